@@ -1,0 +1,22 @@
+"""Where the program keeps what is its own."""
+
+import os
+from pathlib import Path
+
+ROOT_HOME = Path("/var/lib/sparkify")
+"""Root's home: not below /root, which the unprivileged user that runs the server cannot enter."""
+
+
+def home() -> Path:
+    """The folder that holds the embedded server and all it keeps, as an absolute path; it may not exist yet.
+
+    `SPARKIFY_HOME` if set, else `/var/lib/sparkify` for root, else the platform's folder for user data.
+    """
+    chosen = os.environ.get("SPARKIFY_HOME")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if os.geteuid() == 0:
+        return ROOT_HOME
+    from platformdirs import user_data_path  # noqa: PLC0415  - not needed when SPARKIFY_HOME is set
+
+    return user_data_path("sparkify", appauthor=False)

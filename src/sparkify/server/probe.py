@@ -1,0 +1,44 @@
+"""Whether a server answers, asked of the server itself."""
+
+import socket
+from pathlib import Path
+
+from sparkify.errors import ServerError
+from sparkify.server.settings import PORT
+
+WAIT = 10
+"""Seconds for one answer: a loaded machine may need a few, a stopped process never gives one."""
+
+
+def answers(url: str) -> bool:
+    """Whether a connection works now. Raises ServerError when the server is up but refuses us."""
+    import psycopg  # noqa: PLC0415  - slow to import
+    from psycopg.pq import PGconn, Ping  # noqa: PLC0415
+
+    url = f"{url}?connect_timeout={WAIT}"
+
+    def is_up() -> bool:
+        return PGconn.ping(url.encode()) == Ping.OK
+
+    if not is_up():
+        return False
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError as error:
+        if is_up():  # not just on its way down
+            raise ServerError(f"The embedded PostgreSQL refuses the connection: {error}") from error
+        return False
+    return True
+
+
+def is_refused(folder: Path) -> bool:
+    """Whether the server's socket is there with nobody listening to it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(WAIT)
+        try:
+            client.connect(str(folder / f".s.PGSQL.{PORT}"))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False

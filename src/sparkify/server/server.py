@@ -1,0 +1,195 @@
+"""Start, stop and reach the embedded server."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkify import config
+from sparkify.errors import ServerError
+from sparkify.server import binaries
+from sparkify.server.account import Account, server_account
+from sparkify.server.cluster import make_cluster
+from sparkify.server.files import last_lines
+from sparkify.server.probe import answers
+from sparkify.server.process import ask_to_stop, is_alive, launch, server_pid
+from sparkify.server.settings import write_settings
+from sparkify.server.socket import make_socket_folder, socket_folder, socket_url
+
+PATIENCE = 120.0
+"""Seconds without a word in the log after which we no longer wait for a server that is alive but does not answer."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the embedded server is doing: `running` when it answers, else starting, stopping or hung if it has a pid."""
+
+    running: bool
+    pid: int | None
+    home: Path
+    log: Path
+
+
+class Server:
+    """The embedded PostgreSQL that keeps its data in one folder, its home. Made of nothing at its first start."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        """The server of `home`, or of `sparkify.config.home()`. Touches nothing yet."""
+        self.home = (home or config.home()).absolute()
+        self.log = self.home / "server.log"
+
+    @property
+    def psql_path(self) -> Path:
+        """The `psql` that came with the server. Raises ServerError when the binaries are not installed."""
+        return binaries.installed() / "bin" / "psql"
+
+    def url(self, dbname: str = "sparkifydb") -> str:
+        """The libpq URL of a database, which works for whoever may use this server: its user, and root.
+
+        Raises ServerError when the server was never started.
+        """
+        return socket_url(socket_folder(self.home), dbname)
+
+    def start(self) -> None:
+        """Return when the server takes connections, after making and starting it if necessary; safe to repeat.
+
+        Waits as long as the server is getting on, so a recovery after a crash may take minutes.
+        Raises ServerError, with the last lines of the server's log, when it does not come up.
+        """
+        with self._explained():
+            if not self._answers():
+                with self._lock() as lock:
+                    self._start(lock)
+
+    def stop(self) -> None:
+        """Return when the server is down; sessions are ended, their transactions rolled back. Safe to repeat.
+
+        Raises ServerError when it is alive but does not go.
+        """
+        with self._explained():
+            if is_alive(self.home):
+                with self._lock():
+                    patience = self._patience("is shutting down, but has not finished")
+                    while is_alive(self.home):
+                        ask_to_stop(self.home)
+                        next(patience)
+
+    def status(self) -> Status:
+        """What the server is doing now. Changes nothing. Raises ServerError when it refuses us."""
+        with self._explained():
+            pid = server_pid(self.home) if is_alive(self.home) else None
+            return Status(running=self._answers(), pid=pid, home=self.home, log=self.log)
+
+    def _start(self, lock: int) -> None:
+        patience = self._patience("is alive, but does not answer")
+        logged = None
+        while not self._answers():
+            # It may be alive without answering: the server of a starter that was killed, or one shutting down.
+            if not is_alive(self.home):
+                if logged is not None:
+                    raise ServerError(f"PostgreSQL did not start.{self._log_end(logged)}")
+                logged = self._log_size()
+                self._launch(lock)
+            next(patience)
+
+    def _launch(self, lock: int) -> None:
+        data = self.home / "data"
+        account = server_account(data)
+        self._let_in(account)
+        own = account.uid == os.geteuid()
+        programs = binaries.installed() if own else binaries.shared_copy(self.home)
+        make_cluster(data, programs, account, lock)
+        socket = make_socket_folder(self.home, account)
+        conf = self.home / "conf"
+        _make_folder(conf)
+        write_settings(conf, data=data, socket=socket, user=account.name)
+        launch(programs, self.home, account)
+
+    def _let_in(self, account: Account) -> None:
+        """Make sure that the server's user can reach the home. Raises ServerError that names the folder in its way."""
+        if account.can_enter(self.home):
+            return
+        # An empty folder we were given is ours, and only then: to be entered, not read, by others.
+        if os.listdir(self.home) == ["lock"]:  # noqa: PTH208
+            self.home.chmod(self.home.stat().st_mode | 0o011)
+            if account.can_enter(self.home):
+                return
+        barred = next(
+            folder for folder in (*reversed(self.home.parents), self.home) if not account.can_enter(folder)
+        )
+        raise ServerError(
+            f"PostgreSQL does not run as root but as the user {account.name}, who may not enter {barred}. "
+            f"Set SPARKIFY_HOME to a folder within reach, such as {config.ROOT_HOME}, or run: chmod o+x {barred}"
+        )
+
+    def _answers(self) -> bool:
+        try:
+            return answers(self.url("postgres"))
+        except ServerError:
+            if (self.home / "run").exists():
+                raise
+            return False
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[int]:
+        """One program at a time: yields the lock's descriptor. The kernel takes it back from a killed one."""
+        _make_folder(self.home)
+        lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield lock
+        finally:
+            os.close(lock)
+
+    def _patience(self, state: str) -> Iterator[None]:
+        """Each step waits a moment; raises ServerError once the log has said nothing new for too long."""
+        size, since = self._log_size(), time.monotonic()
+        while time.monotonic() - since < PATIENCE:
+            yield time.sleep(0.005)
+            if size != (size := self._log_size()):
+                since = time.monotonic()
+        raise ServerError(f"PostgreSQL {state} in {PATIENCE:.0f} s.{self._log_end(0)}")
+
+    def _log_size(self) -> int:
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _log_end(self, since: int) -> str:
+        lines = last_lines(self.log, since)
+        return f" Its log {self.log} ends:\n{lines}" if lines else f" Its log {self.log} says nothing."
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Whatever the system refuses becomes one message that names the file."""
+        try:
+            yield
+        except OSError as error:
+            what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+            todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Allow writing there"
+            raise ServerError(
+                f"The embedded PostgreSQL in {self.home} can not be used ({what}). {todo}, set SPARKIFY_HOME to a "
+                "folder of your own, or connect to another server with --dsn."
+            ) from error
+
+
+def ensure_running(home: Path | None = None) -> str:
+    """The URL of the database `sparkifydb` on a server that takes connections, started if necessary.
+
+    `home` is by default `sparkify.config.home()`. The database itself may not exist yet. Raises ServerError.
+    """
+    server = Server(home)
+    server.start()
+    return server.url()
+
+
+def _make_folder(folder: Path) -> None:
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            missing.chmod(0o755)  # whatever root's umask is: the server's user passes through
