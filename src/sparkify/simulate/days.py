@@ -1,0 +1,144 @@
+"""A day's events: sessions are made on the day they begin, and their events fall on that day or the next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
+from sparkify.simulate.catalogue import Catalogue
+from sparkify.simulate.listening import Listening
+from sparkify.simulate.pages import REDIRECTS, Page, walk
+from sparkify.simulate.people import BLOCK, Levels, People
+from sparkify.simulate.starts import Starts, starts_on
+from sparkify.simulate.world import DAY_MS, Stream, World
+
+# Events of a session end this long after its beginning: then only one day's sessions reach into the next day.
+_LONGEST_SESSION_MS = 20 * 3_600_000
+_BREAK_MS = 60_000  # at least, between a person's sessions
+# Seconds on a page that is not a song: log-normal, this in the middle.
+_THINKS, _THINKS_SPREAD, _THINKS_MOST = 66.0, 1.45, 3_500.0
+
+
+@dataclass
+class Events:
+    """Columns by event."""
+
+    ms: Ints  # since 1970
+    session: Ints
+    item: AnyInts
+    person: AnyInts
+    page: AnyInts
+    paid: Bools
+    song: AnyInts  # -1 when the page is not a song
+
+    def __len__(self) -> int:
+        return len(self.ms)
+
+    def take(self, which: Ints | Bools | slice) -> "Events":
+        """Some of the events."""
+        return Events(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    @staticmethod
+    def concat(parts: list["Events"]) -> "Events":
+        """Events of all parts, in order; at least one part."""
+        return Events(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Events)))
+
+
+def days_of(
+    world: World, catalogue: Catalogue, people: People, first: int, last: int
+) -> Iterator[tuple[int, Events]]:
+    """Each day (since 1970) from first to last and its events, ordered by time."""
+    levels = Levels(world, people)
+    listening = Listening(world, catalogue, people)
+    begun = starts_on(world, people, levels, first - 1)
+    over_midnight: Events | None = None
+    for day in range(first - 1, last + 1):
+        next_begun = starts_on(world, people, levels, day + 1)
+        events = _events(world, catalogue, listening, begun, next_begun.first_of(len(people)), day)
+        begun = next_begun
+        midnight = (day + 1) * DAY_MS
+        if over_midnight is not None:
+            events = Events.concat([over_midnight, events])
+            # Ties stay as they are: yesterday's sessions first, then by person. int32 of one day sorts faster.
+            yield day, events.take(_by_time(events, midnight))
+        over_midnight = events.take(events.ms >= midnight)
+
+
+def _by_time(events: Events, midnight: Ints | int) -> Ints:
+    today = np.flatnonzero(events.ms < midnight)
+    key = (events.ms[today] - (midnight - DAY_MS)) << 32 | np.arange(len(today))
+    key.sort()
+    return today[key & 0xFFFFFFFF]
+
+
+def _events(
+    world: World, catalogue: Catalogue, listening: Listening, begun: Starts, next_first: Ints, day: int
+) -> Events:
+    ids = _session_ids(world, begun, day)
+    limits = listening.limits(day)
+    ends = _ends(begun, next_first)
+    parts = []
+    for block in range((int(begun.person[-1]) // BLOCK + 1) if len(begun.person) else 0):
+        low, high = np.searchsorted(begun.person, [block * BLOCK, (block + 1) * BLOCK])
+        if low == high:
+            continue
+        which = slice(int(low), int(high))
+        random = world.random(Stream.WALKS, day, block)
+        session, page, paid = walk(random, begun.paid[which], begun.changing[which])
+        person = begun.person[which][session]
+        song = np.full(len(page), -1, np.int32)
+        plays = np.flatnonzero(page == Page.SONG)
+        song[plays] = listening.songs(random, limits, person[plays])
+        begins = np.concatenate([[True], session[1:] != session[:-1]])
+        at = np.flatnonzero(begins)
+        length = np.diff(np.append(at, len(page)))
+        since = np.cumsum(_seconds_before(random, catalogue.durations, page, song, begins))
+        since -= np.repeat(since[at], length)
+        item = np.arange(len(page)) - np.repeat(at, length)
+        ms = begun.ms[which][session] + since * 1000
+        keep = (item == 0) | (ms < ends[which][session])
+        parts.append(
+            Events(
+                ms, ids[which][session], item.astype(np.int32), person.astype(np.int32), page, paid, song
+            ).take(keep)
+        )
+    return Events.concat(parts) if parts else _NOTHING
+
+
+def _session_ids(world: World, begun: Starts, day: int) -> Ints:
+    """Ids in order of beginning, in a range of the day's own: no day needs to count the sessions of those before."""
+    # People are at most twice the users and have fewer than half a session a day on average.
+    room = 2 * world.users + 100
+    ids = np.empty(len(begun.ms), np.int64)
+    ids[np.argsort(begun.ms, kind="stable")] = np.arange(len(begun.ms))
+    return (day - world.opened_day) * room + ids % room + 1
+
+
+def _ends(begun: Starts, next_first: Ints) -> Ints:
+    """When each session is over at the latest: the person's next one begins, or they have listened for a day."""
+    following = next_first[begun.person]
+    same = begun.person[1:] == begun.person[:-1]
+    following[:-1][same] = begun.ms[1:][same]
+    return np.minimum(following - _BREAK_MS, begun.ms + _LONGEST_SESSION_MS)
+
+
+def _seconds_before(
+    random: np.random.Generator, durations: Floats, page: AnyInts, song: AnyInts, begins: Bools
+) -> Ints:
+    """Whole seconds between each event and the one before it; 0 where a session begins."""
+    seconds = np.zeros(len(page), np.int64)
+    plays = page == Page.SONG
+    after_song = plays[1:] & plays[:-1]
+    seconds[1:][after_song] = durations[song[:-1][after_song]].astype(np.int64)
+    thinks = np.flatnonzero(~after_song & ~begins[1:]) + 1
+    thought = np.exp(np.log(_THINKS) + _THINKS_SPREAD * random.standard_normal(len(thinks)))
+    seconds[thinks] = np.minimum(thought, _THINKS_MOST).astype(np.int64)
+    seconds[REDIRECTS[page]] = 1
+    seconds[begins] = 0
+    return seconds
+
+
+_NOTHING = Events(
+    *(np.empty(0, kind) for kind in (np.int64, np.int64, np.int32, np.int32, np.int8, np.bool_, np.int32))
+)

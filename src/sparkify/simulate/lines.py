@@ -1,0 +1,111 @@
+"""Events as lines of JSON, byte for byte in the shape of the real logs."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sparkify.simulate.arrays import AnyInts, Ints
+from sparkify.simulate.catalogue import Catalogue, log_text
+from sparkify.simulate.days import Events
+from sparkify.simulate.devices import AGENTS
+from sparkify.simulate.fragments import Fragments
+from sparkify.simulate.pages import LOGGED
+from sparkify.simulate.people import FIRST_NAMES, People
+from sparkify.simulate.places import METROS
+from sparkify.simulate.words import FAMILIES, WOMEN
+
+# Digits are laid four at a time. The first digits of a time reach 41024, at the end of 2099.
+_FOUR = 10_000
+_PLAIN = 42_000
+
+
+class Lines:
+    """Writes events of these people and songs as lines. A line is 17 fragments, most of them shared by many lines."""
+
+    def __init__(self, catalogue: Catalogue, people: People) -> None:
+        self._people = people
+        f = self._fragments = Fragments()
+        pages = list(LOGGED.values())
+        # What other pages say in the place of a song's words lies behind those of all songs; likewise the artists'.
+        self._songs = len(catalogue.artist_of)
+        artists = len(catalogue.artists)
+        self._artist_of = np.concatenate(
+            [catalogue.artist_of, np.arange(artists, artists + len(pages), dtype=np.int32)]
+        )
+        self._artist = f.add(
+            f'{{"artist":{log_text(name)},"auth":"Logged In"' for name in catalogue.artists.to_pylist()
+        )
+        f.add(f'{{"artist":null,"auth":"Logged {"In" if logged_in else "Out"}"' for *_, logged_in in pages)
+        self._length = f.add(f'{length},"level":' for length in catalogue.duration_texts)
+        f.add('null,"level":' for _ in pages)
+        self._title = f.add(f',"song":{log_text(t)},"status":200,"ts":' for t in catalogue.titles.to_pylist())
+        f.add(f',"song":null,"status":{status},"ts":' for _, _, status, _ in pages)
+        self._page = f.add(f'"{method}","page":"{name}","registration":' for name, method, _, _ in pages)
+        # Of the person: first what is said of nobody, logged out, then each choice.
+        self._first = f.add(
+            [',"firstName":null,"gender":null,"itemInSession":']
+            + [
+                f',"firstName":{log_text(name)},"gender":"{"F" if n < len(WOMEN) else "M"}","itemInSession":'
+                for n, name in enumerate(FIRST_NAMES)
+            ]
+        )
+        self._family = f.add(f',"lastName":{name},"length":' for name in ["null", *map(log_text, FAMILIES)])
+        self._metros = len(METROS) + 1
+        places = ["null", *(log_text(name) for name, _, _ in METROS)]
+        self._home = f.add(
+            f'"{level}","location":{place},"method":' for level in ("free", "paid") for place in places
+        )
+        self._agent = f.add(
+            f',"userAgent":{agent},"userId":"' for agent in ["null", *(log_text(a) for a, _ in AGENTS)]
+        )
+        self._registered = f.add(['null,"sessionId":'])
+        f.add(_around(people.registered, '.0,"sessionId":'))
+        self._user = f.add(['"}\n'])
+        f.add(_around(np.arange(1, len(people) + 1), '"}\n'))
+        self._plain = f.add(str(n) for n in range(_PLAIN))
+        self._padded = f.add(f"{n:04}" for n in range(_FOUR))
+        self._nothing = f.add([""])
+        self._logged_in = np.array([logged_in for *_, logged_in in pages])
+
+    def of(self, events: Events) -> tuple[memoryview, Ints]:
+        """The lines, each with its newline, and where each begins (one more for the end)."""
+        people, person = self._people, events.person
+        known = self._logged_in[events.page]
+        song = np.where(events.song >= 0, events.song, self._songs + events.page.astype(np.int32))
+        columns = (
+            self._artist + self._artist_of[song],
+            self._first + known * (1 + people.first[person]),
+            self._plain + events.item,
+            self._family + known * (1 + people.family[person]),
+            self._length + song,
+            self._home + events.paid * self._metros + known * (1 + people.metro[person]),
+            self._page + events.page.astype(np.int32),
+            self._registered + known * (1 + person),
+            *self._number(events.session),
+            self._title + song,
+            self._plain + events.ms // _FOUR**2,
+            self._padded + events.ms // _FOUR % _FOUR,
+            self._padded + events.ms % _FOUR,
+            self._agent + known * (1 + people.agent[person]),
+            self._user + known * (1 + person),
+        )
+        rows = np.empty((len(events), len(columns)), np.int32)
+        for n, column in enumerate(columns):
+            rows[:, n] = column
+        return self._fragments.lay(rows)
+
+    def _number(self, number: Ints) -> list[AnyInts]:
+        """A number below 10**12 in three fragments: nothing before its first digits, all four digits after them."""
+        high, middle, low = number // _FOUR**2, number // _FOUR % _FOUR, number % _FOUR
+        return [
+            np.where(high > 0, self._plain + high, self._nothing),
+            np.where(
+                high > 0, self._padded + middle, np.where(middle > 0, self._plain + middle, self._nothing)
+            ),
+            np.where(number >= _FOUR, self._padded + low, self._plain + low),
+        ]
+
+
+def _around(numbers: Ints, end: str) -> pa.Array:
+    """Each number in digits, then the end."""
+    return pc.binary_join_element_wise(pa.array(numbers).cast(pa.string()), end, "")

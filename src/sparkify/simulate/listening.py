@@ -1,0 +1,53 @@
+"""Which song is played next: an old favourite's, today's hits, or anything at all."""
+
+import numpy as np
+
+from sparkify.simulate.arrays import AnyInts, Floats, Ints
+from sparkify.simulate.catalogue import Catalogue
+from sparkify.simulate.people import FAVOURITES, People
+from sparkify.simulate.world import World
+
+_FAVOURITE = 0.15  # share of plays that are of an artist the person returns to
+_ONE_HIT_IN = 60  # songs
+_HIT_RETURNS = 730  # days; a year of simulation sees about half the hits
+_HIT_RISES, _HIT_FADES = 4.0, 18.0  # days
+
+
+class Listening:
+    """Draws songs. Popularity has a long tail; hits come up within days and fade over weeks."""
+
+    def __init__(self, world: World, catalogue: Catalogue, people: People) -> None:
+        self._unmatched = world.unmatched
+        self._catalogue = catalogue
+        self._people = people
+        self._fame = catalogue.fame
+        songs = np.arange(len(catalogue.fame))
+        self._hits = songs[songs % _ONE_HIT_IN == 0]
+        # Spread over the two years without a drawing: 0.618... leaves no gaps and no bunches.
+        self._peak = (self._hits * 0.6180339887 % 1.0) * _HIT_RETURNS
+
+    def limits(self, day: int) -> Floats:
+        """For that day, how much popularity lies at or before each song, catalogue and other songs apart."""
+        age = (day - self._peak + _HIT_RETURNS / 2) % _HIT_RETURNS - _HIT_RETURNS / 2
+        fame = self._fame.copy()
+        fame[self._hits] *= 1.0 + 60.0 * np.exp(np.where(age < 0, age / _HIT_RISES, -age / _HIT_FADES))
+        return np.cumsum(fame)
+
+    def songs(self, random: np.random.Generator, limits: Floats, person: Ints) -> AnyInts:
+        """One song for each play of these people."""
+        known = self._catalogue.known
+        kind, pick, twist = random.random((3, len(person)))
+        outside = kind < self._unmatched
+        edge = limits[known - 1]
+        low, high = np.where(outside, edge, 0.0), np.where(outside, limits[-1], edge)
+        song = np.searchsorted(limits, low + pick * (high - low), side="right")
+        song = np.minimum(song, np.where(outside, len(limits) - 1, known - 1))
+        loyal = np.flatnonzero(kind >= 1.0 - _FAVOURITE * (1.0 - self._unmatched))
+        # The first of six favourites about five times as often as the last, the artist's first songs likewise.
+        nth = (pick[loyal] ** 2 * FAVOURITES).astype(np.int64)
+        artist = self._people.favourites[person[loyal], nth]
+        first = self._catalogue.first_song
+        song[loyal] = first[artist] + (twist[loyal] ** 2 * (first[artist + 1] - first[artist])).astype(
+            np.int64
+        )
+        return song.astype(np.int32)

@@ -1,0 +1,181 @@
+"""How a session walks from page to page. The chances are those counted in the real sample, by level."""
+
+import enum
+
+import numpy as np
+
+from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
+
+
+class Page(enum.IntEnum):
+    """A page and whether the person is logged in on it."""
+
+    SONG = 0
+    HOME = 1
+    HOME_OUT = 2
+    LOGIN = 3
+    LOGOUT = 4
+    UPGRADE = 5
+    SUBMIT_UPGRADE = 6
+    DOWNGRADE = 7
+    SUBMIT_DOWNGRADE = 8
+    SETTINGS = 9
+    SAVE_SETTINGS = 10
+    HELP = 11
+    HELP_OUT = 12
+    ABOUT = 13
+    ABOUT_OUT = 14
+    ERROR = 15
+    LEAVE = 16  # the session ends; no event
+
+
+# name, method, status, logged in
+LOGGED: dict[Page, tuple[str, str, int, bool]] = {
+    Page.SONG: ("NextSong", "PUT", 200, True),
+    Page.HOME: ("Home", "GET", 200, True),
+    Page.HOME_OUT: ("Home", "GET", 200, False),
+    Page.LOGIN: ("Login", "PUT", 307, False),
+    Page.LOGOUT: ("Logout", "PUT", 307, True),
+    Page.UPGRADE: ("Upgrade", "GET", 200, True),
+    Page.SUBMIT_UPGRADE: ("Submit Upgrade", "PUT", 307, True),
+    Page.DOWNGRADE: ("Downgrade", "GET", 200, True),
+    Page.SUBMIT_DOWNGRADE: ("Submit Downgrade", "PUT", 307, True),
+    Page.SETTINGS: ("Settings", "GET", 200, True),
+    Page.SAVE_SETTINGS: ("Save Settings", "PUT", 307, True),
+    Page.HELP: ("Help", "GET", 200, True),
+    Page.HELP_OUT: ("Help", "GET", 200, False),
+    Page.ABOUT: ("About", "GET", 200, True),
+    Page.ABOUT_OUT: ("About", "GET", 200, False),
+    Page.ERROR: ("Error", "GET", 404, True),
+}
+
+# A page that answers 307 was asked for by a click on the page before: it follows within a second.
+REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
+
+_P = Page
+# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says.
+_BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
+    _P.SONG: {
+        _P.HOME: (25, 118),
+        _P.LOGOUT: (26, 52),
+        _P.UPGRADE: (15, 0),
+        _P.DOWNGRADE: (0, 50),
+        _P.SETTINGS: (2, 31),
+        _P.HELP: (3, 29),
+        _P.ABOUT: (2, 12),
+        _P.ERROR: (1, 7),
+        _P.LEAVE: (539, 130),
+    },
+    _P.HOME: {
+        _P.SONG: (195, 236),
+        _P.HOME: (5, 25),
+        _P.LOGOUT: (3, 6),
+        _P.UPGRADE: (4, 0),
+        _P.DOWNGRADE: (0, 5),
+        _P.SETTINGS: (11, 8),
+        _P.ABOUT: (1, 1),
+        _P.HELP: (0.5, 1),
+        _P.LEAVE: (142, 18),
+    },
+    _P.HOME_OUT: {
+        _P.LOGIN: (20, 41),
+        _P.HOME_OUT: (9, 16),
+        _P.ABOUT_OUT: (4, 9),
+        _P.HELP_OUT: (2, 4),
+        _P.LEAVE: (11, 55),
+    },
+    _P.LOGIN: {_P.HOME: (1, 1)},
+    _P.LOGOUT: {_P.HOME_OUT: (1, 1)},
+    _P.UPGRADE: {_P.HOME: (5, 1), _P.SONG: (3, 1), _P.UPGRADE: (2, 0), _P.LEAVE: (3, 1)},
+    _P.SUBMIT_UPGRADE: {_P.HOME: (1, 1)},
+    _P.DOWNGRADE: {_P.SONG: (1, 35), _P.HOME: (1, 10), _P.DOWNGRADE: (0, 3), _P.LEAVE: (1, 11)},
+    _P.SUBMIT_DOWNGRADE: {_P.HOME: (1, 1)},
+    _P.SETTINGS: {
+        _P.SONG: (6, 24),
+        _P.SAVE_SETTINGS: (2, 8),
+        _P.SETTINGS: (1, 3),
+        _P.HOME: (2, 2),
+        _P.HELP: (1, 2),
+        _P.LOGOUT: (1, 3),
+        _P.LEAVE: (1, 1),
+    },
+    _P.SAVE_SETTINGS: {_P.HOME: (8, 8), _P.LEAVE: (1, 1)},
+    _P.HELP: {_P.SONG: (3, 27), _P.HOME: (1, 1), _P.HELP: (0, 1), _P.DOWNGRADE: (0, 2), _P.LEAVE: (2, 1)},
+    _P.HELP_OUT: {_P.LOGIN: (2, 1), _P.HELP_OUT: (2, 1), _P.LEAVE: (1, 4)},
+    _P.ABOUT: {_P.SONG: (1, 4), _P.ABOUT: (0, 4), _P.HOME: (1, 3), _P.LEAVE: (4, 6)},
+    _P.ABOUT_OUT: {_P.LOGIN: (2, 2), _P.HOME_OUT: (1, 2), _P.ABOUT_OUT: (0, 1), _P.LEAVE: (2, 5)},
+    _P.ERROR: {_P.SONG: (1, 1), _P.HOME: (0, 1), _P.LEAVE: (1, 5)},
+}
+_FIRST: dict[Page, tuple[float, float]] = {
+    _P.SONG: (405, 102),
+    _P.HOME: (286, 65),
+    _P.HOME_OUT: (8, 46),
+    _P.LOGIN: (10, 15),
+    _P.ABOUT: (2, 0),
+    _P.HELP: (1, 0),
+    _P.ERROR: (1, 0),
+}
+STAY = np.array([616 / 1229, 5162 / 5591])  # after a song another one: free, paid
+_LONGEST_WALK = 400  # stretches; nobody gets there, but a loop needs an end
+_SONGS_BEFORE_CHANGE = 5
+
+
+def _upto(chances: dict[Page, tuple[float, float]], level: int) -> Floats:
+    row = np.array([chances.get(page, (0, 0))[level] for page in Page], float)
+    # Exactly 1 at the last possible page and beyond: a number in [0, 1) then never falls past it.
+    upto = np.cumsum(row / row.sum())
+    upto[np.flatnonzero(row)[-1] :] = 1.0
+    return upto
+
+
+_LEAVES = {page: (1.0, 1.0) if page is Page.LEAVE else (0.0, 0.0) for page in Page}
+_NEXT = np.array([[_upto(_BOTH.get(page, _LEAVES), level) for page in Page] for level in (0, 1)])
+_START = np.array([_upto(_FIRST, level) for level in (0, 1)])
+
+
+def walk(random: np.random.Generator, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
+    """The events of sessions that begin at these levels, some of them changing it on the way.
+
+    Returns for each event, session by session and in order: which session, which page, whether at level paid.
+    A session that changes level begins with a few songs and goes straight to it, so that it surely gets there.
+    """
+    alive = np.arange(len(paid))
+    paid, changing = paid.copy(), changing.copy()
+    page = _choose(random, _START[paid.astype(np.int64)])
+    page[changing] = Page.SONG
+    stretches: list[tuple[Ints, AnyInts, AnyInts, Bools]] = []
+    for _ in range(_LONGEST_WALK):
+        if not len(alive):
+            break
+        level = paid[alive]
+        count = np.ones(len(alive), np.int64)
+        songs = np.flatnonzero(page == Page.SONG)
+        # A run of songs is one draw: walking song by song would take a hundred rounds for the longest session.
+        count[songs] = random.geometric(1.0 - STAY[level[songs].astype(np.int64)])
+        pending = changing[alive]
+        if pending.any():
+            count[pending] = np.minimum(count[pending], _SONGS_BEFORE_CHANGE)
+        stretches.append((alive, page.astype(np.int8), count, level))
+        after = _choose(random, _NEXT[level.astype(np.int64), page])
+        if pending.any():
+            after = np.where(
+                pending & (page == Page.SONG), np.where(level, Page.DOWNGRADE, Page.UPGRADE), after
+            )
+            asks = pending & ((page == Page.UPGRADE) | (page == Page.DOWNGRADE))
+            after = np.where(asks, page + 1, after)  # the page's own submit
+            done = pending & ((page == Page.SUBMIT_UPGRADE) | (page == Page.SUBMIT_DOWNGRADE))
+            paid[alive[done]] ^= True
+            changing[alive[done]] = False
+        stays = after != Page.LEAVE
+        alive, page = alive[stays], after[stays]
+    session, pages, counts, levels = (np.concatenate(column) for column in zip(*stretches, strict=True))
+    # Each round is in order of sessions, so this merges sorted runs: sort by session keeps the rounds in order.
+    order = np.argsort(session, kind="stable")
+    order = np.repeat(order, counts[order])
+    return session[order], pages[order], levels[order]
+
+
+def _choose(random: np.random.Generator, upto: Floats) -> Ints:
+    """For each row of rising limits, which limit a number drawn for it falls below."""
+    chosen: Ints = (random.random(len(upto))[:, None] >= upto).sum(axis=1)
+    return chosen

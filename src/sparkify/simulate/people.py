@@ -1,0 +1,121 @@
+"""Who listens: name, home, device, habits, taste, and the days on which they change their level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
+from sparkify.simulate.catalogue import Catalogue
+from sparkify.simulate.devices import AGENTS
+from sparkify.simulate.places import METROS
+from sparkify.simulate.words import FAMILIES, MEN, WOMEN
+from sparkify.simulate.world import DAY_MS, Stream, World
+
+# People are drawn, and a day's sessions made, this many at a time: it bounds memory. Part of what a seed means.
+BLOCK = 65_536
+FAVOURITES = 6
+FIRST_NAMES = [*WOMEN, *MEN]
+_HABITS = 12  # numbers drawn a person, before the favourites
+_WOMEN = 0.58
+_PAID_AT_OPENING = 0.13
+_SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
+_FREE_DAYS, _PAID_DAYS = 210.0, 420.0  # mean spell of an ordinary person
+
+
+@dataclass
+class People:
+    """Columns by person, in order of registration (the order of the user ids, which begin at 1)."""
+
+    first: AnyInts  # into FIRST_NAMES
+    woman: Bools
+    family: AnyInts  # into FAMILIES
+    metro: AnyInts  # into METROS
+    agent: AnyInts  # into AGENTS
+    registered: Ints  # ms since 1970
+    rate: Floats  # sessions on a day of middling weight
+    peak: Floats  # the hour of the day, UTC, around which they like to listen
+    weekday: AnyInts  # their favourite one; Monday is 0
+    eagerness: Floats  # how soon they upgrade, 1 is ordinary
+    paid: Bools  # level when they registered
+    favourites: AnyInts  # artists, FAVOURITES a person
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def people_of(world: World, catalogue: Catalogue, count: int) -> People:
+    """The first `count` people of the world; person n is the same whatever the count."""
+    by_fame = np.cumsum(
+        np.add.reduceat(catalogue.fame[: catalogue.known], catalogue.first_song[: catalogue.known_artists])
+    )
+    blocks = [_draw(world, by_fame, first, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
+    return People(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+
+
+def _draw(world: World, by_fame: Floats, first: int, count: int) -> tuple[AnyInts, ...]:
+    # One row a person: how many follow in the block then changes nothing for those before.
+    random = world.random(Stream.PEOPLE, first // BLOCK).random((count, _HABITS + FAVOURITES))
+    habits, tastes = random[:, :_HABITS], random[:, _HABITS:]
+    woman = habits[:, 0] < _WOMEN
+    name = np.where(woman, habits[:, 1] * len(WOMEN), len(WOMEN) + habits[:, 1] * len(MEN))
+    metro = _weighted([share for _, share, _ in METROS], habits[:, 3])
+    # Two independent normal deviates from two uniform ones (Box and Muller): the rate's and the peak's.
+    radius, angle = np.sqrt(-2.0 * np.log1p(-habits[:, 5])), 2.0 * np.pi * habits[:, 6]
+    rate = np.minimum(_SESSIONS_A_MONTH / 30.0 * np.exp(0.9 * radius * np.cos(angle)), 2.6)
+    utc = np.array([hours for _, _, hours in METROS])[metro]
+    peak = (10.2 + 3.4 * radius * np.sin(angle) - utc) % 24.0
+    numbers = np.arange(first, first + count)
+    founded = world.opened_day * DAY_MS - (1 + habits[:, 7] ** 2 * (14 * DAY_MS - 1)).astype(np.int64)
+    newcomers = np.clip(numbers - world.users, 0, world.users - 1)
+    founder = numbers < world.users
+    eagerness = np.sqrt(rate / 0.22)
+    return (
+        name.astype(np.int32),
+        woman,
+        (habits[:, 2] * len(FAMILIES)).astype(np.int32),
+        metro.astype(np.int32),
+        _weighted([share for _, share in AGENTS], habits[:, 4]).astype(np.int32),
+        np.where(founder, founded, world.joined_ms(newcomers)),
+        rate,
+        peak,
+        (habits[:, 8] * 7).astype(np.int8),
+        eagerness,
+        founder & (habits[:, 9] < _PAID_AT_OPENING * eagerness),
+        np.searchsorted(by_fame, tastes * by_fame[-1], side="right").astype(np.int32),
+    )
+
+
+def _weighted(shares: list[float], uniform: Floats) -> Ints:
+    """Which of the choices a number in [0, 1) falls on."""
+    upto = np.cumsum(shares)
+    return np.minimum(np.searchsorted(upto, uniform * upto[-1], side="right"), len(shares) - 1)
+
+
+class Levels:
+    """Who pays on which day. Each person's spells of paying and not are their own, whatever else happens.
+
+    On the day a spell ends the person has exactly one session, and changes level in it: so the level on any day follows
+    from the spells alone, and no day needs to know what was played on the days before.
+    """
+
+    def __init__(self, world: World, people: People) -> None:
+        self._world = world
+        self._people = people
+        self.paid = people.paid.copy()
+        self._turn = np.zeros(len(people), np.int64)
+        self._until = people.registered // DAY_MS + self._spells(np.arange(len(people)))
+
+    def advance(self, day: int) -> Bools:
+        """Bring `paid` to how it is when the day begins; returns who changes on it. Days must not go back."""
+        while len(over := np.flatnonzero(self._until < day)):
+            self.paid[over] ^= True
+            self._turn[over] += 1
+            self._until[over] += self._spells(over)
+        changing: Bools = self._until == day
+        return changing
+
+    def _spells(self, who: Ints) -> Ints:
+        """How many days, at least 1, the present spell of each lasts."""
+        uniform = self._world.uniform(Stream.SPELLS, who, self._turn[who])
+        mean = np.where(self.paid[who], _PAID_DAYS, _FREE_DAYS / self._people.eagerness[who])
+        return 1 + (-np.log1p(-uniform) * mean).astype(np.int64)

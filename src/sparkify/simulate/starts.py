@@ -1,0 +1,73 @@
+"""When sessions begin, for all people on one day."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparkify.simulate.arrays import Bools, Floats, Ints
+from sparkify.simulate.people import BLOCK, Levels, People
+from sparkify.simulate.world import DAY_MS, Stream, World
+
+# By weekday, Monday first: sessions of a person relative to the middling day.
+_WEEKDAYS = np.array([1.12, 1.17, 1.42, 1.12, 1.16, 0.62, 0.45])
+# By hour of the day, UTC: how likely a session begins that does not keep to the person's own hour.
+_HOURS = np.array(
+    [20, 19, 18, 18, 20, 24, 26, 25, 24, 34, 40, 44, 52, 66, 78, 90, 82, 66, 58, 46, 38, 33, 26, 22], float
+)
+_OWN_HOUR = 0.5  # share of sessions near the person's own hour
+_OWN_SPREAD = 2.4  # hours
+_MOST_A_DAY = 6
+# One who changes level today has this much of the day left for it, and more.
+_EARLY = 2 / 3
+
+
+@dataclass
+class Starts:
+    """The sessions that begin on a day, ordered by person, then time."""
+
+    person: Ints
+    ms: Ints  # since 1970
+    paid: Bools  # level at the beginning
+    changing: Bools  # whether the level changes in this session
+
+    def first_of(self, people: int) -> Ints:
+        """By person, when their first session begins; far in the future for those who have none."""
+        first = np.full(people, np.iinfo(np.int64).max)
+        np.minimum.at(first, self.person, self.ms)
+        return first
+
+
+def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
+    """All sessions that begin on the day. Days must be asked for in order: `levels` moves along."""
+    changing = levels.advance(day)
+    registered = world.people(day)
+    blocks = [
+        _draw(world, people, changing, day, first, min(first + BLOCK, registered))
+        for first in range(0, registered, BLOCK)
+    ]
+    person = np.concatenate([p for p, _ in blocks]) if blocks else np.empty(0, np.int64)
+    ms = np.concatenate([m for _, m in blocks]) if blocks else np.empty(0, np.int64)
+    return Starts(person, ms, levels.paid[person], changing[person])
+
+
+def _draw(
+    world: World, people: People, changing: Bools, day: int, first: int, last: int
+) -> tuple[Ints, Ints]:
+    random = world.random(Stream.STARTS, day, first // BLOCK)
+    weekday = (day + 3) % 7  # 1970 began on a Thursday
+    who = slice(first, last)
+    expected = people.rate[who] * _WEEKDAYS[weekday] * np.where(people.weekday[who] == weekday, 1.6, 0.9)
+    count = np.minimum(random.poisson(expected), _MOST_A_DAY)
+    count[changing[who]] = 1
+    person = first + np.repeat(np.arange(last - first), count)
+    own = (people.peak[person] + _OWN_SPREAD * random.standard_normal(len(person))) % 24.0
+    hour = np.where(random.random(len(person)) < _OWN_HOUR, own, _any_hour(random.random(len(person))))
+    hour = np.where(changing[person], hour * _EARLY, hour)
+    ms = day * DAY_MS + np.minimum((hour * 3_600_000).astype(np.int64), DAY_MS - 1)
+    order = np.lexsort((ms, person))
+    return person[order], ms[order]
+
+
+def _any_hour(uniform: Floats) -> Floats:
+    upto = np.concatenate([[0.0], np.cumsum(_HOURS)])
+    return np.interp(uniform * upto[-1], upto, np.arange(25.0))
