@@ -14,7 +14,7 @@ def home() -> Path:
     """
     chosen = os.environ.get("SPARKIFY_HOME")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).absolute()
     if os.geteuid() == 0:
         return ROOT_HOME
     from platformdirs import user_data_path  # noqa: PLC0415  - not needed when SPARKIFY_HOME is set

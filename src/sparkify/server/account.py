@@ -45,7 +45,7 @@ class Account:
         """Whether this user reaches a folder. Asked of the kernel, so that ACLs and the like count."""
         if self.uid == os.geteuid():
             return os.access(folder, os.X_OK)
-        probe = ["/bin/sh", "-c", 'cd "$0"', folder]
+        probe = ["/bin/sh", "-c", 'cd "$0"', str(folder)]
         return not subprocess.run(probe, capture_output=True, check=False, cwd="/", **self.run_as).returncode
 
 
@@ -62,7 +62,7 @@ def server_account(data: Path) -> Account:
     if euid != 0:
         if owner not in (None, euid):
             raise ServerError(
-                f"{data} belongs to another user ({_name(owner)}). Set SPARKIFY_HOME to a folder of your own, "
+                f"{data} belongs to another user ({user_name(owner)}). Set SPARKIFY_HOME to a folder of your own, "
                 "or connect to a server with --dsn."
             )
         return _account(euid)
@@ -95,7 +95,8 @@ def _named(name: str) -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
 
 
-def _name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """What to call a user in a message."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -105,8 +106,9 @@ def _name(uid: int) -> str:
 def _create() -> Account:
     command = ["useradd", "--system", "--user-group", "--no-create-home"]
     command += ["--home-dir", "/nonexistent", "--shell", "/bin/false", OWN_NAME]
+    path = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}  # cron's own leaves out where useradd is
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
+        said = subprocess.run(command, capture_output=True, text=True, check=False, env=path).stderr.strip()
     except OSError as error:
         said = str(error)
     # Asked again rather than trusting the exit code: another program may have just created it.

@@ -28,7 +28,7 @@ def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> Non
         return
     account.own(unfinished)
     # Unicode's own order and case rules, compiled in: sorting never changes with the machine or its updates.
-    command = [programs / "bin" / "initdb", "--pgdata", unfinished, "--username", ROLE, "--auth", "peer"]
+    command = [f"{programs}/bin/initdb", "--pgdata", str(unfinished), "--username", ROLE, "--auth", "peer"]
     command += [
         "--encoding",
         "UTF8",

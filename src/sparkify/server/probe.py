@@ -1,10 +1,6 @@
 """Whether a server answers, asked of the server itself."""
 
-import socket
-from pathlib import Path
-
 from sparkify.errors import ServerError
-from sparkify.server.settings import PORT
 
 WAIT = 10
 """Seconds for one answer: a loaded machine may need a few, a stopped process never gives one."""
@@ -29,16 +25,3 @@ def answers(url: str) -> bool:
             raise ServerError(f"The embedded PostgreSQL refuses the connection: {error}") from error
         return False
     return True
-
-
-def is_refused(folder: Path) -> bool:
-    """Whether the server's socket is there with nobody listening to it."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(WAIT)
-        try:
-            client.connect(str(folder / f".s.PGSQL.{PORT}"))
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
-    return False

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sparkify.server.account import Account
 from sparkify.server.cluster import ENVIRONMENT
-from sparkify.server.probe import is_refused
-from sparkify.server.socket import socket_folder
+from sparkify.server.settings import PORT
+from sparkify.server.socket import nobody_listens, socket_folder
 
 LOG_KEPT = 10 << 20
 """Bytes after which a start puts the log aside, so that at most twice as much is ever kept."""
@@ -26,10 +26,11 @@ def launch(programs: Path, home: Path, account: Account) -> None:
 
     Call it under the lock of the home, with no server alive.
     """
-    _forget_reused_pid(home / "data" / "postmaster.pid")
+    for file in (home / "data" / "postmaster.pid", socket_folder(home) / f".s.PGSQL.{PORT}.lock"):
+        _forget_reused_pid(file)
     # The shell leaves the server to init at once. As our own child it would, once dead, stay a zombie for as long as
     # we live; and in a session of its own no Ctrl-C at our terminal reaches it.
-    command = ["/bin/sh", "-c", '"$0" -D "$1" &', programs / "bin" / "postgres", home / "conf"]
+    command = ["/bin/sh", "-c", '"$0" -D "$1" &', f"{programs}/bin/postgres", str(home / "conf")]
     alive = os.open(home / "alive", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         log = _open_log(home / "server.log")
@@ -71,10 +72,17 @@ def is_alive(home: Path) -> bool:
 
 def server_pid(home: Path) -> int | None:
     """The process id in the server's pid file. It is the server's only while the server is alive."""
-    try:
-        return int((home / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
+    lines = _pid_file(home)
+    return int(lines[0]) if lines and lines[0].isdigit() else None
+
+
+def says_ready(home: Path) -> bool:
+    """Whether the server, if it is alive, has come up. Unlike a connection it may be asked any number of times.
+
+    A connection that is refused leaves a line in the log, and the log's growing is how we see a recovery go on.
+    """
+    lines = _pid_file(home)
+    return len(lines) > 7 and lines[7].strip() == "ready"
 
 
 def ask_to_stop(home: Path) -> None:
@@ -82,7 +90,7 @@ def ask_to_stop(home: Path) -> None:
     pid = server_pid(home)
     # Refused: the server was killed and only some of its children are left, so its number may be anybody's by now.
     # They see that it is gone and end by themselves.
-    if pid is not None and not is_refused(socket_folder(home)):
+    if pid is not None and not nobody_listens(home):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
 
@@ -93,14 +101,20 @@ def _open_log(log: Path) -> int:
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
 
 
+def _pid_file(home: Path) -> list[str]:
+    try:
+        return (home / "data" / "postmaster.pid").read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
 def _forget_reused_pid(file: Path) -> None:
-    """Remove a dead server's pid file when its number now belongs to another process.
+    """Remove a dead server's lock file when its number now belongs to another process, or when it has none.
 
     PostgreSQL would refuse to start. It still would if any process used the data: its shared memory tells it.
     """
     try:
-        pid = int(file.read_text().split("\n", 1)[0])
-        os.kill(pid, 0)
+        os.kill(int(file.read_text().split("\n", 1)[0]), 0)
     except (FileNotFoundError, ProcessLookupError):
         return  # PostgreSQL knows what to do with the file of a process that is gone
     except (ValueError, PermissionError):

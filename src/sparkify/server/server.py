@@ -12,11 +12,11 @@ from pathlib import Path
 from sparkify import config
 from sparkify.errors import ServerError
 from sparkify.server import binaries
-from sparkify.server.account import Account, server_account
+from sparkify.server.account import Account, server_account, user_name
 from sparkify.server.cluster import make_cluster
 from sparkify.server.files import last_lines
 from sparkify.server.probe import answers
-from sparkify.server.process import ask_to_stop, is_alive, launch, server_pid
+from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, server_pid
 from sparkify.server.settings import write_settings
 from sparkify.server.socket import make_socket_folder, socket_folder, socket_url
 
@@ -50,9 +50,12 @@ class Server:
     def url(self, dbname: str = "sparkifydb") -> str:
         """The libpq URL of a database, which works for whoever may use this server: its user, and root.
 
-        Raises ServerError when the server was never started.
+        It stays the same while the server runs. Raises ServerError when there is no server yet.
         """
-        return socket_url(socket_folder(self.home), dbname)
+        with self._explained():
+            if not (self.home / "data").exists():
+                raise ServerError(f"There is no server in {self.home} yet. Start it: sparkify db start")
+            return socket_url(socket_folder(self.home), dbname)
 
     def start(self) -> None:
         """Return when the server takes connections, after making and starting it if necessary; safe to repeat.
@@ -118,26 +121,34 @@ class Server:
             self.home.chmod(self.home.stat().st_mode | 0o011)
             if account.can_enter(self.home):
                 return
-        barred = next(
-            folder for folder in (*reversed(self.home.parents), self.home) if not account.can_enter(folder)
-        )
+        way = [*reversed(self.home.parents), self.home]
+        barred = next((folder for folder in way if not account.can_enter(folder)), self.home)
         raise ServerError(
             f"PostgreSQL does not run as root but as the user {account.name}, who may not enter {barred}. "
-            f"Set SPARKIFY_HOME to a folder within reach, such as {config.ROOT_HOME}, or run: chmod o+x {barred}"
+            f"Set SPARKIFY_HOME to a folder within reach, such as {config.ROOT_HOME}, or let others pass through (chmod o+x)."
         )
 
     def _answers(self) -> bool:
-        try:
-            return answers(self.url("postgres"))
-        except ServerError:
-            if (self.home / "run").exists():
-                raise
+        if not says_ready(self.home):
             return False
+        try:
+            url = self.url("postgres")
+        except ServerError:
+            if is_alive(self.home):
+                raise
+            return False  # left by a server that is dead
+        return answers(url)
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[int]:
         """One program at a time: yields the lock's descriptor. The kernel takes it back from a killed one."""
         _make_folder(self.home)
+        owner = self.home.stat().st_uid
+        if owner not in (0, os.geteuid()):
+            raise ServerError(
+                f"{self.home} belongs to another user ({user_name(owner)}), who could put anything there. "
+                "Run sparkify as that user, or set SPARKIFY_HOME to a folder of your own."
+            )
         lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -147,9 +158,11 @@ class Server:
 
     def _patience(self, state: str) -> Iterator[None]:
         """Each step waits a moment; raises ServerError once the log has said nothing new for too long."""
-        size, since = self._log_size(), time.monotonic()
+        size, since, pause = self._log_size(), time.monotonic(), 0.005
         while time.monotonic() - since < PATIENCE:
-            yield time.sleep(0.005)
+            yield
+            time.sleep(pause)
+            pause = min(1.2 * pause, 0.5)  # never waits a fifth longer than needed
             if size != (size := self._log_size()):
                 since = time.monotonic()
         raise ServerError(f"PostgreSQL {state} in {PATIENCE:.0f} s.{self._log_end(0)}")
@@ -171,7 +184,7 @@ class Server:
             yield
         except OSError as error:
             what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
-            todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Allow writing there"
+            todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Put that right"
             raise ServerError(
                 f"The embedded PostgreSQL in {self.home} can not be used ({what}). {todo}, set SPARKIFY_HOME to a "
                 "folder of your own, or connect to another server with --dsn."

