@@ -1,0 +1,95 @@
+"""Which PostgreSQL the warehouse is on, and how to reach it."""
+
+import os
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sparkify.errors import ConnectionFailed, UsageError
+
+DATABASE: Final = "sparkifydb"
+MAINTENANCE: Final = "postgres"
+OLDEST_SERVER: Final = 150000
+
+# Any of these says that libpq has been told where a server is. PGUSER or ~/.pgpass alone do not say where.
+LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
+
+
+def resolve(dsn: str | None = None) -> str:
+    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's own, else the embedded server.
+
+    The embedded server is started when it does not run. Without a database in it, the string names ``sparkifydb``.
+
+    Raises:
+        UsageError: the connection string is not one.
+        ServerError: the embedded server could not be started.
+    """
+    dsn = dsn or os.environ.get("SPARKIFY_DSN")
+    if not dsn and not any(map(os.environ.get, LIBPQ_VARIABLES)):
+        from sparkify.server import ensure_running  # noqa: PLC0415  not needed with a server of one's own
+
+        dsn = ensure_running()
+    try:
+        given = conninfo_to_dict(dsn or "")
+    except psycopg.ProgrammingError:
+        # The cause is not shown: it may quote the string, and the string may hold a password.
+        raise UsageError("The DSN is not a PostgreSQL URL or key=value string.") from None
+    names_database = ("dbname" in given or "service" in given) or any(map(os.environ.get, ("PGDATABASE", "PGSERVICE")))
+    return make_conninfo(**given) if names_database else make_conninfo(**given, dbname=DATABASE)
+
+
+def connect(dsn: str) -> Connection[Any]:
+    """Open a connection in autocommit mode, UTC, names found in ``public``.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
+    """
+    try:
+        connection: Connection[Any] = psycopg.connect(dsn, autocommit=True, application_name="sparkify")
+    except psycopg.OperationalError as error:
+        raise ConnectionFailed(
+            f"Cannot connect to PostgreSQL: {str(error).strip()}. Check --dsn, SPARKIFY_DSN or the PG* variables."
+        ) from None
+    if connection.info.server_version < OLDEST_SERVER:
+        version = connection.info.server_version // 10000
+        connection.close()
+        raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
+    connection.execute("SET search_path = public; SET TimeZone = 'UTC'; SET client_min_messages = warning")
+    return connection
+
+
+def database_is_missing(dsn: str) -> bool:
+    """Whether the server answers and has no such database; what a refused connection says of it is translated text."""
+    try:
+        with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
+            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_database(dsn)]).fetchone()
+            return row is None
+    except ConnectionFailed:
+        return False
+
+
+def _database(dsn: str) -> str:
+    return str(conninfo_to_dict(dsn).get("dbname") or os.environ.get("PGDATABASE") or DATABASE)
+
+
+def create_database(dsn: str) -> None:
+    """Create the database that `dsn` names, from template0, in UTF-8.
+
+    Raises:
+        ConnectionFailed: the role may not, or the maintenance database cannot be reached.
+    """
+    name = _database(dsn)
+    with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
+        try:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+            )
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            pass  # another program was faster
+        except psycopg.errors.InsufficientPrivilege:
+            raise ConnectionFailed(
+                f"There is no database {name}, and this role may not create it."
+                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0), or name another."
+            ) from None

@@ -1,0 +1,72 @@
+"""The local engine: batches are staged by threads of this process.
+
+Threads, not processes: DuckDB, the encoder and libpq do their work outside the interpreter's lock, and one process has
+one set of libraries in memory and one end.
+"""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from sparkify.extract.plan import InputFile
+from sparkify.report import Staged
+
+
+class Engine:
+    """Stages the batches of one run with up to `workers` threads, each with a connection of its own."""
+
+    def __init__(self, dsn: str, run_id: int, planned_at: float, workers: int) -> None:
+        self._make = lambda: _stager(dsn, run_id, planned_at)
+        self._workers = workers
+
+    def stage(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+        """Stage the batches and give what each came to, as they are done."""
+        if len(batches) <= 1 or self._workers == 1:
+            yield from self._stage_here(batches)
+        else:
+            yield from self._stage_in_threads(batches)
+
+    def _stage_here(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+        if not batches:
+            return
+        stager = self._make()
+        try:
+            for batch in batches:
+                yield stager.stage(batch)
+        finally:
+            stager.close()
+
+    def _stage_in_threads(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+        mine = threading.local()
+        stagers = []
+
+        def stage(batch: list[InputFile]) -> Staged:
+            if not hasattr(mine, "stager"):
+                mine.stager = self._make()
+                stagers.append(mine.stager)
+            done: Staged = mine.stager.stage(batch)
+            return done
+
+        pool = ThreadPoolExecutor(min(self._workers, len(batches)), thread_name_prefix="sparkify")
+        try:
+            pending: set[Future[Staged]] = {pool.submit(stage, batch) for batch in batches}
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        except BaseException:
+            # One batch failed, or Ctrl-C: the others need not go on, nor be waited for by the server.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for stager in stagers:
+                stager.cancel()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for stager in stagers:
+                stager.close()
+
+
+def _stager(dsn: str, run_id: int, planned_at: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from sparkify.load.stage import Stager  # noqa: PLC0415  DuckDB and Arrow only when there is work
+
+    return Stager(dsn, run_id, planned_at)

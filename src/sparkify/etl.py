@@ -1,0 +1,100 @@
+"""The pipeline: two folders of JSON become the star schema.
+
+    plan ──► extract ──► transform ──► stage ──► publish
+
+``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; `run` is the same for Python programs.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from sparkify.connection import resolve
+from sparkify.create_tables import open_warehouse
+from sparkify.engines import local
+from sparkify.errors import UsageError
+from sparkify.extract.plan import BATCH_BYTES, InputFile, Kind, find_files, make_plan
+from sparkify.load.publish import RejectLimit, finish_earlier_runs, hold, keep_touched, publish_run, read_totals
+from sparkify.load.runs import begin_run
+from sparkify.report import Progress, Report
+
+Folder = str | os.PathLike[str]
+DEFAULT_DATA: Final = "data"
+
+
+def run(
+    data: Folder | None = None,
+    *,
+    song_data: Folder | None = None,
+    log_data: Folder | None = None,
+    dsn: str | None = None,
+    workers: int | None = None,
+    max_rejects: str | int | None = None,
+    dry_run: bool = False,
+    batch_bytes: int = BATCH_BYTES,
+    progress: Progress | None = None,
+) -> Report:
+    """Load what is new in the folders into the warehouse, and say what became of every line.
+
+    `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself.
+    `workers` is the number of processors unless given. `max_rejects` is a number of lines or a share of those read,
+    like ``"1%"``: with more rejects nothing is published, and the report's status is ``held``. `batch_bytes` is about
+    how much one transaction stages.
+
+    Raises:
+        SparkifyError: it could not be done; the message says why. What was staged is kept for the next run.
+    """
+    started, planned_at = time.monotonic(), time.time()
+    progress = progress or Progress()
+    limit = RejectLimit.parse(max_rejects)
+    files = _find(data, song_data, log_data)
+    dsn = resolve(dsn)
+    with open_warehouse(dsn) as connection:
+        if dry_run:
+            plan = make_plan(connection, files)
+            return Report("dry run", files_found=plan.found, files_new=len(plan.new)).timed(started)
+
+        # What a run staged before it died is published first; the manifest knows it as read.
+        held = finish_earlier_runs(dsn, connection, files, limit)
+        plan = make_plan(connection, files)
+        report = Report("held" if held and limit else "done", plan.found, len(plan.new), held_runs=held)
+        keep_touched(connection, plan.touched, planned_at)
+        if plan.new:
+            progress.planned(plan.new)
+            with begin_run(dsn, connection) as report.run_id:
+                engine = local.Engine(dsn, report.run_id, planned_at, workers or os.cpu_count() or 1)
+                for kind in ("song", "log"):
+                    for staged in engine.stage(plan.batches(kind, batch_bytes)):
+                        report.staged.add(staged)
+                        progress.staged(staged)
+                if limit and limit.exceeded(report.staged.books):
+                    hold(connection, report)
+                else:
+                    publish_run(connection, report.run_id, progress)
+        read_totals(connection, report)
+    return report.timed(started)
+
+
+def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:
+    """The files of both folders; of `data` at least one folder must be there, one that is named must be."""
+    named: dict[Kind, Folder] = {kind: path for kind, path in (("song", song_data), ("log", log_data)) if path}
+    if not named or data:
+        root = Path(data or DEFAULT_DATA)
+        below: dict[Kind, Path] = {"song": root / "song_data", "log": root / "log_data"}
+        there = {kind: path for kind, path in below.items() if kind not in named and path.is_dir()}
+        if not there and not named:
+            raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
+        named |= there
+    for path in named.values():
+        if not Path(path).is_dir():
+            raise UsageError(f"{path} is not a folder.")
+    return [file for kind, path in named.items() for file in find_files(Path(path), kind)]
+
+
+if __name__ == "__main__":
+    import sys
+
+    from sparkify.cli import main
+
+    sys.exit(main(["etl", *sys.argv[1:]]))

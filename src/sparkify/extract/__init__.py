@@ -1,0 +1,1 @@
+"""Extract: which files are new, their lines, and the judge that decides on a line."""

@@ -1,0 +1,177 @@
+"""The bytes of input files, as chunks of whole lines.
+
+A line is what stands between two line feeds; nothing else splits. In a compressed file these are the lines of the
+decompressed stream. Chunks are of bounded size, whatever the size of the files.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from sparkify.extract.judge import MAX_LINE_BYTES, Reject
+from sparkify.extract.plan import InputFile
+
+READ_BYTES: Final = 8 << 20
+COMPRESSED_READ_BYTES: Final = 32 << 10
+"""Little at a time: a bomb grows a thousandfold and more."""
+
+CHUNK_BYTES: Final = 24 << 20
+"""A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 150 MB of memory."""
+
+EVIDENCE_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A line that is set aside; `record` is at most the first MiB of its `record_bytes` bytes."""
+
+    line: int
+    why: Reject
+    record: bytes
+    record_bytes: int
+
+    @classmethod
+    def of(cls, line: int, why: Reject, text: bytes) -> "RejectedLine":
+        """The reject of a whole line."""
+        return cls(line, why, text[:EVIDENCE_BYTES], len(text))
+
+
+@dataclass(slots=True)
+class Slice:
+    """Consecutive lines of one file: `data` holds whole lines, each closed by a line feed.
+
+    A line that could not even be read stands in `unread`, and as an empty line in `data`, so that numbers agree.
+    """
+
+    file: InputFile
+    first_line: int
+    data: bytes
+    unread: list[RejectedLine] = field(default_factory=list)
+    ends_file: bool = False
+    digest: bytes = b""
+
+
+class _Decompressor(Protocol):
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _BrokenStream(Exception):
+    pass
+
+
+def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Slice]]:
+    """The lines of some files, in order, as chunks of slices.
+
+    Raises:
+        OSError: a file cannot be opened or read; its `filename` says which.
+    """
+    chunk: list[Slice] = []
+    size = 0
+    for file in files:
+        for piece in slices(file):
+            chunk.append(piece)
+            size += len(piece.data)
+            if size >= chunk_bytes:
+                yield chunk
+                chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def slices(file: InputFile) -> Iterator[Slice]:
+    """The lines of one file; the last slice says `ends_file` and holds the digest of the file's bytes.
+
+    A file of up to 8 MiB (decompressed) is one slice.
+    """
+    digest = hashlib.sha256()
+    ready = Slice(file, 1, b"")  # given away when more follows
+    rest = b""  # an unfinished line
+    skipped = 0  # bytes of it that were thrown away, because it is longer than a line may be
+    broken: str | None = None
+    stream = _decompressed(file, digest)
+    while True:
+        try:
+            data = next(stream, None)
+        except _BrokenStream as error:
+            data, broken = None, str(error)
+        if data is None:
+            break
+        first, feed, more = data.partition(b"\n")
+        if not feed:
+            rest += data
+            if len(rest) > MAX_LINE_BYTES:
+                skipped += len(rest) - EVIDENCE_BYTES
+                rest = rest[:EVIDENCE_BYTES]
+            continue
+        if ready.data:
+            yield ready
+            ready = Slice(file, ready.first_line + ready.data.count(b"\n"), b"")
+        line = rest + first
+        if skipped + len(line) > MAX_LINE_BYTES:
+            ready.unread.append(_too_long(ready.first_line, line, skipped + len(line)))
+            line = b""
+        more, feed, rest = more.rpartition(b"\n")
+        ready.data = b"".join((line, b"\n", more, feed))
+        skipped = 0
+    last_line = ready.first_line + ready.data.count(b"\n")
+    if skipped:
+        ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
+        rest = b"\n"
+    elif broken:
+        ready.unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
+        rest = b"\n"
+    elif rest:
+        rest += b"\n"
+    ready.data += rest
+    ready.ends_file, ready.digest = True, digest.digest()
+    yield ready
+
+
+def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
+    why = Reject("line_too_long", f"{length:,} bytes; a line may have {MAX_LINE_BYTES:,}")
+    return RejectedLine(line, why, start[:EVIDENCE_BYTES], length)
+
+
+def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
+    with open(file.path, "rb") as source:
+        if file.compression is None:
+            # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
+            remaining = file.size
+            while remaining and (data := source.read(min(READ_BYTES, remaining))):
+                remaining -= len(data)
+                digest.update(data)
+                yield data
+            return
+        decompressor: _Decompressor | None = None
+        block = bytearray()
+        while data := source.read(COMPRESSED_READ_BYTES):
+            digest.update(data)
+            while data:
+                decompressor = decompressor or _decompressor(file.compression)
+                try:
+                    block += decompressor.decompress(data)
+                except Exception as error:  # zlib and zstandard have no error class in common
+                    yield bytes(block)
+                    raise _BrokenStream(f"the {file.compression} stream is damaged: {error}") from error
+                data = b""
+                if decompressor.eof:
+                    data, decompressor = decompressor.unused_data, None
+            if len(block) >= READ_BYTES:
+                yield bytes(block)
+                block.clear()
+        yield bytes(block)
+        if decompressor is not None:
+            raise _BrokenStream(f"the {file.compression} stream ends in the middle")
+
+
+def _decompressor(compression: str) -> _Decompressor:
+    if compression == "gzip":
+        return zlib.decompressobj(wbits=31)
+    import zstandard  # noqa: PLC0415  only where it is needed
+
+    return zstandard.ZstdDecompressor().decompressobj()

@@ -1,0 +1,1 @@
+"""Load: rows into staging by binary COPY, and from staging into the star."""

@@ -1,0 +1,52 @@
+"""Publish the catalogue records that a run staged: one transaction.
+
+Songs and artists get the winning records; plays follow: a song that comes late gives its plays their ids, a corrected
+one moves them, one that no file speaks of any more takes them away.
+"""
+
+from typing import Any, Final, LiteralString, cast
+
+from psycopg import Connection, sql
+
+from sparkify import sql_queries
+from sparkify.load.runs import catalogue_table
+from sparkify.sql import load
+
+_sql: Final = load("catalogue")
+_publish: Final = load("publish")
+
+
+def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
+    """Publish what a run has staged of the catalogue; nothing happens when that is done already."""
+    staged = catalogue_table(run_id)
+    names = {"catalogue": staged, "run_id": sql.Literal(run_id)}
+
+    def run(name: str) -> Any:
+        return connection.execute(sql.SQL(_sql[name]).format(**names))
+
+    def into_star(statement: str, winners: str) -> None:
+        query = sql.SQL(cast("LiteralString", statement)).format(staged=sql.Identifier(winners))
+        connection.execute(query)
+
+    with connection.transaction():
+        connection.execute(_publish["lock_publisher"])
+        exists = connection.execute(_publish["table_exists"], [staged.as_string(connection)]).fetchone()
+        if not exists or not exists[0]:
+            return
+        # While songs move from artist to artist, keys are broken for a moment within the transaction.
+        connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        run("find_touched")
+        run("replace_records")
+        run("decide_songs")
+        run("decide_artists")
+        run("find_moved_songs")
+        into_star(sql_queries.artist_table_insert, "winning_artists")
+        into_star(sql_queries.song_table_insert, "winning_songs")
+        run("remove_songs")
+        run("rekey")
+        run("rematch")
+        (more,) = run("matched_by_catalogue").fetchone()
+        run("apply_matches")
+        run("count")
+        connection.execute(_publish["add_rows"], [more, "matched"])
+        connection.execute(sql.SQL("DROP TABLE {}").format(staged))

@@ -1,0 +1,135 @@
+"""Publish a staged month: one transaction, after which readers see the month as a whole.
+
+A month that the warehouse does not have yet is attached: the staged tables themselves become its partitions, keys made
+and checked set-wise, which is many times faster than checking them row by row. Into a month that exists, what is new is
+inserted, and the documented rule decides where the same play comes with other content.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, Final, LiteralString, cast
+
+from psycopg import Connection, sql
+
+from sparkify import sql_queries
+from sparkify.load.runs import month_table, month_tables
+from sparkify.sql import load
+
+_sql: Final = load("publish")
+_PARTITIONED: Final = {"time": ("public", "time"), "heard_plays": ("analytics", "heard_plays"), "songplays": ("public", "songplays")}
+
+
+def publish_month(connection: Connection[Any], run_id: int, month: date) -> None:
+    """Publish one staged month of a run; nothing happens when it is published already."""
+    with connection.transaction():
+        connection.execute(_sql["lock_publisher"])
+        if connection.execute(_sql["lock_month"], [run_id, month]).fetchone() is None:
+            return
+        _Publication(connection, run_id, month).publish()
+        connection.execute(_sql["forget_month"], [run_id, month])
+
+
+class _Publication:
+    """One month on its way from staging into the star, inside one transaction."""
+
+    def __init__(self, connection: Connection[Any], run_id: int, month: date) -> None:
+        self._connection = connection
+        self._run_id = run_id
+        self._month = month
+        self._tables = month_tables(run_id, month)
+        self._names: dict[str, sql.Composable] = {
+            **self._tables,
+            "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
+            "until": sql.Literal(datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)),
+            "songplays_there": self._partition("songplays"),
+            "heard_plays_there": self._partition("heard_plays"),
+        }
+
+    def publish(self) -> None:
+        self._run("find_repeated")
+        self._move_to_duplicates("remove_repeated")
+        self._run("decide_heard_songs")
+        self._run("correct_matches")
+        self._run("insert_heard_songs")
+        self._upsert_users()
+        self._run("find_touched_days")
+        if self._exists():
+            self._insert()
+        else:
+            self._attach()
+        self._drop_leftovers()
+
+    def _upsert_users(self) -> None:
+        self._run("decide_users")
+        self._count("users", self._scalar("count_new_users"))
+        self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
+        self._run("keep_latest_plays")
+
+    def _attach(self) -> None:
+        self._run("unique_times")
+        songplays, matched, times = self._row("count_rows")
+        self._run("compute_levels")
+        for table, parent in _PARTITIONED.items():
+            staged = self._tables[table]
+            self._connection.execute(
+                sql.SQL(_sql["attach"]).format(
+                    staged=staged,
+                    staged_name=sql.Identifier(month_table(self._run_id, self._month, table)),
+                    name=sql.Identifier(f"{table}_{self._month:%Y_%m}"),
+                    parent=sql.Identifier(*parent),
+                    since=self._names["since"],
+                    until=self._names["until"],
+                )
+            )
+        self._count("songplays", songplays)
+        self._count("matched", matched)
+        self._count("time", times)
+
+    def _insert(self) -> None:
+        self._count("time", self._into_star(sql_queries.time_table_insert, self._tables["time"]))
+        self._run("find_clashes")
+        self._count("matched", self._scalar("matched_by_replacing"))
+        self._run("replace_songplays")
+        self._run("replace_heard_plays")
+        self._move_to_duplicates("duplicates_staged")
+        self._move_to_duplicates("duplicates_there", "move_loaded_to_duplicates")
+        self._run("remove_clashes")
+        songplays, matched, _ = self._row("count_rows")
+        self._into_star(sql_queries.songplay_table_insert, self._tables["songplays"])
+        self._run("insert_heard_plays")
+        self._run("forget_levels")
+        there = {**self._names, "songplays": sql.Identifier("songplays"), "heard_plays": sql.Identifier("analytics", "heard_plays")}
+        self._connection.execute(sql.SQL(_sql["compute_levels"]).format(**there))
+        self._count("songplays", songplays)
+        self._count("matched", matched)
+
+    def _drop_leftovers(self) -> None:
+        for table in self._tables.values():
+            self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+
+    def _exists(self) -> bool:
+        name = self._partition("songplays").as_string(self._connection)
+        row = self._connection.execute(_sql["table_exists"], [name]).fetchone()
+        return bool(row and row[0])
+
+    def _partition(self, table: str) -> sql.Identifier:
+        return sql.Identifier("partitions", f"{table}_{self._month:%Y_%m}")
+
+    def _move_to_duplicates(self, query: str, books: str = "move_to_duplicates") -> None:
+        for file_id, count in self._run(query).fetchall():
+            self._connection.execute(_sql[books], {"file_id": file_id, "count": count, "run_id": self._run_id})
+
+    def _into_star(self, statement: str, staged: sql.Identifier) -> int:
+        return self._connection.execute(sql.SQL(cast("LiteralString", statement)).format(staged=staged)).rowcount
+
+    def _count(self, table: str, rows: int) -> None:
+        if rows:
+            self._connection.execute(_sql["add_rows"], [rows, table])
+
+    def _run(self, name: str) -> Any:
+        return self._connection.execute(sql.SQL(_sql[name]).format(**self._names))
+
+    def _row(self, name: str) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", self._run(name).fetchone())
+
+    def _scalar(self, name: str) -> int:
+        return int(self._row(name)[0])

@@ -1,0 +1,136 @@
+"""Publish what a run has staged, or hold it back; finish what earlier runs left."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from sparkify.books import Books
+from sparkify.errors import UsageError
+from sparkify.extract.plan import InputFile
+from sparkify.load.catalogue import publish_catalogue
+from sparkify.load.months import publish_month
+from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
+from sparkify.report import Progress, Report
+from sparkify.sql import load
+
+_sql: Final = load("publish")
+_stage: Final = load("stage")
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """How many rejects a run may have: a number of lines, or a share of the lines read."""
+
+    lines: int | None = None
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, text: str | int | None) -> "RejectLimit | None":
+        """From ``100`` or ``"1%"``; None is no limit.
+
+        Raises:
+            UsageError: neither a number of lines nor a percentage.
+        """
+        if text is None:
+            return None
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)", str(text))
+        if match is None:
+            raise UsageError(f"--max-rejects {text}: give a number of lines, like 100, or a share, like 1%.")
+        return cls(share=float(match[1]) / 100) if match[1] else cls(lines=int(match[2]))
+
+    def exceeded(self, books: Books) -> bool:
+        """Whether these are more rejects than allowed."""
+        allowed = self.lines if self.lines is not None else (self.share or 0.0) * books.lines
+        return books.rejected > allowed
+
+
+def publish_run(connection: Connection[Any], run_id: int, progress: Progress | None = None) -> None:
+    """Publish all that a run has staged. May be repeated: what is published already is skipped."""
+    progress = progress or Progress()
+    set_state(connection, run_id, "publishing")
+    progress.publishing("catalogue")
+    publish_catalogue(connection, run_id)
+    months = staged_months(connection, run_id)
+    for month in months:
+        progress.publishing(f"{month:%B %Y}")
+        publish_month(connection, run_id, month)
+    with connection.transaction():
+        connection.execute(_sql["lock_publisher"])
+        connection.execute(_sql["finish_files"], {"run_id": run_id})
+        connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
+        set_state(connection, run_id, "published")
+    if months:
+        # Autovacuum never looks at the parents of partitions.
+        connection.execute("ANALYZE time, songplays, analytics.heard_plays")
+
+
+def hold(connection: Connection[Any], report: Report) -> None:
+    """Keep what a run has staged from being published: it has more rejects than allowed."""
+    assert report.run_id is not None
+    set_state(connection, report.run_id, "held")
+    report.status = "held"
+    report.held_runs.append(report.run_id)
+
+
+def finish_earlier_runs(
+    dsn: str, connection: Connection[Any], files: Sequence[InputFile], limit: RejectLimit | None
+) -> list[int]:
+    """Publish what dead runs had staged. Gives the runs that stay held.
+
+    A held run is published when a limit is given that allows its rejects, and dropped, to be read again, when one of
+    its files has changed.
+    """
+    held = []
+    for run_id, _ in unfinished_runs(connection):
+        with adopt(dsn, run_id) as is_dead:
+            state = dict(unfinished_runs(connection)).get(run_id)
+            if not is_dead or state is None:
+                continue
+            too_many = limit is not None and limit.exceeded(_books(connection, run_id))
+            if state == "held" and _has_changed(connection, run_id, files):
+                drop_staging(connection, run_id)
+            elif (state == "held" and (limit is None or too_many)) or (state == "open" and too_many):
+                set_state(connection, run_id, "held")
+                held.append(run_id)
+            else:
+                publish_run(connection, run_id)
+    return held
+
+
+def _books(connection: Connection[Any], run_id: int) -> Books:
+    row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
+    assert row is not None
+    return Books(*map(int, row))
+
+
+def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
+    staged = connection.execute(
+        "SELECT kind, path, m.version FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s", [run_id]
+    )
+    versions = {(kind, path): version for kind, path, version in staged}
+    return any(versions.get((file.kind, file.name), file.version) != file.version for file in files)
+
+
+def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:
+    """Remember the new times of files that have the same bytes, so that these are not compared again."""
+    seen_at = datetime.fromtimestamp(planned_at, UTC)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _stage["touched"], [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files]
+        )
+
+
+def read_totals(connection: Connection[Any], report: Report) -> None:
+    """Complete a report with what the warehouse says, and keep it with the run."""
+    report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
+    report.matched = report.rows.pop("matched")
+    if report.run_id is not None:
+        report.staged.books = _books(connection, report.run_id)
+        connection.execute(
+            "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
+        )

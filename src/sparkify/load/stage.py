@@ -1,0 +1,216 @@
+"""Stage: one batch of files, one transaction.
+
+The rows of a batch, its rejects and its entries in the manifest are committed together or not at all, and an entry of
+the manifest exists once. So a batch that is tried again, by anybody, is staged once; and a COMMIT whose answer was lost
+has succeeded when its entries are there.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from sparkify.books import Books
+from sparkify.connection import connect
+from sparkify.extract.lines import RejectedLine, Slice, chunks
+from sparkify.extract.plan import InputFile
+from sparkify.load.copy import copy_rows, copy_table
+from sparkify.load.runs import STAGED_TABLES, catalogue_table, create_months, hold_open, month_tables
+from sparkify.report import Staged
+from sparkify.sql import load
+from sparkify.transform.catalogue import read_catalogue
+from sparkify.transform.plays import PlayTransform
+
+_sql: Final = load("stage")
+
+_REJECTS: Final = {
+    "manifest_id": "int8",
+    "run_id": "int8",
+    "file_id": "int4",
+    "line": "int8",
+    "reason": "text",
+    "detail": "text",
+    "record": "bytea",
+    "record_bytes": "int8",
+}
+_CATALOGUE: Final = {
+    "file_id": "int4",
+    "line": "int8",
+    **dict.fromkeys(("song_id", "title", "artist_id", "artist_name", "artist_location"), "text"),
+    "artist_latitude": "float8",
+    "artist_longitude": "float8",
+    "year": "int4",
+    "duration": "float8",
+}
+
+
+@dataclass(slots=True)
+class _Claim:
+    manifest_id: int
+    file_id: int
+    books: Books = field(default_factory=Books)
+
+
+class Stager:
+    """One worker: a connection and a DuckDB of its own, used for one batch after the other.
+
+    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    """
+
+    def __init__(self, dsn: str, run_id: int, planned_at: float) -> None:
+        self._dsn = dsn
+        self._run_id = run_id
+        self._planned_at = planned_at
+        self._connection = connect(dsn)
+        self._transform: PlayTransform | None = None
+        self._months: set[date] = set()
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        self._connection.close()
+        if self._transform:
+            self._transform.close()
+
+    def cancel(self) -> None:
+        """Stop what the server is doing for this worker; may be called from another thread."""
+        self._connection.cancel_safe(timeout=1.0)
+
+    def stage(self, files: list[InputFile]) -> Staged:
+        """Stage a batch. A file that cannot be read is noted and left to the next run.
+
+        Raises:
+            SparkifyError: the run was taken over by another program.
+            psycopg.Error: the server failed; nothing of the batch is kept.
+        """
+        unread: dict[str, str] = {}
+        while True:
+            try:
+                done = self._stage(files)
+            except OSError as error:
+                # The transaction is rolled back; the batch is tried again without the file.
+                failed = next((file for file in files if file.path == error.filename), None)
+                if failed is None:
+                    raise
+                unread[failed.name] = error.strerror or "cannot be read"
+                state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
+                self._connection.execute(
+                    _sql["unread"], [failed.kind, failed.name, state, self._run_id, unread[failed.name]]
+                )
+                files = [file for file in files if file is not failed]
+            else:
+                done.unread = unread
+                return done
+
+    def _stage(self, files: list[InputFile]) -> Staged:
+        stage = self._stage_songs if files and files[0].kind == "song" else self._stage_events
+        done = Staged()
+        claims: dict[str, _Claim | None] = {}
+        source = chunks(files)
+        chunk = next(source, None)
+        with self._connection.transaction():
+            hold_open(self._connection, self._run_id)
+            while chunk is not None:
+                # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
+                with self._connection.transaction():
+                    stage(chunk, claims, done)
+                chunk = next(source, None)
+            self._keep_books(claims, done)
+        done.bytes = sum(file.size for file in files)
+        return done
+
+    def _claim(self, chunk: list[Slice], claims: dict[str, _Claim | None]) -> list[_Claim | None]:
+        """The claim of each slice's file, None where another run was faster; taken in the order of the paths."""
+        for piece in chunk:
+            file = piece.file
+            if file.path not in claims:
+                row = self._connection.execute(
+                    _sql["claim"],
+                    {
+                        "kind": file.kind,
+                        "path": file.name,
+                        "version": file.version,
+                        "size": file.size,
+                        "mtime_ns": file.mtime_ns,
+                        "digest": piece.digest or None,
+                        "run_id": self._run_id,
+                        "seen_at": datetime.fromtimestamp(self._planned_at, UTC),
+                    },
+                ).fetchone()
+                claims[file.path] = _Claim(*row) if row else None
+            elif piece.ends_file and (claim := claims[file.path]):
+                self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
+        return [claims[piece.file.path] for piece in chunk]
+
+    def _stage_events(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
+        connection = self._connection
+        if self._transform is None:
+            row = connection.execute(_sql["ts_range"]).fetchone()
+            assert row is not None
+            self._transform = PlayTransform(row)
+        transform = self._transform
+        result = transform.transform(chunk)
+        if missing := [month for month in result.months if month not in self._months]:
+            # On a connection of its own: made inside this transaction, they would keep other workers waiting.
+            with connect(self._dsn) as other:
+                create_months(other, self._run_id, missing)
+            self._months.update(missing)
+        claimed = self._claim(chunk, claims)
+        heard = [UUID(bytes=key) for key in transform.heard_song_ids()]
+        matches = connection.execute(_sql["matches"], [heard], binary=True).fetchall() if heard else []
+        transform.match(matches, [(at, claim.file_id) for at, claim in enumerate(claimed) if claim])
+        for month in result.months:
+            names = month_tables(self._run_id, month)
+            for table in STAGED_TABLES:
+                copy_table(connection, names[table], transform.rows(table, month))
+        for claim, books, rejects in zip(claimed, result.books, result.rejects, strict=True):
+            self._account(claim, books, rejects, done)
+
+    def _stage_songs(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
+        self._connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(self._run_id)))
+        claimed = self._claim(chunk, claims)
+        records = []
+        for piece, claim in zip(chunk, claimed, strict=True):
+            valid, books, rejects = read_catalogue(piece)
+            if claim:
+                records += [(claim.file_id, line, *record) for line, record in valid]
+            self._account(claim, books, rejects, done)
+        copy_rows(self._connection, catalogue_table(self._run_id), _CATALOGUE, records)
+
+    def _account(self, claim: _Claim | None, books: Books, rejects: list[RejectedLine], done: Staged) -> None:
+        if claim is None:
+            return
+        claim.books.add(books)
+        for reject in rejects:
+            done.reasons[reject.why.reason] = done.reasons.get(reject.why.reason, 0) + 1
+        if rejects:
+            copy_rows(
+                self._connection,
+                sql.Identifier("etl", "rejected_records"),
+                _REJECTS,
+                (
+                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reject.why.reason,
+                     _plain(reject.why.detail), reject.record, reject.record_bytes)
+                    for reject in rejects
+                ),
+            )  # fmt: skip
+
+    def _keep_books(self, claims: dict[str, _Claim | None], done: Staged) -> None:
+        kept = [claim for claim in claims.values() if claim]
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                _sql["keep_books"],
+                [
+                    (*(getattr(claim.books, name) for name in Books.__slots__), claim.manifest_id)
+                    for claim in kept
+                ],
+            )
+        done.files = len(kept)
+        for claim in kept:
+            done.books.add(claim.books)
+
+
+def _plain(text: str) -> str:
+    """Text that PostgreSQL can hold: details quote the input."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

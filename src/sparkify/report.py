@@ -1,0 +1,92 @@
+"""What a run says of itself, at its end and on the way."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sparkify.books import Books
+from sparkify.extract.plan import InputFile
+
+
+@dataclass(slots=True)
+class Staged:
+    """What a batch, or a whole run, came to."""
+
+    files: int = 0
+    bytes: int = 0
+    books: Books = field(default_factory=Books)
+    reasons: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "Staged") -> None:
+        """Add up."""
+        self.files += other.files
+        self.bytes += other.bytes
+        self.books.add(other.books)
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.unread |= other.unread
+
+
+class Progress:
+    """What a run tells on the way; this one keeps it to itself."""
+
+    def planned(self, files: Sequence[InputFile]) -> None:
+        """The files that will be read."""
+
+    def staged(self, batch: Staged) -> None:
+        """A batch is staged."""
+
+    def publishing(self, step: str) -> None:
+        """A step of publication begins."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
+
+    `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
+    """
+
+    status: str
+    files_found: int = 0
+    files_new: int = 0
+    held_runs: list[int] = field(default_factory=list)
+    run_id: int | None = None
+    staged: Staged = field(default_factory=Staged)
+    rows: dict[str, int] = field(default_factory=dict)
+    matched: int = 0
+    seconds: float = 0.0
+
+    @property
+    def books(self) -> Books:
+        """What became of the lines that were read."""
+        return self.staged.books
+
+    @property
+    def files_loaded(self) -> int:
+        """How many files were read and published."""
+        return self.staged.files if self.status == "done" else 0
+
+    def timed(self, started: float) -> "Report":
+        """The report of a run that began at `started` by the monotonic clock."""
+        self.seconds = time.monotonic() - started
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as one JSON document."""
+        books = self.books
+        return {
+            "status": self.status,
+            "run_id": self.run_id,
+            "files": {"found": self.files_found, "new": self.files_new, "loaded": self.files_loaded,
+                      "unread": self.staged.unread},
+            "lines": {"read": books.lines, "blank": books.blank, "other_pages": books.other_pages,
+                      "loaded": books.loaded, "duplicates": books.duplicates, "rejected": books.rejected},
+            "reject_reasons": self.staged.reasons,
+            "rows": self.rows,
+            "matched": self.matched,
+            "held_runs": self.held_runs,
+            "seconds": round(self.seconds, 3),
+        }  # fmt: skip

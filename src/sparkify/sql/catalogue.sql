@@ -1,0 +1,101 @@
+-- name: find_touched
+-- the songs and artists that the run's files speak of, or spoke of before they changed
+CREATE TEMP TABLE files_read ON COMMIT DROP AS
+SELECT m.file_id FROM etl.manifest m JOIN etl.files f USING (file_id) WHERE m.run_id = {run_id} AND f.kind = 'song';
+CREATE TEMP TABLE spoken_of ON COMMIT DROP AS
+SELECT song_id, artist_id FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read)
+UNION
+SELECT song_id, artist_id FROM {catalogue};
+CREATE TEMP TABLE touched_songs ON COMMIT DROP AS SELECT DISTINCT song_id FROM spoken_of;
+CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FROM spoken_of;
+ANALYZE files_read, touched_songs, touched_artists
+
+-- name: replace_records
+-- a file's present version replaces what its earlier version said
+DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read);
+INSERT INTO etl.catalogue_records
+    (file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
+     year, duration)
+SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
+       year, duration
+FROM {catalogue}
+
+-- name: decide_songs
+-- of each touched song the winning record: the most complete, then the smallest by bytes
+CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
+SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration
+FROM etl.catalogue_records JOIN touched_songs USING (song_id)
+ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration
+
+-- name: decide_artists
+-- of each touched artist the winning record: the most complete, then the smallest by bytes
+CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
+SELECT DISTINCT ON (artist_id) artist_id, artist_name AS name, artist_location AS location,
+       artist_latitude AS latitude, artist_longitude AS longitude
+FROM etl.catalogue_records JOIN touched_artists USING (artist_id)
+ORDER BY artist_id, num_nulls(artist_location, artist_latitude, artist_longitude), artist_name COLLATE "C",
+         artist_location COLLATE "C", artist_latitude, artist_longitude
+
+-- name: find_moved_songs
+-- songs whose title, artist's name or duration changes, comes or goes, and the keys they have had
+CREATE TEMP TABLE moved_songs ON COMMIT DROP AS
+SELECT song_id FROM touched_songs
+UNION
+SELECT s.song_id FROM songs s JOIN artists a USING (artist_id) JOIN winning_artists w USING (artist_id)
+WHERE a.name <> w.name;
+CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
+SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
+ANALYZE moved_songs
+
+-- name: rekey
+-- the keys they have now
+DELETE FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
+INSERT INTO etl.song_keys (heard_song_id, song_id)
+SELECT etl.heard_song_id(s.title, a.name, s.duration), s.song_id
+FROM songs s JOIN artists a USING (artist_id)
+WHERE s.song_id IN (SELECT song_id FROM moved_songs);
+INSERT INTO moved_keys
+SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
+ANALYZE moved_keys
+
+-- name: rematch
+-- heard songs that the catalogue now says otherwise of
+CREATE TEMP TABLE rematched ON COMMIT DROP AS
+SELECT h.heard_song_id, m.song_id, m.artist_id, h.song_id AS song_id_before
+FROM analytics.heard_songs h
+LEFT JOIN (
+    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
+    FROM etl.song_keys k JOIN songs s USING (song_id)
+    WHERE k.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
+    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+) m USING (heard_song_id)
+WHERE h.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
+  AND (h.song_id, h.artist_id) IS DISTINCT FROM (m.song_id, m.artist_id);
+ANALYZE rematched
+
+-- name: matched_by_catalogue
+-- how many more plays have a song
+SELECT coalesce(sum((r.song_id IS NOT NULL)::integer - (r.song_id_before IS NOT NULL)::integer), 0)
+FROM rematched r JOIN analytics.heard_plays USING (heard_song_id)
+
+-- name: apply_matches
+-- to the heard songs and their plays
+UPDATE analytics.heard_songs h
+SET song_id = r.song_id, artist_id = r.artist_id
+FROM rematched r WHERE h.heard_song_id = r.heard_song_id;
+UPDATE songplays s
+SET song_id = r.song_id, artist_id = r.artist_id
+FROM analytics.heard_plays p JOIN rematched r USING (heard_song_id)
+WHERE s.start_time = p.start_time AND s.songplay_id = p.songplay_id
+
+-- name: remove_songs
+-- songs and artists that no file speaks of any more
+DELETE FROM songs s USING touched_songs t
+WHERE s.song_id = t.song_id AND NOT EXISTS (SELECT FROM winning_songs w WHERE w.song_id = s.song_id);
+DELETE FROM artists a USING touched_artists t
+WHERE a.artist_id = t.artist_id AND NOT EXISTS (SELECT FROM winning_artists w WHERE w.artist_id = a.artist_id)
+
+-- name: count
+-- rows of the catalogue's tables
+UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM songs) WHERE table_name = 'songs';
+UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM artists) WHERE table_name = 'artists'

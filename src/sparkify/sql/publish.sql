@@ -1,0 +1,279 @@
+-- name: lock_publisher
+-- one publisher at a time
+SELECT FROM etl.warehouse FOR UPDATE
+
+-- name: lock_month
+-- the month is still to be published
+SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
+
+-- name: table_exists
+-- whether there is such a table
+SELECT to_regclass(%s) IS NOT NULL
+
+-- name: find_repeated
+-- plays that different chunks staged; within a chunk each identity is there once
+CREATE TEMP TABLE repeated ON COMMIT DROP AS
+SELECT start_time, songplay_id FROM {heard_plays} GROUP BY start_time, songplay_id HAVING count(*) > 1
+
+-- name: remove_repeated
+-- the winner stays: the smallest content by bytes. The two rows of one play are known by the transaction that wrote
+-- them, xmin: every chunk has its own, and has each identity once.
+WITH variants AS (
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, h.file_id,
+           row_number() OVER (
+               PARTITION BY start_time, songplay_id
+               ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
+                        h.heard_song_id, f.path COLLATE "C", h.line
+           ) AS variant
+    FROM repeated
+    JOIN {songplays} p USING (start_time, songplay_id)
+    JOIN {heard_plays} h USING (start_time, songplay_id)
+    JOIN etl.files f USING (file_id)
+    WHERE p.xmin = h.xmin
+),
+losers AS (
+    SELECT * FROM variants WHERE variant > 1
+),
+lost_songplays AS (
+    DELETE FROM {songplays} p USING losers WHERE p.ctid = losers.songplay
+),
+lost_heard_plays AS (
+    DELETE FROM {heard_plays} h USING losers WHERE h.ctid = losers.heard_play
+)
+SELECT file_id, count(*) FROM losers GROUP BY file_id
+
+-- name: decide_heard_songs
+-- the songs heard, with what the catalogue says at this moment
+CREATE TEMP TABLE heard ON COMMIT DROP AS
+SELECT DISTINCT ON (h.heard_song_id) h.heard_song_id, h.title, h.artist, h.length, m.song_id, m.artist_id
+FROM {heard_songs} h
+LEFT JOIN (
+    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
+    FROM etl.song_keys k JOIN songs s USING (song_id)
+    WHERE k.heard_song_id IN (SELECT heard_song_id FROM {heard_songs})
+    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+) m USING (heard_song_id)
+ORDER BY h.heard_song_id
+
+-- name: correct_matches
+-- plays that were staged with other ids than the catalogue says now
+UPDATE {songplays} p
+SET song_id = d.song_id, artist_id = d.artist_id
+FROM {heard_plays} h JOIN heard d USING (heard_song_id)
+WHERE d.heard_song_id IN (
+          SELECT heard_song_id FROM {heard_songs} s JOIN heard USING (heard_song_id)
+          WHERE (s.song_id, s.artist_id) IS DISTINCT FROM (heard.song_id, heard.artist_id)
+      )
+  AND p.start_time = h.start_time AND p.songplay_id = h.songplay_id
+  AND (p.song_id, p.artist_id) IS DISTINCT FROM (d.song_id, d.artist_id)
+
+-- name: insert_heard_songs
+-- new ones; those that are known keep their row, which follows the catalogue
+INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, song_id, artist_id)
+SELECT heard_song_id, title, artist, length, song_id, artist_id FROM heard
+ON CONFLICT (heard_song_id) DO NOTHING
+
+-- name: decide_users
+-- of each user the latest play, of those staged and the one that the warehouse knows
+CREATE TEMP TABLE latest ON COMMIT DROP AS
+SELECT DISTINCT ON (user_id) *
+FROM (
+    SELECT user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
+           location, user_agent, heard_song_id
+    FROM {users}
+    UNION ALL
+    SELECT l.user_id, u.first_name, u.last_name, u.gender, l.level, l.start_time, l.session_id, l.item_in_session,
+           l.songplay_id, l.location, l.user_agent, l.heard_song_id
+    FROM etl.latest_plays l JOIN users u USING (user_id)
+    WHERE l.user_id IN (SELECT user_id FROM {users})
+) candidates
+ORDER BY user_id, start_time DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
+         level COLLATE "C", location COLLATE "C" NULLS FIRST, user_agent COLLATE "C" NULLS FIRST, heard_song_id,
+         first_name COLLATE "C" NULLS FIRST, last_name COLLATE "C" NULLS FIRST, gender COLLATE "C" NULLS FIRST
+
+-- name: count_new_users
+-- how many users the month brings
+SELECT count(*) FROM latest WHERE NOT EXISTS (SELECT FROM users u WHERE u.user_id = latest.user_id)
+
+-- name: keep_latest_plays
+-- the plays that users shows
+INSERT INTO etl.latest_plays AS l
+    (user_id, start_time, session_id, item_in_session, songplay_id, level, location, user_agent, heard_song_id)
+SELECT user_id, start_time, session_id, item_in_session, songplay_id, level, location, user_agent, heard_song_id
+FROM latest
+ON CONFLICT (user_id) DO UPDATE
+SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_session = EXCLUDED.item_in_session,
+    songplay_id = EXCLUDED.songplay_id, level = EXCLUDED.level, location = EXCLUDED.location,
+    user_agent = EXCLUDED.user_agent, heard_song_id = EXCLUDED.heard_song_id
+
+-- name: find_touched_days
+-- the users and days whose levels are to be computed again
+CREATE TEMP TABLE touched_days ON COMMIT DROP AS
+SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day FROM {songplays}
+
+-- name: find_clashes
+-- staged plays that the warehouse has already, and whether the staged content wins
+CREATE TEMP TABLE clashes ON COMMIT DROP AS
+SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id,
+       p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id,
+       h.file_id, h.line, there.file_id AS file_id_there, s.song_id AS song_id_there,
+       (p.level COLLATE "C", p.location IS NOT NULL, coalesce(p.location, '') COLLATE "C",
+        p.user_agent IS NOT NULL, coalesce(p.user_agent, '') COLLATE "C", h.heard_song_id)
+       < (s.level COLLATE "C", s.location IS NOT NULL, coalesce(s.location, '') COLLATE "C",
+          s.user_agent IS NOT NULL, coalesce(s.user_agent, '') COLLATE "C", there.heard_song_id) AS wins,
+       (p.level, p.location, p.user_agent, h.heard_song_id)
+       IS NOT DISTINCT FROM (s.level, s.location, s.user_agent, there.heard_song_id) AS same
+FROM {songplays} p
+JOIN {heard_plays} h USING (start_time, songplay_id)
+JOIN {songplays_there} s USING (start_time, songplay_id)
+JOIN {heard_plays_there} there USING (start_time, songplay_id)
+
+-- name: replace_songplays
+-- the staged content wins
+UPDATE songplays s
+SET level = c.level, song_id = c.song_id, artist_id = c.artist_id, location = c.location, user_agent = c.user_agent
+FROM clashes c
+WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
+
+-- name: replace_heard_plays
+-- with its line; and a file that changed may say the same on another line
+UPDATE analytics.heard_plays h
+SET heard_song_id = c.heard_song_id, file_id = c.file_id, line = c.line
+FROM clashes c
+WHERE (c.wins OR (c.same AND c.file_id = c.file_id_there))
+  AND h.start_time = c.start_time AND h.songplay_id = c.songplay_id
+  AND (h.heard_song_id, h.file_id, h.line) IS DISTINCT FROM (c.heard_song_id, c.file_id, c.line)
+
+-- name: duplicates_staged
+-- plays of staged files that the warehouse has from another file
+SELECT file_id, count(*) FROM clashes WHERE NOT wins AND file_id <> file_id_there GROUP BY file_id
+
+-- name: duplicates_there
+-- plays of loaded files that it now has from a staged one
+SELECT file_id_there, count(*) FROM clashes WHERE wins AND file_id <> file_id_there GROUP BY file_id_there
+
+-- name: matched_by_replacing
+-- how many more plays have a song
+SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
+FROM clashes WHERE wins
+
+-- name: remove_clashes
+-- what remains is new
+WITH gone AS (
+    DELETE FROM {heard_plays} h USING clashes c WHERE h.ctid = c.heard_play
+)
+DELETE FROM {songplays} p USING clashes c WHERE p.ctid = c.songplay
+
+-- name: insert_heard_plays
+-- the lines of the new plays
+INSERT INTO analytics.heard_plays (start_time, songplay_id, heard_song_id, item_in_session, line, file_id)
+SELECT start_time, songplay_id, heard_song_id, item_in_session, line, file_id FROM {heard_plays}
+
+-- name: unique_times
+-- plays at the same millisecond may have been staged by several chunks
+DELETE FROM {time} t
+USING (SELECT start_time, min(ctid) AS kept FROM {time} GROUP BY start_time HAVING count(*) > 1) twice
+WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
+
+-- name: attach
+-- a staged table becomes a month of the warehouse: its keys are made and checked as a whole, not row by row.
+-- The bounds stand as a constraint first, so that ATTACH need not look at every row once more.
+ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK (start_time >= {since} AND start_time < {until});
+ALTER TABLE {staged} SET SCHEMA partitions;
+ALTER TABLE partitions.{staged_name} RENAME TO {name};
+ALTER TABLE {parent} ATTACH PARTITION partitions.{name} FOR VALUES FROM ({since}) TO ({until});
+ALTER TABLE partitions.{name} DROP CONSTRAINT bounds
+
+-- name: count_rows
+-- what a month brings
+SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
+
+-- name: forget_levels
+-- of the users and days that are touched
+DELETE FROM analytics.user_level_days l USING touched_days t WHERE l.user_id = t.user_id AND l.day = t.day
+
+-- name: compute_levels
+-- runs of plays at one level; few days have more than one level, and only those are sorted
+WITH plays AS (
+    SELECT s.user_id, t.day, s.level, s.start_time, s.session_id, h.item_in_session, s.songplay_id
+    FROM {songplays} s
+    JOIN {heard_plays} h USING (start_time, songplay_id)
+    JOIN touched_days t ON t.user_id = s.user_id AND t.day = (s.start_time AT TIME ZONE 'UTC')::date
+    WHERE s.start_time >= {since} AND s.start_time < {until}
+      AND h.start_time >= {since} AND h.start_time < {until}
+),
+days AS (
+    SELECT user_id, day, min(level) AS level, max(level) AS other_level,
+           min(start_time) AS first_play, max(start_time) AS last_play
+    FROM plays GROUP BY user_id, day
+),
+numbered AS (
+    SELECT p.user_id, p.day, p.level, p.start_time,
+           row_number() OVER (PARTITION BY p.user_id, p.day ORDER BY p.start_time, session_id, item_in_session, songplay_id)
+           - row_number() OVER (PARTITION BY p.user_id, p.day, p.level ORDER BY p.start_time, session_id, item_in_session, songplay_id)
+               AS island,
+           row_number() OVER (PARTITION BY p.user_id, p.day ORDER BY p.start_time, session_id, item_in_session, songplay_id)
+               AS position
+    FROM plays p JOIN days d USING (user_id, day)
+    WHERE d.level <> d.other_level
+)
+INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
+SELECT user_id, day, 1, level, first_play, last_play FROM days WHERE level = other_level
+UNION ALL
+SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
+       min(start_time), max(start_time)
+FROM numbered GROUP BY user_id, day, level, island
+
+-- name: move_to_duplicates
+-- plays of a file that is being published turn out to be duplicates
+UPDATE etl.manifest SET loaded = loaded - %(count)s, duplicates = duplicates + %(count)s
+WHERE file_id = %(file_id)s AND run_id = %(run_id)s
+
+-- name: move_loaded_to_duplicates
+-- plays of a loaded file are now held from another
+WITH present AS (
+    SELECT max(manifest_id) AS manifest_id
+    FROM etl.manifest JOIN etl.runs USING (run_id)
+    WHERE file_id = %(file_id)s AND (state = 'published' OR run_id = %(run_id)s)
+),
+books AS (
+    UPDATE etl.manifest m SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
+    FROM present WHERE m.manifest_id = present.manifest_id
+)
+UPDATE etl.files SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
+WHERE file_id = %(file_id)s
+
+-- name: add_rows
+-- the number of rows, kept so that nobody needs to count them
+UPDATE etl.row_counts SET row_count = row_count + %s WHERE table_name = %s
+
+-- name: forget_month
+-- it is published
+DELETE FROM etl.staged_months WHERE run_id = %s AND month = %s
+
+-- name: finish_files
+-- the present version of each file that the run read: its books
+UPDATE etl.files f
+SET state = 'loaded', lines = m.lines, blank = m.blank, other_pages = m.other_pages, loaded = m.loaded,
+    duplicates = m.duplicates, rejected = m.rejected
+FROM etl.manifest m
+WHERE m.run_id = %(run_id)s AND m.file_id = f.file_id AND m.version = f.version
+
+-- name: forget_old_versions
+-- what an earlier version of these files said, and its rejects
+DELETE FROM etl.manifest old USING etl.manifest m
+WHERE m.run_id = %(run_id)s AND old.file_id = m.file_id AND old.manifest_id < m.manifest_id
+
+-- name: run_totals
+-- what became of the lines of a run
+SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
+       coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
+FROM etl.manifest WHERE run_id = %s
+
+-- name: reject_reasons
+-- of a run
+SELECT reason, count(*) FROM etl.rejected_records WHERE run_id = %s GROUP BY reason ORDER BY count(*) DESC, reason
+
+-- name: row_counts
+-- rows in the star
+SELECT table_name, row_count FROM etl.row_counts

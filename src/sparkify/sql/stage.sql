@@ -1,0 +1,88 @@
+-- name: lease
+-- a run lives as long as the transaction that holds this lock; its end is the end of the process, however it ends
+SELECT pg_advisory_xact_lock(hashtext('sparkify run'), %s)
+
+-- name: try_lease
+-- whether nobody runs this run any more
+SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
+
+-- name: begin_run
+-- a new run
+INSERT INTO etl.runs DEFAULT VALUES RETURNING run_id
+
+-- name: hold_open
+-- in every transaction that stages: nobody may begin to publish the run before it ends
+SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
+
+-- name: staged_months
+-- what a run has staged
+SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month
+
+-- name: add_month
+-- the first to add a month makes its tables, in the same transaction; others wait for it here
+INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
+
+-- name: create_month
+-- the tables of a staged month: bare, no key and no index, with the columns that the star has
+CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS);
+CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS);
+CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS);
+CREATE TABLE {users} (
+    user_id bigint, first_name text, last_name text, gender text, level text, start_time timestamptz,
+    session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
+);
+CREATE TABLE {heard_songs} (LIKE analytics.heard_songs)
+
+-- name: create_catalogue
+-- the catalogue records that a run stages
+CREATE TABLE IF NOT EXISTS {catalogue} (LIKE etl.catalogue_records)
+
+-- name: claim
+-- the right to stage one version of a file, given once; NULL when it was given before
+WITH file AS (
+    INSERT INTO etl.files AS f (kind, path, state, version, size, mtime_ns, digest, run_id, seen_at)
+    VALUES (%(kind)s, %(path)s, 'staged', %(version)s, %(size)s, %(mtime_ns)s, %(digest)s, %(run_id)s, %(seen_at)s)
+    ON CONFLICT (kind, path) DO UPDATE
+    SET state = 'staged', version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
+        digest = EXCLUDED.digest, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, note = NULL
+    WHERE NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.version = EXCLUDED.version)
+    RETURNING file_id
+)
+INSERT INTO etl.manifest (file_id, version, run_id)
+SELECT file_id, %(version)s, %(run_id)s FROM file
+ON CONFLICT DO NOTHING
+RETURNING manifest_id, file_id
+
+-- name: keep_books
+-- what became of the lines of a claimed file
+UPDATE etl.manifest
+SET lines = %s, blank = %s, other_pages = %s, loaded = %s, duplicates = %s, rejected = %s
+WHERE manifest_id = %s
+
+-- name: digest
+-- what the bytes of a claimed file were
+UPDATE etl.files SET digest = %s WHERE file_id = %s
+
+-- name: touched
+-- a file with the bytes that the warehouse has: a new time, or readable again
+UPDATE etl.files
+SET version = %s, mtime_ns = %s, seen_at = %s, note = NULL,
+    state = CASE WHEN state IN ('unreadable', 'vanished') THEN 'loaded' ELSE state END
+WHERE kind = %s AND path = %s
+
+-- name: unread
+-- a file that vanished or cannot be read: a state, tried again by the next run
+INSERT INTO etl.files (kind, path, state, run_id, note) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (kind, path) DO UPDATE
+SET state = EXCLUDED.state, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
+
+-- name: matches
+-- of some heard songs, those that the catalogue has: with several songs the smallest song_id, with its own artist
+SELECT DISTINCT ON (k.heard_song_id) uuid_send(k.heard_song_id), s.song_id, s.artist_id
+FROM etl.song_keys k JOIN songs s USING (song_id)
+WHERE k.heard_song_id = ANY(%s::uuid[])
+ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+
+-- name: ts_range
+-- the accepted range of event times, milliseconds
+SELECT (extract(epoch FROM earliest) * 1000)::bigint, (extract(epoch FROM before) * 1000)::bigint FROM etl.warehouse

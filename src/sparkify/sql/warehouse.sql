@@ -1,0 +1,357 @@
+-- name: create
+-- everything beside the five tables of the star; safe to repeat
+CREATE SCHEMA IF NOT EXISTS partitions;
+CREATE SCHEMA IF NOT EXISTS staging;
+CREATE SCHEMA IF NOT EXISTS etl;
+CREATE SCHEMA IF NOT EXISTS analytics;
+
+-- One row. Whoever publishes holds its lock, inside a transaction: session locks break behind connection poolers.
+CREATE TABLE IF NOT EXISTS etl.warehouse (
+    only_row       boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    schema_version integer NOT NULL,
+    earliest       timestamptz NOT NULL DEFAULT '2000-01-01 00:00:00+00',
+    before         timestamptz NOT NULL DEFAULT '2100-01-01 00:00:00+00',
+    CHECK (earliest < before)
+);
+
+CREATE TABLE IF NOT EXISTS etl.row_counts (
+    table_name text PRIMARY KEY,
+    row_count  bigint NOT NULL CHECK (row_count >= 0)
+);
+
+CREATE TABLE IF NOT EXISTS etl.runs (
+    run_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    started_at  timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'publishing', 'published', 'held', 'dropped')),
+    report      jsonb
+);
+
+CREATE TABLE IF NOT EXISTS etl.files (
+    file_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind        text NOT NULL CHECK (kind IN ('song', 'log')),
+    path        text NOT NULL,
+    state       text NOT NULL CHECK (state IN ('staged', 'loaded', 'unreadable', 'vanished')),
+    version     text,
+    size        bigint,
+    mtime_ns    bigint,
+    digest      bytea,
+    run_id      bigint NOT NULL REFERENCES etl.runs,
+    seen_at     timestamptz NOT NULL DEFAULT now(),
+    note        text,
+    lines       bigint NOT NULL DEFAULT 0,
+    blank       bigint NOT NULL DEFAULT 0,
+    other_pages bigint NOT NULL DEFAULT 0,
+    loaded      bigint NOT NULL DEFAULT 0,
+    duplicates  bigint NOT NULL DEFAULT 0,
+    rejected    bigint NOT NULL DEFAULT 0,
+    UNIQUE (kind, path),
+    CONSTRAINT files_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
+);
+
+CREATE TABLE IF NOT EXISTS etl.manifest (
+    manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    file_id     integer NOT NULL REFERENCES etl.files,
+    version     text NOT NULL,
+    first_byte  bigint NOT NULL DEFAULT 0,
+    run_id      bigint NOT NULL REFERENCES etl.runs,
+    staged_at   timestamptz NOT NULL DEFAULT now(),
+    lines       bigint NOT NULL DEFAULT 0,
+    blank       bigint NOT NULL DEFAULT 0,
+    other_pages bigint NOT NULL DEFAULT 0,
+    loaded      bigint NOT NULL DEFAULT 0,
+    duplicates  bigint NOT NULL DEFAULT 0,
+    rejected    bigint NOT NULL DEFAULT 0,
+    UNIQUE (file_id, version, first_byte),
+    CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
+);
+CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
+
+CREATE TABLE IF NOT EXISTS etl.rejected_records (
+    manifest_id  bigint NOT NULL REFERENCES etl.manifest ON DELETE CASCADE,
+    run_id       bigint NOT NULL REFERENCES etl.runs,
+    file_id      integer NOT NULL REFERENCES etl.files,
+    line         bigint NOT NULL CHECK (line > 0),
+    reason       text NOT NULL,
+    detail       text NOT NULL,
+    record       bytea NOT NULL,
+    record_bytes bigint NOT NULL,
+    PRIMARY KEY (manifest_id, line)
+);
+CREATE INDEX IF NOT EXISTS rejected_records_file ON etl.rejected_records (file_id);
+CREATE INDEX IF NOT EXISTS rejected_records_run ON etl.rejected_records (run_id);
+
+CREATE TABLE IF NOT EXISTS etl.staged_months (
+    run_id bigint NOT NULL REFERENCES etl.runs,
+    month  date NOT NULL CHECK (extract(day FROM month) = 1),
+    PRIMARY KEY (run_id, month)
+);
+
+CREATE TABLE IF NOT EXISTS etl.catalogue_records (
+    file_id          integer NOT NULL,
+    line             bigint NOT NULL,
+    song_id          text NOT NULL,
+    title            text NOT NULL,
+    artist_id        text NOT NULL,
+    artist_name      text NOT NULL,
+    artist_location  text,
+    artist_latitude  double precision,
+    artist_longitude double precision,
+    year             integer,
+    duration         double precision NOT NULL,
+    PRIMARY KEY (file_id, line)
+);
+CREATE INDEX IF NOT EXISTS catalogue_records_song ON etl.catalogue_records (song_id);
+CREATE INDEX IF NOT EXISTS catalogue_records_artist ON etl.catalogue_records (artist_id);
+
+CREATE TABLE IF NOT EXISTS etl.song_keys (
+    heard_song_id uuid NOT NULL,
+    song_id       text NOT NULL,
+    PRIMARY KEY (heard_song_id, song_id)
+);
+CREATE INDEX IF NOT EXISTS song_keys_song ON etl.song_keys (song_id);
+
+CREATE TABLE IF NOT EXISTS etl.latest_plays (
+    user_id         bigint PRIMARY KEY,
+    start_time      timestamptz NOT NULL,
+    session_id      bigint NOT NULL,
+    item_in_session bigint NOT NULL,
+    songplay_id     bigint NOT NULL,
+    level           text NOT NULL,
+    location        text,
+    user_agent      text,
+    heard_song_id   uuid NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS analytics.heard_songs (
+    heard_song_id uuid PRIMARY KEY,
+    title         text NOT NULL,
+    artist        text NOT NULL,
+    length        double precision NOT NULL,
+    song_id       text,
+    artist_id     text,
+    CHECK ((song_id IS NULL) = (artist_id IS NULL))
+);
+
+-- No foreign keys here: every row is written together with its play and its heard song by the statement that makes
+-- those, and the keys of the star already cost a load more than anything else does.
+CREATE TABLE IF NOT EXISTS analytics.heard_plays (
+    start_time      timestamptz NOT NULL,
+    songplay_id     bigint NOT NULL,
+    heard_song_id   uuid NOT NULL,
+    item_in_session bigint NOT NULL,
+    line            bigint NOT NULL,
+    file_id         integer NOT NULL,
+    PRIMARY KEY (start_time, songplay_id)
+) PARTITION BY RANGE (start_time);
+-- Finds the plays of a heard song when the catalogue changes its mind about it.
+CREATE INDEX IF NOT EXISTS heard_plays_song ON analytics.heard_plays (heard_song_id);
+
+CREATE TABLE IF NOT EXISTS analytics.user_level_days (
+    user_id    bigint NOT NULL,
+    day        date NOT NULL,
+    run_no     integer NOT NULL,
+    level      text NOT NULL,
+    first_play timestamptz NOT NULL,
+    last_play  timestamptz NOT NULL,
+    PRIMARY KEY (user_id, day, run_no)
+);
+CREATE INDEX IF NOT EXISTS user_level_days_day ON analytics.user_level_days (day);
+
+CREATE OR REPLACE VIEW analytics.user_levels AS
+WITH days AS (
+    SELECT user_id, day, run_no, level, first_play,
+           lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
+    FROM analytics.user_level_days
+),
+changes AS (
+    SELECT * FROM days WHERE level_before IS DISTINCT FROM level
+)
+SELECT user_id, level, first_play AS valid_from,
+       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, run_no) AS valid_to
+FROM changes;
+
+-- The same bytes as the loader's own digest (transform.sql), so that catalogue and plays meet on one key.
+CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
+                            || '\x00'::bytea || float8send(length)), 1, 16), 'hex')::uuid;
+
+INSERT INTO etl.warehouse (schema_version) VALUES (1) ON CONFLICT DO NOTHING;
+INSERT INTO etl.row_counts (table_name, row_count)
+VALUES ('songplays', 0), ('users', 0), ('songs', 0), ('artists', 0), ('time', 0), ('matched', 0)
+ON CONFLICT DO NOTHING;
+
+-- name: comments
+-- what BI tools and the data dictionary show
+COMMENT ON SCHEMA partitions IS 'The months of songplays, time and heard_plays. Query the tables they belong to.';
+COMMENT ON SCHEMA staging IS 'Rows of runs that are not published yet. Not for readers.';
+COMMENT ON SCHEMA etl IS 'The books of the loader: runs, files, rejected records, catalogue records.';
+COMMENT ON SCHEMA analytics IS 'What the log said about each play, and everything derived from the star.';
+
+COMMENT ON TABLE songplays IS 'Fact. One row per song play: one log event with page NextSong.';
+COMMENT ON COLUMN songplays.songplay_id IS 'Computed from the event itself (user, session, item in session, ts), the same in every load. Unique together with start_time.';
+COMMENT ON COLUMN songplays.start_time IS 'When the song started, to the millisecond.';
+COMMENT ON COLUMN songplays.user_id IS 'Who listened.';
+COMMENT ON COLUMN songplays.level IS 'The plan of the user at that moment: free or paid.';
+COMMENT ON COLUMN songplays.song_id IS 'The song of the catalogue with the same title, artist name and duration as the log says; NULL when there is none (see analytics.heard_songs).';
+COMMENT ON COLUMN songplays.artist_id IS 'The artist of that song; NULL when the song is not in the catalogue.';
+COMMENT ON COLUMN songplays.session_id IS 'The session of the app in which the song was played.';
+COMMENT ON COLUMN songplays.location IS 'Where the user was, as the log says: mostly a US metropolitan area.';
+COMMENT ON COLUMN songplays.user_agent IS 'The browser or app, as the log says, with the quotes it may come in.';
+
+COMMENT ON TABLE users IS 'Dimension. One row per person with at least one play; every value is that of the latest play.';
+COMMENT ON COLUMN users.user_id IS 'The number the app gave to the user.';
+COMMENT ON COLUMN users.first_name IS 'First name.';
+COMMENT ON COLUMN users.last_name IS 'Last name.';
+COMMENT ON COLUMN users.gender IS 'As the log says: F or M.';
+COMMENT ON COLUMN users.level IS 'The plan at the latest play: free or paid. Earlier ones are in analytics.user_levels.';
+
+COMMENT ON TABLE songs IS 'Dimension. One row per song of the catalogue.';
+COMMENT ON COLUMN songs.song_id IS 'The identifier of the song in the catalogue.';
+COMMENT ON COLUMN songs.title IS 'Title, as the catalogue has it.';
+COMMENT ON COLUMN songs.artist_id IS 'Who performs it.';
+COMMENT ON COLUMN songs.year IS 'Year of release; NULL when the catalogue does not know it.';
+COMMENT ON COLUMN songs.duration IS 'Length in seconds.';
+
+COMMENT ON TABLE artists IS 'Dimension. One row per artist of the catalogue.';
+COMMENT ON COLUMN artists.artist_id IS 'The identifier of the artist in the catalogue.';
+COMMENT ON COLUMN artists.name IS 'Name, as the catalogue has it.';
+COMMENT ON COLUMN artists.location IS 'Where the artist comes from; NULL when unknown.';
+COMMENT ON COLUMN artists.latitude IS 'Degrees north; NULL when unknown.';
+COMMENT ON COLUMN artists.longitude IS 'Degrees east; NULL when unknown.';
+
+COMMENT ON TABLE time IS 'Dimension. One row per moment at which a song started; all units in UTC.';
+COMMENT ON COLUMN time.start_time IS 'The moment, to the millisecond.';
+COMMENT ON COLUMN time.hour IS 'Hour of the day, 0 to 23, UTC.';
+COMMENT ON COLUMN time.day IS 'Day of the month, 1 to 31, UTC.';
+COMMENT ON COLUMN time.week IS 'ISO 8601 week of the year, 1 to 53, UTC.';
+COMMENT ON COLUMN time.month IS 'Month, 1 to 12, UTC.';
+COMMENT ON COLUMN time.year IS 'Calendar year, UTC.';
+COMMENT ON COLUMN time.weekday IS 'Day of the week, 0 = Monday to 6 = Sunday, UTC.';
+
+COMMENT ON TABLE analytics.heard_songs IS 'One row per distinct (title, artist, length) in the logs, in the catalogue or not.';
+COMMENT ON COLUMN analytics.heard_songs.heard_song_id IS 'Digest of title, artist and length.';
+COMMENT ON COLUMN analytics.heard_songs.title IS 'Title, as the log says.';
+COMMENT ON COLUMN analytics.heard_songs.artist IS 'Name of the artist, as the log says.';
+COMMENT ON COLUMN analytics.heard_songs.length IS 'Length in seconds, as the log says.';
+COMMENT ON COLUMN analytics.heard_songs.song_id IS 'The song of the catalogue that this is; NULL when there is none.';
+COMMENT ON COLUMN analytics.heard_songs.artist_id IS 'The artist of that song.';
+
+COMMENT ON TABLE analytics.heard_plays IS 'One row per row of songplays: which song was heard, and which line of which file said so.';
+COMMENT ON COLUMN analytics.heard_plays.start_time IS 'The start_time of the play.';
+COMMENT ON COLUMN analytics.heard_plays.songplay_id IS 'The songplay_id of the play.';
+COMMENT ON COLUMN analytics.heard_plays.heard_song_id IS 'What was heard: analytics.heard_songs.';
+COMMENT ON COLUMN analytics.heard_plays.item_in_session IS 'The number of the event in its session.';
+COMMENT ON COLUMN analytics.heard_plays.line IS 'Line of the file, from 1.';
+COMMENT ON COLUMN analytics.heard_plays.file_id IS 'The file: etl.files.';
+
+COMMENT ON TABLE analytics.user_level_days IS 'One row per user, UTC day and uninterrupted run of plays at one level on that day.';
+COMMENT ON COLUMN analytics.user_level_days.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.user_level_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN analytics.user_level_days.run_no IS 'The number of the run within the day, from 1.';
+COMMENT ON COLUMN analytics.user_level_days.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_level_days.first_play IS 'The first play of the run.';
+COMMENT ON COLUMN analytics.user_level_days.last_play IS 'The last play of the run.';
+
+COMMENT ON VIEW analytics.user_levels IS 'One row per user and uninterrupted time at one level, by event time.';
+COMMENT ON COLUMN analytics.user_levels.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.user_levels.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_levels.valid_from IS 'The first play at this level.';
+COMMENT ON COLUMN analytics.user_levels.valid_to IS 'The first play at the next level; NULL when this is the present one.';
+
+COMMENT ON TABLE etl.warehouse IS 'One row: the version of this schema and the accepted range of event times.';
+COMMENT ON COLUMN etl.warehouse.only_row IS 'Always true.';
+COMMENT ON COLUMN etl.warehouse.schema_version IS 'The version of this schema.';
+COMMENT ON COLUMN etl.warehouse.earliest IS 'Events before this moment are rejected.';
+COMMENT ON COLUMN etl.warehouse.before IS 'Events at or after this moment are rejected.';
+
+COMMENT ON TABLE etl.row_counts IS 'One row per table of the star: how many rows it has, kept by the load. And matched: plays with a song_id.';
+COMMENT ON COLUMN etl.row_counts.table_name IS 'The table, or matched.';
+COMMENT ON COLUMN etl.row_counts.row_count IS 'The number of rows.';
+
+COMMENT ON TABLE etl.runs IS 'One row per run of the loader that had something to load.';
+COMMENT ON COLUMN etl.runs.run_id IS 'The number of the run.';
+COMMENT ON COLUMN etl.runs.started_at IS 'When it started.';
+COMMENT ON COLUMN etl.runs.finished_at IS 'When all it staged was published, held or dropped.';
+COMMENT ON COLUMN etl.runs.state IS 'open: staging; publishing; published; held: more rejects than allowed, nothing published; dropped: what it held was thrown away.';
+COMMENT ON COLUMN etl.runs.report IS 'The report that the run gave.';
+
+COMMENT ON TABLE etl.files IS 'One row per input file: its state, what was read of it and the balance of its lines.';
+COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
+COMMENT ON COLUMN etl.files.kind IS 'song or log.';
+COMMENT ON COLUMN etl.files.path IS 'Where it is.';
+COMMENT ON COLUMN etl.files.state IS 'staged: read, not published yet; loaded; unreadable or vanished: tried again by the next run.';
+COMMENT ON COLUMN etl.files.version IS 'Size and time of change of what was read; NULL when it is to be read again.';
+COMMENT ON COLUMN etl.files.size IS 'Bytes.';
+COMMENT ON COLUMN etl.files.mtime_ns IS 'Time of last change, nanoseconds since 1970.';
+COMMENT ON COLUMN etl.files.digest IS 'SHA-256 of the bytes that were read.';
+COMMENT ON COLUMN etl.files.run_id IS 'The run that last read it or tried to.';
+COMMENT ON COLUMN etl.files.seen_at IS 'When that was.';
+COMMENT ON COLUMN etl.files.note IS 'Why it could not be read.';
+COMMENT ON COLUMN etl.files.lines IS 'Lines in the version that is loaded; the sum of the five following columns.';
+COMMENT ON COLUMN etl.files.blank IS 'Lines of white space only.';
+COMMENT ON COLUMN etl.files.other_pages IS 'Events of another page than NextSong.';
+COMMENT ON COLUMN etl.files.loaded IS 'Plays, or catalogue records, that are in the warehouse from this file.';
+COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse has from another line.';
+COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';
+
+COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged, written in the transaction that staged it: why nothing is loaded twice.';
+COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of the entry.';
+COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
+COMMENT ON COLUMN etl.manifest.version IS 'The version of the file.';
+COMMENT ON COLUMN etl.manifest.first_byte IS 'Where the range of bytes begins.';
+COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
+COMMENT ON COLUMN etl.manifest.staged_at IS 'When.';
+COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the five following columns.';
+COMMENT ON COLUMN etl.manifest.blank IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.other_pages IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.loaded IS 'As in etl.files; before publication, the plays that are staged.';
+COMMENT ON COLUMN etl.manifest.duplicates IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.rejected IS 'As in etl.files.';
+
+COMMENT ON TABLE etl.rejected_records IS 'One row per line that was set aside: where it stood, why, and its bytes.';
+COMMENT ON COLUMN etl.rejected_records.manifest_id IS 'The version of the file: etl.manifest.';
+COMMENT ON COLUMN etl.rejected_records.run_id IS 'The run that read it.';
+COMMENT ON COLUMN etl.rejected_records.file_id IS 'The file: etl.files.';
+COMMENT ON COLUMN etl.rejected_records.line IS 'Line of the file, from 1.';
+COMMENT ON COLUMN etl.rejected_records.reason IS 'The first reason that applies, in the order of docs/rules.md.';
+COMMENT ON COLUMN etl.rejected_records.detail IS 'What exactly was wrong.';
+COMMENT ON COLUMN etl.rejected_records.record IS 'The bytes of the line; only the first MiB when it is longer.';
+COMMENT ON COLUMN etl.rejected_records.record_bytes IS 'The length of the line in bytes.';
+
+COMMENT ON TABLE etl.staged_months IS 'One row per month that a run has staged and not yet published.';
+COMMENT ON COLUMN etl.staged_months.run_id IS 'The run.';
+COMMENT ON COLUMN etl.staged_months.month IS 'The first day of the month.';
+
+COMMENT ON TABLE etl.catalogue_records IS 'One row per valid record in the present version of a song file. Where they disagree, songs and artists have the winner.';
+COMMENT ON COLUMN etl.catalogue_records.file_id IS 'The file: etl.files.';
+COMMENT ON COLUMN etl.catalogue_records.line IS 'Line of the file, from 1.';
+COMMENT ON COLUMN etl.catalogue_records.song_id IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.title IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.artist_id IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.artist_name IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.artist_location IS 'As in the record; NULL when empty.';
+COMMENT ON COLUMN etl.catalogue_records.artist_latitude IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.artist_longitude IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.year IS 'As in the record; NULL when 0.';
+COMMENT ON COLUMN etl.catalogue_records.duration IS 'As in the record.';
+
+COMMENT ON TABLE etl.song_keys IS 'One row per song: the digest that a play of it has.';
+COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name and duration.';
+COMMENT ON COLUMN etl.song_keys.song_id IS 'The song.';
+
+COMMENT ON TABLE etl.latest_plays IS 'One row per user: the play that users shows the values of.';
+COMMENT ON COLUMN etl.latest_plays.user_id IS 'Who.';
+COMMENT ON COLUMN etl.latest_plays.start_time IS 'The start_time of that play.';
+COMMENT ON COLUMN etl.latest_plays.session_id IS 'Its session.';
+COMMENT ON COLUMN etl.latest_plays.item_in_session IS 'Its number in the session.';
+COMMENT ON COLUMN etl.latest_plays.songplay_id IS 'Its songplay_id.';
+COMMENT ON COLUMN etl.latest_plays.level IS 'Its level.';
+COMMENT ON COLUMN etl.latest_plays.location IS 'Its location.';
+COMMENT ON COLUMN etl.latest_plays.user_agent IS 'Its user agent.';
+COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'What was heard.';
+
+-- name: drop
+-- everything that create makes, and with it the months of the star
+DROP SCHEMA IF EXISTS staging, etl, analytics, partitions CASCADE;

@@ -1,0 +1,1 @@
+"""Transform: lines become rows of the star, in DuckDB, a chunk at a time."""
