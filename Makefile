@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help etl test lint format lock clean
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:            ## say what there is
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+etl: $(VENV)/run ## load DATA=dir (default: ./data, or a made-up sample) and say what users listen to
+	@if [ -n "$(DATA)" ]; then data="$(DATA)"; else data=data; \
+	  [ -d data ] || $(BIN)/sparkify simulate data; fi; \
+	$(BIN)/sparkify etl "$$data" && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs
+
+test: $(VENV)/dev ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev ## run the linters and the type checker
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+
+format: $(VENV)/dev ## format the code
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build -o requirements/run.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group dev \
+	  -c requirements/run.lock -o requirements/dev.lock
+
+clean:           ## remove the environment and the caches; the warehouse stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Stamps: an environment is made again when what it is made of has changed.
+$(VENV)/run: requirements/run.lock pyproject.toml
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,60 @@
+"""Questions to the warehouse, answered as lists of rows."""
+
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+
+from sparkify.connection import connect, resolve
+from sparkify.errors import SparkifyError
+from sparkify.sql import load
+
+Row = dict[str, Any]
+
+_sql: Final = load("answers")
+
+
+def top(
+    what: str,
+    *,
+    dsn: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    level: str | None = None,
+    limit: int = 10,
+) -> list[Row]:
+    """The most played `what`, ``songs`` or ``artists``, most plays first; `until` is not included, times are UTC.
+
+    Where the catalogue has no match, title and artist are those of the log and the id is None: the list is complete.
+    """
+    query = {"songs": "top_songs", "artists": "top_artists"}[what]
+    return _rows(dsn, _sql[query], since=since, until=until, level=level, limit=limit)
+
+
+def rejects(
+    *, dsn: str | None = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
+    limit: int = 20,
+) -> list[Row]:  # fmt: skip
+    """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end."""
+    query = _sql["rejects_show" if evidence else "rejects_list"]
+    return _rows(dsn, query, path=path, reason=reason, limit=limit)
+
+
+def status(*, dsn: str | None = None) -> Row:
+    """What the warehouse holds: rows, range of plays, files with their books, the last runs."""
+    (dates,) = _rows(dsn, _sql["status_range"])
+    return {
+        "rows": {row["table_name"]: row["row_count"] for row in _rows(dsn, _sql["status_rows"])},
+        **dates,
+        "files": _rows(dsn, _sql["status_files"]),
+        "runs": _rows(dsn, _sql["status_runs"]),
+    }
+
+
+def _rows(dsn: str | None, query: LiteralString, **parameters: Any) -> list[Row]:
+    with connect(resolve(dsn)) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        try:
+            return cursor.execute(query, parameters or None).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            raise SparkifyError("There is no warehouse in this database yet. Load one: sparkify etl DATA") from None

@@ -1,0 +1,154 @@
+"""What people see: tables of at most the terminal's width, a progress bar, plain messages."""
+
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from sparkify.extract.plan import InputFile
+from sparkify.report import Progress, Report, Staged
+
+LONGEST_CELL = 200
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal: control and format characters are shown as escapes."""
+    return "".join(
+        char if unicodedata.category(char)[0] != "C" or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def print_table(rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> None:
+    """Print rows as a table; columns in `hide` are left out."""
+    if not rows:
+        print("Nothing to show.", file=sys.stderr)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    names = [name for name in rows[0] if name not in hide]
+    for name in names:
+        # Text gives way where the line is too long, numbers never.
+        is_number = isinstance(rows[0][name], int)
+        width = max(len(name), *(len(_cell(row[name])) for row in rows)) if is_number else None
+        table.add_column(
+            name.replace("_", " "),
+            justify="right" if is_number else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=width,
+        )
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in names))
+    Console().print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("-")
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return Text(printable(text[:LONGEST_CELL]).replace("\n", "\\n"))
+
+
+def print_report(report: Report) -> None:
+    """Print what a run did."""
+    books, console = report.books, Console(highlight=False)
+    if report.status == "dry run":
+        print(f"{report.files_new:,} of {report.files_found:,} files are new. Nothing was loaded.")
+        return
+    rate = f", {books.lines / report.seconds:,.0f} lines/s" if books.lines and report.seconds else ""
+    if report.status == "held" and report.run_id:
+        console.print(f"Held back: run {report.run_id} read {report.staged.files:,} files, nothing was published.")
+    else:
+        console.print(
+            f"Loaded {report.files_loaded:,} new of {report.files_found:,} files in {report.seconds:.1f} s{rate}."
+        )
+    if books.lines:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("lines", "blank", "other pages", "loaded", "duplicates", "rejected"):
+            table.add_column(name, justify="right")
+        table.add_row(*(f"{getattr(books, name):,}" for name in type(books).__slots__))
+        console.print(table)
+    rows = ", ".join(f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time"))
+    console.print(f"The warehouse has {rows}; {report.matched:,} plays match a song of the catalogue.")
+
+
+def print_advice(report: Report) -> None:
+    """Say on stderr what needs attention, and what to do about it."""
+
+    def say(text: str) -> None:
+        print(printable(text), file=sys.stderr)
+
+    if report.staged.reasons:
+        kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
+        say(f"{report.books.rejected:,} lines were set aside: {kinds}.")
+        say("See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again.")
+    for name, why in report.staged.unread.items():
+        say(f"{name} was not read: {why}. The next run tries again.")
+    for run_id in report.held_runs:
+        say(f"Run {run_id} is held: more rejects than allowed. Mend its files and load again, or load again with a")
+        say("--max-rejects that allows them.")
+
+
+def print_status(state: dict[str, Any]) -> None:
+    """Print what the warehouse holds."""
+    rows = state["rows"]
+    print_table([{name: rows[name] for name in ("songplays", "users", "songs", "artists", "time", "matched")}])
+    if state["first_play"]:
+        print(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
+    if state["files"]:
+        print()
+        print_table(state["files"])
+    if state["runs"]:
+        print()
+        print_table([{**run, **{k: f"{run[k]:%Y-%m-%d %H:%M:%S}" if run[k] else None for k in ("started_at", "finished_at")}} for run in state["runs"]])
+
+
+def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rejected lines one by one with their text."""
+    for row in rows:
+        text = row["record"].decode("utf-8", "backslashreplace")
+        more = "" if len(text) <= LONGEST_CELL else f" … ({row['record_bytes']:,} bytes)"
+        print(printable(f"{row['path']}:{row['line']}: {row['reason']}: {row['detail']}"))
+        print(f"    {printable(text[:LONGEST_CELL]).strip()}{more}")
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A live bar on a terminal, nothing elsewhere; on stderr, so that data stays clean."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Progress()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
+               TextColumn("{task.fields[rows]}"), TimeElapsedColumn())  # fmt: skip
+    with Bar(*columns, console=console, transient=True) as bar:
+        yield _LiveProgress(bar)
+
+
+class _LiveProgress(Progress):
+    """Files, rows and rows per second, as they are staged."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("plan", total=None, rows="")
+        self._started = time.monotonic()
+        self._lines = 0
+
+    def planned(self, files: Sequence[InputFile]) -> None:
+        self._started = time.monotonic()
+        self._bar.update(self._task, description="files", total=len(files))
+
+    def staged(self, batch: Staged) -> None:
+        self._lines += batch.books.lines
+        rate = self._lines / max(time.monotonic() - self._started, 0.001)
+        self._bar.update(self._task, advance=batch.files, rows=f"{self._lines:,} rows, {rate:,.0f}/s")
+
+    def publishing(self, step: str) -> None:
+        self._bar.update(self._task, description=f"publish {step}")

@@ -1,0 +1,107 @@
+"""A real PostgreSQL for every test: one server, a template database made once, a clone of it for each test."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+# The settings of whoever runs the tests must not lead them to another warehouse.
+TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
+for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
+    del os.environ[name]
+
+from sparkify.connection import connect  # noqa: E402
+from sparkify.create_tables import create_tables  # noqa: E402
+from sparkify.server import Server  # noqa: E402
+
+TEMPLATE = f"sparkify_test_template_{os.getpid()}"
+REAL_SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sparkify"
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that the tests use: SPARKIFY_TEST_DSN (a superuser's), else an embedded one of their own."""
+    if TEST_DSN:
+        yield TEST_DSN
+        return
+    # Not pytest's own folder: it is private to its owner, and as root the server runs as somebody else.
+    import shutil
+    import tempfile
+
+    home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))
+    home.chmod(0o755)
+    server = Server(home / "home")
+    server.start()
+    yield server.url("postgres")
+    server.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(server_dsn: str) -> Iterator[str]:
+    """The name of a database with an empty warehouse, made once."""
+    create_tables(make_conninfo(server_dsn, dbname=TEMPLATE))
+    yield TEMPLATE
+    _drop(server_dsn, TEMPLATE)
+
+
+@pytest.fixture
+def new_dsn(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with an empty warehouse; each call another one."""
+    names: list[str] = []
+    numbers = count()
+
+    def make() -> str:
+        name = f"sparkify_test_{os.getpid()}_{id(numbers):x}_{next(numbers)}"
+        with psycopg.connect(server_dsn, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        names.append(name)
+        return make_conninfo(server_dsn, dbname=name)
+
+    yield make
+    for name in names:
+        _drop(server_dsn, name)
+
+
+@pytest.fixture
+def dsn(new_dsn: Callable[[], str]) -> str:
+    """A database with an empty warehouse."""
+    return new_dsn()
+
+
+@pytest.fixture
+def db(dsn: str) -> Iterator[Connection[Any]]:
+    """A connection to it."""
+    with connect(dsn) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def real_sample() -> Path:
+    """The real sample, where it is to be had."""
+    if not REAL_SAMPLE.is_dir():
+        pytest.skip("the real sample is not beside this checkout")
+    return REAL_SAMPLE
+
+
+def _drop(server_dsn: str, name: str) -> None:
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def pytest_report_header() -> str:
+    """Which server the tests run on."""
+    if not TEST_DSN:
+        return "PostgreSQL: embedded"
+    with psycopg.connect(TEST_DSN) as connection:
+        return f"PostgreSQL: {connection.info.server_version / 10000:.0f}, from SPARKIFY_TEST_DSN"

@@ -1,0 +1,40 @@
+"""What tests ask of a warehouse: its content, table by table, as checksums."""
+
+from typing import Any
+
+from psycopg import Connection, sql
+
+CONTENT = {
+    "songplays": "SELECT * FROM songplays",
+    "users": "SELECT * FROM users",
+    "songs": "SELECT * FROM songs",
+    "artists": "SELECT * FROM artists",
+    "time": "SELECT * FROM time",
+    "heard_songs": "SELECT * FROM analytics.heard_songs",
+    # Which of two files counts as the source of an event that both have may differ; what was heard may not.
+    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session FROM analytics.heard_plays",
+    "user_level_days": "SELECT * FROM analytics.user_level_days",
+    "user_levels": "SELECT * FROM analytics.user_levels",
+    "row_counts": "SELECT * FROM etl.row_counts",
+}
+
+
+def checksums(connection: Connection[Any]) -> dict[str, str]:
+    """A checksum of each table that does not depend on the order of its rows."""
+    result = {}
+    for name, query in CONTENT.items():
+        row = connection.execute(
+            sql.SQL("SELECT count(*), md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))) FROM ({}) r").format(
+                sql.SQL(query)  # type: ignore[arg-type]
+            )
+        ).fetchone()
+        assert row is not None
+        result[name] = f"{row[0]} rows, {row[1]}"
+    return result
+
+
+def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
+    """The single value of a query."""
+    row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]
+    assert row is not None
+    return row[0] if len(row) == 1 else row
