@@ -73,19 +73,22 @@ def simulate(
     _check_folder(out, force=force)
 
     # numpy and pyarrow take a quarter of a second: not before they are needed.
-    from sparkify.simulate.world import World, day_number
-    from sparkify.simulate.writing import Counts, Part, write
+    from sparkify.simulate.songfiles import SONGS_A_PACK  # noqa: PLC0415
+    from sparkify.simulate.world import World, day_number  # noqa: PLC0415
+    from sparkify.simulate.writing import Counts, Part, write  # noqa: PLC0415
 
     world = World(users, songs, artists, seed, opened, unmatched, dirt)
     first = day_number(start)
+    all_days = range(first, first + days)
     if workers is None:
         workers = min(os.cpu_count() or 1, 1 + (users * days + songs) // _WORTH_WORKERS)
+    packs = range(0, songs, SONGS_A_PACK)
     parts = [
         Part(
             out,
             world,
-            _share(range(songs), n, workers),
-            _share(range(first, first + days), n, workers),
+            _songs_in(_share(packs, n, workers), songs),
+            _share(all_days, n, workers),
             packed,
             zipped,
         )
@@ -95,7 +98,7 @@ def simulate(
     if workers == 1:
         counts.add(write(parts[0]))
     else:
-        from sparkify.simulate import worker
+        from sparkify.simulate import worker  # noqa: PLC0415
 
         running = [worker.start(part) for part in parts]
         for process in running:
@@ -203,6 +206,10 @@ def _date(text: str) -> date:
 def _share(whole: range, n: int, workers: int) -> range:
     """The n-th of as many even shares."""
     return whole[len(whole) * n // workers : len(whole) * (n + 1) // workers]
+
+
+def _songs_in(packs: range, songs: int) -> range:
+    return range(packs.start, min(packs.stop, songs))
 
 
 def _check_numbers(users: int, songs: int, artists: int, seed: int, workers: int | None) -> None:

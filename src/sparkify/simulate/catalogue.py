@@ -76,7 +76,7 @@ def catalogue_of(world: World) -> Catalogue:
     count = world.artists + strangers
     artists = _distinct(Phrases(ARTIST_FORMS).draw(random, count))
     homes = np.where(random.random(count) < 0.6, random.integers(0, len(HOMES), count), -1)
-    renown = random.lognormal(0.0, 1.2, count)
+    renown = random.lognormal(0.0, 0.9, count)
     sizes = np.concatenate(
         [
             _share_out(random, world.songs, renown[: world.artists]),
@@ -87,12 +87,12 @@ def catalogue_of(world: World) -> Catalogue:
 
     random = world.random(Stream.SONGS)
     titles = Phrases(TITLE_FORMS).draw(random, songs)
-    usual = random.lognormal(math.log(232), 0.27, songs)
-    unusual = random.lognormal(math.log(235), 0.62, songs)
+    usual = random.lognormal(math.log(234), 0.24, songs)
+    unusual = random.lognormal(math.log(235), 0.60, songs)
     durations = np.where(random.random(songs) < 0.82, usual, unusual).clip(15, 2600)
     years = np.where(random.random(songs) < 0.57, 0, np.maximum(1955, 2010 - random.exponential(9.0, songs)))
     artist_of = np.repeat(np.arange(count), sizes)
-    fame = random.lognormal(0.0, 0.9, songs) * np.sqrt(renown[artist_of])
+    fame = random.lognormal(0.0, 0.4, songs) * renown[artist_of] ** 0.2
     return Catalogue(
         known=world.songs,
         artists=artists,

@@ -55,7 +55,9 @@ def days_of(
     over_midnight: Events | None = None
     for day in range(first - 1, last + 1):
         next_begun = starts_on(world, people, levels, day + 1)
-        events = _events(world, catalogue, listening, begun, next_begun.first_of(len(people)), day)
+        events = _events(
+            world, catalogue, listening, begun, next_first=next_begun.first_of(len(people)), day=day
+        )
         begun = next_begun
         midnight = (day + 1) * DAY_MS
         if over_midnight is not None:
@@ -69,11 +71,12 @@ def _by_time(events: Events, midnight: Ints | int) -> Ints:
     today = np.flatnonzero(events.ms < midnight)
     key = (events.ms[today] - (midnight - DAY_MS)) << 32 | np.arange(len(today))
     key.sort()
-    return today[key & 0xFFFFFFFF]
+    by_time: Ints = today[key & 0xFFFFFFFF]
+    return by_time
 
 
 def _events(
-    world: World, catalogue: Catalogue, listening: Listening, begun: Starts, next_first: Ints, day: int
+    world: World, catalogue: Catalogue, listening: Listening, begun: Starts, *, next_first: Ints, day: int
 ) -> Events:
     ids = _session_ids(world, begun, day)
     limits = listening.limits(day)
@@ -140,5 +143,11 @@ def _seconds_before(
 
 
 _NOTHING = Events(
-    *(np.empty(0, kind) for kind in (np.int64, np.int64, np.int32, np.int32, np.int8, np.bool_, np.int32))
+    ms=np.empty(0, np.int64),
+    session=np.empty(0, np.int64),
+    item=np.empty(0, np.int32),
+    person=np.empty(0, np.int32),
+    page=np.empty(0, np.int8),
+    paid=np.empty(0, np.bool_),
+    song=np.empty(0, np.int32),
 )

@@ -26,20 +26,23 @@ class Lines:
         self._people = people
         f = self._fragments = Fragments()
         pages = list(LOGGED.values())
-        # What other pages say in the place of a song's words lies behind those of all songs; likewise the artists'.
+        # Three fragments a song, side by side: a song is then one or two misses of the cache, not six. What other
+        # pages say in the place of a song's words lies behind those of all songs.
         self._songs = len(catalogue.artist_of)
-        artists = len(catalogue.artists)
-        self._artist_of = np.concatenate(
-            [catalogue.artist_of, np.arange(artists, artists + len(pages), dtype=np.int32)]
+        artists = [log_text(name) for name in catalogue.artists.to_pylist()]
+        titles = catalogue.titles.to_pylist()
+        self._song = f.add(
+            text
+            for artist, length, title in zip(
+                catalogue.artist_of.tolist(), catalogue.duration_texts, titles, strict=True
+            )
+            for text in _of_song(artists[artist], length, log_text(title), 200, "In")
         )
-        self._artist = f.add(
-            f'{{"artist":{log_text(name)},"auth":"Logged In"' for name in catalogue.artists.to_pylist()
+        f.add(
+            text
+            for _, _, status, logged_in in pages
+            for text in _of_song("null", "null", "null", status, "In" if logged_in else "Out")
         )
-        f.add(f'{{"artist":null,"auth":"Logged {"In" if logged_in else "Out"}"' for *_, logged_in in pages)
-        self._length = f.add(f'{length},"level":' for length in catalogue.duration_texts)
-        f.add('null,"level":' for _ in pages)
-        self._title = f.add(f',"song":{log_text(t)},"status":200,"ts":' for t in catalogue.titles.to_pylist())
-        f.add(f',"song":null,"status":{status},"ts":' for _, _, status, _ in pages)
         self._page = f.add(f'"{method}","page":"{name}","registration":' for name, method, _, _ in pages)
         # Of the person: first what is said of nobody, logged out, then each choice.
         self._first = f.add(
@@ -58,10 +61,8 @@ class Lines:
         self._agent = f.add(
             f',"userAgent":{agent},"userId":"' for agent in ["null", *(log_text(a) for a, _ in AGENTS)]
         )
-        self._registered = f.add(['null,"sessionId":'])
-        f.add(_around(people.registered, '.0,"sessionId":'))
-        self._user = f.add(['"}\n'])
-        f.add(_around(np.arange(1, len(people) + 1), '"}\n'))
+        self._person = f.add(['null,"sessionId":', '"}\n'])
+        f.add(_in_turn(people.registered, '.0,"sessionId":', np.arange(1, len(people) + 1), '"}\n'))
         self._plain = f.add(str(n) for n in range(_PLAIN))
         self._padded = f.add(f"{n:04}" for n in range(_FOUR))
         self._nothing = f.add([""])
@@ -69,25 +70,28 @@ class Lines:
 
     def of(self, events: Events) -> tuple[memoryview, Ints]:
         """The lines, each with its newline, and where each begins (one more for the end)."""
-        people, person = self._people, events.person
+        people = self._people
         known = self._logged_in[events.page]
-        song = np.where(events.song >= 0, events.song, self._songs + events.page.astype(np.int32))
+        song = self._song + 3 * np.where(
+            events.song >= 0, events.song, self._songs + events.page.astype(np.int32)
+        )
+        person = self._person + 2 * (known * (1 + events.person))
         columns = (
-            self._artist + self._artist_of[song],
-            self._first + known * (1 + people.first[person]),
+            song,
+            self._first + known * (1 + people.first[events.person]),
             self._plain + events.item,
-            self._family + known * (1 + people.family[person]),
-            self._length + song,
-            self._home + events.paid * self._metros + known * (1 + people.metro[person]),
+            self._family + known * (1 + people.family[events.person]),
+            song + 1,
+            self._home + events.paid * self._metros + known * (1 + people.metro[events.person]),
             self._page + events.page.astype(np.int32),
-            self._registered + known * (1 + person),
+            person,
             *self._number(events.session),
-            self._title + song,
+            song + 2,
             self._plain + events.ms // _FOUR**2,
             self._padded + events.ms // _FOUR % _FOUR,
             self._padded + events.ms % _FOUR,
-            self._agent + known * (1 + people.agent[person]),
-            self._user + known * (1 + person),
+            self._agent + known * (1 + people.agent[events.person]),
+            person + 1,
         )
         rows = np.empty((len(events), len(columns)), np.int32)
         for n, column in enumerate(columns):
@@ -106,6 +110,16 @@ class Lines:
         ]
 
 
-def _around(numbers: Ints, end: str) -> pa.Array:
-    """Each number in digits, then the end."""
-    return pc.binary_join_element_wise(pa.array(numbers).cast(pa.string()), end, "")
+def _of_song(artist: str, length: str, title: str, status: int, logged: str) -> tuple[str, str, str]:
+    return (
+        f'{{"artist":{artist},"auth":"Logged {logged}"',
+        f'{length},"level":',
+        f',"song":{title},"status":{status},"ts":',
+    )
+
+
+def _in_turn(first: Ints, first_end: str, second: Ints, second_end: str) -> pa.Array:
+    """The numbers in digits, each with its end: the first, its second, the next first, and so on."""
+    ends = pa.array([first_end, second_end]).take(pa.array(np.tile([0, 1], len(first))))
+    both = np.stack([first, second], axis=1).reshape(-1)
+    return pc.binary_join_element_wise(pa.array(both).cast(pa.string()), ends, "")

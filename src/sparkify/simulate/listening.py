@@ -7,9 +7,10 @@ from sparkify.simulate.catalogue import Catalogue
 from sparkify.simulate.people import FAVOURITES, People
 from sparkify.simulate.world import World
 
-_FAVOURITE = 0.15  # share of plays that are of an artist the person returns to
-_ONE_HIT_IN = 60  # songs
+_FAVOURITE = 0.10  # share of plays that are of an artist the person returns to
+_ONE_HIT_IN = 100  # songs
 _HIT_RETURNS = 730  # days; a year of simulation sees about half the hits
+_HIT_PEAKS = 40.0  # times as often as on an ordinary day
 _HIT_RISES, _HIT_FADES = 4.0, 18.0  # days
 
 
@@ -30,8 +31,9 @@ class Listening:
         """For that day, how much popularity lies at or before each song, catalogue and other songs apart."""
         age = (day - self._peak + _HIT_RETURNS / 2) % _HIT_RETURNS - _HIT_RETURNS / 2
         fame = self._fame.copy()
-        fame[self._hits] *= 1.0 + 60.0 * np.exp(np.where(age < 0, age / _HIT_RISES, -age / _HIT_FADES))
-        return np.cumsum(fame)
+        fame[self._hits] *= 1.0 + _HIT_PEAKS * np.exp(np.where(age < 0, age / _HIT_RISES, -age / _HIT_FADES))
+        limits: Floats = np.cumsum(fame)
+        return limits
 
     def songs(self, random: np.random.Generator, limits: Floats, person: Ints) -> AnyInts:
         """One song for each play of these people."""
@@ -50,4 +52,5 @@ class Listening:
         song[loyal] = first[artist] + (twist[loyal] ** 2 * (first[artist + 1] - first[artist])).astype(
             np.int64
         )
-        return song.astype(np.int32)
+        chosen: AnyInts = song.astype(np.int32)
+        return chosen

@@ -16,10 +16,10 @@ BLOCK = 65_536
 FAVOURITES = 6
 FIRST_NAMES = [*WOMEN, *MEN]
 _HABITS = 12  # numbers drawn a person, before the favourites
-_WOMEN = 0.58
-_PAID_AT_OPENING = 0.13
+_WOMEN = 0.64
+_PAID_AT_OPENING = 0.14
 _SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
-_FREE_DAYS, _PAID_DAYS = 210.0, 420.0  # mean spell of an ordinary person
+_FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean spell of an ordinary person
 
 
 @dataclass
@@ -88,7 +88,8 @@ def _draw(world: World, by_fame: Floats, first: int, count: int) -> tuple[AnyInt
 def _weighted(shares: list[float], uniform: Floats) -> Ints:
     """Which of the choices a number in [0, 1) falls on."""
     upto = np.cumsum(shares)
-    return np.minimum(np.searchsorted(upto, uniform * upto[-1], side="right"), len(shares) - 1)
+    choice: Ints = np.minimum(np.searchsorted(upto, uniform * upto[-1], side="right"), len(shares) - 1)
+    return choice
 
 
 class Levels:
@@ -118,4 +119,5 @@ class Levels:
         """How many days, at least 1, the present spell of each lasts."""
         uniform = self._world.uniform(Stream.SPELLS, who, self._turn[who])
         mean = np.where(self.paid[who], _PAID_DAYS, _FREE_DAYS / self._people.eagerness[who])
-        return 1 + (-np.log1p(-uniform) * mean).astype(np.int64)
+        spells: Ints = 1 + (-np.log1p(-uniform) * mean).astype(np.int64)
+        return spells

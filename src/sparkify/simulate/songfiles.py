@@ -31,9 +31,9 @@ def song_texts(catalogue: Catalogue, songs: Sequence[int]) -> list[str]:
 
 
 def song_path(catalogue: Catalogue, song: int) -> str:
-    """Where the song's own file is, below the song folder."""
+    """Where the song's own file is, below the song folder, without its suffix."""
     track = catalogue.track_ids[song]
-    return f"{track[2]}/{track[3]}/{track[4]}/{track}.json"
+    return f"{track[2]}/{track[3]}/{track[4]}/{track}"
 
 
 def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes], *, zipped: bool) -> int:
@@ -44,13 +44,11 @@ def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes],
     for path, text in zip(paths, texts, strict=True):
         parent = path[:5]
         if parent not in made:
-            os.makedirs(f"{root}/{parent}", exist_ok=True)
+            Path(root, parent).mkdir(parents=True, exist_ok=True)
             made.add(parent)
         data = gzip.compress(text, mtime=0) if zipped else text
         # Bare descriptors: open() and its buffers cost as much again as the system calls, 100,000 times.
-        file = os.open(
-            f"{root}/{path}.gz" if zipped else f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666
-        )
+        file = os.open(f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             written += os.write(file, data)
         finally:

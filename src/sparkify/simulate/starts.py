@@ -17,6 +17,7 @@ _HOURS = np.array(
 _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 2.4  # hours
 _MOST_A_DAY = 6
+_APART_MS = 90 * 60_000  # a session sooner than this after the last one began does not happen
 # One who changes level today has this much of the day left for it, and more.
 _EARLY = 2 / 3
 
@@ -42,7 +43,7 @@ def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
     changing = levels.advance(day)
     registered = world.people(day)
     blocks = [
-        _draw(world, people, changing, day, first, min(first + BLOCK, registered))
+        _draw(world, people, changing, day=day, first=first, last=min(first + BLOCK, registered))
         for first in range(0, registered, BLOCK)
     ]
     person = np.concatenate([p for p, _ in blocks]) if blocks else np.empty(0, np.int64)
@@ -51,7 +52,7 @@ def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
 
 
 def _draw(
-    world: World, people: People, changing: Bools, day: int, first: int, last: int
+    world: World, people: People, changing: Bools, *, day: int, first: int, last: int
 ) -> tuple[Ints, Ints]:
     random = world.random(Stream.STARTS, day, first // BLOCK)
     weekday = (day + 3) % 7  # 1970 began on a Thursday
@@ -65,9 +66,13 @@ def _draw(
     hour = np.where(changing[person], hour * _EARLY, hour)
     ms = day * DAY_MS + np.minimum((hour * 3_600_000).astype(np.int64), DAY_MS - 1)
     order = np.lexsort((ms, person))
-    return person[order], ms[order]
+    person, ms = person[order], ms[order]
+    apart = np.ones(len(person), np.bool_)
+    apart[1:] = (person[1:] != person[:-1]) | (ms[1:] - ms[:-1] > _APART_MS)
+    return person[apart], ms[apart]
 
 
 def _any_hour(uniform: Floats) -> Floats:
     upto = np.concatenate([[0.0], np.cumsum(_HOURS)])
-    return np.interp(uniform * upto[-1], upto, np.arange(25.0))
+    hour: Floats = np.interp(uniform * upto[-1], upto, np.arange(25.0))
+    return hour

@@ -68,7 +68,8 @@ class World:
     def joined_ms(self, newcomer: Ints) -> Ints:
         """When the newcomers (0 for the first after the opening) register, in ms since 1970."""
         days = -NEWCOMERS_HALF_LIFE * np.log2(1.0 - (newcomer + 1.0) / (self.users + 1.0))
-        return self.opened_day * DAY_MS + (days * DAY_MS).astype(np.int64)
+        joined: Ints = self.opened_day * DAY_MS + (days * DAY_MS).astype(np.int64)
+        return joined
 
     def people(self, day: int) -> int:
         """How many people have registered when that day (since 1970) begins; 0 before the opening."""
@@ -80,7 +81,7 @@ class World:
         return self.users + int(near[0]) + int(np.count_nonzero(self.joined_ms(near) < day * DAY_MS))
 
 
-def _mix(x: np.ndarray | np.uint64) -> np.ndarray:  # type: ignore[type-arg]
+def _mix(x: np.ndarray | np.uint64) -> np.ndarray:
     """Scramble 64 bits so that near numbers come out far apart (the finaliser of splitmix64)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

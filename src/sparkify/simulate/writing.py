@@ -1,25 +1,33 @@
 """Writing a world's files: all of it, or the part that one of several workers writes."""
 
 import gzip
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkify.simulate.catalogue import Catalogue, catalogue_of
+import numpy as np
+
+from sparkify.simulate.arrays import Ints
+from sparkify.simulate.catalogue import catalogue_of
 from sparkify.simulate.days import Events, days_of
+from sparkify.simulate.dirt import DirtyDay, Truth, dirty_songs, song_row, write_truth
 from sparkify.simulate.lines import Lines
 from sparkify.simulate.pages import Page
 from sparkify.simulate.people import people_of
 from sparkify.simulate.songfiles import SONGS_A_PACK, song_path, song_texts, write_song_files
 from sparkify.simulate.world import World, date_of
 
-# Lines made at a time. What is in the making then fits the cache: 16,384 measured fastest of 4,096 to 262,144.
+# Lines made at a time, some 8 MB of text. From 4,096 on the size makes no difference to the speed.
 LINES_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
 class Part:
-    """What to write: the songs and the days (since 1970) from the first to before the last, and how."""
+    """What to write: the songs and the days (since 1970) from the first to before the last, and how.
+
+    `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: packs are never shared.
+    """
 
     out: Path
     world: World
@@ -46,62 +54,93 @@ class Counts:
 
 def write(part: Part) -> Counts:
     """Write the part's song files, then its days. Files of the same name are replaced."""
-    counts = Counts()
-    catalogue = catalogue_of(part.world)
-    _write_songs(part, catalogue, counts)
-    if part.days:
-        people = people_of(part.world, catalogue, part.world.people(part.days[-1] + 1))
-        lines = Lines(catalogue, people)
-        for day, events in days_of(part.world, catalogue, people, part.days[0], part.days[-1]):
-            _write_day(part, lines, day, events, counts)
-    return counts
-
-
-def _write_songs(part: Part, catalogue: Catalogue, counts: Counts) -> None:
-    folder = part.out / "song_data"
-    folder.mkdir(parents=True, exist_ok=True)
+    writer = _Writer(part)
     for first in range(part.songs.start, part.songs.stop, SONGS_A_PACK):
-        songs = range(first, min(first + SONGS_A_PACK, part.songs.stop))
-        texts = [text.encode() for text in song_texts(catalogue, songs)]
-        if part.packed:
-            name = f"songs-{first // SONGS_A_PACK:05}.json"
-            counts.bytes += write_file(folder / name, (text + b"\n" for text in texts), zipped=part.zipped)
-            counts.files += 1
-        else:
-            paths = [song_path(catalogue, song) for song in songs]
-            counts.bytes += write_song_files(folder, paths, texts, zipped=part.zipped)
-            counts.files += len(paths)
+        writer.songs(range(first, min(first + SONGS_A_PACK, part.songs.stop)))
+    writer.days()
+    return writer.counts
 
 
-def _write_day(part: Part, lines: Lines, day: int, events: Events, counts: Counts) -> None:
-    if not len(events):
-        return
-    path = part.out / "log_data" / f"{date_of(day):%Y/%m/%Y-%m-%d}-events.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    counts.bytes += write_file(path, _texts(lines, events), zipped=part.zipped)
-    counts.files += 1
-    counts.events += len(events)
-    counts.plays += int((events.page == Page.SONG).sum())
+class _Writer:
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._catalogue = catalogue_of(part.world)
+        self._suffix = ".json.gz" if part.zipped else ".json"
+        self.counts = Counts()
+
+    def songs(self, songs: range) -> None:
+        """Write one pack of songs, in its own file or each in its own."""
+        part, catalogue = self._part, self._catalogue
+        name = f"songs-{songs.start // SONGS_A_PACK:05}"
+        late, torn = dirty_songs(part.world, songs)
+        truth: list[Truth] = []
+        for folder, which in (("song_data", ~late), ("late/song_data", late)):
+            chosen = (np.flatnonzero(which) + songs.start).tolist()
+            if not chosen:
+                continue
+            texts = [text.encode() for text in song_texts(catalogue, chosen)]
+            stems = [name if part.packed else song_path(catalogue, song) for song in chosen]
+            for n, song in enumerate(chosen):
+                if tears := bool(torn[song - songs.start]):
+                    # Well within the object: no beginning of it is JSON.
+                    texts[n] = texts[n][: 40 + song % 60]
+                if tears or folder.startswith("late"):
+                    path = f"{folder}/{stems[n]}{self._suffix}"
+                    truth.append(song_row(catalogue, path, n + 1 if part.packed else 1, song, late=not tears))
+            into = part.out / folder
+            if part.packed:
+                self._file(into / f"{name}{self._suffix}", (text + b"\n" for text in texts))
+            else:
+                paths = [f"{stem}{self._suffix}" for stem in stems]
+                self.counts.bytes += write_song_files(into, paths, texts, zipped=part.zipped)
+                self.counts.files += len(paths)
+        write_truth(part.out / "truth/song_data" / f"{name}.ndjson", truth)
+
+    def days(self) -> None:
+        """Write the part's days, each with what happens to it."""
+        part, world = self._part, self._part.world
+        if not part.days:
+            return
+        people = people_of(world, self._catalogue, world.people(part.days[-1] + 1))
+        lines = Lines(self._catalogue, people)
+        for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
+            if len(events):
+                self._day(day, events, _chunks(lines, events))
+
+    def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
+        out, world = self._part.out, self._part.world
+        name = f"log_data/{date_of(day):%Y/%m/%Y-%m-%d}-events"
+        self.counts.events += len(events)
+        self.counts.plays += int((events.page == Page.SONG).sum())
+        if not world.dirt:
+            self._file(out / f"{name}{self._suffix}", (text for text, _ in chunks))
+            return
+        dirty = DirtyDay(world, self._catalogue, day, events, f"{name}{self._suffix}")
+        self._file(out / dirty.path, dirty.texts(chunks))
+        truth = dirty.truth
+        if dirty.copied:
+            copy = dirty.path.removesuffix(self._suffix) + f"-copy{self._suffix}"
+            shutil.copyfile(out / dirty.path, out / copy)
+            self.counts.files += 1
+            truth += dirty.copy_truth(copy)
+        write_truth(out / "truth" / f"{name}.ndjson", truth)
+
+    def _file(self, path: Path, texts: Iterable[memoryview | bytes]) -> None:
+        """Write lines, all ending in a newline, to a file; the last one loses it, as in the real logs."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = b""
+        with path.open("wb") as plain:
+            # No name and no time inside: the same text gives the same bytes.
+            file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
+            with file:
+                for text in texts:
+                    file.write(held)
+                    file.write(text[:-1])
+                    self.counts.bytes += len(held) + len(text) - 1
+                    held = b"\n"
+        self.counts.files += 1
 
 
-def _texts(lines: Lines, events: Events) -> Iterator[memoryview]:
+def _chunks(lines: Lines, events: Events) -> Iterator[tuple[memoryview, Ints]]:
     for first in range(0, len(events), LINES_AT_ONCE):
-        text, _ = lines.of(events.take(slice(first, first + LINES_AT_ONCE)))
-        yield text
-
-
-def write_file(path: Path, texts: Iterable[memoryview | bytes], *, zipped: bool) -> int:
-    """Write lines, all ending in a newline, to a file; the last one loses it, as in the real logs. Returns the bytes.
-
-    Zipped, the file's name gets `.gz` and the bytes are those of the text before.
-    """
-    written = 0
-    held = b""
-    # No time or name inside: the same text gives the same bytes.
-    with gzip.GzipFile(f"{path}.gz", "wb", 6, mtime=0) if zipped else path.open("wb", buffering=0) as file:
-        for text in texts:
-            file.write(held)
-            file.write(text[:-1])
-            written += len(held) + len(text) - 1
-            held = b"\n"
-    return written
+        yield lines.of(events.take(slice(first, first + LINES_AT_ONCE)))

@@ -1,0 +1,133 @@
+"""What real life does to the line of a play: names spelt differently, and lines that are no longer plays at all."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Random = np.random.Generator
+
+_GUESTS = ["Mira Vance", "DJ Lantern", "The Otters", "Señor Río", "Kofi Okafor"]
+
+
+def _case(play: dict[str, Any], random: Random) -> None:
+    change = str.upper if random.random() < 0.5 else str.lower
+    play["song"], play["artist"] = change(play["song"]), change(play["artist"])
+
+
+def _accents(play: dict[str, Any], _random: Random) -> None:
+    for key in ("song", "artist"):
+        bare = "".join(c for c in unicodedata.normalize("NFD", play[key]) if not unicodedata.combining(c))
+        play[key] = bare or play[key]
+
+
+def _encoded_twice(play: dict[str, Any], _random: Random) -> None:
+    for key in ("song", "artist"):
+        play[key] = play[key].encode().decode("latin-1")
+
+
+def _featuring(play: dict[str, Any], random: Random) -> None:
+    play["artist"] += f" feat. {_GUESTS[random.integers(len(_GUESTS))]}"
+
+
+def _live(play: dict[str, Any], _random: Random) -> None:
+    play["song"] += " (Live)"
+
+
+def _remastered(play: dict[str, Any], random: Random) -> None:
+    play["song"] += f" - Remastered {random.integers(2005, 2019)}"
+
+
+def _length(play: dict[str, Any], random: Random) -> None:
+    off = (0.001 + 1.999 * random.random()) * (1 if random.random() < 0.5 else -1)
+    play["length"] = round(play["length"] + off, 5)
+
+
+# The play still loads, but says something else than the catalogue.
+NAMES: dict[str, Callable[[dict[str, Any], Random], None]] = {
+    "case": _case,
+    "accents": _accents,
+    "encoded twice": _encoded_twice,
+    "featuring": _featuring,
+    "live": _live,
+    "remastered": _remastered,
+    "length": _length,
+}
+
+
+_ACCENTS = ["accents", "encoded twice"]
+_OTHERS = [what for what in NAMES if what not in _ACCENTS]
+
+
+def other_names(line: bytes, random: Random) -> tuple[bytes, str]:
+    """The line with names or length after one of NAMES, and which it was; never the line as it came."""
+    play = json.loads(line)
+    accented = not (play["song"] + play["artist"]).isascii()
+    kinds = _ACCENTS if accented and random.random() < 0.7 else _OTHERS
+    what = kinds[random.integers(len(kinds))]
+    NAMES[what](play, random)
+    if (changed := _written(play)) == line:  # such as the case of a name without case
+        what = "live"
+        NAMES[what](play, random)
+        changed = _written(play)
+    return changed, what
+
+
+def _written(play: dict[str, Any]) -> bytes:
+    return json.dumps(play, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def _value(key: str, value: bytes) -> Callable[[bytes, Random], bytes]:
+    """Puts other bytes in the place of a number or a string of digits."""
+    pattern = re.compile(rb'("%s":)("?)([-0-9.]+)"?' % key.encode())
+    return lambda line, _random: pattern.sub(lambda m: m[1] + value.replace(b"#", m[3]), line, count=1)
+
+
+def _without(key: str) -> Callable[[bytes, Random], bytes]:
+    pattern = re.compile(rb'"%s":("[^"]*"|[-0-9.]+),' % key.encode())
+    return lambda line, _random: pattern.sub(b"", line, count=1)
+
+
+def _in_song(extra: bytes) -> Callable[[bytes, Random], bytes]:
+    """Puts bytes at the beginning of the song's name."""
+    return lambda line, _random: line.replace(b',"song":"', b',"song":"' + extra, 1)
+
+
+def _song(value: bytes) -> Callable[[bytes, Random], bytes]:
+    pattern = re.compile(rb',"song":"(?:[^"\\]|\\.)*"')
+    return lambda line, _random: pattern.sub(b',"song":' + value, line, count=1)
+
+
+# The line is no valid play, nor an event of another page: a loader has to set it aside.
+BROKEN: dict[str, Callable[[bytes, Random], bytes]] = {
+    "torn": lambda line, random: line[: random.integers(1, len(line))],
+    "beginning lost": lambda line, random: line[random.integers(1, len(line)) :],
+    "two torn into one": lambda line, random: line[: random.integers(1, len(line))] + line,
+    "trailing comma": lambda line, _random: line[:-1] + b",}",
+    "key twice": lambda line, _random: b'{"page":"NextSong",' + line[1:],
+    "in a list": lambda line, _random: b"[" + line + b"]",
+    "not JSON": lambda _line, _random: b"-- log rotated --",
+    "control character": _in_song(b"\t"),
+    "null character": _in_song(b"\\u0000"),
+    "lone surrogate": _in_song(b"\\ud83d"),
+    "not UTF-8": _in_song(b"\xff"),
+    "no song": _song(b'""'),
+    "song null": _song(b"null"),
+    "song a number": _song(b"7"),
+    "length NaN": _value("length", b"NaN"),
+    "length zero": _value("length", b"0"),
+    "length below zero": _value("length", b"-#"),
+    "length a string": _value("length", b'"#"'),
+    "ts a string": _value("ts", b'"#"'),
+    "ts in microseconds": _value("ts", b"#000"),
+    "item not whole": _value("itemInSession", b"#.5"),
+    "no session": _without("sessionId"),
+    "session a string": _value("sessionId", b'"#"'),
+    "no user": _value("userId", b'""'),
+    "user a word": _value("userId", b'"user #"'),
+    "no level": _without("level"),
+    "no page": _without("page"),
+}
