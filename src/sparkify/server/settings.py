@@ -20,16 +20,16 @@ MB = 1 << 20
 
 def write_settings(conf: Path, *, data: Path, socket: Path, user: str) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf into `conf`; `user`, who runs the server, and root may log in."""
-    settings = _settings(data, socket, _memory())
     lines = ["# Written by sparkify at every start; see docs/server.md."]
-    lines += [f"{name} = {value}" for name, value in settings.items()]
+    lines += [f"{name} = {value}" for name, value in settings(data, socket, _memory()).items()]
     write(conf / "postgresql.conf", os.fsencode("\n".join(lines) + "\n"))
     # The kernel says who is at the other end of a Unix socket; there is no password to keep, and no trust.
     write(conf / "pg_hba.conf", b"local all all peer map=sparkify\n")
     write(conf / "pg_ident.conf", f'sparkify root {ROLE}\nsparkify "{user}" {ROLE}\n'.encode())
 
 
-def _settings(data: Path, socket: Path, memory: int) -> dict[str, str]:
+def settings(data: Path, socket: Path, memory: int) -> dict[str, str]:
+    """All that differs from PostgreSQL's defaults, as written in its file, for a machine of `memory` bytes."""
     return {
         # Where, and for whom.
         "data_directory": _quoted(data),
