@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sparkify.create_tables import create_tables  # noqa: E402
 from sparkify.server import Server  # noqa: E402
 
 TEMPLATE = f"sparkify_test_template_{os.getpid()}"
+_numbers = count()
 REAL_SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sparkify"
 
 
@@ -51,26 +53,37 @@ def template(server_dsn: str) -> Iterator[str]:
     _drop(server_dsn, TEMPLATE)
 
 
+@contextmanager
+def _databases(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
+    names: list[str] = []
+    try:
+        yield lambda: _clone(server_dsn, template, names)
+    finally:
+        for name in names:
+            _drop(server_dsn, name)
+
+
+def _clone(server_dsn: str, template: str, names: list[str]) -> str:
+    names.append(f"sparkify_test_{os.getpid()}_{next(_numbers)}")
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(names[-1]), sql.Identifier(template))
+        )
+    return make_conninfo(server_dsn, dbname=names[-1])
+
+
 @pytest.fixture
 def new_dsn(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
     """Makes databases with an empty warehouse; each call another one."""
-    names: list[str] = []
-    numbers = count()
+    with _databases(server_dsn, template) as make:
+        yield make
 
-    def make() -> str:
-        name = f"sparkify_test_{os.getpid()}_{id(numbers):x}_{next(numbers)}"
-        with psycopg.connect(server_dsn, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
-        names.append(name)
-        return make_conninfo(server_dsn, dbname=name)
 
-    yield make
-    for name in names:
-        _drop(server_dsn, name)
+@pytest.fixture(scope="module")
+def module_dsn(server_dsn: str, template: str) -> Iterator[str]:
+    """A database with an empty warehouse that the tests of a module share."""
+    with _databases(server_dsn, template) as make:
+        yield make()
 
 
 @pytest.fixture
