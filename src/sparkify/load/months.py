@@ -91,6 +91,7 @@ class _Publication:
         self._run("replace_songplays")
         self._run("replace_heard_plays")
         self._move_to_duplicates("duplicates_staged")
+        self._move_to_duplicates("still_there")
         self._move_to_duplicates("duplicates_there", "move_loaded_to_duplicates")
         self._run("remove_clashes")
         songplays, matched, _ = self._row("count_rows")

@@ -15,7 +15,7 @@ from sparkify.connection import connect
 from sparkify.errors import SparkifyError
 from sparkify.sql import load
 
-STAGED_TABLES: Final = ("songplays", "heard_plays", "time", "users", "heard_songs")
+STAGED_TABLES: Final = ("songplays", "heard_plays", "time", "users", "heard_songs", "repeated")
 """What a staged month consists of; for each, transform.sql has a query ``month_<table>`` that gives its rows."""
 
 _sql: Final = load("stage")
@@ -31,8 +31,10 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
             with connection.transaction():
                 row = connection.execute(_sql["begin_run"]).fetchone()
                 assert row is not None
-                lease.execute(_sql["lease"], row)
-            yield int(row[0])
+                run_id = int(row[0])
+                lease.execute(_sql["lease"], [run_id])
+                connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id)))
+            yield run_id
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:

@@ -168,7 +168,6 @@ class Stager:
             self._account(claim, books, rejects, done)
 
     def _stage_songs(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
-        self._connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(self._run_id)))
         claimed = self._claim(chunk, claims)
         records = []
         for piece, claim in zip(chunk, claimed, strict=True):

@@ -12,20 +12,20 @@ SELECT to_regclass(%s) IS NOT NULL
 
 -- name: find_repeated
 -- plays that different chunks staged; within a chunk each identity is there once
-CREATE TEMP TABLE repeated ON COMMIT DROP AS
+CREATE TEMP TABLE twice ON COMMIT DROP AS
 SELECT start_time, songplay_id FROM {heard_plays} GROUP BY start_time, songplay_id HAVING count(*) > 1
 
 -- name: remove_repeated
 -- the winner stays: the smallest content by bytes. The two rows of one play are known by the transaction that wrote
 -- them, xmin: every chunk has its own, and has each identity once.
 WITH variants AS (
-    SELECT p.ctid AS songplay, h.ctid AS heard_play, h.file_id,
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,
            row_number() OVER (
                PARTITION BY start_time, songplay_id
                ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
                         h.heard_song_id, f.path COLLATE "C", h.line
            ) AS variant
-    FROM repeated
+    FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)
     JOIN {heard_plays} h USING (start_time, songplay_id)
     JOIN etl.files f USING (file_id)
@@ -39,6 +39,9 @@ lost_songplays AS (
 ),
 lost_heard_plays AS (
     DELETE FROM {heard_plays} h USING losers WHERE h.ctid = losers.heard_play
+),
+remembered AS (
+    INSERT INTO {repeated} (start_time, songplay_id, file_id) SELECT start_time, songplay_id, file_id FROM losers
 )
 SELECT file_id, count(*) FROM losers GROUP BY file_id
 
@@ -147,6 +150,14 @@ WHERE (c.wins OR (c.same AND c.file_id = c.file_id_there))
 -- name: duplicates_staged
 -- plays of staged files that the warehouse has from another file
 SELECT file_id, count(*) FROM clashes WHERE NOT wins AND file_id <> file_id_there GROUP BY file_id
+
+-- name: still_there
+-- a file that is read again may lose to another one now, and yet be the one that the warehouse has the play from:
+-- such a play is no duplicate
+SELECT c.file_id_there, -count(DISTINCT (c.start_time, c.songplay_id))
+FROM clashes c JOIN {repeated} r USING (start_time, songplay_id)
+WHERE NOT c.wins AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there
+GROUP BY c.file_id_there
 
 -- name: duplicates_there
 -- plays of loaded files that it now has from a staged one

@@ -31,11 +31,12 @@ CREATE TABLE {users} (
     user_id bigint, first_name text, last_name text, gender text, level text, start_time timestamptz,
     session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
 );
-CREATE TABLE {heard_songs} (LIKE analytics.heard_songs)
+CREATE TABLE {heard_songs} (LIKE analytics.heard_songs);
+CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer)
 
 -- name: create_catalogue
 -- the catalogue records that a run stages
-CREATE TABLE IF NOT EXISTS {catalogue} (LIKE etl.catalogue_records)
+CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
 -- name: claim
 -- the right to stage one version of a file, given once; NULL when it was given before

@@ -63,6 +63,10 @@ SELECT *,
            AS heard_song_id
 FROM valid
 
+-- name: nothing_repeated
+-- the usual case
+CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
+
 -- name: identities
 -- whether any play occurs twice
 SELECT count(*) = count(DISTINCT songplay_id) FROM plays
@@ -110,6 +114,12 @@ WHERE p.month = $month
 SELECT p.start_time, p.songplay_id, p.heard_song_id, p.item_in_session, p.line, f.file_id
 FROM plays p JOIN claimed f USING (slice)
 WHERE p.month = $month
+
+-- name: month_repeated
+-- which files have plays that lost to another line
+SELECT r.start_time, r.songplay_id, f.file_id
+FROM ranked r JOIN claimed f USING (slice)
+WHERE r.month = $month AND r.variant > 1
 
 -- name: month_time
 -- rows of time

@@ -91,6 +91,8 @@ class PlayTransform:
             for number, count in self._rows("repeated"):
                 done.books[number].duplicates = count
             self._execute("keep_winners")
+        else:
+            self._execute("nothing_repeated")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
         for books, rejects, count in zip(done.books, done.rejects, lines.counts, strict=True):
