@@ -13,6 +13,14 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing; those that root makes let everybody pass through."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            missing.chmod(0o755)  # whatever root's umask is: the server runs as another user
+
+
 def write(path: Path, content: bytes) -> None:
     """Make a file hold `content`, wholly or not at all; readable by all. Does nothing when it already does."""
     if path.is_file() and path.read_bytes() == content:

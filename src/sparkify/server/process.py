@@ -85,14 +85,16 @@ def says_ready(home: Path) -> bool:
     return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def ask_to_stop(home: Path) -> None:
-    """Have a server that is alive end all sessions and shut down cleanly."""
+def ask_to_stop(home: Path) -> bool:
+    """Have a server that is alive end all sessions and shut down cleanly; False when it can not be asked now."""
     pid = server_pid(home)
     # Refused: the server was killed and only some of its children are left, so its number may be anybody's by now.
     # They see that it is gone and end by themselves.
-    if pid is not None and not nobody_listens(home):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
+    if pid is None or nobody_listens(home):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
+    return True
 
 
 def _open_log(log: Path) -> int:

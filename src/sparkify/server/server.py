@@ -14,7 +14,7 @@ from sparkify.errors import ServerError
 from sparkify.server import binaries
 from sparkify.server.account import Account, server_account, user_name
 from sparkify.server.cluster import make_cluster
-from sparkify.server.files import last_lines
+from sparkify.server.files import last_lines, make_folder
 from sparkify.server.probe import answers
 from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, server_pid
 from sparkify.server.settings import write_settings
@@ -77,8 +77,9 @@ class Server:
             if is_alive(self.home):
                 with self._lock():
                     patience = self._patience("is shutting down, but has not finished")
+                    asked = False
                     while is_alive(self.home):
-                        ask_to_stop(self.home)
+                        asked = asked or ask_to_stop(self.home)
                         next(patience)
 
     def status(self) -> Status:
@@ -108,7 +109,7 @@ class Server:
         make_cluster(data, programs, account, lock)
         socket = make_socket_folder(self.home, account)
         conf = self.home / "conf"
-        _make_folder(conf)
+        make_folder(conf)
         write_settings(conf, data=data, socket=socket, user=account.name)
         launch(programs, self.home, account)
 
@@ -142,7 +143,7 @@ class Server:
     @contextlib.contextmanager
     def _lock(self) -> Iterator[int]:
         """One program at a time: yields the lock's descriptor. The kernel takes it back from a killed one."""
-        _make_folder(self.home)
+        make_folder(self.home)
         owner = self.home.stat().st_uid
         if owner not in (0, os.geteuid()):
             raise ServerError(
@@ -199,10 +200,3 @@ def ensure_running(home: Path | None = None) -> str:
     server = Server(home)
     server.start()
     return server.url()
-
-
-def _make_folder(folder: Path) -> None:
-    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
-        missing.mkdir(exist_ok=True)
-        if os.geteuid() == 0:
-            missing.chmod(0o755)  # whatever root's umask is: the server's user passes through
