@@ -73,7 +73,7 @@ def simulate(
     _check_folder(out, force=force)
 
     # numpy and pyarrow take a quarter of a second: not before they are needed.
-    from sparkify.simulate.songfiles import SONGS_A_PACK  # noqa: PLC0415
+    from sparkify.simulate.catalogue import SONGS_A_PACK  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
     from sparkify.simulate.writing import Counts, Part, write  # noqa: PLC0415
 

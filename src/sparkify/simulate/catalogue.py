@@ -17,7 +17,8 @@ from sparkify.simulate.world import Stream, World
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", np.uint8)
 _HEX = np.frombuffer(b"0123456789ABCDEF", np.uint8)
 _FEWEST_OUTSIDE = 5_000
-SONGS_A_FOLDER = 40
+SONGS_A_PACK = 10_000
+SONGS_A_FOLDER = 40  # a pack's songs have folders of their own, so two workers never meet in one
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,12 @@ class Catalogue:
     def track_ids(self) -> list[str]:
         """By song of the catalogue, like TRABBNP128F932546F: the name of its file; letters 3 to 5 are its folders."""
         number = np.arange(self.known)
-        folders = max(1, math.ceil(self.known / SONGS_A_FOLDER))
-        folder = _digits(_scatter(number, self.known) % min(folders, 26**3), 26, 3)
+        size = min(self.known, SONGS_A_PACK)
+        nth = (
+            number // size * (SONGS_A_PACK // SONGS_A_FOLDER)
+            + _scatter(number % size, size) // SONGS_A_FOLDER
+        )
+        folder = _digits(nth % 26**3, 26, 3)
         letters = _digits(_scatter(number + 3, 26**2), 26, 2)
         hexes = _HEX[_digits(_scatter(number, 16**7), 16, 7)]
         return _texts(b"TR", np.hstack([_LETTERS[folder], _LETTERS[letters]]), b"128F", hexes)

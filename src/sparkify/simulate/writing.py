@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from sparkify.simulate.arrays import Ints
-from sparkify.simulate.catalogue import catalogue_of
+from sparkify.simulate.catalogue import SONGS_A_PACK, catalogue_of
 from sparkify.simulate.days import Events, days_of
 from sparkify.simulate.dirt import DirtyDay, Truth, dirty_songs, song_row, write_truth
 from sparkify.simulate.lines import Lines
 from sparkify.simulate.pages import Page
 from sparkify.simulate.people import people_of
-from sparkify.simulate.songfiles import SONGS_A_PACK, song_path, song_texts, write_song_files
+from sparkify.simulate.songfiles import song_path, song_texts, write_song_files
 from sparkify.simulate.world import World, date_of
 
 # Lines made at a time, some 8 MB of text. From 4,096 on the size makes no difference to the speed.
