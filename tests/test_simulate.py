@@ -1,0 +1,349 @@
+"""The simulator: what it writes has the shape of the real files, and depends on the world and the date alone."""
+
+import argparse
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparkify import simulate as simulator
+from sparkify.errors import UsageError
+from sparkify.simulate import simulate
+
+NOBODY = ["firstName", "gender", "lastName", "location", "registration", "userAgent"]
+
+
+def _strict(text: str) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len({key for key, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    def never(constant: str) -> None:
+        pytest.fail(constant)
+
+    record = json.loads(text, object_pairs_hook=once, parse_constant=never)
+    assert isinstance(record, dict)
+    return record
+
+
+def _log_files(out: Path) -> list[Path]:
+    return sorted((out / "log_data").rglob("*.json"))
+
+
+def _events(out: Path) -> Iterator[dict[str, Any]]:
+    for path in _log_files(out):
+        for line in path.read_bytes().decode().split("\n"):
+            yield _strict(line)
+
+
+def _songs(out: Path) -> list[dict[str, Any]]:
+    return [_strict(line) for path in sorted((out / "song_data").rglob("*.json")) for line in path.read_text().split("\n")]
+
+
+def _files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("clean")
+    simulate(out, songs=2_000, unmatched=0.25, seed=7)
+    return out
+
+
+def test_lines_are_byte_for_byte_in_the_shape_of_the_real_ones(clean: Path) -> None:
+    accents = slashes = 0
+    for path in _log_files(clean):
+        text = path.read_bytes().decode()
+        assert not text.endswith("\n")
+        times = []
+        for line in text.split("\n"):
+            event = _strict(line)
+            assert list(event) == sorted(event)
+            written = json.dumps(event, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
+            assert line == written
+            accents += not line.isascii()
+            slashes += "\\/" in (event["song"] or "").replace("/", "\\/")
+            times.append(event["ts"])
+            assert f"{datetime.fromtimestamp(event['ts'] / 1000, UTC):%Y/%m/%Y-%m-%d}" in str(path)
+        assert times == sorted(times)
+    assert accents
+    assert slashes
+
+
+def test_every_line_is_valid_by_the_rules_of_the_loader(clean: Path) -> None:
+    types = {"itemInSession": int, "sessionId": int, "status": int, "ts": int, "userId": str, "page": str, "level": str}
+    for event in _events(clean):
+        assert {key for key, kind in types.items() if type(event[key]) is not kind} == set()
+        assert event["level"] in {"free", "paid"}
+        if event["page"] == "NextSong":
+            assert re.fullmatch("[1-9][0-9]*", event["userId"])
+            assert type(event["length"]) is float
+            assert event["length"] > 0
+            assert event["song"]
+            assert event["artist"]
+        else:
+            assert [event[key] for key in ("artist", "length", "song")] == [None] * 3
+        if event["auth"] == "Logged Out":
+            assert event["userId"] == ""
+            assert [event[key] for key in NOBODY] == [None] * len(NOBODY)
+        else:
+            assert type(event["registration"]) is float
+            assert event["registration"] < event["ts"]
+            assert all(event[key] for key in NOBODY)
+
+
+def test_sessions_are_one_persons_and_numbered_through(clean: Path) -> None:
+    sessions = defaultdict(list)
+    for event in _events(clean):
+        sessions[event["sessionId"]].append(event)
+    ends: dict[str, int] = {}
+    for session in sorted(sessions.values(), key=lambda s: s[0]["ts"]):
+        assert sorted(e["itemInSession"] for e in session) == list(range(len(session)))
+        session.sort(key=lambda e: e["itemInSession"])
+        assert [e["ts"] for e in session] == sorted(e["ts"] for e in session)
+        people = {e["userId"] for e in session} - {""}
+        assert len(people) <= 1
+        for before, after in zip(session, session[1:], strict=False):
+            if before["page"] == after["page"] == "NextSong":
+                assert after["ts"] - before["ts"] == int(before["length"]) * 1000
+        for who in people:
+            assert ends.get(who, 0) < session[0]["ts"], "one person, two sessions at a time"
+            ends[who] = session[-1]["ts"]
+
+
+def test_a_person_stays_the_same_and_plays_on_one_device(clean: Path) -> None:
+    said = defaultdict(set)
+    for event in _events(clean):
+        if event["userId"]:
+            said[event["userId"]].add(tuple(event[key] for key in NOBODY))
+    assert len(said) > 80
+    assert {len(ways) for ways in said.values()} == {1}
+
+
+def test_song_files_are_like_those_of_the_million_song_dataset(clean: Path) -> None:
+    artists = defaultdict(set)
+    ids = set()
+    for path in (clean / "song_data").rglob("*.json"):
+        text = path.read_text()
+        song = _strict(text)
+        assert text == json.dumps(song)
+        keys = "num_songs artist_id artist_latitude artist_longitude artist_location artist_name song_id title duration year"
+        assert list(song) == keys.split()
+        assert re.fullmatch("SO[A-Z]{5}12A[0-9A-F]{8}", song["song_id"])
+        assert re.fullmatch("AR[A-Z0-9]{5}1187[0-9A-F]{7}", song["artist_id"])
+        assert re.fullmatch("TR[A-Z]{5}128F[0-9A-F]{7}", path.stem)
+        assert path.relative_to(clean / "song_data").parts[:3] == (path.stem[2], path.stem[3], path.stem[4])
+        artists[song["artist_id"]].add(tuple(song[k] for k in keys.split()[1:6]))
+        ids.add(song["song_id"])
+    assert len(ids) == 2_000
+    assert len(artists) == 800
+    assert {len(ways) for ways in artists.values()} == {1}
+    assert len({name for ways in artists.values() for *_, name in ways}) == 800
+    places = [next(iter(ways)) for ways in artists.values()]
+    assert 0.3 < sum(place[3] == "" for place in places) / 800 < 0.5
+    assert any(place[3] and place[1] is None for place in places)
+
+
+def test_plays_match_the_catalogue_except_the_unmatched_share(clean: Path) -> None:
+    songs = _songs(clean)
+    known = {(s["title"], s["artist_name"], s["duration"]) for s in songs}
+    names = {s["artist_name"] for s in songs}
+    plays = [e for e in _events(clean) if e["page"] == "NextSong"]
+    unmatched = [e for e in plays if (e["song"], e["artist"], e["length"]) not in known]
+    assert abs(len(unmatched) / len(plays) - 0.25) < 0.03
+    assert not names & {e["artist"] for e in unmatched}
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.0, 0), (1.0, 1)])
+def test_unmatched_may_be_none_or_all(tmp_path: Path, share: float, wanted: int) -> None:
+    simulate(tmp_path, users=20, days=5, songs=50, unmatched=share, packed=True)
+    known = {(s["title"], s["artist_name"], s["duration"]) for s in _songs(tmp_path)}
+    plays = [e for e in _events(tmp_path) if e["page"] == "NextSong"]
+    assert {(e["song"], e["artist"], e["length"]) not in known for e in plays} == {bool(wanted)}
+
+
+def test_levels_change_by_the_submit_pages_alone(tmp_path: Path) -> None:
+    simulate(tmp_path, users=60, days=300, songs=100, packed=True, start=date(2018, 11, 20))
+    people = defaultdict(list)
+    for event in _events(tmp_path):
+        if event["userId"]:
+            people[event["userId"]].append(event)
+    changes = {"Submit Upgrade": 0, "Submit Downgrade": 0}
+    for events in people.values():
+        events.sort(key=lambda e: (e["ts"], e["sessionId"], e["itemInSession"]))
+        level = events[0]["level"]
+        for event in events:
+            assert event["level"] == level
+            if event["page"] in changes:
+                changes[event["page"]] += 1
+                assert level == ("free" if event["page"] == "Submit Upgrade" else "paid")
+                level = "paid" if level == "free" else "free"
+    assert changes["Submit Upgrade"] > 10
+    assert changes["Submit Downgrade"] > 5
+
+
+def test_people_join_over_time() -> None:
+    from sparkify.simulate.world import World, day_number  # noqa: PLC0415
+
+    world = World(1_000, 10, 5, 1, date(2018, 11, 1), 0.2, 0.0)
+    opened = day_number(world.opened)
+    assert [world.people(opened + days) for days in (-1, 0, 365, 10_000)] == [0, 1_000, 1_500, 2_000]
+    counts = [world.people(opened + days) for days in range(2_000)]
+    assert counts == sorted(counts)
+
+
+def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(tmp_path: Path) -> None:
+    for name, seed, workers in (("a", 3, 1), ("b", 3, 2), ("c", 4, 1)):
+        simulate(
+            tmp_path / name, users=30, days=9, songs=10_400, seed=seed, packed=True, dirt=0.1, workers=workers
+        )
+    first = _files(tmp_path / "a")
+    assert first == _files(tmp_path / "b")
+    assert set(first) & set(_files(tmp_path / "c"))
+    assert all(text != first.get(name) for name, text in _files(tmp_path / "c").items())
+
+
+def test_days_made_later_continue_those_made_before(tmp_path: Path) -> None:
+    world: dict[str, Any] = {"users": 200, "songs": 300, "packed": True, "dirt": 0.05}
+    simulate(tmp_path / "whole", days=60, **world)
+    simulate(tmp_path / "parts", days=30, **world)
+    simulate(tmp_path / "parts", days=29, start=date(2018, 12, 2), force=True, **world)
+    simulate(tmp_path / "parts", days=1, start=date(2018, 12, 1), force=True, **world)
+    assert _files(tmp_path / "whole") == _files(tmp_path / "parts")
+    clean = {**world, "dirt": 0.0}
+    simulate(tmp_path / "clean", days=31, **clean)
+    days: dict[int, set[str]] = defaultdict(set)
+    for path in _log_files(tmp_path / "clean"):
+        for line in path.read_bytes().split(b"\n"):
+            days[json.loads(line)["sessionId"]].add(path.name[:10])
+    assert {"2018-11-30", "2018-12-01"} in days.values(), "no session over the midnight between the parts"
+
+
+def test_packed_and_zipped_hold_the_same(tmp_path: Path, clean: Path) -> None:
+    simulate(tmp_path, songs=2_000, unmatched=0.25, seed=7, packed=True, zipped=True)
+    for path in _log_files(clean):
+        assert gzip.decompress((tmp_path / f"{path.relative_to(clean)}.gz").read_bytes()) == path.read_bytes()
+    packs = list((tmp_path / "song_data").rglob("*"))
+    assert [pack.name for pack in packs] == ["songs-00000.json.gz"]
+    lines = gzip.decompress(packs[0].read_bytes()).decode().split("\n")
+    assert sorted(lines) == sorted(path.read_text() for path in (clean / "song_data").rglob("*.json"))
+
+
+def test_popularity_has_a_long_tail_and_hits_that_rise_and_fade() -> None:
+    import numpy as np  # noqa: PLC0415
+
+    from sparkify.simulate.catalogue import catalogue_of  # noqa: PLC0415
+    from sparkify.simulate.listening import Listening  # noqa: PLC0415
+    from sparkify.simulate.people import people_of  # noqa: PLC0415
+    from sparkify.simulate.world import World  # noqa: PLC0415
+
+    world = World(10, 2_000, 500, 1, date(2018, 11, 1), 0.2, 0.0)
+    catalogue = catalogue_of(world)
+    listening = Listening(world, catalogue, people_of(world, catalogue, 10))
+    fame = np.array([np.diff(listening.limits(day), prepend=0.0) for day in range(18_000, 18_200)])
+    day, song = np.unravel_index(np.argmax(fame[50:100]), (50, fame.shape[1]))
+    course = fame[:, song] / fame[50 + day, song]
+    assert course[50 + day - 20] < 0.1, "risen within three weeks"
+    assert 0.3 < course[50 + day + 14] < 0.7, "half faded after two"
+    assert course[50 + day + 90] < 0.1
+    ordinary = np.sort(fame[0])[::-1]
+    assert ordinary[: len(ordinary) // 2].sum() / ordinary.sum() > 0.6
+    assert ordinary[-1] > 0
+
+
+BAD = {
+    "--users -1": "--users",
+    "--users 0": "--users",
+    "--songs 0": "--songs",
+    "--songs 5 --artists 6": "--artists",
+    "--artists 0": "--artists",
+    "--days 0": "--days",
+    "--days -3": "--days",
+    "--start 2018-12-01 --end 2018-11-30": "--end 2018-11-30 is before --start 2018-12-01",
+    "--start 2018-10-31": "--opened",
+    "--opened 1999-12-31": "2000 to 2099",
+    "--start 2099-12-01 --days 31": "2000 to 2099",
+    "--days 99999999999": "2000 to 2099",
+    "--seed -1": "--seed",
+    "--unmatched 1.5": "--unmatched",
+    "--unmatched nan": "--unmatched",
+    "--dirt -0.1": "--dirt",
+    "--workers 0": "--workers",
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_arguments_get_one_clear_line_and_change_nothing(tmp_path: Path, words: str) -> None:
+    parser = argparse.ArgumentParser()
+    simulator.add_arguments(parser)
+    with pytest.raises(UsageError) as raised:
+        simulator.run(parser.parse_args([str(tmp_path / "out"), *words.split()]))
+    assert BAD[words] in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", ["--start 2018-13-01", "--days 2 --end 2018-11-05", "--songs-layout csv"])
+def test_arguments_that_cannot_be_read(tmp_path: Path, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    simulator.add_arguments(parser)
+    with pytest.raises(SystemExit) as raised:
+        parser.parse_args([str(tmp_path / "out"), *words.split()])
+    assert raised.value.code == 2
+    assert words.split()[-2] in capsys.readouterr().err
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty.*--force"):
+        simulate(tmp_path, users=2, days=1, songs=2)
+    with pytest.raises(UsageError, match="cannot be used as a folder"):
+        simulate(tmp_path / "mine", users=2, days=1, songs=2)
+    assert _files(tmp_path) == {"mine": b"mine"}
+    simulate(tmp_path, users=2, days=1, songs=2, force=True)
+    assert _files(tmp_path)["mine"] == b"mine"
+
+
+def test_the_command_line_reports_what_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    simulator.add_arguments(parser)
+    words = "--users 5 --songs 20 --start 2018-11-03 --end 2018-11-09"
+    assert simulator.run(parser.parse_args([str(tmp_path), *words.split()])) == 0
+    said = capsys.readouterr()
+    events = list(_events(tmp_path))
+    assert said.out == ""
+    assert said.err.startswith(f"{len(events):,} events")
+    assert {path.name[:10] for path in _log_files(tmp_path)} <= {f"2018-11-0{n}" for n in range(3, 10)}
+    assert len(_songs(tmp_path)) == 20
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    code = "import sys, sparkify.simulate; print([m for m in ('numpy', 'pyarrow', 'duckdb') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from sparkify.simulate import simulate\n"
+        "simulate(sys.argv[1], users=700, songs=500, packed=True, days=int(sys.argv[2]), workers=1)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    kilobytes = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", code, str(tmp_path / days), days], check=True, capture_output=True, text=True
+            ).stdout
+        )
+        for days in ("5", "365")
+    ]
+    assert kilobytes[1] < kilobytes[0] + 25_000
