@@ -45,6 +45,7 @@ class _Publication:
         }
 
     def publish(self) -> None:
+        self._run("analyze")
         self._run("find_repeated")
         self._move_to_duplicates("remove_repeated")
         self._run("decide_heard_songs")
@@ -98,8 +99,14 @@ class _Publication:
         self._into_star(sql_queries.songplay_table_insert, self._tables["songplays"])
         self._run("insert_heard_plays")
         self._run("forget_levels")
-        there = {**self._names, "songplays": sql.Identifier("songplays"), "heard_plays": sql.Identifier("analytics", "heard_plays")}
-        self._connection.execute(sql.SQL(_sql["compute_levels"]).format(**there))
+        since, until = map(sql.Literal, self._row("touched_range"))
+        self._run(
+            "compute_levels",
+            songplays=self._names["songplays_there"],
+            heard_plays=self._names["heard_plays_there"],
+            since=since,
+            until=until,
+        )
         self._count("songplays", songplays)
         self._count("matched", matched)
 
@@ -126,8 +133,8 @@ class _Publication:
         if rows:
             self._connection.execute(_sql["add_rows"], [rows, table])
 
-    def _run(self, name: str) -> Any:
-        return self._connection.execute(sql.SQL(_sql[name]).format(**self._names))
+    def _run(self, name: str, **names: sql.Composable) -> Any:
+        return self._connection.execute(sql.SQL(_sql[name]).format(**(self._names | names)))
 
     def _row(self, name: str) -> tuple[Any, ...]:
         return cast("tuple[Any, ...]", self._run(name).fetchone())

@@ -10,6 +10,10 @@ SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
 -- whether there is such a table
 SELECT to_regclass(%s) IS NOT NULL
 
+-- name: analyze
+-- tables that came into being a moment ago: without this the planner takes them for almost empty
+ANALYZE {songplays}, {heard_plays}, {heard_songs}, {users}
+
 -- name: find_repeated
 -- plays that different chunks staged; within a chunk each identity is there once
 CREATE TEMP TABLE twice ON COMMIT DROP AS
@@ -112,7 +116,12 @@ SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_
 -- name: find_touched_days
 -- the users and days whose levels are to be computed again
 CREATE TEMP TABLE touched_days ON COMMIT DROP AS
-SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day FROM {songplays}
+SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day FROM {songplays};
+ANALYZE touched_days
+
+-- name: touched_range
+-- from the first to the last of these days
+SELECT min(day)::timestamp AT TIME ZONE 'UTC', (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM touched_days
 
 -- name: find_clashes
 -- staged plays that the warehouse has already, and whether the staged content wins
@@ -204,7 +213,9 @@ SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplay
 DELETE FROM analytics.user_level_days l USING touched_days t WHERE l.user_id = t.user_id AND l.day = t.day
 
 -- name: compute_levels
--- runs of plays at one level; few days have more than one level, and only those are sorted
+-- runs of plays at one level; few days have more than one level, and only those are sorted.
+-- The planner takes a join on two columns for one row, and would loop over it: 1.2 s instead of 0.03 s for a month.
+SET LOCAL enable_nestloop = off;
 WITH plays AS (
     SELECT s.user_id, t.day, s.level, s.start_time, s.session_id, h.item_in_session, s.songplay_id
     FROM {songplays} s
@@ -233,7 +244,8 @@ SELECT user_id, day, 1, level, first_play, last_play FROM days WHERE level = oth
 UNION ALL
 SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
        min(start_time), max(start_time)
-FROM numbered GROUP BY user_id, day, level, island
+FROM numbered GROUP BY user_id, day, level, island;
+SET LOCAL enable_nestloop TO DEFAULT
 
 -- name: move_to_duplicates
 -- plays of a file that is being published turn out to be duplicates
