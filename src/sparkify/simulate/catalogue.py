@@ -97,7 +97,7 @@ def catalogue_of(world: World) -> Catalogue:
     durations = np.where(random.random(songs) < 0.82, usual, unusual).clip(15, 2600)
     years = np.where(random.random(songs) < 0.57, 0, np.maximum(1955, 2010 - random.exponential(9.0, songs)))
     artist_of = np.repeat(np.arange(count), sizes)
-    fame = random.lognormal(0.0, 0.4, songs) * renown[artist_of] ** 0.2
+    fame = random.lognormal(0.0, 0.3, songs) * renown[artist_of] ** 0.2
     return Catalogue(
         known=world.songs,
         artists=artists,

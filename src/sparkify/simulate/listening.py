@@ -10,7 +10,7 @@ from sparkify.simulate.world import World
 _FAVOURITE = 0.10  # share of plays that are of an artist the person returns to
 _ONE_HIT_IN = 100  # songs
 _HIT_RETURNS = 730  # days; a year of simulation sees about half the hits
-_HIT_PEAKS = 40.0  # times as often as on an ordinary day
+_HIT_PEAKS = 55.0  # times as often as on an ordinary day
 _HIT_RISES, _HIT_FADES = 4.0, 18.0  # days
 
 

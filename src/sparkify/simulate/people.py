@@ -18,7 +18,7 @@ FIRST_NAMES = [*WOMEN, *MEN]
 _HABITS = 12  # numbers drawn a person, before the favourites
 _WOMEN = 0.64
 _PAID_AT_OPENING = 0.14
-_SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
+_SESSIONS_A_MONTH = 6.1  # of the person in the middle; the mean is half as much again
 _FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean spell of an ordinary person
 
 

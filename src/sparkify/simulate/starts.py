@@ -12,12 +12,12 @@ from sparkify.simulate.world import DAY_MS, Stream, World
 _WEEKDAYS = np.array([1.12, 1.17, 1.42, 1.12, 1.16, 0.62, 0.45])
 # By hour of the day, UTC: how likely a session begins that does not keep to the person's own hour.
 _HOURS = np.array(
-    [20, 19, 18, 18, 20, 24, 26, 25, 24, 34, 40, 44, 52, 66, 78, 90, 82, 66, 58, 46, 38, 33, 26, 22], float
+    [20, 19, 18, 18, 22, 32, 38, 38, 40, 50, 54, 54, 54, 66, 78, 90, 82, 66, 58, 46, 38, 33, 26, 22], float
 )
 _OWN_HOUR = 0.5  # share of sessions near the person's own hour
-_OWN_SPREAD = 2.4  # hours
+_OWN_SPREAD = 3.0  # hours
 _MOST_A_DAY = 6
-_APART_MS = 90 * 60_000  # a session sooner than this after the last one began does not happen
+_APART_MS = 60 * 60_000  # a session sooner than this after the last one began does not happen
 # One who changes level today has this much of the day left for it, and more.
 _EARLY = 2 / 3
 

@@ -1,0 +1,201 @@
+"""How fast the simulator is, against other ways to write the same lines and against the bare disk.
+
+    python benchmarks/simulate.py [--events N] [--songs N] [--folder DIR]
+
+Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sparkify.simulate import simulate
+from sparkify.simulate.catalogue import catalogue_of, log_text
+from sparkify.simulate.days import Events, days_of
+from sparkify.simulate.lines import Lines
+from sparkify.simulate.people import people_of
+from sparkify.simulate.songfiles import song_path, song_texts
+from sparkify.simulate.world import World, day_number
+from sparkify.simulate.writing import LINES_AT_ONCE
+
+EVENTS_A_PERSON_DAY = 3.3
+_ONE_RUN = """
+import json, resource, sys
+from sparkify.simulate import simulate
+report = simulate(sys.argv[1], **json.loads(sys.argv[2]))
+kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(json.dumps({"seconds": report.seconds, "events": report.events, "mb": kilobytes / 1024}))
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=3_000_000, help="about how many events the large run makes")
+    parser.add_argument("--songs", type=int, default=100_000, help="songs in the catalogue, one a file")
+    parser.add_argument("--folder", type=Path, help="where to write (default: the temporary folder)")
+    args = parser.parse_args()
+    # Files are removed at the end, not between: ext4 makes new files slowly where many were just deleted.
+    folder = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=args.folder))
+    try:
+        print("| what | measured |\n| --- | --- |")
+        _whole(folder, args.events)
+        _memory(folder)
+        _songs(folder, args.songs)
+        _ways(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _say(what: str, measured: str) -> None:
+    print(f"| {what} | {measured} |", flush=True)
+
+
+def _run(out: Path, **settings: Any) -> dict[str, float]:
+    words = [sys.executable, "-c", _ONE_RUN, str(out), json.dumps({"packed": True, **settings})]
+    result: dict[str, float] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    return result
+
+
+def _whole(folder: Path, events: int) -> None:
+    users = int(events / 60 / EVENTS_A_PERSON_DAY)
+    for workers in (1, 2):
+        got = _run(folder / f"whole-{workers}", users=users, days=60, songs=20_000, workers=workers)
+        rate = got["events"] / got["seconds"]
+        _say(f"{got['events']:,} events, start-up included, {workers} worker(s)", f"{rate:,.0f} events/s, {got['mb']:.0f} MB")
+    got = _run(folder / "dirty", users=users, days=60, songs=20_000, workers=2, dirt=0.05)
+    _say("the same with 5 % dirt, 2 workers", f"{got['events'] / got['seconds']:,.0f} events/s, {got['mb']:.0f} MB")
+    got = _run(folder / "zipped", users=users // 4, days=60, songs=20_000, workers=2, zipped=True)
+    _say("a quarter of it with gzip, 2 workers", f"{got['events'] / got['seconds']:,.0f} events/s, {got['mb']:.0f} MB")
+    size = sum(path.stat().st_size for path in (folder / "whole-2/log_data").rglob("*.json"))
+    begun = time.perf_counter()
+    with (folder / "bare").open("wb", buffering=0) as file:
+        for _ in range(size // 8_000_000):
+            file.write(bytes(8_000_000))
+    seconds = time.perf_counter() - begun
+    _say("as many bytes of zeros, no more than written", f"{got['events'] * 4 / seconds:,.0f} events/s")
+
+
+def _memory(folder: Path) -> None:
+    for days in (1, 30, 365):
+        got = _run(folder / f"days-{days}", users=2_000, days=days, songs=2_000, workers=1)
+        _say(f"peak memory, {days} day(s) of 2,000 people", f"{got['mb']:.0f} MB")
+
+
+def _songs(folder: Path, songs: int) -> None:
+    for workers in (1, 2):
+        begun = time.perf_counter()
+        simulate(folder / f"songs-{workers}", users=1, days=1, songs=songs, workers=workers)
+        _say(f"{songs:,} song files, {workers} worker(s)", f"{songs / (time.perf_counter() - begun):,.0f} files/s")
+    world = World(1, songs, songs * 2 // 5, 1, date(2018, 11, 1), 0.2, 0.0)
+    catalogue = catalogue_of(world)
+    paths = sorted(folder / "bare-songs" / f"{song_path(catalogue, song)}.json" for song in range(songs))
+    texts = [text.encode() for text in song_texts(catalogue, range(songs))]
+    begun = time.perf_counter()
+    for path, text in zip(paths, texts, strict=True):
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        os.write(file, text)
+        os.close(file)
+    _say("the same files, ready-made, created and written in a loop", f"{songs / (time.perf_counter() - begun):,.0f} files/s")
+
+
+def _ways(folder: Path) -> None:
+    """The same lines by other means, one thread, from the same events to a file."""
+    world = World(20_000, 20_000, 8_000, 1, date(2018, 11, 1), 0.2, 0.0)
+    day = day_number(date(2018, 11, 7))
+    catalogue = catalogue_of(world)
+    people = people_of(world, catalogue, world.people(day + 2))
+    lines = Lines(catalogue, people)
+    begun = time.process_time()
+    ((_, events),) = list(days_of(world, catalogue, people, day, day))
+    _say("making the events (one day, and the sessions of the day before)", _rate(begun, len(events)))
+    table = _table(events, lines)
+
+    def fragments(path: Path) -> None:
+        with path.open("wb") as file:
+            for first in range(0, len(events), LINES_AT_ONCE):
+                file.write(lines.of(events.take(slice(first, first + LINES_AT_ONCE)))[0])
+
+    ways: dict[str, Callable[[Path], None]] = {
+        "lines: fragments by one Arrow take (ours)": fragments,
+        "lines: pyarrow, fields joined by binary_join_element_wise": lambda path: _arrow(table, path),
+        "lines: DuckDB, COPY … (FORMAT json)": lambda path: _duckdb(table, path, "json"),
+        "lines: DuckDB, strings put together, COPY as CSV": lambda path: _duckdb(table, path, "csv"),
+        "lines: json.dumps": lambda path: _json(table, path),
+    }
+    for what, way in ways.items():
+        best = float("inf")
+        for turn in range(3):
+            begun = time.process_time()
+            way(folder / f"way-{turn}")
+            best = min(best, time.process_time() - begun)
+        _say(what, f"{len(events) / best:,.0f} events/s a core")
+
+
+def _rate(begun: float, events: int) -> str:
+    return f"{events / (time.process_time() - begun):,.0f} events/s a core"
+
+
+def _table(events: Events, lines: Lines) -> pa.Table:
+    """The events' fields as columns, ready for the other ways: what it took to look them up is not counted."""
+    text, _ = lines.of(events)
+    rows = [json.loads(line) for line in bytes(text).decode().splitlines()]
+    return pa.Table.from_pylist(rows)
+
+
+def _arrow(table: pa.Table, path: Path) -> None:
+    parts: list[Any] = []
+    for n, name in enumerate(table.column_names):
+        column = table[name].combine_chunks()
+        if pa.types.is_string(column.type):
+            # As a dictionary, so that each text is escaped once; the simulator's are ready as well.
+            coded = column.dictionary_encode()
+            escaped = pa.array([log_text(t) for t in coded.dictionary.to_pylist()])
+            column = escaped.take(coded.indices)
+        else:
+            column = column.cast(pa.string())
+        parts += [f'{"," if n else "{"}"{name}":', pc.fill_null(column, "null")]
+    joined = pc.binary_join_element_wise(*parts, "}\n", "")
+    with path.open("wb") as file:
+        file.write(memoryview(joined.buffers()[2]))
+
+
+def _duckdb(table: pa.Table, path: Path, form: str) -> None:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("events", table)
+        if form == "json":
+            connection.execute(f"COPY events TO '{path}' (FORMAT json)")
+            return
+        fields = " || ',' || ".join(
+            f"""'"{name}":' || coalesce(CAST(to_json("{name}") AS VARCHAR), 'null')""" for name in table.column_names
+        )
+        connection.execute(
+            f"COPY (SELECT '{{' || {fields} || '}}' FROM events) TO '{path}' "  # noqa: S608
+            "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
+        )
+
+
+def _json(table: pa.Table, path: Path) -> None:
+    rows = table.to_pylist()
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/") + "\n")
+
+
+if __name__ == "__main__":
+    main()
