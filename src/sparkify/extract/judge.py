@@ -16,6 +16,12 @@ from typing import Any, Final, NamedTuple, Never, TypeVar
 MAX_LINE_BYTES: Final = 64 << 20
 """A longer line is rejected unread: the memory that one line can cost is bounded."""
 
+MAX_DEPTH: Final = 100
+"""Deeper nesting is not taken for JSON. Python's own limit counts the callers too: it would be another in a thread."""
+
+MAX_ID_BYTES: Final = 1000
+"""A longer song_id or artist_id is rejected: PostgreSQL's indexes hold rows of up to 2.7 kB, and one has both."""
+
 BOM: Final = b"\xef\xbb\xbf"
 INT64_MAX: Final = 2**63 - 1
 
@@ -119,9 +125,9 @@ def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
     try:
         song = _decode_object(record)
         return CatalogueRecord(
-            song_id=_not_empty(_text(song, "song_id"), "song_id"),
+            song_id=_identifier(song, "song_id"),
             title=_text(song, "title"),
-            artist_id=_not_empty(_text(song, "artist_id"), "artist_id"),
+            artist_id=_identifier(song, "artist_id"),
             artist_name=_text(song, "artist_name"),
             artist_location=_optional(song, "artist_location", _text) or None,
             artist_latitude=_optional(song, "artist_latitude", _finite),
@@ -160,6 +166,8 @@ def _number(token: str) -> Decimal | float:
 _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_number
 )
+_syntax = json.JSONDecoder(parse_constant=_constant, parse_float=len, parse_int=len)
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -168,21 +176,44 @@ def _decode_object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _Rejected("invalid_utf8", f"byte {error.start + 1} is not UTF-8") from None
-    try:
-        value = _decoder.decode(text)
-    except json.JSONDecodeError as error:
-        raise _Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
-    except RecursionError:
-        raise _Rejected("invalid_json", "nested too deeply") from None
+    if nested_too_deeply(text):
+        raise _Rejected("invalid_json", f"nested more than {MAX_DEPTH} deep")
+    value = _decode(text)
     if "\\u" in text:
-        for string in _strings(value):
-            if "\x00" in string:
-                raise _Rejected("nul_character", "PostgreSQL cannot hold the character \\u0000")
-            if _LONE_SURROGATE.search(string):
-                raise _Rejected("lone_surrogate", "half of a surrogate pair is not a character")
+        if any("\x00" in string for string in _strings(value)):
+            raise _Rejected("nul_character", "PostgreSQL cannot hold the character \\u0000")
+        if any(_LONE_SURROGATE.search(string) for string in _strings(value)):
+            raise _Rejected("lone_surrogate", "half of a surrogate pair is not a character")
     if not isinstance(value, dict):
         raise _Rejected("not_an_object", f"a record is a JSON object, this is {_kind(value)}")
     return value
+
+
+def _decode(text: str) -> Any:
+    try:
+        try:
+            return _decoder.decode(text)
+        except _Rejected:
+            _syntax.decode(text)  # what is not JSON at all, is that first of all
+            raise
+    except json.JSONDecodeError as error:
+        raise _Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
+
+
+def nested_too_deeply(text: str) -> bool:
+    """Whether arrays and objects stand in each other more than `MAX_DEPTH` deep."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        match text[token.start()]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}":
+                depth -= 1
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -235,6 +266,13 @@ def _not_empty(text: str, name: str) -> str:
     return text
 
 
+def _identifier(record: dict[str, Any], name: str) -> str:
+    text = _not_empty(_text(record, name), name)
+    if len(text.encode()) > MAX_ID_BYTES:
+        raise _Rejected("out_of_range", f"{name} is longer than {MAX_ID_BYTES:,} bytes")
+    return text
+
+
 def _number_of(record: dict[str, Any], name: str) -> Decimal | float:
     value = _required(record, name)
     if not isinstance(value, Decimal | float):
@@ -264,9 +302,11 @@ def _user_id(event: dict[str, Any]) -> int:
         return _integer(event, "userId")
     if not re.fullmatch("[0-9]+", _not_empty(value, "userId")):
         raise _Rejected("wrong_type", f"userId {_shown(value)} is not a string of digits")
-    if len(value.lstrip("0")) > 19:
+    # Without its zeros: Python refuses to read thousands of digits.
+    digits = value.lstrip("0") or "0"
+    if len(digits) > 19:
         raise _Rejected("out_of_range", f"userId {_shown(value)} does not fit 64 bits")
-    return _within(int(value), "userId", (0, INT64_MAX + 1))
+    return _within(int(digits), "userId", (0, INT64_MAX + 1))
 
 
 def _finite(record: dict[str, Any], name: str) -> float:

@@ -14,8 +14,10 @@ from sparkify.extract.judge import MAX_LINE_BYTES, Reject
 from sparkify.extract.plan import InputFile
 
 READ_BYTES: Final = 8 << 20
-COMPRESSED_READ_BYTES: Final = 32 << 10
-"""Little at a time: a bomb grows a thousandfold and more."""
+"""Not more than a line may have: the length of a line that stands within one read is not looked at."""
+
+COMPRESSED_READ_BYTES: Final = 1 << 10
+"""Little at a time: a kilobyte of Zstandard can hold 32 MiB. And what a damaged block still held is lost."""
 
 CHUNK_BYTES: Final = 24 << 20
 """A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 150 MB of memory."""
@@ -157,13 +159,15 @@ def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
                     block += decompressor.decompress(data)
                 except Exception as error:  # zlib and zstandard have no error class in common
                     yield bytes(block)
+                    while data := source.read(READ_BYTES):
+                        digest.update(data)
                     raise _BrokenStream(f"the {file.compression} stream is damaged: {error}") from error
                 data = b""
                 if decompressor.eof:
                     data, decompressor = decompressor.unused_data, None
-            if len(block) >= READ_BYTES:
-                yield bytes(block)
-                block.clear()
+            while len(block) >= READ_BYTES:
+                yield bytes(block[:READ_BYTES])
+                del block[:READ_BYTES]
         yield bytes(block)
         if decompressor is not None:
             raise _BrokenStream(f"the {file.compression} stream ends in the middle")

@@ -3,10 +3,10 @@
 import json
 
 from sparkify.books import Books
-from sparkify.extract.judge import BLANK, CatalogueRecord, Reject, judge_song, strip
+from sparkify.extract.judge import BLANK, CatalogueRecord, Reject, judge_song, nested_too_deeply, strip
 from sparkify.extract.lines import RejectedLine, Slice
 
-_decoder = json.JSONDecoder()
+_decoder = json.JSONDecoder(parse_float=len, parse_int=len)  # numbers are the judge's business
 
 
 def read_catalogue(piece: Slice) -> tuple[list[tuple[int, CatalogueRecord]], Books, list[RejectedLine]]:
@@ -41,7 +41,9 @@ def _is_one_object(piece: Slice) -> bool:
         return False
     try:
         text = strip(piece.data).decode("utf-8").strip(" \t\r\n")
+        if nested_too_deeply(text):
+            return False
         value, end = _decoder.raw_decode(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
     return isinstance(value, dict) and end == len(text)

@@ -42,7 +42,8 @@ EVENT_TYPES: Final = json.dumps(
 
 NOTHING: Final = r"[^\s\S]"
 MOST_SHAPES: Final = 4
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_ -]+")
+# Of bounded length, and at most 100 of them: DuckDB fails on an expression that is too large to compile.
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_ -]{1,100}")
 
 
 def shape(samples: Iterable[str]) -> str:

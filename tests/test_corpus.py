@@ -1,0 +1,351 @@
+"""The corpus of bad input: one file a hazard, each loaded through the whole pipeline into a real PostgreSQL.
+
+The table says what must become of each line of each file, in order: ``play``, ``song``, ``other``, ``blank``,
+``duplicate``, or the reason it is rejected for. Every file goes through several layouts, since a verdict may depend
+neither on the lines around it nor on how the bytes are packed.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from data import play
+from psycopg import Connection
+
+from sparkify import etl
+from sparkify.connection import connect
+from sparkify.create_tables import create_tables
+
+CORPUS = Path(__file__).parent / "corpus"
+
+# fmt: off
+LOGS = {
+    "array.json": "play " + "not_an_object play " * 3,
+    "bad-numbers.json": "play " + "invalid_json play " * 12,
+    "blank-end.json": "play blank",
+    "blank-lines.json": "blank play " + "blank " * 5 + "blank play blank",
+    "bom-at-start.json": "play play",
+    "bom-in-the-middle.json": "play play invalid_json invalid_json blank blank play",
+    "boolean.json": "play " + "wrong_type play " * 8,
+    "comment.json": "play invalid_json play invalid_json play",
+    "control-bytes.json": "play " + "invalid_json play " * 10,
+    "crlf.json": "play play blank invalid_json play play",
+    "deep-nesting.json": "play " * 3 + "invalid_json play " * 5 + "play " * 4,
+    "delete-and-c1.json": "play " * 3,
+    "duplicate-key.json": "play " + "duplicate_key play " * 8 + "invalid_json play duplicate_key play",
+    "empty-file.json.gz": "",
+    "empty-file.json.zst": "",
+    "empty-song.json": "play empty_field play " + "play " * 10,
+    "empty-stream.json.gz": "",
+    "empty-stream.json.zst": "",
+    "empty-user.json": "play empty_field play wrong_type play",
+    "empty.json": "",
+    "escaped-key.json": "play " * 5,
+    "escapes.json": "play " * 3 + "invalid_json play " * 5,
+    "garbage-after.json.gz": "play play truncated_stream",
+    "garbage-after.json.zst": "play play truncated_stream",
+    "garbage.json.gz": "truncated_stream",
+    "garbage.json.zst": "truncated_stream",
+    "gzip-without-its-name.json": "invalid_utf8 invalid_utf8",
+    "html.json": "play " + "invalid_json " * 3 + "blank " + "invalid_json " * 3 + "invalid_json play",
+    "integral-spellings.json": "play " * 19,
+    "invalid-utf8.json": "play " + "invalid_utf8 play " * 8,
+    "key-in-other-case.json": "play missing_field play missing_field play play play",
+    "length.json": "play " + "out_of_range play " * 9 + "play " * 10,
+    "line-separators.json": "play " * 3 + "invalid_json play " * 5 + "play play",
+    "lone-surrogate.json": "play " + "lone_surrogate play " * 7,
+    "long-names.json": "play " * 5,
+    "members.json.gz": "play play invalid_json play",
+    "members.json.zst": "play play invalid_json play",
+    "missing-comma.json": "play invalid_json play invalid_json play",
+    "missing-key.json": "play " + "missing_field play " * 9 + "play " * 10 + "missing_field play",
+    "nan-and-infinity.json": "play " + "invalid_json play " * 7,
+    "nested-values.json": "play " + "wrong_type play " * 16 + "play play",
+    "no-last-newline-bad.json": "play invalid_json",
+    "no-last-newline.json": "play invalid_json play",
+    "no-last-newline.json.gz": "play play",
+    "no-last-newline.json.zst": "play play",
+    "not-an-integer.json": "play " + "wrong_type play " * 6,
+    "not-json.json": "play " + "invalid_json play " * 5,
+    "nul-escape.json": "play " + "nul_character play " * 5 + "play play",
+    "null-key.json": "play " + "missing_field play " * 9 + "play " * 10,
+    "null.json": "play " + "not_an_object play " * 3,
+    "number-as-string.json": "play " + "wrong_type play " * 4,
+    "number.json": "play not_an_object play not_an_object play",
+    "only-bom.json": "blank",
+    "only-newlines.json": "blank " * 3,
+    "order-of-reasons.json": "play invalid_utf8 play invalid_json play duplicate_key play nul_character play lone_surrogate play wrong_type play empty_field play out_of_range play",
+    "other-page.json": "play " + "other " * 7 + "other play " * 3,
+    "second-member-torn.json.gz": "play play truncated_stream",
+    "second-member-torn.json.zst": "play play truncated_stream",
+    "shell-command.json": "invalid_json " * 3 + "invalid_json play play",
+    "string-as-number.json": "play " + "wrong_type play " * 9,
+    "surrogate-pair.json": "play " * 9,
+    "too-many-digits.json": "play " + "out_of_range play " * 5 + "play " * 4 + "out_of_range play out_of_range play " + "play " * 4 + "out_of_range play out_of_range play",
+    "torn.json": "play " + "invalid_json play " * 3,
+    "torn.json.gz": "play " * 30 + "truncated_stream",
+    "torn.json.zst": "play " * 30 + "truncated_stream",
+    "trailing-comma.json": "play " + "invalid_json play " * 3,
+    "ts-range.json": "play " + "out_of_range play " * 9 + "play " * 4,
+    "twice.json": "duplicate play play duplicate",
+    "two-objects.json": "play " + "invalid_json play " * 3,
+    "user-spellings.json": "play " * 9 + "wrong_type play " * 12 + "play " * 4,
+    "utf16.json": "play invalid_json invalid_utf8 play",
+    "whitespace-in-json.json": "play " * 9 + "invalid_json play invalid_json play",
+    "whole.json.gz": "play invalid_json play",
+    "whole.json.zst": "play invalid_json play",
+    "without-trailer.json.gz": "play play truncated_stream",
+}
+SONGS = {
+    "duplicate-key.json": "song duplicate_key song duplicate_key song",
+    "empty-field.json": "song empty_field song empty_field song " + "song " * 6,
+    "empty.json": "",
+    "html.json": "invalid_json " * 3 + "blank " + "invalid_json " * 4,
+    "invalid-utf8.json": "song invalid_utf8 song",
+    "long-id.json": "song " + "out_of_range song " * 3 + "song " * 4,
+    "missing-key.json": "song " + "missing_field song " * 5 + "song " * 10 + "missing_field song",
+    "nan.json": "song invalid_json song invalid_json song",
+    "no-last-newline.json": "song song",
+    "nul-and-surrogates.json": "song nul_character song lone_surrogate song song song",
+    "null-key.json": "song " + "missing_field song " * 5 + "song " * 10,
+    "one-object.json": "song",
+    "pretty-bad.json": "out_of_range",
+    "pretty-crlf-bom.json": "song",
+    "pretty-duplicate-key.json": "duplicate_key",
+    "pretty-huge-number.json": "song",
+    "pretty-torn.json": "invalid_json " * 9,
+    "pretty.json": "song",
+    "pretty.json.zst": "song",
+    "range.json": "song " + "out_of_range song " * 7 + "song " * 6,
+    "torn.json": "song invalid_json song invalid_json song " + "not_an_object song " * 3 + "invalid_json song blank song blank song",
+    "torn.json.gz": "song truncated_stream",
+    "whole.json.gz": "song",
+    "wrong-type.json": "song " + "wrong_type song " * 10,
+}
+# fmt: on
+
+EVIDENCE_BYTES = 1 << 20
+
+
+def _small(session: int, item: int, **fields: Any) -> bytes:
+    return json.dumps(play(sessionId=session, itemInSession=item, **fields)).encode()
+
+
+def _huge_line() -> bytes:
+    """A valid play of 20 MB, and a torn one, between small ones."""
+    huge = _small(9001, 2, song="20 MB " * 3_500_000)
+    return b"\n".join([_small(9001, 1), huge, _small(9001, 3), huge[:-2], _small(9001, 5), b""])
+
+
+def _huge_key() -> bytes:
+    """A key of 2 MB: no expression with such a key in it can be compiled."""
+    huge = _small(9002, 2)[:-1] + b', "' + b"k" * (2 << 20) + b'": 1}'
+    return b"\n".join([_small(9002, 1), huge, _small(9002, 3), b""])
+
+
+def _bomb(session: int, compress: Callable[[bytes], bytes]) -> bytes:
+    """Some kilobytes that unpack to a line of 80 MB, and the lines around it."""
+    return compress(_small(session, 1) + b"\n" + b" " * 80_000_000 + b"\n" + _small(session, 3) + b"\n")
+
+
+GENERATED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "huge-line.json": (_huge_line, "play play play invalid_json play"),
+    "huge-key.json": (_huge_key, "play play play"),
+    "bomb.json.gz": (lambda: _bomb(9003, lambda data: gzip.compress(data, 1)), "play line_too_long play"),
+    "bomb.json.zst": (lambda: _bomb(9004, zstandard.compress), "play line_too_long play"),
+}
+"""What is too large to sit in the repository."""
+
+
+def test_every_file_is_expected() -> None:
+    assert {path.name for path in (CORPUS / "log_data").glob("[!.]*")} == set(LOGS)
+    assert {path.name for path in (CORPUS / "song_data").glob("[!.]*")} == set(SONGS)
+
+
+# --- layouts ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Expected:
+    """A file of a layout: the verdict on each of its lines, and the lines."""
+
+    verdicts: list[str]
+    lines: list[bytes]
+
+
+@dataclass
+class Layout:
+    """Files on disk, how they are loaded, and what must come of them, by folder and name."""
+
+    folder: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, Expected] = field(default_factory=dict)
+
+
+def _corpus() -> Iterator[tuple[str, bytes, list[str]]]:
+    for folder, table in (("log_data", LOGS), ("song_data", SONGS)):
+        for name, verdicts in table.items():
+            yield f"{folder}/{name}", (CORPUS / folder / name).read_bytes(), verdicts.split()
+
+
+def _as_it_is(layout: Layout) -> None:
+    layout.folder = CORPUS
+    for name, data, verdicts in _corpus():
+        layout.files[name] = Expected(verdicts, _lines(name, data, verdicts))
+
+
+def _in_small_batches(layout: Layout) -> None:
+    _as_it_is(layout)
+    layout.options = {"batch_bytes": 20_000, "workers": 2}
+
+
+def _packed(layout: Layout) -> None:
+    """All that is plain, packed: gzip for logs, Zstandard for songs."""
+    for name, data, verdicts in _corpus():
+        if name.endswith(".json"):
+            packed, suffix = (
+                (gzip.compress(data), "gz") if name.startswith("log") else (zstandard.compress(data), "zst")
+            )
+            _put(layout, f"{name}.{suffix}", packed)
+            layout.files[f"{name}.{suffix}"] = Expected(verdicts, _lines(name, data, verdicts))
+
+
+def _in_one_file(layout: Layout) -> None:
+    """All plain logs as one file."""
+    _join(layout, list(_plain_lines()))
+
+
+def _backwards(layout: Layout) -> None:
+    """The same lines, the last first; but of the two lines of one play the first would be another one."""
+    _join(layout, [(line, verdict) for line, verdict in _plain_lines() if verdict != "duplicate"][::-1])
+
+
+def _plain_lines() -> Iterator[tuple[bytes, str]]:
+    for name, data, verdicts in _corpus():
+        if name.startswith("log_data") and name.endswith(".json"):
+            yield from zip(_lines(name, data, verdicts), verdicts, strict=True)
+
+
+def _join(layout: Layout, lines: list[tuple[bytes, str]]) -> None:
+    _put(layout, "log_data/all.json", b"".join(line + b"\n" for line, _ in lines))
+    layout.files["log_data/all.json"] = Expected(
+        [verdict for _, verdict in lines], [line for line, _ in lines]
+    )
+
+
+def _generated(layout: Layout) -> None:
+    for name, (make, verdicts) in GENERATED.items():
+        data = make()
+        _put(layout, f"log_data/{name}", data)
+        layout.files[f"log_data/{name}"] = Expected(verdicts.split(), _lines(name, data, verdicts.split()))
+
+
+LAYOUTS = {
+    function.__name__.strip("_"): function
+    for function in (_as_it_is, _in_small_batches, _packed, _in_one_file, _backwards, _generated)
+}
+
+
+def _put(layout: Layout, name: str, data: bytes) -> None:
+    path = layout.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+
+
+def _lines(name: str, data: bytes, verdicts: list[str]) -> list[bytes]:
+    data = _unpacked(data, name) if name.endswith((".gz", ".zst")) else data
+    if name.startswith("song_data/pretty") and len(verdicts) == 1:
+        return [data]  # one object over several lines
+    lines = data.split(b"\n")
+    # What a torn stream has after its last whole line may be nothing at all, and is rejected nevertheless.
+    return lines if lines[-1] or verdicts[-1:] == ["truncated_stream"] else lines[:-1]
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    """As far as it goes."""
+    result = b""
+    while data:
+        stream: Any = (
+            zlib.decompressobj(wbits=31)
+            if name.endswith("gz")
+            else zstandard.ZstdDecompressor().decompressobj()
+        )
+        try:
+            result += stream.decompress(data)
+        except (zlib.error, zstandard.ZstdError):
+            break
+        data = stream.unused_data
+    return result
+
+
+# --- what came of them --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def loaded(
+    request: pytest.FixtureRequest, module_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Connection[Any], Layout]]:
+    """A warehouse with one layout of the corpus, loaded in one run."""
+    layout = Layout(tmp_path_factory.mktemp(request.param))
+    LAYOUTS[request.param](layout)
+    create_tables(module_dsn, drop=True)
+    report = etl.run(layout.folder, dsn=module_dsn, **layout.options)
+    assert report.status == "done"
+    assert report.files_loaded == len(layout.files)
+    assert report.books.balance()
+    again = etl.run(layout.folder, dsn=module_dsn)
+    assert (again.files_new, again.rows) == (0, report.rows)
+    with connect(module_dsn) as connection:
+        yield connection, layout
+
+
+def test_verdicts(loaded: tuple[Connection[Any], Layout], subtests: pytest.Subtests) -> None:
+    connection, layout = loaded
+    found = _found(connection, layout.folder)
+    assert found.keys() == layout.files.keys()
+    for name, expected in layout.files.items():
+        with subtests.test(name):
+            rows = found[name]
+            assert rows["rejected"] == {
+                line: (verdict, text[:EVIDENCE_BYTES], len(text))
+                for line, (verdict, text) in enumerate(zip(expected.verdicts, expected.lines, strict=True), 1)
+                if verdict not in {"play", "song", "other", "blank", "duplicate"}
+            }
+            assert rows["loaded"] == [
+                line for line, verdict in enumerate(expected.verdicts, 1) if verdict in {"play", "song"}
+            ]
+            assert rows["books"] == (
+                len(expected.lines),
+                expected.verdicts.count("blank"),
+                expected.verdicts.count("other"),
+                len(rows["loaded"]),
+                expected.verdicts.count("duplicate"),
+                len(rows["rejected"]),
+            )
+
+
+def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any]]:
+    """What the warehouse says of each file."""
+    files: dict[int, dict[str, Any]] = {}
+    names: dict[str, dict[str, Any]] = {}
+    for file_id, path, *books in connection.execute(
+        "SELECT file_id, path, lines, blank, other_pages, loaded, duplicates, rejected FROM etl.files"
+    ):
+        files[file_id] = {"books": tuple(books), "rejected": {}, "loaded": []}
+        names[str(Path(path).relative_to(folder))] = files[file_id]
+    for file_id, line, *reject in connection.execute(
+        "SELECT file_id, line, reason, record, record_bytes FROM etl.rejected_records", binary=True
+    ):
+        files[file_id]["rejected"][line] = tuple(reject)
+    for file_id, line in connection.execute(
+        "SELECT file_id, line FROM analytics.heard_plays UNION ALL SELECT file_id, line FROM etl.catalogue_records"
+        " ORDER BY file_id, line"
+    ):
+        files[file_id]["loaded"].append(line)
+    return names
