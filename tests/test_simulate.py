@@ -232,6 +232,7 @@ def test_packed_and_zipped_hold_the_same(tmp_path: Path, clean: Path) -> None:
     simulate(tmp_path, songs=2_000, unmatched=0.25, seed=7, packed=True, zipped=True)
     for path in _log_files(clean):
         assert gzip.decompress((tmp_path / f"{path.relative_to(clean)}.gz").read_bytes()) == path.read_bytes()
+    assert {path.read_bytes()[3:8] for path in tmp_path.rglob("*.gz")} == {bytes(5)}, "a name or a time inside"
     packs = list((tmp_path / "song_data").rglob("*"))
     assert [pack.name for pack in packs] == ["songs-00000.json.gz"]
     lines = gzip.decompress(packs[0].read_bytes()).decode().split("\n")

@@ -161,8 +161,12 @@ def test_nothing_happens_but_what_the_truth_says(clean: Path, dirty: Path) -> No
         expected[file.rsplit("/", 1)[1], line] += 1
     untouched: Counter[tuple[str, bytes]] = Counter()
     named = 0
+    before = b""
     for place, line in _lines(dirty):
         row = truth.get(place)
+        if row is not None and row["what"] == "line twice":
+            assert line == before
+        before = line
         name = place[0].rsplit("/", 1)[1]
         if row is None:
             untouched[name, line] += "-copy" not in name
