@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import zstandard
-from data import play
 from psycopg import Connection
 
+from data import play
 from sparkify import etl
 from sparkify.connection import connect
 from sparkify.create_tables import create_tables

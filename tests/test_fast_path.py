@@ -1,0 +1,368 @@
+"""The fast path against the judge: whatever the lines and their company, the same verdicts and the same values."""
+
+import hashlib
+import itertools
+import json
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from data import play
+from sparkify.connection import connect
+from sparkify.extract.judge import BLANK, OTHER_PAGE, Play, Reject, judge_event
+from sparkify.extract.lines import Slice
+from sparkify.extract.plan import InputFile
+from sparkify.transform.plays import PlayTransform
+
+TS_RANGE = (946_684_800_000, 4_102_444_800_000)
+CORPUS = [
+    line
+    for path in sorted((Path(__file__).parent / "corpus" / "log_data").glob("*.json"))
+    for line in path.read_bytes().split(b"\n")
+    if len(line) < 3000
+]
+GOOD = json.dumps(play()).encode()
+FILE = InputFile("log", "somewhere.json", 0, 0, None)
+
+thorough = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def transform() -> Iterator[PlayTransform]:
+    transform = PlayTransform(TS_RANGE)
+    yield transform
+    transform.close()
+
+
+# --- what is expected, computed from the judge alone --------------------------------------------------------------
+
+
+def songplay_id(play: Play) -> int:
+    identity = f"{play.user_id},{play.session_id},{play.item_in_session},{play.ts}"
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") >> 1
+
+
+def heard_song_id(title: str, artist: str, length: float) -> bytes:
+    return hashlib.sha256(b"\0".join([title.encode(), artist.encode(), struct.pack(">d", length)])).digest()[
+        :16
+    ]
+
+
+def _by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
+    return [(text is not None, (text or "").encode()) for text in texts]
+
+
+def _content(play: Play) -> list[Any]:
+    """By this the winner is found among plays of one identity: the smallest."""
+    heard = heard_song_id(play.song, play.artist, play.length)
+    return [
+        *_by_bytes(play.level, play.location, play.user_agent),
+        heard,
+        *_by_bytes(play.first_name, play.last_name, play.gender),
+    ]
+
+
+def check(transform: PlayTransform, *files: list[bytes]) -> None:
+    """Transform some lines as one chunk, and hold everything that comes of it against the judge."""
+    pieces = [
+        Slice(FILE, first_line, b"".join(line + b"\n" for line in lines))
+        for first_line, lines in zip(itertools.count(1, 1000), files)
+    ]
+    done = transform.transform(pieces)
+
+    variants: dict[tuple[int, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for number, (piece, lines) in enumerate(zip(pieces, files, strict=True)):
+        verdicts = [judge_event(line, TS_RANGE) for line in lines]
+        rejects = [
+            (piece.first_line + at, verdict, lines[at], len(lines[at]))
+            for at, verdict in enumerate(verdicts)
+            if isinstance(verdict, Reject)
+        ]
+        found = sorted(done.rejects[number], key=lambda reject: reject.line)
+        assert [(reject.line, reject.why, reject.record, reject.record_bytes) for reject in found] == rejects
+        books = done.books[number]
+        assert books.balance()
+        assert (books.lines, books.blank, books.other_pages, books.rejected) == (
+            len(lines),
+            verdicts.count(BLANK),
+            verdicts.count(OTHER_PAGE),
+            len(rejects),
+        )
+        for at, verdict in enumerate(verdicts):
+            if isinstance(verdict, Play):
+                variants[verdict[:4]].append((_content(verdict), number, piece.first_line + at, verdict))
+
+    winners = [min(of_one) for of_one in variants.values()]
+    assert [books.loaded for books in done.books] == [
+        sum(winner[1] == number for winner in winners) for number in range(len(files))
+    ]
+    expected = {
+        (
+            number,
+            line,
+            *play,
+            _moment(play.ts),
+            songplay_id(play),
+            heard_song_id(play.song, play.artist, play.length),
+        )
+        for _, number, line, play in winners
+    }
+    columns = ", ".join(("slice", "line", *Play._fields, "start_time", "songplay_id", "heard_song_id"))
+    assert set(_ask(transform, f"SELECT {columns} FROM plays")) == expected  # noqa: S608  our own names
+    assert done.months == sorted({_moment(winner[3].ts).replace(day=1).date() for winner in winners})
+
+
+def _moment(ts: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(milliseconds=ts)
+
+
+def _ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
+    # Its rows are given by month and table only; here all that it knows of a play is of interest.
+    return transform._duckdb.execute(query).fetchall()  # noqa: SLF001
+
+
+def fast(transform: PlayTransform) -> int:
+    """How many lines of the last chunk needed no judge."""
+    return len(_ask(transform, "SELECT line FROM parsed WHERE verdict <> 'ask the judge'"))
+
+
+# --- lines that are nearly valid ----------------------------------------------------------------------------------
+
+pieces_of_text = st.sampled_from(
+    ["a", "é", "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", " ", "'", "{", "}]", ",", ":", "NextSong", "15",
+     r"\n", r"\/", r"\\", r"\"", r"\b", r"\u00e9", r"\u0001", r"\u001F", r"\u0010", r"\u0100", r"\u1000", r"\uD7ff",
+     r"\uE000", r"\uffff", r"\ud83d\ude00", r"\u0022", r"\u005c",
+     r"\u0000", r"\ud83d", r"\uDFFF", r"\u00g0", r"\x41", r"\u12", "\\", '"', "\t", "\x00", "\x1f", "\r"]
+)  # fmt: skip
+usual_text = st.sampled_from(["a", "é", "\U0001f600", r"\n", r"\u00e9", r"\"", r"\\", "\x7f", "\u2028", " "])
+strings = st.builds(
+    lambda parts: '"' + "".join(parts) + '"', st.lists(pieces_of_text, max_size=4) | st.lists(usual_text)
+)
+numbers = (
+    st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+    | st.floats().map(repr)
+    | st.integers(-(2**65), 2**65).map(str)
+    | st.sampled_from(
+        ["0", "-0", "0.0", "-0.0", "1e2", "1E+2", "0.1e1", "1e-99", "1e99", "1e100", "818.0", "1.9", "5e-324", "1e400",
+         "01", "-", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-Infinity", "123456789012345", "1234567890123456",
+         "12345678901234567", "123456789012345678", "9223372036854775807", "9223372036854775808", "9007199254740993",
+         "0.1000000000000000055511151231257827021181583404541015625", "269.58322000000000000000000001",
+         "1541105830796", "1541105830796.0", "1.541105830796e12", "946684799999", "946684800000", "4102444800000"]
+    )
+)  # fmt: skip
+others = st.sampled_from(
+    ["true", "false", "null", "[]", "{}", '["x"]', '{"x": 1, "x": 2}', "nul", "", "[1,]", '"15"', '"00015"', '""', '" 15"',
+     '"123456789012345678"', '"1234567890123456789"', '"１５"', '"NextSong"', '"Home"']
+)  # fmt: skip
+values = strings | numbers | others
+keys = st.sampled_from(
+    [
+        *play(),
+        "Page",
+        "SONG",
+        "x",
+        "a key",
+        "a-key",
+        "",
+        "é",
+        r"pag\u0065",
+        r"\u0000",
+        r"\ud800",
+        'x": 1, "y',
+        "k" * 101,
+    ]
+)
+spaces = st.sampled_from(["", " "] * 4 + ["  ", "\t", "\r", "\x0b", "\xa0"])
+
+Member = tuple[str, str]
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    """A valid line with up to three things changed."""
+    members: list[Member] = [
+        (key, json.dumps(value)) for key, value in play(itemInSession=draw(st.integers(0, 3))).items()
+    ]
+    if draw(st.booleans()):
+        members = draw(st.permutations(members))
+    after_comma, after_colon = draw(st.sampled_from([("", ""), (" ", " "), (" ", ""), ("", " ")]))
+    before, after = "", ""
+    for change in draw(st.lists(st.integers(0, 6), max_size=3)):
+        at = draw(st.integers(0, len(members) - 1))
+        match change:
+            case 0 | 1:
+                members[at] = (members[at][0], draw(values))
+            case 2:
+                members[at] = (members[at][0], draw(numbers))
+            case 3:
+                members.insert(at, (draw(keys), draw(values)))
+            case 4:
+                members[at:] = members[at + 1 :] or members[:1]
+            case 5:
+                members[at] = (members[at][0] + f'"{draw(spaces)}', members[at][1] + draw(spaces))
+            case 6:
+                before = draw(st.sampled_from(["\ufeff", " ", "\ufeff ", "x", "[", "\x0c"]))
+                after = draw(st.sampled_from(["\r", " ", "\r\r", "x", "]", ",", "{}", "\x00", "\u2028"]))
+    text = f",{after_comma}".join(
+        f'"{key}:{after_colon}{value}' if '"' in key else f'"{key}":{after_colon}{value}'
+        for key, value in members
+    )
+    return f"{before}{{{text}}}{after}".encode("utf-8", "surrogatepass").replace(b"\n", b"")
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A line with a byte put in, taken out or exchanged."""
+    line = draw(lines() | st.just(GOOD))
+    at = draw(st.integers(0, len(line)))
+    stop = at + draw(st.integers(0, 1))
+    return line[:at] + draw(st.binary(max_size=1)) + line[stop:]
+
+
+any_line = (lines() | damaged() | st.sampled_from(CORPUS) | st.just(GOOD)).map(
+    lambda line: line.replace(b"\n", b"")
+)
+
+
+@thorough
+@given(files=st.lists(st.lists(any_line, max_size=8), min_size=1, max_size=3))
+@example(files=[[], [b""], []])
+@example(files=[CORPUS])
+@example(files=[CORPUS[::-1], CORPUS])
+def test_the_fast_path_is_the_judge(transform: PlayTransform, files: list[list[bytes]]) -> None:
+    check(transform, *files)
+
+
+@thorough
+@given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
+def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
+    """Many lines of the usual shape, each with one value spelled otherwise: the likeliest way in."""
+    base = {name: json.dumps(value) for name, value in play().items()}
+    texts = [
+        "{"
+        + ", ".join(
+            f'"{key}": {value}' for key, value in (base | {"itemInSession": str(at), name: text}).items()
+        )
+        + "}"
+        for at, (name, text) in enumerate(changed)
+    ]
+    check(transform, [GOOD, *(text.encode("utf-8", "surrogatepass").replace(b"\n", b"") for text in texts)])
+
+
+@settings(max_examples=500, deadline=None)
+@given(token=numbers)
+def test_length_is_the_double_of_the_token(token: str) -> None:
+    verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
+    try:
+        value = json.loads(token, parse_constant=lambda _: None)
+    except json.JSONDecodeError:
+        value = None
+    if value is not None and 0 < float(token) < float("inf"):
+        assert isinstance(verdict, Play)
+        assert struct.pack(">d", verdict.length) == struct.pack(">d", float(token))
+    else:
+        assert isinstance(verdict, Reject)
+
+
+# --- that the fast path is one ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_usual_lines_need_no_judge(transform: PlayTransform, separators: tuple[str, str]) -> None:
+    events = [
+        play(itemInSession=1, song='Caf\u00e9 \U0001f600 "\\/', length=100),
+        play(itemInSession=2, firstName=None, location=None, userId=15),
+        play(itemInSession=3, page="Home", song=None, artist=None, length=None),
+        play(itemInSession=4, page="Login", userId=""),
+        dict(reversed(play(itemInSession=5).items())),
+        {key: value for key, value in play(itemInSession=6).items() if key != "registration"},
+    ]
+    texts = [json.dumps(event, ensure_ascii=False, separators=separators).encode() for event in events]
+    texts += [texts[0].replace(b"/", b"\\/") + b"\r"]
+    check(transform, texts)
+    assert fast(transform) == len(texts)
+
+
+def test_the_ends_of_the_range(transform: PlayTransform) -> None:
+    first, end = TS_RANGE
+    check(transform, [json.dumps(play(ts)).encode() for ts in (first - 1, first, end - 1, end)])
+    assert fast(transform) == 2
+
+
+def test_odd_keys(transform: PlayTransform) -> None:
+    """More and longer keys than an expression can have."""
+    check(transform, [GOOD[:-1] + b', "' + b"k" * (1 << 20) + b'": 1}'] * 3)
+    check(transform, [GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(500)).encode() + b"}"] * 3)
+    check(transform, [GOOD[:-1] + f', "{"k" * 100}{at}": 1'.encode() + b"}" for at in range(99)])
+    wide = [{f"{at * shift % 83:0100}": 1.5 for at in range(82)} for shift in (1, 2, 3, 5)]
+    check(transform, [json.dumps(event | play()).encode() for event in wide])
+    assert fast(transform) == 4
+
+
+# --- digests ------------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+lengths = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_subnormal=True)
+heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(heard=heard_songs)
+def test_digests_of_songs(
+    transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
+) -> None:
+    """The same in DuckDB, in PostgreSQL and here."""
+    heard = [(title or "x", artist, length) for title, artist, length in heard]
+    check(
+        transform,
+        [
+            json.dumps(
+                play(itemInSession=at, song=title, artist=artist, length=length), ensure_ascii=False
+            ).encode()
+            for at, (title, artist, length) in enumerate(heard)
+        ],
+    )
+    expected = [heard_song_id(*song) for song in heard]
+    assert set(transform.heard_song_ids()) == set(expected)
+    with connect(module_dsn) as connection:
+        rows = connection.execute(
+            "SELECT uuid_send(etl.heard_song_id(title, artist, length))"
+            " FROM unnest(%s::text[], %s::text[], %s::float8[]) AS heard (title, artist, length)",
+            [list(column) for column in zip(*heard, strict=True)],
+            binary=True,
+        ).fetchall()
+    assert [row[0] for row in rows] == expected
+
+
+int64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    identities=st.lists(
+        st.tuples(int64, int64, int64, st.integers(TS_RANGE[0], TS_RANGE[1] - 1)), max_size=20
+    )
+)
+def test_digests_of_plays(transform: PlayTransform, identities: list[tuple[int, int, int, int]]) -> None:
+    check(
+        transform,
+        [
+            json.dumps(play(ts, userId=user, sessionId=session, itemInSession=item)).encode()
+            for user, session, item, ts in identities
+        ],
+    )
+
+
+def test_a_digest_that_is_known() -> None:
+    """Digests never change: they are keys in everybody's warehouse."""
+    verdict = judge_event(GOOD, TS_RANGE)
+    assert isinstance(verdict, Play)
+    assert songplay_id(verdict) == 8235228159878171588
+    assert heard_song_id(verdict.song, verdict.artist, verdict.length).hex() == "a9733e88e4dd7552109dc7386a2a3eaa"
