@@ -1,0 +1,222 @@
+"""The bytes of files as lines: wherever reads are cut, the lines between line feeds, none lost, none split."""
+
+import gzip
+import hashlib
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparkify.extract import lines as lines_module
+from sparkify.extract.judge import MAX_LINE_BYTES
+from sparkify.extract.lines import READ_BYTES, RejectedLine, Slice, chunks, slices
+from sparkify.extract.plan import InputFile
+
+Pack = Callable[[bytes], bytes]
+
+
+def _zstd_frames(data: bytes) -> bytes:
+    """Two frames, and between them one that holds nothing of the data."""
+    half = len(data) // 2
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
+    return zstandard.compress(data[:half]) + skippable + zstandard.compress(data[half:])
+
+
+def _gzip_members(data: bytes) -> bytes:
+    return b"".join(gzip.compress(part) for part in (data[: len(data) // 2], b"", data[len(data) // 2 :]))
+
+
+PACKED: list[tuple[str | None, Pack]] = [
+    (None, bytes),
+    ("gzip", gzip.compress),
+    ("gzip", _gzip_members),
+    ("zstd", zstandard.compress),
+    ("zstd", _zstd_frames),
+]
+
+
+def _read(data: bytes, compression: str | None = None, size: int | None = None) -> list[Slice]:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        planned = len(data) if size is None else size
+        found = list(slices(InputFile("log", file.name, planned, 0, compression)))
+    assert [piece.ends_file for piece in found] == [False] * (len(found) - 1) + [True]
+    for piece, following in pairwise(found):
+        assert piece.data.endswith(b"\n")
+        assert following.first_line == piece.first_line + piece.data.count(b"\n")
+    assert found[0].first_line == 1
+    return found
+
+
+def _lines(found: list[Slice]) -> list[bytes | RejectedLine]:
+    """Line by line, what was read, or why it was not."""
+    data = b"".join(piece.data for piece in found)
+    assert not data or data.endswith(b"\n")
+    result: list[bytes | RejectedLine] = list(data.split(b"\n")[:-1])
+    for reject in (reject for piece in found for reject in piece.unread):
+        assert result[reject.line - 1] == b""
+        result[reject.line - 1] = reject
+    return result
+
+
+def _reference(data: bytes) -> list[bytes]:
+    lines = data.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+some_bytes = st.binary(max_size=40) | st.lists(
+    st.sampled_from([b"\n", b"\r", b"\xef\xbb\xbf", b"\x0b\x0c\x1c\x85", "\u2028".encode(), b"line", b"\n\n"])
+).map(b"".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    data=some_bytes,
+    packed=st.sampled_from(PACKED),
+    read=st.integers(1, 20),
+    compressed_read=st.integers(1, 20),
+)
+def test_lines_are_what_stands_between_line_feeds(
+    data: bytes, packed: tuple[str | None, Pack], read: int, compressed_read: int
+) -> None:
+    compression, pack = packed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "READ_BYTES", read)
+        patch.setattr(lines_module, "COMPRESSED_READ_BYTES", compressed_read)
+        found = _read(pack(data), compression)
+    assert _lines(found) == _reference(data)
+    assert found[-1].digest == hashlib.sha256(pack(data)).digest()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    parts=st.lists(st.tuples(st.integers(0, 30), st.sampled_from([b"", b"\n"])), max_size=8),
+    packed=st.sampled_from(PACKED),
+    most=st.integers(1, 12),
+    evidence=st.integers(0, 12),
+    read=st.integers(1, 12),
+)
+def test_a_line_is_too_long_wherever_reads_are_cut(
+    parts: list[tuple[int, bytes]], packed: tuple[str | None, Pack], most: int, evidence: int, read: int
+) -> None:
+    data = b"".join(bytes(65 + at for at in range(length)) + feed for length, feed in parts)
+    compression, pack = packed
+    evidence, read = min(evidence, most), min(read, most)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "MAX_LINE_BYTES", most)
+        patch.setattr(lines_module, "EVIDENCE_BYTES", evidence)
+        patch.setattr(lines_module, "READ_BYTES", read)
+        found = _lines(_read(pack(data), compression))
+    seen: list[Any] = [
+        (line.line, line.why.reason, line.record, line.record_bytes)
+        if isinstance(line, RejectedLine)
+        else line
+        for line in found
+    ]
+    assert seen == [
+        line if len(line) <= most else (number, "line_too_long", line[:evidence], len(line))
+        for number, line in enumerate(_reference(data), 1)
+    ]
+
+
+def test_a_read_is_no_longer_than_a_line_may_be() -> None:
+    """The length of a line within one read is not looked at."""
+    assert READ_BYTES <= MAX_LINE_BYTES
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lines=st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=6),
+    packed=st.sampled_from([packed for packed in PACKED if packed[0]]),
+    cut=st.floats(0, 1),
+    read=st.integers(1, 20),
+)
+def test_a_torn_stream_gives_its_whole_lines_and_one_reject(
+    lines: list[bytes], packed: tuple[str | None, Pack], cut: float, read: int
+) -> None:
+    compression, pack = packed
+    data = pack(b"".join(line + b"\n" for line in lines))
+    torn = data[: int(cut * len(data))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "COMPRESSED_READ_BYTES", read)
+        found = _read(torn, compression)
+    *whole, last = _lines(found) or [b""]
+    if isinstance(last, RejectedLine):
+        assert last.why.reason == "truncated_stream"
+        assert whole == lines[: len(whole)]
+        assert [*lines, b""][len(whole)].startswith(last.record)
+    else:
+        # Cut just between two members: nothing shows that there was more.
+        assert pack is not gzip.compress or not torn or torn == data
+    assert found[-1].digest == hashlib.sha256(torn).digest()
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) -> None:
+    """Or else the file would look changed at each run, and be read again."""
+    data = b"this is not a compressed stream" * 5000
+    (found,) = _read(data, compression)
+    assert found.digest == hashlib.sha256(data).digest()
+    assert [(reject.line, reject.why.reason) for reject in found.unread] == [(1, "truncated_stream")]
+
+
+def test_a_stream_that_is_damaged_late_gives_what_stood_before() -> None:
+    lines = [hashlib.sha256(bytes([at % 256, at // 256])).hexdigest().encode() for at in range(3000)]
+    packed = bytearray(gzip.compress(b"".join(line + b"\n" for line in lines)))
+    packed[-40:-20] = b"\xff" * 20
+    *whole, last = _lines(_read(bytes(packed), "gzip"))
+    assert isinstance(last, RejectedLine)
+    assert len(whole) > 2900
+    assert whole == lines[: len(whole)]
+
+
+@pytest.mark.parametrize("planned", [0, 1, 6, 7, 9])
+def test_what_a_growing_file_gains_is_left_to_the_next_run(planned: int) -> None:
+    data = b"first\nsecond\n"
+    found = _read(data, size=planned)
+    assert _lines(found) == _reference(data[:planned])
+    assert found[-1].digest == hashlib.sha256(data[:planned]).digest()
+
+
+def test_a_bomb_costs_little_memory(tmp_path: Path) -> None:
+    """A kilobyte of Zstandard unpacks to 32 MiB, and this one to 256."""
+    bomb = tmp_path / "bomb.json.zst"
+    bomb.write_bytes(zstandard.compress(b" " * (256 << 20)))
+    tracemalloc.start()
+    try:
+        (found,) = slices(InputFile("log", str(bomb), bomb.stat().st_size, 0, "zstd"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [(reject.line, reject.record_bytes) for reject in found.unread] == [(1, 256 << 20)]
+    assert peak < 4 * MAX_LINE_BYTES
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(0, 50), max_size=8), chunk_bytes=st.integers(1, 100))
+def test_chunks_are_the_slices_of_the_files_in_order(sizes: list[int], chunk_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, size in enumerate(sizes):
+            path = Path(folder, str(number))
+            path.write_bytes(b"x" * size)
+            files.append(InputFile("log", str(path), size, 0, None))
+        found = list(chunks(files, chunk_bytes))
+    assert [piece.file for chunk in found for piece in chunk] == files
+    for chunk in found[:-1]:
+        assert sum(len(piece.data) for piece in chunk) >= chunk_bytes
+        assert sum(len(piece.data) for piece in chunk[:-1]) < chunk_bytes
+
+
+def test_a_file_that_is_gone_is_named() -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        list(slices(InputFile("log", "no/such/file", 1, 0, None)))
+    assert raised.value.filename == "no/such/file"
