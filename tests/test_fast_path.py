@@ -31,7 +31,7 @@ CORPUS = [
 GOOD = json.dumps(play()).encode()
 FILE = InputFile("log", "somewhere.json", 0, 0, None)
 
-thorough = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -135,32 +135,37 @@ def fast(transform: PlayTransform) -> int:
 
 # --- lines that are nearly valid ----------------------------------------------------------------------------------
 
-pieces_of_text = st.sampled_from(
-    ["a", "é", "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", " ", "'", "{", "}]", ",", ":", "NextSong", "15",
+PIECES = [
+"a", "é", "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", " ", "'", "{", "}]", ",", ":", "NextSong", "15",
      r"\n", r"\/", r"\\", r"\"", r"\b", r"\u00e9", r"\u0001", r"\u001F", r"\u0010", r"\u0100", r"\u1000", r"\uD7ff",
      r"\uE000", r"\uffff", r"\ud83d\ude00", r"\u0022", r"\u005c",
-     r"\u0000", r"\ud83d", r"\uDFFF", r"\u00g0", r"\x41", r"\u12", "\\", '"', "\t", "\x00", "\x1f", "\r"]
-)  # fmt: skip
+     r"\u0000", r"\ud83d", r"\uDFFF", r"\u00g0", r"\x41", r"\u12", "\\", '"', "\t", "\x00", "\x1f", "\r",
+]  # fmt: skip
+pieces_of_text = st.sampled_from(PIECES)
 usual_text = st.sampled_from(["a", "é", "\U0001f600", r"\n", r"\u00e9", r"\"", r"\\", "\x7f", "\u2028", " "])
 strings = st.builds(
     lambda parts: '"' + "".join(parts) + '"', st.lists(pieces_of_text, max_size=4) | st.lists(usual_text)
 )
+NUMBERS = [
+    "0", "-0", "0.0", "-0.0", "1e2", "1E+2", "0.1e1", "1e-99", "1e99", "1e100", "818.0", "1.9", "5e-324", "1e400",
+    "01", "-", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-Infinity", "123456789012345", "1234567890123456",
+    "12345678901234567", "123456789012345678", "9223372036854775807", "9223372036854775808", "9007199254740993",
+    "99999999999999999999", "12345678901234567890123", "-12345678901234567", "-9223372036854775809",
+    "0.1000000000000000055511151231257827021181583404541015625", "269.58322000000000000000000001",
+    "1541105830796", "1541105830796.0", "1.541105830796e12", "946684799999", "946684800000", "4102444800000",
+]  # fmt: skip
+OTHERS = [
+    "true", "false", "null", "[]", "{}", '["x"]', '{"x": 1, "x": 2}', "nul", "", "[1,]", '"15"', '"00015"', '""', '" 15"',
+    '"123456789012345678"', '"1234567890123456789"', '"12345678901234567890"', '"１５"', '"-15"', '"1e1"', '"1.0"',
+    '"NextSong"', '"Home"',
+]  # fmt: skip
 numbers = (
     st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
     | st.floats().map(repr)
     | st.integers(-(2**65), 2**65).map(str)
-    | st.sampled_from(
-        ["0", "-0", "0.0", "-0.0", "1e2", "1E+2", "0.1e1", "1e-99", "1e99", "1e100", "818.0", "1.9", "5e-324", "1e400",
-         "01", "-", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-Infinity", "123456789012345", "1234567890123456",
-         "12345678901234567", "123456789012345678", "9223372036854775807", "9223372036854775808", "9007199254740993",
-         "0.1000000000000000055511151231257827021181583404541015625", "269.58322000000000000000000001",
-         "1541105830796", "1541105830796.0", "1.541105830796e12", "946684799999", "946684800000", "4102444800000"]
-    )
-)  # fmt: skip
-others = st.sampled_from(
-    ["true", "false", "null", "[]", "{}", '["x"]', '{"x": 1, "x": 2}', "nul", "", "[1,]", '"15"', '"00015"', '""', '" 15"',
-     '"123456789012345678"', '"1234567890123456789"', '"１５"', '"NextSong"', '"Home"']
-)  # fmt: skip
+    | st.sampled_from(NUMBERS)
+)
+others = st.sampled_from(OTHERS)
 values = strings | numbers | others
 keys = st.sampled_from(
     [
@@ -240,7 +245,7 @@ def test_the_fast_path_is_the_judge(transform: PlayTransform, files: list[list[b
     check(transform, *files)
 
 
-@thorough
+@settings(thorough, max_examples=30)
 @given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
 def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
     """Many lines of the usual shape, each with one value spelled otherwise: the likeliest way in."""
@@ -256,7 +261,22 @@ def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str,
     check(transform, [GOOD, *(text.encode("utf-8", "surrogatepass").replace(b"\n", b"") for text in texts)])
 
 
-@settings(max_examples=500, deadline=None)
+def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
+    """Each in a line of its own, between usual ones."""
+    base = {name: json.dumps(value) for name, value in play().items()}
+    tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES)]
+    changed = [
+        base | {"itemInSession": str(at), name: token}
+        for at, (name, token) in enumerate(itertools.product(base, tokens))
+    ]
+    lines = [
+        "{" + ", ".join(f'"{key}": {value}' for key, value in members.items()) + "}" for members in changed
+    ]
+    check(transform, [GOOD, *(line.encode() for line in lines), GOOD])
+    assert fast(transform) > len(lines) / 3
+
+
+@settings(max_examples=250, deadline=None)
 @given(token=numbers)
 def test_length_is_the_double_of_the_token(token: str) -> None:
     verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
@@ -313,7 +333,7 @@ lengths = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_s
 heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(heard=heard_songs)
 def test_digests_of_songs(
     transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
@@ -344,7 +364,7 @@ def test_digests_of_songs(
 int64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     identities=st.lists(
         st.tuples(int64, int64, int64, st.integers(TS_RANGE[0], TS_RANGE[1] - 1)), max_size=20
@@ -365,4 +385,7 @@ def test_a_digest_that_is_known() -> None:
     verdict = judge_event(GOOD, TS_RANGE)
     assert isinstance(verdict, Play)
     assert songplay_id(verdict) == 8235228159878171588
-    assert heard_song_id(verdict.song, verdict.artist, verdict.length).hex() == "a9733e88e4dd7552109dc7386a2a3eaa"
+    assert (
+        heard_song_id(verdict.song, verdict.artist, verdict.length).hex()
+        == "a9733e88e4dd7552109dc7386a2a3eaa"
+    )

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, Never, TypeVar
 
 MAX_LINE_BYTES: Final = 64 << 20
@@ -156,6 +158,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _number(token: str) -> Decimal | float:
+    # Numbers repeat: 60 MB of them as objects of their own would take gigabytes.
+    return _short_number(token) if len(token) <= 20 else _any_number(token)
+
+
+def _any_number(token: str) -> Decimal | float:
     # A double rounds 1541105830796.0000001 to an integer; a Decimal does not. Beyond its exponents a double serves.
     try:
         return Decimal(token)
@@ -163,11 +170,14 @@ def _number(token: str) -> Decimal | float:
         return float(token)
 
 
+_short_number = lru_cache(1024)(_any_number)
 _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_number
 )
 _syntax = json.JSONDecoder(parse_constant=_constant, parse_float=len, parse_int=len)
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_STEPS = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -176,7 +186,7 @@ def _decode_object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _Rejected("invalid_utf8", f"byte {error.start + 1} is not UTF-8") from None
-    if nested_too_deeply(text):
+    if nested_too_deeply(line):
         raise _Rejected("invalid_json", f"nested more than {MAX_DEPTH} deep")
     value = _decode(text)
     if "\\u" in text:
@@ -200,20 +210,12 @@ def _decode(text: str) -> Any:
         raise _Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
 
 
-def nested_too_deeply(text: str) -> bool:
+def nested_too_deeply(line: bytes) -> bool:
     """Whether arrays and objects stand in each other more than `MAX_DEPTH` deep."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for token in _BRACKETS.finditer(text):
-        match text[token.start()]:
-            case "[" | "{":
-                depth += 1
-            case "]" | "}":
-                depth -= 1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    brackets = _STRING.sub(b"", line).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -18,7 +18,13 @@ def read_catalogue(piece: Slice) -> tuple[list[tuple[int, CatalogueRecord]], Boo
     records: list[tuple[int, CatalogueRecord]] = []
     rejects = list(piece.unread)
     unread = {reject.line for reject in rejects}
-    lines = [piece.data] if _is_one_object(piece) else piece.data.removesuffix(b"\n").split(b"\n") if piece.data else []
+    lines = (
+        [piece.data]
+        if _is_one_object(piece)
+        else piece.data.removesuffix(b"\n").split(b"\n")
+        if piece.data
+        else []
+    )
     for line, text in enumerate(lines, piece.first_line):
         books.lines += 1
         if line in unread:
@@ -40,9 +46,9 @@ def _is_one_object(piece: Slice) -> bool:
     if piece.first_line != 1 or not piece.ends_file or piece.unread or piece.data.count(b"\n") < 2:
         return False
     try:
-        text = strip(piece.data).decode("utf-8").strip(" \t\r\n")
-        if nested_too_deeply(text):
+        if nested_too_deeply(piece.data):
             return False
+        text = strip(piece.data).decode("utf-8").strip(" \t\r\n")
         value, end = _decoder.raw_decode(text)
     except ValueError:
         return False

@@ -103,7 +103,10 @@ class PlayTransform:
 
     def heard_song_ids(self) -> list[bytes]:
         """The keys of all songs heard in the chunk."""
-        return [row[0] for row in self._duckdb.execute("SELECT DISTINCT heard_song_id FROM heard_songs").fetchall()]
+        return [
+            row[0]
+            for row in self._duckdb.execute("SELECT DISTINCT heard_song_id FROM heard_songs").fetchall()
+        ]
 
     def match(self, matches: list[tuple[bytes, str, str]], file_ids: list[tuple[int, int]]) -> None:
         """Say which heard songs the catalogue has, and which slices are to be loaded, with their `file_id`."""
@@ -120,7 +123,10 @@ class PlayTransform:
         self._duckdb.register("lines", lines.table())
         earliest, before = self._ts_range
         query = self._sql["parse"].format(
-            shape=shape(lines.samples()).replace("'", "''"), fields=EVENT_TYPES, earliest=earliest, before=before
+            shape=shape(lines.samples()).replace("'", "''"),
+            fields=EVENT_TYPES,
+            earliest=earliest,
+            before=before,
         )
         self._duckdb.execute(query).fetchall()
 
@@ -153,7 +159,9 @@ class _Lines:
             self._set_aside_what_is_not_utf8()
 
     def _array(self, data: bytes) -> pa.Array:
-        return pa.StringArray.from_buffers(len(self._offsets) - 1, pa.py_buffer(self._offsets), pa.py_buffer(data))
+        return pa.StringArray.from_buffers(
+            len(self._offsets) - 1, pa.py_buffer(self._offsets), pa.py_buffer(data)
+        )
 
     def _set_aside_what_is_not_utf8(self) -> None:
         masked = bytearray(self._data)
@@ -199,4 +207,6 @@ class _Lines:
 
 def _table(rows: list[Any], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    return pa.table([pa.array(column, type_) for column, type_ in zip(columns, schema.types, strict=True)], schema=schema)
+    return pa.table(
+        [pa.array(column, type_) for column, type_ in zip(columns, schema.types, strict=True)], schema=schema
+    )
