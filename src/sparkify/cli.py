@@ -252,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         action = _command(actions, name, _db, text)
         if name == "psql":
-            action.add_argument("arguments", nargs=argparse.REMAINDER, help="given to psql")
+            action.add_argument("arguments", nargs="*", help="given to psql; options after --")
     return parser
 
 

@@ -17,6 +17,15 @@ OLDEST_SERVER: Final = 150000
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 
+# A server notices by itself only at the end of a statement that its client is gone; publication has long ones.
+_SETTINGS: Final = """
+SET search_path = public;
+SET TimeZone = 'UTC';
+SET client_min_messages = warning;
+SET client_connection_check_interval = '1s'
+"""
+
+
 def resolve(dsn: str | None = None) -> str:
     """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's own, else the embedded server.
 
@@ -56,7 +65,7 @@ def connect(dsn: str) -> Connection[Any]:
         version = connection.info.server_version // 10000
         connection.close()
         raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
-    connection.execute("SET search_path = public; SET TimeZone = 'UTC'; SET client_min_messages = warning")
+    connection.execute(_SETTINGS)
     return connection
 
 

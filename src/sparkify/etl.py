@@ -15,6 +15,7 @@ from sparkify.create_tables import open_warehouse
 from sparkify.engines import local
 from sparkify.errors import UsageError
 from sparkify.extract.plan import BATCH_BYTES, InputFile, Kind, find_files, make_plan
+from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.publish import RejectLimit, finish_earlier_runs, hold, keep_touched, publish_run, read_totals
 from sparkify.load.runs import begin_run
 from sparkify.report import Progress, Report
@@ -64,10 +65,12 @@ def run(
             progress.planned(plan.new)
             with begin_run(dsn, connection) as report.run_id:
                 engine = local.Engine(dsn, report.run_id, planned_at, workers or os.cpu_count() or 1)
-                for kind in ("song", "log"):
-                    for staged in engine.stage(plan.batches(kind, batch_bytes)):
-                        report.staged.add(staged)
-                        progress.staged(staged)
+                for staged in engine.stage(plan.batches("song", batch_bytes)):
+                    report.add(staged, progress)
+                if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
+                    publish_catalogue(connection, report.run_id)
+                for staged in engine.stage(plan.batches("log", batch_bytes)):
+                    report.add(staged, progress)
                 if limit and limit.exceeded(report.staged.books):
                     hold(connection, report)
                 else:

@@ -69,6 +69,11 @@ class Report:
         """How many files were read and published."""
         return self.staged.files if self.status == "done" else 0
 
+    def add(self, batch: Staged, progress: Progress) -> None:
+        """A batch is staged: count it and tell."""
+        self.staged.add(batch)
+        progress.staged(batch)
+
     def timed(self, started: float) -> "Report":
         """The report of a run that began at `started` by the monotonic clock."""
         self.seconds = time.monotonic() - started

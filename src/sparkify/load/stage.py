@@ -5,6 +5,7 @@ the manifest exists once. So a batch that is tried again, by anybody, is staged 
 has succeeded when its entries are there.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -121,26 +122,28 @@ class Stager:
         return done
 
     def _claim(self, chunk: list[Slice], claims: dict[str, _Claim | None]) -> list[_Claim | None]:
-        """The claim of each slice's file, None where another run was faster; taken in the order of the paths."""
+        """The claim of each slice's file, None where another run was faster."""
+        wanted = {piece.file.path: piece for piece in chunk if piece.file.path not in claims}
         for piece in chunk:
-            file = piece.file
-            if file.path not in claims:
-                row = self._connection.execute(
-                    _sql["claim"],
-                    {
-                        "kind": file.kind,
-                        "path": file.name,
-                        "version": file.version,
-                        "size": file.size,
-                        "mtime_ns": file.mtime_ns,
-                        "digest": piece.digest or None,
-                        "run_id": self._run_id,
-                        "seen_at": datetime.fromtimestamp(self._planned_at, UTC),
-                    },
-                ).fetchone()
-                claims[file.path] = _Claim(*row) if row else None
-            elif piece.ends_file and (claim := claims[file.path]):
+            if piece.ends_file and piece.file.path not in wanted and (claim := claims[piece.file.path]):
                 self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
+        if wanted:
+            files = [piece.file for piece in wanted.values()]
+            rows = self._connection.execute(
+                _sql["claim"],
+                {
+                    "kind": files[0].kind,
+                    "paths": [file.name for file in files],
+                    "versions": [file.version for file in files],
+                    "sizes": [file.size for file in files],
+                    "mtimes": [file.mtime_ns for file in files],
+                    "digests": [piece.digest or None for piece in wanted.values()],
+                    "run_id": self._run_id,
+                    "seen_at": datetime.fromtimestamp(self._planned_at, UTC),
+                },
+            )
+            given = {name: _Claim(manifest_id, file_id) for name, manifest_id, file_id in rows}
+            claims.update((file.path, given.get(file.name)) for file in files)
         return [claims[piece.file.path] for piece in chunk]
 
     def _stage_events(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
@@ -164,47 +167,42 @@ class Stager:
             names = month_tables(self._run_id, month)
             for table in STAGED_TABLES:
                 copy_table(connection, names[table], transform.rows(table, month))
-        for claim, books, rejects in zip(claimed, result.books, result.rejects, strict=True):
-            self._account(claim, books, rejects, done)
+        self._account(zip(claimed, result.books, result.rejects, strict=True), done)
 
     def _stage_songs(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
         claimed = self._claim(chunk, claims)
         records = []
+        verdicts = []
         for piece, claim in zip(chunk, claimed, strict=True):
             valid, books, rejects = read_catalogue(piece)
+            verdicts.append((claim, books, rejects))
             if claim:
                 records += [(claim.file_id, line, *record) for line, record in valid]
-            self._account(claim, books, rejects, done)
         copy_rows(self._connection, catalogue_table(self._run_id), _CATALOGUE, records)
+        self._account(verdicts, done)
 
-    def _account(self, claim: _Claim | None, books: Books, rejects: list[RejectedLine], done: Staged) -> None:
-        if claim is None:
-            return
-        claim.books.add(books)
-        for reject in rejects:
-            done.reasons[reject.why.reason] = done.reasons.get(reject.why.reason, 0) + 1
-        if rejects:
-            copy_rows(
-                self._connection,
-                sql.Identifier("etl", "rejected_records"),
-                _REJECTS,
-                (
-                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reject.why.reason,
-                     _plain(reject.why.detail), reject.record, reject.record_bytes)
-                    for reject in rejects
-                ),
-            )  # fmt: skip
+    def _account(
+        self, verdicts: Iterable[tuple[_Claim | None, Books, list[RejectedLine]]], done: Staged
+    ) -> None:
+        rows = []
+        for claim, books, rejects in verdicts:
+            if claim is None:
+                continue
+            claim.books.add(books)
+            for reject in rejects:
+                reason = reject.why.reason
+                done.reasons[reason] = done.reasons.get(reason, 0) + 1
+                rows.append(
+                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reason, _plain(reject.why.detail),
+                     reject.record, reject.record_bytes)
+                )  # fmt: skip
+        if rows:
+            copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
 
     def _keep_books(self, claims: dict[str, _Claim | None], done: Staged) -> None:
         kept = [claim for claim in claims.values() if claim]
-        with self._connection.cursor() as cursor:
-            cursor.executemany(
-                _sql["keep_books"],
-                [
-                    (*(getattr(claim.books, name) for name in Books.__slots__), claim.manifest_id)
-                    for claim in kept
-                ],
-            )
+        books = [[getattr(claim.books, name) for claim in kept] for name in Books.__slots__]
+        self._connection.execute(_sql["keep_books"], [[claim.manifest_id for claim in kept], *books])
         done.files = len(kept)
         for claim in kept:
             done.books.add(claim.books)

@@ -39,26 +39,38 @@ CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id int
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
 -- name: claim
--- the right to stage one version of a file, given once; NULL when it was given before
-WITH file AS (
+-- the right to stage one version of a file, given once; files that another run has claimed are not in the answer.
+-- In the order of the paths: two runs that claim the same files wait for each other, never in a circle.
+WITH wanted AS (
+    SELECT * FROM unnest(%(paths)s::text[], %(versions)s::text[], %(sizes)s::bigint[], %(mtimes)s::bigint[],
+                         %(digests)s::bytea[]) AS w (path, version, size, mtime_ns, digest)
+),
+seen AS (
     INSERT INTO etl.files AS f (kind, path, state, version, size, mtime_ns, digest, run_id, seen_at)
-    VALUES (%(kind)s, %(path)s, 'staged', %(version)s, %(size)s, %(mtime_ns)s, %(digest)s, %(run_id)s, %(seen_at)s)
+    SELECT %(kind)s, path, 'staged', version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
+    FROM wanted ORDER BY path COLLATE "C"
     ON CONFLICT (kind, path) DO UPDATE
     SET state = 'staged', version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
         digest = EXCLUDED.digest, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, note = NULL
     WHERE NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.version = EXCLUDED.version)
-    RETURNING file_id
+    RETURNING file_id, path, version
+),
+claimed AS (
+    INSERT INTO etl.manifest (file_id, version, run_id)
+    SELECT file_id, version, %(run_id)s FROM seen
+    ON CONFLICT DO NOTHING
+    RETURNING manifest_id, file_id
 )
-INSERT INTO etl.manifest (file_id, version, run_id)
-SELECT file_id, %(version)s, %(run_id)s FROM file
-ON CONFLICT DO NOTHING
-RETURNING manifest_id, file_id
+SELECT path, manifest_id, file_id FROM claimed JOIN seen USING (file_id)
 
 -- name: keep_books
--- what became of the lines of a claimed file
-UPDATE etl.manifest
-SET lines = %s, blank = %s, other_pages = %s, loaded = %s, duplicates = %s, rejected = %s
-WHERE manifest_id = %s
+-- what became of the lines of the claimed files
+UPDATE etl.manifest m
+SET lines = b.lines, blank = b.blank, other_pages = b.other_pages, loaded = b.loaded, duplicates = b.duplicates,
+    rejected = b.rejected
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+     AS b (manifest_id, lines, blank, other_pages, loaded, duplicates, rejected)
+WHERE m.manifest_id = b.manifest_id
 
 -- name: digest
 -- what the bytes of a claimed file were
