@@ -5,6 +5,8 @@
 Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios.
 """
 
+# ruff: noqa: INP001 (scripts, no package)
+
 import argparse
 import json
 import os
@@ -13,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sparkify.simulate import simulate
 from sparkify.simulate.catalogue import catalogue_of, log_text
 from sparkify.simulate.days import Events, days_of
 from sparkify.simulate.lines import Lines
@@ -36,15 +36,25 @@ _ONE_RUN = """
 import json, resource, sys
 from sparkify.simulate import simulate
 report = simulate(sys.argv[1], **json.loads(sys.argv[2]))
-kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps({"seconds": report.seconds, "events": report.events, "mb": kilobytes / 1024}))
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(json.dumps({
+    "seconds": report.seconds,
+    "cpu": sum(u.ru_utime + u.ru_stime for u in used),
+    "files": report.files,
+    "events": report.events,
+    "mb": max(u.ru_maxrss for u in used) / 1024,
+}))
 """
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=3_000_000, help="about how many events the large run makes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--events", type=int, default=3_000_000, help="about how many events the large run makes"
+    )
     parser.add_argument("--songs", type=int, default=100_000, help="songs in the catalogue, one a file")
     parser.add_argument("--folder", type=Path, help="where to write (default: the temporary folder)")
     args = parser.parse_args()
@@ -66,27 +76,33 @@ def _say(what: str, measured: str) -> None:
 
 def _run(out: Path, **settings: Any) -> dict[str, float]:
     words = [sys.executable, "-c", _ONE_RUN, str(out), json.dumps({"packed": True, **settings})]
-    result: dict[str, float] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    result: dict[str, float] = json.loads(
+        subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    )
     return result
+
+
+def _rates(got: dict[str, float], what: str) -> str:
+    # The second figure leaves out waiting, for the disk or for others on the machine.
+    return f"{got[what] / got['seconds']:,.0f} {what}/s; {got[what] / got['cpu']:,.0f} a second of CPU; {got['mb']:.0f} MB"
 
 
 def _whole(folder: Path, events: int) -> None:
     users = int(events / 60 / EVENTS_A_PERSON_DAY)
     for workers in (1, 2):
         got = _run(folder / f"whole-{workers}", users=users, days=60, songs=20_000, workers=workers)
-        rate = got["events"] / got["seconds"]
-        _say(f"{got['events']:,} events, start-up included, {workers} worker(s)", f"{rate:,.0f} events/s, {got['mb']:.0f} MB")
+        _say(f"{got['events']:,} events, start-up included, workers: {workers}", _rates(got, "events"))
     got = _run(folder / "dirty", users=users, days=60, songs=20_000, workers=2, dirt=0.05)
-    _say("the same with 5 % dirt, 2 workers", f"{got['events'] / got['seconds']:,.0f} events/s, {got['mb']:.0f} MB")
+    _say("the same with 5 % dirt, workers: 2", _rates(got, "events"))
     got = _run(folder / "zipped", users=users // 4, days=60, songs=20_000, workers=2, zipped=True)
-    _say("a quarter of it with gzip, 2 workers", f"{got['events'] / got['seconds']:,.0f} events/s, {got['mb']:.0f} MB")
+    _say("a quarter of it with gzip, workers: 2", _rates(got, "events"))
     size = sum(path.stat().st_size for path in (folder / "whole-2/log_data").rglob("*.json"))
     begun = time.perf_counter()
     with (folder / "bare").open("wb", buffering=0) as file:
         for _ in range(size // 8_000_000):
             file.write(bytes(8_000_000))
     seconds = time.perf_counter() - begun
-    _say("as many bytes of zeros, no more than written", f"{got['events'] * 4 / seconds:,.0f} events/s")
+    _say("as many bytes of zeros, written and no more", f"{4 * got['events'] / seconds:,.0f} events/s")
 
 
 def _memory(folder: Path) -> None:
@@ -97,21 +113,24 @@ def _memory(folder: Path) -> None:
 
 def _songs(folder: Path, songs: int) -> None:
     for workers in (1, 2):
-        begun = time.perf_counter()
-        simulate(folder / f"songs-{workers}", users=1, days=1, songs=songs, workers=workers)
-        _say(f"{songs:,} song files, {workers} worker(s)", f"{songs / (time.perf_counter() - begun):,.0f} files/s")
+        got = _run(folder / f"songs-{workers}", users=1, days=1, songs=songs, workers=workers, packed=False)
+        _say(f"{songs:,} song files, workers: {workers}", _rates(got, "files"))
     world = World(1, songs, songs * 2 // 5, 1, date(2018, 11, 1), 0.2, 0.0)
     catalogue = catalogue_of(world)
     paths = sorted(folder / "bare-songs" / f"{song_path(catalogue, song)}.json" for song in range(songs))
     texts = [text.encode() for text in song_texts(catalogue, range(songs))]
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     for path, text in zip(paths, texts, strict=True):
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True)
         file = os.open(path, os.O_WRONLY | os.O_CREAT)
         os.write(file, text)
         os.close(file)
-    _say("the same files, ready-made, created and written in a loop", f"{songs / (time.perf_counter() - begun):,.0f} files/s")
+    took, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    _say(
+        "the same files, ready-made, created and written in a loop",
+        f"{songs / took:,.0f} files/s; {songs / cpu:,.0f} a second of CPU",
+    )
 
 
 def _ways(folder: Path) -> None:
@@ -131,7 +150,7 @@ def _ways(folder: Path) -> None:
             for first in range(0, len(events), LINES_AT_ONCE):
                 file.write(lines.of(events.take(slice(first, first + LINES_AT_ONCE)))[0])
 
-    ways: dict[str, Callable[[Path], None]] = {
+    ways = {
         "lines: fragments by one Arrow take (ours)": fragments,
         "lines: pyarrow, fields joined by binary_join_element_wise": lambda path: _arrow(table, path),
         "lines: DuckDB, COPY … (FORMAT json)": lambda path: _duckdb(table, path, "json"),
@@ -182,7 +201,8 @@ def _duckdb(table: pa.Table, path: Path, form: str) -> None:
             connection.execute(f"COPY events TO '{path}' (FORMAT json)")
             return
         fields = " || ',' || ".join(
-            f"""'"{name}":' || coalesce(CAST(to_json("{name}") AS VARCHAR), 'null')""" for name in table.column_names
+            f"""'"{name}":' || coalesce(CAST(to_json("{name}") AS VARCHAR), 'null')"""
+            for name in table.column_names
         )
         connection.execute(
             f"COPY (SELECT '{{' || {fields} || '}}' FROM events) TO '{path}' "  # noqa: S608

@@ -152,7 +152,9 @@ def test_duplicates_are_what_the_truth_says_event_by_event(dirty: Path) -> None:
 
 
 def test_nothing_happens_but_what_the_truth_says(clean: Path, dirty: Path) -> None:
-    truth = {(row["file"], row["line"]): row for row in _truth(dirty, "log_data") if row["what"] != "late file"}
+    truth = {
+        (row["file"], row["line"]): row for row in _truth(dirty, "log_data") if row["what"] != "late file"
+    }
     originals: dict[tuple[int, int], dict[str, Any]] = {}
     expected = Counter()
     for (file, _), line in _lines(clean):
@@ -184,13 +186,19 @@ def test_nothing_happens_but_what_the_truth_says(clean: Path, dirty: Path) -> No
     touched = sum((expected - untouched).values())
     plays = sum(event["page"] == "NextSong" for event in originals.values())
     assert touched == sum(row["what"] not in {"line twice", "file copied"} for row in truth.values())
-    assert touched + sum(row["what"] == "line twice" for row in truth.values()) == pytest.approx(DIRT * plays, rel=0.2)
+    assert touched + sum(row["what"] == "line twice" for row in truth.values()) == pytest.approx(
+        DIRT * plays, rel=0.2
+    )
     assert named > 100
 
 
 def test_songs_that_come_late_or_torn(clean: Path, dirty: Path) -> None:
     rows = {Path(row["file"]).name: row for row in _truth(dirty, "song_data")}
-    whole, now, late = _songs(clean / "song_data"), _songs(dirty / "song_data"), _songs(dirty / "late/song_data")
+    whole, now, late = (
+        _songs(clean / "song_data"),
+        _songs(dirty / "song_data"),
+        _songs(dirty / "late/song_data"),
+    )
     assert set(whole) == set(now) | set(late)
     assert {name for name, row in rows.items() if row["what"] == "late song"} == set(late)
     assert all(text == whole[name] for name, text in late.items())
@@ -239,7 +247,9 @@ def test_clean_data_loads_without_rejects_and_matches(clean: Path, dsn: str) -> 
     assert said["matched"] / said["rows"]["songplays"] == pytest.approx(0.8, abs=0.03)
 
 
-def test_the_loader_rejects_and_counts_twice_what_the_truth_says(dirty: Path, dsn: str, tmp_path: Path) -> None:
+def test_the_loader_rejects_and_counts_twice_what_the_truth_says(
+    dirty: Path, dsn: str, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(dirty, data)
     logs, songs = _truth(dirty, "log_data"), _truth(dirty, "song_data")

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,13 @@ def statistics(data: Path) -> dict[str, float]:
     between: list[float] = []
     for session in sessions.values():
         session.sort(key=lambda e: e["itemInSession"])
-        between += [(b["ts"] - a["ts"]) / 1000 for a, b in zip(session, session[1:], strict=False)]
+        between += [(b["ts"] - a["ts"]) / 1000 for a, b in pairwise(session)]
         for who in {event["userId"] for event in session} - {""}:
             people[who].append((session[0]["ts"], session[-1]["ts"]))
     pauses = [
         (after[0] - before[1]) / 3_600_000
         for spans in people.values()
-        for before, after in zip(sorted(spans), sorted(spans)[1:], strict=False)
+        for before, after in pairwise(sorted(spans))
     ]
     per_session = [float(sum(e["page"] == "NextSong" for e in session)) for session in sessions.values()]
     per_person = sorted(Counter(e["userId"] for e in plays).values(), reverse=True)
@@ -155,7 +156,13 @@ def test_a_simulated_month_is_like_the_real_one(
 
 
 def test_the_docs_show_both(real: dict[str, float], simulated: dict[str, float]) -> None:
-    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \| ± ([^|]+) \|$", (ROOT / "docs/simulator.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \| ± ([^|]+) \|$",
+        (ROOT / "docs/simulator.md").read_text(),
+        re.MULTILINE,
+    )
     shown = {name: (real_value, value, tolerance) for name, real_value, value, tolerance in rows}
-    expected = {name: (f"{real[name]:.4g}", f"{simulated[name]:.4g}", TOLERANCES[name]) for name in TOLERANCES}
+    expected = {
+        name: (f"{real[name]:.4g}", f"{simulated[name]:.4g}", TOLERANCES[name]) for name in TOLERANCES
+    }
     assert shown == expected
