@@ -67,7 +67,9 @@ def _clone(server_dsn: str, template: str, names: list[str]) -> str:
     names.append(f"sparkify_test_{os.getpid()}_{next(_numbers)}")
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(names[-1]), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(names[-1]), sql.Identifier(template)
+            )
         )
     return make_conninfo(server_dsn, dbname=names[-1])
 

@@ -13,7 +13,7 @@ def play(ts: int = NOVEMBER, **fields: Any) -> dict[str, Any]:
         "artist": "Elena", "auth": "Logged In", "firstName": "Lily", "gender": "F", "itemInSession": 0,
         "lastName": "Koch", "length": 269.58322, "level": "paid", "location": "Chicago, IL", "method": "PUT",
         "page": "NextSong", "registration": 1541048010796.0, "sessionId": 818, "song": "Setanta matins",
-        "status": 200, "ts": ts, "userAgent": "\"Mozilla/5.0\"", "userId": "15",
+        "status": 200, "ts": ts, "userAgent": '"Mozilla/5.0"', "userId": "15",
     } | fields  # fmt: skip
 
 

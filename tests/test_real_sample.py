@@ -1,16 +1,16 @@
 """The known answers of the real sample, asked of PostgreSQL."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import Connection
-from warehouse import one
 
 from sparkify import answers, etl
 from sparkify.connection import connect
 from sparkify.report import Report
+from warehouse import one
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from data import NOVEMBER, play, song, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from warehouse import checksums, one
 
+from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.connection import connect
 from sparkify.simulate import simulate
+from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 
@@ -36,7 +36,11 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(root, "log_data/again/other_name.json", *({**p, "firstName": "Aa"} for p in plays))
     records = [json.loads(path.read_bytes()) for path in sorted((root / "song_data").rglob("*.json"))]
     write(root, "song_data/again.json", *({**r, "title": "Aa", "year": 1999} for r in records[:5]))
-    write(root, "song_data/names.json", *({**r, "artist_name": "Aa", "artist_location": "X"} for r in records[3:9]))
+    write(
+        root,
+        "song_data/names.json",
+        *({**r, "artist_name": "Aa", "artist_location": "X"} for r in records[3:9]),
+    )
     return root
 
 
@@ -70,7 +74,8 @@ def check_books(dsn: str) -> None:
         matched = one(connection, "SELECT row_count FROM etl.row_counts WHERE table_name = 'matched'")
         assert matched == one(connection, "SELECT count(song_id) FROM songplays")
         assert one(connection, "SELECT count(*) FROM songplays") == one(
-            connection, "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+            connection,
+            "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)",
         )
 
 
@@ -150,7 +155,12 @@ def test_everything_twice_under_other_names(
     ids=["crlf", "gzip", "zstd", "byte order mark", "slashes not escaped", "spaces after colons"],
 )
 def test_other_forms_of_the_same_files(
-    made_up: Path, expected: dict[str, str], dsn: str, tmp_path: Path, form: Callable[[bytes], bytes], suffix: str
+    made_up: Path,
+    expected: dict[str, str],
+    dsn: str,
+    tmp_path: Path,
+    form: Callable[[bytes], bytes],
+    suffix: str,
 ) -> None:
     etl.run(copies(made_up, tmp_path, form, suffix), dsn=dsn)
     assert content(dsn) == expected
@@ -233,7 +243,9 @@ songs = st.builds(
     st.integers(1, 3), st.sampled_from(["x", "y"]), st.integers(1, 2), st.sampled_from(["Elena", "B"]), tiny,
     st.sampled_from([0, 1999, 2000]),
 )  # fmt: skip
-worlds = st.tuples(st.lists(st.lists(events, max_size=6), max_size=4), st.lists(st.lists(songs, max_size=3), max_size=3))
+worlds = st.tuples(
+    st.lists(st.lists(events, max_size=6), max_size=4), st.lists(st.lists(songs, max_size=3), max_size=3)
+)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

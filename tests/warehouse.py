@@ -24,7 +24,9 @@ def checksums(connection: Connection[Any]) -> dict[str, str]:
     result = {}
     for name, query in CONTENT.items():
         row = connection.execute(
-            sql.SQL("SELECT count(*), md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))) FROM ({}) r").format(
+            sql.SQL(
+                "SELECT count(*), md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))) FROM ({}) r"
+            ).format(
                 sql.SQL(query)  # type: ignore[arg-type]
             )
         ).fetchone()

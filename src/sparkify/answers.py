@@ -57,4 +57,6 @@ def _rows(dsn: str | None, query: LiteralString, **parameters: Any) -> list[Row]
         try:
             return cursor.execute(query, parameters or None).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            raise SparkifyError("There is no warehouse in this database yet. Load one: sparkify etl DATA") from None
+            raise SparkifyError(
+                "There is no warehouse in this database yet. Load one: sparkify etl DATA"
+            ) from None

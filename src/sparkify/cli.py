@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        return _fail("Interrupted. What was staged is kept; run the same command again to go on.", INTERRUPTED)
+        return _fail(
+            "Interrupted. What was staged is kept; run the same command again to go on.", INTERRUPTED
+        )
     except UsageError as error:
         return _fail(str(error), WRONG_USAGE)
     except SparkifyError as error:
@@ -197,17 +199,25 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     etl = _command(commands, "etl", _etl, "load song and log files into the star schema")
-    etl.add_argument("data", nargs="?", metavar="DATA", help="the folder of song_data/ and log_data/ (default: data)")
+    etl.add_argument(
+        "data", nargs="?", metavar="DATA", help="the folder of song_data/ and log_data/ (default: data)"
+    )
     etl.add_argument("--song-data", metavar="DIR", help="the folder of song files, wherever it is")
     etl.add_argument("--log-data", metavar="DIR", help="the folder of log files, wherever it is")
-    etl.add_argument("--engine", choices=["local"], default="local", help="who runs the batches (default: local)")
-    etl.add_argument("--workers", type=_positive, metavar="N", help="batches at a time (default: one a processor)")
-    etl.add_argument("--max-rejects", metavar="N|P%", help="publish nothing when more lines are rejected")  # noqa: RUF027
+    etl.add_argument(
+        "--engine", choices=["local"], default="local", help="who runs the batches (default: local)"
+    )
+    etl.add_argument(
+        "--workers", type=_positive, metavar="N", help="batches at a time (default: one a processor)"
+    )
+    etl.add_argument("--max-rejects", metavar="N|P%", help="publish nothing when more lines are rejected")
     etl.add_argument("--dry-run", action="store_true", help="only say which files are new")
     _with_dsn(etl)
     _with_json(etl)
 
-    create = _command(commands, "create-tables", _create_tables, "create the database and its tables, where missing")
+    create = _command(
+        commands, "create-tables", _create_tables, "create the database and its tables, where missing"
+    )
     create.add_argument("--drop", action="store_true", help="drop them first, with all that was loaded")
     _with_dsn(create)
 
@@ -224,7 +234,9 @@ def _parser() -> argparse.ArgumentParser:
         action = _command(actions, name, command, text)
         action.add_argument("--file", metavar="PATH", help="only of this file; the end of its path will do")
         action.add_argument("--reason", help="only with this reason")
-        action.add_argument("--limit", type=_positive, default=20, metavar="N", help="rows to show (default: 20)")
+        action.add_argument(
+            "--limit", type=_positive, default=20, metavar="N", help="rows to show (default: 20)"
+        )
         _with_dsn(action)
         _with_json(action)
 
@@ -257,14 +269,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, command: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + "."
+    )
     parser.set_defaults(command=command)
     return parser
 
 
 def _with_dsn(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dsn", help="PostgreSQL to use [SPARKIFY_DSN] (default: the PG* variables, else the embedded server)"
+        "--dsn",
+        help="PostgreSQL to use [SPARKIFY_DSN] (default: the PG* variables, else the embedded server)",
     )
 
 

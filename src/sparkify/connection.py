@@ -41,11 +41,13 @@ def resolve(dsn: str | None = None) -> str:
 
         dsn = ensure_running()
     try:
-        given = conninfo_to_dict(dsn or "")
+        given = {key: str(value) for key, value in conninfo_to_dict(dsn or "").items()}
     except psycopg.ProgrammingError:
         # The cause is not shown: it may quote the string, and the string may hold a password.
         raise UsageError("The DSN is not a PostgreSQL URL or key=value string.") from None
-    names_database = ("dbname" in given or "service" in given) or any(map(os.environ.get, ("PGDATABASE", "PGSERVICE")))
+    names_database = ("dbname" in given or "service" in given) or any(
+        map(os.environ.get, ("PGDATABASE", "PGSERVICE"))
+    )
     return make_conninfo(**given) if names_database else make_conninfo(**given, dbname=DATABASE)
 
 
@@ -73,7 +75,9 @@ def database_is_missing(dsn: str) -> bool:
     """Whether the server answers and has no such database; what a refused connection says of it is translated text."""
     try:
         with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
-            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_database(dsn)]).fetchone()
+            row = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [_database(dsn)]
+            ).fetchone()
             return row is None
     except ConnectionFailed:
         return False

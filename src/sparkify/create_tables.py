@@ -3,7 +3,7 @@
 ``python -m sparkify.create_tables [--drop]`` is the same as ``sparkify create-tables``.
 """
 
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
@@ -75,11 +75,13 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
         elif drop:
             connection.execute(queries["drop"])
             for statement in drop_table_queries:
-                connection.execute(cast("LiteralString", statement))
+                connection.execute(statement)
         elif version > SCHEMA_VERSION:
-            raise UsageError(f"The warehouse is of version {version}, newer than this program. Update sparkify.")
+            raise UsageError(
+                f"The warehouse is of version {version}, newer than this program. Update sparkify."
+            )
         for statement in create_table_queries:
-            connection.execute(cast("LiteralString", statement))
+            connection.execute(statement)
         connection.execute(queries["create"])
         connection.execute(queries["comments"])
 

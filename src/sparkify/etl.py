@@ -16,7 +16,14 @@ from sparkify.engines import local
 from sparkify.errors import UsageError
 from sparkify.extract.plan import BATCH_BYTES, InputFile, Kind, find_files, make_plan
 from sparkify.load.catalogue import publish_catalogue
-from sparkify.load.publish import RejectLimit, finish_earlier_runs, hold, keep_touched, publish_run, read_totals
+from sparkify.load.publish import (
+    RejectLimit,
+    finish_earlier_runs,
+    hold,
+    keep_touched,
+    publish_run,
+    read_totals,
+)
 from sparkify.load.runs import begin_run
 from sparkify.report import Progress, Report
 
@@ -81,18 +88,18 @@ def run(
 
 def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:
     """The files of both folders; of `data` at least one folder must be there, one that is named must be."""
-    named: dict[Kind, Folder] = {kind: path for kind, path in (("song", song_data), ("log", log_data)) if path}
-    if not named or data:
-        root = Path(data or DEFAULT_DATA)
-        below: dict[Kind, Path] = {"song": root / "song_data", "log": root / "log_data"}
-        there = {kind: path for kind, path in below.items() if kind not in named and path.is_dir()}
-        if not there and not named:
-            raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
-        named |= there
-    for path in named.values():
-        if not Path(path).is_dir():
+    root = Path(data or DEFAULT_DATA)
+    below: dict[Kind, Path] = {"song": root / "song_data", "log": root / "log_data"}
+    chosen: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
+    folders = {kind: Path(path) for kind, path in chosen.items() if path}
+    if data or not folders:
+        folders |= {kind: path for kind, path in below.items() if kind not in folders and path.is_dir()}
+    if not folders:
+        raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
+    for path in folders.values():
+        if not path.is_dir():
             raise UsageError(f"{path} is not a folder.")
-    return [file for kind, path in named.items() for file in find_files(Path(path), kind)]
+    return [file for kind, path in folders.items() for file in find_files(path, kind)]
 
 
 if __name__ == "__main__":

@@ -96,7 +96,13 @@ song_table_drop = "DROP TABLE IF EXISTS songs"
 artist_table_drop = "DROP TABLE IF EXISTS artists"
 time_table_drop = "DROP TABLE IF EXISTS time"
 
-drop_table_queries = [songplay_table_drop, time_table_drop, song_table_drop, artist_table_drop, user_table_drop]
+drop_table_queries = [
+    songplay_table_drop,
+    time_table_drop,
+    song_table_drop,
+    artist_table_drop,
+    user_table_drop,
+]
 
 # --- INSERT -------------------------------------------------------------------------------------------------------
 

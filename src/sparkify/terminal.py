@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import (
+    Progress as Bar,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +30,9 @@ LONGEST_CELL = 200
 def printable(text: str) -> str:
     """Text that cannot steer a terminal: control and format characters are shown as escapes."""
     return "".join(
-        char if unicodedata.category(char)[0] != "C" or char == "\n" else char.encode("unicode_escape").decode()
+        char
+        if unicodedata.category(char)[0] != "C" or char == "\n"
+        else char.encode("unicode_escape").decode()
         for char in text
     )
 
@@ -64,7 +75,9 @@ def print_report(report: Report) -> None:
         return
     rate = f", {books.lines / report.seconds:,.0f} lines/s" if books.lines and report.seconds else ""
     if report.status == "held" and report.run_id:
-        console.print(f"Held back: run {report.run_id} read {report.staged.files:,} files, nothing was published.")
+        console.print(
+            f"Held back: run {report.run_id} read {report.staged.files:,} files, nothing was published."
+        )
     else:
         console.print(
             f"Loaded {report.files_loaded:,} new of {report.files_found:,} files in {report.seconds:.1f} s{rate}."
@@ -75,7 +88,9 @@ def print_report(report: Report) -> None:
             table.add_column(name, justify="right")
         table.add_row(*(f"{getattr(books, name):,}" for name in type(books).__slots__))
         console.print(table)
-    rows = ", ".join(f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time"))
+    rows = ", ".join(
+        f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time")
+    )
     console.print(f"The warehouse has {rows}; {report.matched:,} plays match a song of the catalogue.")
 
 
@@ -88,18 +103,24 @@ def print_advice(report: Report) -> None:
     if report.staged.reasons:
         kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
         say(f"{report.books.rejected:,} lines were set aside: {kinds}.")
-        say("See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again.")
+        say(
+            "See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again."
+        )
     for name, why in report.staged.unread.items():
         say(f"{name} was not read: {why}. The next run tries again.")
     for run_id in report.held_runs:
-        say(f"Run {run_id} is held: more rejects than allowed. Mend its files and load again, or load again with a")
+        say(
+            f"Run {run_id} is held: more rejects than allowed. Mend its files and load again, or load again with a"
+        )
         say("--max-rejects that allows them.")
 
 
 def print_status(state: dict[str, Any]) -> None:
     """Print what the warehouse holds."""
     rows = state["rows"]
-    print_table([{name: rows[name] for name in ("songplays", "users", "songs", "artists", "time", "matched")}])
+    print_table(
+        [{name: rows[name] for name in ("songplays", "users", "songs", "artists", "time", "matched")}]
+    )
     if state["first_play"]:
         print(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
     if state["files"]:
@@ -107,7 +128,18 @@ def print_status(state: dict[str, Any]) -> None:
         print_table(state["files"])
     if state["runs"]:
         print()
-        print_table([{**run, **{k: f"{run[k]:%Y-%m-%d %H:%M:%S}" if run[k] else None for k in ("started_at", "finished_at")}} for run in state["runs"]])
+        print_table(
+            [
+                {
+                    **run,
+                    **{
+                        k: f"{run[k]:%Y-%m-%d %H:%M:%S}" if run[k] else None
+                        for k in ("started_at", "finished_at")
+                    },
+                }
+                for run in state["runs"]
+            ]
+        )
 
 
 def print_evidence(rows: Sequence[dict[str, Any]]) -> None:

@@ -7,16 +7,20 @@ one set of libraries in memory and one end.
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 from sparkify.extract.plan import InputFile
 from sparkify.report import Staged
+
+if TYPE_CHECKING:
+    from sparkify.load.stage import Stager
 
 
 class Engine:
     """Stages the batches of one run with up to `workers` threads, each with a connection of its own."""
 
     def __init__(self, dsn: str, run_id: int, planned_at: float, workers: int) -> None:
-        self._make = lambda: _stager(dsn, run_id, planned_at)
+        self._dsn, self._run_id, self._planned_at = dsn, run_id, planned_at
         self._workers = workers
 
     def stage(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
@@ -25,6 +29,11 @@ class Engine:
             yield from self._stage_here(batches)
         else:
             yield from self._stage_in_threads(batches)
+
+    def _make(self) -> "Stager":
+        from sparkify.load.stage import Stager  # noqa: PLC0415  DuckDB and Arrow only when there is work
+
+        return Stager(self._dsn, self._run_id, self._planned_at)
 
     def _stage_here(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
         if not batches:
@@ -38,14 +47,14 @@ class Engine:
 
     def _stage_in_threads(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
         mine = threading.local()
-        stagers = []
+        stagers: list[Stager] = []
 
         def stage(batch: list[InputFile]) -> Staged:
             if not hasattr(mine, "stager"):
                 mine.stager = self._make()
                 stagers.append(mine.stager)
-            done: Staged = mine.stager.stage(batch)
-            return done
+            stager: Stager = mine.stager
+            return stager.stage(batch)
 
         pool = ThreadPoolExecutor(min(self._workers, len(batches)), thread_name_prefix="sparkify")
         try:
@@ -64,9 +73,3 @@ class Engine:
             pool.shutdown(cancel_futures=True)
             for stager in stagers:
                 stager.close()
-
-
-def _stager(dsn: str, run_id: int, planned_at: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from sparkify.load.stage import Stager  # noqa: PLC0415  DuckDB and Arrow only when there is work
-
-    return Stager(dsn, run_id, planned_at)

@@ -4,7 +4,7 @@ Songs and artists get the winning records; plays follow: a song that comes late 
 one moves them, one that no file speaks of any more takes them away.
 """
 
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
@@ -24,8 +24,8 @@ def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
     def run(name: str) -> Any:
         return connection.execute(sql.SQL(_sql[name]).format(**names))
 
-    def into_star(statement: str, winners: str) -> None:
-        query = sql.SQL(cast("LiteralString", statement)).format(staged=sql.Identifier(winners))
+    def into_star(statement: LiteralString, winners: str) -> None:
+        query = sql.SQL(statement).format(staged=sql.Identifier(winners))
         connection.execute(query)
 
     with connection.transaction():

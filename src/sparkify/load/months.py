@@ -16,7 +16,11 @@ from sparkify.load.runs import month_table, month_tables
 from sparkify.sql import load
 
 _sql: Final = load("publish")
-_PARTITIONED: Final = {"time": ("public", "time"), "heard_plays": ("analytics", "heard_plays"), "songplays": ("public", "songplays")}
+_PARTITIONED: Final = {
+    "time": ("public", "time"),
+    "heard_plays": ("analytics", "heard_plays"),
+    "songplays": ("public", "songplays"),
+}
 
 
 def publish_month(connection: Connection[Any], run_id: int, month: date) -> None:
@@ -40,7 +44,9 @@ class _Publication:
         self._names: dict[str, sql.Composable] = {
             **self._tables,
             "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
-            "until": sql.Literal(datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)),
+            "until": sql.Literal(
+                datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+            ),
             "songplays_there": self._partition("songplays"),
             "heard_plays_there": self._partition("heard_plays"),
         }
@@ -124,12 +130,16 @@ class _Publication:
     def _partition(self, table: str) -> sql.Identifier:
         return sql.Identifier("partitions", f"{table}_{self._month:%Y_%m}")
 
-    def _move_to_duplicates(self, counts: Iterable[tuple[int, int]], books: str = "move_to_duplicates") -> None:
+    def _move_to_duplicates(
+        self, counts: Iterable[tuple[int, int]], books: str = "move_to_duplicates"
+    ) -> None:
         for file_id, count in list(counts):
-            self._connection.execute(_sql[books], {"file_id": file_id, "count": count, "run_id": self._run_id})
+            self._connection.execute(
+                _sql[books], {"file_id": file_id, "count": count, "run_id": self._run_id}
+            )
 
-    def _into_star(self, statement: str, staged: sql.Identifier) -> int:
-        return self._connection.execute(sql.SQL(cast("LiteralString", statement)).format(staged=staged)).rowcount
+    def _into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:
+        return self._connection.execute(sql.SQL(statement).format(staged=staged)).rowcount
 
     def _count(self, table: str, rows: int) -> None:
         if rows:

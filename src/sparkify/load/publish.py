@@ -110,7 +110,8 @@ def _books(connection: Connection[Any], run_id: int) -> Books:
 
 def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
     staged = connection.execute(
-        "SELECT kind, path, m.version FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s", [run_id]
+        "SELECT kind, path, m.version FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s",
+        [run_id],
     )
     versions = {(kind, path): version for kind, path, version in staged}
     return any(versions.get((file.kind, file.name), file.version) != file.version for file in files)
@@ -121,7 +122,8 @@ def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planne
     seen_at = datetime.fromtimestamp(planned_at, UTC)
     with connection.cursor() as cursor:
         cursor.executemany(
-            _stage["touched"], [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files]
+            _stage["touched"],
+            [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files],
         )
 
 

@@ -33,7 +33,9 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
                 assert row is not None
                 run_id = int(row[0])
                 lease.execute(_sql["lease"], [run_id])
-                connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id)))
+                connection.execute(
+                    sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id))
+                )
             yield run_id
 
 
@@ -55,10 +57,9 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
 
 def set_state(connection: Connection[Any], run_id: int, state: str) -> None:
     """Note where a run stands; waits for transactions that still stage for it, and later ones are refused."""
-    finished = ", finished_at = now()" if state in ("published", "held", "dropped") else ""
     connection.execute(
-        sql.SQL("UPDATE etl.runs SET state = %s" + finished + " WHERE run_id = %s"),  # type: ignore[arg-type]
-        [state, run_id],
+        "UPDATE etl.runs SET state = %s, finished_at = CASE WHEN %s THEN now() END WHERE run_id = %s",
+        [state, state in {"published", "held", "dropped"}, run_id],
     )
 
 

@@ -8,10 +8,10 @@ has succeeded when its entries are there.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection, sql
+from psycopg import sql
 
 from sparkify.books import Books
 from sparkify.connection import connect
