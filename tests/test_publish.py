@@ -1,0 +1,345 @@
+"""What publication promises: to readers, to runs that die, to runs with too many rejects, to plays and catalogue."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data import NOVEMBER, play, song, write
+from psycopg import Connection
+from warehouse import checksums, one
+
+from sparkify import etl
+from sparkify.connection import connect
+from sparkify.simulate import simulate
+
+DAY = 24 * 3600 * 1000
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made_up")
+    simulate(root, users=40, songs=300, days=40, seed=3, force=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(made_up: Path, module_dsn: str) -> dict[str, str]:
+    etl.run(made_up, dsn=module_dsn)
+    with connect(module_dsn) as connection:
+        return checksums(connection)
+
+
+# --- readers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
+    made_up: Path, dsn: str, tmp_path: Path
+) -> None:
+    """Readers that hold their locks all the while, and readers that come during the load."""
+    write(tmp_path, "log_data/before.json", play())
+    write(tmp_path, "song_data/before.json", song())
+    etl.run(tmp_path, dsn=dsn)
+    waits: list[float] = []
+    torn: list[Any] = []
+    stop = threading.Event()
+
+    def read_all_the_while() -> None:
+        with connect(dsn) as reader:
+            while not stop.is_set():
+                started = time.monotonic()
+                torn.extend(
+                    reader.execute(
+                        "SELECT p.* FROM songplays p LEFT JOIN users u USING (user_id) LEFT JOIN time t USING (start_time)"
+                        " LEFT JOIN songs s USING (song_id) LEFT JOIN artists a ON a.artist_id = p.artist_id"
+                        " LEFT JOIN analytics.heard_plays h USING (start_time, songplay_id)"
+                        " LEFT JOIN analytics.heard_songs g USING (heard_song_id)"
+                        " WHERE u.user_id IS NULL OR t.start_time IS NULL OR g.heard_song_id IS NULL"
+                        " OR (p.song_id IS NOT NULL AND (s.song_id IS NULL OR a.artist_id IS NULL))"
+                    ).fetchall()
+                )
+                waits.append(time.monotonic() - started)
+
+    with connect(dsn) as holder, holder.transaction():
+        for table in ("songplays", "users", "songs", "artists", "time"):
+            holder.execute(f"SELECT count(*) FROM {table}")
+        reader = threading.Thread(target=read_all_the_while)
+        reader.start()
+        loader = threading.Thread(target=etl.run, args=(made_up,), kwargs={"dsn": dsn})
+        loader.start()
+        loader.join(timeout=60)
+        assert not loader.is_alive(), "the load waits for a reader"
+        assert one(holder, "SELECT count(*) FROM songplays") > 0
+    stop.set()
+    reader.join()
+    assert torn == []
+    assert len(waits) > 3
+    assert max(waits) < 1.0
+
+
+def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
+    """Whatever a reader sees of a month, it sees all of it: plays, levels, heard songs, counts."""
+    seen: set[tuple[Any, ...]] = set()
+    stop = threading.Event()
+
+    def read_all_the_while() -> None:
+        with connect(dsn) as reader:
+            while not stop.is_set():
+                seen.update(
+                    reader.execute(
+                        "SELECT date_trunc('month', start_time), count(*),"
+                        " (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays')"
+                        " - (SELECT count(*) FROM songplays),"
+                        " (SELECT count(*) FROM analytics.heard_plays) - (SELECT count(*) FROM songplays),"
+                        " (SELECT count(DISTINCT user_id) FROM songplays) - (SELECT count(*) FROM users)"
+                        " FROM songplays GROUP BY 1"
+                    ).fetchall()
+                )
+
+    reader = threading.Thread(target=read_all_the_while)
+    reader.start()
+    etl.run(made_up, dsn=dsn)
+    time.sleep(0.1)
+    stop.set()
+    reader.join()
+    with connect(dsn) as connection:
+        months = connection.execute("SELECT date_trunc('month', start_time), count(*) FROM songplays GROUP BY 1").fetchall()
+    assert seen == {(month, count, 0, 0, 0) for month, count in months}
+
+
+# --- runs that die ------------------------------------------------------------------------------------------------
+
+
+def start_etl(made_up: Path, dsn: str) -> subprocess.Popen[bytes]:
+    code = "import sys; from sparkify import etl; etl.run(sys.argv[1], dsn=sys.argv[2], workers=2, batch_bytes=30_000)"
+    return subprocess.Popen([sys.executable, "-c", code, str(made_up), dsn], stderr=subprocess.DEVNULL)
+
+
+def test_killed_at_random_moments(made_up: Path, expected: dict[str, str], new_dsn: Callable[[], str]) -> None:
+    """Killed again and again, wherever it is; then one run that is left in peace."""
+    clock = random.Random(20181101)
+    kills = 0
+    while kills < 20:
+        dsn = new_dsn()
+        for _ in range(7):
+            process = start_etl(made_up, dsn)
+            time.sleep(0.25 + clock.random() * 1.2)
+            process.send_signal(signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+        etl.run(made_up, dsn=dsn)
+        with connect(dsn) as connection:
+            assert checksums(connection) == expected
+            assert one(connection, "SELECT count(*) FROM etl.runs WHERE state <> 'published'") == 0
+            assert one(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == 0
+
+
+def test_died_in_every_step(
+    made_up: Path, expected: dict[str, str], new_dsn: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, at moments that are chosen: between any two statements of a publication."""
+    for statements in (3, 12, 25, 40, 60):
+        dsn = new_dsn()
+        with monkeypatch.context() as patch:
+            left = iter(range(statements))
+            execute = Connection.execute
+
+            def dying(self: Connection[Any], query: Any, *args: Any, left: Any = left, **kwargs: Any) -> Any:
+                if "publish" in sys._getframe(1).f_code.co_filename or "months" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
+                    try:
+                        next(left)
+                    except StopIteration:
+                        raise KeyboardInterrupt from None
+                return execute(self, query, *args, **kwargs)
+
+            patch.setattr(Connection, "execute", dying)
+            with pytest.raises(KeyboardInterrupt):
+                etl.run(made_up, dsn=dsn)
+        etl.run(made_up, dsn=dsn)
+        with connect(dsn) as connection:
+            assert checksums(connection) == expected
+
+
+def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> None:
+    from sparkify.errors import SparkifyError
+    from sparkify.extract.plan import find_files
+    from sparkify.load.runs import begin_run, set_state
+    from sparkify.load.stage import Stager
+
+    write(tmp_path, "log_data/a.json", play())
+    with connect(dsn) as connection, begin_run(dsn, connection) as run_id:
+        stager = Stager(dsn, run_id, time.time())
+        set_state(connection, run_id, "publishing")
+        with pytest.raises(SparkifyError, match="taken over"):
+            stager.stage(find_files(tmp_path / "log_data", "log"))
+        stager.close()
+        assert one(connection, "SELECT count(*) FROM etl.manifest") == 0
+        set_state(connection, run_id, "published")
+
+
+def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
+    from sparkify.extract.plan import find_files
+    from sparkify.load.runs import begin_run
+    from sparkify.load.stage import Stager
+
+    write(tmp_path, "log_data/a.json", play())
+    with connect(dsn) as connection:
+        with begin_run(dsn, connection) as run_id:
+            stager = Stager(dsn, run_id, time.time() - 60)
+            stager.stage(find_files(tmp_path / "log_data", "log"))
+            stager.close()
+            report = etl.run(tmp_path, dsn=dsn)
+            assert (report.files_new, report.rows["songplays"]) in {(0, 0), (1, 0)}
+        # Now it is dead: the next run publishes what it staged.
+        assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+
+
+# --- too many rejects ---------------------------------------------------------------------------------------------
+
+
+def test_too_many_rejects_hold_everything_back(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    log = write(tmp_path, "log_data/a.json", play(), "bad", "worse")
+    write(tmp_path, "song_data/a.json", song())
+    report = etl.run(tmp_path, dsn=dsn, max_rejects=1)
+    assert (report.status, report.held_runs, report.files_loaded) == ("held", [report.run_id], 0)
+    assert report.rows == {"songplays": 0, "users": 0, "songs": 0, "artists": 0, "time": 0}
+    assert one(db, "SELECT count(*) FROM etl.rejected_records") == 2
+    # It stays held: without a word, and with a limit that does not allow it either.
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 0
+    assert etl.run(tmp_path, dsn=dsn, max_rejects="50%").status == "held"
+    # Until the files are mended ...
+    log.write_bytes(log.read_bytes().replace(b"worse", b"     "))
+    report = etl.run(tmp_path, dsn=dsn, max_rejects=1)
+    assert (report.status, report.held_runs) == ("done", [])
+    assert report.rows == {"songplays": 1, "users": 1, "songs": 1, "artists": 1, "time": 1}
+    assert report.matched == 1
+    assert one(db, "SELECT count(*) FROM etl.rejected_records") == 1
+
+
+def test_a_held_run_is_released_by_a_limit_that_allows_it(dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play(), "bad", "worse")
+    assert etl.run(tmp_path, dsn=dsn, max_rejects="1%").status == "held"
+    report = etl.run(tmp_path, dsn=dsn, max_rejects="70%")
+    assert (report.status, report.rows["songplays"]) == ("done", 1)
+
+
+# --- plays and catalogue ------------------------------------------------------------------------------------------
+
+
+def matches(db: Connection[Any]) -> list[tuple[Any, ...]]:
+    return db.execute("SELECT song_id, artist_id FROM songplays ORDER BY start_time, songplay_id").fetchall()
+
+
+def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    artist = "AR5KOSW1187FB35FF4"
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 40 * DAY, song="Other"))
+    etl.run(tmp_path, dsn=dsn)
+    assert matches(db) == [(None, None), (None, None)]
+
+    write(tmp_path, "song_data/a.json", song("S2"))
+    assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert matches(db) == [("S2", artist), (None, None)]
+
+    write(tmp_path, "song_data/b.json", song("S1"), song("S3", title="Other"))  # S1 is the smaller of two that match
+    assert etl.run(tmp_path, dsn=dsn).matched == 2
+    assert matches(db) == [("S1", artist), ("S3", artist)]
+
+    write(tmp_path, "song_data/b.json", song("S1", artist_id="A2"), song("S3", title="Third"))
+    assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert matches(db) == [("S1", "A2"), (None, None)]
+
+    write(tmp_path, "song_data/c.json", song("S9", artist_id="A2", artist_name="Renamed", artist_location="Z" * 9))
+    etl.run(tmp_path, dsn=dsn)
+    assert matches(db) == [("S1", "A2"), (None, None)]  # the name that is smaller by bytes stays: "Elena"
+
+    write(tmp_path, "song_data/b.json", song("S4", title="Third"))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert matches(db) == [("S2", artist), (None, None)]
+    assert sorted(row[0] for row in db.execute("SELECT song_id FROM songs")) == ["S2", "S4", "S9"]
+    assert (report.matched, report.rows["songs"], report.rows["artists"]) == (1, 3, 2)
+
+
+def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """With a limit the songs are published after the plays were staged, which found none of them."""
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "song_data/a.json", song())
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=10).matched == 1
+    assert matches(db) == [("SOZCTXZ12AB0182364", "AR5KOSW1187FB35FF4")]
+
+
+def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """One whole record wins, the most complete, then the smallest by bytes; never a mixture."""
+    write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_location="", artist_latitude=None))
+    write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Z", artist_location="Prague"))
+    write(tmp_path, "song_data/3.json", song(title="D", year=1991, artist_name="Y", artist_location="Brno"))
+    (tmp_path / "log_data").mkdir()
+    etl.run(tmp_path, dsn=dsn)
+    assert db.execute("SELECT title, year FROM songs").fetchall() == [("C", 1990)]
+    assert db.execute("SELECT name, location FROM artists").fetchall() == [("Y", "Brno")]
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_changes(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play(), "torn")
+    etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/a.json", "", play(NOVEMBER + 1), play(), play(NOVEMBER + 2))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert report.rows["songplays"] == 3
+    books = "SELECT lines, blank, other_pages, loaded, duplicates, rejected FROM etl.files"
+    assert db.execute(books).fetchall() == [(4, 1, 0, 3, 0, 0)]
+    assert one(db, "SELECT count(*) FROM etl.rejected_records") == 0
+    assert sorted(row[0] for row in db.execute("SELECT line FROM analytics.heard_plays")) == [2, 3, 4]
+
+
+def test_a_file_that_vanishes_or_cannot_be_read(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    gone = write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    from sparkify.extract.plan import make_plan
+
+    def plan_and_lose(*args: Any) -> Any:
+        plan = make_plan(*args)
+        gone.unlink(missing_ok=True)
+        return plan
+
+    with monkeypatch.context() as patch:
+        patch.setattr(etl, "make_plan", plan_and_lose)
+        report = etl.run(tmp_path, dsn=dsn)
+    assert list(report.staged.unread) == [str(gone)]
+    assert (report.files_loaded, report.rows["songplays"]) == (1, 1)
+    assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%b.json'") == "vanished"
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
+    assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%b.json'") == "loaded"
+
+
+def test_hidden_files_and_other_names_are_not_seen(dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/.ipynb_checkpoints/a.json", play())
+    write(tmp_path, "log_data/.a.json", play())
+    write(tmp_path, "log_data/notes.txt", "x")
+    os.symlink(tmp_path / "log_data", tmp_path / "log_data" / "loop")
+    assert etl.run(tmp_path, dsn=dsn).files_found == 0
+
+
+def test_names_that_are_no_text(dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "log_data").mkdir()
+    source = write(tmp_path, "log_data/a.json", play())
+    os.rename(source, os.fsencode(tmp_path) + b"/log_data/\xff.json")
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+    assert etl.run(tmp_path, dsn=dsn).files_new == 0
+
+
+def test_many_months(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """A play in each of sixty months."""
+    write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(60)))
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 60
+    assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'songplays'::regclass") == 60
