@@ -1,0 +1,161 @@
+"""The schema: exactly the star that people know, made and dropped safely."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from data import play, song, write
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+from warehouse import one
+
+from sparkify import etl
+from sparkify.connection import LIBPQ_VARIABLES, connect, resolve
+from sparkify.create_tables import create_tables
+from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+
+STAR = {
+    "songplays": [
+        ("songplay_id", "bigint"), ("start_time", "timestamp with time zone"), ("user_id", "bigint"), ("level", "text"),
+        ("song_id", "text"), ("artist_id", "text"), ("session_id", "bigint"), ("location", "text"), ("user_agent", "text"),
+    ],
+    "users": [
+        ("user_id", "bigint"), ("first_name", "text"), ("last_name", "text"), ("gender", "text"), ("level", "text"),
+    ],
+    "songs": [
+        ("song_id", "text"), ("title", "text"), ("artist_id", "text"), ("year", "integer"), ("duration", "double precision"),
+    ],
+    "artists": [
+        ("artist_id", "text"), ("name", "text"), ("location", "text"), ("latitude", "double precision"),
+        ("longitude", "double precision"),
+    ],
+    "time": [
+        ("start_time", "timestamp with time zone"), ("hour", "smallint"), ("day", "smallint"), ("week", "smallint"),
+        ("month", "smallint"), ("year", "smallint"), ("weekday", "smallint"),
+    ],
+}  # fmt: skip
+
+
+def test_exactly_the_five_tables(db: Connection[Any]) -> None:
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for table, column, type_ in db.execute(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+        " ORDER BY table_name, ordinal_position"
+    ):
+        tables.setdefault(table, []).append((column, type_))
+    assert tables == STAR
+
+
+def test_keys(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """Primary keys and foreign keys, on the tables and on a month that was attached, all of them validated."""
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    keys = {
+        ("songplays", "PRIMARY KEY (start_time, songplay_id)"),
+        ("songplays", 'FOREIGN KEY (start_time) REFERENCES "time"(start_time)'),
+        ("songplays", "FOREIGN KEY (user_id) REFERENCES users(user_id)"),
+        ("songplays", "FOREIGN KEY (song_id, artist_id) REFERENCES songs(song_id, artist_id) DEFERRABLE"),
+        ("songplays", "FOREIGN KEY (artist_id) REFERENCES artists(artist_id) DEFERRABLE"),
+        ("users", "PRIMARY KEY (user_id)"),
+        ("songs", "PRIMARY KEY (song_id)"),
+        ("songs", "FOREIGN KEY (artist_id) REFERENCES artists(artist_id) DEFERRABLE"),
+        ("artists", "PRIMARY KEY (artist_id)"),
+        ('"time"', "PRIMARY KEY (start_time)"),
+    }
+    query = (
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype IN ('p', 'f') AND convalidated AND conparentid = 0 AND connamespace = 'public'::regnamespace"
+    )
+    assert set(db.execute(query).fetchall()) == keys
+    assert one(db, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
+    attached = (
+        "SELECT contype::text, count(*) FROM pg_constraint"
+        " WHERE conrelid = 'partitions.songplays_2018_11'::regclass AND contype IN ('p', 'f') GROUP BY 1 ORDER BY 1"
+    )
+    assert db.execute(attached).fetchall() == [("f", 4), ("p", 1)]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        db.execute("UPDATE songplays SET user_id = 99")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        db.execute("UPDATE songplays SET song_id = 'S'")
+
+
+def test_safe_to_repeat_and_drop(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "song_data/a.json", song())
+    etl.run(tmp_path, dsn=dsn)
+    create_tables(dsn)
+    assert one(db, "SELECT count(*) FROM songplays") == 1
+    create_tables(dsn, drop=True)
+    assert one(db, "SELECT count(*) FROM songplays") == 0
+    assert one(db, "SELECT count(*) FROM pg_tables WHERE schemaname IN ('partitions', 'staging')") == 0
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+
+
+def test_the_database_is_created(server_dsn: str, tmp_path: Path) -> None:
+    dsn = make_conninfo(server_dsn, dbname="sparkify test, new")
+    write(tmp_path, "log_data/a.json", play())
+    try:
+        assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+    finally:
+        with psycopg.connect(server_dsn, autocommit=True) as connection:
+            connection.execute('DROP DATABASE IF EXISTS "sparkify test, new" WITH (FORCE)')
+
+
+def test_a_database_with_other_tables_of_these_names_is_left_alone(server_dsn: str, dsn: str) -> None:
+    with connect(dsn) as connection:
+        connection.execute("DROP TABLE songplays; DROP SCHEMA staging, etl, analytics, partitions CASCADE")
+        with pytest.raises(UsageError, match="already has a table artists that sparkify did not make"):
+            create_tables(dsn)
+        with pytest.raises(UsageError):
+            create_tables(dsn, drop=True)
+        assert one(connection, "SELECT count(*) FROM users") == 0
+
+
+def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any]) -> None:
+    db.execute("UPDATE etl.warehouse SET schema_version = 1000")
+    with pytest.raises(UsageError, match="newer than this program"):
+        create_tables(dsn)
+
+
+def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> None:
+    dsn = new_dsn()
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE sparkify_nobody")
+    try:
+        with connect(dsn) as connection:
+            connection.execute("DROP SCHEMA staging, etl, analytics, partitions CASCADE")
+            connection.execute("DROP TABLE songplays, time, songs, artists, users")
+        role = make_conninfo(dsn, options="-c role=sparkify_nobody")
+        with pytest.raises(SparkifyError, match="may not create"):
+            create_tables(role)
+        with pytest.raises(ConnectionFailed, match="may not create it"):
+            create_tables(make_conninfo(role, dbname="sparkify_not_there"))
+    finally:
+        with psycopg.connect(server_dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP ROLE sparkify_nobody"))
+
+
+def test_which_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--dsn, else SPARKIFY_DSN, else libpq's own."""
+    monkeypatch.setenv("PGHOST", "libpq")
+    assert resolve() == "dbname=sparkifydb"  # libpq adds its own
+    monkeypatch.setenv("SPARKIFY_DSN", "host=setting")
+    assert resolve() == "host=setting dbname=sparkifydb"
+    assert resolve("postgresql://option/named") == "dbname=named host=option"
+    for name in LIBPQ_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert resolve("service=mine") == "service=mine"
+
+
+def test_a_dsn_that_is_none_shows_no_password() -> None:
+    with pytest.raises(UsageError) as error:
+        resolve("postgresql://me:secret@[")
+    assert "secret" not in str(error.value)
+
+
+def test_no_server() -> None:
+    with pytest.raises(ConnectionFailed, match="Check --dsn") as error:
+        create_tables("host=/nowhere password=secret")
+    assert "secret" not in str(error.value)
