@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sparkify import simulate as simulator
-from sparkify.errors import UsageError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import simulate
 
 NOBODY = ["firstName", "gender", "lastName", "location", "registration", "userAgent"]
@@ -205,7 +205,7 @@ def test_levels_change_by_the_submit_pages_alone(tmp_path: Path) -> None:
 
 
 def test_people_join_over_time() -> None:
-    from sparkify.simulate.world import World, day_number  # noqa: PLC0415
+    from sparkify.simulate.world import World, day_number
 
     world = World(1_000, 10, 5, 1, date(2018, 11, 1), 0.2, 0.0)
     opened = day_number(world.opened)
@@ -255,12 +255,12 @@ def test_packed_and_zipped_hold_the_same(tmp_path: Path, clean: Path) -> None:
 
 
 def test_popularity_has_a_long_tail_and_hits_that_rise_and_fade() -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from sparkify.simulate.catalogue import catalogue_of  # noqa: PLC0415
-    from sparkify.simulate.listening import Listening  # noqa: PLC0415
-    from sparkify.simulate.people import people_of  # noqa: PLC0415
-    from sparkify.simulate.world import World  # noqa: PLC0415
+    from sparkify.simulate.catalogue import catalogue_of
+    from sparkify.simulate.listening import Listening
+    from sparkify.simulate.people import people_of
+    from sparkify.simulate.world import World
 
     world = World(10, 2_000, 500, 1, date(2018, 11, 1), 0.2, 0.0)
     catalogue = catalogue_of(world)
@@ -329,6 +329,19 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     assert _files(tmp_path) == {"mine": b"mine"}
     simulate(tmp_path, users=2, days=1, songs=2, force=True)
     assert _files(tmp_path)["mine"] == b"mine"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, workers: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(SparkifyError) as raised:
+        simulate(tmp_path / "mine" / "below", users=2, days=2, songs=20, packed=True, workers=workers)
+    said = f"{raised.value}{capfd.readouterr().err}"
+    assert "could not write" in said
+    assert "mine/below" in said
+    assert "Traceback" not in said
 
 
 def test_the_command_line_reports_what_was_written(

@@ -21,7 +21,7 @@ WORLD: dict[str, Any] = {"users": 96, "days": 30, "songs": 3_000, "seed": 5}
 DIRT = 0.05
 
 
-class NotAPlay(Exception):  # noqa: N818
+class NotAPlay(Exception):
     """The line is neither a valid play nor an event of another page."""
 
 
@@ -123,7 +123,7 @@ def test_every_kind_of_dirt_does_what_it_is_for(clean: Path, tmp_path: Path) -> 
 
 
 def test_each_broken_line_is_rejected_by_the_judge_whatever_the_chance(clean: Path) -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     random = np.random.default_rng(1)
     plays = [line for _, line in _lines(clean) if b'"NextSong"' in line][:150]

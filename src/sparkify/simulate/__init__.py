@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sparkify.errors import UsageError
+from sparkify.errors import SparkifyError, UsageError
 
 OPENED = date(2018, 11, 1)
 _MOST_SONGS = 10_000_000  # their ids have room for no more
@@ -61,7 +61,8 @@ def simulate(
     `artists` is by default two for five songs. `packed` puts 10,000 songs in a file, one a line. With `force` a folder
     that holds something is written into: files of the same name are replaced, others stay.
 
-    Raises UsageError, having changed nothing, when the arguments make no sense together or `out` is in use.
+    Raises UsageError, having changed nothing, when the arguments make no sense together or `out` is in use, and
+    SparkifyError when a file could not be written.
     """
     begun = time.perf_counter()
     out = Path(out)
@@ -75,7 +76,7 @@ def simulate(
     # numpy and pyarrow take a quarter of a second: not before they are needed.
     from sparkify.simulate.catalogue import SONGS_A_PACK  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
-    from sparkify.simulate.writing import Counts, Part, write  # noqa: PLC0415
+    from sparkify.simulate.writing import Part, write  # noqa: PLC0415
 
     world = World(users, songs, artists, seed, opened, unmatched, dirt)
     first = day_number(start)
@@ -94,15 +95,15 @@ def simulate(
         )
         for n in range(workers)
     ]
-    counts = Counts()
     if workers == 1:
-        counts.add(write(parts[0]))
+        try:
+            counts = write(parts[0])
+        except OSError as error:
+            raise SparkifyError(f"could not write: {error}") from error
     else:
         from sparkify.simulate import worker  # noqa: PLC0415
 
-        running = [worker.start(part) for part in parts]
-        for process in running:
-            counts.add(worker.finish(process))
+        counts = worker.finish([worker.start(part) for part in parts])
     people = world.people(first + days)
     return Report(songs, people, days, **vars(counts), seconds=time.perf_counter() - begun)
 

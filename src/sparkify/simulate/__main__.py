@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from sparkify.errors import SparkifyError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import add_arguments, run
 
 parser = argparse.ArgumentParser(prog="python -m sparkify.simulate", description="Write a made-up Sparkify.")
@@ -11,4 +11,5 @@ add_arguments(parser)
 try:
     sys.exit(run(parser.parse_args()))
 except SparkifyError as error:
-    parser.error(str(error))
+    print(f"sparkify: {error}", file=sys.stderr)
+    sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -39,17 +39,18 @@ def start(part: Part) -> "subprocess.Popen[str]":
     return worker
 
 
-def finish(worker: "subprocess.Popen[str]") -> Counts:
-    """Wait for a worker and return what it wrote.
+def finish(workers: "list[subprocess.Popen[str]]") -> Counts:
+    """Wait for all workers and return what they wrote.
 
-    Raises SparkifyError when it failed; what went wrong it has said on standard error.
+    Raises SparkifyError when one failed; what went wrong it has said on standard error.
     """
-    said, _ = worker.communicate()
-    if worker.returncode:
-        raise SparkifyError(
-            f"a worker of the simulator ended with code {worker.returncode}; its message is above"
-        )
-    return Counts(**json.loads(said))
+    counts = Counts()
+    said = [worker.communicate()[0] for worker in workers]
+    if any(worker.returncode for worker in workers):
+        raise SparkifyError("a worker of the simulator failed; its message is above")
+    for counted in said:
+        counts.add(Counts(**json.loads(counted)))
+    return counts
 
 
 def _part(words: dict[str, object]) -> Part:
@@ -67,4 +68,7 @@ def _part(words: dict[str, object]) -> Part:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(write(_part(json.load(sys.stdin))))))
+    try:
+        print(json.dumps(asdict(write(_part(json.load(sys.stdin))))))
+    except OSError as error:
+        sys.exit(f"could not write: {error}")
