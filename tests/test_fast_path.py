@@ -115,7 +115,7 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
         for _, number, line, play in winners
     }
     columns = ", ".join(("slice", "line", *Play._fields, "start_time", "songplay_id", "heard_song_id"))
-    assert set(_ask(transform, f"SELECT {columns} FROM plays")) == expected  # noqa: S608  our own names
+    assert set(_ask(transform, f"SELECT {columns} FROM plays")) == expected
     assert done.months == sorted({_moment(winner[3].ts).replace(day=1).date() for winner in winners})
 
 
@@ -308,6 +308,29 @@ def test_usual_lines_need_no_judge(transform: PlayTransform, separators: tuple[s
     texts += [texts[0].replace(b"/", b"\\/") + b"\r"]
     check(transform, texts)
     assert fast(transform) == len(texts)
+
+
+@pytest.mark.parametrize(
+    "name", ["level", "location", "userAgent", "song", "artist", "firstName", "lastName", "gender"]
+)
+def test_the_winner_of_one_identity(transform: PlayTransform, name: str) -> None:
+    """Whatever the order, by any field that they differ in."""
+    told = [
+        json.dumps(play(**{name: text}), ensure_ascii=False).encode()
+        for text in ("é", "z", "Z", "zz", "\U0001f600")
+    ]
+    if name not in {"level", "song", "artist"}:
+        told += [json.dumps(play(**{name: text})).encode() for text in (None, "")]
+    for turn in range(len(told)):
+        check(transform, told[turn:], told[:turn])
+
+
+def test_blank_lines_need_no_judge(transform: PlayTransform) -> None:
+    """A file of line feeds has millions."""
+    check(
+        transform, [b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"], [b""] * 1000
+    )
+    assert fast(transform) == 1004
 
 
 def test_the_ends_of_the_range(transform: PlayTransform) -> None:

@@ -22,6 +22,9 @@ COMPRESSED_READ_BYTES: Final = 1 << 10
 CHUNK_BYTES: Final = 24 << 20
 """A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 150 MB of memory."""
 
+SHORT_LINE_BYTES: Final = 64
+"""A shorter line counts as this many bytes of a chunk: what is made of a line costs memory even when it is empty."""
+
 EVIDENCE_BYTES: Final = 1 << 20
 
 
@@ -77,7 +80,7 @@ def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[l
     for file in files:
         for piece in slices(file):
             chunk.append(piece)
-            size += len(piece.data)
+            size += max(len(piece.data), SHORT_LINE_BYTES * piece.data.count(b"\n"))
             if size >= chunk_bytes:
                 yield chunk
                 chunk, size = [], 0

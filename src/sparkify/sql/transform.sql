@@ -3,7 +3,8 @@
 CREATE OR REPLACE TEMP TABLE parsed AS
 WITH shaped AS (
     SELECT slice, line, position,
-           CASE WHEN regexp_full_match(text, '{shape}') THEN from_json(text, '{fields}') END AS e
+           CASE WHEN regexp_full_match(text, '{shape}') THEN from_json(text, '{fields}') END AS e,
+           regexp_full_match(text, '[ \t\r\x0b\x0c]*\n') AS blank
     FROM lines
 ),
 typed AS (
@@ -21,11 +22,13 @@ typed AS (
            e.lastName AS last_name,
            e.gender AS gender,
            nullif(e.location, '') AS location,
-           e.userAgent AS user_agent
+           e.userAgent AS user_agent,
+           blank
     FROM shaped
 )
-SELECT * EXCLUDE (page),
+SELECT * EXCLUDE (page, blank),
        CASE
+           WHEN blank THEN 'blank'
            WHEN page <> 'NextSong' THEN 'other page'
            WHEN page = 'NextSong' AND user_id IS NOT NULL AND session_id IS NOT NULL AND item_in_session IS NOT NULL
                 AND ts >= {earliest} AND ts < {before} AND level IS NOT NULL AND song <> '' AND artist IS NOT NULL
@@ -35,8 +38,8 @@ SELECT * EXCLUDE (page),
 FROM typed
 
 -- name: census
--- how many lines of each slice are surely other pages
-SELECT slice, count(*) FROM parsed WHERE verdict = 'other page' GROUP BY slice
+-- how many lines of each slice are surely other pages or blank
+SELECT slice, count(*) FILTER (verdict = 'other page'), count(*) FILTER (verdict = 'blank') FROM parsed GROUP BY slice
 
 -- name: doubtful
 -- the lines that the judge decides on

@@ -68,10 +68,11 @@ class PlayTransform:
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
         lines = _Lines(chunk)
         self._parse(lines)
-        for number, count in self._rows("census"):
-            done.books[number].other_pages = count
+        for number, other_pages, blank in self._rows("census"):
+            done.books[number].other_pages = other_pages
+            # A line that could not be read stands there as an empty one.
+            done.books[number].blank = blank - len(chunk[number].unread)
         plays = []
-        unread = [{reject.line for reject in piece.unread} for piece in chunk]
         for number, line, position in (*self._rows("doubtful"), *lines.not_text()):
             books = done.books[number]
             text = lines.bytes_of(position)
@@ -82,7 +83,7 @@ class PlayTransform:
                     done.rejects[number].append(RejectedLine.of(line, why, text))
                 case verdict:
                     books.other_pages += verdict == OTHER_PAGE
-                    books.blank += verdict == BLANK and line not in unread[number]
+                    books.blank += verdict == BLANK
         self._duckdb.register("judged", _table(plays, _JUDGED))
         self._execute("plays")
         self._execute("heard_songs")
@@ -164,15 +165,11 @@ class _Lines:
         )
 
     def _set_aside_what_is_not_utf8(self) -> None:
-        masked = bytearray(self._data)
         for position in range(len(self._line)):
-            start, stop = self._offsets[position : position + 2]
             try:
-                masked[start:stop].decode()
+                self.bytes_of(position).decode()
             except UnicodeDecodeError:
                 self._not_text.append(position)
-                masked[start:stop] = b" " * (stop - start)
-        self._text = self._array(bytes(masked))
 
     def table(self) -> pa.Table:
         """The lines that are text, with the slice and line that they are, and their position in the chunk."""
