@@ -42,22 +42,25 @@ def print_table(rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> Non
     if not rows:
         print("Nothing to show.", file=sys.stderr)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    console = Console()
     names = [name for name in rows[0] if name not in hide]
+    widths = {name: max(len(name), *(_cell(row[name]).cell_len for row in rows)) for name in names}
+    # Text gives way where the line is too long, the longest first; numbers never do.
+    texts = [name for name in names if any(isinstance(row[name], str) for row in rows)]
+    while texts and sum(widths.values()) + 2 * len(names) > console.width and max(widths[name] for name in texts) > 8:
+        widths[max(texts, key=widths.__getitem__)] -= 1
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:
-        # Text gives way where the line is too long, numbers never.
-        is_number = isinstance(rows[0][name], int)
-        width = max(len(name), *(len(_cell(row[name])) for row in rows)) if is_number else None
         table.add_column(
             name.replace("_", " "),
-            justify="right" if is_number else "left",
-            overflow="ellipsis",
+            justify="left" if name in texts else "right",
+            width=widths[name],
             no_wrap=True,
-            min_width=width,
+            overflow="ellipsis",
         )
     for row in rows:
         table.add_row(*(_cell(row[name]) for name in names))
-    Console().print(table)
+    console.print(table)
 
 
 def _cell(value: Any) -> Text:

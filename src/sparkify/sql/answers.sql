@@ -73,8 +73,8 @@ LIMIT %(limit)s
 
 -- name: rejects_show
 -- rejected lines with their evidence
-SELECT path, line, reason, detail, record, record_bytes, run_id
-FROM etl.rejected_records JOIN etl.files USING (file_id)
+SELECT path, line, reason, detail, record, record_bytes, r.run_id
+FROM etl.rejected_records r JOIN etl.files USING (file_id)
 WHERE (%(path)s::text IS NULL OR path LIKE '%%' || %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s

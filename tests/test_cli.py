@@ -1,0 +1,218 @@
+"""The command line as scripts and people see it: a process of its own, its exit code, stdout and stderr."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data import NOVEMBER, play, song, write
+
+PROGRAM = Path(sys.executable).with_name("sparkify")
+
+
+def sparkify(*arguments: object, dsn: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        env={**os.environ, **({"SPARKIFY_DSN": dsn} if dsn else {}), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song())
+    hostile = "\x1b[31mred\x1b[0m \u202e\x07 <b>&amp;</b> [bold]x[/bold]"
+    write(
+        root,
+        "log_data/a.json",
+        *(play(NOVEMBER + at, itemInSession=at) for at in range(3)),
+        play(NOVEMBER + 10, song=hostile, artist="A" * 300, level="free", userId="16"),
+        '{"torn": "\x1b]0;title\x07',
+        play(NOVEMBER + 11, song=""),
+    )
+    return root
+
+
+@pytest.fixture(scope="module")
+def loaded(data: Path, module_dsn: str) -> Iterator[tuple[str, subprocess.CompletedProcess[str]]]:
+    yield module_dsn, sparkify("etl", data, dsn=module_dsn)
+
+
+def test_etl_says_what_it_did(loaded: tuple[str, subprocess.CompletedProcess[str]]) -> None:
+    done = loaded[1]
+    assert done.returncode == 0
+    assert "Loaded 2 new of 2 files" in done.stdout
+    assert "4 songplays, 2 users, 1 songs, 1 artists, 4 time" in " ".join(done.stdout.split())
+    assert "2 lines were set aside: 1 empty_field, 1 invalid_json." in done.stderr
+    assert "sparkify rejects list" in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
+    again = sparkify("etl", data, "--json", "--dsn", loaded[0])
+    report = json.loads(again.stdout)
+    assert again.stderr == ""
+    assert report["status"] == "done"
+    assert report["files"] == {"found": 2, "new": 0, "loaded": 0, "unread": {}}
+    assert set(report["lines"]) == {"read", "blank", "other_pages", "loaded", "duplicates", "rejected"}
+    assert report["rows"] == {"songplays": 4, "users": 2, "songs": 1, "artists": 1, "time": 4}
+    assert report["matched"] == 3
+    assert report["seconds"] > 0
+
+
+def test_top_json(loaded: tuple[str, Any]) -> None:
+    rows = json.loads(sparkify("top", "songs", "--json", dsn=loaded[0]).stdout)
+    assert rows[0] == {
+        "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1, "song_id": "SOZCTXZ12AB0182364",
+    }  # fmt: skip
+    assert rows[1]["song_id"] is None
+    assert rows[1]["title"].startswith("\x1b[31m")  # data are given as they are
+    artists = json.loads(sparkify("top", "artists", "--json", dsn=loaded[0]).stdout)
+    assert [row["plays"] for row in artists] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "plays"),
+    [
+        (["--level", "free"], [1]),
+        (["--since", "2018-11-02"], []),
+        (["--until", "2018-11-01"], [3, 1]),
+        (["--until", "2018-10-31"], []),
+        (["--limit", "1"], [3]),
+    ],
+)
+def test_top_options(loaded: tuple[str, Any], options: list[str], plays: list[int]) -> None:
+    rows = json.loads(sparkify("top", "songs", "--json", *options, dsn=loaded[0]).stdout)
+    assert [row["plays"] for row in rows] == plays
+
+
+@pytest.mark.parametrize("command", [["top", "songs"], ["rejects", "list"], ["rejects", "show"], ["status"]])
+def test_nothing_from_the_input_steers_the_terminal(loaded: tuple[str, Any], command: list[str]) -> None:
+    done = sparkify(*command, dsn=loaded[0])
+    assert done.returncode == 0
+    assert done.stdout
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize("command", [["top", "songs"], ["top", "artists"], ["rejects", "list"], ["status"]])
+def test_tables_fit_80_columns(loaded: tuple[str, Any], command: list[str]) -> None:
+    done = sparkify(*command, dsn=loaded[0])
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    if command[0] == "top":
+        assert "plays" in done.stdout
+        assert "listeners" in done.stdout
+
+
+def test_rejects(loaded: tuple[str, Any]) -> None:
+    rows = json.loads(sparkify("rejects", "show", "--json", dsn=loaded[0]).stdout)
+    assert [(row["line"], row["reason"]) for row in rows] == [(5, "invalid_json"), (6, "empty_field")]
+    assert rows[0]["record"] == '{"torn": "\x1b]0;title\x07'
+    only = json.loads(sparkify("rejects", "list", "--reason", "empty_field", "--json", dsn=loaded[0]).stdout)
+    assert [(row["reason"], row["lines"]) for row in only] == [("empty_field", 1)]
+
+
+def test_held_is_exit_code_3(data: Path, dsn: str) -> None:
+    done = sparkify("etl", data, "--max-rejects", "1", dsn=dsn)
+    assert done.returncode == 3
+    assert "is held" in done.stderr
+    assert "nothing was published" in done.stdout
+
+
+def test_dry_run(data: Path, dsn: str) -> None:
+    done = sparkify("etl", data, "--dry-run", dsn=dsn)
+    assert (done.returncode, done.stdout) == (0, "2 of 2 files are new. Nothing was loaded.\n")
+    assert json.loads(sparkify("etl", data, "--json", dsn=dsn).stdout)["files"]["new"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["etl", "/nowhere"], "/nowhere holds neither song_data/ nor log_data/"),
+        (["etl", "--song-data", "/nowhere"], "/nowhere is not a folder"),
+        (["etl", ".", "--max-rejects", "many"], "--max-rejects many: give a number"),
+        (["etl", "--workers", "0"], "'0' is not a whole number above 0"),
+        (["top", "songs", "--since", "yesterday"], "'yesterday' is not a day"),
+        (["top"], "required"),
+        ([], "required"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], message: str) -> None:
+    done = sparkify(*arguments, dsn="host=/nowhere")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["top", "songs"], ["create-tables"]])
+def test_failure_is_exit_code_1(command: list[str]) -> None:
+    done = sparkify(*command, dsn="postgresql://me:secret@/db?host=/nowhere")
+    assert done.returncode == 1
+    assert done.stderr.startswith("sparkify: Cannot connect to PostgreSQL")
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_warehouse_yet(server_dsn: str) -> None:
+    done = sparkify("top", "songs", dsn=server_dsn)
+    assert done.returncode == 1
+    assert "There is no warehouse in this database yet" in done.stderr
+
+
+def test_a_reader_that_has_enough(loaded: tuple[str, Any]) -> None:
+    done = subprocess.run(
+        f"{PROGRAM} rejects show --json | head -1", shell=True, env={**os.environ, "SPARKIFY_DSN": loaded[0]},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+def test_help_is_quick() -> None:
+    """Nothing heavy is imported: not measured by the clock, which other programs share."""
+    code = "import sys; from sparkify.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"duckdb", "pyarrow", "numpy", "psycopg", "pgpq", "rich"}
+
+
+def test_nothing_new_needs_nothing_heavy(loaded: tuple[str, Any], data: Path) -> None:
+    code = (
+        "import sys; from sparkify.cli import main\n"
+        f"main(['etl', {str(data)!r}, '--dsn', {loaded[0]!r}])\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert not modules & {"duckdb", "pyarrow", "numpy", "pgpq"}
+
+
+def test_a_live_bar_on_a_terminal(data: Path, dsn: str) -> None:
+    main, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "etl", data, "--dsn", dsn], stdout=subprocess.PIPE, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(terminal)
+    shown = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and select.select([main], [], [], 60)[0]:
+        try:
+            shown += os.read(main, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(main)
+    assert process.wait() == 0
+    assert process.stdout is not None
+    assert b"Loaded 2 new" in process.stdout.read()
+    process.stdout.close()
+    assert b"rows" in shown
+    assert b"/s" in shown
