@@ -332,6 +332,7 @@ def test_blank_lines_need_no_judge(transform: PlayTransform) -> None:
         transform, [b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"], [b""] * 1000
     )
     assert fast(transform) == 1004
+    check(transform, [b",", b"\xc2\xa0", b"\x1f", b"\x00", "\u2028".encode(), b"x"])
 
 
 def test_the_ends_of_the_range(transform: PlayTransform) -> None:
