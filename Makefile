@@ -14,7 +14,7 @@ etl: $(VENV)/run ## load DATA=dir (default: ./data, or a made-up sample) and say
 	$(BIN)/sparkify etl "$$data" && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs
 
 test: $(VENV)/dev ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: $(VENV)/dev ## run the linters and the type checker
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
