@@ -1,0 +1,81 @@
+# ruff: noqa: INP001  a script, not part of a package
+"""Run the notebooks and save what they show.
+
+    python notebooks/save_outputs.py
+
+They run on the server that sparkify would use, in databases of their own that are dropped again.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+from nbclient import NotebookClient
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from sparkify import etl
+from sparkify.connection import MAINTENANCE, connect, resolve
+from sparkify.simulate import simulate
+
+FOLDER: Final = Path(__file__).resolve().parent
+ETL: Final = FOLDER / "etl.ipynb"
+TEST: Final = FOLDER / "test.ipynb"
+SCRATCH: Final = "sparkify_notebook_sample"
+
+# Nothing of the machine on which they ran.
+METADATA: Final = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def execute(path: Path, dsn: str) -> Any:
+    """The notebook with what it shows when SPARKIFY_DSN is `dsn`.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        # IPYTHONDIR: people's own start-up files must not take part.
+        environment = os.environ | {"SPARKIFY_DSN": dsn, "IPYTHONDIR": folder}
+        client = NotebookClient(
+            notebook, timeout=120, record_timing=False, resources={"metadata": {"path": str(FOLDER)}}
+        )
+        # A socket in our folder, not a port that others on the machine could listen to.
+        kernel = client.create_kernel_manager()
+        kernel.transport = "ipc"
+        kernel.connection_file = str(Path(folder) / "kernel.json")
+        client.execute(env=environment)
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
+
+
+def load_sample(dsn: str) -> None:
+    """Fill the warehouse with the made-up sample that test.ipynb was saved with."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        simulate(data, users=40, songs=150, days=12, seed=5, dirt=0.03, workers=1)
+        etl.run(data, dsn=dsn, workers=1)
+
+
+def main() -> None:
+    """Save both."""
+    server = make_conninfo(resolve(), dbname=MAINTENANCE)
+    sample = make_conninfo(server, dbname=SCRATCH)
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
+    with connect(server) as maintenance:
+        maintenance.execute(drop)
+        try:
+            load_sample(sample)
+            for path, dsn in ((ETL, server), (TEST, sample)):
+                nbformat.write(execute(path, dsn), path)
+        finally:
+            maintenance.execute(drop)
+
+
+if __name__ == "__main__":
+    main()

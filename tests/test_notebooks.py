@@ -1,0 +1,177 @@
+"""The notebooks run, show what is saved, say nothing of the machine they ran on, and leave the warehouse as it is."""
+
+import getpass
+import re
+import runpy
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, LiteralString
+
+import nbformat
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sparkify.connection import connect
+from sparkify.errors import SparkifyError
+from warehouse import checksums, one
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = ("etl.ipynb", "test.ipynb")
+script = runpy.run_path(str(FOLDER / "save_outputs.py"))
+
+
+@pytest.fixture(scope="module")
+def sample(module_dsn: str) -> str:
+    """A warehouse with the sample that test.ipynb was saved with."""
+    script["load_sample"](module_dsn)
+    return module_dsn
+
+
+@pytest.fixture
+def copy_of_sample(sample: str, server_dsn: str) -> Iterator[str]:
+    """A copy of it, to do harm to."""
+    name = f"{conninfo_to_dict(sample)['dbname']}_copy"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        names = {
+            "copy": sql.Identifier(name),
+            "sample": sql.Identifier(str(conninfo_to_dict(sample)["dbname"])),
+        }
+        connection.execute(sql.SQL("CREATE DATABASE {copy} TEMPLATE {sample}").format(**names))
+        try:
+            yield make_conninfo(server_dsn, dbname=name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {copy} WITH (FORCE)").format(**names))
+
+
+def saved(name: str) -> Any:
+    return nbformat.read(FOLDER / name, as_version=4)
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def text_of(notebook: Any) -> str:
+    return "\n".join(
+        str(output.get("text") or output.get("data"))
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+    )
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_running_a_notebook_gives_what_is_saved(sample: str, name: str) -> None:
+    before = _checksums(sample)
+
+    executed = script["execute"](FOLDER / name, sample)
+
+    for now, then in zip(executed.cells, saved(name).cells, strict=True):
+        assert now == then, f"cell {then.id} shows something else: run python notebooks/save_outputs.py"
+    assert _checksums(sample) == before, "the warehouse was touched"
+    with connect(sample) as connection:
+        assert not one(connection, "SELECT count(*) FROM pg_database WHERE datname = 'sparkify_notebook'")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_saved_notebook_is_complete_and_clean(name: str) -> None:
+    notebook = saved(name)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.cells[0].cell_type == "markdown"
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        assert cell.outputs, f"cell {cell.id} shows nothing"
+        for output in cell.outputs:
+            assert output.output_type != "error", f"cell {cell.id} failed"
+            assert output.get("name") != "stderr", f"cell {cell.id} warns"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_is_saved_says_nothing_of_the_machine(name: str) -> None:
+    text = text_of(saved(name))
+    for secret in (socket.gethostname(), getpass.getuser(), str(Path.home())):
+        assert not re.search(rf"\b{re.escape(secret)}\b", text), secret
+    assert re.findall(r"(?<![\w.>])/(?:\w+/)+\w*|\w+://\S+|\b(?:host|user|password)=\S*|/run\w+/", text) == []
+
+
+def test_the_walk_shows_every_kind_of_line() -> None:
+    shown = text_of(saved("etl.ipynb"))
+    for word in (
+        "reject",
+        "blank",
+        "invalid_json",
+        "empty_field",
+        "out_of_range",
+        "Aberdeen, SD",
+        "partition: True",
+    ):
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        ("sparkify_no_such_database", "the database does not exist"),
+        ("postgres", "no warehouse in this database"),
+        (None, "has no plays"),
+    ],
+)
+def test_without_a_warehouse_it_says_what_to_do(
+    dsn: str, database: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SparkifyError, match=rf"{said}.*`sparkify etl DATA`"):
+        _run_here("test.ipynb", make_conninfo(dsn, dbname=database) if database else dsn, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("ALTER TABLE users ALTER gender TYPE varchar", "users has its columns"),
+        ("ALTER TABLE users ALTER level DROP NOT NULL", "users has its columns"),
+        ("ALTER TABLE songplays DROP CONSTRAINT songplays_song_fkey", "foreign keys"),
+        (
+            "ALTER TABLE songs DROP CONSTRAINT songs_artist_id_fkey;"
+            "ALTER TABLE songs ADD FOREIGN KEY (artist_id) REFERENCES artists NOT VALID",
+            "validated",
+        ),
+        ("ALTER TABLE songplays DROP CONSTRAINT songplays_pkey", "primary key"),
+        ("UPDATE etl.row_counts SET row_count = 7 WHERE table_name = 'artists'", "artists has as many rows"),
+        ("UPDATE time SET weekday = 7 - weekday", "hour, day, week"),
+        ("UPDATE users SET level = 'gold'", "level of the latest play"),
+        ("UPDATE analytics.heard_songs SET title = title || '!'", "heard that song"),
+        (
+            "INSERT INTO users VALUES (1000000, 'No', 'Body', 'F', 'free');"
+            "UPDATE etl.row_counts SET row_count = row_count + 1 WHERE table_name = 'users'",
+            "users are the people with plays",
+        ),
+    ],
+)
+def test_a_warehouse_that_is_not_right_is_noticed(
+    copy_of_sample: str, harm: LiteralString, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(copy_of_sample) as connection:
+        connection.execute(harm)
+    with pytest.raises(AssertionError, match=f"Broken: .*{said}"):
+        _run_here("test.ipynb", copy_of_sample, monkeypatch)
+
+
+def _run_here(name: str, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the cells in this process: quicker than a kernel, and what fails can be caught."""
+    monkeypatch.setenv("SPARKIFY_DSN", dsn)
+    monkeypatch.syspath_prepend(FOLDER)
+    names: dict[str, Any] = {"display": print}
+    try:
+        for cell in code_cells(saved(name)):
+            exec(cell.source, names)  # noqa: S102
+    finally:
+        if "connection" in names:
+            names["connection"].close()
+
+
+def _checksums(dsn: str) -> dict[str, str]:
+    with connect(dsn) as connection:
+        return checksums(connection)
