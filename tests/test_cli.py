@@ -8,11 +8,11 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from data import NOVEMBER, play, song, write
 
 PROGRAM = Path(sys.executable).with_name("sparkify")
@@ -46,8 +46,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(data: Path, module_dsn: str) -> Iterator[tuple[str, subprocess.CompletedProcess[str]]]:
-    yield module_dsn, sparkify("etl", data, dsn=module_dsn)
+def loaded(data: Path, module_dsn: str) -> tuple[str, subprocess.CompletedProcess[str]]:
+    return module_dsn, sparkify("etl", data, dsn=module_dsn)
 
 
 def test_etl_says_what_it_did(loaded: tuple[str, subprocess.CompletedProcess[str]]) -> None:
@@ -199,7 +199,10 @@ def test_nothing_new_needs_nothing_heavy(loaded: tuple[str, Any], data: Path) ->
 def test_a_live_bar_on_a_terminal(data: Path, dsn: str) -> None:
     main, terminal = pty.openpty()
     process = subprocess.Popen(
-        [PROGRAM, "etl", data, "--dsn", dsn], stdout=subprocess.PIPE, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+        [PROGRAM, "etl", data, "--dsn", dsn],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env={**os.environ, "TERM": "xterm"},
     )
     os.close(terminal)
     shown = b""

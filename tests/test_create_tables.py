@@ -6,15 +6,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from data import play, song, write
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
-from warehouse import one
 
+from data import play, song, write
 from sparkify import etl
 from sparkify.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.create_tables import create_tables
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from warehouse import one
 
 STAR = {
     "songplays": [

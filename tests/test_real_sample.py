@@ -39,7 +39,7 @@ def test_the_report(sample: tuple[Connection[Any], Report]) -> None:
     ("table", "rows"), [("songplays", 6820), ("users", 96), ("songs", 71), ("artists", 69), ("time", 6813)]
 )
 def test_rows(db: Connection[Any], table: str, rows: int) -> None:
-    assert one(db, f"SELECT count(*) FROM {table}") == rows  # noqa: S608
+    assert one(db, f"SELECT count(*) FROM {table}") == rows
     assert one(db, "SELECT row_count FROM etl.row_counts WHERE table_name = %s", table) == rows
 
 

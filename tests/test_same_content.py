@@ -70,7 +70,7 @@ def check_books(dsn: str) -> None:
         assert one(connection, "SELECT count(*) FROM etl.staged_months") == 0
         assert one(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == 0
         for table, rows in connection.execute("SELECT * FROM etl.row_counts WHERE table_name <> 'matched'"):
-            assert rows == one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608
+            assert rows == one(connection, f"SELECT count(*) FROM {table}")
         matched = one(connection, "SELECT row_count FROM etl.row_counts WHERE table_name = 'matched'")
         assert matched == one(connection, "SELECT count(song_id) FROM songplays")
         assert one(connection, "SELECT count(*) FROM songplays") == one(

@@ -40,3 +40,11 @@ def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
     row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]
     assert row is not None
     return row[0] if len(row) == 1 else row
+
+
+def totals(connection: Connection[Any]) -> Any:
+    """The books of all files, added up: the same whatever file an event counts for."""
+    return connection.execute(
+        "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates), sum(rejected)"
+        " FROM etl.files GROUP BY kind ORDER BY kind"
+    ).fetchall()

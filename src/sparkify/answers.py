@@ -3,11 +3,9 @@
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-import psycopg
 from psycopg.rows import dict_row
 
-from sparkify.connection import connect, resolve
-from sparkify.errors import SparkifyError
+from sparkify.connection import connect, explained, resolve
 from sparkify.sql import load
 
 Row = dict[str, Any]
@@ -53,10 +51,5 @@ def status(*, dsn: str | None = None) -> Row:
 
 
 def _rows(dsn: str | None, query: LiteralString, **parameters: Any) -> list[Row]:
-    with connect(resolve(dsn)) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        try:
-            return cursor.execute(query, parameters or None).fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            raise SparkifyError(
-                "There is no warehouse in this database yet. Load one: sparkify etl DATA"
-            ) from None
+    with explained(), connect(resolve(dsn)) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, parameters or None).fetchall()

@@ -40,10 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), WRONG_USAGE)
     except SparkifyError as error:
         return _fail(str(error), FAILED)
-    except Exception as error:
-        if message := _postgresql_says(error):
-            return _fail(message, FAILED)
-        raise
     return code
 
 
@@ -52,18 +48,6 @@ def _fail(message: str, code: int) -> int:
 
     print(f"sparkify: {printable(message)}", file=sys.stderr)
     return code
-
-
-def _postgresql_says(error: Exception) -> str | None:
-    """The message for an error of the server, without the statement: that may hold rows of the input."""
-    import psycopg  # noqa: PLC0415
-
-    if not isinstance(error, psycopg.Error):
-        return None
-    said = error.diag.message_primary or str(error).partition("\n")[0]
-    hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
-    table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
-    return f"PostgreSQL: {said}{table}.{hint} What was committed is kept; run the command again to go on."
 
 
 # --- commands -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 """Which PostgreSQL the warehouse is on, and how to reach it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sparkify.errors import ConnectionFailed, UsageError
+from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 
 DATABASE: Final = "sparkifydb"
 MAINTENANCE: Final = "postgres"
@@ -69,6 +71,28 @@ def connect(dsn: str) -> Connection[Any]:
         raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
     connection.execute(_SETTINGS)
     return connection
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors of the server as errors of ours.
+
+    Raises:
+        SparkifyError: what the server said, without the statement: that may hold rows of the input.
+    """
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise SparkifyError(
+            "There is no warehouse in this database yet. Load one: sparkify etl DATA"
+        ) from error
+    except psycopg.Error as error:
+        said = error.diag.message_primary or str(error).partition("\n")[0]
+        hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
+        table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
+        raise SparkifyError(
+            f"PostgreSQL: {said}{table}.{hint} What was committed is kept; run the command again to go on."
+        ) from error
 
 
 def database_is_missing(dsn: str) -> bool:

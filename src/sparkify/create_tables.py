@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection
 
 from sparkify import sql
-from sparkify.connection import connect, create_database, database_is_missing, resolve
+from sparkify.connection import connect, create_database, database_is_missing, explained, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.sql_queries import create_table_queries, drop_table_queries
 
@@ -29,7 +29,7 @@ def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
         ConnectionFailed: no server, or the role may not.
         UsageError: the database holds tables of these names that are not ours, or is of another version.
     """
-    with open_warehouse(resolve(dsn), drop=drop):
+    with explained(), open_warehouse(resolve(dsn), drop=drop):
         pass
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sparkify.connection import resolve
+from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import local
 from sparkify.errors import UsageError
@@ -58,7 +58,7 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     files = _find(data, song_data, log_data)
     dsn = resolve(dsn)
-    with open_warehouse(dsn) as connection:
+    with explained(), open_warehouse(dsn) as connection:
         if dry_run:
             plan = make_plan(connection, files)
             return Report("dry run", files_found=plan.found, files_new=len(plan.new)).timed(started)

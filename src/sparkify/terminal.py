@@ -47,7 +47,11 @@ def print_table(rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> Non
     widths = {name: max(len(name), *(_cell(row[name]).cell_len for row in rows)) for name in names}
     # Text gives way where the line is too long, the longest first; numbers never do.
     texts = [name for name in names if any(isinstance(row[name], str) for row in rows)]
-    while texts and sum(widths.values()) + 2 * len(names) > console.width and max(widths[name] for name in texts) > 8:
+    while (
+        texts
+        and sum(widths.values()) + 2 * len(names) > console.width
+        and max(widths[name] for name in texts) > 8
+    ):
         widths[max(texts, key=widths.__getitem__)] -= 1
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:

@@ -76,7 +76,9 @@ def find_files(root: Path, kind: Kind) -> list[InputFile]:
     try:
         return sorted(_walk(os.path.abspath(root), kind, set()), key=lambda file: os.fsencode(file.path))
     except OSError as error:
-        raise UsageError(f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder.") from error
+        raise UsageError(
+            f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
+        ) from error
 
 
 def _walk(folder: str, kind: Kind, seen: set[tuple[int, int]]) -> Iterator[InputFile]:
@@ -145,5 +147,3 @@ def _digest(file: InputFile) -> bytes | None:
             return hashlib.file_digest(source, "sha256").digest()
     except OSError:
         return None  # to be read again, and then its state says what is wrong with it
-
-

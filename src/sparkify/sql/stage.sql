@@ -49,7 +49,7 @@ seen AS (
     INSERT INTO etl.files AS f (kind, path, state, version, size, mtime_ns, digest, run_id, seen_at)
     SELECT %(kind)s, path, 'staged', version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
     FROM wanted ORDER BY path COLLATE "C"
-    ON CONFLICT (kind, path) DO UPDATE
+    ON CONFLICT (kind, md5(path)) DO UPDATE
     SET state = 'staged', version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
         digest = EXCLUDED.digest, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, note = NULL
     WHERE NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.version = EXCLUDED.version)
@@ -81,12 +81,12 @@ UPDATE etl.files SET digest = %s WHERE file_id = %s
 UPDATE etl.files
 SET version = %s, mtime_ns = %s, seen_at = %s, note = NULL,
     state = CASE WHEN state IN ('unreadable', 'vanished') THEN 'loaded' ELSE state END
-WHERE kind = %s AND path = %s
+WHERE kind = %s AND md5(path) = md5(%s)
 
 -- name: unread
 -- a file that vanished or cannot be read: a state, tried again by the next run
 INSERT INTO etl.files (kind, path, state, run_id, note) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (kind, path) DO UPDATE
+ON CONFLICT (kind, md5(path)) DO UPDATE
 SET state = EXCLUDED.state, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
 
 -- name: matches

@@ -45,9 +45,10 @@ CREATE TABLE IF NOT EXISTS etl.files (
     loaded      bigint NOT NULL DEFAULT 0,
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
-    UNIQUE (kind, path),
     CONSTRAINT files_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
 );
+-- A path may be longer than an entry of an index.
+CREATE UNIQUE INDEX IF NOT EXISTS files_path ON etl.files (kind, md5(path));
 
 CREATE TABLE IF NOT EXISTS etl.manifest (
     manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
