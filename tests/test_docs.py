@@ -1,0 +1,272 @@
+"""What the docs say is so: commands parse, links lead somewhere, reasons and options are all there, snippets run."""
+
+# ruff: noqa: SLF001  argparse has no public way to ask a parser what it takes
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from sparkify import cli, etl
+from sparkify.connection import connect
+from sparkify.extract.judge import Reject, judge_event
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src").rglob("*.py")))
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"\$\(sparkify ([^)]*)\)|(?<![\w(.-])(?<!: )sparkify ([^\n]*)")
+DAY = 86_400_000
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [body for name, body in _FENCE.findall(TEXTS[page]) if name == language]
+
+
+def code(text: str) -> Iterator[str]:
+    """What stands in a page as code: lines of blocks, but not of Python, and spans."""
+    for language, body in _FENCE.findall(text):
+        if language not in {"python", "sql"}:
+            yield from body.splitlines()
+    yield from re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Every ``sparkify …`` in the docs as arguments; of ``start|stop`` each."""
+    for page, text in TEXTS.items():
+        for line in code(text):
+            for match in _COMMAND.finditer(line):
+                words = shlex.split(match[1] or match[2], comments=True)
+                end = next(
+                    (at for at, word in enumerate(words) if word in {">>", ">", "|", "&&"}), len(words)
+                )
+                plain = [word.strip("[]") for word in words[:end]]
+                most = max((word.count("|") + 1 for word in plain), default=1)
+                for choice in range(most):
+                    parts = [word.split("|") for word in plain]
+                    yield page, [part[min(choice, len(part) - 1)] for part in parts]
+
+
+COMMANDS = sorted({(page, *arguments) for page, arguments in commands()})
+
+
+def test_commands_were_found() -> None:
+    assert {"README.md", "docs/how-to.md", "docs/server.md", "docs/simulator.md"} <= {
+        page for page, *_ in COMMANDS
+    }
+    assert len(COMMANDS) > 40
+
+
+def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for name, command in action.choices.items():
+            yield from leaves(command, f"{path} {name}".strip())
+    if not below:
+        yield path, parser
+
+
+LEAVES = dict(leaves(cli._parser()))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_commands_parse(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    name = " ".join(command[1:])
+    if any(f"{leaf} ".startswith(f"{name} ") for leaf in LEAVES):
+        return  # only mentioned
+    code = 0
+    try:
+        cli._parser().parse_args(command[1:])
+    except SystemExit as end:
+        code = end.code  # 0 after --help
+    assert code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    rows = [row for row in TEXTS["README.md"].splitlines() if row.startswith("| `sparkify ")]
+    (row,) = [row for row in rows if re.search(rf"`sparkify {name}\b", row)]
+    where = row + (TEXTS["docs/simulator.md"] if name == "simulate" else "")
+    for action in LEAVES[name]._actions:
+        for option in action.option_strings:
+            if option not in {"-h", "--help", "--dsn"}:  # every command has these
+                assert re.search(rf"`{option}\b", where), f"{option} is not in {row}"
+        if not action.option_strings and action.choices:
+            for choice in action.choices:
+                assert f"`sparkify {name} {choice}`" in row
+
+
+@pytest.mark.parametrize("setting", sorted({"--dsn", *re.findall(r"\bSPARKIFY_[A-Z]+\b", SOURCES)}))
+def test_every_setting_is_documented(setting: str) -> None:
+    assert any(f"`{setting}" in text for text in TEXTS.values())
+
+
+def test_exit_codes() -> None:
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["README.md"], re.MULTILINE)))
+    assert documented == {cli.DONE, cli.FAILED, cli.WRONG_USAGE, cli.HELD, cli.INTERRUPTED}
+    assert documented == set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["docs/how-to.md"], re.MULTILINE)))
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+LINKS = [
+    (page, link)
+    for page, text in TEXTS.items()
+    for link in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", text))
+]
+
+
+@pytest.mark.parametrize(("page", "link"), [(page, link) for page, link in LINKS if "://" not in link])
+def test_links_lead_somewhere(page: str, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+    assert target.exists()
+    assert target.is_relative_to(ROOT)
+    if anchor:
+        assert anchor in anchors(target.read_text(encoding="utf-8"))
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+REASONS = re.findall(r"^\| `(\w+)` \|[^|]+\|([^|]*)\|[^|]+\|$", TEXTS["docs/rules.md"], re.MULTILINE)
+
+
+def test_every_reject_reason_is_documented_once() -> None:
+    names = [name for name, _ in REASONS]
+    assert sorted(names) == sorted(set(re.findall(r'Reject(?:ed)?\(\s*"(\w+)"', SOURCES)))
+
+
+@pytest.mark.parametrize(("reason", "example"), [(r, e.strip(" `")) for r, e in REASONS if "`" in e])
+def test_examples_of_rejects(reason: str, example: str) -> None:
+    verdict = judge_event(example.encode(), (NOVEMBER, NOVEMBER + DAY))
+    assert isinstance(verdict, Reject)
+    assert verdict.reason == reason
+
+
+def test_reasons_are_in_the_order_of_the_judge() -> None:
+    """A line with several things wrong has the reason that stands first."""
+    worse = b'{"page": "NextSong", "userId": %s'
+    lines = {
+        "invalid_utf8": b'{"a": "\\ud83c \\u0000", "a": "\xff"',
+        "invalid_json": b'{"a": "\\ud83c \\u0000", "a": NaN}',
+        "duplicate_key": b'[{"a": "\\ud83c \\u0000", "a": 1}]',
+        "nul_character": b'["\\ud83c", "\\u0000"]',
+        "lone_surrogate": b'["\\ud83c"]',
+        "not_an_object": b"[1]",
+        "missing_field": worse % b'null, "sessionId": "1"}',
+        "wrong_type": worse % b'"a", "sessionId": 1e99}',
+        "empty_field": worse % b'"", "sessionId": 1e99}',
+        "out_of_range": worse % b'1e99, "sessionId": "1"}',
+    }
+    verdicts = [judge_event(line, (NOVEMBER, NOVEMBER + DAY)) for line in lines.values()]
+    assert [verdict.reason for verdict in verdicts if isinstance(verdict, Reject)] == list(lines)
+    assert [name for name, _ in REASONS if name in lines] == list(lines)
+
+
+# --- the star and what runs on it -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("docs")
+    write(root, "data/song_data/a.json", song())
+    write(
+        root,
+        "data/log_data/a.json",
+        play(level="free"),
+        play(NOVEMBER + DAY, itemInSession=1),
+        play(NOVEMBER + DAY + 1, itemInSession=2, length=1.5),
+    )
+    return root
+
+
+@pytest.fixture(scope="module")
+def loaded(data: Path, module_dsn: str) -> Iterator[Connection[Any]]:
+    etl.run(data / "data", dsn=module_dsn)
+    with connect(module_dsn) as connection:
+        yield connection
+
+
+SQL = [body for page in TEXTS for body in blocks(page, "sql")]
+
+
+def test_sql_was_found() -> None:
+    assert len(SQL) > 8
+
+
+@pytest.mark.parametrize("query", SQL)
+def test_sql_runs(loaded: Connection[Any], query: str) -> None:
+    with loaded.transaction(force_rollback=True):
+        cursor = loaded.execute(query)  # type: ignore[call-overload]
+        if query.lstrip().startswith("SELECT"):
+            assert cursor.fetchall(), "on this data it should find something"
+
+
+PYTHON = [(page, body) for page in ("README.md", "docs/how-to.md") for body in blocks(page, "python")]
+
+
+@pytest.mark.parametrize(("page", "body"), PYTHON)
+def test_python_runs(
+    loaded: Connection[Any],
+    module_dsn: str,
+    data: Path,
+    page: str,
+    body: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SPARKIFY_DSN", module_dsn)
+    monkeypatch.chdir(data)
+    names: dict[str, Any] = {}
+    exec(body, names)  # noqa: S102  the docs are ours
+    assert names["report"].rows["songplays"] == 3
+
+
+def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
+    names: dict[str, Any] = {}
+    for body in blocks("docs/rules.md", "python"):
+        exec(body, names)  # noqa: S102  the docs are ours
+    rows = loaded.execute(
+        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint,"
+        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+        " JOIN analytics.heard_songs USING (heard_song_id)"
+    ).fetchall()
+    assert len(rows) == 3
+    for songplay_id, user_id, session_id, item, ts, heard_song_id, title, artist, length in rows:
+        assert names["songplay_id"](user_id, session_id, item, ts) == songplay_id
+        assert names["heard_song_id"](title, artist, length) == heard_song_id
+
+
+def test_the_picture_of_the_schema(loaded: Connection[Any]) -> None:
+    (picture,) = [body for body in blocks("README.md", "") if "songplay_id" in body]
+    star: dict[str, list[str]] = {}
+    for table, column in loaded.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " ORDER BY table_name, ordinal_position"
+    ):
+        star.setdefault(table, []).append(column)
+    # The columns of a box stand below its name, at the same place of the line.
+    drawn = {}
+    lines = picture.splitlines()
+    for table in star:
+        at, start = next(
+            (n, found.start()) for n, line in enumerate(lines) if (found := re.search(rf"\b{table}\b", line))
+        )
+        box = []
+        for line in lines[at + 2 :]:
+            if line[start - 2] != "│":
+                break
+            box.append(line[start:].split()[0])
+        drawn[table] = box
+    assert drawn == star
