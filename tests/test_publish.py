@@ -222,6 +222,28 @@ def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
         assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
 
+def test_a_song_file_that_two_runs_read_with_a_change_between(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    """The later version stays, whoever publishes last."""
+    from sparkify.extract.plan import find_files
+    from sparkify.load.publish import publish_run
+    from sparkify.load.runs import begin_run
+    from sparkify.load.stage import Stager
+
+    (tmp_path / "log_data").mkdir()
+    write(tmp_path, "song_data/a.json", song(title="first"))
+    with begin_run(dsn, db) as run_id:
+        stager = Stager(dsn, run_id, time.time() - 60)
+        stager.stage(find_files(tmp_path / "song_data", "song"))
+        stager.close()
+        write(tmp_path, "song_data/a.json", song(title="second"), song("S2"))
+        assert etl.run(tmp_path, dsn=dsn).rows["songs"] == 2
+        publish_run(db, run_id)
+    assert etl.run(tmp_path, dsn=dsn).files_new == 0
+    assert one(db, "SELECT title FROM songs WHERE song_id <> 'S2'") == "second"
+
+
 # --- too many rejects ---------------------------------------------------------------------------------------------
 
 
