@@ -93,6 +93,17 @@ def test_safe_to_repeat_and_drop(dsn: str, db: Connection[Any], tmp_path: Path) 
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
 
+def test_drop_waits_for_nobody_and_takes_only_its_own(dsn: str, db: Connection[Any]) -> None:
+    with connect(dsn) as reader, reader.transaction():
+        reader.execute("SELECT * FROM analytics.heard_songs")
+        with pytest.raises(SparkifyError, match="Somebody is reading"):
+            create_tables(dsn, drop=True)
+    db.execute("CREATE TABLE analytics.mine (note text)")
+    with pytest.raises(SparkifyError, match=r"depends on the warehouse: .*analytics\.mine"):
+        create_tables(dsn, drop=True)
+    assert one(db, "SELECT count(*) FROM analytics.mine") == 0
+
+
 def test_the_database_is_created(server_dsn: str, tmp_path: Path) -> None:
     dsn = make_conninfo(server_dsn, dbname="sparkify test, new")
     write(tmp_path, "log_data/a.json", play())
@@ -150,9 +161,10 @@ def test_which_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dsn_that_is_none_shows_no_password() -> None:
-    with pytest.raises(UsageError) as error:
-        resolve("postgresql://me:secret@[")
-    assert "secret" not in str(error.value)
+    for dsn in ("postgresql://me:secret@[", "postgresql://me:p@secret@host/db"):
+        with pytest.raises(UsageError) as error:
+            resolve(dsn)
+        assert "secret" not in str(error.value)
 
 
 def test_no_server() -> None:

@@ -28,7 +28,7 @@ def db(sample: tuple[Connection[Any], Report]) -> Connection[Any]:
 def test_the_report(sample: tuple[Connection[Any], Report]) -> None:
     report = sample[1].as_dict()
     assert report["status"] == "done"
-    assert report["files"] == {"found": 101, "new": 101, "loaded": 101, "unread": {}}
+    assert report["files"] == {"found": 101, "new": 101, "loaded": 101, "unread": {}, "left_to_others": 0}
     assert report["rows"] == {"songplays": 6820, "users": 96, "songs": 71, "artists": 69, "time": 6813}
     assert report["matched"] == 1
     lines = report["lines"]

@@ -285,7 +285,10 @@ def _day(text: str) -> datetime:
 
 
 def _day_after(text: str) -> datetime:
-    return _day(text) + timedelta(days=1)
+    try:
+        return _day(text) + timedelta(days=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ def resolve(dsn: str | None = None) -> str:
     except psycopg.ProgrammingError:
         # The cause is not shown: it may quote the string, and the string may hold a password.
         raise UsageError("The DSN is not a PostgreSQL URL or key=value string.") from None
+    if "@" in given.get("host", ""):
+        raise UsageError("The DSN has a second @. Write the one in the user or the password as %40.")
     names_database = ("dbname" in given or "service" in given) or any(
         map(os.environ.get, ("PGDATABASE", "PGSERVICE"))
     )

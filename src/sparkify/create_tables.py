@@ -73,9 +73,7 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
         if version is None:
             _refuse_foreign_tables(connection)
         elif drop:
-            connection.execute(queries["drop"])
-            for statement in drop_table_queries:
-                connection.execute(statement)
+            _drop(connection)
         elif version > SCHEMA_VERSION:
             raise UsageError(
                 f"The warehouse is of version {version}, newer than this program. Update sparkify."
@@ -84,6 +82,20 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             connection.execute(statement)
         connection.execute(queries["create"])
         connection.execute(queries["comments"])
+
+
+def _drop(connection: Connection[Any]) -> None:
+    try:
+        connection.execute(sql.load("warehouse")["drop"])
+        for statement in drop_table_queries:
+            connection.execute(statement)
+    except psycopg.errors.LockNotAvailable:
+        raise SparkifyError("Somebody is reading the warehouse. Drop it when nobody is.") from None
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise SparkifyError(
+            f"Something that sparkify did not make depends on the warehouse: {error.diag.message_detail}."
+            " Drop or move that first."
+        ) from None
 
 
 def _refuse_foreign_tables(connection: Connection[Any]) -> None:

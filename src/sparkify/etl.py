@@ -66,7 +66,9 @@ def run(
         # What a run staged before it died is published first; the manifest knows it as read.
         held = finish_earlier_runs(dsn, connection, files, limit)
         plan = make_plan(connection, files)
-        report = Report("held" if held and limit else "done", plan.found, len(plan.new), held_runs=held)
+        report = Report(
+            "held" if held and limit and not plan.new else "done", plan.found, len(plan.new), held_runs=held
+        )
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)

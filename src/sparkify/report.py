@@ -18,6 +18,7 @@ class Staged:
     books: Books = field(default_factory=Books)
     reasons: dict[str, int] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    left_to_others: int = 0
 
     def add(self, other: "Staged") -> None:
         """Add up."""
@@ -27,6 +28,7 @@ class Staged:
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
         self.unread |= other.unread
+        self.left_to_others += other.left_to_others
 
 
 class Progress:
@@ -86,7 +88,7 @@ class Report:
             "status": self.status,
             "run_id": self.run_id,
             "files": {"found": self.files_found, "new": self.files_new, "loaded": self.files_loaded,
-                      "unread": self.staged.unread},
+                      "unread": self.staged.unread, "left_to_others": self.staged.left_to_others},
             "lines": {"read": books.lines, "blank": books.blank, "other_pages": books.other_pages,
                       "loaded": books.loaded, "duplicates": books.duplicates, "rejected": books.rejected},
             "reject_reasons": self.staged.reasons,

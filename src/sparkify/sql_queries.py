@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS artists (
 """
 
 # A corrected catalogue moves a song to another artist and its plays with it, in one transaction: hence the key on
-# the pair, and hence DEFERRABLE wherever a catalogue table is referenced.
+# the pair (artist first: it also finds the songs of an artist), and hence DEFERRABLE wherever a catalogue table is referenced.
 song_table_create = """
 CREATE TABLE IF NOT EXISTS songs (
     song_id   text PRIMARY KEY,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS songs (
     artist_id text NOT NULL REFERENCES artists DEFERRABLE,
     year      integer,
     duration  double precision NOT NULL CHECK (duration > 0),
-    CONSTRAINT songs_song_artist_key UNIQUE (song_id, artist_id)
+    CONSTRAINT songs_artist_song_key UNIQUE (artist_id, song_id)
 )
 """
 

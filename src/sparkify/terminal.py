@@ -115,6 +115,10 @@ def print_advice(report: Report) -> None:
         )
     for name, why in report.staged.unread.items():
         say(f"{name} was not read: {why}. The next run tries again.")
+    if report.staged.left_to_others:
+        say(
+            f"{report.staged.left_to_others:,} files are being loaded by another run; what changed since, by the next."
+        )
     for run_id in report.held_runs:
         say(
             f"Run {run_id} is held: more rejects than allowed. Mend its files and load again, or load again with a"

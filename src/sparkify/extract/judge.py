@@ -315,7 +315,7 @@ def _finite(record: dict[str, Any], name: str) -> float:
     number = float(_number_of(record, name))
     if not math.isfinite(number):
         raise _Rejected("out_of_range", f"{name} is beyond what a double can hold")
-    return number
+    return number + 0.0  # -0.0 and 0.0 are one number, and records that differ in it are equal
 
 
 def _seconds(record: dict[str, Any], name: str) -> float:

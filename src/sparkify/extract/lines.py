@@ -7,6 +7,7 @@ decompressed stream. Chunks are of bounded size, whatever the size of the files.
 import hashlib
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -145,8 +146,17 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
     return RejectedLine(line, why, start[:EVIDENCE_BYTES], length)
 
 
+@contextmanager
+def _named(file: InputFile) -> Iterator[None]:
+    """An error of reading names the file, as one of opening does."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.path) from error
+
+
 def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
-    with open(file.path, "rb") as source:
+    with _named(file), open(file.path, "rb") as source:
         if file.compression is None:
             # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
             remaining = file.size

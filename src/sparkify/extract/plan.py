@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,13 +25,17 @@ _SUFFIXES: Final = {".json": None, ".json.gz": "gzip", ".json.zst": "zstd"}
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file as it was when the plan was made. `size` in bytes, `mtime_ns` in nanoseconds since 1970."""
+    """A file as it was when the plan was made. `size` in bytes, `mtime_ns` in nanoseconds since 1970.
+
+    `digest` is given where size and time do not tell the content from the one that was loaded.
+    """
 
     kind: Kind
     path: str
     size: int
     mtime_ns: int
     compression: str | None
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -41,7 +45,7 @@ class InputFile:
     @property
     def version(self) -> str:
         """Names this content of the file; part of the key of the manifest."""
-        return f"{self.size}-{self.mtime_ns}"
+        return f"{self.size}-{self.mtime_ns}-{self.digest}".removesuffix("-")
 
 
 @dataclass(slots=True)
@@ -91,14 +95,19 @@ def _walk(folder: str, kind: Kind, seen: set[tuple[int, int]]) -> Iterator[Input
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                yield from _walk(entry.path, kind, seen)
-                continue
             compression = _SUFFIXES.get(_suffix(entry.name), "")
-            if compression == "" or not entry.is_file():
-                continue
-            status = entry.stat()
-            yield InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression)
+            try:
+                if entry.is_dir():
+                    yield from _walk(entry.path, kind, seen)
+                elif compression != "" and entry.is_file():
+                    status = entry.stat()
+                    yield InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression)
+            except OSError as error:
+                if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
+                    raise
+                # A link that leads to itself, a file that vanished: reading it will say so, and no other file waits.
+                if compression != "":
+                    yield InputFile(kind, entry.path, 0, 0, compression)
 
 
 def _suffix(name: str) -> str:
@@ -116,8 +125,9 @@ def make_plan(connection: Connection[Any] | None, files: Iterable[InputFile]) ->
             plan.new.append(file)
         elif row.version == file.version and row.mtime_ns < row.seen_ns - RACY_NS and row.was_read:
             continue
-        elif _digest(file) != row.digest:
-            plan.new.append(file)
+        elif (digest := content_digest(file)) != row.digest:
+            told = digest.hex()[:16] if digest and row.version == file.version else ""
+            plan.new.append(replace(file, digest=told))
         else:
             plan.touched.append(file)
     return plan
@@ -141,7 +151,8 @@ def _known(connection: Connection[Any]) -> dict[tuple[str, str], _Known]:
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows}
 
 
-def _digest(file: InputFile) -> bytes | None:
+def content_digest(file: InputFile) -> bytes | None:
+    """The SHA-256 of the bytes of a file; None when it cannot be read."""
     try:
         with open(file.path, "rb") as source:
             return hashlib.file_digest(source, "sha256").digest()

@@ -43,6 +43,7 @@ class _Publication:
         self._tables = month_tables(run_id, month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
+            "run_id": sql.Literal(run_id),
             "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
             "until": sql.Literal(
                 datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
@@ -135,7 +136,8 @@ class _Publication:
     ) -> None:
         for file_id, count in list(counts):
             self._connection.execute(
-                _sql[books], {"file_id": file_id, "count": count, "run_id": self._run_id}
+                _sql[books],
+                {"file_id": file_id, "count": count, "run_id": self._run_id, "month": self._month},
             )
 
     def _into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:

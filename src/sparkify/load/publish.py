@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
 from sparkify.errors import UsageError
-from sparkify.extract.plan import InputFile
+from sparkify.extract.plan import InputFile, content_digest
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
@@ -109,12 +109,16 @@ def _books(connection: Connection[Any], run_id: int) -> Books:
 
 
 def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
-    staged = connection.execute(
-        "SELECT kind, path, m.version FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s",
+    rows = connection.execute(
+        "SELECT kind, path, m.version, digest FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s",
         [run_id],
     )
-    versions = {(kind, path): version for kind, path, version in staged}
-    return any(versions.get((file.kind, file.name), file.version) != file.version for file in files)
+    staged = {(kind, path): (version, digest) for kind, path, version, digest in rows}
+    for file in files:
+        version, digest = staged.get((file.kind, file.name), (file.version, None))
+        if version != file.version and content_digest(file) != digest:
+            return True
+    return False
 
 
 def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:

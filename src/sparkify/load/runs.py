@@ -24,10 +24,8 @@ _sql: Final = load("stage")
 @contextmanager
 def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
     """A new run, alive until the block ends."""
-    with connect(dsn) as lease:
-        # The lease is a transaction that only waits; a server that ends idle transactions must not end this one.
+    with _lease(dsn) as lease:
         with lease.transaction():
-            lease.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             with connection.transaction():
                 row = connection.execute(_sql["begin_run"]).fetchone()
                 assert row is not None
@@ -37,6 +35,15 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
                     sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id))
                 )
             yield run_id
+
+
+def _lease(dsn: str) -> Connection[Any]:
+    # A lease is a transaction that only waits; a server that ends such transactions must not end this one.
+    lease = connect(dsn)
+    lease.execute("SET idle_in_transaction_session_timeout = 0")
+    if lease.info.server_version >= 170000:
+        lease.execute("SET transaction_timeout = 0")
+    return lease
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
@@ -49,8 +56,7 @@ def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
 @contextmanager
 def adopt(dsn: str, run_id: int) -> Iterator[bool]:
     """Take over a run whose process is gone; gives whether it is."""
-    with connect(dsn) as lease, lease.transaction():
-        lease.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    with _lease(dsn) as lease, lease.transaction():
         row = lease.execute(_sql["try_lease"], [run_id]).fetchone()
         yield bool(row and row[0])
 
@@ -110,9 +116,6 @@ def drop_staging(connection: Connection[Any], run_id: int) -> None:
                 connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(catalogue_table(run_id)))
         connection.execute("DELETE FROM etl.staged_months WHERE run_id = %s", [run_id])
-        connection.execute(
-            "UPDATE etl.files SET version = NULL WHERE file_id IN (SELECT file_id FROM etl.manifest WHERE run_id = %s)",
-            [run_id],
-        )
+        connection.execute(_sql["forget_files"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.manifest WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "dropped")

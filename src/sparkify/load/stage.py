@@ -115,25 +115,27 @@ class Stager:
             while chunk is not None:
                 # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
                 with self._connection.transaction():
-                    stage(chunk, claims, done)
+                    if claimed := self._claim(chunk, claims):
+                        stage(claimed, done)
                 chunk = next(source, None)
             self._keep_books(claims, done)
         done.bytes = sum(file.size for file in files)
         return done
 
-    def _claim(self, chunk: list[Slice], claims: dict[str, _Claim | None]) -> list[_Claim | None]:
-        """The claim of each slice's file, None where another run was faster."""
+    def _claim(self, chunk: list[Slice], claims: dict[str, _Claim | None]) -> list[tuple[Slice, _Claim]]:
+        """The slices of the files that are ours to load, with our claims; others are another run's."""
         wanted = {piece.file.path: piece for piece in chunk if piece.file.path not in claims}
         for piece in chunk:
             if piece.ends_file and piece.file.path not in wanted and (claim := claims[piece.file.path]):
                 self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
         if wanted:
             files = [piece.file for piece in wanted.values()]
+            names = {"kind": files[0].kind, "paths": [file.name for file in files]}
+            self._connection.execute(_sql["lock_files"], names)
             rows = self._connection.execute(
                 _sql["claim"],
-                {
-                    "kind": files[0].kind,
-                    "paths": [file.name for file in files],
+                names
+                | {
                     "versions": [file.version for file in files],
                     "sizes": [file.size for file in files],
                     "mtimes": [file.mtime_ns for file in files],
@@ -144,50 +146,44 @@ class Stager:
             )
             given = {name: _Claim(manifest_id, file_id) for name, manifest_id, file_id in rows}
             claims.update((file.path, given.get(file.name)) for file in files)
-        return [claims[piece.file.path] for piece in chunk]
+        return [(piece, claim) for piece in chunk if (claim := claims[piece.file.path])]
 
-    def _stage_events(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
+    def _stage_events(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
         connection = self._connection
         if self._transform is None:
             row = connection.execute(_sql["ts_range"]).fetchone()
             assert row is not None
             self._transform = PlayTransform(row)
         transform = self._transform
-        result = transform.transform(chunk)
+        result = transform.transform([piece for piece, _ in claimed])
         if missing := [month for month in result.months if month not in self._months]:
             # On a connection of its own: made inside this transaction, they would keep other workers waiting.
             with connect(self._dsn) as other:
                 create_months(other, self._run_id, missing)
             self._months.update(missing)
-        claimed = self._claim(chunk, claims)
         heard = [UUID(bytes=key) for key in transform.heard_song_ids()]
         matches = connection.execute(_sql["matches"], [heard], binary=True).fetchall() if heard else []
-        transform.match(matches, [(at, claim.file_id) for at, claim in enumerate(claimed) if claim])
+        transform.match(matches, [(at, claim.file_id) for at, (_, claim) in enumerate(claimed)])
         for month in result.months:
             names = month_tables(self._run_id, month)
             for table in STAGED_TABLES:
                 copy_table(connection, names[table], transform.rows(table, month))
-        self._account(zip(claimed, result.books, result.rejects, strict=True), done)
+        claims = (claim for _, claim in claimed)
+        self._account(zip(claims, result.books, result.rejects, strict=True), done)
 
-    def _stage_songs(self, chunk: list[Slice], claims: dict[str, _Claim | None], done: Staged) -> None:
-        claimed = self._claim(chunk, claims)
+    def _stage_songs(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
         records = []
         verdicts = []
-        for piece, claim in zip(chunk, claimed, strict=True):
+        for piece, claim in claimed:
             valid, books, rejects = read_catalogue(piece)
             verdicts.append((claim, books, rejects))
-            if claim:
-                records += [(claim.file_id, line, *record) for line, record in valid]
+            records += [(claim.file_id, line, *record) for line, record in valid]
         copy_rows(self._connection, catalogue_table(self._run_id), _CATALOGUE, records)
         self._account(verdicts, done)
 
-    def _account(
-        self, verdicts: Iterable[tuple[_Claim | None, Books, list[RejectedLine]]], done: Staged
-    ) -> None:
+    def _account(self, verdicts: Iterable[tuple[_Claim, Books, list[RejectedLine]]], done: Staged) -> None:
         rows = []
         for claim, books, rejects in verdicts:
-            if claim is None:
-                continue
             claim.books.add(books)
             for reject in rejects:
                 reason = reject.why.reason
@@ -204,6 +200,7 @@ class Stager:
         books = [[getattr(claim.books, name) for claim in kept] for name in Books.__slots__]
         self._connection.execute(_sql["keep_books"], [[claim.manifest_id for claim in kept], *books])
         done.files = len(kept)
+        done.left_to_others = len(claims) - len(kept)
         for claim in kept:
             done.books.add(claim.books)
 

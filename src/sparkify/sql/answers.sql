@@ -7,6 +7,8 @@ WITH plays AS (
     JOIN analytics.heard_songs h USING (heard_song_id)
     WHERE (%(since)s::timestamptz IS NULL OR s.start_time >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR s.start_time < %(until)s)
+      AND (%(since)s::timestamptz IS NULL OR p.start_time >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR p.start_time < %(until)s)
       AND (%(level)s::text IS NULL OR s.level = %(level)s)
 ),
 named AS (
@@ -31,6 +33,8 @@ WITH plays AS (
     JOIN analytics.heard_songs h USING (heard_song_id)
     WHERE (%(since)s::timestamptz IS NULL OR s.start_time >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR s.start_time < %(until)s)
+      AND (%(since)s::timestamptz IS NULL OR p.start_time >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR p.start_time < %(until)s)
       AND (%(level)s::text IS NULL OR s.level = %(level)s)
 ),
 named AS (
@@ -66,7 +70,7 @@ SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplay
 -- rejected lines by file and reason
 SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
 FROM etl.rejected_records JOIN etl.files USING (file_id)
-WHERE (%(path)s::text IS NULL OR path LIKE '%%' || %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 GROUP BY path, reason
 ORDER BY lines DESC, path COLLATE "C", reason
 LIMIT %(limit)s
@@ -75,6 +79,6 @@ LIMIT %(limit)s
 -- rejected lines with their evidence
 SELECT path, line, reason, detail, record, record_bytes, r.run_id
 FROM etl.rejected_records r JOIN etl.files USING (file_id)
-WHERE (%(path)s::text IS NULL OR path LIKE '%%' || %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s

@@ -173,7 +173,11 @@ GROUP BY c.file_id_there
 
 -- name: duplicates_there
 -- plays of loaded files that it now has from a staged one
-SELECT file_id_there, count(*) FROM clashes WHERE wins AND file_id <> file_id_there GROUP BY file_id_there
+SELECT file_id_there, count(*) FROM clashes
+WHERE wins AND file_id <> file_id_there
+  -- what this run has read again itself has lost the play in find_repeated already
+  AND NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = file_id_there AND m.run_id = {run_id})
+GROUP BY file_id_there
 
 -- name: matched_by_replacing
 -- how many more plays have a song
@@ -253,18 +257,22 @@ UPDATE etl.manifest SET loaded = loaded - %(count)s, duplicates = duplicates + %
 WHERE file_id = %(file_id)s AND run_id = %(run_id)s
 
 -- name: move_loaded_to_duplicates
--- plays of a loaded file are now held from another
+-- plays of a loaded file are now held from another. Its present version may not have had all of them any more.
 WITH present AS (
     SELECT max(manifest_id) AS manifest_id
     FROM etl.manifest JOIN etl.runs USING (run_id)
-    WHERE file_id = %(file_id)s AND (state = 'published' OR run_id = %(run_id)s)
+    WHERE file_id = %(file_id)s
+      AND (state = 'published'
+           OR (state = 'publishing'
+               AND NOT EXISTS (SELECT FROM etl.staged_months s WHERE s.run_id = manifest.run_id AND s.month = %(month)s)))
 ),
 books AS (
     UPDATE etl.manifest m SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
     FROM present WHERE m.manifest_id = present.manifest_id
 )
 UPDATE etl.files SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
-WHERE file_id = %(file_id)s
+-- A file that another run is staging at this moment gets new books from that run: not waited for.
+WHERE file_id IN (SELECT file_id FROM etl.files WHERE file_id = %(file_id)s FOR UPDATE SKIP LOCKED)
 
 -- name: add_rows
 -- the number of rows, kept so that nobody needs to count them

@@ -38,9 +38,15 @@ CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id int
 -- the catalogue records that a run stages
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
+-- name: lock_files
+-- in the order of the paths: two runs that want the same files wait for each other, never in a circle
+SELECT FROM etl.files
+WHERE kind = %(kind)s AND md5(path) IN (SELECT md5(p) FROM unnest(%(paths)s::text[]) p)
+ORDER BY path COLLATE "C" FOR UPDATE
+
 -- name: claim
--- the right to stage one version of a file, given once; files that another run has claimed are not in the answer.
--- In the order of the paths: two runs that claim the same files wait for each other, never in a circle.
+-- the right to stage one version of a file, given once, and to one unfinished run at a time: what another run has
+-- staged and not yet published is not in the answer. After lock_files, so that it sees what that one waited for.
 WITH wanted AS (
     SELECT * FROM unnest(%(paths)s::text[], %(versions)s::text[], %(sizes)s::bigint[], %(mtimes)s::bigint[],
                          %(digests)s::bytea[]) AS w (path, version, size, mtime_ns, digest)
@@ -52,7 +58,11 @@ seen AS (
     ON CONFLICT (kind, md5(path)) DO UPDATE
     SET state = 'staged', version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
         digest = EXCLUDED.digest, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, note = NULL
-    WHERE NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.version = EXCLUDED.version)
+    WHERE NOT EXISTS (
+        SELECT FROM etl.manifest m JOIN etl.runs r USING (run_id)
+        WHERE m.file_id = f.file_id
+          AND (m.version = EXCLUDED.version OR (r.state <> 'published' AND r.run_id <> %(run_id)s))
+    )
     RETURNING file_id, path, version
 ),
 claimed AS (
@@ -81,13 +91,25 @@ UPDATE etl.files SET digest = %s WHERE file_id = %s
 UPDATE etl.files
 SET version = %s, mtime_ns = %s, seen_at = %s, note = NULL,
     state = CASE WHEN state IN ('unreadable', 'vanished') THEN 'loaded' ELSE state END
-WHERE kind = %s AND md5(path) = md5(%s)
+WHERE kind = %s AND md5(path) = md5(%s) AND state <> 'staged'
 
 -- name: unread
 -- a file that vanished or cannot be read: a state, tried again by the next run
 INSERT INTO etl.files (kind, path, state, run_id, note) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (kind, md5(path)) DO UPDATE
 SET state = EXCLUDED.state, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
+
+-- name: forget_files
+-- files of a run that is dropped: as they were loaded before, or new again
+UPDATE etl.files f
+SET version = before.version, digest = NULL, state = CASE WHEN before.version IS NULL THEN 'staged' ELSE 'loaded' END,
+    size = split_part(before.version, '-', 1)::bigint, mtime_ns = split_part(before.version, '-', 2)::bigint
+FROM etl.manifest dropped
+LEFT JOIN LATERAL (
+    SELECT version FROM etl.manifest m
+    WHERE m.file_id = dropped.file_id AND m.run_id <> dropped.run_id ORDER BY m.manifest_id DESC LIMIT 1
+) before ON true
+WHERE dropped.run_id = %(run_id)s AND f.file_id = dropped.file_id
 
 -- name: matches
 -- of some heard songs, those that the catalogue has: with several songs the smallest song_id, with its own artist

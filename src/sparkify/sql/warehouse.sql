@@ -354,5 +354,11 @@ COMMENT ON COLUMN etl.latest_plays.user_agent IS 'Its user agent.';
 COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'What was heard.';
 
 -- name: drop
--- everything that create makes, and with it the months of the star
-DROP SCHEMA IF EXISTS staging, etl, analytics, partitions CASCADE;
+-- everything that create makes, and with it the months of the star. What others have made in analytics stays, and
+-- keeps the rest from being dropped; readers are made to wait for a second at the most.
+SET LOCAL lock_timeout = '1s';
+DROP VIEW analytics.user_levels;
+DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_songs;
+DROP SCHEMA analytics;
+DROP SCHEMA staging, etl, partitions CASCADE;
+SET LOCAL lock_timeout TO DEFAULT
