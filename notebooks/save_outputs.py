@@ -43,7 +43,11 @@ def execute(path: Path, dsn: str) -> Any:
         # IPYTHONDIR: people's own start-up files must not take part.
         environment = os.environ | {"SPARKIFY_DSN": dsn, "IPYTHONDIR": folder}
         client = NotebookClient(
-            notebook, timeout=120, record_timing=False, resources={"metadata": {"path": str(FOLDER)}}
+            notebook,
+            timeout=120,
+            record_timing=False,
+            coalesce_streams=True,  # what a cell prints may come in pieces, more of them on a busy machine
+            resources={"metadata": {"path": str(FOLDER)}},
         )
         # A socket in our folder, not a port that others on the machine could listen to.
         kernel = client.create_kernel_manager()
