@@ -261,6 +261,30 @@ def test_the_loader_rejects_and_counts_twice_what_the_truth_says(
     places = _places(logs, "rejected") + _places(songs, "rejected")
     assert rejects == sorted((file.removeprefix("late/"), line) for file, line in places)
     with connect(dsn) as connection:
-        counted = connection.execute("SELECT sum(duplicates) FROM etl.files").fetchone()
-    assert counted == (len(_places(logs, "duplicate")),)
+        sources = {
+            (session, item): (str(Path(path).relative_to(data)), line)
+            for session, item, path, line in connection.execute(
+                "SELECT session_id, item_in_session, path, line FROM songplays"
+                " JOIN analytics.heard_plays USING (start_time, songplay_id) JOIN etl.files USING (file_id)"
+            )
+        }
+        by_file = dict(
+            connection.execute("SELECT path, duplicates FROM etl.files WHERE duplicates > 0").fetchall()
+        )
+    # Event by event: of all lines that say it one is loaded, and the others are the duplicates of their files.
+    rejected = set(rejects)
+    places: dict[tuple[int, int], list[Place]] = {}
+    for place, line in _lines(data):
+        if place[0].startswith("log_data/") and place not in rejected and (play := _judge(line)):
+            places.setdefault((play["sessionId"], play["itemInSession"]), []).append(place)
+    assert all(sources[event] in said for event, said in places.items())
+    duplicates = {
+        event: [place for place in said if place != sources[event]] for event, said in places.items()
+    }
+    told = Counter(
+        (row["session_id"], row["item_in_session"]) for row in logs if row["effect"] == "duplicate"
+    )
+    assert {event: len(lost) for event, lost in duplicates.items() if lost} == told
+    lost_by_file = Counter(str(data / file) for lost in duplicates.values() for file, _ in lost)
+    assert lost_by_file == by_file
     assert report.as_dict()["rows"]["songs"] == WORLD["songs"] - len(_places(songs, "rejected"))
