@@ -43,7 +43,6 @@ class _Publication:
         self._tables = month_tables(run_id, month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
-            "run_id": sql.Literal(run_id),
             "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
             "until": sql.Literal(
                 datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)

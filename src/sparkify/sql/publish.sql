@@ -173,11 +173,7 @@ GROUP BY c.file_id_there
 
 -- name: duplicates_there
 -- plays of loaded files that it now has from a staged one
-SELECT file_id_there, count(*) FROM clashes
-WHERE wins AND file_id <> file_id_there
-  -- what this run has read again itself has lost the play in find_repeated already
-  AND NOT EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = file_id_there AND m.run_id = {run_id})
-GROUP BY file_id_there
+SELECT file_id_there, count(*) FROM clashes WHERE wins AND file_id <> file_id_there GROUP BY file_id_there
 
 -- name: matched_by_replacing
 -- how many more plays have a song
@@ -257,7 +253,8 @@ UPDATE etl.manifest SET loaded = loaded - %(count)s, duplicates = duplicates + %
 WHERE file_id = %(file_id)s AND run_id = %(run_id)s
 
 -- name: move_loaded_to_duplicates
--- plays of a loaded file are now held from another. Its present version may not have had all of them any more.
+-- plays of a loaded file are now held from another. Its present version may not have had all of them any more; and of
+-- a version that is being published, this month has been counted only when it is no longer staged.
 WITH present AS (
     SELECT max(manifest_id) AS manifest_id
     FROM etl.manifest JOIN etl.runs USING (run_id)
