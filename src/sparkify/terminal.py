@@ -5,24 +5,17 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.progress import (
-    Progress as Bar,
-)
 from rich.table import Table
 from rich.text import Text
 
 from sparkify.extract.plan import InputFile
 from sparkify.report import Progress, Report, Staged
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 LONGEST_CELL = 200
 
@@ -169,16 +162,18 @@ def progress() -> Iterator[Progress]:
     if not console.is_terminal:
         yield Progress()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
-               TextColumn("{task.fields[rows]}"), TimeElapsedColumn())  # fmt: skip
-    with Bar(*columns, console=console, transient=True) as bar:
+    from rich import progress as bars  # noqa: PLC0415  only where there is a bar to show
+
+    columns = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=20), bars.MofNCompleteColumn(),
+               bars.TextColumn("{task.fields[rows]}"), bars.TimeElapsedColumn())  # fmt: skip
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         yield _LiveProgress(bar)
 
 
 class _LiveProgress(Progress):
     """Files, rows and rows per second, as they are staged."""
 
-    def __init__(self, bar: Bar) -> None:
+    def __init__(self, bar: "Bar") -> None:
         self._bar = bar
         self._task = bar.add_task("plan", total=None, rows="")
         self._started = time.monotonic()
