@@ -72,7 +72,7 @@ def _content(play: Play) -> list[Any]:
 def check(transform: PlayTransform, *files: list[bytes]) -> None:
     """Transform some lines as one chunk, and hold everything that comes of it against the judge."""
     pieces = [
-        Slice(FILE, first_line, b"".join(line + b"\n" for line in lines))
+        Slice(FILE, first_line, [line + b"\n" for line in lines])
         for first_line, lines in zip(itertools.count(1, 1000), files)
     ]
     done = transform.transform(pieces)
@@ -130,7 +130,7 @@ def _ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
 
 def fast(transform: PlayTransform) -> int:
     """How many lines of the last chunk needed no judge."""
-    return len(_ask(transform, "SELECT line FROM parsed WHERE verdict <> 'ask the judge'"))
+    return len(_ask(transform, "SELECT line FROM parsed WHERE verdict NOT IN ('ask the judge', 'judged')"))
 
 
 # --- lines that are nearly valid ----------------------------------------------------------------------------------

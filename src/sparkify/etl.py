@@ -14,7 +14,8 @@ from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import local
 from sparkify.errors import UsageError
-from sparkify.extract.plan import BATCH_BYTES, InputFile, Kind, find_files, make_plan
+from sparkify.extract.plan import InputFile, Kind, find_files, make_plan
+from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.publish import (
     RejectLimit,
@@ -40,7 +41,7 @@ def run(
     workers: int | None = None,
     max_rejects: str | int | None = None,
     dry_run: bool = False,
-    batch_bytes: int = BATCH_BYTES,
+    batch_bytes: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Load what is new in the folders into the warehouse, and say what became of every line.
@@ -48,13 +49,14 @@ def run(
     `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself.
     `workers` is the number of processors unless given. `max_rejects` is a number of lines or a share of those read,
     like ``"1%"``: with more rejects nothing is published, and the report's status is ``held``. `batch_bytes` is about
-    how much one transaction stages.
+    how much one transaction stages, and suits the data and the workers unless given.
 
     Raises:
         SparkifyError: it could not be done; the message says why. What was staged is kept for the next run.
     """
     started, planned_at = time.monotonic(), time.time()
     progress = progress or Progress()
+    workers = workers or os.cpu_count() or 1
     limit = RejectLimit.parse(max_rejects)
     files = _find(data, song_data, log_data)
     dsn = resolve(dsn)
@@ -73,13 +75,16 @@ def run(
         if plan.new:
             progress.planned(plan.new)
             with begin_run(dsn, connection) as report.run_id:
-                engine = local.Engine(dsn, report.run_id, planned_at, workers or os.cpu_count() or 1)
-                for staged in engine.stage(plan.batches("song", batch_bytes)):
+                engine = local.Engine(dsn, report.run_id, planned_at, workers)
+                for staged in engine.stage(plan.batches("song", workers, batch_bytes)):
                     report.add(staged, progress)
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
                     publish_catalogue(connection, report.run_id)
-                for staged in engine.stage(plan.batches("log", batch_bytes)):
-                    report.add(staged, progress)
+                with MonthsAhead(dsn, report.run_id, progress) as ahead:
+                    for staged in engine.stage(plan.batches("log", workers, batch_bytes)):
+                        report.add(staged, progress)
+                        if limit is None:
+                            ahead.staged(staged)
                 if limit and limit.exceeded(report.staged.books):
                     hold(connection, report)
                 else:

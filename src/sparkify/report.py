@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sparkify.books import Books
@@ -11,7 +12,7 @@ from sparkify.extract.plan import InputFile
 
 @dataclass(slots=True)
 class Staged:
-    """What a batch, or a whole run, came to."""
+    """What a batch, or a whole run, came to. `number` is the batch's, `months` are those it has plays of."""
 
     files: int = 0
     bytes: int = 0
@@ -19,6 +20,8 @@ class Staged:
     reasons: dict[str, int] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     left_to_others: int = 0
+    number: int = 0
+    months: list[date] = field(default_factory=list)
 
     def add(self, other: "Staged") -> None:
         """Add up."""

@@ -7,6 +7,7 @@ one set of libraries in memory and one end.
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sparkify.extract.plan import InputFile
@@ -40,8 +41,8 @@ class Engine:
             return
         stager = self._make()
         try:
-            for batch in batches:
-                yield stager.stage(batch)
+            for number, batch in enumerate(batches):
+                yield replace(stager.stage(batch), number=number)
         finally:
             stager.close()
 
@@ -49,16 +50,18 @@ class Engine:
         mine = threading.local()
         stagers: list[Stager] = []
 
-        def stage(batch: list[InputFile]) -> Staged:
+        def stage(number: int, batch: list[InputFile]) -> Staged:
             if not hasattr(mine, "stager"):
                 mine.stager = self._make()
                 stagers.append(mine.stager)
             stager: Stager = mine.stager
-            return stager.stage(batch)
+            return replace(stager.stage(batch), number=number)
 
         pool = ThreadPoolExecutor(min(self._workers, len(batches)), thread_name_prefix="sparkify")
         try:
-            pending: set[Future[Staged]] = {pool.submit(stage, batch) for batch in batches}
+            pending: set[Future[Staged]] = {
+                pool.submit(stage, number, batch) for number, batch in enumerate(batches)
+            }
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:

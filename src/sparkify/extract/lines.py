@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import numpy as np
+
 from sparkify.extract.judge import MAX_LINE_BYTES, Reject
 from sparkify.extract.plan import InputFile
 
@@ -46,17 +48,32 @@ class RejectedLine:
 
 @dataclass(slots=True)
 class Slice:
-    """Consecutive lines of one file: `data` holds whole lines, each closed by a line feed.
+    """Consecutive lines of one file: `parts` together are whole lines, each closed by a line feed.
 
-    A line that could not even be read stands in `unread`, and as an empty line in `data`, so that numbers agree.
+    A line that could not even be read stands in `unread`, and as an empty line in `parts`, so that numbers agree.
     """
 
     file: InputFile
     first_line: int
-    data: bytes
+    parts: list[bytes | memoryview]
     unread: list[RejectedLine] = field(default_factory=list)
     ends_file: bool = False
     digest: bytes = b""
+
+    @property
+    def data(self) -> bytes:
+        """All its bytes."""
+        return b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """How many bytes these are."""
+        return sum(map(len, self.parts))
+
+    def count(self) -> int:
+        """How many lines it has."""
+        feeds = (np.frombuffer(part, dtype=np.uint8) == ord("\n") for part in self.parts)
+        return sum(map(np.count_nonzero, feeds))
 
 
 class _Decompressor(Protocol):
@@ -84,7 +101,7 @@ def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[l
     for file in files:
         for piece in slices(file):
             chunk.append(piece)
-            size += max(len(piece.data), SHORT_LINE_BYTES * piece.data.count(b"\n"))
+            size += max(piece.size, SHORT_LINE_BYTES * piece.count())
             if size >= chunk_bytes:
                 yield chunk
                 chunk, size = [], 0
@@ -98,7 +115,7 @@ def slices(file: InputFile) -> Iterator[Slice]:
     A file of up to 8 MiB (decompressed) is one slice.
     """
     digest = hashlib.sha256()
-    ready = Slice(file, 1, b"")  # given away when more follows
+    ready = Slice(file, 1, [])  # given away when more follows
     rest = b""  # an unfinished line
     skipped = 0  # bytes of it that were thrown away, because it is longer than a line may be
     broken: str | None = None
@@ -110,24 +127,26 @@ def slices(file: InputFile) -> Iterator[Slice]:
             data, broken = None, str(error)
         if data is None:
             break
-        first, feed, more = data.partition(b"\n")
-        if not feed:
+        first = data.find(b"\n")
+        if first < 0:
             rest += data
             if len(rest) > MAX_LINE_BYTES:
                 skipped += len(rest) - EVIDENCE_BYTES
                 rest = rest[:EVIDENCE_BYTES]
             continue
-        if ready.data:
+        if ready.parts:
             yield ready
-            ready = Slice(file, ready.first_line + ready.data.count(b"\n"), b"")
-        line = rest + first
-        if skipped + len(line) > MAX_LINE_BYTES:
-            ready.unread.append(_too_long(ready.first_line, line, skipped + len(line)))
-            line = b""
-        more, feed, rest = more.rpartition(b"\n")
-        ready.data = b"".join((line, b"\n", more, feed))
-        skipped = 0
-    last_line = ready.first_line + ready.data.count(b"\n")
+            ready = Slice(file, ready.first_line + ready.count(), [])
+        length = skipped + len(rest) + first
+        if length > MAX_LINE_BYTES:
+            ready.unread.append(_too_long(ready.first_line, rest + data[:first], length))
+            rest = b""
+        else:
+            first = 0
+        last = data.rfind(b"\n") + 1
+        ready.parts += [rest, memoryview(data)[first:last]]
+        rest, skipped = data[last:], 0
+    last_line = ready.first_line + ready.count()
     if skipped:
         ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
         rest = b"\n"
@@ -136,7 +155,7 @@ def slices(file: InputFile) -> Iterator[Slice]:
         rest = b"\n"
     elif rest:
         rest += b"\n"
-    ready.data += rest
+    ready.parts.append(rest)
     ready.ends_file, ready.digest = True, digest.digest()
     yield ready
 

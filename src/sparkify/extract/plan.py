@@ -13,8 +13,11 @@ from sparkify.errors import UsageError
 
 Kind = Literal["song", "log"]
 
-BATCH_BYTES: Final = 24 << 20
+LEAST_BATCH_BYTES: Final = 24 << 20
+MOST_BATCH_BYTES: Final = 256 << 20
 BATCH_FILES: Final = 5000
+BATCHES_PER_WORKER: Final = 8
+"""So many, that no worker is left alone with a long one at the end."""
 
 RACY_NS: Final = 2_000_000_000
 """A file changed so shortly before it was read may change again without a new time of change: file systems and
@@ -56,13 +59,18 @@ class Plan:
     new: list[InputFile]
     touched: list[InputFile] = field(default_factory=list)
 
-    def batches(self, kind: Kind, batch_bytes: int = BATCH_BYTES) -> list[list[InputFile]]:
-        """The new files of one kind in batches of some `batch_bytes`; a larger file is a batch of its own."""
+    def batches(self, kind: Kind, workers: int, batch_bytes: int | None = None) -> list[list[InputFile]]:
+        """The new files of one kind in batches of some `batch_bytes`, or as suits so many workers.
+
+        A larger file is a batch of its own.
+        """
+        files = [file for file in self.new if file.kind == kind]
+        if batch_bytes is None:
+            share = sum(file.size for file in files) // (workers * BATCHES_PER_WORKER)
+            batch_bytes = min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
         batches: list[list[InputFile]] = []
         size = 0
-        for file in self.new:
-            if file.kind != kind:
-                continue
+        for file in files:
             if not batches or size + file.size > batch_bytes or len(batches[-1]) >= BATCH_FILES:
                 batches.append([])
                 size = 0

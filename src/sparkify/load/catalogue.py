@@ -44,6 +44,7 @@ def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
         into_star(sql_queries.song_table_insert, "winning_songs")
         run("remove_songs")
         run("rekey")
+        run("note_change")
         run("rematch")
         (more,) = run("matched_by_catalogue").fetchone()
         run("apply_matches")

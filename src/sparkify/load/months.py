@@ -30,7 +30,6 @@ def publish_month(connection: Connection[Any], run_id: int, month: date) -> None
         if connection.execute(_sql["lock_month"], [run_id, month]).fetchone() is None:
             return
         _Publication(connection, run_id, month).publish()
-        connection.execute(_sql["forget_month"], [run_id, month])
 
 
 class _Publication:
@@ -43,6 +42,8 @@ class _Publication:
         self._tables = month_tables(run_id, month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
+            "run_id": sql.Literal(run_id),
+            "month": sql.Literal(month),
             "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
             "until": sql.Literal(
                 datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
@@ -53,19 +54,26 @@ class _Publication:
 
     def publish(self) -> None:
         self._run("analyze")
-        if self._run("find_repeated").rowcount:
+        overlaps, as_matched = self._row("find_overlaps")
+        self._names["overlaps"] = sql.Literal(overlaps)
+        repeated = bool(overlaps and self._run("find_repeated").rowcount)
+        if repeated:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
-        self._run("decide_heard_songs")
-        if self._run("find_mismatches").rowcount:
-            self._by_hashing("correct_matches")
         self._run("insert_heard_songs")
+        if not as_matched:
+            self._by_hashing("match_again")
         self._upsert_users()
         self._run("find_touched_days")
         if self._exists():
             self._insert()
         else:
+            if overlaps:
+                self._run("unique_times")
+            if not repeated:  # or else what was staged counts plays that are gone
+                self._by_hashing("take_levels")
             self._attach()
         self._drop_leftovers()
+        self._run("forget_month")
 
     def _upsert_users(self) -> None:
         self._run("decide_users")
@@ -74,7 +82,6 @@ class _Publication:
         self._run("keep_latest_plays")
 
     def _attach(self) -> None:
-        self._run("unique_times")
         songplays, matched, times = self._row("count_rows")
         self._by_hashing("compute_levels")
         for table, parent in _PARTITIONED.items():

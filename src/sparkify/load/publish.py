@@ -55,18 +55,19 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
     set_state(connection, run_id, "publishing")
     progress.publishing("catalogue")
     publish_catalogue(connection, run_id)
-    months = staged_months(connection, run_id)
-    for month in months:
+    for month in staged_months(connection, run_id):
         progress.publishing(f"{month:%B %Y}")
         publish_month(connection, run_id, month)
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
         connection.execute(_sql["finish_files"], {"run_id": run_id})
         connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
+        connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
-    if months:
+    if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
-        connection.execute("ANALYZE time, songplays, analytics.heard_plays")
+        only = "ONLY" if connection.info.server_version >= 180000 else ""
+        connection.execute(f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays")
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

@@ -15,8 +15,11 @@ from sparkify.connection import connect
 from sparkify.errors import SparkifyError
 from sparkify.sql import load
 
-STAGED_TABLES: Final = ("songplays", "heard_plays", "time", "users", "heard_songs", "repeated")
-"""What a staged month consists of; for each, transform.sql has a query ``month_<table>`` that gives its rows."""
+CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
+"""The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for each."""
+
+BATCH_TABLES: Final = ("users", "levels")
+"""Those to which a batch adds what its chunks came to together."""
 
 _sql: Final = load("stage")
 
@@ -92,7 +95,10 @@ def month_table(run_id: int, month: date, table: str) -> str:
 
 def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
     """The names of the tables that a staged month consists of."""
-    return {table: sql.Identifier("staging", month_table(run_id, month, table)) for table in STAGED_TABLES}
+    return {
+        table: sql.Identifier("staging", month_table(run_id, month, table))
+        for table in CHUNK_TABLES + BATCH_TABLES
+    }
 
 
 def catalogue_table(run_id: int) -> sql.Identifier:
@@ -116,6 +122,7 @@ def drop_staging(connection: Connection[Any], run_id: int) -> None:
                 connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(catalogue_table(run_id)))
         connection.execute("DELETE FROM etl.staged_months WHERE run_id = %s", [run_id])
+        connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         connection.execute(_sql["forget_files"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.manifest WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "dropped")

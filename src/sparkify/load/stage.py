@@ -18,7 +18,14 @@ from sparkify.connection import connect
 from sparkify.extract.lines import RejectedLine, Slice, chunks
 from sparkify.extract.plan import InputFile
 from sparkify.load.copy import copy_rows, copy_table
-from sparkify.load.runs import STAGED_TABLES, catalogue_table, create_months, hold_open, month_tables
+from sparkify.load.runs import (
+    BATCH_TABLES,
+    CHUNK_TABLES,
+    catalogue_table,
+    create_months,
+    hold_open,
+    month_tables,
+)
 from sparkify.report import Staged
 from sparkify.sql import load
 from sparkify.transform.catalogue import read_catalogue
@@ -66,7 +73,8 @@ class Stager:
         self._planned_at = planned_at
         self._connection = connect(dsn)
         self._transform: PlayTransform | None = None
-        self._months: set[date] = set()
+        self._catalogue_version: int | None = None
+        self._held: set[date] = set()  # months that nobody publishes before the batch is committed
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -90,6 +98,7 @@ class Stager:
             try:
                 done = self._stage(files)
             except OSError as error:
+                self._catalogue_version = None  # heard songs that the transform takes for staged are not
                 # The transaction is rolled back; the batch is tried again without the file.
                 failed = next((file for file in files if file.path == error.filename), None)
                 if failed is None:
@@ -105,20 +114,29 @@ class Stager:
                 return done
 
     def _stage(self, files: list[InputFile]) -> Staged:
-        stage = self._stage_songs if files and files[0].kind == "song" else self._stage_events
+        songs = bool(files) and files[0].kind == "song"
+        stage = self._stage_songs if songs else self._stage_events
         done = Staged()
         claims: dict[str, _Claim | None] = {}
         source = chunks(files)
         chunk = next(source, None)
         with self._connection.transaction():
             hold_open(self._connection, self._run_id)
+            self._held.clear()
+            transform = None if songs else self._begin_batch()
             while chunk is not None:
                 # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
                 with self._connection.transaction():
                     if claimed := self._claim(chunk, claims):
                         stage(claimed, done)
+                if transform and transform.batch_is_full():
+                    self._finish_batch(transform)
+                    transform.begin_batch()
                 chunk = next(source, None)
+            if transform:
+                self._finish_batch(transform)
             self._keep_books(claims, done)
+        done.months = sorted(self._held)
         done.bytes = sum(file.size for file in files)
         return done
 
@@ -148,28 +166,56 @@ class Stager:
             claims.update((file.path, given.get(file.name)) for file in files)
         return [(piece, claim) for piece in chunk if (claim := claims[piece.file.path])]
 
-    def _stage_events(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
-        connection = self._connection
+    def _begin_batch(self) -> PlayTransform:
+        row = self._connection.execute(_sql["catalogue_version"]).fetchone()
+        assert row is not None
         if self._transform is None:
-            row = connection.execute(_sql["ts_range"]).fetchone()
-            assert row is not None
-            self._transform = PlayTransform(row)
+            ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
+            assert ts_range is not None
+            self._transform = PlayTransform(ts_range)
+        self._transform.begin_batch()
+        if self._catalogue_version != row[0]:
+            self._transform.forget_known_songs()
+            self._catalogue_version = row[0]
+        return self._transform
+
+    def _stage_events(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
+        assert self._transform is not None
         transform = self._transform
         result = transform.transform([piece for piece, _ in claimed])
-        if missing := [month for month in result.months if month not in self._months]:
-            # On a connection of its own: made inside this transaction, they would keep other workers waiting.
-            with connect(self._dsn) as other:
-                create_months(other, self._run_id, missing)
-            self._months.update(missing)
+        self._hold_months(result.months)
         heard = [UUID(bytes=key) for key in transform.heard_song_ids()]
-        matches = connection.execute(_sql["matches"], [heard], binary=True).fetchall() if heard else []
-        transform.match(matches, [(at, claim.file_id) for at, (_, claim) in enumerate(claimed)])
+        rows = self._connection.execute(_sql["matches"], [heard], binary=True) if heard else ()
+        transform.match(list(rows), [claim.file_id for _, claim in claimed])
         for month in result.months:
-            names = month_tables(self._run_id, month)
-            for table in STAGED_TABLES:
-                copy_table(connection, names[table], transform.rows(table, month))
+            self._copy(transform, month, CHUNK_TABLES)
+        ranges = [
+            (month, claimed[at][1].file_id, *moments) for month, at, *moments in transform.ranges()
+        ]
+        if ranges:
+            columns = [list(column) for column in zip(*ranges, strict=True)]
+            self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done)
+
+    def _finish_batch(self, transform: PlayTransform) -> None:
+        for month in transform.batch_months():
+            self._copy(transform, month, BATCH_TABLES)
+
+    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
+        names = month_tables(self._run_id, month)
+        for table in tables:
+            copy_table(self._connection, names[table], transform.rows(table, month))
+
+    def _hold_months(self, months: list[date]) -> None:
+        """Make the tables of these months where they are not there, and keep the months from being published."""
+        while missing := [month for month in months if month not in self._held]:
+            rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
+            self._held.update(month for (month,) in rows)
+            if missing := [month for month in missing if month not in self._held]:
+                # On a connection of its own: made inside this transaction, they would keep other workers waiting.
+                with connect(self._dsn) as other:
+                    create_months(other, self._run_id, missing)
 
     def _stage_songs(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
         records = []

@@ -60,6 +60,10 @@ INSERT INTO moved_keys
 SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
 ANALYZE moved_keys
 
+-- name: note_change
+-- plays that were matched by the catalogue as it was are matched again when they are published
+UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1 WHERE EXISTS (SELECT FROM moved_keys)
+
 -- name: rematch
 -- heard songs that the catalogue now says otherwise of
 CREATE TEMP TABLE rematched ON COMMIT DROP AS

@@ -12,12 +12,29 @@ SELECT to_regclass(%s) IS NOT NULL
 
 -- name: analyze
 -- tables that came into being a moment ago: without this the planner takes them for almost empty
-ANALYZE {songplays}, {heard_plays}, {heard_songs}, {users}
+ANALYZE {songplays}, {heard_plays}
+
+-- name: find_overlaps
+-- when different chunks have plays: within a chunk each play and each start_time is there once. A chunk is known by the
+-- transaction that wrote it, xmin. And whether the catalogue is still the one by which the plays were matched.
+WITH chunks AS (
+    SELECT min(earliest) AS earliest, max(latest) AS latest, min(catalogue_version) AS catalogue_version
+    FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
+    GROUP BY xmin::text
+),
+followed AS (
+    SELECT *, max(latest) OVER (ORDER BY earliest, latest ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM chunks
+)
+SELECT range_agg(tstzrange(earliest, least(latest, before), '[]')) FILTER (WHERE before >= earliest)::text,
+       min(catalogue_version) = (SELECT catalogue_version FROM etl.warehouse)
+FROM followed
 
 -- name: find_repeated
--- plays that different chunks staged; within a chunk each identity is there once
+-- plays that different chunks staged
 CREATE TEMP TABLE twice ON COMMIT DROP AS
-SELECT start_time, songplay_id FROM {heard_plays} GROUP BY start_time, songplay_id HAVING count(*) > 1
+SELECT start_time, songplay_id FROM {heard_plays} WHERE start_time <@ {overlaps}::tstzmultirange
+GROUP BY start_time, songplay_id HAVING count(*) > 1
 
 -- name: remove_repeated
 -- the winner stays: the smallest content by bytes. The two rows of one play are known by the transaction that wrote
@@ -49,39 +66,32 @@ remembered AS (
 )
 SELECT file_id, count(*) FROM losers GROUP BY file_id
 
--- name: decide_heard_songs
--- the songs heard, with what the catalogue says at this moment
-CREATE TEMP TABLE heard ON COMMIT DROP AS
-SELECT DISTINCT ON (h.heard_song_id) h.heard_song_id, h.title, h.artist, h.length, m.song_id, m.artist_id
-FROM {heard_songs} h
-LEFT JOIN (
-    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
-    FROM etl.song_keys k JOIN songs s USING (song_id)
-    WHERE k.heard_song_id IN (SELECT heard_song_id FROM {heard_songs})
-    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
-) m USING (heard_song_id)
-ORDER BY h.heard_song_id
-
--- name: find_mismatches
--- songs that were staged with other ids than the catalogue says now
-CREATE TEMP TABLE mismatches ON COMMIT DROP AS
-SELECT DISTINCT heard_song_id, heard.song_id, heard.artist_id
-FROM {heard_songs} staged JOIN heard USING (heard_song_id)
-WHERE (staged.song_id, staged.artist_id) IS DISTINCT FROM (heard.song_id, heard.artist_id)
-
--- name: correct_matches
--- and the plays of them
-UPDATE {songplays} p
-SET song_id = d.song_id, artist_id = d.artist_id
-FROM {heard_plays} h JOIN mismatches d USING (heard_song_id)
-WHERE p.start_time = h.start_time AND p.songplay_id = h.songplay_id
-  AND (p.song_id, p.artist_id) IS DISTINCT FROM (d.song_id, d.artist_id)
-
 -- name: insert_heard_songs
 -- new ones; those that are known keep their row, which follows the catalogue
 INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, song_id, artist_id)
-SELECT heard_song_id, title, artist, length, song_id, artist_id FROM heard
-ON CONFLICT (heard_song_id) DO NOTHING
+SELECT DISTINCT ON (heard_song_id) heard_song_id, title, artist, length, song_id, artist_id
+FROM {heard_songs} staged
+WHERE NOT EXISTS (SELECT FROM analytics.heard_songs known WHERE known.heard_song_id = staged.heard_song_id)
+ORDER BY heard_song_id
+
+-- name: match_again
+-- the catalogue has changed since they were staged: what it says now of the songs heard
+CREATE TEMP TABLE heard ON COMMIT DROP AS
+SELECT h.heard_song_id, m.song_id, m.artist_id
+FROM (SELECT DISTINCT heard_song_id FROM {heard_plays}) h
+LEFT JOIN (
+    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
+    FROM etl.song_keys k JOIN songs s USING (song_id)
+    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+) m USING (heard_song_id);
+ANALYZE heard;
+UPDATE analytics.heard_songs h SET song_id = now.song_id, artist_id = now.artist_id
+FROM heard now
+WHERE h.heard_song_id = now.heard_song_id AND (h.song_id, h.artist_id) IS DISTINCT FROM (now.song_id, now.artist_id);
+UPDATE {songplays} p SET song_id = now.song_id, artist_id = now.artist_id
+FROM {heard_plays} h JOIN heard now USING (heard_song_id)
+WHERE p.start_time = h.start_time AND p.songplay_id = h.songplay_id
+  AND (p.song_id, p.artist_id) IS DISTINCT FROM (now.song_id, now.artist_id)
 
 -- name: decide_users
 -- of each user the latest play, of those staged and the one that the warehouse knows
@@ -118,8 +128,7 @@ SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_
 
 -- name: find_touched_days
 -- the users and days whose levels are to be computed again
-CREATE TEMP TABLE touched_days ON COMMIT DROP AS
-SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day FROM {songplays};
+CREATE TEMP TABLE touched_days ON COMMIT DROP AS SELECT DISTINCT user_id, day FROM {levels};
 ANALYZE touched_days
 
 -- name: touched_range
@@ -195,7 +204,10 @@ SELECT start_time, songplay_id, heard_song_id, item_in_session, line, file_id FR
 -- name: unique_times
 -- plays at the same millisecond may have been staged by several chunks
 DELETE FROM {time} t
-USING (SELECT start_time, min(ctid) AS kept FROM {time} GROUP BY start_time HAVING count(*) > 1) twice
+USING (
+    SELECT start_time, min(ctid) AS kept FROM {time} WHERE start_time <@ {overlaps}::tstzmultirange
+    GROUP BY start_time HAVING count(*) > 1
+) twice
 WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 
 -- name: attach
@@ -214,6 +226,20 @@ SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplay
 -- name: forget_levels
 -- of the users and days that are touched
 DELETE FROM analytics.user_level_days l USING touched_days t WHERE l.user_id = t.user_id AND l.day = t.day
+
+-- name: take_levels
+-- days with one level are as they were staged; touched_days keeps those that are to be computed from their plays
+WITH days AS (
+    SELECT user_id, day, min(level) AS level, max(level) AS other_level,
+           min(first_play) AS first_play, max(last_play) AS last_play
+    FROM {levels} GROUP BY user_id, day
+),
+taken AS (
+    INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
+    SELECT user_id, day, 1, level, first_play, last_play FROM days WHERE level = other_level
+    RETURNING user_id, day
+)
+DELETE FROM touched_days t USING taken WHERE t.user_id = taken.user_id AND t.day = taken.day
 
 -- name: compute_levels
 -- runs of plays at one level; few days have more than one level, and only those are sorted
@@ -253,15 +279,15 @@ UPDATE etl.manifest SET loaded = loaded - %(count)s, duplicates = duplicates + %
 WHERE file_id = %(file_id)s AND run_id = %(run_id)s
 
 -- name: move_loaded_to_duplicates
--- plays of a loaded file are now held from another. Its present version may not have had all of them any more; and of
--- a version that is being published, this month has been counted only when it is no longer staged.
+-- plays of a loaded file are now held from another. Its present version may not have had all of them any more; a version
+-- that an unfinished run has staged counts when that run has published its plays of this month.
 WITH present AS (
     SELECT max(manifest_id) AS manifest_id
-    FROM etl.manifest JOIN etl.runs USING (run_id)
+    FROM etl.manifest m JOIN etl.runs r USING (run_id)
     WHERE file_id = %(file_id)s
-      AND (state = 'published'
-           OR (state = 'publishing'
-               AND NOT EXISTS (SELECT FROM etl.staged_months s WHERE s.run_id = manifest.run_id AND s.month = %(month)s)))
+      AND (r.state = 'published'
+           OR EXISTS (SELECT FROM etl.staged_slices s
+                      WHERE s.run_id = m.run_id AND s.file_id = m.file_id AND s.month = %(month)s AND s.published))
 ),
 books AS (
     UPDATE etl.manifest m SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
@@ -277,7 +303,10 @@ UPDATE etl.row_counts SET row_count = row_count + %s WHERE table_name = %s
 
 -- name: forget_month
 -- it is published
-DELETE FROM etl.staged_months WHERE run_id = %s AND month = %s
+WITH slices AS (
+    UPDATE etl.staged_slices SET published = true WHERE run_id = {run_id} AND month = {month}
+)
+DELETE FROM etl.staged_months WHERE run_id = {run_id} AND month = {month}
 
 -- name: finish_files
 -- the present version of each file that the run read: its books
@@ -291,6 +320,12 @@ WHERE m.run_id = %(run_id)s AND m.file_id = f.file_id AND m.version = f.version
 -- what an earlier version of these files said, and its rejects
 DELETE FROM etl.manifest old USING etl.manifest m
 WHERE m.run_id = %(run_id)s AND old.file_id = m.file_id AND old.manifest_id < m.manifest_id
+
+-- name: to_analyze
+-- whether there are so many more plays than at the last time that the statistics of the whole are out of date
+UPDATE etl.warehouse SET analyzed_plays = row_count
+FROM etl.row_counts WHERE table_name = 'songplays' AND row_count > 1.1 * analyzed_plays
+RETURNING true
 
 -- name: run_totals
 -- what became of the lines of a run

@@ -32,7 +32,22 @@ CREATE TABLE {users} (
     session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
 );
 CREATE TABLE {heard_songs} (LIKE analytics.heard_songs);
+CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer)
+
+-- name: hold_months
+-- in a transaction that stages: nobody may publish these months before it ends
+SELECT month FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER BY month FOR SHARE
+
+-- name: add_slices
+-- which plays of which files a chunk stages
+INSERT INTO etl.staged_slices (run_id, month, file_id, earliest, latest, catalogue_version)
+SELECT %s, month, file_id, earliest, latest, %s
+FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[]) AS s (month, file_id, earliest, latest)
+
+-- name: catalogue_version
+-- changes when a song gets another key, or a key another song
+SELECT catalogue_version FROM etl.warehouse
 
 -- name: create_catalogue
 -- the catalogue records that a run stages

@@ -1,15 +1,49 @@
+-- name: create
+-- songplay_id and heard_song_id are documented in docs/rules.md
+CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
+    (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
+CREATE MACRO song_key(song, artist, length) AS
+    unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
+CREATE TEMP TABLE parsed (
+    slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
+    level VARCHAR, song VARCHAR, artist VARCHAR, length DOUBLE, first_name VARCHAR, last_name VARCHAR, gender VARCHAR,
+    location VARCHAR, user_agent VARCHAR, verdict VARCHAR, start_time TIMESTAMP, month DATE, songplay_id BIGINT,
+    heard_song_id BLOB
+);
+CREATE TEMP VIEW plays AS SELECT * FROM parsed WHERE verdict = 'play' OR verdict = 'judged';
+CREATE TEMP TABLE known_songs (heard_song_id BLOB, month DATE, song_id VARCHAR, artist_id VARCHAR)
+
+-- name: begin_batch
+-- what the chunks of a batch come to together
+CREATE OR REPLACE TEMP TABLE latest_plays AS SELECT * FROM plays LIMIT 0;
+CREATE OR REPLACE TEMP TABLE levels (
+    month DATE, user_id BIGINT, day DATE, level VARCHAR, first_play TIMESTAMP, last_play TIMESTAMP
+)
+
+-- name: count_batch
+-- how many rows the batch holds in memory
+SELECT (SELECT count(*) FROM latest_plays) + (SELECT count(*) FROM levels)
+
+-- name: count_known_songs
+-- how many songs and months are remembered
+SELECT count(*) FROM known_songs
+
+-- name: forget_known_songs
+-- they may be staged again, that does no harm
+TRUNCATE known_songs
+
 -- name: parse
--- the fast path: one row per line; what is not surely a play or another page is left to the judge
+-- the fast path: one row per line, a play with all that is computed from it; what is not surely a play or another page
+-- is left to the judge
 CREATE OR REPLACE TEMP TABLE parsed AS
-WITH shaped AS (
+WITH read AS (
     SELECT slice, line, position,
-           CASE WHEN regexp_full_match(text, '{shape}') THEN from_json(text, '{fields}') END AS e,
-           regexp_full_match(text, '[ \t\r\x0b\x0c]*\n') AS blank
+           CASE WHEN proven THEN TRY(from_json(text, '{fields}')) END AS e,
+           NOT proven AND regexp_full_match(text, '[ \t\r\x0b\x0c]*\n') AS blank
     FROM lines
 ),
 typed AS (
     SELECT slice, line, position,
-           e.page AS page,
            TRY_CAST(e.userId AS BIGINT) AS user_id,
            e.sessionId AS session_id,
            e.itemInSession AS item_in_session,
@@ -23,18 +57,22 @@ typed AS (
            e.gender AS gender,
            nullif(e.location, '') AS location,
            e.userAgent AS user_agent,
-           blank
-    FROM shaped
+           CASE
+               WHEN blank THEN 'blank'
+               WHEN e.page <> 'NextSong' THEN 'other page'
+               WHEN e.page = 'NextSong' AND TRY_CAST(e.userId AS BIGINT) IS NOT NULL AND e.sessionId IS NOT NULL
+                    AND e.itemInSession IS NOT NULL AND e.ts >= {earliest} AND e.ts < {before}
+                    AND e.level IS NOT NULL AND e.song <> '' AND e.artist IS NOT NULL AND e.length > 0
+                    AND isfinite(e.length) THEN 'play'
+               ELSE 'ask the judge'
+           END AS verdict
+    FROM read
 )
-SELECT * EXCLUDE (page, blank),
-       CASE
-           WHEN blank THEN 'blank'
-           WHEN page <> 'NextSong' THEN 'other page'
-           WHEN page = 'NextSong' AND user_id IS NOT NULL AND session_id IS NOT NULL AND item_in_session IS NOT NULL
-                AND ts >= {earliest} AND ts < {before} AND level IS NOT NULL AND song <> '' AND artist IS NOT NULL
-                AND length > 0 THEN 'play'
-           ELSE 'ask the judge'
-       END AS verdict
+SELECT *,
+       CASE WHEN verdict = 'play' THEN make_timestamp(ts * 1000) END AS start_time,
+       CASE WHEN verdict = 'play' THEN date_trunc('month', make_timestamp(ts * 1000))::DATE END AS month,
+       CASE WHEN verdict = 'play' THEN play_id(user_id, session_id, item_in_session, ts) END AS songplay_id,
+       CASE WHEN verdict = 'play' THEN song_key(song, artist, length) END AS heard_song_id
 FROM typed
 
 -- name: census
@@ -45,26 +83,31 @@ SELECT slice, count(*) FILTER (verdict = 'other page'), count(*) FILTER (verdict
 -- the lines that the judge decides on
 SELECT slice, line, position FROM parsed WHERE verdict = 'ask the judge' ORDER BY position
 
--- name: plays
--- every valid play with what is computed from it; songplay_id and heard_song_id are documented in docs/rules.md
-CREATE OR REPLACE TEMP TABLE plays AS
-WITH valid AS (
-    SELECT slice, line, user_id, session_id, item_in_session, ts, level, song, artist, length,
-           first_name, last_name, gender, location, user_agent
-    FROM parsed WHERE verdict = 'play'
-    UNION ALL
-    SELECT slice, line, user_id, session_id, item_in_session, ts, level, song, artist, length,
-           first_name, last_name, gender, location, user_agent
-    FROM judged
-)
-SELECT *,
+-- name: add_judged
+-- the plays that the judge accepts
+INSERT INTO parsed BY NAME
+SELECT *, 'judged' AS verdict,
        make_timestamp(ts * 1000) AS start_time,
        date_trunc('month', make_timestamp(ts * 1000))::DATE AS month,
-       (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT
-           AS songplay_id,
-       unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32))
-           AS heard_song_id
-FROM valid
+       play_id(user_id, session_id, item_in_session, ts) AS songplay_id,
+       song_key(song, artist, length) AS heard_song_id
+FROM judged
+
+-- name: new_heard_songs
+-- songs heard in the chunk, in those of repeated plays too, that this worker has not staged for the month
+CREATE OR REPLACE TEMP TABLE new_heard_songs AS
+SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
+FROM plays ANTI JOIN known_songs USING (heard_song_id, month)
+GROUP BY heard_song_id, month
+
+-- name: new_heard_song_ids
+-- their keys
+SELECT DISTINCT heard_song_id FROM new_heard_songs
+
+-- name: know_heard_songs
+-- with what the catalogue says of them
+INSERT INTO known_songs
+SELECT heard_song_id, month, song_id, artist_id FROM new_heard_songs LEFT JOIN matches USING (heard_song_id)
 
 -- name: nothing_repeated
 -- the usual case
@@ -72,13 +115,7 @@ CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities
 -- whether any play occurs twice
-SELECT count(*) = count(DISTINCT songplay_id) FROM plays
-
--- name: heard_songs
--- every song heard in the chunk, those of repeated plays too
-CREATE OR REPLACE TEMP TABLE heard_songs AS
-SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
-FROM plays GROUP BY heard_song_id, month
+SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 
 -- name: rank_repeated
 -- of plays with one identity the winner stays: the smallest content by bytes, then the first line
@@ -96,7 +133,8 @@ SELECT slice, count(*) FROM ranked WHERE variant > 1 GROUP BY slice
 
 -- name: keep_winners
 -- each identity once
-CREATE OR REPLACE TEMP TABLE plays AS SELECT * EXCLUDE (variant) FROM ranked WHERE variant = 1
+UPDATE parsed SET verdict = 'repeated' FROM ranked r
+WHERE r.variant > 1 AND parsed.slice = r.slice AND parsed.line = r.line
 
 -- name: books
 -- how many plays of each slice remain
@@ -106,22 +144,39 @@ SELECT slice, count(*) FROM plays GROUP BY slice
 -- the months that the chunk touches
 SELECT DISTINCT month FROM plays ORDER BY month
 
+-- name: ranges
+-- from when to when, slice by slice
+SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month, slice ORDER BY month, slice
+
+-- name: note_users
+-- the latest plays of each user in each month
+INSERT INTO latest_plays
+SELECT * FROM plays SEMI JOIN (
+    SELECT user_id, month, max(ts) AS ts FROM plays GROUP BY user_id, month
+) latest USING (user_id, month, ts)
+
+-- name: note_levels
+-- from when to when each user had which level on each day
+INSERT INTO levels
+SELECT month, user_id, start_time::DATE, level, min(start_time), max(start_time)
+FROM plays GROUP BY month, user_id, start_time::DATE, level
+
 -- name: month_songplays
 -- rows of songplays; the ids are what the catalogue says now, publication has the last word
-SELECT p.songplay_id, p.start_time, p.user_id, p.level, m.song_id, m.artist_id, p.session_id, p.location, p.user_agent
-FROM plays p SEMI JOIN claimed USING (slice) LEFT JOIN matches m USING (heard_song_id)
+SELECT p.songplay_id, p.start_time, p.user_id, p.level, k.song_id, k.artist_id, p.session_id, p.location, p.user_agent
+FROM plays p LEFT JOIN (SELECT * FROM known_songs WHERE month = $month AND song_id IS NOT NULL) k USING (heard_song_id)
 WHERE p.month = $month
 
 -- name: month_heard_plays
 -- rows of heard_plays, in the order of songplays
 SELECT p.start_time, p.songplay_id, p.heard_song_id, p.item_in_session, p.line, f.file_id
-FROM plays p JOIN claimed f USING (slice)
+FROM plays p JOIN files f USING (slice)
 WHERE p.month = $month
 
 -- name: month_repeated
 -- which files have plays that lost to another line
 SELECT r.start_time, r.songplay_id, f.file_id
-FROM ranked r JOIN claimed f USING (slice)
+FROM ranked r JOIN files f USING (slice)
 WHERE r.month = $month AND r.variant > 1
 
 -- name: month_time
@@ -131,17 +186,28 @@ SELECT start_time, hour(start_time)::SMALLINT AS hour, day(start_time)::SMALLINT
        (isodow(start_time) - 1)::SMALLINT AS weekday
 FROM (SELECT DISTINCT start_time FROM plays WHERE month = $month)
 
+-- name: month_heard_songs
+-- rows of heard_songs, with the match that songplays got
+SELECT n.heard_song_id, n.title, n.artist, n.length, k.song_id, k.artist_id
+FROM new_heard_songs n JOIN known_songs k USING (heard_song_id, month)
+WHERE n.month = $month
+
+-- name: batch_months
+-- the months that the batch touches
+SELECT DISTINCT month FROM levels ORDER BY month
+
 -- name: month_users
 -- the latest play of each user in the month
 SELECT user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
        location, user_agent, heard_song_id
-FROM plays WHERE month = $month
+FROM latest_plays WHERE month = $month
 QUALIFY row_number() OVER (
-    PARTITION BY user_id ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC
+    PARTITION BY user_id
+    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC, level, location NULLS FIRST,
+             user_agent NULLS FIRST, heard_song_id, first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
 ) = 1
 
--- name: month_heard_songs
--- rows of heard_songs, with the match that songplays got
-SELECT h.heard_song_id, h.title, h.artist, h.length, m.song_id, m.artist_id
-FROM heard_songs h LEFT JOIN matches m USING (heard_song_id)
-WHERE h.month = $month
+-- name: month_levels
+-- from when to when each user had which level on each day of the month
+SELECT user_id, day, level, min(first_play) AS first_play, max(last_play) AS last_play
+FROM levels WHERE month = $month GROUP BY user_id, day, level

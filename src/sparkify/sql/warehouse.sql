@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS etl.warehouse (
     schema_version integer NOT NULL,
     earliest       timestamptz NOT NULL DEFAULT '2000-01-01 00:00:00+00',
     before         timestamptz NOT NULL DEFAULT '2100-01-01 00:00:00+00',
+    catalogue_version bigint NOT NULL DEFAULT 0,
+    analyzed_plays bigint NOT NULL DEFAULT 0,
     CHECK (earliest < before)
 );
 
@@ -87,6 +89,19 @@ CREATE TABLE IF NOT EXISTS etl.staged_months (
     month  date NOT NULL CHECK (extract(day FROM month) = 1),
     PRIMARY KEY (run_id, month)
 );
+
+-- One row per chunk, file and month, until the run is finished.
+CREATE TABLE IF NOT EXISTS etl.staged_slices (
+    run_id            bigint NOT NULL REFERENCES etl.runs,
+    month             date NOT NULL,
+    file_id           integer NOT NULL,
+    earliest          timestamptz NOT NULL,
+    latest            timestamptz NOT NULL,
+    catalogue_version bigint NOT NULL,
+    published         boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS staged_slices_month ON etl.staged_slices (run_id, month);
+CREATE INDEX IF NOT EXISTS staged_slices_file ON etl.staged_slices (file_id);
 
 CREATE TABLE IF NOT EXISTS etl.catalogue_records (
     file_id          integer NOT NULL,
@@ -266,6 +281,8 @@ COMMENT ON COLUMN etl.warehouse.only_row IS 'Always true.';
 COMMENT ON COLUMN etl.warehouse.schema_version IS 'The version of this schema.';
 COMMENT ON COLUMN etl.warehouse.earliest IS 'Events before this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.before IS 'Events at or after this moment are rejected.';
+COMMENT ON COLUMN etl.warehouse.catalogue_version IS 'Grows when a publication changes which song a heard song is.';
+COMMENT ON COLUMN etl.warehouse.analyzed_plays IS 'How many plays there were when the tables were last analysed as a whole.';
 
 COMMENT ON TABLE etl.row_counts IS 'One row per table of the star: how many rows it has, kept by the load. And matched: plays with a song_id.';
 COMMENT ON COLUMN etl.row_counts.table_name IS 'The table, or matched.';
@@ -324,6 +341,15 @@ COMMENT ON COLUMN etl.rejected_records.record_bytes IS 'The length of the line i
 COMMENT ON TABLE etl.staged_months IS 'One row per month that a run has staged and not yet published.';
 COMMENT ON COLUMN etl.staged_months.run_id IS 'The run.';
 COMMENT ON COLUMN etl.staged_months.month IS 'The first day of the month.';
+
+COMMENT ON TABLE etl.staged_slices IS 'One row per chunk, file and month with plays, from when a run stages them until it is finished.';
+COMMENT ON COLUMN etl.staged_slices.run_id IS 'The run.';
+COMMENT ON COLUMN etl.staged_slices.month IS 'The first day of the month.';
+COMMENT ON COLUMN etl.staged_slices.file_id IS 'The file.';
+COMMENT ON COLUMN etl.staged_slices.earliest IS 'The first of these plays.';
+COMMENT ON COLUMN etl.staged_slices.latest IS 'The last of these plays.';
+COMMENT ON COLUMN etl.staged_slices.catalogue_version IS 'The state of the catalogue by which they were matched.';
+COMMENT ON COLUMN etl.staged_slices.published IS 'Whether they are published already, while the run goes on.';
 
 COMMENT ON TABLE etl.catalogue_records IS 'One row per valid record in the present version of a song file. Where they disagree, songs and artists have the winner.';
 COMMENT ON COLUMN etl.catalogue_records.file_id IS 'The file: etl.files.';

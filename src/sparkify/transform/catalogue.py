@@ -18,11 +18,12 @@ def read_catalogue(piece: Slice) -> tuple[list[tuple[int, CatalogueRecord]], Boo
     records: list[tuple[int, CatalogueRecord]] = []
     rejects = list(piece.unread)
     unread = {reject.line for reject in rejects}
+    data = piece.data
     lines = (
-        [piece.data]
-        if _is_one_object(piece)
-        else piece.data.removesuffix(b"\n").split(b"\n")
-        if piece.data
+        [data]
+        if _is_one_object(piece, data)
+        else data.removesuffix(b"\n").split(b"\n")
+        if data
         else []
     )
     for line, text in enumerate(lines, piece.first_line):
@@ -41,14 +42,14 @@ def read_catalogue(piece: Slice) -> tuple[list[tuple[int, CatalogueRecord]], Boo
     return records, books, rejects
 
 
-def _is_one_object(piece: Slice) -> bool:
+def _is_one_object(piece: Slice, data: bytes) -> bool:
     """Whether the slice is a whole file that is one JSON object over several lines."""
-    if piece.first_line != 1 or not piece.ends_file or piece.unread or piece.data.count(b"\n") < 2:
+    if piece.first_line != 1 or not piece.ends_file or piece.unread or data.count(b"\n") < 2:
         return False
     try:
-        if nested_too_deeply(piece.data):
+        if nested_too_deeply(data):
             return False
-        text = strip(piece.data).decode("utf-8").strip(" \t\r\n")
+        text = strip(data).decode("utf-8").strip(" \t\r\n")
         value, end = _decoder.raw_decode(text)
     except ValueError:
         return False

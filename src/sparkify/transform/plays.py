@@ -6,16 +6,20 @@ from datetime import date
 from typing import Any, Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from sparkify import sql
 from sparkify.books import Books
 from sparkify.extract.judge import BLANK, OTHER_PAGE, Play, Reject, judge_event
 from sparkify.extract.lines import RejectedLine, Slice
-from sparkify.transform.shape import EVENT_TYPES, shape
+from sparkify.transform.chunk import Lines
+from sparkify.transform.shape import EVENT_TYPES
 
-_SAMPLES: Final = 64
+MOST_KNOWN_SONGS: Final = 400_000
+"""Of so many heard songs a worker remembers that it has staged them, in some 40 MB; then it begins anew."""
+
+MOST_BATCH_ROWS: Final = 150_000
+"""So many rows of users and levels a worker gathers, in some 40 MB."""
 
 _JUDGED: Final = pa.schema(
     [
@@ -30,6 +34,7 @@ _JUDGED: Final = pa.schema(
 _MATCHES: Final = pa.schema(
     [("heard_song_id", pa.binary()), ("song_id", pa.string()), ("artist_id", pa.string())]
 )
+_FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 
 
 @dataclass(slots=True)
@@ -44,7 +49,8 @@ class Transformed:
 class PlayTransform:
     """The transform of one worker: a DuckDB of its own, one thread, nothing on disk.
 
-    `transform` takes a chunk; afterwards `heard_song_ids` and `rows` give what it came to, until the next chunk.
+    `transform` takes a chunk; afterwards `heard_song_ids`, `ranges` and `rows` give what it came to, until the next
+    chunk. Users and levels are those of all chunks since `begin_batch`.
     """
 
     def __init__(self, ts_range: tuple[int, int]) -> None:
@@ -58,20 +64,87 @@ class PlayTransform:
             }
         )
         self._sql = sql.load("transform")
+        self._execute("create")
+        self.begin_batch()
 
     def close(self) -> None:
         """Free the memory."""
         self._duckdb.close()
 
+    def begin_batch(self) -> None:
+        """Forget what the chunks before came to together."""
+        self._execute("begin_batch")
+        (known,) = next(self._rows("count_known_songs"))
+        if known > MOST_KNOWN_SONGS:
+            self.forget_known_songs()
+
+    def batch_is_full(self) -> bool:
+        """Whether what the chunks came to together should be staged, and a new batch begun."""
+        (rows,) = next(self._rows("count_batch"))
+        return bool(rows > MOST_BATCH_ROWS)
+
+    def batch_months(self) -> list[date]:
+        """The months that the chunks of the batch touch."""
+        return [month for (month,) in self._rows("batch_months")]
+
+    def forget_known_songs(self) -> None:
+        """Forget which heard songs are staged, and what the catalogue says of them."""
+        self._execute("forget_known_songs")
+
     def transform(self, chunk: list[Slice]) -> Transformed:
         """Decide on every line and compute what the valid plays need."""
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
-        lines = _Lines(chunk)
+        lines = Lines(chunk)
         self._parse(lines)
         for number, other_pages, blank in self._rows("census"):
             done.books[number].other_pages = other_pages
             # A line that could not be read stands there as an empty one.
             done.books[number].blank = blank - len(chunk[number].unread)
+        self._judge(lines, done)
+        self._execute("new_heard_songs")
+        if next(self._rows("identities"))[0]:
+            self._execute("rank_repeated")
+            for number, count in self._rows("repeated"):
+                done.books[number].duplicates = count
+            self._execute("keep_winners")
+        else:
+            self._execute("nothing_repeated")
+        self._execute("note_users")
+        self._execute("note_levels")
+        for number, count in self._rows("books"):
+            done.books[number].loaded = count
+        for books, rejects, count in zip(done.books, done.rejects, lines.counts, strict=True):
+            books.lines = count
+            books.rejected = len(rejects)
+        done.months = [month for (month,) in self._rows("months")]
+        return done
+
+    def heard_song_ids(self) -> list[bytes]:
+        """The keys of the songs heard in the chunk that are not staged yet."""
+        return [key for (key,) in self._rows("new_heard_song_ids")]
+
+    def match(self, matches: list[tuple[bytes, str, str]], file_ids: list[int]) -> None:
+        """Say which of these songs the catalogue has, and of each slice the `file_id`."""
+        self._duckdb.register("matches", _table(matches, _MATCHES))
+        self._duckdb.register("files", _table(list(enumerate(file_ids)), _FILES))
+        self._execute("know_heard_songs")
+
+    def rows(self, table: str, month: date) -> pa.Table:
+        """The rows for one table of a staged month, in the order of its columns."""
+        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
+
+    def ranges(self) -> list[tuple[Any, ...]]:
+        """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest, latest)."""
+        return list(self._rows("ranges"))
+
+    def _parse(self, lines: Lines) -> None:
+        self._duckdb.register("lines", lines.table())
+        earliest, before = self._ts_range
+        query = self._sql["parse"].format(fields=EVENT_TYPES, earliest=earliest, before=before)
+        self._duckdb.execute(query).fetchall()
+
+    def _judge(self, lines: Lines, done: Transformed) -> None:
+        """Decide on what the fast path leaves open."""
         plays = []
         for number, line, position in (*self._rows("doubtful"), *lines.not_text()):
             books = done.books[number]
@@ -84,122 +157,15 @@ class PlayTransform:
                 case verdict:
                     books.other_pages += verdict == OTHER_PAGE
                     books.blank += verdict == BLANK
-        self._duckdb.register("judged", _table(plays, _JUDGED))
-        self._execute("plays")
-        self._execute("heard_songs")
-        if not next(self._rows("identities"))[0]:
-            self._execute("rank_repeated")
-            for number, count in self._rows("repeated"):
-                done.books[number].duplicates = count
-            self._execute("keep_winners")
-        else:
-            self._execute("nothing_repeated")
-        for number, count in self._rows("books"):
-            done.books[number].loaded = count
-        for books, rejects, count in zip(done.books, done.rejects, lines.counts, strict=True):
-            books.lines = count
-            books.rejected = len(rejects)
-        done.months = [month for (month,) in self._rows("months")]
-        return done
-
-    def heard_song_ids(self) -> list[bytes]:
-        """The keys of all songs heard in the chunk."""
-        return [
-            row[0]
-            for row in self._duckdb.execute("SELECT DISTINCT heard_song_id FROM heard_songs").fetchall()
-        ]
-
-    def match(self, matches: list[tuple[bytes, str, str]], file_ids: list[tuple[int, int]]) -> None:
-        """Say which heard songs the catalogue has, and which slices are to be loaded, with their `file_id`."""
-        self._duckdb.register("matches", _table(matches, _MATCHES))
-        self._duckdb.register(
-            "claimed", _table(file_ids, pa.schema([("slice", pa.int32()), ("file_id", pa.int32())]))
-        )
-
-    def rows(self, table: str, month: date) -> pa.Table:
-        """The rows for one table of a staged month, in the order of its columns."""
-        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
-
-    def _parse(self, lines: "_Lines") -> None:
-        self._duckdb.register("lines", lines.table())
-        earliest, before = self._ts_range
-        query = self._sql["parse"].format(
-            shape=shape(lines.samples()).replace("'", "''"),
-            fields=EVENT_TYPES,
-            earliest=earliest,
-            before=before,
-        )
-        self._duckdb.execute(query).fetchall()
+        if plays:
+            self._duckdb.register("judged", _table(plays, _JUDGED))
+            self._execute("add_judged")
 
     def _execute(self, name: str) -> None:
         self._duckdb.execute(self._sql[name]).fetchall()
 
     def _rows(self, name: str) -> Iterator[tuple[Any, ...]]:
         yield from self._duckdb.execute(self._sql[name]).fetchall()
-
-
-class _Lines:
-    """The lines of a chunk as one Arrow array over the bytes as they were read; nothing is copied per line."""
-
-    def __init__(self, chunk: list[Slice]) -> None:
-        self._data = b"".join(piece.data for piece in chunk)
-        ends = np.flatnonzero(np.frombuffer(self._data, dtype=np.uint8) == ord("\n")) + 1
-        self._offsets = np.concatenate(([0], ends)).astype(np.int32)
-        slice_ends = np.cumsum([len(piece.data) for piece in chunk])
-        stops = np.searchsorted(ends, slice_ends, side="right")
-        self.counts: list[int] = np.diff(stops, prepend=0).tolist()
-        self._slice = np.repeat(np.arange(len(chunk), dtype=np.int32), self.counts)
-        firsts = np.repeat(np.array([piece.first_line for piece in chunk], dtype=np.int64), self.counts)
-        starts = np.repeat(np.concatenate(([0], stops[:-1])), self.counts)
-        self._line = np.arange(len(ends), dtype=np.int64) - starts + firsts
-        self._text = self._array(self._data)
-        self._not_text: list[int] = []
-        try:
-            self._text.validate(full=True)
-        except pa.ArrowInvalid:
-            self._set_aside_what_is_not_utf8()
-
-    def _array(self, data: bytes) -> pa.Array:
-        return pa.StringArray.from_buffers(
-            len(self._offsets) - 1, pa.py_buffer(self._offsets), pa.py_buffer(data)
-        )
-
-    def _set_aside_what_is_not_utf8(self) -> None:
-        for position in range(len(self._line)):
-            try:
-                self.bytes_of(position).decode()
-            except UnicodeDecodeError:
-                self._not_text.append(position)
-
-    def table(self) -> pa.Table:
-        """The lines that are text, with the slice and line that they are, and their position in the chunk."""
-        table = pa.table(
-            {
-                "slice": self._slice,
-                "line": self._line,
-                "position": np.arange(len(self._line), dtype=np.int32),
-                "text": self._text,
-            }
-        )
-        if self._not_text:
-            mask = np.ones(len(self._line), dtype=bool)
-            mask[self._not_text] = False
-            table = table.filter(pa.array(mask))
-        return table
-
-    def not_text(self) -> Iterator[tuple[int, int, int]]:
-        """Slice, line and position of the lines that are not UTF-8."""
-        return ((int(self._slice[at]), int(self._line[at]), at) for at in self._not_text)
-
-    def bytes_of(self, position: int) -> bytes:
-        """A line as it was read, without its line feed."""
-        return self._data[self._offsets[position] : self._offsets[position + 1] - 1]
-
-    def samples(self) -> Iterator[str]:
-        """Some lines from all over the chunk."""
-        count = len(self._line)
-        for position in range(0, count, max(1, count // _SAMPLES)):
-            yield self.bytes_of(position).decode("utf-8", "replace")
 
 
 def _table(rows: list[Any], schema: pa.Schema) -> pa.Table:

@@ -1,0 +1,75 @@
+"""A chunk of log lines as one Arrow array over the bytes as they were read; nothing is copied per line."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from sparkify.extract.lines import Slice
+from sparkify.transform.shape import prove, shapes
+
+_SAMPLES: Final = 64
+
+
+class Lines:
+    """The lines of a chunk; `counts` is how many each slice has."""
+
+    def __init__(self, chunk: list[Slice]) -> None:
+        self._data = b"".join(part for piece in chunk for part in piece.parts)
+        ends = np.flatnonzero(np.frombuffer(self._data, dtype=np.uint8) == ord("\n")) + 1
+        self._offsets = np.concatenate(([0], ends))
+        slice_ends = np.cumsum([piece.size for piece in chunk])
+        stops = np.searchsorted(ends, slice_ends, side="right")
+        self.counts: list[int] = np.diff(stops, prepend=0).tolist()
+        self._slice = np.repeat(np.arange(len(chunk), dtype=np.int32), self.counts)
+        firsts = np.repeat(np.array([piece.first_line for piece in chunk], dtype=np.int64), self.counts)
+        starts = np.repeat(np.concatenate(([0], stops[:-1])), self.counts)
+        self._line = np.arange(len(ends), dtype=np.int64) - starts + firsts
+        self._text = pa.StringArray.from_buffers(
+            len(ends), pa.py_buffer(self._offsets.astype(np.int32)), pa.py_buffer(self._data)
+        )
+        self._not_text: list[int] = []
+        try:
+            self._text.validate(full=True)
+        except pa.ArrowInvalid:
+            self._set_aside_what_is_not_utf8()
+
+    def _set_aside_what_is_not_utf8(self) -> None:
+        for position in range(len(self._line)):
+            try:
+                self.bytes_of(position).decode()
+            except UnicodeDecodeError:
+                self._not_text.append(position)
+
+    def table(self) -> pa.Table:
+        """The lines that are text: the slice and line that they are, their position in the chunk, and whether they are
+        proven to have a shape (see `sparkify.transform.shape`)."""
+        table = pa.table(
+            {
+                "slice": self._slice,
+                "line": self._line,
+                "position": np.arange(len(self._line), dtype=np.int32),
+                "proven": prove(self._data, self._offsets, shapes(self._samples())),
+                "text": self._text,
+            }
+        )
+        if self._not_text:
+            mask = np.ones(len(self._line), dtype=bool)
+            mask[self._not_text] = False
+            table = table.filter(pa.array(mask))
+        return table
+
+    def not_text(self) -> Iterator[tuple[int, int, int]]:
+        """Slice, line and position of the lines that are not UTF-8."""
+        return ((int(self._slice[at]), int(self._line[at]), at) for at in self._not_text)
+
+    def bytes_of(self, position: int) -> bytes:
+        """A line as it was read, without its line feed."""
+        return self._data[self._offsets[position] : self._offsets[position + 1] - 1]
+
+    def _samples(self) -> Iterator[str]:
+        """Some lines from all over the chunk."""
+        count = len(self._line)
+        for position in range(0, count, max(1, count // _SAMPLES)):
+            yield self.bytes_of(position).decode("utf-8", "replace")
