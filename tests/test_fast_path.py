@@ -5,7 +5,7 @@ import itertools
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from data import play
+from data import play, song
 from sparkify.connection import connect
-from sparkify.extract.judge import BLANK, OTHER_PAGE, Play, Reject, judge_event
+from sparkify.extract.judge import (
+    BLANK,
+    OTHER_PAGE,
+    CatalogueRecord,
+    Play,
+    Reject,
+    judge_event,
+    judge_song,
+)
 from sparkify.extract.lines import Slice
 from sparkify.extract.plan import InputFile
+from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.plays import PlayTransform
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)
@@ -190,10 +199,10 @@ Member = tuple[str, str]
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> bytes:
+def lines(draw: st.DrawFn, record: Callable[[int], dict[str, Any]] = lambda at: play(itemInSession=at)) -> bytes:
     """A valid line with up to three things changed."""
     members: list[Member] = [
-        (key, json.dumps(value)) for key, value in play(itemInSession=draw(st.integers(0, 3))).items()
+        (key, json.dumps(value)) for key, value in record(draw(st.integers(0, 3))).items()
     ]
     if draw(st.booleans()):
         members = draw(st.permutations(members))
@@ -414,3 +423,80 @@ def test_a_digest_that_is_known() -> None:
         heard_song_id(verdict.song, verdict.artist, verdict.length).hex()
         == "a9733e88e4dd7552109dc7386a2a3eaa"
     )
+
+
+# --- song files ---------------------------------------------------------------------------------------------------
+
+SONG = json.dumps(song()).encode()
+SONG_CORPUS = [
+    line
+    for path in sorted((Path(__file__).parent / "corpus" / "song_data").glob("*.json"))
+    for line in path.read_bytes().split(b"\n")
+    if len(line) < 3000
+]
+any_song = (
+    lines(lambda at: song(f"SO{at}", title="a" * at, year=at)) | st.sampled_from(SONG_CORPUS) | st.just(SONG)
+).map(lambda line: line.replace(b"\n", b""))
+
+
+@pytest.fixture(scope="module")
+def songs() -> Iterator[CatalogueTransform]:
+    songs = CatalogueTransform()
+    yield songs
+    songs.close()
+
+
+def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
+    """The same for song records, one a line; gives how many needed no judge."""
+    # from line 2 on, or the lines of a slice might be one object together
+    pieces = [Slice(FILE, 2, [line + b"\n" for line in lines]) for lines in files]
+    all_books, all_rejects = songs.transform(pieces)
+    expected = set()
+    for number, (lines, books, rejects) in enumerate(zip(files, all_books, all_rejects, strict=True)):
+        verdicts = [judge_song(line) for line in lines]
+        found = sorted(rejects, key=lambda reject: reject.line)
+        assert [(reject.line, reject.why, reject.record) for reject in found] == [
+            (at, verdict, line)
+            for at, (verdict, line) in enumerate(zip(verdicts, lines, strict=True), 2)
+            if isinstance(verdict, Reject)
+        ]
+        records = {
+            (100 + number, at, *record, heard_song_id(record.title, record.artist_name, record.duration))
+            for at, record in enumerate(verdicts, 2)
+            if isinstance(record, CatalogueRecord)
+        }
+        assert books.balance()
+        assert (books.lines, books.blank, books.loaded) == (len(lines), verdicts.count(BLANK), len(records))
+        expected |= records
+    table = songs.rows([100 + number for number in range(len(files))])
+    assert set(zip(*table.to_pydict().values(), strict=True)) == expected
+    (fast,) = songs._duckdb.execute(  # noqa: SLF001
+        "SELECT count(*) FROM parsed WHERE verdict <> 'ask the judge' AND position IS NOT NULL"
+    ).fetchall()
+    return int(fast[0])
+
+
+@thorough
+@given(files=st.lists(st.lists(any_song, max_size=8), min_size=1, max_size=3))
+@example(files=[SONG_CORPUS])
+def test_the_fast_path_is_the_judge_of_songs(songs: CatalogueTransform, files: list[list[bytes]]) -> None:
+    check_songs(songs, *files)
+
+
+def test_every_spelling_of_every_field_of_a_song(songs: CatalogueTransform) -> None:
+    base = {name: json.dumps(value) for name, value in song().items()}
+    tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES), '"' + "a" * 1001 + '"', "10000", "9999"]
+    lines = [
+        "{" + ", ".join(f'"{key}": {value}' for key, value in (base | {name: token}).items()) + "}"
+        for name, token in itertools.product(base, tokens)
+    ]
+    assert check_songs(songs, [SONG, *(line.encode() for line in lines), SONG]) > len(lines) / 3
+
+
+def test_usual_songs_need_no_judge(songs: CatalogueTransform) -> None:
+    texts = [
+        json.dumps(song(artist_latitude=None, artist_longitude=None, artist_location="")).encode(),
+        json.dumps(song(year=2009, artist_longitude=-0.0, duration=100)).encode(),
+        json.dumps(song(title='Caf\u00e9 "\\')).encode() + b"\r",
+    ]
+    assert check_songs(songs, texts) == len(texts)

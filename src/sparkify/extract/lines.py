@@ -5,6 +5,7 @@ decompressed stream. Chunks are of bounded size, whatever the size of the files.
 """
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparkify.extract.judge import MAX_LINE_BYTES, Reject
 from sparkify.extract.plan import InputFile
 
 READ_BYTES: Final = 8 << 20
 """Not more than a line may have: the length of a line that stands within one read is not looked at."""
+
+SMALL_BYTES: Final = 1 << 19
 
 COMPRESSED_READ_BYTES: Final = 1 << 10
 """Little at a time: a kilobyte of Zstandard can hold 32 MiB. And what a damaged block still held is lost."""
@@ -72,8 +76,23 @@ class Slice:
 
     def count(self) -> int:
         """How many lines it has."""
-        feeds = (np.frombuffer(part, dtype=np.uint8) == ord("\n") for part in self.parts)
-        return sum(map(np.count_nonzero, feeds))
+        return sum(
+            part.count(b"\n") if isinstance(part, bytes) and len(part) < 4096 else len(line_feeds(part))
+            for part in self.parts
+        )
+
+
+def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
+    """Where the line feeds stand."""
+    if len(data) <= SMALL_BYTES:
+        return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    # A little at a time: the memory of a mask for all of it costs more than what is done with it.
+    mask = np.empty(SMALL_BYTES, dtype=bool)
+    found = []
+    for start in range(0, len(data), SMALL_BYTES):
+        block = np.frombuffer(data, np.uint8, min(SMALL_BYTES, len(data) - start), start)
+        found.append(np.flatnonzero(np.equal(block, ord("\n"), out=mask[: len(block)])) + start)
+    return np.concatenate(found)
 
 
 class _Decompressor(Protocol):
@@ -114,6 +133,9 @@ def slices(file: InputFile) -> Iterator[Slice]:
 
     A file of up to 8 MiB (decompressed) is one slice.
     """
+    if file.compression is None and file.size <= SMALL_BYTES:
+        yield _small(file)
+        return
     digest = hashlib.sha256()
     ready = Slice(file, 1, [])  # given away when more follows
     rest = b""  # an unfinished line
@@ -158,6 +180,20 @@ def slices(file: InputFile) -> Iterator[Slice]:
     ready.parts.append(rest)
     ready.ends_file, ready.digest = True, digest.digest()
     yield ready
+
+
+def _small(file: InputFile) -> Slice:
+    """A small file as one slice, with as little ado as possible: there may be a million of them."""
+    descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with _named(file):
+            data = os.read(descriptor, file.size)
+            while len(data) < file.size and (more := os.read(descriptor, file.size - len(data))):
+                data += more
+    finally:
+        os.close(descriptor)
+    text = data if data.endswith(b"\n") or not data else data + b"\n"
+    return Slice(file, 1, [text], ends_file=True, digest=hashlib.sha256(data).digest())
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:

@@ -28,7 +28,7 @@ from sparkify.load.runs import (
 )
 from sparkify.report import Staged
 from sparkify.sql import load
-from sparkify.transform.catalogue import read_catalogue
+from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.plays import PlayTransform
 
 _sql: Final = load("stage")
@@ -42,15 +42,6 @@ _REJECTS: Final = {
     "detail": "text",
     "record": "bytea",
     "record_bytes": "int8",
-}
-_CATALOGUE: Final = {
-    "file_id": "int4",
-    "line": "int8",
-    **dict.fromkeys(("song_id", "title", "artist_id", "artist_name", "artist_location"), "text"),
-    "artist_latitude": "float8",
-    "artist_longitude": "float8",
-    "year": "int4",
-    "duration": "float8",
 }
 
 
@@ -73,14 +64,16 @@ class Stager:
         self._planned_at = planned_at
         self._connection = connect(dsn)
         self._transform: PlayTransform | None = None
+        self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
 
     def close(self) -> None:
         """Give back what it holds."""
         self._connection.close()
-        if self._transform:
-            self._transform.close()
+        for transform in (self._transform, self._catalogue):
+            if transform:
+                transform.close()
 
     def cancel(self) -> None:
         """Stop what the server is doing for this worker; may be called from another thread."""
@@ -218,14 +211,13 @@ class Stager:
                     create_months(other, self._run_id, missing)
 
     def _stage_songs(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
-        records = []
-        verdicts = []
-        for piece, claim in claimed:
-            valid, books, rejects = read_catalogue(piece)
-            verdicts.append((claim, books, rejects))
-            records += [(claim.file_id, line, *record) for line, record in valid]
-        copy_rows(self._connection, catalogue_table(self._run_id), _CATALOGUE, records)
-        self._account(verdicts, done)
+        if self._catalogue is None:
+            self._catalogue = CatalogueTransform()
+        books, rejects = self._catalogue.transform([piece for piece, _ in claimed])
+        records = self._catalogue.rows([claim.file_id for _, claim in claimed])
+        copy_table(self._connection, catalogue_table(self._run_id), records)
+        claims = (claim for _, claim in claimed)
+        self._account(zip(claims, books, rejects, strict=True), done)
 
     def _account(self, verdicts: Iterable[tuple[_Claim, Books, list[RejectedLine]]], done: Staged) -> None:
         rows = []

@@ -17,15 +17,15 @@ ANALYZE files_read, touched_songs, touched_artists
 DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read);
 INSERT INTO etl.catalogue_records
     (file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
-     year, duration)
+     year, duration, heard_song_id)
 SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
-       year, duration
+       year, duration, heard_song_id
 FROM {catalogue} WHERE file_id IN (SELECT file_id FROM files_read)
 
 -- name: decide_songs
 -- of each touched song the winning record: the most complete, then the smallest by bytes
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
-SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration
+SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration, artist_name, heard_song_id
 FROM etl.catalogue_records JOIN touched_songs USING (song_id)
 ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration
 
@@ -53,8 +53,9 @@ ANALYZE moved_songs
 -- the keys they have now
 DELETE FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
 INSERT INTO etl.song_keys (heard_song_id, song_id)
-SELECT etl.heard_song_id(s.title, a.name, s.duration), s.song_id
-FROM songs s JOIN artists a USING (artist_id)
+SELECT CASE WHEN w.artist_name = a.name THEN w.heard_song_id ELSE etl.heard_song_id(s.title, a.name, s.duration) END,
+       s.song_id
+FROM songs s JOIN artists a USING (artist_id) LEFT JOIN winning_songs w USING (song_id)
 WHERE s.song_id IN (SELECT song_id FROM moved_songs);
 INSERT INTO moved_keys
 SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);

@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS etl.runs (
     report      jsonb
 );
 
+-- There may be millions of files, so their rows have no foreign keys: the statement that claims a file writes them all.
+-- And they are changed once, when the file is read: the room for that is left beside them.
 CREATE TABLE IF NOT EXISTS etl.files (
     file_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind        text NOT NULL CHECK (kind IN ('song', 'log')),
@@ -38,7 +40,7 @@ CREATE TABLE IF NOT EXISTS etl.files (
     size        bigint,
     mtime_ns    bigint,
     digest      bytea,
-    run_id      bigint NOT NULL REFERENCES etl.runs,
+    run_id      bigint NOT NULL,
     seen_at     timestamptz NOT NULL DEFAULT now(),
     note        text,
     lines       bigint NOT NULL DEFAULT 0,
@@ -48,16 +50,16 @@ CREATE TABLE IF NOT EXISTS etl.files (
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
     CONSTRAINT files_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
-);
+) WITH (fillfactor = 50);
 -- A path may be longer than an entry of an index.
 CREATE UNIQUE INDEX IF NOT EXISTS files_path ON etl.files (kind, md5(path));
 
 CREATE TABLE IF NOT EXISTS etl.manifest (
     manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    file_id     integer NOT NULL REFERENCES etl.files,
+    file_id     integer NOT NULL,
     version     text NOT NULL,
     first_byte  bigint NOT NULL DEFAULT 0,
-    run_id      bigint NOT NULL REFERENCES etl.runs,
+    run_id      bigint NOT NULL,
     staged_at   timestamptz NOT NULL DEFAULT now(),
     lines       bigint NOT NULL DEFAULT 0,
     blank       bigint NOT NULL DEFAULT 0,
@@ -67,13 +69,13 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     rejected    bigint NOT NULL DEFAULT 0,
     UNIQUE (file_id, version, first_byte),
     CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
-);
+) WITH (fillfactor = 50);
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 
 CREATE TABLE IF NOT EXISTS etl.rejected_records (
     manifest_id  bigint NOT NULL REFERENCES etl.manifest ON DELETE CASCADE,
-    run_id       bigint NOT NULL REFERENCES etl.runs,
-    file_id      integer NOT NULL REFERENCES etl.files,
+    run_id       bigint NOT NULL,
+    file_id      integer NOT NULL,
     line         bigint NOT NULL CHECK (line > 0),
     reason       text NOT NULL,
     detail       text NOT NULL,
@@ -92,7 +94,7 @@ CREATE TABLE IF NOT EXISTS etl.staged_months (
 
 -- One row per chunk, file and month, until the run is finished.
 CREATE TABLE IF NOT EXISTS etl.staged_slices (
-    run_id            bigint NOT NULL REFERENCES etl.runs,
+    run_id            bigint NOT NULL,
     month             date NOT NULL,
     file_id           integer NOT NULL,
     earliest          timestamptz NOT NULL,
@@ -115,6 +117,7 @@ CREATE TABLE IF NOT EXISTS etl.catalogue_records (
     artist_longitude double precision,
     year             integer,
     duration         double precision NOT NULL,
+    heard_song_id    uuid NOT NULL,
     PRIMARY KEY (file_id, line)
 );
 CREATE INDEX IF NOT EXISTS catalogue_records_song ON etl.catalogue_records (song_id);
@@ -363,6 +366,7 @@ COMMENT ON COLUMN etl.catalogue_records.artist_latitude IS 'As in the record.';
 COMMENT ON COLUMN etl.catalogue_records.artist_longitude IS 'As in the record.';
 COMMENT ON COLUMN etl.catalogue_records.year IS 'As in the record; NULL when 0.';
 COMMENT ON COLUMN etl.catalogue_records.duration IS 'As in the record.';
+COMMENT ON COLUMN etl.catalogue_records.heard_song_id IS 'Digest of title, artist_name and duration: what a log says when it is heard.';
 
 COMMENT ON TABLE etl.song_keys IS 'One row per song: the digest that a play of it has.';
 COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name and duration.';

@@ -1,56 +1,80 @@
-"""Song files become catalogue records."""
+"""Chunks of song files become catalogue records."""
 
 import json
+from dataclasses import replace
+from typing import Final
+
+import pyarrow as pa
 
 from sparkify.books import Books
-from sparkify.extract.judge import BLANK, CatalogueRecord, Reject, judge_song, nested_too_deeply, strip
+from sparkify.extract.judge import judge_song, nested_too_deeply, strip
 from sparkify.extract.lines import RejectedLine, Slice
+from sparkify.transform.chunk import Lines
+from sparkify.transform.records import RecordTransform, table
+from sparkify.transform.shape import Field
 
-_decoder = json.JSONDecoder(parse_float=len, parse_int=len)  # numbers are the judge's business
+_decoder: Final = json.JSONDecoder(parse_float=len, parse_int=len)  # numbers are the judge's business
+_TEXTS: Final = ("song_id", "title", "artist_id", "artist_name", "artist_location")
+_NUMBERS: Final = ("artist_latitude", "artist_longitude")
+_FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 
 
-def read_catalogue(piece: Slice) -> tuple[list[tuple[int, CatalogueRecord]], Books, list[RejectedLine]]:
-    """The valid records of a slice with their lines, the books, and the rejects.
+class CatalogueTransform(RecordTransform):
+    """The transform of song files: `transform` takes a chunk, afterwards `rows` gives its records."""
 
-    A song file holds one object as a whole, over however many lines, or one object a line.
-    """
-    books = Books()
-    records: list[tuple[int, CatalogueRecord]] = []
-    rejects = list(piece.unread)
-    unread = {reject.line for reject in rejects}
-    data = piece.data
-    lines = (
-        [data]
-        if _is_one_object(piece, data)
-        else data.removesuffix(b"\n").split(b"\n")
-        if data
-        else []
+    QUERIES = "songs"
+    FIELDS: Final = {
+        **dict.fromkeys(_TEXTS, Field.TEXT),
+        **dict.fromkeys((*_NUMBERS, "duration"), Field.NUMBER),
+        "year": Field.INTEGER,
+    }
+    JUDGED = pa.schema(
+        [
+            ("slice", pa.int32()),
+            ("line", pa.int64()),
+            *((name, pa.string()) for name in _TEXTS),
+            *((name, pa.float64()) for name in _NUMBERS),
+            ("year", pa.int32()),
+            ("duration", pa.float64()),
+        ]
     )
-    for line, text in enumerate(lines, piece.first_line):
-        books.lines += 1
-        if line in unread:
-            continue
-        match judge_song(text):
-            case CatalogueRecord() as record:
-                records.append((line, record))
-            case Reject() as why:
-                rejects.append(RejectedLine.of(line, why, text))
-            case verdict:
-                books.blank += verdict == BLANK
-    books.loaded = len(records)
-    books.rejected = len(rejects)
-    return records, books, rejects
+
+    def transform(self, chunk: list[Slice]) -> tuple[list[Books], list[list[RejectedLine]]]:
+        """Decide on every record; gives the books and the rejects, slice by slice.
+
+        A song file holds one object as a whole, over however many lines, or one object a line.
+        """
+        books = [Books() for _ in chunk]
+        rejects = [list(piece.unread) for piece in chunk]
+        whole = {number: text for number, piece in enumerate(chunk) if (text := _one_object(piece))}
+        lines = Lines([replace(piece, parts=[]) if at in whole else piece for at, piece in enumerate(chunk)])
+        self._decide(lines, judge_song, books, rejects, whole)
+        for number, count in self._rows("books"):
+            books[number].loaded = count
+        for at, (of_slice, rejected, count, piece) in enumerate(
+            zip(books, rejects, lines.counts, chunk, strict=True)
+        ):
+            of_slice.lines = count or (1 if at in whole else 0)
+            of_slice.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
+            of_slice.rejected = len(rejected)
+        return books, rejects
+
+    def rows(self, file_ids: list[int]) -> pa.Table:
+        """The records, in the order of the columns of etl.catalogue_records; `file_ids` are those of the slices."""
+        self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
+        return self._duckdb.sql(self._sql["records"]).to_arrow_table()
 
 
-def _is_one_object(piece: Slice, data: bytes) -> bool:
-    """Whether the slice is a whole file that is one JSON object over several lines."""
-    if piece.first_line != 1 or not piece.ends_file or piece.unread or data.count(b"\n") < 2:
-        return False
+def _one_object(piece: Slice) -> bytes | None:
+    """The whole file, where it is one JSON object over several lines."""
+    if piece.first_line != 1 or not piece.ends_file or piece.unread or piece.count() < 2:
+        return None
+    data = piece.data
     try:
         if nested_too_deeply(data):
-            return False
+            return None
         text = strip(data).decode("utf-8").strip(" \t\r\n")
         value, end = _decoder.raw_decode(text)
     except ValueError:
-        return False
-    return isinstance(value, dict) and end == len(text)
+        return None
+    return data if isinstance(value, dict) and end == len(text) else None

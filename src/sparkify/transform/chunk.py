@@ -1,13 +1,13 @@
-"""A chunk of log lines as one Arrow array over the bytes as they were read; nothing is copied per line."""
+"""A chunk of lines as one Arrow array over the bytes as they were read; nothing is copied per line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from sparkify.extract.lines import Slice
-from sparkify.transform.shape import prove, shapes
+from sparkify.extract.lines import Slice, line_feeds
+from sparkify.transform.shape import Field, prove, shapes
 
 _SAMPLES: Final = 64
 
@@ -17,7 +17,7 @@ class Lines:
 
     def __init__(self, chunk: list[Slice]) -> None:
         self._data = b"".join(part for piece in chunk for part in piece.parts)
-        ends = np.flatnonzero(np.frombuffer(self._data, dtype=np.uint8) == ord("\n")) + 1
+        ends = line_feeds(self._data) + 1
         self._offsets = np.concatenate(([0], ends))
         slice_ends = np.cumsum([piece.size for piece in chunk])
         stops = np.searchsorted(ends, slice_ends, side="right")
@@ -42,7 +42,7 @@ class Lines:
             except UnicodeDecodeError:
                 self._not_text.append(position)
 
-    def table(self) -> pa.Table:
+    def table(self, fields: Mapping[str, Field]) -> pa.Table:
         """The lines that are text: the slice and line that they are, their position in the chunk, and whether they are
         proven to have a shape (see `sparkify.transform.shape`)."""
         table = pa.table(
@@ -50,7 +50,7 @@ class Lines:
                 "slice": self._slice,
                 "line": self._line,
                 "position": np.arange(len(self._line), dtype=np.int32),
-                "proven": prove(self._data, self._offsets, shapes(self._samples())),
+                "proven": prove(self._data, self._offsets, shapes(self._samples()), fields),
                 "text": self._text,
             }
         )

@@ -1,19 +1,17 @@
 """Chunks of log lines become rows for the staged months."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 
-from sparkify import sql
 from sparkify.books import Books
-from sparkify.extract.judge import BLANK, OTHER_PAGE, Play, Reject, judge_event
+from sparkify.extract.judge import judge_event
 from sparkify.extract.lines import RejectedLine, Slice
 from sparkify.transform.chunk import Lines
-from sparkify.transform.shape import EVENT_TYPES
+from sparkify.transform.records import RecordTransform, table
+from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
 """Of so many heard songs a worker remembers that it has staged them, in some 40 MB; then it begins anew."""
@@ -21,6 +19,14 @@ MOST_KNOWN_SONGS: Final = 400_000
 MOST_BATCH_ROWS: Final = 150_000
 """So many rows of users and levels a worker gathers, in some 40 MB."""
 
+_FIELDS: Final = {
+    **dict.fromkeys(
+        ("artist", "firstName", "gender", "lastName", "level", "location", "page", "song", "userAgent"), Field.TEXT
+    ),
+    **dict.fromkeys(("itemInSession", "sessionId", "ts"), Field.INTEGER),
+    "length": Field.NUMBER,
+    "userId": Field.DIGITS,
+}
 _JUDGED: Final = pa.schema(
     [
         ("slice", pa.int32()),
@@ -46,30 +52,22 @@ class Transformed:
     months: list[date] = field(default_factory=list)
 
 
-class PlayTransform:
-    """The transform of one worker: a DuckDB of its own, one thread, nothing on disk.
+class PlayTransform(RecordTransform):
+    """The transform of log lines.
 
     `transform` takes a chunk; afterwards `heard_song_ids`, `ranges` and `rows` give what it came to, until the next
     chunk. Users and levels are those of all chunks since `begin_batch`.
     """
 
+    QUERIES = "transform"
+    FIELDS = _FIELDS
+    JUDGED = _JUDGED
+
     def __init__(self, ts_range: tuple[int, int]) -> None:
+        super().__init__()
         self._ts_range = ts_range
-        self._duckdb = duckdb.connect(
-            config={
-                "threads": 1,
-                "enable_external_access": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
-        self._sql = sql.load("transform")
         self._execute("create")
         self.begin_batch()
-
-    def close(self) -> None:
-        """Free the memory."""
-        self._duckdb.close()
 
     def begin_batch(self) -> None:
         """Forget what the chunks before came to together."""
@@ -95,12 +93,15 @@ class PlayTransform:
         """Decide on every line and compute what the valid plays need."""
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
         lines = Lines(chunk)
-        self._parse(lines)
-        for number, other_pages, blank in self._rows("census"):
-            done.books[number].other_pages = other_pages
-            # A line that could not be read stands there as an empty one.
-            done.books[number].blank = blank - len(chunk[number].unread)
-        self._judge(lines, done)
+        earliest, before = self._ts_range
+        self._decide(
+            lines,
+            lambda text: judge_event(text, self._ts_range),
+            done.books,
+            done.rejects,
+            earliest=earliest,
+            before=before,
+        )
         self._execute("new_heard_songs")
         if next(self._rows("identities"))[0]:
             self._execute("rank_repeated")
@@ -113,8 +114,9 @@ class PlayTransform:
         self._execute("note_levels")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
-        for books, rejects, count in zip(done.books, done.rejects, lines.counts, strict=True):
+        for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):
             books.lines = count
+            books.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
             books.rejected = len(rejects)
         done.months = [month for (month,) in self._rows("months")]
         return done
@@ -125,51 +127,14 @@ class PlayTransform:
 
     def match(self, matches: list[tuple[bytes, str, str]], file_ids: list[int]) -> None:
         """Say which of these songs the catalogue has, and of each slice the `file_id`."""
-        self._duckdb.register("matches", _table(matches, _MATCHES))
-        self._duckdb.register("files", _table(list(enumerate(file_ids)), _FILES))
+        self._duckdb.register("matches", table(matches, _MATCHES))
+        self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         self._execute("know_heard_songs")
 
     def rows(self, table: str, month: date) -> pa.Table:
         """The rows for one table of a staged month, in the order of its columns."""
-        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
+        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrowtable()
 
     def ranges(self) -> list[tuple[Any, ...]]:
         """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest, latest)."""
         return list(self._rows("ranges"))
-
-    def _parse(self, lines: Lines) -> None:
-        self._duckdb.register("lines", lines.table())
-        earliest, before = self._ts_range
-        query = self._sql["parse"].format(fields=EVENT_TYPES, earliest=earliest, before=before)
-        self._duckdb.execute(query).fetchall()
-
-    def _judge(self, lines: Lines, done: Transformed) -> None:
-        """Decide on what the fast path leaves open."""
-        plays = []
-        for number, line, position in (*self._rows("doubtful"), *lines.not_text()):
-            books = done.books[number]
-            text = lines.bytes_of(position)
-            match judge_event(text, self._ts_range):
-                case Play() as play:
-                    plays.append((number, line, *play))
-                case Reject() as why:
-                    done.rejects[number].append(RejectedLine.of(line, why, text))
-                case verdict:
-                    books.other_pages += verdict == OTHER_PAGE
-                    books.blank += verdict == BLANK
-        if plays:
-            self._duckdb.register("judged", _table(plays, _JUDGED))
-            self._execute("add_judged")
-
-    def _execute(self, name: str) -> None:
-        self._duckdb.execute(self._sql[name]).fetchall()
-
-    def _rows(self, name: str) -> Iterator[tuple[Any, ...]]:
-        yield from self._duckdb.execute(self._sql[name]).fetchall()
-
-
-def _table(rows: list[Any], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    return pa.table(
-        [pa.array(column, type_) for column, type_ in zip(columns, schema.types, strict=True)], schema=schema
-    )

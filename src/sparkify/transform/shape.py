@@ -10,24 +10,34 @@ the rest, that it is JSON at all; what is not proven is left to the judge.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-TEXT_FIELDS: Final = ("artist", "firstName", "gender", "lastName", "level", "location", "song", "userAgent")
-INTEGER_FIELDS: Final = ("itemInSession", "sessionId", "ts")
-EVENT_TYPES: Final = json.dumps(
-    {
-        **dict.fromkeys(TEXT_FIELDS, "VARCHAR"),
-        **dict.fromkeys(INTEGER_FIELDS, "BIGINT"),
-        "length": "DOUBLE",
-        "page": "VARCHAR",
-        "userId": "VARCHAR",
-    }
-)
+# What kind of value begins with a byte.
+_TEXT, _DIGIT, _MINUS, _NULL, _BOOLEAN = 1, 2, 4, 8, 16
+_KINDS: Final = np.zeros(256, dtype=np.uint8)
+for _first, _kind in ((b'"', _TEXT), (b"0123456789", _DIGIT), (b"-", _MINUS), (b"n", _NULL), (b"tf", _BOOLEAN)):
+    _KINDS[list(_first)] = _kind
+
+
+class Field(Enum):
+    """What a field may hold, besides null: the DuckDB type that reads it, and how its value may begin."""
+
+    TEXT = ("VARCHAR", _TEXT)
+    NUMBER = ("DOUBLE", _DIGIT | _MINUS)
+    INTEGER = ("BIGINT", _DIGIT)
+    DIGITS = ("VARCHAR", _TEXT | _DIGIT)  # an integer or a string of digits
+    OTHER = ("", _TEXT | _DIGIT | _MINUS | _BOOLEAN)
+
+    def __init__(self, duckdb_type: str, begins: int) -> None:
+        self.duckdb_type = duckdb_type
+        self.begins = begins | _NULL
+
 
 MOST_SHAPES: Final = 4
 BLOCK_LINES: Final = 3000
@@ -40,20 +50,6 @@ MOST_NUMBER_BYTES: Final = 24
 # A quote, and all the white space there is: what may stand between a key and its colon. (And "!", at no harm.)
 _BEFORE_COLON: Final = ord('"')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_ -]{1,100}")
-
-# What kind of value begins with a byte, and what kinds a field may have.
-_TEXT, _DIGIT, _MINUS, _NULL, _BOOLEAN = 1, 2, 4, 8, 16
-_SCALAR: Final = _TEXT | _DIGIT | _MINUS | _NULL | _BOOLEAN
-_ALLOWED: Final = {
-    **dict.fromkeys(TEXT_FIELDS, _TEXT | _NULL),
-    **dict.fromkeys(INTEGER_FIELDS, _DIGIT | _NULL),
-    "length": _DIGIT | _MINUS | _NULL,
-    "page": _TEXT,
-    "userId": _TEXT | _DIGIT | _NULL,
-}
-_KINDS: Final = np.zeros(256, dtype=np.uint8)
-for _first, _kind in ((b'"', _TEXT), (b"0123456789", _DIGIT), (b"-", _MINUS), (b"n", _NULL), (b"tf", _BOOLEAN)):
-    _KINDS[list(_first)] = _kind
 
 Bytes = NDArray[np.uint8]
 Positions = NDArray[np.int64]
@@ -92,17 +88,22 @@ def shapes(samples: Iterable[str]) -> list[Shape]:
     return [shape for shape, _ in found.most_common(MOST_SHAPES)]
 
 
-def prove(data: bytes, offsets: Positions, known: list[Shape]) -> Mask:
+def duckdb_types(fields: Mapping[str, Field]) -> str:
+    """What `from_json` is to make of a line."""
+    return json.dumps({name: field.duckdb_type for name, field in fields.items()})
+
+
+def prove(data: bytes, offsets: Positions, known: list[Shape], fields: Mapping[str, Field]) -> Mask:
     """Which lines have one of the shapes; line i is the bytes from offsets[i] to offsets[i + 1], its line feed included.
 
-    Of a line that is shown to have a shape, and that DuckDB reads as JSON, the values are those the judge would see.
+    Of a line that is shown to have a shape, and that DuckDB reads as JSON, the fields are those the judge would see.
     """
     proven = np.zeros(len(offsets) - 1, dtype=bool)
     for first in range(0, len(proven), BLOCK_LINES):
         bounds = offsets[first : first + BLOCK_LINES + 1]
         block = _Block(data[bounds[0] : bounds[-1]], bounds - bounds[0])
         for shape in known:
-            proven[first + block.lines_of(shape)] = True
+            proven[first + block.lines_of(shape, fields)] = True
     return proven
 
 
@@ -133,7 +134,7 @@ class _Block:
             doubtful[np.searchsorted(self._ends, at[bad], side="right")] = True
         return doubtful
 
-    def lines_of(self, shape: Shape) -> Positions:
+    def lines_of(self, shape: Shape, fields: Mapping[str, Field]) -> Positions:
         """The numbers of the lines that have a shape."""
         lines = np.flatnonzero(self._plain & (self._count == len(shape.keys)))
         if not len(lines):
@@ -151,15 +152,17 @@ class _Block:
             good &= (self._bytes[colons + 1] == ord(" ")).all(axis=0)
         lengths = np.array([len(start) for start in shape.starts])[:, None]
         until = np.vstack((colons[1:] - lengths[1:], ends - 1))
-        good &= self._may_be_values(shape.keys, since)
-        for at, key in enumerate(shape.keys):
-            if key == "length":
-                good &= until[at] - since[at] <= MOST_NUMBER_BYTES
-            elif key in INTEGER_FIELDS:
-                good &= self._is_null(since[at]) | self._are_digits(since[at], until[at])
-            elif key == "userId":
+        kinds = [fields.get(key, Field.OTHER) for key in shape.keys]
+        good &= self._may_begin(since, np.array([[kind.begins] for kind in kinds], dtype=np.uint8))
+        for at, kind in enumerate(kinds):
+            null = self._bytes[since[at]] == ord("n")
+            if kind is Field.NUMBER:
+                good &= null | (until[at] - since[at] <= MOST_NUMBER_BYTES)
+            elif kind is Field.INTEGER:
+                good &= null | self._are_digits(since[at], until[at])
+            elif kind is Field.DIGITS:
                 quoted = self._bytes[since[at]] == ord('"')
-                good &= self._is_null(since[at]) | self._are_digits(since[at] + quoted, until[at] - quoted)
+                good &= null | self._are_digits(since[at] + quoted, until[at] - quoted)
         return lines[good]
 
     def _stands(self, text: bytes, at: Positions) -> Mask | bool:
@@ -173,20 +176,15 @@ class _Block:
         same: Mask = (np.frombuffer(found, dtype=np.uint8).reshape(-1, len(text)) == wanted).all(axis=1)
         return same
 
-    def _may_be_values(self, keys: tuple[str, ...], since: Positions) -> Mask:
-        """Whether a value of the right kind begins at these positions, one row of them for each key."""
+    def _may_begin(self, since: Positions, allowed: Bytes) -> Mask:
+        """Whether values of the allowed kinds begin at these positions, one row of them for each key."""
         kinds = _KINDS[self._bytes[since]]
-        allowed = np.array([[_ALLOWED.get(key, _SCALAR)] for key in keys], dtype=np.uint8)
         good: Mask = ((kinds & allowed) != 0).all(axis=0)
         for kind, follows in ((_NULL, b"u"), (_MINUS, b"0123456789")):  # not nan, not -Infinity
             row, line = np.nonzero(kinds == kind)
             if len(row):
                 good[line[~np.isin(self._bytes[since[row, line] + 1], list(follows))]] = False
         return good
-
-    def _is_null(self, since: Positions) -> Mask:
-        null: Mask = self._bytes[since] == ord("n")
-        return null
 
     def _are_digits(self, since: Positions, until: Positions) -> Mask:
         """Whether there are nothing but digits, and not too many."""
