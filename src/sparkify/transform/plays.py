@@ -133,7 +133,7 @@ class PlayTransform(RecordTransform):
 
     def rows(self, table: str, month: date) -> pa.Table:
         """The rows for one table of a staged month, in the order of its columns."""
-        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrowtable()
+        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
 
     def ranges(self) -> list[tuple[Any, ...]]:
         """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest, latest)."""
