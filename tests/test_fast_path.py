@@ -199,7 +199,9 @@ Member = tuple[str, str]
 
 
 @st.composite
-def lines(draw: st.DrawFn, record: Callable[[int], dict[str, Any]] = lambda at: play(itemInSession=at)) -> bytes:
+def lines(
+    draw: st.DrawFn, record: Callable[[int], dict[str, Any]] = lambda at: play(itemInSession=at)
+) -> bytes:
     """A valid line with up to three things changed."""
     members: list[Member] = [
         (key, json.dumps(value)) for key, value in record(draw(st.integers(0, 3))).items()
@@ -485,7 +487,14 @@ def test_the_fast_path_is_the_judge_of_songs(songs: CatalogueTransform, files: l
 
 def test_every_spelling_of_every_field_of_a_song(songs: CatalogueTransform) -> None:
     base = {name: json.dumps(value) for name, value in song().items()}
-    tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES), '"' + "a" * 1001 + '"', "10000", "9999"]
+    tokens = [
+        *NUMBERS,
+        *OTHERS,
+        *(f'"a{piece}b"' for piece in PIECES),
+        '"' + "a" * 1001 + '"',
+        "10000",
+        "9999",
+    ]
     lines = [
         "{" + ", ".join(f'"{key}": {value}' for key, value in (base | {name: token}).items()) + "}"
         for name, token in itertools.product(base, tokens)

@@ -53,7 +53,6 @@ class _Publication:
         }
 
     def publish(self) -> None:
-        self._run("analyze")
         overlaps, as_matched = self._row("find_overlaps")
         self._names["overlaps"] = sql.Literal(overlaps)
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
@@ -63,15 +62,12 @@ class _Publication:
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
-        self._run("find_touched_days")
         if self._exists():
             self._insert()
         else:
             if overlaps:
                 self._run("unique_times")
-            if not repeated:  # or else what was staged counts plays that are gone
-                self._by_hashing("take_levels")
-            self._attach()
+            self._attach(as_staged=as_matched and not overlaps, days_as_staged=not repeated)
         self._drop_leftovers()
         self._run("forget_month")
 
@@ -81,9 +77,14 @@ class _Publication:
         self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         self._run("keep_latest_plays")
 
-    def _attach(self) -> None:
-        songplays, matched, times = self._row("count_rows")
-        self._by_hashing("compute_levels")
+    def _attach(self, *, as_staged: bool, days_as_staged: bool) -> None:
+        songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
+        if days_as_staged:
+            self._run("take_levels")
+            self._compute_levels("mixed_days")
+        else:  # what was staged counts plays that are gone
+            self._run("find_touched_days")
+            self._compute_levels("touched_days")
         for table, parent in _PARTITIONED.items():
             staged = self._tables[table]
             self._connection.execute(
@@ -101,6 +102,8 @@ class _Publication:
         self._count("time", times)
 
     def _insert(self) -> None:
+        self._run("analyze")
+        self._run("find_touched_days")
         self._count("time", self._into_star(sql_queries.time_table_insert, self._tables["time"]))
         self._run("find_clashes")
         self._count("matched", self._scalar("matched_by_replacing"))
@@ -115,8 +118,8 @@ class _Publication:
         self._run("insert_heard_plays")
         self._run("forget_levels")
         since, until = map(sql.Literal, self._row("touched_range"))
-        self._by_hashing(
-            "compute_levels",
+        self._compute_levels(
+            "touched_days",
             songplays=self._names["songplays_there"],
             heard_plays=self._names["heard_plays_there"],
             since=since,
@@ -124,6 +127,9 @@ class _Publication:
         )
         self._count("songplays", songplays)
         self._count("matched", matched)
+
+    def _compute_levels(self, days: str, **names: sql.Composable) -> None:
+        self._by_hashing("compute_levels", days=sql.Identifier(days), **names)
 
     def _drop_leftovers(self) -> None:
         for table in self._tables.values():

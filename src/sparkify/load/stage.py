@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
+import pyarrow as pa
 from psycopg import sql
 
 from sparkify.books import Books
@@ -178,15 +179,19 @@ class Stager:
         result = transform.transform([piece for piece, _ in claimed])
         self._hold_months(result.months)
         heard = [UUID(bytes=key) for key in transform.heard_song_ids()]
-        rows = self._connection.execute(_sql["matches"], [heard], binary=True) if heard else ()
-        transform.match(list(rows), [claim.file_id for _, claim in claimed])
+        matches = self._connection.execute(_sql["matches"], [heard], binary=True) if heard else ()
+        transform.match(list(matches), [claim.file_id for _, claim in claimed])
+        counts = {}
         for month in result.months:
-            self._copy(transform, month, CHUNK_TABLES)
-        ranges = [
-            (month, claimed[at][1].file_id, *moments) for month, at, *moments in transform.ranges()
+            rows = self._copy(transform, month, CHUNK_TABLES)
+            plays = rows["songplays"]
+            counts[month] = (len(plays), len(plays) - plays["song_id"].null_count, len(rows["time"]))
+        slices = [
+            (month, claimed[at][1].file_id, *moments, *counts.pop(month, (0, 0, 0)))
+            for month, at, *moments in transform.ranges()
         ]
-        if ranges:
-            columns = [list(column) for column in zip(*ranges, strict=True)]
+        if slices:
+            columns = [list(column) for column in zip(*slices, strict=True)]
             self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done)
@@ -195,10 +200,12 @@ class Stager:
         for month in transform.batch_months():
             self._copy(transform, month, BATCH_TABLES)
 
-    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
+    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:
         names = month_tables(self._run_id, month)
+        rows = {table: transform.rows(table, month) for table in tables}
         for table in tables:
-            copy_table(self._connection, names[table], transform.rows(table, month))
+            copy_table(self._connection, names[table], rows[table])
+        return rows
 
     def _hold_months(self, months: list[date]) -> None:
         """Make the tables of these months where they are not there, and keep the months from being published."""

@@ -11,7 +11,7 @@ SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
 SELECT to_regclass(%s) IS NOT NULL
 
 -- name: analyze
--- tables that came into being a moment ago: without this the planner takes them for almost empty
+-- without this the planner knows nothing of what is to be joined
 ANALYZE {songplays}, {heard_plays}
 
 -- name: find_overlaps
@@ -217,10 +217,15 @@ ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK (start_time >= {since} AND star
 ALTER TABLE {staged} SET SCHEMA partitions;
 ALTER TABLE partitions.{staged_name} RENAME TO {name};
 ALTER TABLE {parent} ATTACH PARTITION partitions.{name} FOR VALUES FROM ({since}) TO ({until});
-ALTER TABLE partitions.{name} DROP CONSTRAINT bounds
+ALTER TABLE partitions.{name} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
+
+-- name: sum_counts
+-- what a month brings, as it was staged
+SELECT sum(plays)::bigint, sum(matched)::bigint, sum(times)::bigint
+FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
 
 -- name: count_rows
--- what a month brings
+-- what a month brings, where some of it was not taken or changed
 SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
 
 -- name: forget_levels
@@ -228,18 +233,13 @@ SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplay
 DELETE FROM analytics.user_level_days l USING touched_days t WHERE l.user_id = t.user_id AND l.day = t.day
 
 -- name: take_levels
--- days with one level are as they were staged; touched_days keeps those that are to be computed from their plays
-WITH days AS (
-    SELECT user_id, day, min(level) AS level, max(level) AS other_level,
-           min(first_play) AS first_play, max(last_play) AS last_play
-    FROM {levels} GROUP BY user_id, day
-),
-taken AS (
-    INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
-    SELECT user_id, day, 1, level, first_play, last_play FROM days WHERE level = other_level
-    RETURNING user_id, day
-)
-DELETE FROM touched_days t USING taken WHERE t.user_id = taken.user_id AND t.day = taken.day
+-- days with one level are as they were staged; those with more are to be computed from their plays
+CREATE TEMP TABLE mixed_days ON COMMIT DROP AS
+SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING min(level) <> max(level);
+ANALYZE mixed_days;
+INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
+SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
+FROM {levels} GROUP BY user_id, day HAVING min(level) = max(level)
 
 -- name: compute_levels
 -- runs of plays at one level; few days have more than one level, and only those are sorted
@@ -247,7 +247,7 @@ WITH plays AS (
     SELECT s.user_id, t.day, s.level, s.start_time, s.session_id, h.item_in_session, s.songplay_id
     FROM {songplays} s
     JOIN {heard_plays} h USING (start_time, songplay_id)
-    JOIN touched_days t ON t.user_id = s.user_id AND t.day = (s.start_time AT TIME ZONE 'UTC')::date
+    JOIN {days} t ON t.user_id = s.user_id AND t.day = (s.start_time AT TIME ZONE 'UTC')::date
     WHERE s.start_time >= {since} AND s.start_time < {until}
       AND h.start_time >= {since} AND h.start_time < {until}
 ),

@@ -23,10 +23,11 @@ SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month
 INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
 
 -- name: create_month
--- the tables of a staged month: bare, no key and no index, with the columns that the star has
-CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS);
-CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS);
-CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS);
+-- the tables of a staged month: bare, no key and no index, with the columns that the star has. Nobody queries them, so
+-- autovacuum need not look after them while they grow.
+CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
+CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
+CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {users} (
     user_id bigint, first_name text, last_name text, gender text, level text, start_time timestamptz,
     session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
@@ -41,9 +42,9 @@ SELECT month FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER 
 
 -- name: add_slices
 -- which plays of which files a chunk stages
-INSERT INTO etl.staged_slices (run_id, month, file_id, earliest, latest, catalogue_version)
-SELECT %s, month, file_id, earliest, latest, %s
-FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[]) AS s (month, file_id, earliest, latest)
+INSERT INTO etl.staged_slices (run_id, catalogue_version, month, file_id, earliest, latest, plays, matched, times)
+SELECT %s, %s, *
+FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 -- name: catalogue_version
 -- changes when a song gets another key, or a key another song

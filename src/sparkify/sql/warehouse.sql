@@ -92,7 +92,7 @@ CREATE TABLE IF NOT EXISTS etl.staged_months (
     PRIMARY KEY (run_id, month)
 );
 
--- One row per chunk, file and month, until the run is finished.
+-- One row per chunk, file and month, until the run is finished. The counts are those of the chunk, on one of its rows.
 CREATE TABLE IF NOT EXISTS etl.staged_slices (
     run_id            bigint NOT NULL,
     month             date NOT NULL,
@@ -100,6 +100,9 @@ CREATE TABLE IF NOT EXISTS etl.staged_slices (
     earliest          timestamptz NOT NULL,
     latest            timestamptz NOT NULL,
     catalogue_version bigint NOT NULL,
+    plays             bigint NOT NULL,
+    matched           bigint NOT NULL,
+    times             bigint NOT NULL,
     published         boolean NOT NULL DEFAULT false
 );
 CREATE INDEX IF NOT EXISTS staged_slices_month ON etl.staged_slices (run_id, month);
@@ -352,6 +355,9 @@ COMMENT ON COLUMN etl.staged_slices.file_id IS 'The file.';
 COMMENT ON COLUMN etl.staged_slices.earliest IS 'The first of these plays.';
 COMMENT ON COLUMN etl.staged_slices.latest IS 'The last of these plays.';
 COMMENT ON COLUMN etl.staged_slices.catalogue_version IS 'The state of the catalogue by which they were matched.';
+COMMENT ON COLUMN etl.staged_slices.plays IS 'How many plays the chunk staged, on one row of each chunk and month; 0 on the others.';
+COMMENT ON COLUMN etl.staged_slices.matched IS 'How many of these have a song.';
+COMMENT ON COLUMN etl.staged_slices.times IS 'At how many moments they began.';
 COMMENT ON COLUMN etl.staged_slices.published IS 'Whether they are published already, while the run goes on.';
 
 COMMENT ON TABLE etl.catalogue_records IS 'One row per valid record in the present version of a song file. Where they disagree, songs and artists have the winner.';

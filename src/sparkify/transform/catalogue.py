@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ class CatalogueTransform(RecordTransform):
     """The transform of song files: `transform` takes a chunk, afterwards `rows` gives its records."""
 
     QUERIES = "songs"
-    FIELDS: Final = {
+    FIELDS: ClassVar = {
         **dict.fromkeys(_TEXTS, Field.TEXT),
         **dict.fromkeys((*_NUMBERS, "duration"), Field.NUMBER),
         "year": Field.INTEGER,

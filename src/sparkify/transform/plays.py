@@ -21,7 +21,8 @@ MOST_BATCH_ROWS: Final = 150_000
 
 _FIELDS: Final = {
     **dict.fromkeys(
-        ("artist", "firstName", "gender", "lastName", "level", "location", "page", "song", "userAgent"), Field.TEXT
+        ("artist", "firstName", "gender", "lastName", "level", "location", "page", "song", "userAgent"),
+        Field.TEXT,
     ),
     **dict.fromkeys(("itemInSession", "sessionId", "ts"), Field.INTEGER),
     "length": Field.NUMBER,

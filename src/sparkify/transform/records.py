@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import duckdb
 import pyarrow as pa
@@ -25,9 +25,9 @@ class RecordTransform:
     Its table `parsed` has one row per line, with a verdict; ``ask the judge`` is what the fast path leaves open.
     """
 
-    QUERIES: str
-    FIELDS: Mapping[str, Field]
-    JUDGED: pa.Schema
+    QUERIES: ClassVar[str]
+    FIELDS: ClassVar[Mapping[str, Field]]
+    JUDGED: ClassVar[pa.Schema]
     """A judged record: slice, line and what the judge gives."""
 
     def __init__(self) -> None:

@@ -21,7 +21,13 @@ from numpy.typing import NDArray
 # What kind of value begins with a byte.
 _TEXT, _DIGIT, _MINUS, _NULL, _BOOLEAN = 1, 2, 4, 8, 16
 _KINDS: Final = np.zeros(256, dtype=np.uint8)
-for _first, _kind in ((b'"', _TEXT), (b"0123456789", _DIGIT), (b"-", _MINUS), (b"n", _NULL), (b"tf", _BOOLEAN)):
+for _first, _kind in (
+    (b'"', _TEXT),
+    (b"0123456789", _DIGIT),
+    (b"-", _MINUS),
+    (b"n", _NULL),
+    (b"tf", _BOOLEAN),
+):
     _KINDS[list(_first)] = _kind
 
 
@@ -163,12 +169,15 @@ class _Block:
             elif kind is Field.DIGITS:
                 quoted = self._bytes[since[at]] == ord('"')
                 good &= null | self._are_digits(since[at] + quoted, until[at] - quoted)
-        return lines[good]
+        shaped: Positions = lines[good]
+        return shaped
 
     def _stands(self, text: bytes, at: Positions) -> Mask | bool:
         """Whether the text stands at these positions."""
         at = np.maximum(at, 0)
-        windows: Any = np.ndarray((len(self._data) - len(text) + 1,), f"V{len(text)}", self._data, strides=(1,))
+        windows: Any = np.ndarray(
+            (len(self._data) - len(text) + 1,), f"V{len(text)}", self._data, strides=(1,)
+        )
         found = windows[at].tobytes()
         if found == text * len(at):
             return True
