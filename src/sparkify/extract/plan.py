@@ -134,8 +134,7 @@ def make_plan(connection: Connection[Any] | None, files: Iterable[InputFile]) ->
         elif row.version == file.version and row.mtime_ns < row.seen_ns - RACY_NS and row.was_read:
             continue
         elif (digest := content_digest(file)) != row.digest:
-            told = digest.hex()[:16] if digest and row.version == file.version else ""
-            plan.new.append(replace(file, digest=told))
+            plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
         else:
             plan.touched.append(file)
     return plan
@@ -154,7 +153,7 @@ class _Known:
 def _known(connection: Connection[Any]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
         "SELECT kind, path, version, size, mtime_ns, digest,"
-        " (extract(epoch FROM seen_at) * 1000000000)::bigint, state IN ('staged', 'loaded') FROM etl.files"
+        " (extract(epoch FROM seen_at) * 1000000000)::bigint, trouble IS NULL FROM etl.known_files"
     )
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows}
 

@@ -60,7 +60,6 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
         publish_month(connection, run_id, month)
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
-        connection.execute(_sql["finish_files"], {"run_id": run_id})
         connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
@@ -111,7 +110,7 @@ def _books(connection: Connection[Any], run_id: int) -> Books:
 
 def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
     rows = connection.execute(
-        "SELECT kind, path, m.version, digest FROM etl.manifest m JOIN etl.files USING (file_id) WHERE m.run_id = %s",
+        "SELECT kind, path, m.version, digest FROM etl.manifest m JOIN etl.known_files USING (file_id) WHERE m.run_id = %s",
         [run_id],
     )
     staged = {(kind, path): (version, digest) for kind, path, version, digest in rows}

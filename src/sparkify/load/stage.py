@@ -50,6 +50,7 @@ _REJECTS: Final = {
 class _Claim:
     manifest_id: int
     file_id: int
+    version: str
     books: Books = field(default_factory=Books)
 
 
@@ -143,7 +144,6 @@ class Stager:
         if wanted:
             files = [piece.file for piece in wanted.values()]
             names = {"kind": files[0].kind, "paths": [file.name for file in files]}
-            self._connection.execute(_sql["lock_files"], names)
             rows = self._connection.execute(
                 _sql["claim"],
                 names
@@ -156,8 +156,10 @@ class Stager:
                     "seen_at": datetime.fromtimestamp(self._planned_at, UTC),
                 },
             )
-            given = {name: _Claim(manifest_id, file_id) for name, manifest_id, file_id in rows}
-            claims.update((file.path, given.get(file.name)) for file in files)
+            given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows}
+            for file in files:
+                ids = given.get(file.name)
+                claims[file.path] = _Claim(*ids, file.version) if ids else None
         return [(piece, claim) for piece in chunk if (claim := claims[piece.file.path])]
 
     def _begin_batch(self) -> PlayTransform:
@@ -242,8 +244,11 @@ class Stager:
 
     def _keep_books(self, claims: dict[str, _Claim | None], done: Staged) -> None:
         kept = [claim for claim in claims.values() if claim]
+        manifest = [
+            [getattr(claim, name) for claim in kept] for name in ("manifest_id", "file_id", "version")
+        ]
         books = [[getattr(claim.books, name) for claim in kept] for name in Books.__slots__]
-        self._connection.execute(_sql["keep_books"], [[claim.manifest_id for claim in kept], *books])
+        self._connection.execute(_sql["keep_books"], [self._run_id, *manifest, *books])
         done.files = len(kept)
         done.left_to_others = len(claims) - len(kept)
         for claim in kept:

@@ -69,7 +69,7 @@ SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplay
 -- name: rejects_list
 -- rejected lines by file and reason
 SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
-FROM etl.rejected_records JOIN etl.files USING (file_id)
+FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 GROUP BY path, reason
 ORDER BY lines DESC, path COLLATE "C", reason
@@ -78,7 +78,7 @@ LIMIT %(limit)s
 -- name: rejects_show
 -- rejected lines with their evidence
 SELECT path, line, reason, detail, record, record_bytes, r.run_id
-FROM etl.rejected_records r JOIN etl.files USING (file_id)
+FROM etl.rejected_records r JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s

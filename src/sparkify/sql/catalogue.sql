@@ -2,7 +2,7 @@
 -- the songs and artists that the run's files speak of, or spoke of before they changed. What another run has read
 -- again meanwhile is that run's to publish.
 CREATE TEMP TABLE files_read ON COMMIT DROP AS
-SELECT m.file_id FROM etl.manifest m JOIN etl.files f USING (file_id, version)
+SELECT m.file_id FROM etl.manifest m JOIN etl.known_files f USING (file_id, version)
 WHERE m.run_id = {run_id} AND f.kind = 'song';
 CREATE TEMP TABLE spoken_of ON COMMIT DROP AS
 SELECT song_id, artist_id FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read)

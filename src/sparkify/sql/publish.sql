@@ -49,7 +49,7 @@ WITH variants AS (
     FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)
     JOIN {heard_plays} h USING (start_time, songplay_id)
-    JOIN etl.files f USING (file_id)
+    JOIN etl.known_files f USING (file_id)
     WHERE p.xmin = h.xmin
 ),
 losers AS (
@@ -288,14 +288,9 @@ WITH present AS (
       AND (r.state = 'published'
            OR EXISTS (SELECT FROM etl.staged_slices s
                       WHERE s.run_id = m.run_id AND s.file_id = m.file_id AND s.month = %(month)s AND s.published))
-),
-books AS (
-    UPDATE etl.manifest m SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
-    FROM present WHERE m.manifest_id = present.manifest_id
 )
-UPDATE etl.files SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
--- A file that another run is staging at this moment gets new books from that run: not waited for.
-WHERE file_id IN (SELECT file_id FROM etl.files WHERE file_id = %(file_id)s FOR UPDATE SKIP LOCKED)
+UPDATE etl.manifest m SET loaded = loaded - least(%(count)s, loaded), duplicates = duplicates + least(%(count)s, loaded)
+FROM present WHERE m.manifest_id = present.manifest_id
 
 -- name: add_rows
 -- the number of rows, kept so that nobody needs to count them
@@ -307,14 +302,6 @@ WITH slices AS (
     UPDATE etl.staged_slices SET published = true WHERE run_id = {run_id} AND month = {month}
 )
 DELETE FROM etl.staged_months WHERE run_id = {run_id} AND month = {month}
-
--- name: finish_files
--- the present version of each file that the run read: its books
-UPDATE etl.files f
-SET state = 'loaded', lines = m.lines, blank = m.blank, other_pages = m.other_pages, loaded = m.loaded,
-    duplicates = m.duplicates, rejected = m.rejected
-FROM etl.manifest m
-WHERE m.run_id = %(run_id)s AND m.file_id = f.file_id AND m.version = f.version
 
 -- name: forget_old_versions
 -- what an earlier version of these files said, and its rejects

@@ -54,78 +54,64 @@ SELECT catalogue_version FROM etl.warehouse
 -- the catalogue records that a run stages
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
--- name: lock_files
--- in the order of the paths: two runs that want the same files wait for each other, never in a circle
-SELECT FROM etl.files
-WHERE kind = %(kind)s AND md5(path) IN (SELECT md5(p) FROM unnest(%(paths)s::text[]) p)
-ORDER BY path COLLATE "C" FOR UPDATE
-
 -- name: claim
 -- the right to stage one version of a file, given once, and to one unfinished run at a time: what another run has
--- staged and not yet published is not in the answer. After lock_files, so that it sees what that one waited for.
-WITH wanted AS (
-    SELECT * FROM unnest(%(paths)s::text[], %(versions)s::text[], %(sizes)s::bigint[], %(mtimes)s::bigint[],
-                         %(digests)s::bytea[]) AS w (path, version, size, mtime_ns, digest)
-),
-seen AS (
-    INSERT INTO etl.files AS f (kind, path, state, version, size, mtime_ns, digest, run_id, seen_at)
-    SELECT %(kind)s, path, 'staged', version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
-    FROM wanted ORDER BY path COLLATE "C"
+-- staged and not yet published is not in the answer. In the order of the paths: two runs that want the same files wait
+-- for each other, never in a circle, and then see the row as the other has left it.
+WITH seen AS (
+    INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, seen_at)
+    SELECT %(kind)s, path, version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
+    FROM unnest(%(paths)s::text[], %(versions)s::text[], %(sizes)s::bigint[], %(mtimes)s::bigint[], %(digests)s::bytea[])
+         AS w (path, version, size, mtime_ns, digest)
+    ORDER BY path COLLATE "C"
     ON CONFLICT (kind, md5(path)) DO UPDATE
-    SET state = 'staged', version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns,
-        digest = EXCLUDED.digest, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, note = NULL
-    WHERE NOT EXISTS (
-        SELECT FROM etl.manifest m JOIN etl.runs r USING (run_id)
-        WHERE m.file_id = f.file_id
-          AND (m.version = EXCLUDED.version OR (r.state <> 'published' AND r.run_id <> %(run_id)s))
-    )
-    RETURNING file_id, path, version
-),
-claimed AS (
-    INSERT INTO etl.manifest (file_id, version, run_id)
-    SELECT file_id, version, %(run_id)s FROM seen
-    ON CONFLICT DO NOTHING
-    RETURNING manifest_id, file_id
+    SET version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns, digest = EXCLUDED.digest,
+        run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, trouble = NULL, note = NULL
+    WHERE f.version IS DISTINCT FROM EXCLUDED.version
+      AND (f.run_id = EXCLUDED.run_id
+           OR NOT EXISTS (SELECT FROM etl.runs r
+                          WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held')))
+    RETURNING file_id, path
 )
-SELECT path, manifest_id, file_id FROM claimed JOIN seen USING (file_id)
+SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
 
 -- name: keep_books
--- what became of the lines of the claimed files
-UPDATE etl.manifest m
-SET lines = b.lines, blank = b.blank, other_pages = b.other_pages, loaded = b.loaded, duplicates = b.duplicates,
-    rejected = b.rejected
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-     AS b (manifest_id, lines, blank, other_pages, loaded, duplicates, rejected)
-WHERE m.manifest_id = b.manifest_id
+-- the manifest: the claimed files, and what became of their lines
+INSERT INTO etl.manifest
+    (run_id, manifest_id, file_id, version, lines, blank, other_pages, loaded, duplicates, rejected)
+OVERRIDING SYSTEM VALUE
+SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                         %s::bigint[], %s::bigint[])
 
 -- name: digest
 -- what the bytes of a claimed file were
-UPDATE etl.files SET digest = %s WHERE file_id = %s
+UPDATE etl.known_files SET digest = %s WHERE file_id = %s
 
 -- name: touched
 -- a file with the bytes that the warehouse has: a new time, or readable again
-UPDATE etl.files
-SET version = %s, mtime_ns = %s, seen_at = %s, note = NULL,
-    state = CASE WHEN state IN ('unreadable', 'vanished') THEN 'loaded' ELSE state END
-WHERE kind = %s AND md5(path) = md5(%s) AND state <> 'staged'
+UPDATE etl.known_files f
+SET version = %s, mtime_ns = %s, seen_at = %s, trouble = NULL, note = NULL
+WHERE kind = %s AND md5(path) = md5(%s)
+  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
 
 -- name: unread
 -- a file that vanished or cannot be read: a state, tried again by the next run
-INSERT INTO etl.files (kind, path, state, run_id, note) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO etl.known_files (kind, path, trouble, run_id, note) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (kind, md5(path)) DO UPDATE
-SET state = EXCLUDED.state, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
+SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
 
 -- name: forget_files
--- files of a run that is dropped: as they were loaded before, or new again
-UPDATE etl.files f
-SET version = before.version, digest = NULL, state = CASE WHEN before.version IS NULL THEN 'staged' ELSE 'loaded' END,
+-- files of a run that is dropped: as they were loaded before, or not known at all
+UPDATE etl.known_files f
+SET version = before.version, digest = NULL, run_id = before.run_id,
     size = split_part(before.version, '-', 1)::bigint, mtime_ns = split_part(before.version, '-', 2)::bigint
 FROM etl.manifest dropped
-LEFT JOIN LATERAL (
-    SELECT version FROM etl.manifest m
+JOIN LATERAL (
+    SELECT version, run_id FROM etl.manifest m
     WHERE m.file_id = dropped.file_id AND m.run_id <> dropped.run_id ORDER BY m.manifest_id DESC LIMIT 1
 ) before ON true
-WHERE dropped.run_id = %(run_id)s AND f.file_id = dropped.file_id
+WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id;
+DELETE FROM etl.known_files WHERE run_id = {run_id} AND trouble IS NULL
 
 -- name: matches
 -- of some heard songs, those that the catalogue has: with several songs the smallest song_id, with its own artist

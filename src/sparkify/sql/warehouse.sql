@@ -29,30 +29,22 @@ CREATE TABLE IF NOT EXISTS etl.runs (
     report      jsonb
 );
 
--- There may be millions of files, so their rows have no foreign keys: the statement that claims a file writes them all.
--- And they are changed once, when the file is read: the room for that is left beside them.
-CREATE TABLE IF NOT EXISTS etl.files (
+-- There may be millions of files: their rows are written once, and have no foreign keys.
+CREATE TABLE IF NOT EXISTS etl.known_files (
     file_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind        text NOT NULL CHECK (kind IN ('song', 'log')),
     path        text NOT NULL,
-    state       text NOT NULL CHECK (state IN ('staged', 'loaded', 'unreadable', 'vanished')),
     version     text,
     size        bigint,
     mtime_ns    bigint,
     digest      bytea,
     run_id      bigint NOT NULL,
     seen_at     timestamptz NOT NULL DEFAULT now(),
-    note        text,
-    lines       bigint NOT NULL DEFAULT 0,
-    blank       bigint NOT NULL DEFAULT 0,
-    other_pages bigint NOT NULL DEFAULT 0,
-    loaded      bigint NOT NULL DEFAULT 0,
-    duplicates  bigint NOT NULL DEFAULT 0,
-    rejected    bigint NOT NULL DEFAULT 0,
-    CONSTRAINT files_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
-) WITH (fillfactor = 50);
+    trouble     text CHECK (trouble IN ('unreadable', 'vanished')),
+    note        text
+);
 -- A path may be longer than an entry of an index.
-CREATE UNIQUE INDEX IF NOT EXISTS files_path ON etl.files (kind, md5(path));
+CREATE UNIQUE INDEX IF NOT EXISTS known_files_path ON etl.known_files (kind, md5(path));
 
 CREATE TABLE IF NOT EXISTS etl.manifest (
     manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -69,11 +61,11 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     rejected    bigint NOT NULL DEFAULT 0,
     UNIQUE (file_id, version, first_byte),
     CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
-) WITH (fillfactor = 50);
+);
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 
 CREATE TABLE IF NOT EXISTS etl.rejected_records (
-    manifest_id  bigint NOT NULL REFERENCES etl.manifest ON DELETE CASCADE,
+    manifest_id  bigint NOT NULL REFERENCES etl.manifest ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     run_id       bigint NOT NULL,
     file_id      integer NOT NULL,
     line         bigint NOT NULL CHECK (line > 0),
@@ -193,6 +185,20 @@ SELECT user_id, level, first_play AS valid_from,
        lead(first_play) OVER (PARTITION BY user_id ORDER BY day, run_no) AS valid_to
 FROM changes;
 
+CREATE OR REPLACE VIEW etl.files AS
+SELECT f.file_id, f.kind, f.path,
+       CASE
+           WHEN f.trouble IS NOT NULL THEN f.trouble
+           WHEN r.state IN ('open', 'publishing', 'held') THEN 'staged'
+           ELSE 'loaded'
+       END AS state,
+       f.version, f.size, f.mtime_ns, f.digest, f.run_id, f.seen_at, f.note,
+       coalesce(m.lines, 0) AS lines, coalesce(m.blank, 0) AS blank, coalesce(m.other_pages, 0) AS other_pages,
+       coalesce(m.loaded, 0) AS loaded, coalesce(m.duplicates, 0) AS duplicates, coalesce(m.rejected, 0) AS rejected
+FROM etl.known_files f
+LEFT JOIN etl.runs r USING (run_id)
+LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
+
 -- The same bytes as the loader's own digest (transform.sql), so that catalogue and plays meet on one key.
 CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -301,7 +307,20 @@ COMMENT ON COLUMN etl.runs.finished_at IS 'When all it staged was published, hel
 COMMENT ON COLUMN etl.runs.state IS 'open: staging; publishing; published; held: more rejects than allowed, nothing published; dropped: what it held was thrown away.';
 COMMENT ON COLUMN etl.runs.report IS 'The report that the run gave.';
 
-COMMENT ON TABLE etl.files IS 'One row per input file: its state, what was read of it and the balance of its lines.';
+COMMENT ON TABLE etl.known_files IS 'One row per input file that was seen: what was read of it.';
+COMMENT ON COLUMN etl.known_files.file_id IS 'The number of the file.';
+COMMENT ON COLUMN etl.known_files.kind IS 'song or log.';
+COMMENT ON COLUMN etl.known_files.path IS 'Where it is.';
+COMMENT ON COLUMN etl.known_files.version IS 'Size and time of change of what was read; NULL when it is to be read again.';
+COMMENT ON COLUMN etl.known_files.size IS 'Bytes.';
+COMMENT ON COLUMN etl.known_files.mtime_ns IS 'Time of last change, nanoseconds since 1970.';
+COMMENT ON COLUMN etl.known_files.digest IS 'SHA-256 of the bytes that were read.';
+COMMENT ON COLUMN etl.known_files.run_id IS 'The run that last read it or tried to.';
+COMMENT ON COLUMN etl.known_files.seen_at IS 'When that was.';
+COMMENT ON COLUMN etl.known_files.trouble IS 'unreadable or vanished: tried again by the next run; NULL when it was read.';
+COMMENT ON COLUMN etl.known_files.note IS 'Why it could not be read.';
+
+COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it and the balance of its lines.';
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.files.path IS 'Where it is.';
