@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from psycopg import Connection
 from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.connection import connect
+from sparkify.create_tables import create_tables
+from sparkify.load import ahead
 from sparkify.simulate import simulate
 from warehouse import checksums, one, totals
 
@@ -347,6 +350,16 @@ def matches(db: Connection[Any]) -> list[tuple[Any, ...]]:
     return db.execute("SELECT song_id, artist_id FROM songplays ORDER BY start_time, songplay_id").fetchall()
 
 
+@pytest.mark.parametrize("song_id", ['S"1', "S,1", "S\n1", "S\r\n1", " S1 ", "'", "\\N", "é\t\\."])
+def test_ids_of_any_spelling_find_their_plays(
+    db: Connection[Any], dsn: str, tmp_path: Path, song_id: str
+) -> None:
+    write(tmp_path, "song_data/a.json", song(song_id, artist_id=song_id + "a"))
+    write(tmp_path, "log_data/a.json", play())
+    assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert matches(db) == [(song_id, song_id + "a")]
+
+
 def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
     artist = "AR5KOSW1187FB35FF4"
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 40 * DAY, song="Other"))
@@ -501,3 +514,43 @@ def test_a_failing_server_is_an_error_of_ours(dsn: str, db: Connection[Any], tmp
         etl.run(tmp_path, dsn=dsn)
     db.execute("ALTER TABLE analytics.heard_songs DROP CONSTRAINT heard_songs_title_check")
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+
+
+# --- months published while the run goes on -----------------------------------------------------------------------
+
+
+def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = []
+    publish = ahead.publish_month
+
+    def noted(connection: Connection[Any], run_id: int, month: date) -> None:
+        published.append((month, one(db, "SELECT state FROM etl.runs WHERE run_id = %s", run_id)))
+        publish(connection, run_id, month)
+
+    monkeypatch.setattr(ahead, "publish_month", noted)
+    december, january = NOVEMBER + 31 * DAY, NOVEMBER + 62 * DAY
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 1))
+    write(tmp_path, "log_data/b.json", play(december))
+    write(tmp_path, "log_data/c.json", play(december + 1))
+    # the first again, in a better and in a worse version, and a new one
+    write(
+        tmp_path, "log_data/d.json", play(level="free"), play(NOVEMBER + 1, level="zero"), play(NOVEMBER + 2)
+    )
+    write(tmp_path, "log_data/e.json", play(january))
+    report = etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
+    assert published == [(date(2018, 11, 1), "open")]
+    assert (report.books.lines, report.books.loaded, report.books.duplicates) == (8, 6, 2)
+    assert [level for (level,) in db.execute("SELECT level FROM songplays ORDER BY start_time")] == [
+        "free", "paid", "paid", "paid", "paid", "paid"
+    ]  # fmt: skip
+    assert sorted(db.execute("SELECT right(path, 6), loaded, duplicates FROM etl.files").fetchall()) == [
+        ("a.json", 1, 1), ("b.json", 1, 0), ("c.json", 1, 0), ("d.json", 2, 1), ("e.json", 1, 0)
+    ]  # fmt: skip
+    in_one_go = checksums(db)
+    assert one(db, "SELECT count(*) FROM etl.staged_slices") == 0
+    create_tables(dsn, drop=True)
+    etl.run(tmp_path, dsn=dsn, max_rejects=100)  # with a limit nothing is published ahead
+    assert checksums(db) == in_one_go
+    assert len(published) == 1

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
-from uuid import UUID
 
 import pyarrow as pa
 from psycopg import sql
@@ -18,7 +17,7 @@ from sparkify.books import Books
 from sparkify.connection import connect
 from sparkify.extract.lines import RejectedLine, Slice, chunks
 from sparkify.extract.plan import InputFile
-from sparkify.load.copy import copy_rows, copy_table
+from sparkify.load.copy import copy_rows, copy_table, fetch_table
 from sparkify.load.runs import (
     BATCH_TABLES,
     CHUNK_TABLES,
@@ -169,6 +168,7 @@ class Stager:
             ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
             assert ts_range is not None
             self._transform = PlayTransform(ts_range)
+        self._connection.execute(_sql["create_wanted"])
         self._transform.begin_batch()
         if self._catalogue_version != row[0]:
             self._transform.forget_known_songs()
@@ -180,9 +180,7 @@ class Stager:
         transform = self._transform
         result = transform.transform([piece for piece, _ in claimed])
         self._hold_months(result.months)
-        heard = [UUID(bytes=key) for key in transform.heard_song_ids()]
-        matches = self._connection.execute(_sql["matches"], [heard], binary=True) if heard else ()
-        transform.match(list(matches), [claim.file_id for _, claim in claimed])
+        transform.match(self._matches(transform.heard_song_ids()), [claim.file_id for _, claim in claimed])
         counts = {}
         for month in result.months:
             rows = self._copy(transform, month, CHUNK_TABLES)
@@ -197,6 +195,12 @@ class Stager:
             self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done)
+
+    def _matches(self, heard: pa.Table) -> pa.Table:
+        """What the catalogue says of heard songs."""
+        self._connection.execute("TRUNCATE wanted")
+        copy_table(self._connection, sql.Identifier("wanted"), heard)
+        return fetch_table(self._connection, _sql["matches"], ("heard_song_id", "song_id", "artist_id"))
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.batch_months():

@@ -52,9 +52,9 @@ ANALYZE moved_songs
 -- name: rekey
 -- the keys they have now
 DELETE FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
-INSERT INTO etl.song_keys (heard_song_id, song_id)
+INSERT INTO etl.song_keys (heard_song_id, song_id, artist_id)
 SELECT CASE WHEN w.artist_name = a.name THEN w.heard_song_id ELSE etl.heard_song_id(s.title, a.name, s.duration) END,
-       s.song_id
+       s.song_id, s.artist_id
 FROM songs s JOIN artists a USING (artist_id) LEFT JOIN winning_songs w USING (song_id)
 WHERE s.song_id IN (SELECT song_id FROM moved_songs);
 INSERT INTO moved_keys
@@ -71,10 +71,10 @@ CREATE TEMP TABLE rematched ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id, h.song_id AS song_id_before
 FROM analytics.heard_songs h
 LEFT JOIN (
-    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
-    FROM etl.song_keys k JOIN songs s USING (song_id)
-    WHERE k.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
-    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+    SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
+    FROM etl.song_keys
+    WHERE heard_song_id IN (SELECT heard_song_id FROM moved_keys)
+    ORDER BY heard_song_id, song_id COLLATE "C"
 ) m USING (heard_song_id)
 WHERE h.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
   AND (h.song_id, h.artist_id) IS DISTINCT FROM (m.song_id, m.artist_id);

@@ -80,9 +80,9 @@ CREATE TEMP TABLE heard ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id
 FROM (SELECT DISTINCT heard_song_id FROM {heard_plays}) h
 LEFT JOIN (
-    SELECT DISTINCT ON (k.heard_song_id) k.heard_song_id, s.song_id, s.artist_id
-    FROM etl.song_keys k JOIN songs s USING (song_id)
-    ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+    SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
+    FROM etl.song_keys
+    ORDER BY heard_song_id, song_id COLLATE "C"
 ) m USING (heard_song_id);
 ANALYZE heard;
 UPDATE analytics.heard_songs h SET song_id = now.song_id, artist_id = now.artist_id

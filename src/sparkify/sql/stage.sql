@@ -113,12 +113,15 @@ JOIN LATERAL (
 WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id;
 DELETE FROM etl.known_files WHERE run_id = {run_id} AND trouble IS NULL
 
+-- name: create_wanted
+-- the heard songs of a chunk
+CREATE TEMP TABLE IF NOT EXISTS wanted (heard_song_id uuid)
+
 -- name: matches
--- of some heard songs, those that the catalogue has: with several songs the smallest song_id, with its own artist
-SELECT DISTINCT ON (k.heard_song_id) uuid_send(k.heard_song_id), s.song_id, s.artist_id
-FROM etl.song_keys k JOIN songs s USING (song_id)
-WHERE k.heard_song_id = ANY(%s::uuid[])
-ORDER BY k.heard_song_id, s.song_id COLLATE "C"
+-- of these, those that the catalogue has: with several songs the smallest song_id, with its own artist
+SELECT DISTINCT ON (k.heard_song_id) encode(uuid_send(k.heard_song_id), 'hex'), song_id, artist_id
+FROM wanted JOIN etl.song_keys k USING (heard_song_id)
+ORDER BY k.heard_song_id, song_id COLLATE "C"
 
 -- name: ts_range
 -- the accepted range of event times, milliseconds

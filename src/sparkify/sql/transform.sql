@@ -107,7 +107,8 @@ SELECT DISTINCT heard_song_id FROM new_heard_songs
 -- name: know_heard_songs
 -- with what the catalogue says of them
 INSERT INTO known_songs
-SELECT heard_song_id, month, song_id, artist_id FROM new_heard_songs LEFT JOIN matches USING (heard_song_id)
+SELECT n.heard_song_id, n.month, m.song_id, m.artist_id
+FROM new_heard_songs n LEFT JOIN matches m ON n.heard_song_id = unhex(m.heard_song_id)
 
 -- name: nothing_repeated
 -- the usual case

@@ -121,6 +121,7 @@ CREATE INDEX IF NOT EXISTS catalogue_records_artist ON etl.catalogue_records (ar
 CREATE TABLE IF NOT EXISTS etl.song_keys (
     heard_song_id uuid NOT NULL,
     song_id       text NOT NULL,
+    artist_id     text NOT NULL,
     PRIMARY KEY (heard_song_id, song_id)
 );
 CREATE INDEX IF NOT EXISTS song_keys_song ON etl.song_keys (song_id);
@@ -396,6 +397,7 @@ COMMENT ON COLUMN etl.catalogue_records.heard_song_id IS 'Digest of title, artis
 COMMENT ON TABLE etl.song_keys IS 'One row per song: the digest that a play of it has.';
 COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name and duration.';
 COMMENT ON COLUMN etl.song_keys.song_id IS 'The song.';
+COMMENT ON COLUMN etl.song_keys.artist_id IS 'Its artist.';
 
 COMMENT ON TABLE etl.latest_plays IS 'One row per user: the play that users shows the values of.';
 COMMENT ON COLUMN etl.latest_plays.user_id IS 'Who.';

@@ -38,9 +38,6 @@ _JUDGED: Final = pa.schema(
         *((name, pa.string()) for name in ("first_name", "last_name", "gender", "location", "user_agent")),
     ]
 )
-_MATCHES: Final = pa.schema(
-    [("heard_song_id", pa.binary()), ("song_id", pa.string()), ("artist_id", pa.string())]
-)
 _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 
 
@@ -122,13 +119,14 @@ class PlayTransform(RecordTransform):
         done.months = [month for (month,) in self._rows("months")]
         return done
 
-    def heard_song_ids(self) -> list[bytes]:
+    def heard_song_ids(self) -> pa.Table:
         """The keys of the songs heard in the chunk that are not staged yet."""
-        return [key for (key,) in self._rows("new_heard_song_ids")]
+        return self._duckdb.sql(self._sql["new_heard_song_ids"]).to_arrow_table()
 
-    def match(self, matches: list[tuple[bytes, str, str]], file_ids: list[int]) -> None:
-        """Say which of these songs the catalogue has, and of each slice the `file_id`."""
-        self._duckdb.register("matches", table(matches, _MATCHES))
+    def match(self, matches: pa.Table, file_ids: list[int]) -> None:
+        """Say which of these songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of each
+        slice the `file_id`."""
+        self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         self._execute("know_heard_songs")
 
