@@ -27,16 +27,15 @@ def copy_table(connection: Connection[Any], target: sql.Identifier, rows: pa.Tab
         copy.write(encoder.finish())
 
 
-def fetch_table(connection: Connection[Any], query: LiteralString, columns: Sequence[str]) -> pa.Table:
-    """What a query gives, as text, none of it NULL: without a Python object per value."""
+def fetch_table(connection: Connection[Any], query: LiteralString, schema: pa.Schema) -> pa.Table:
+    """What a query gives, none of it NULL: without a Python object per value."""
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
         data = b"".join(copy)
-    schema = pa.schema([(name, pa.string()) for name in columns])
     if not data:
         return schema.empty_table()
     return read_csv(
         pa.py_buffer(data),
-        read_options=ReadOptions(column_names=columns),
+        read_options=ReadOptions(column_names=schema.names),
         parse_options=ParseOptions(newlines_in_values=True),
         convert_options=ConvertOptions(column_types=schema, strings_can_be_null=False),
     )

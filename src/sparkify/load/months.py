@@ -62,6 +62,7 @@ class _Publication:
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
+        self._run("find_touched_days")
         if self._exists():
             self._insert()
         else:
@@ -79,12 +80,6 @@ class _Publication:
 
     def _attach(self, *, as_staged: bool, days_as_staged: bool) -> None:
         songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
-        if days_as_staged:
-            self._run("take_levels")
-            self._compute_levels("mixed_days")
-        else:  # what was staged counts plays that are gone
-            self._run("find_touched_days")
-            self._compute_levels("touched_days")
         for table, parent in _PARTITIONED.items():
             staged = self._tables[table]
             self._connection.execute(
@@ -97,13 +92,17 @@ class _Publication:
                     until=self._names["until"],
                 )
             )
+        if days_as_staged:
+            self._run("take_levels")
+            self._compute_levels("mixed_days")
+        else:  # what was staged counts plays that are gone
+            self._compute_levels("touched_days")
         self._count("songplays", songplays)
         self._count("matched", matched)
         self._count("time", times)
 
     def _insert(self) -> None:
         self._run("analyze")
-        self._run("find_touched_days")
         self._count("time", self._into_star(sql_queries.time_table_insert, self._tables["time"]))
         self._run("find_clashes")
         self._count("matched", self._scalar("matched_by_replacing"))
@@ -116,20 +115,14 @@ class _Publication:
         songplays, matched, _ = self._row("count_rows")
         self._into_star(sql_queries.songplay_table_insert, self._tables["songplays"])
         self._run("insert_heard_plays")
-        self._run("forget_levels")
-        since, until = map(sql.Literal, self._row("touched_range"))
-        self._compute_levels(
-            "touched_days",
-            songplays=self._names["songplays_there"],
-            heard_plays=self._names["heard_plays_there"],
-            since=since,
-            until=until,
-        )
+        self._compute_levels("touched_days")
         self._count("songplays", songplays)
         self._count("matched", matched)
 
-    def _compute_levels(self, days: str, **names: sql.Composable) -> None:
-        self._by_hashing("compute_levels", days=sql.Identifier(days), **names)
+    def _compute_levels(self, days: str) -> None:
+        names = {"days": sql.Identifier(days)}
+        self._run("find_plays", **names)
+        self._run("compute_levels", **names)
 
     def _drop_leftovers(self) -> None:
         for table in self._tables.values():

@@ -45,6 +45,11 @@ _REJECTS: Final = {
 }
 
 
+_NO_MATCHES: Final = pa.schema(
+    dict.fromkeys(("heard_song_id", "song_id", "artist_id"), pa.string())
+).empty_table()
+
+
 @dataclass(slots=True)
 class _Claim:
     manifest_id: int
@@ -180,7 +185,8 @@ class Stager:
         transform = self._transform
         result = transform.transform([piece for piece, _ in claimed])
         self._hold_months(result.months)
-        transform.match(self._matches(transform.heard_song_ids()), [claim.file_id for _, claim in claimed])
+        unknown = transform.unknown_songs()
+        transform.match(unknown, self._matches(unknown), [claim.file_id for _, claim in claimed])
         counts = {}
         for month in result.months:
             rows = self._copy(transform, month, CHUNK_TABLES)
@@ -198,9 +204,11 @@ class Stager:
 
     def _matches(self, heard: pa.Table) -> pa.Table:
         """What the catalogue says of heard songs."""
+        if not len(heard):
+            return _NO_MATCHES
         self._connection.execute("TRUNCATE wanted")
         copy_table(self._connection, sql.Identifier("wanted"), heard)
-        return fetch_table(self._connection, _sql["matches"], ("heard_song_id", "song_id", "artist_id"))
+        return fetch_table(self._connection, _sql["matches"], _NO_MATCHES.schema)
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.batch_months():

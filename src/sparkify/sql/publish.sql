@@ -131,10 +131,6 @@ SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_
 CREATE TEMP TABLE touched_days ON COMMIT DROP AS SELECT DISTINCT user_id, day FROM {levels};
 ANALYZE touched_days
 
--- name: touched_range
--- from the first to the last of these days
-SELECT min(day)::timestamp AT TIME ZONE 'UTC', (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM touched_days
-
 -- name: find_clashes
 -- staged plays that the warehouse has already, and whether the staged content wins
 CREATE TEMP TABLE clashes ON COMMIT DROP AS
@@ -228,10 +224,6 @@ FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT publi
 -- what a month brings, where some of it was not taken or changed
 SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
 
--- name: forget_levels
--- of the users and days that are touched
-DELETE FROM analytics.user_level_days l USING touched_days t WHERE l.user_id = t.user_id AND l.day = t.day
-
 -- name: take_levels
 -- days with one level are as they were staged; those with more are to be computed from their plays
 CREATE TEMP TABLE mixed_days ON COMMIT DROP AS
@@ -241,34 +233,30 @@ INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, 
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
 FROM {levels} GROUP BY user_id, day HAVING min(level) = max(level)
 
+-- name: find_plays
+-- all plays of some users' days, among those of the month
+CREATE TEMP TABLE plays_of_days ON COMMIT DROP AS
+SELECT s.user_id, d.day, s.level, s.start_time, s.session_id, s.songplay_id
+FROM (SELECT user_id, day, day::timestamp AT TIME ZONE 'UTC' AS since, (day + 1)::timestamp AT TIME ZONE 'UTC' AS until
+      FROM {days}) d
+JOIN {songplays_there} s ON s.user_id = d.user_id AND s.start_time >= d.since AND s.start_time < d.until
+WHERE s.start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM {days})
+  AND s.start_time < (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM {days});
+ANALYZE plays_of_days
+
 -- name: compute_levels
--- runs of plays at one level; few days have more than one level, and only those are sorted
-WITH plays AS (
-    SELECT s.user_id, t.day, s.level, s.start_time, s.session_id, h.item_in_session, s.songplay_id
-    FROM {songplays} s
-    JOIN {heard_plays} h USING (start_time, songplay_id)
-    JOIN {days} t ON t.user_id = s.user_id AND t.day = (s.start_time AT TIME ZONE 'UTC')::date
-    WHERE s.start_time >= {since} AND s.start_time < {until}
-      AND h.start_time >= {since} AND h.start_time < {until}
-),
-days AS (
-    SELECT user_id, day, min(level) AS level, max(level) AS other_level,
-           min(start_time) AS first_play, max(start_time) AS last_play
-    FROM plays GROUP BY user_id, day
-),
-numbered AS (
-    SELECT p.user_id, p.day, p.level, p.start_time,
-           row_number() OVER (PARTITION BY p.user_id, p.day ORDER BY p.start_time, session_id, item_in_session, songplay_id)
-           - row_number() OVER (PARTITION BY p.user_id, p.day, p.level ORDER BY p.start_time, session_id, item_in_session, songplay_id)
+-- runs of plays at one level
+DELETE FROM analytics.user_level_days l USING {days} d WHERE l.user_id = d.user_id AND l.day = d.day;
+WITH numbered AS (
+    SELECT user_id, day, level, start_time,
+           row_number() OVER (PARTITION BY user_id, day ORDER BY start_time, session_id, item_in_session, songplay_id)
+           - row_number() OVER (PARTITION BY user_id, day, level ORDER BY start_time, session_id, item_in_session, songplay_id)
                AS island,
-           row_number() OVER (PARTITION BY p.user_id, p.day ORDER BY p.start_time, session_id, item_in_session, songplay_id)
+           row_number() OVER (PARTITION BY user_id, day ORDER BY start_time, session_id, item_in_session, songplay_id)
                AS position
-    FROM plays p JOIN days d USING (user_id, day)
-    WHERE d.level <> d.other_level
+    FROM plays_of_days p JOIN {heard_plays_there} h USING (start_time, songplay_id)
 )
 INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
-SELECT user_id, day, 1, level, first_play, last_play FROM days WHERE level = other_level
-UNION ALL
 SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
        min(start_time), max(start_time)
 FROM numbered GROUP BY user_id, day, level, island

@@ -11,7 +11,8 @@ CREATE TEMP TABLE parsed (
     heard_song_id BLOB
 );
 CREATE TEMP VIEW plays AS SELECT * FROM parsed WHERE verdict = 'play' OR verdict = 'judged';
-CREATE TEMP TABLE known_songs (heard_song_id BLOB, month DATE, song_id VARCHAR, artist_id VARCHAR)
+CREATE TEMP TABLE known_songs (heard_song_id BLOB, song_id VARCHAR, artist_id VARCHAR);
+CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 
 -- name: begin_batch
 -- what the chunks of a batch come to together
@@ -25,12 +26,13 @@ CREATE OR REPLACE TEMP TABLE levels (
 SELECT (SELECT count(*) FROM latest_plays) + (SELECT count(*) FROM levels)
 
 -- name: count_known_songs
--- how many songs and months are remembered
-SELECT count(*) FROM known_songs
+-- how many songs are remembered
+SELECT (SELECT count(*) FROM known_songs) + (SELECT count(*) FROM staged_songs)
 
 -- name: forget_known_songs
--- they may be staged again, that does no harm
-TRUNCATE known_songs
+-- they may be asked for and staged again, that does no harm
+TRUNCATE known_songs;
+TRUNCATE staged_songs
 
 -- name: parse
 -- the fast path: one row per line, a play with all that is computed from it; what is not surely a play or another page
@@ -97,18 +99,19 @@ FROM judged
 -- songs heard in the chunk, in those of repeated plays too, that this worker has not staged for the month
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
 SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
-FROM plays ANTI JOIN known_songs USING (heard_song_id, month)
+FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
 GROUP BY heard_song_id, month
 
--- name: new_heard_song_ids
--- their keys
-SELECT DISTINCT heard_song_id FROM new_heard_songs
+-- name: unknown_songs
+-- the keys of those that the catalogue has not been asked about
+SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (heard_song_id)
 
--- name: know_heard_songs
--- with what the catalogue says of them
+-- name: know_songs
+-- what the catalogue says of them
 INSERT INTO known_songs
-SELECT n.heard_song_id, n.month, m.song_id, m.artist_id
-FROM new_heard_songs n LEFT JOIN matches m ON n.heard_song_id = unhex(m.heard_song_id)
+SELECT u.heard_song_id, m.song_id, m.artist_id
+FROM unknown u LEFT JOIN matches m ON u.heard_song_id = unhex(m.heard_song_id);
+INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs
 
 -- name: nothing_repeated
 -- the usual case
@@ -165,7 +168,7 @@ FROM plays GROUP BY month, user_id, start_time::DATE, level
 -- name: month_songplays
 -- rows of songplays; the ids are what the catalogue says now, publication has the last word
 SELECT p.songplay_id, p.start_time, p.user_id, p.level, k.song_id, k.artist_id, p.session_id, p.location, p.user_agent
-FROM plays p LEFT JOIN (SELECT * FROM known_songs WHERE month = $month AND song_id IS NOT NULL) k USING (heard_song_id)
+FROM plays p LEFT JOIN (SELECT * FROM known_songs WHERE song_id IS NOT NULL) k USING (heard_song_id)
 WHERE p.month = $month
 
 -- name: month_heard_plays
@@ -190,7 +193,7 @@ FROM (SELECT DISTINCT start_time FROM plays WHERE month = $month)
 -- name: month_heard_songs
 -- rows of heard_songs, with the match that songplays got
 SELECT n.heard_song_id, n.title, n.artist, n.length, k.song_id, k.artist_id
-FROM new_heard_songs n JOIN known_songs k USING (heard_song_id, month)
+FROM new_heard_songs n JOIN known_songs k USING (heard_song_id)
 WHERE n.month = $month
 
 -- name: batch_months

@@ -53,7 +53,7 @@ class Transformed:
 class PlayTransform(RecordTransform):
     """The transform of log lines.
 
-    `transform` takes a chunk; afterwards `heard_song_ids`, `ranges` and `rows` give what it came to, until the next
+    `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
     chunk. Users and levels are those of all chunks since `begin_batch`.
     """
 
@@ -119,16 +119,17 @@ class PlayTransform(RecordTransform):
         done.months = [month for (month,) in self._rows("months")]
         return done
 
-    def heard_song_ids(self) -> pa.Table:
-        """The keys of the songs heard in the chunk that are not staged yet."""
-        return self._duckdb.sql(self._sql["new_heard_song_ids"]).to_arrow_table()
+    def unknown_songs(self) -> pa.Table:
+        """The keys of the songs heard in the chunk that the catalogue has not been asked about."""
+        return self._duckdb.sql(self._sql["unknown_songs"]).to_arrow_table()
 
-    def match(self, matches: pa.Table, file_ids: list[int]) -> None:
-        """Say which of these songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of each
-        slice the `file_id`."""
+    def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:
+        """Say which of the unknown songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of
+        each slice the `file_id`."""
+        self._duckdb.register("unknown", unknown)
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
-        self._execute("know_heard_songs")
+        self._execute("know_songs")
 
     def rows(self, table: str, month: date) -> pa.Table:
         """The rows for one table of a staged month, in the order of its columns."""
