@@ -173,7 +173,7 @@ class Stager:
             ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
             assert ts_range is not None
             self._transform = PlayTransform(ts_range)
-        self._connection.execute(_sql["create_wanted"])
+        self._connection.execute(_sql["prepare_batch"])
         self._transform.begin_batch()
         if self._catalogue_version != row[0]:
             self._transform.forget_known_songs()

@@ -113,9 +113,12 @@ JOIN LATERAL (
 WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id;
 DELETE FROM etl.known_files WHERE run_id = {run_id} AND trouble IS NULL
 
--- name: create_wanted
--- the heard songs of a chunk
-CREATE TEMP TABLE IF NOT EXISTS wanted (heard_song_id uuid)
+-- name: prepare_batch
+-- a place for the heard songs of a chunk. They are looked up one by one: a join with all of the catalogue would cost by
+-- its size, chunk after chunk.
+CREATE TEMP TABLE IF NOT EXISTS wanted (heard_song_id uuid);
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off
 
 -- name: matches
 -- of these, those that the catalogue has: with several songs the smallest song_id, with its own artist
