@@ -27,7 +27,6 @@ class People:
     """Columns by person, in order of registration (the order of the user ids, which begin at 1)."""
 
     first: AnyInts  # into FIRST_NAMES
-    woman: Bools
     family: AnyInts  # into FAMILIES
     metro: AnyInts  # into METROS
     agent: AnyInts  # into AGENTS
@@ -54,8 +53,8 @@ def people_of(world: World, catalogue: Catalogue, count: int) -> People:
 
 def _draw(world: World, by_fame: Floats, first: int, count: int) -> tuple[AnyInts, ...]:
     # One row a person: how many follow in the block then changes nothing for those before.
-    random = world.random(Stream.PEOPLE, first // BLOCK).random((count, _HABITS + FAVOURITES))
-    habits, tastes = random[:, :_HABITS], random[:, _HABITS:]
+    uniform = world.draws(Stream.PEOPLE, first // BLOCK).uniform(count, _HABITS + FAVOURITES)
+    habits, tastes = uniform[:, :_HABITS], uniform[:, _HABITS:]
     woman = habits[:, 0] < _WOMEN
     name = np.where(woman, habits[:, 1] * len(WOMEN), len(WOMEN) + habits[:, 1] * len(MEN))
     metro = _weighted([share for _, share, _ in METROS], habits[:, 3])
@@ -71,7 +70,6 @@ def _draw(world: World, by_fame: Floats, first: int, count: int) -> tuple[AnyInt
     eagerness = np.sqrt(rate / 0.22)
     return (
         name.astype(np.int32),
-        woman,
         (habits[:, 2] * len(FAMILIES)).astype(np.int32),
         metro.astype(np.int32),
         _weighted([share for _, share in AGENTS], habits[:, 4]).astype(np.int32),

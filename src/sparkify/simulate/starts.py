@@ -54,15 +54,15 @@ def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
 def _draw(
     world: World, people: People, changing: Bools, *, day: int, first: int, last: int
 ) -> tuple[Ints, Ints]:
-    random = world.random(Stream.STARTS, day, first // BLOCK)
+    draws = world.draws(Stream.STARTS, day, first // BLOCK)
     weekday = (day + 3) % 7  # 1970 began on a Thursday
     who = slice(first, last)
     expected = people.rate[who] * _WEEKDAYS[weekday] * np.where(people.weekday[who] == weekday, 1.6, 0.9)
-    count = np.minimum(random.poisson(expected), _MOST_A_DAY)
+    count = draws.poisson(expected, _MOST_A_DAY)
     count[changing[who]] = 1
     person = first + np.repeat(np.arange(last - first), count)
-    own = (people.peak[person] + _OWN_SPREAD * random.standard_normal(len(person))) % 24.0
-    hour = np.where(random.random(len(person)) < _OWN_HOUR, own, _any_hour(random.random(len(person))))
+    own = (people.peak[person] + _OWN_SPREAD * draws.normal(len(person))) % 24.0
+    hour = np.where(draws.uniform(len(person)) < _OWN_HOUR, own, _any_hour(draws.uniform(len(person))))
     hour = np.where(changing[person], hour * _EARLY, hour)
     ms = day * DAY_MS + np.minimum((hour * 3_600_000).astype(np.int64), DAY_MS - 1)
     order = np.lexsort((ms, person))

@@ -1,74 +1,66 @@
-"""One worker: reads its part of the work from standard input, writes it, prints the counts.
+"""Workers: each a process of its own that reads its part from standard input, writes it and answers what it wrote.
 
-Workers are processes of their own (`python -m sparkify.simulate.worker`): neither forked from a process with threads
-nor in need of a main guard in the caller's script.
+They are started as `python -m sparkify.simulate.worker`: neither forked from a process with threads nor in need of a
+main guard in the caller's script.
 """
 
-import json
+import pickle
+import signal
 import subprocess
 import sys
-from dataclasses import asdict
-from datetime import date
-from pathlib import Path
+from collections.abc import Sequence
+from multiprocessing.connection import wait
 
 from sparkify.errors import SparkifyError
-from sparkify.simulate.world import World
 from sparkify.simulate.writing import Counts, Part, write
 
 
-def start(part: Part) -> "subprocess.Popen[str]":
-    """Start a worker on a part."""
-    words = {
-        "out": str(part.out),
-        "world": {**asdict(part.world), "opened": part.world.opened.isoformat()},
-        "songs": [part.songs.start, part.songs.stop],
-        "days": [part.days.start, part.days.stop],
-        "packed": part.packed,
-        "zipped": part.zipped,
-    }
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "sparkify.simulate.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert worker.stdin is not None
-    worker.stdin.write(json.dumps(words))
-    worker.stdin.close()
-    worker.stdin = None
-    return worker
+def write_all(parts: Sequence[Part]) -> Counts:
+    """Write the parts side by side, a worker each.
 
-
-def finish(workers: "list[subprocess.Popen[str]]") -> Counts:
-    """Wait for all workers and return what they wrote.
-
-    Raises SparkifyError when one failed; what went wrong it has said on standard error.
+    Raises SparkifyError as soon as one failed or could not be started; the others are ended.
     """
+    workers: list[subprocess.Popen[bytes]] = []
     counts = Counts()
-    said = [worker.communicate()[0] for worker in workers]
-    if any(worker.returncode for worker in workers):
-        raise SparkifyError("a worker of the simulator failed; its message is above")
-    for counted in said:
-        counts.add(Counts(**json.loads(counted)))
+    try:
+        for part in parts:
+            workers.append(_start(part))  # noqa: PERF401  those started are ended when the next cannot be
+        answering = {worker.stdout: worker for worker in workers}
+        while answering:
+            for answer in wait(list(answering)):  # type: ignore[arg-type]  # any file will do
+                counts.add(_finish(answering.pop(answer)))  # type: ignore[call-overload]
+    except OSError as error:
+        raise SparkifyError(f"could not start a worker: {error}; give fewer --workers") from error
+    finally:
+        for worker in workers:
+            with worker:  # closes its pipe and waits
+                worker.kill()
     return counts
 
 
-def _part(words: dict[str, object]) -> Part:
-    given = dict(words)
-    world = dict(given.pop("world"))  # type: ignore[call-overload]
-    world["opened"] = date.fromisoformat(world["opened"])
-    return Part(
-        out=Path(str(given["out"])),
-        world=World(**world),
-        songs=range(*given["songs"]),  # type: ignore[misc]
-        days=range(*given["days"]),  # type: ignore[misc]
-        packed=bool(given["packed"]),
-        zipped=bool(given["zipped"]),
+def _start(part: Part) -> "subprocess.Popen[bytes]":
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "sparkify.simulate.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
+    assert worker.stdin is not None
+    with worker.stdin:
+        pickle.dump(part, worker.stdin)
+    return worker
+
+
+def _finish(worker: "subprocess.Popen[bytes]") -> Counts:
+    assert worker.stdout is not None
+    said = worker.stdout.read()
+    if code := worker.wait():
+        raise SparkifyError(said.decode() or f"a worker ended before its work was done (exit status {code})")
+    counts: Counts = pickle.loads(said)  # noqa: S301  from our own process
+    return counts
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
     try:
-        print(json.dumps(asdict(write(_part(json.load(sys.stdin))))))
-    except OSError as error:
-        sys.exit(f"could not write: {error}")
+        sys.stdout.buffer.write(pickle.dumps(write(pickle.load(sys.stdin.buffer))))  # noqa: S301  the same
+    except SparkifyError as failure:
+        print(failure, end="")
+        sys.exit(1)
