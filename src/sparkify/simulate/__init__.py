@@ -49,7 +49,7 @@ def simulate(
     days: int = 30,
     opened: date = OPENED,
     seed: int = 1,
-    unmatched: float = 0.4,
+    unmatched: float = 0.5,
     dirt: float = 0.0,
     packed: bool = False,
     zipped: bool = False,
@@ -151,7 +151,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unmatched",
         type=float,
-        default=0.4,
+        default=0.5,
         metavar="SHARE",
         help="share of plays whose song the catalogue lacks (default %(default)s)",
     )

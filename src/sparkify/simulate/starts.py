@@ -9,10 +9,10 @@ from sparkify.simulate.people import BLOCK, Levels, People
 from sparkify.simulate.world import DAY_MS, Stream, World
 
 # By weekday, Monday first: sessions of a person relative to the middling day.
-_WEEKDAYS = np.array([1.12, 1.17, 1.42, 1.12, 1.16, 0.62, 0.45])
+_WEEKDAYS = np.array([1.12, 1.20, 1.48, 1.01, 1.16, 0.70, 0.42])
 # By hour of the day, UTC: how likely a session begins that does not keep to the person's own hour.
 _HOURS = np.array(
-    [20, 19, 18, 18, 22, 32, 38, 38, 40, 50, 54, 54, 54, 66, 78, 90, 82, 66, 58, 46, 38, 33, 26, 22], float
+    [19, 18, 17, 17, 21, 32, 44, 44, 46, 57, 60, 58, 54, 66, 78, 90, 82, 66, 54, 43, 36, 31, 25, 21], float
 )
 _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 3.0  # hours

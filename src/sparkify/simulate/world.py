@@ -30,6 +30,7 @@ class Stream(enum.IntEnum):
     WALKS = 6
     DIRT_DAY = 7
     DIRT_SONGS = 8
+    HABITS = 9
 
 
 @dataclass(frozen=True)
