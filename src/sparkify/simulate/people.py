@@ -21,7 +21,7 @@ _DRAWN = 8  # numbers a person, before the favourites
 _STEPS = 1.324717957244746 ** -np.array([1.0, 2.0])
 _NORMAL = [NormalDist().inv_cdf((n + 0.5) / 1_000) for n in range(1_000)]
 _WOMEN = 0.64
-_PAID_AT_OPENING = 0.125
+_PAID_AT_OPENING = 0.122
 _SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
 _FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean spell of an ordinary person
 
