@@ -1,13 +1,14 @@
 """Workers: each a process of its own that reads its part from standard input, writes it and answers what it wrote.
 
 They are started as `python -m sparkify.simulate.worker`: neither forked from a process with threads nor in need of a
-main guard in the caller's script.
+main guard in the caller's script. A worker never outlives who started it: its standard input ends then.
 """
 
+import os
 import pickle
-import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
@@ -40,11 +41,14 @@ def write_all(parts: Sequence[Part]) -> Counts:
 
 def _start(part: Part) -> "subprocess.Popen[bytes]":
     worker = subprocess.Popen(
-        [sys.executable, "-m", "sparkify.simulate.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "sparkify.simulate.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        process_group=0,  # Ctrl-C is for us alone: we end them
     )
     assert worker.stdin is not None
-    with worker.stdin:
-        pickle.dump(part, worker.stdin)
+    pickle.dump(part, worker.stdin)
+    worker.stdin.flush()
     return worker
 
 
@@ -57,10 +61,16 @@ def _finish(worker: "subprocess.Popen[bytes]") -> Counts:
     return counts
 
 
+def _end_with_input() -> None:
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+    given = pickle.load(sys.stdin.buffer)  # noqa: S301  from who started us
+    threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        sys.stdout.buffer.write(pickle.dumps(write(pickle.load(sys.stdin.buffer))))  # noqa: S301  the same
+        sys.stdout.buffer.write(pickle.dumps(write(given)))
     except SparkifyError as failure:
         print(failure, end="")
         sys.exit(1)
