@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.simulate.folder import Folder, Span
+from sparkify.simulate.folder import Folder
 
 OPENED = date(2018, 11, 1)
 # Tried; the docs say what memory it took.
@@ -85,8 +85,7 @@ def simulate(
         "--songs-layout": "ndjson" if packed else "files",
         "--gzip": "given" if zipped else "not given",
     }
-    span = Span(start, start + timedelta(days - 1))
-    folder = Folder(out, settings, span, force=force)
+    folder = Folder(out, settings, start, start + timedelta(days - 1), force=force)
 
     # numpy and pyarrow take a quarter of a second: not before they are needed.
     from sparkify.simulate.catalogue import SONGS_A_PACK  # noqa: PLC0415

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -17,26 +16,20 @@ _EDITION = 1
 _OURS = ("song_data", "log_data", "late", "truth")
 
 
-@dataclass(frozen=True)
-class Span:
-    """Days, from the first to the last."""
-
-    first: date
-    last: date
-
-
 class Folder:
-    """The folder `path`, into which the days of a span of the Sparkify with these settings are to be written.
+    """The folder `path`, into which the days from `first` to `last` of the Sparkify with these settings shall go.
 
     `settings` are all that decide on bytes, by the name of their option. Raises UsageError when the folder cannot be
     used, when it holds anything and `force` is not given, and, whatever is given, when it holds another Sparkify, files
     where ours would be, or days that a run began and did not finish and this one leaves out. Changes nothing yet.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, object], span: Span, *, force: bool) -> None:
+    def __init__(
+        self, path: Path, settings: Mapping[str, object], first: date, last: date, *, force: bool
+    ) -> None:
         self.path = path
         self._settings = dict(settings)
-        self._span = span
+        self._first, self._last = first, last
         self.has_songs = False  # all of them
         try:
             used = any(path.iterdir()) if path.exists() or path.is_symlink() else False
@@ -65,8 +58,8 @@ class Folder:
     def _check(self, record: bytes) -> None:
         try:
             there = json.loads(record)
-            edition, settings, unfinished = there["edition"], there["settings"], there["unfinished"]
-            days = Span(*map(date.fromisoformat, unfinished)) if unfinished else None
+            edition, settings, unfinished = there["edition"], dict(there["settings"]), there["unfinished"]
+            first, last = map(date.fromisoformat, unfinished or [str(self._first), str(self._last)])
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{self.path / RECORD} cannot be read, so nothing is added; choose another folder"
@@ -82,15 +75,15 @@ class Folder:
                 f"{self.path} holds another made-up Sparkify: {name} is {settings.get(name)} there, not"
                 f" {self._settings[name]}; choose another folder or remove it"
             )
-        if days and (days.first < self._span.first or days.last > self._span.last):
+        if first < self._first or last > self._last:
             raise UsageError(
-                f"{self.path} is unfinished: a run still writes {days.first} to {days.last}, or was interrupted; if so,"
-                f" write these days first: --start {days.first} --end {days.last} --force"
+                f"{self.path} is unfinished: a run still writes {first} to {last}, or was interrupted; if so, write"
+                f" these days first: --start {first} --end {last} --force"
             )
-        self.has_songs = days is None
+        self.has_songs = not unfinished
 
     def _note(self, *, finished: bool) -> None:
-        unfinished = None if finished else [str(self._span.first), str(self._span.last)]
+        unfinished = None if finished else [str(self._first), str(self._last)]
         record = {"edition": _EDITION, "settings": self._settings, "unfinished": unfinished}
         with whole(self.path / RECORD) as file:
             file.write(json.dumps(record, indent=1).encode() + b"\n")

@@ -14,7 +14,7 @@ from sparkify.simulate.draws import Draws
 
 
 class Fragments:
-    """A growing set of fragments. Add all first; then `lay` as often as wanted."""
+    """A growing set of fragments, at most 2 GB. Add all first; then `lay` as often as wanted."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Array] = []

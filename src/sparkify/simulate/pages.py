@@ -54,12 +54,13 @@ LOGGED: dict[Page, tuple[str, str, int, bool]] = {
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
-# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says.
+# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says, and without the
+# visits to Upgrade that ended in a Submit: those come by themselves, when a spell of not paying ends.
 _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.SONG: {
         _P.HOME: (25, 118),
         _P.LOGOUT: (26, 52),
-        _P.UPGRADE: (9, 0),
+        _P.UPGRADE: (7, 0),
         _P.DOWNGRADE: (0, 50),
         _P.SETTINGS: (2, 31),
         _P.HELP: (3, 29),
@@ -71,7 +72,7 @@ _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
         _P.SONG: (195, 236),
         _P.HOME: (5, 25),
         _P.LOGOUT: (3, 6),
-        _P.UPGRADE: (2, 0),
+        _P.UPGRADE: (4, 0),
         _P.DOWNGRADE: (0, 5),
         _P.SETTINGS: (11, 8),
         _P.ABOUT: (1, 1),
