@@ -69,12 +69,13 @@ def main() -> None:
     try:
         print("| what | measured |\n| --- | --- |")
         _load("before")
+        # First, while this process is small: a process is said to have taken what the one that started it had.
+        _memory(folder)
+        _command(folder)
+        _whole(folder, args.events)
         _songs(folder, args.songs, "")
         if memory:
             _songs(memory, args.songs, ", in memory")
-        _command(folder)
-        _whole(folder, args.events)
-        _memory(folder)
         _ways(folder)
         _load("after")
     finally:

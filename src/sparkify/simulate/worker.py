@@ -34,8 +34,8 @@ def write_all(parts: Sequence[Part]) -> Counts:
         raise SparkifyError(f"could not start a worker: {error}; give fewer --workers") from error
     finally:
         for worker in workers:
-            with worker:  # closes its pipe and waits
-                worker.kill()
+            with worker:
+                pass  # left, it closes its pipes: without input it ends
     return counts
 
 
