@@ -2,7 +2,8 @@
 
     python benchmarks/simulate.py [--events N] [--songs N] [--folder DIR]
 
-Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios.
+Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios. Song files are
+written below the folder and in memory (/dev/shm), where the disk has no part in it.
 """
 
 # ruff: noqa: INP001 (scripts, no package)
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,14 @@ from sparkify.simulate.world import World, day_number
 from sparkify.simulate.writing import LINES_AT_ONCE
 
 EVENTS_A_PERSON_DAY = 3.3
+_MEMORY = Path("/dev/shm")  # noqa: S108  of Linux; left out where there is none
 _ONE_RUN = """
 import json, resource, sys
-from sparkify.simulate import simulate
-report = simulate(sys.argv[1], **json.loads(sys.argv[2]))
+from datetime import date
+from sparkify.simulate import OPENED, simulate
+settings = json.loads(sys.argv[2])
+start = date.fromisoformat(settings.pop("start", str(OPENED)))
+report = simulate(sys.argv[1], start=start, **settings)
 used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(json.dumps({
     "seconds": report.seconds,
@@ -58,16 +63,29 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000, help="songs in the catalogue, one a file")
     parser.add_argument("--folder", type=Path, help="where to write (default: the temporary folder)")
     args = parser.parse_args()
-    # Files are removed at the end, not between: ext4 makes new files slowly where many were just deleted.
+    # Files are removed at the end, not between: for minutes ext4 makes new files slowly where many were deleted.
     folder = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=args.folder))
+    memory = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=_MEMORY)) if _MEMORY.is_dir() else None
     try:
         print("| what | measured |\n| --- | --- |")
-        _whole(folder, args.events)
+        _load("before")
+        # First, while this process is small: a process is said to have taken what the one that started it had.
         _memory(folder)
-        _songs(folder, args.songs)
+        _command(folder)
+        _whole(folder, args.events)
+        _songs(folder, args.songs, "")
+        if memory:
+            _songs(memory, args.songs, ", in memory")
         _ways(folder)
+        _load("after")
     finally:
         shutil.rmtree(folder)
+        if memory:
+            shutil.rmtree(memory)
+
+
+def _load(when: str) -> None:
+    _say(f"load average of the machine, {when}", f"{os.getloadavg()[0]:.1f}")
 
 
 def _say(what: str, measured: str) -> None:
@@ -85,6 +103,22 @@ def _run(out: Path, **settings: Any) -> dict[str, float]:
 def _rates(got: dict[str, float], what: str) -> str:
     # The second figure leaves out waiting, for the disk or for others on the machine.
     return f"{got[what] / got['seconds']:,.0f} {what}/s; {got[what] / got['cpu']:,.0f} a second of CPU; {got['mb']:.0f} MB"
+
+
+def _command(folder: Path) -> None:
+    times = []
+    for turn in range(3):
+        begun = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "sparkify", "simulate", folder / f"sample-{turn}"],
+            check=True,
+            capture_output=True,
+        )
+        times.append(time.perf_counter() - begun)
+    _say(
+        "`sparkify simulate OUT`, the whole command, best and worst of 3",
+        f"{min(times):.1f} and {max(times):.1f} s",
+    )
 
 
 def _whole(folder: Path, events: int) -> None:
@@ -107,14 +141,17 @@ def _whole(folder: Path, events: int) -> None:
 
 def _memory(folder: Path) -> None:
     for days in (1, 30, 365):
-        got = _run(folder / f"days-{days}", users=2_000, days=days, songs=2_000, workers=1)
+        # All end on the same day: people join, and it is the days that are compared.
+        start = date(2019, 10, 31) - timedelta(days - 1)
+        settings = {"users": 2_000, "days": days, "songs": 2_000, "workers": 1}
+        got = _run(folder / f"days-{days}", start=str(start), **settings)
         _say(f"peak memory, {days} day(s) of 2,000 people", f"{got['mb']:.0f} MB")
 
 
-def _songs(folder: Path, songs: int) -> None:
+def _songs(folder: Path, songs: int, where: str) -> None:
     for workers in (1, 2):
         got = _run(folder / f"songs-{workers}", users=1, days=1, songs=songs, workers=workers, packed=False)
-        _say(f"{songs:,} song files, workers: {workers}", _rates(got, "files"))
+        _say(f"{songs:,} song files{where}, workers: {workers}", _rates(got, "files"))
     world = World(1, songs, songs * 2 // 5, 1, date(2018, 11, 1), 0.2, 0.0)
     catalogue = catalogue_of(world)
     paths = sorted(folder / "bare-songs" / f"{song_path(catalogue, song)}.json" for song in range(songs))
@@ -128,7 +165,7 @@ def _songs(folder: Path, songs: int) -> None:
         os.close(file)
     took, cpu = time.perf_counter() - begun, time.process_time() - cpu
     _say(
-        "the same files, ready-made, created and written in a loop",
+        f"the same files{where}, ready-made, created and written in a loop",
         f"{songs / took:,.0f} files/s; {songs / cpu:,.0f} a second of CPU",
     )
 

@@ -1,15 +1,15 @@
 """The simulated Sparkify against the real sample: each statistic within a stated tolerance of the real one.
 
-The means of several seeds are compared: single months of 96 people differ among themselves more than from the real one.
-The table in docs/simulator.md shows both; its tolerances are these.
+Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of them, the
+real one as much as those made up. The table in docs/simulator.md shows all; its tolerances are these.
 """
 
 import json
-import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -18,49 +18,51 @@ from sparkify.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "sparkify"
-SEEDS = (1, 2, 3, 4)
+SEEDS = range(1, 9)
 
-# Statistic: how far from the real one it may be. Shares are in points of one hundred; "%" means of the real value.
+# Statistic: how far from the real one each seed may be, and how far the mean of the seeds. Shares are in points of one
+# hundred; "%" means of the real value.
+# Seeds 1 to 24 were within.
 TOLERANCES = {
-    "events": "20 %",
-    "people with plays": "8 %",
-    "page NextSong": "2",
-    "page Home": "2",
-    "page Login": "0.5",
-    "page Logout": "0.5",
-    "page Downgrade": "0.3",
-    "page Settings": "0.3",
-    "page Help": "0.3",
-    "page About": "0.2",
-    "page Upgrade": "0.25",
-    "other pages": "0.2",
-    "logged-out events": "1",
-    "plays at level paid": "6",
-    "plays per session, mean": "20 %",
-    "plays per session, median": "0",
-    "plays per session, 3 of 4 below": "50 %",
-    "plays per session, 9 of 10 below": "35 %",
-    "hours between sessions, 1 of 4 below": "50 %",
-    "hours between sessions, median": "25 %",
-    "hours between sessions, 3 of 4 below": "30 %",
-    "seconds between events, median": "5 %",
-    "seconds between events, 9 of 10 below": "5 %",
-    "plays at 0 to 5 h UTC": "4",
-    "plays at 6 to 11 h UTC": "7",
-    "plays at 12 to 17 h UTC": "7",
-    "plays at 18 to 23 h UTC": "6",
-    "plays Monday": "4",
-    "plays Tuesday": "4",
-    "plays Wednesday": "4",
-    "plays Thursday": "5",
-    "plays Friday": "4",
-    "plays Saturday": "3",
-    "plays Sunday": "3",
-    "distinct songs per play": "8",
-    "distinct artists per play": "6",
-    "plays of the top song": "0.4",
-    "plays by the top tenth of people": "10",
-    "song length in seconds, median": "5 %",
+    "events": ("25 %", "10 %"),
+    "people with plays": ("6 %", "3 %"),
+    "page NextSong": ("2.5", "1"),
+    "page Home": ("1.5", "1"),
+    "page Login": ("0.25", "0.1"),
+    "page Logout": ("0.25", "0.1"),
+    "page Downgrade": ("0.25", "0.1"),
+    "page Settings": ("0.3", "0.1"),
+    "page Help": ("0.3", "0.1"),
+    "page About": ("0.3", "0.1"),
+    "page Upgrade": ("0.15", "0.1"),
+    "other pages": ("0.15", "0.1"),
+    "logged-out events": ("0.8", "0.3"),
+    "plays at level paid": ("6", "3"),
+    "plays per session, mean": ("26 %", "10 %"),
+    "plays per session, median": ("0", "0"),
+    "plays per session, 3 of 4 below": ("2", "1"),
+    "plays per session, 9 of 10 below": ("10", "4"),
+    "hours between sessions, 1 of 4 below": ("55 %", "20 %"),
+    "hours between sessions, median": ("16 %", "5 %"),
+    "hours between sessions, 3 of 4 below": ("20 %", "10 %"),
+    "seconds between events, median": ("3 %", "2 %"),
+    "seconds between events, 9 of 10 below": ("4 %", "2 %"),
+    "plays at 0 to 5 h UTC": ("8.5", "2"),
+    "plays at 6 to 11 h UTC": ("6.5", "2"),
+    "plays at 12 to 17 h UTC": ("7.5", "4"),
+    "plays at 18 to 23 h UTC": ("7.5", "2"),
+    "plays Monday": ("4.5", "2"),
+    "plays Tuesday": ("5", "2"),
+    "plays Wednesday": ("7.5", "2"),
+    "plays Thursday": ("8", "2"),
+    "plays Friday": ("8", "2"),
+    "plays Saturday": ("4.5", "1.5"),
+    "plays Sunday": ("5", "1"),
+    "distinct songs per play": ("9.5", "6.5"),
+    "distinct artists per play": ("7", "3"),
+    "plays of the top song": ("0.35", "0.1"),
+    "plays by the top tenth of people": ("15.5", "5"),
+    "song length in seconds, median": ("2 %", "1 %"),
 }
 _OTHER = {"Save Settings", "Error", "Submit Upgrade", "Submit Downgrade"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -126,19 +128,20 @@ def statistics(data: Path) -> dict[str, float]:
     }
 
 
-def _allowed(name: str, real: float) -> float:
-    size, _, unit = TOLERANCES[name].partition(" ")
+def _allowed(tolerance: str, real: float) -> float:
+    size, _, unit = tolerance.partition(" ")
     return float(size) * (real / 100 if unit else 1)
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    """By statistic, its value for each seed."""
     out = tmp_path_factory.mktemp("realism")
     months = []
     for seed in SEEDS:
         simulate(out / str(seed), users=96, days=30, seed=seed, packed=True)
         months.append(statistics(out / str(seed)))
-    return {name: sum(month.get(name, 0.0) for month in months) / len(months) for name in TOLERANCES}
+    return {name: [month.get(name, 0.0) for month in months] for name in TOLERANCES}
 
 
 @pytest.fixture(scope="module")
@@ -149,20 +152,19 @@ def real() -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
-def test_a_simulated_month_is_like_the_real_one(
-    name: str, real: dict[str, float], simulated: dict[str, float]
+def test_simulated_months_are_like_the_real_one(
+    name: str, real: dict[str, float], simulated: dict[str, list[float]]
 ) -> None:
-    assert simulated[name] == pytest.approx(real[name], abs=_allowed(name, real[name]))
+    each, mean = TOLERANCES[name]
+    for seed, value in zip(SEEDS, simulated[name], strict=True):
+        assert value == pytest.approx(real[name], abs=_allowed(each, real[name])), f"seed {seed}"
+    assert fmean(simulated[name]) == pytest.approx(real[name], abs=_allowed(mean, real[name]))
 
 
-def test_the_docs_show_both(real: dict[str, float], simulated: dict[str, float]) -> None:
-    rows = re.findall(
-        r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \| ± ([^|]+) \|$",
-        (ROOT / "docs/simulator.md").read_text(),
-        re.MULTILINE,
+def test_the_docs_show_them(real: dict[str, float], simulated: dict[str, list[float]]) -> None:
+    table = "\n".join(
+        f"| {name} | {real[name]:.4g} | {fmean(values):.4g} | ± {TOLERANCES[name][1]}"
+        f" | {min(values):.4g} to {max(values):.4g} | ± {TOLERANCES[name][0]} |"
+        for name, values in simulated.items()
     )
-    shown = {name: (real_value, value, tolerance) for name, real_value, value, tolerance in rows}
-    expected = {
-        name: (f"{real[name]:.4g}", f"{simulated[name]:.4g}", TOLERANCES[name]) for name in TOLERANCES
-    }
-    assert shown == expected
+    assert table in (ROOT / "docs/simulator.md").read_text(), f"the table should be:\n{table}"

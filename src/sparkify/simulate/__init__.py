@@ -10,14 +10,17 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.simulate.folder import Folder
 
 OPENED = date(2018, 11, 1)
-_MOST_SONGS = 10_000_000  # their ids have room for no more
-_MOST_USERS = 50_000_000
+# Tried; the docs say what memory it took.
+_MOST_SONGS = 2_000_000
+_MOST_USERS = 5_000_000
+_MOST_WORKERS = 64
 # Below so many person-days and songs a second process costs more than it saves.
 _WORTH_WORKERS = 400_000
 
@@ -40,13 +43,13 @@ def simulate(
     out: str | os.PathLike[str],
     *,
     users: int = 96,
-    songs: int = 10_000,
+    songs: int = 3_000,
     artists: int | None = None,
     start: date | None = None,
     days: int = 30,
     opened: date = OPENED,
     seed: int = 1,
-    unmatched: float = 0.2,
+    unmatched: float = 0.5,
     dirt: float = 0.0,
     packed: bool = False,
     zipped: bool = False,
@@ -59,10 +62,10 @@ def simulate(
     default the opening) on. A day's events depend on the world (users, songs, artists, opened, seed, unmatched, dirt)
     and the date, on nothing else: days written later continue those written before, with any number of `workers`.
     `artists` is by default two for five songs. `packed` puts 10,000 songs in a file, one a line. With `force` a folder
-    that holds something is written into: files of the same name are replaced, others stay.
+    that is not empty is written into, to add days to the world it holds, or a world beside other things.
 
-    Raises UsageError, having changed nothing, when the arguments make no sense together or `out` is in use, and
-    SparkifyError when a file could not be written.
+    Raises UsageError, having changed nothing, when the arguments make no sense together, `out` is in use, or it holds
+    another world; and SparkifyError when not all could be written.
     """
     begun = time.perf_counter()
     out = Path(out)
@@ -71,19 +74,32 @@ def simulate(
     _check_numbers(users, songs, artists, seed, workers)
     _check_shares(unmatched=unmatched, dirt=dirt)
     _check_days(start, days, opened)
-    _check_folder(out, force=force)
+    settings = {
+        "--users": users,
+        "--songs": songs,
+        "--artists": artists,
+        "--opened": str(opened),
+        "--seed": seed,
+        "--unmatched": unmatched,
+        "--dirt": dirt,
+        "--songs-layout": "ndjson" if packed else "files",
+        "--gzip": "given" if zipped else "not given",
+    }
+    folder = Folder(out, settings, start, start + timedelta(days - 1), force=force)
 
     # numpy and pyarrow take a quarter of a second: not before they are needed.
     from sparkify.simulate.catalogue import SONGS_A_PACK  # noqa: PLC0415
+    from sparkify.simulate.worker import write_all  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
     from sparkify.simulate.writing import Part, write  # noqa: PLC0415
 
     world = World(users, songs, artists, seed, opened, unmatched, dirt)
     first = day_number(start)
     all_days = range(first, first + days)
+    packs = range(0) if folder.has_songs else range(0, songs, SONGS_A_PACK)
     if workers is None:
         workers = min(os.cpu_count() or 1, 1 + (users * days + songs) // _WORTH_WORKERS)
-    packs = range(0, songs, SONGS_A_PACK)
+    workers = min(workers, max(len(packs), days))
     parts = [
         Part(
             out,
@@ -95,15 +111,12 @@ def simulate(
         )
         for n in range(workers)
     ]
-    if workers == 1:
-        try:
-            counts = write(parts[0])
-        except OSError as error:
-            raise SparkifyError(f"could not write: {error}") from error
-    else:
-        from sparkify.simulate import worker  # noqa: PLC0415
-
-        counts = worker.finish([worker.start(part) for part in parts])
+    try:
+        folder.begin()
+        counts = write(parts[0]) if workers == 1 else write_all(parts)
+        folder.finish()
+    except OSError as error:
+        raise SparkifyError(f"could not write: {error}") from error
     people = world.people(first + days)
     return Report(songs, people, days, **vars(counts), seconds=time.perf_counter() - begun)
 
@@ -115,7 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--users", type=int, default=96, help="people there on the opening day (default %(default)s)"
     )
     parser.add_argument(
-        "--songs", type=int, default=10_000, help="songs in the catalogue (default %(default)s)"
+        "--songs", type=int, default=3_000, help="songs in the catalogue (default %(default)s)"
     )
     parser.add_argument("--artists", type=int, help="artists in the catalogue (default 2 for 5 songs)")
     parser.add_argument(
@@ -137,7 +150,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unmatched",
         type=float,
-        default=0.2,
+        default=0.5,
         metavar="SHARE",
         help="share of plays whose song the catalogue lacks (default %(default)s)",
     )
@@ -155,14 +168,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one song a file, or 10,000 songs a file, one a line (default %(default)s)",
     )
     parser.add_argument("--gzip", action="store_true", help="compress every file")
-    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="write into a folder that is not empty: more days, or beside other things",
+    )
     parser.add_argument(
         "--workers", type=int, help="processes (default: as many as the work is worth, up to the cores)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the arguments say and report on standard error; returns the exit code.
+    """Do what the arguments say and report on standard error; returns the exit code: 0, or 130 when interrupted.
 
     Raises UsageError, having changed nothing, when they make no sense together.
     """
@@ -172,22 +189,26 @@ def run(args: argparse.Namespace) -> int:
         days = (args.end - start).days + 1
         if days < 1:
             raise UsageError(f"--end {args.end} is before --start {start}")
-    report = simulate(
-        args.out,
-        users=args.users,
-        songs=args.songs,
-        artists=args.artists,
-        start=start,
-        days=days,
-        opened=args.opened,
-        seed=args.seed,
-        unmatched=args.unmatched,
-        dirt=args.dirt,
-        packed=args.songs_layout == "ndjson",
-        zipped=args.gzip,
-        force=args.force,
-        workers=args.workers,
-    )
+    try:
+        report = simulate(
+            args.out,
+            users=args.users,
+            songs=args.songs,
+            artists=args.artists,
+            start=start,
+            days=days,
+            opened=args.opened,
+            seed=args.seed,
+            unmatched=args.unmatched,
+            dirt=args.dirt,
+            packed=args.songs_layout == "ndjson",
+            zipped=args.gzip,
+            force=args.force,
+            workers=args.workers,
+        )
+    except KeyboardInterrupt:
+        print("sparkify: interrupted; the same command with --force completes it", file=sys.stderr)
+        return 130
     print(
         f"{report.events:,} events ({report.plays:,} plays) by {report.people:,} people on {report.days:,} days and "
         f"{report.songs:,} songs: {report.files:,} files, {report.bytes / 1e6:,.1f} MB in {report.seconds:.1f} s, "
@@ -222,8 +243,8 @@ def _check_numbers(users: int, songs: int, artists: int, seed: int, workers: int
         raise UsageError(f"--artists must be from 1 to the number of songs ({songs:,}), not {artists:,}")
     if seed < 0:
         raise UsageError(f"--seed must be 0 or more, not {seed}")
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers must be 1 or more, not {workers}")
+    if workers is not None and not 1 <= workers <= _MOST_WORKERS:
+        raise UsageError(f"--workers must be from 1 to {_MOST_WORKERS}, not {workers:,}")
 
 
 def _check_shares(**shares: float) -> None:
@@ -242,12 +263,3 @@ def _check_days(start: date, days: int, opened: date) -> None:
     # A session of the last day may go on into the next; all of it must be in the range the loader accepts.
     if opened.year < 2000 or days > (date(2099, 12, 31) - start).days:
         raise UsageError("the days to write must lie in the years 2000 to 2099")
-
-
-def _check_folder(out: Path, *, force: bool) -> None:
-    try:
-        used = any(out.iterdir()) if out.exists() or out.is_symlink() else False
-    except OSError as error:
-        raise UsageError(f"{out} cannot be used as a folder: {error.strerror}") from error
-    if used and not force:
-        raise UsageError(f"{out} is not empty; choose another folder, or give --force to write into this one")

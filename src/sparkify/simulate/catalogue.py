@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from sparkify.simulate.arrays import AnyInts, Floats, Ints
+from sparkify.simulate.draws import Draws
 from sparkify.simulate.fragments import Phrases
 from sparkify.simulate.places import HOMES
 from sparkify.simulate.words import ARTIST_FORMS, TITLE_FORMS
@@ -16,9 +17,9 @@ from sparkify.simulate.world import Stream, World
 
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", np.uint8)
 _HEX = np.frombuffer(b"0123456789ABCDEF", np.uint8)
-_FEWEST_OUTSIDE = 5_000
+_FEWEST_OUTSIDE = 20_000
 SONGS_A_PACK = 10_000
-SONGS_A_FOLDER = 40  # a pack's songs have folders of their own, so two workers never meet in one
+SONGS_A_FOLDER = 40  # a pack has 250 folders of its own; after 70 packs the 26**3 names begin again
 
 
 @dataclass(frozen=True)
@@ -77,27 +78,26 @@ def catalogue_of(world: World) -> Catalogue:
     """The world's songs; a function of its seed and its numbers of songs and artists alone."""
     outside = max(world.songs, _FEWEST_OUTSIDE)
     strangers = max(1, outside * world.artists // world.songs)
-    random = world.random(Stream.ARTISTS)
+    draws = world.draws(Stream.ARTISTS)
     count = world.artists + strangers
-    artists = _distinct(Phrases(ARTIST_FORMS).draw(random, count))
-    homes = np.where(random.random(count) < 0.6, random.integers(0, len(HOMES), count), -1)
-    renown = random.lognormal(0.0, 0.9, count)
+    artists = _distinct(Phrases(ARTIST_FORMS).draw(draws, count))
+    homes = np.where(draws.uniform(count) < 0.6, (draws.uniform(count) * len(HOMES)).astype(np.int64), -1)
+    renown = draws.lognormal(1.0, 0.9, count)
     sizes = np.concatenate(
         [
-            _share_out(random, world.songs, renown[: world.artists]),
-            _share_out(random, outside, renown[world.artists :]),
+            _share_out(draws, world.songs, renown[: world.artists]),
+            _share_out(draws, outside, renown[world.artists :]),
         ]
     )
     songs = world.songs + outside
 
-    random = world.random(Stream.SONGS)
-    titles = Phrases(TITLE_FORMS).draw(random, songs)
-    usual = random.lognormal(math.log(234), 0.24, songs)
-    unusual = random.lognormal(math.log(235), 0.60, songs)
-    durations = np.where(random.random(songs) < 0.82, usual, unusual).clip(15, 2600)
-    years = np.where(random.random(songs) < 0.57, 0, np.maximum(1955, 2010 - random.exponential(9.0, songs)))
+    draws = world.draws(Stream.SONGS)
+    titles = Phrases(TITLE_FORMS).draw(draws, songs)
+    usual, unusual = draws.lognormal(234.0, 0.24, songs), draws.lognormal(235.0, 0.60, songs)
+    durations = np.where(draws.uniform(songs) < 0.82, usual, unusual).clip(15, 2600)
+    years = np.where(draws.uniform(songs) < 0.57, 0, np.maximum(1955, 2010 - draws.exponential(9.0, songs)))
     artist_of = np.repeat(np.arange(count), sizes)
-    fame = random.lognormal(0.0, 0.3, songs) * renown[artist_of] ** 0.2
+    fame = draws.lognormal(1.0, 0.3, songs) * renown[artist_of] ** 0.2
     return Catalogue(
         known=world.songs,
         artists=artists,
@@ -117,9 +117,10 @@ def log_text(text: str) -> str:
     return encode_basestring(text).replace("/", "\\/")
 
 
-def _share_out(random: np.random.Generator, songs: int, renown: Floats) -> Ints:
+def _share_out(draws: Draws, songs: int, renown: Floats) -> Ints:
     """How many of the songs each artist has: at least one each, the renowned more."""
-    return 1 + random.multinomial(songs - len(renown), renown / renown.sum())
+    more = draws.choices(np.cumsum(renown), songs - len(renown))
+    return 1 + np.bincount(more, minlength=len(renown))
 
 
 def _distinct(names: pa.Array) -> pa.Array:

@@ -7,6 +7,7 @@ import numpy as np
 
 from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
 from sparkify.simulate.catalogue import Catalogue
+from sparkify.simulate.draws import Draws
 from sparkify.simulate.listening import Listening
 from sparkify.simulate.pages import REDIRECTS, Page, walk
 from sparkify.simulate.people import BLOCK, Levels, People
@@ -87,16 +88,16 @@ def _events(
         if low == high:
             continue
         which = slice(int(low), int(high))
-        random = world.random(Stream.WALKS, day, block)
-        session, page, paid = walk(random, begun.paid[which], begun.changing[which])
+        draws = world.draws(Stream.WALKS, day, block)
+        session, page, paid = walk(draws, begun.paid[which], begun.changing[which])
         person = begun.person[which][session]
         song = np.full(len(page), -1, np.int32)
         plays = np.flatnonzero(page == Page.SONG)
-        song[plays] = listening.songs(random, limits, person[plays])
+        song[plays] = listening.songs(draws, limits, person[plays])
         begins = np.concatenate([[True], session[1:] != session[:-1]])
         at = np.flatnonzero(begins)
         length = np.diff(np.append(at, len(page)))
-        since = np.cumsum(_seconds_before(random, catalogue.durations, page, song, begins))
+        since = np.cumsum(_seconds_before(draws, catalogue.durations, page, song, begins))
         since -= np.repeat(since[at], length)
         item = np.arange(len(page)) - np.repeat(at, length)
         ms = begun.ms[which][session] + since * 1000
@@ -126,16 +127,14 @@ def _ends(begun: Starts, next_first: Ints) -> Ints:
     return np.minimum(following - _BREAK_MS, begun.ms + _LONGEST_SESSION_MS)
 
 
-def _seconds_before(
-    random: np.random.Generator, durations: Floats, page: AnyInts, song: AnyInts, begins: Bools
-) -> Ints:
+def _seconds_before(draws: Draws, durations: Floats, page: AnyInts, song: AnyInts, begins: Bools) -> Ints:
     """Whole seconds between each event and the one before it; 0 where a session begins."""
     seconds = np.zeros(len(page), np.int64)
     plays = page == Page.SONG
     after_song = plays[1:] & plays[:-1]
     seconds[1:][after_song] = durations[song[:-1][after_song]].astype(np.int64)
     thinks = np.flatnonzero(~after_song & ~begins[1:]) + 1
-    thought = np.exp(np.log(_THINKS) + _THINKS_SPREAD * random.standard_normal(len(thinks)))
+    thought = np.exp(np.log(_THINKS) + _THINKS_SPREAD * draws.normal(len(thinks)))
     seconds[thinks] = np.minimum(thought, _THINKS_MOST).astype(np.int64)
     seconds[REDIRECTS[page]] = 1
     seconds[begins] = 0

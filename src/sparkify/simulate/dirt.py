@@ -5,7 +5,6 @@ What happens on a day depends on the seed and the day alone, what happens to a s
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from sparkify.simulate.arrays import Bools, Ints
 from sparkify.simulate.catalogue import Catalogue
 from sparkify.simulate.days import Events
 from sparkify.simulate.distort import BROKEN, other_names
+from sparkify.simulate.folder import whole
 from sparkify.simulate.pages import Page
 from sparkify.simulate.world import Stream, World
 
@@ -24,24 +24,24 @@ _TORN_SONGS = 0.1  # of the songs that something happens to; the others come lat
 Truth = dict[str, object]
 
 
-@dataclass
 class DirtyDay:
-    """What happens to one day: whether its file is late or copied, and what to which of its lines."""
+    """What happens to one day: whether its file comes late or is copied, and what to which of its lines."""
 
-    late: bool
-    copied: bool
-    truth: list[Truth]
-
-    def __init__(self, world: World, catalogue: Catalogue, day: int, events: Events, path: str) -> None:
-        self._random = random = world.random(Stream.DIRT_DAY, day)
+    def __init__(
+        self, world: World, catalogue: Catalogue, day: int, events: Events, *, name: str, suffix: str
+    ) -> None:
+        self._draws = draws = world.draws(Stream.DIRT_DAY, day)
         self._catalogue = catalogue
         self._events = events
-        self.late, self.copied = random.random(2) < world.dirt
-        self.path = f"late/{path}" if self.late else path
-        self.truth = [_row(self.path, None, "late file", "late")] if self.late else []
-        self._hit = np.flatnonzero((events.page == Page.SONG) & (random.random(len(events)) < world.dirt))
-        self._line = 0  # written so far
-        self._copy: list[Truth] = []  # the truth about the copy, if there is one
+        self._late, copied = (draws.uniform(2) < world.dirt).tolist()
+        folder = "late/" if self._late else ""
+        self.path = f"{folder}{name}{suffix}"
+        self.copy = f"{folder}{name}-copy{suffix}" if copied else None
+        self._hit = np.flatnonzero((events.page == Page.SONG) & (draws.uniform(len(events)) < world.dirt))
+        self._lines = 0  # written so far
+        self._truth: list[Truth] = []
+        # Of a file that is late or copied: row, line, and whether the line is broken.
+        self._plays: list[tuple[int, int, bool]] = []
 
     def texts(self, chunks: Iterator[tuple[memoryview, Ints]]) -> Iterator[bytes]:
         """The day's lines as they are written: those made, with what happened to them."""
@@ -62,52 +62,56 @@ class DirtyDay:
             yield b"".join(pieces)
             first += size
 
-    def copy_truth(self, path: str) -> list[Truth]:
-        """The truth about a copy of the file: every play in it is one too many."""
-        return [{**row, "file": path} for row in self._copy]
+    def truth(self) -> list[Truth]:
+        """What happened, once all lines are written: to lines, and by them to each play of a late or copied file."""
+        rows = self._truth
+        if self._late:
+            rows += [self._about(self.path, row, line, "late file", "late") for row, line, _ in self._plays]
+        if self.copy:
+            rows += [
+                self._about(self.copy, row, line, "file copied", "rejected" if broken else "duplicate")
+                for row, line, broken in self._plays
+            ]
+        return rows
 
     def _clean(self, rows: range) -> None:
-        if self.copied:
+        if self._late or self.copy:
             plays = self._events.page[rows.start : rows.stop] == Page.SONG
             for n in np.flatnonzero(plays).tolist():
-                self._copy.append(self._about(rows.start + n, self._line + n + 1, "file copied", "duplicate"))
-        self._line += len(rows)
+                self._plays.append((rows.start + n, self._lines + n + 1, False))
+        self._lines += len(rows)
 
     def _dirty(self, row: int, line: bytes) -> bytes:
         """What is written for the play's line, with newlines; notes the truth."""
-        random = self._random
-        kind = random.random()
+        kind = self._draws.uniform(1)[0]
         lines = [line]
         if kind < _NAMES:
-            lines[0], what = other_names(line, random)
-            self._note(row, 1, what, "loaded")
+            lines[0], what = other_names(line, self._draws)
+            effect = "loaded"
         elif kind < _NAMES + _TWICE:
             lines.append(line)
-            self._note(row, 2, "line twice", "duplicate")
+            what, effect = "line twice", "duplicate"
         else:
-            what = list(BROKEN)[random.integers(len(BROKEN))]
-            lines[0] = BROKEN[what](line, random)
-            self._note(row, 1, what, "rejected")
-        if self.copied:
-            effect = "rejected" if kind >= _NAMES + _TWICE else "duplicate"
-            for n in range(len(lines)):
-                self._copy.append(self._about(row, self._line + n + 1, "file copied", effect))
-        self._line += len(lines)
+            what, effect = list(BROKEN)[self._draws.below(len(BROKEN))], "rejected"
+            lines[0] = BROKEN[what](line, self._draws)
+        for _ in lines:
+            self._lines += 1
+            if self._late or self.copy:
+                self._plays.append((row, self._lines, effect == "rejected"))
+        # The row is about the line last written: of a line that stands there twice, the second.
+        self._truth.append(self._about(self.path, row, self._lines, what, effect))
         return b"".join(written + b"\n" for written in lines)
 
-    def _note(self, row: int, nth: int, what: str, effect: str) -> None:
-        self.truth.append(self._about(row, self._line + nth, what, effect))
-
-    def _about(self, row: int, line: int, what: str, effect: str) -> Truth:
+    def _about(self, path: str, row: int, line: int, what: str, effect: str) -> Truth:
         events = self._events
-        about = _row(self.path, line, what, effect)
-        about |= {"session_id": int(events.session[row]), "item_in_session": int(events.item[row])}
-        return about | song_truth(self._catalogue, int(events.song[row]))
+        event = {"session_id": int(events.session[row]), "item_in_session": int(events.item[row])}
+        song = int(events.song[row])
+        return {**_row(path, line, what, effect), **event, **_song(self._catalogue, song)}
 
 
 def dirty_songs(world: World, songs: range) -> tuple[Bools, Bools]:
-    """Which of the songs come late, and the files of which are torn."""
-    kinds = world.random(Stream.DIRT_SONGS).random((songs.stop, 2))[songs.start :]
+    """Which songs of a pack come late, and the files of which are torn."""
+    kinds = world.draws(Stream.DIRT_SONGS, songs.start).uniform(len(songs), 2)
     hit = kinds[:, 0] < world.dirt
     torn: Bools = hit & (kinds[:, 1] < _TORN_SONGS)
     return hit & ~torn, torn
@@ -115,11 +119,22 @@ def dirty_songs(world: World, songs: range) -> tuple[Bools, Bools]:
 
 def song_row(catalogue: Catalogue, path: str, line: int, song: int, *, late: bool) -> Truth:
     """The truth about a song's record that something happened to."""
-    about = _row(path, line, "late song" if late else "torn", "late" if late else "rejected")
-    return about | song_truth(catalogue, song)
+    what, effect = ("late song", "late") if late else ("torn", "rejected")
+    return {**_row(path, line, what, effect), **_song(catalogue, song)}
 
 
-def song_truth(catalogue: Catalogue, song: int) -> Truth:
+def write_truth(path: Path, rows: list[Truth]) -> None:
+    """Write the rows, one JSON object a line; no file when there are none."""
+    if rows:
+        with whole(path) as file:
+            file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+
+
+def _row(path: str, line: int, what: str, effect: str) -> Truth:
+    return {"file": path, "line": line, "what": what, "effect": effect}
+
+
+def _song(catalogue: Catalogue, song: int) -> Truth:
     """What song it really was; without an id when the catalogue lacks it."""
     return {
         "song_id": catalogue.song_ids[song] if song < catalogue.known else None,
@@ -127,14 +142,3 @@ def song_truth(catalogue: Catalogue, song: int) -> Truth:
         "artist": catalogue.artists[int(catalogue.artist_of[song])].as_py(),
         "length": float(catalogue.durations[song]),
     }
-
-
-def write_truth(path: Path, rows: list[Truth]) -> None:
-    """Write the rows, one JSON object a line; no file when there are none."""
-    if rows:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-
-
-def _row(path: str, line: int | None, what: str, effect: str) -> Truth:
-    return {"file": path, "line": line, "what": what, "effect": effect}

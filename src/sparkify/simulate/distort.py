@@ -6,48 +6,46 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-Random = np.random.Generator
+from sparkify.simulate.draws import Draws
 
 _GUESTS = ["Mira Vance", "DJ Lantern", "The Otters", "Señor Río", "Kofi Okafor"]
 
 
-def _case(play: dict[str, Any], random: Random) -> None:
-    change = str.upper if random.random() < 0.5 else str.lower
+def _case(play: dict[str, Any], draws: Draws) -> None:
+    change = str.upper if draws.chance(0.5) else str.lower
     play["song"], play["artist"] = change(play["song"]), change(play["artist"])
 
 
-def _accents(play: dict[str, Any], _random: Random) -> None:
+def _accents(play: dict[str, Any], _draws: Draws) -> None:
     for key in ("song", "artist"):
         bare = "".join(c for c in unicodedata.normalize("NFD", play[key]) if not unicodedata.combining(c))
         play[key] = bare or play[key]
 
 
-def _encoded_twice(play: dict[str, Any], _random: Random) -> None:
+def _encoded_twice(play: dict[str, Any], _draws: Draws) -> None:
     for key in ("song", "artist"):
         play[key] = play[key].encode().decode("latin-1")
 
 
-def _featuring(play: dict[str, Any], random: Random) -> None:
-    play["artist"] += f" feat. {_GUESTS[random.integers(len(_GUESTS))]}"
+def _featuring(play: dict[str, Any], draws: Draws) -> None:
+    play["artist"] += f" feat. {_GUESTS[draws.below(len(_GUESTS))]}"
 
 
-def _live(play: dict[str, Any], _random: Random) -> None:
+def _live(play: dict[str, Any], _draws: Draws) -> None:
     play["song"] += " (Live)"
 
 
-def _remastered(play: dict[str, Any], random: Random) -> None:
-    play["song"] += f" - Remastered {random.integers(2005, 2019)}"
+def _remastered(play: dict[str, Any], draws: Draws) -> None:
+    play["song"] += f" - Remastered {2005 + draws.below(14)}"
 
 
-def _length(play: dict[str, Any], random: Random) -> None:
-    off = (0.001 + 1.999 * random.random()) * (1 if random.random() < 0.5 else -1)
+def _length(play: dict[str, Any], draws: Draws) -> None:
+    off = (0.001 + 1.999 * draws.uniform(1)[0]) * (1 if draws.chance(0.5) else -1)
     play["length"] = round(play["length"] + off, 5)
 
 
 # The play still loads, but says something else than the catalogue.
-NAMES: dict[str, Callable[[dict[str, Any], Random], None]] = {
+NAMES: dict[str, Callable[[dict[str, Any], Draws], None]] = {
     "case": _case,
     "accents": _accents,
     "encoded twice": _encoded_twice,
@@ -62,16 +60,16 @@ _ACCENTS = ["accents", "encoded twice"]
 _OTHERS = [what for what in NAMES if what not in _ACCENTS]
 
 
-def other_names(line: bytes, random: Random) -> tuple[bytes, str]:
+def other_names(line: bytes, draws: Draws) -> tuple[bytes, str]:
     """The line with names or length after one of NAMES, and which it was; never the line as it came."""
     play = json.loads(line)
     accented = not (play["song"] + play["artist"]).isascii()
-    kinds = _ACCENTS if accented and random.random() < 0.7 else _OTHERS
-    what = kinds[random.integers(len(kinds))]
-    NAMES[what](play, random)
+    kinds = _ACCENTS if accented and draws.chance(0.7) else _OTHERS
+    what = kinds[draws.below(len(kinds))]
+    NAMES[what](play, draws)
     if (changed := _written(play)) == line:  # such as the case of a name without case
         what = "live"
-        NAMES[what](play, random)
+        NAMES[what](play, draws)
         changed = _written(play)
     return changed, what
 
@@ -80,36 +78,36 @@ def _written(play: dict[str, Any]) -> bytes:
     return json.dumps(play, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode()
 
 
-def _value(key: str, value: bytes) -> Callable[[bytes, Random], bytes]:
+def _value(key: str, value: bytes) -> Callable[[bytes, Draws], bytes]:
     """Puts other bytes in the place of a number or a string of digits."""
     pattern = re.compile(rb'("%s":)("?)([-0-9.]+)"?' % key.encode())
-    return lambda line, _random: pattern.sub(lambda m: m[1] + value.replace(b"#", m[3]), line, count=1)
+    return lambda line, _draws: pattern.sub(lambda m: m[1] + value.replace(b"#", m[3]), line, count=1)
 
 
-def _without(key: str) -> Callable[[bytes, Random], bytes]:
+def _without(key: str) -> Callable[[bytes, Draws], bytes]:
     pattern = re.compile(rb'"%s":("[^"]*"|[-0-9.]+),' % key.encode())
-    return lambda line, _random: pattern.sub(b"", line, count=1)
+    return lambda line, _draws: pattern.sub(b"", line, count=1)
 
 
-def _in_song(extra: bytes) -> Callable[[bytes, Random], bytes]:
+def _in_song(extra: bytes) -> Callable[[bytes, Draws], bytes]:
     """Puts bytes at the beginning of the song's name."""
-    return lambda line, _random: line.replace(b',"song":"', b',"song":"' + extra, 1)
+    return lambda line, _draws: line.replace(b',"song":"', b',"song":"' + extra, 1)
 
 
-def _song(value: bytes) -> Callable[[bytes, Random], bytes]:
+def _song(value: bytes) -> Callable[[bytes, Draws], bytes]:
     pattern = re.compile(rb',"song":"(?:[^"\\]|\\.)*"')
-    return lambda line, _random: pattern.sub(b',"song":' + value, line, count=1)
+    return lambda line, _draws: pattern.sub(b',"song":' + value, line, count=1)
 
 
 # The line is no valid play, nor an event of another page: a loader has to set it aside.
-BROKEN: dict[str, Callable[[bytes, Random], bytes]] = {
-    "torn": lambda line, random: line[: random.integers(1, len(line))],
-    "beginning lost": lambda line, random: line[random.integers(1, len(line)) :],
-    "two torn into one": lambda line, random: line[: random.integers(1, len(line))] + line,
-    "trailing comma": lambda line, _random: line[:-1] + b",}",
-    "key twice": lambda line, _random: b'{"page":"NextSong",' + line[1:],
-    "in a list": lambda line, _random: b"[" + line + b"]",
-    "not JSON": lambda _line, _random: b"-- log rotated --",
+BROKEN: dict[str, Callable[[bytes, Draws], bytes]] = {
+    "torn": lambda line, draws: line[: 1 + draws.below(len(line) - 1)],
+    "beginning lost": lambda line, draws: line[1 + draws.below(len(line) - 1) :],
+    "two torn into one": lambda line, draws: line[: 1 + draws.below(len(line) - 1)] + line,
+    "trailing comma": lambda line, _draws: line[:-1] + b",}",
+    "key twice": lambda line, _draws: b'{"page":"NextSong",' + line[1:],
+    "in a list": lambda line, _draws: b"[" + line + b"]",
+    "not JSON": lambda _line, _draws: b"-- log rotated --",
     "control character": _in_song(b"\t"),
     "null character": _in_song(b"\\u0000"),
     "lone surrogate": _in_song(b"\\ud83d"),

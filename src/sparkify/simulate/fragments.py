@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from sparkify.simulate.arrays import AnyInts, Ints
+from sparkify.simulate.draws import Draws
 
 
 class Fragments:
-    """A growing set of fragments. Add all first; then `lay` as often as wanted."""
+    """A growing set of fragments, at most 2 GB. Add all first; then `lay` as often as wanted."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Array] = []
@@ -70,9 +71,9 @@ class Phrases:
                 self._first[f, s] = self._fragments.add(words)
                 self._size[f, s] = len(words)
 
-    def draw(self, random: np.random.Generator, count: int) -> pa.Array:
+    def draw(self, draws: Draws, count: int) -> pa.Array:
         """As many phrases, as an Arrow array of strings; the first n are the same however many are drawn."""
-        drawn = random.random((count, self.width + 1))
+        drawn = draws.uniform(count, self.width + 1)
         form = np.minimum(np.searchsorted(self._upto, drawn[:, 0], side="right"), len(self._upto) - 1)
         rows = self._first[form] + (drawn[:, 1:] * self._size[form]).astype(np.int64)
         return self._fragments.texts(rows)

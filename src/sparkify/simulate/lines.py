@@ -14,7 +14,8 @@ from sparkify.simulate.people import FIRST_NAMES, People
 from sparkify.simulate.places import METROS
 from sparkify.simulate.words import FAMILIES, WOMEN
 
-# Digits are laid four at a time. The first digits of a time reach 41024, at the end of 2099.
+# Digits are laid four at a time. The first digits of a time reach 41024, at the end of 2099; session ids and items stay
+# far below.
 _FOUR = 10_000
 _PLAIN = 42_000
 
@@ -99,7 +100,7 @@ class Lines:
         return self._fragments.lay(rows)
 
     def _number(self, number: Ints) -> list[AnyInts]:
-        """A number below 10**12 in three fragments: nothing before its first digits, all four digits after them."""
+        """A number below _PLAIN * 10**8 in three fragments: nothing before its first digits, four digits each after."""
         high, middle, low = number // _FOUR**2, number // _FOUR % _FOUR, number % _FOUR
         return [
             np.where(high > 0, self._plain + high, self._nothing),

@@ -4,6 +4,7 @@ import numpy as np
 
 from sparkify.simulate.arrays import AnyInts, Floats, Ints
 from sparkify.simulate.catalogue import Catalogue
+from sparkify.simulate.draws import Draws
 from sparkify.simulate.people import FAVOURITES, People
 from sparkify.simulate.world import World
 
@@ -35,10 +36,10 @@ class Listening:
         limits: Floats = np.cumsum(fame)
         return limits
 
-    def songs(self, random: np.random.Generator, limits: Floats, person: Ints) -> AnyInts:
+    def songs(self, draws: Draws, limits: Floats, person: Ints) -> AnyInts:
         """One song for each play of these people."""
         known = self._catalogue.known
-        kind, pick, twist = random.random((3, len(person)))
+        kind, pick, twist = draws.uniform(3, len(person))
         outside = kind < self._unmatched
         edge = limits[known - 1]
         low, high = np.where(outside, edge, 0.0), np.where(outside, limits[-1], edge)

@@ -5,6 +5,7 @@ import enum
 import numpy as np
 
 from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
+from sparkify.simulate.draws import Draws
 
 
 class Page(enum.IntEnum):
@@ -53,12 +54,13 @@ LOGGED: dict[Page, tuple[str, str, int, bool]] = {
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
-# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says.
+# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says, and without the
+# visits to Upgrade that ended in a Submit: those come by themselves, when a spell of not paying ends.
 _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.SONG: {
         _P.HOME: (25, 118),
         _P.LOGOUT: (26, 52),
-        _P.UPGRADE: (15, 0),
+        _P.UPGRADE: (7, 0),
         _P.DOWNGRADE: (0, 50),
         _P.SETTINGS: (2, 31),
         _P.HELP: (3, 29),
@@ -133,7 +135,7 @@ _NEXT = np.array([[_upto(_BOTH.get(page, _LEAVES), level) for page in Page] for 
 _START = np.array([_upto(_FIRST, level) for level in (0, 1)])
 
 
-def walk(random: np.random.Generator, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
+def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
     """The events of sessions that begin at these levels, some of them changing it on the way.
 
     Returns for each event, session by session and in order: which session, which page, whether at level paid.
@@ -141,7 +143,7 @@ def walk(random: np.random.Generator, paid: Bools, changing: Bools) -> tuple[Int
     """
     alive = np.arange(len(paid))
     paid, changing = paid.copy(), changing.copy()
-    page = _choose(random, _START[paid.astype(np.int64)])
+    page = _choose(draws, _START[paid.astype(np.int64)])
     page[changing] = Page.SONG
     stretches: list[tuple[Ints, AnyInts, AnyInts, Bools]] = []
     for _ in range(_LONGEST_WALK):
@@ -151,12 +153,12 @@ def walk(random: np.random.Generator, paid: Bools, changing: Bools) -> tuple[Int
         count = np.ones(len(alive), np.int64)
         songs = np.flatnonzero(page == Page.SONG)
         # A run of songs is one draw: walking song by song would take a hundred rounds for the longest session.
-        count[songs] = random.geometric(1.0 - STAY[level[songs].astype(np.int64)])
+        count[songs] = draws.geometric(STAY[level[songs].astype(np.int64)])
         pending = changing[alive]
         if pending.any():
             count[pending] = np.minimum(count[pending], _SONGS_BEFORE_CHANGE)
         stretches.append((alive, page.astype(np.int8), count, level))
-        after = _choose(random, _NEXT[level.astype(np.int64), page])
+        after = _choose(draws, _NEXT[level.astype(np.int64), page])
         if pending.any():
             after = np.where(
                 pending & (page == Page.SONG), np.where(level, Page.DOWNGRADE, Page.UPGRADE), after
@@ -175,7 +177,7 @@ def walk(random: np.random.Generator, paid: Bools, changing: Bools) -> tuple[Int
     return session[order], pages[order], levels[order]
 
 
-def _choose(random: np.random.Generator, upto: Floats) -> Ints:
+def _choose(draws: Draws, upto: Floats) -> Ints:
     """For each row of rising limits, which limit a number drawn for it falls below."""
-    chosen: Ints = (random.random(len(upto))[:, None] >= upto).sum(axis=1)
+    chosen: Ints = (draws.uniform(len(upto))[:, None] >= upto).sum(axis=1)
     return chosen

@@ -1,6 +1,7 @@
 """Who listens: name, home, device, habits, taste, and the days on which they change their level."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from sparkify.simulate.world import DAY_MS, Stream, World
 BLOCK = 65_536
 FAVOURITES = 6
 FIRST_NAMES = [*WOMEN, *MEN]
-_HABITS = 12  # numbers drawn a person, before the favourites
+_DRAWN = 8  # numbers a person, before the favourites
+# Steps that spread points evenly over a square, however many there are (Roberts' sequence).
+_STEPS = 1.324717957244746 ** -np.array([1.0, 2.0])
+_NORMAL = [NormalDist().inv_cdf((n + 0.5) / 1_000) for n in range(1_000)]
 _WOMEN = 0.64
-_PAID_AT_OPENING = 0.14
-_SESSIONS_A_MONTH = 6.1  # of the person in the middle; the mean is half as much again
+_PAID_AT_OPENING = 0.122
+_SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
 _FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean spell of an ordinary person
 
 
@@ -27,7 +31,6 @@ class People:
     """Columns by person, in order of registration (the order of the user ids, which begin at 1)."""
 
     first: AnyInts  # into FIRST_NAMES
-    woman: Bools
     family: AnyInts  # into FAMILIES
     metro: AnyInts  # into METROS
     agent: AnyInts  # into AGENTS
@@ -48,41 +51,49 @@ def people_of(world: World, catalogue: Catalogue, count: int) -> People:
     by_fame = np.cumsum(
         np.add.reduceat(catalogue.fame[: catalogue.known], catalogue.first_song[: catalogue.known_artists])
     )
-    blocks = [_draw(world, by_fame, first, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
+    offset = world.draws(Stream.HABITS).uniform(len(_STEPS))
+    blocks = [
+        _draw(world, by_fame, offset, first, min(BLOCK, count - first)) for first in range(0, count, BLOCK)
+    ]
     return People(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
 
 
-def _draw(world: World, by_fame: Floats, first: int, count: int) -> tuple[AnyInts, ...]:
+def _draw(world: World, by_fame: Floats, offset: Floats, first: int, count: int) -> tuple[AnyInts, ...]:
     # One row a person: how many follow in the block then changes nothing for those before.
-    random = world.random(Stream.PEOPLE, first // BLOCK).random((count, _HABITS + FAVOURITES))
-    habits, tastes = random[:, :_HABITS], random[:, _HABITS:]
-    woman = habits[:, 0] < _WOMEN
-    name = np.where(woman, habits[:, 1] * len(WOMEN), len(WOMEN) + habits[:, 1] * len(MEN))
-    metro = _weighted([share for _, share, _ in METROS], habits[:, 3])
-    # Two independent normal deviates from two uniform ones (Box and Muller): the rate's and the peak's.
-    radius, angle = np.sqrt(-2.0 * np.log1p(-habits[:, 5])), 2.0 * np.pi * habits[:, 6]
-    rate = np.minimum(_SESSIONS_A_MONTH / 30.0 * np.exp(0.9 * radius * np.cos(angle)), 2.6)
-    utc = np.array([hours for _, _, hours in METROS])[metro]
-    peak = (10.2 + 3.4 * radius * np.sin(angle) - utc) % 24.0
+    uniform = world.draws(Stream.PEOPLE, first // BLOCK).uniform(count, _DRAWN + FAVOURITES)
+    drawn, tastes = uniform[:, :_DRAWN], uniform[:, _DRAWN:]
+    woman = drawn[:, 0] < _WOMEN
+    name = np.where(woman, drawn[:, 1] * len(WOMEN), len(WOMEN) + drawn[:, 1] * len(MEN))
+    metro = _weighted([share for _, share, _ in METROS], drawn[:, 3])
     numbers = np.arange(first, first + count)
-    founded = world.opened_day * DAY_MS - (1 + habits[:, 7] ** 2 * (14 * DAY_MS - 1)).astype(np.int64)
+    # How much people play and whether they pay is spread, not drawn: else a month of a hundred people is the chance of
+    # the five who play most.
+    busy, paying = ((offset + numbers[:, None] * _STEPS) % 1.0).T
+    rate = np.minimum(_SESSIONS_A_MONTH / 30.0 * np.exp(0.9 * _normal(busy)), 2.6)
+    utc = np.array([hours for _, _, hours in METROS])[metro]
+    peak = (10.2 + 3.4 * _normal(drawn[:, 6]) - utc) % 24.0
+    founded = world.opened_day * DAY_MS - (1 + drawn[:, 5] ** 2 * (14 * DAY_MS - 1)).astype(np.int64)
     newcomers = np.clip(numbers - world.users, 0, world.users - 1)
     founder = numbers < world.users
     eagerness = np.sqrt(rate / 0.22)
     return (
         name.astype(np.int32),
-        woman,
-        (habits[:, 2] * len(FAMILIES)).astype(np.int32),
+        (drawn[:, 2] * len(FAMILIES)).astype(np.int32),
         metro.astype(np.int32),
-        _weighted([share for _, share in AGENTS], habits[:, 4]).astype(np.int32),
+        _weighted([share for _, share in AGENTS], drawn[:, 4]).astype(np.int32),
         np.where(founder, founded, world.joined_ms(newcomers)),
         rate,
         peak,
-        (habits[:, 8] * 7).astype(np.int8),
+        (drawn[:, 7] * 7).astype(np.int8),
         eagerness,
-        founder & (habits[:, 9] < _PAID_AT_OPENING * eagerness),
+        founder & (paying < _PAID_AT_OPENING * eagerness),
         np.searchsorted(by_fame, tastes * by_fame[-1], side="right").astype(np.int32),
     )
+
+
+def _normal(uniform: Floats) -> Floats:
+    """Normal deviates of mean 0 and spread 1, in the order of the numbers in [0, 1) that they are made of."""
+    return np.interp(uniform * len(_NORMAL) - 0.5, np.arange(len(_NORMAL)), _NORMAL)
 
 
 def _weighted(shares: list[float], uniform: Floats) -> Ints:

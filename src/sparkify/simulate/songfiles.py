@@ -34,24 +34,23 @@ def song_path(catalogue: Catalogue, song: int) -> str:
     return f"{track[2]}/{track[3]}/{track[4]}/{track}"
 
 
-def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes], *, zipped: bool) -> int:
-    """Write each text to its path below the folder; returns the bytes written."""
+def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes], *, zipped: bool) -> None:
+    """Write each text to its path below the folder. An interruption may leave one torn: see Folder."""
     parent = ""
     root = os.fspath(folder)
-    written = 0
     # Folder by folder, and no folder made before it is needed: what a folder needs of the disk stays at hand.
     for path, text in sorted(zip(paths, texts, strict=True)):
         if path[:5] != parent:
             parent = path[:5]
             Path(root, parent).mkdir(parents=True, exist_ok=True)
-        data = gzip.compress(text, mtime=0) if zipped else text
+        left = memoryview(gzip.compress(text, mtime=0) if zipped else text)
         # Bare descriptors: open() and its buffers cost as much again as the system calls, 100,000 times.
         file = os.open(f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
-            written += os.write(file, data)
+            while left:  # all at once, unless the disk is nearly full
+                left = left[os.write(file, left) :]
         finally:
             os.close(file)
-    return written
 
 
 def _artist_text(catalogue: Catalogue, artist: int) -> str:

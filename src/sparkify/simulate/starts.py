@@ -9,10 +9,10 @@ from sparkify.simulate.people import BLOCK, Levels, People
 from sparkify.simulate.world import DAY_MS, Stream, World
 
 # By weekday, Monday first: sessions of a person relative to the middling day.
-_WEEKDAYS = np.array([1.12, 1.17, 1.42, 1.12, 1.16, 0.62, 0.45])
+_WEEKDAYS = np.array([1.12, 1.20, 1.48, 1.01, 1.16, 0.70, 0.42])
 # By hour of the day, UTC: how likely a session begins that does not keep to the person's own hour.
 _HOURS = np.array(
-    [20, 19, 18, 18, 22, 32, 38, 38, 40, 50, 54, 54, 54, 66, 78, 90, 82, 66, 58, 46, 38, 33, 26, 22], float
+    [19, 18, 17, 17, 21, 32, 44, 44, 46, 57, 60, 58, 54, 66, 78, 90, 82, 66, 54, 43, 36, 31, 25, 21], float
 )
 _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 3.0  # hours
@@ -54,15 +54,15 @@ def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
 def _draw(
     world: World, people: People, changing: Bools, *, day: int, first: int, last: int
 ) -> tuple[Ints, Ints]:
-    random = world.random(Stream.STARTS, day, first // BLOCK)
+    draws = world.draws(Stream.STARTS, day, first // BLOCK)
     weekday = (day + 3) % 7  # 1970 began on a Thursday
     who = slice(first, last)
     expected = people.rate[who] * _WEEKDAYS[weekday] * np.where(people.weekday[who] == weekday, 1.6, 0.9)
-    count = np.minimum(random.poisson(expected), _MOST_A_DAY)
+    count = draws.poisson(expected, _MOST_A_DAY)
     count[changing[who]] = 1
     person = first + np.repeat(np.arange(last - first), count)
-    own = (people.peak[person] + _OWN_SPREAD * random.standard_normal(len(person))) % 24.0
-    hour = np.where(random.random(len(person)) < _OWN_HOUR, own, _any_hour(random.random(len(person))))
+    own = (people.peak[person] + _OWN_SPREAD * draws.normal(len(person))) % 24.0
+    hour = np.where(draws.uniform(len(person)) < _OWN_HOUR, own, _any_hour(draws.uniform(len(person))))
     hour = np.where(changing[person], hour * _EARLY, hour)
     ms = day * DAY_MS + np.minimum((hour * 3_600_000).astype(np.int64), DAY_MS - 1)
     order = np.lexsort((ms, person))

@@ -1,74 +1,76 @@
-"""One worker: reads its part of the work from standard input, writes it, prints the counts.
+"""Workers: each a process of its own that reads its part from standard input, writes it and answers what it wrote.
 
-Workers are processes of their own (`python -m sparkify.simulate.worker`): neither forked from a process with threads
-nor in need of a main guard in the caller's script.
+They are started as `python -m sparkify.simulate.worker`: neither forked from a process with threads nor in need of a
+main guard in the caller's script. A worker never outlives who started it: its standard input ends then.
 """
 
-import json
+import os
+import pickle
 import subprocess
 import sys
-from dataclasses import asdict
-from datetime import date
-from pathlib import Path
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import wait
 
 from sparkify.errors import SparkifyError
-from sparkify.simulate.world import World
 from sparkify.simulate.writing import Counts, Part, write
 
 
-def start(part: Part) -> "subprocess.Popen[str]":
-    """Start a worker on a part."""
-    words = {
-        "out": str(part.out),
-        "world": {**asdict(part.world), "opened": part.world.opened.isoformat()},
-        "songs": [part.songs.start, part.songs.stop],
-        "days": [part.days.start, part.days.stop],
-        "packed": part.packed,
-        "zipped": part.zipped,
-    }
+def write_all(parts: Sequence[Part]) -> Counts:
+    """Write the parts side by side, a worker each.
+
+    Raises SparkifyError as soon as one failed or could not be started; the others are ended.
+    """
+    workers: list[subprocess.Popen[bytes]] = []
+    counts = Counts()
+    try:
+        for part in parts:
+            workers.append(_start(part))  # noqa: PERF401  those started are ended when the next cannot be
+        answering = {worker.stdout: worker for worker in workers}
+        while answering:
+            for answer in wait(list(answering)):  # type: ignore[arg-type]  # any file will do
+                counts.add(_finish(answering.pop(answer)))  # type: ignore[call-overload]
+    except OSError as error:
+        raise SparkifyError(f"could not start a worker: {error}; give fewer --workers") from error
+    finally:
+        for worker in workers:
+            with worker:
+                pass  # left, it closes its pipes: without input it ends
+    return counts
+
+
+def _start(part: Part) -> "subprocess.Popen[bytes]":
     worker = subprocess.Popen(
         [sys.executable, "-m", "sparkify.simulate.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        process_group=0,  # Ctrl-C is for us alone: we end them
     )
     assert worker.stdin is not None
-    worker.stdin.write(json.dumps(words))
-    worker.stdin.close()
-    worker.stdin = None
+    pickle.dump(part, worker.stdin)
+    worker.stdin.flush()
     return worker
 
 
-def finish(workers: "list[subprocess.Popen[str]]") -> Counts:
-    """Wait for all workers and return what they wrote.
-
-    Raises SparkifyError when one failed; what went wrong it has said on standard error.
-    """
-    counts = Counts()
-    said = [worker.communicate()[0] for worker in workers]
-    if any(worker.returncode for worker in workers):
-        raise SparkifyError("a worker of the simulator failed; its message is above")
-    for counted in said:
-        counts.add(Counts(**json.loads(counted)))
+def _finish(worker: "subprocess.Popen[bytes]") -> Counts:
+    assert worker.stdout is not None
+    said = worker.stdout.read()
+    if code := worker.wait():
+        raise SparkifyError(said.decode() or f"a worker ended before its work was done (exit status {code})")
+    counts: Counts = pickle.loads(said)  # noqa: S301  from our own process
     return counts
 
 
-def _part(words: dict[str, object]) -> Part:
-    given = dict(words)
-    world = dict(given.pop("world"))  # type: ignore[call-overload]
-    world["opened"] = date.fromisoformat(world["opened"])
-    return Part(
-        out=Path(str(given["out"])),
-        world=World(**world),
-        songs=range(*given["songs"]),  # type: ignore[misc]
-        days=range(*given["days"]),  # type: ignore[misc]
-        packed=bool(given["packed"]),
-        zipped=bool(given["zipped"]),
-    )
+def _end_with_input() -> None:
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
+    given = pickle.load(sys.stdin.buffer)  # noqa: S301  from who started us
+    threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        print(json.dumps(asdict(write(_part(json.load(sys.stdin))))))
-    except OSError as error:
-        sys.exit(f"could not write: {error}")
+        sys.stdout.buffer.write(pickle.dumps(write(given)))
+    except SparkifyError as failure:
+        print(failure, end="")
+        sys.exit(1)

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from sparkify.simulate.arrays import Floats, Ints
+from sparkify.simulate.draws import Draws, in_unit
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
@@ -29,6 +30,7 @@ class Stream(enum.IntEnum):
     WALKS = 6
     DIRT_DAY = 7
     DIRT_SONGS = 8
+    HABITS = 9
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,16 @@ class World:
     unmatched: float
     dirt: float
 
-    def random(self, stream: Stream, *number: int) -> np.random.Generator:
+    def draws(self, stream: Stream, *number: int) -> Draws:
         """The stream of random numbers for this purpose and these numbers (a day, a block of people)."""
-        seeds = np.random.SeedSequence([self.seed, int(stream), *number])
-        return np.random.Generator(np.random.Philox(seeds))
+        return Draws([self.seed, int(stream), *number])
 
     def uniform(self, stream: Stream, who: Ints, turn: Ints) -> Floats:
         """One number in [0, 1) for each (who, turn): the same whenever and with whomever it is asked for."""
         with np.errstate(over="ignore"):
             x = _mix(who.astype(np.uint64) + _mix(np.uint64(self.seed % 2**64) + np.uint64(int(stream))))
             x = _mix(x + turn.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-        return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return in_unit(x)
 
     @property
     def opened_day(self) -> int:

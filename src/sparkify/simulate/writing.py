@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from sparkify.errors import SparkifyError
 from sparkify.simulate.arrays import Ints
 from sparkify.simulate.catalogue import SONGS_A_PACK, catalogue_of
 from sparkify.simulate.days import Events, days_of
 from sparkify.simulate.dirt import DirtyDay, Truth, dirty_songs, song_row, write_truth
+from sparkify.simulate.folder import whole
 from sparkify.simulate.lines import Lines
 from sparkify.simulate.pages import Page
 from sparkify.simulate.people import people_of
@@ -53,11 +56,19 @@ class Counts:
 
 
 def write(part: Part) -> Counts:
-    """Write the part's song files, then its days. Files of the same name are replaced."""
-    writer = _Writer(part)
-    for first in range(part.songs.start, part.songs.stop, SONGS_A_PACK):
-        writer.songs(range(first, min(first + SONGS_A_PACK, part.songs.stop)))
-    writer.days()
+    """Write the part's song files, then its days. Files of the same name are replaced.
+
+    Raises SparkifyError when the disk or the memory does not suffice.
+    """
+    try:
+        writer = _Writer(part)
+        for first in range(part.songs.start, part.songs.stop, SONGS_A_PACK):
+            writer.songs(range(first, min(first + SONGS_A_PACK, part.songs.stop)))
+        writer.days()
+    except OSError as error:
+        raise SparkifyError(f"could not write: {error}") from error
+    except MemoryError as error:
+        raise SparkifyError("out of memory: give fewer --users, --songs or --workers") from error
     return writer.counts
 
 
@@ -74,12 +85,13 @@ class _Writer:
         name = f"songs-{songs.start // SONGS_A_PACK:05}"
         late, torn = dirty_songs(part.world, songs)
         truth: list[Truth] = []
-        for folder, which in (("song_data", ~late), ("late/song_data", late)):
+        # A late pack has a name of its own: it comes to lie beside the other, not in its place.
+        for folder, pack, which in (("song_data", name, ~late), ("late/song_data", f"{name}-late", late)):
             chosen = (np.flatnonzero(which) + songs.start).tolist()
             if not chosen:
                 continue
             texts = [text.encode() for text in song_texts(catalogue, chosen)]
-            stems = [name if part.packed else song_path(catalogue, song) for song in chosen]
+            stems = [pack if part.packed else song_path(catalogue, song) for song in chosen]
             for n, song in enumerate(chosen):
                 if tears := bool(torn[song - songs.start]):
                     # Well within the object: no beginning of it is JSON.
@@ -89,10 +101,11 @@ class _Writer:
                     truth.append(song_row(catalogue, path, n + 1 if part.packed else 1, song, late=not tears))
             into = part.out / folder
             if part.packed:
-                self._file(into / f"{name}{self._suffix}", (text + b"\n" for text in texts))
+                self._file(into / f"{pack}{self._suffix}", (text + b"\n" for text in texts))
             else:
                 paths = [f"{stem}{self._suffix}" for stem in stems]
-                self.counts.bytes += write_song_files(into, paths, texts, zipped=part.zipped)
+                write_song_files(into, paths, texts, zipped=part.zipped)
+                self.counts.bytes += sum(map(len, texts))
                 self.counts.files += len(paths)
         write_truth(part.out / "truth/song_data" / f"{name}.ndjson", truth)
 
@@ -106,6 +119,8 @@ class _Writer:
         for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
+            # Arrow's allocator keeps what is freed for later use, and no day is like the others: it would add up.
+            pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
         out, world = self._part.out, self._part.world
@@ -115,21 +130,18 @@ class _Writer:
         if not world.dirt:
             self._file(out / f"{name}{self._suffix}", (text for text, _ in chunks))
             return
-        dirty = DirtyDay(world, self._catalogue, day, events, f"{name}{self._suffix}")
+        dirty = DirtyDay(world, self._catalogue, day, events, name=name, suffix=self._suffix)
         self._file(out / dirty.path, dirty.texts(chunks))
-        truth = dirty.truth
-        if dirty.copied:
-            copy = dirty.path.removesuffix(self._suffix) + f"-copy{self._suffix}"
-            shutil.copyfile(out / dirty.path, out / copy)
+        if dirty.copy:
+            with (out / dirty.path).open("rb") as original, whole(out / dirty.copy) as copy:
+                shutil.copyfileobj(original, copy)
             self.counts.files += 1
-            truth += dirty.copy_truth(copy)
-        write_truth(out / "truth" / f"{name}.ndjson", truth)
+        write_truth(out / "truth" / f"{name}.ndjson", dirty.truth())
 
     def _file(self, path: Path, texts: Iterable[memoryview | bytes]) -> None:
         """Write lines, all ending in a newline, to a file; the last one loses it, as in the real logs."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         held = b""
-        with path.open("wb") as plain:
+        with whole(path) as plain:
             # No name and no time inside: the same text gives the same bytes.
             file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
             with file:
