@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -43,12 +43,13 @@ class InputFile:
     @property
     def name(self) -> str:
         """The path as text that PostgreSQL can hold: bytes that are not UTF-8 are written as escapes."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        path = self.path
+        return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
     @property
     def version(self) -> str:
         """Names this content of the file; part of the key of the manifest."""
-        return f"{self.size}-{self.mtime_ns}-{self.digest}".removesuffix("-")
+        return f"{self.size}-{self.mtime_ns}" + (f"-{self.digest}" if self.digest else "")
 
 
 @dataclass(slots=True)
@@ -85,15 +86,17 @@ def find_files(root: Path, kind: Kind) -> list[InputFile]:
     Raises:
         UsageError: `root` is not a folder that can be listed.
     """
+    found: list[InputFile] = []
     try:
-        return sorted(_walk(os.path.abspath(root), kind, set()), key=lambda file: os.fsencode(file.path))
+        _walk(os.path.abspath(root), kind, found, set())
     except OSError as error:
         raise UsageError(
             f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
         ) from error
+    return sorted(found, key=lambda file: os.fsencode(file.path))
 
 
-def _walk(folder: str, kind: Kind, seen: set[tuple[int, int]]) -> Iterator[InputFile]:
+def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, int]]) -> None:
     status = os.stat(folder)
     identity = (status.st_dev, status.st_ino)
     if identity in seen:  # links that loop
@@ -103,36 +106,38 @@ def _walk(folder: str, kind: Kind, seen: set[tuple[int, int]]) -> Iterator[Input
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            compression = _SUFFIXES.get(_suffix(entry.name), "")
+            compression = _compression(entry.name)
             try:
                 if entry.is_dir():
-                    yield from _walk(entry.path, kind, seen)
+                    _walk(entry.path, kind, found, seen)
                 elif compression != "" and entry.is_file():
                     status = entry.stat()
-                    yield InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression)
+                    found.append(InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression))
             except OSError as error:
                 if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
                     raise
                 # A link that leads to itself, a file that vanished: reading it will say so, and no other file waits.
                 if compression != "":
-                    yield InputFile(kind, entry.path, 0, 0, compression)
+                    found.append(InputFile(kind, entry.path, 0, 0, compression))
 
 
-def _suffix(name: str) -> str:
-    return next((suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)), "")
+def _compression(name: str) -> str | None:
+    """How a file of this name is compressed, None for not at all; "" when the file is none of ours."""
+    name = name.lower()
+    return next((how for suffix, how in _SUFFIXES.items() if name.endswith(suffix)), "")
 
 
 def make_plan(connection: Connection[Any] | None, files: Iterable[InputFile]) -> Plan:
     """Compare the files there are with those the warehouse has read. Without a connection, all are new."""
     found = list(files)
-    known = _known(connection) if connection else {}
+    settled = _settled(connection) if connection else set()
+    doubtful = [file for file in found if (file.kind, file.name, file.version) not in settled]
+    known = _known(connection, doubtful) if connection and doubtful else {}
     plan = Plan(len(found), [])
-    for file in found:
+    for file in doubtful:
         row = known.get((file.kind, file.name))
         if row is None or row.version is None or row.size != file.size:
             plan.new.append(file)
-        elif row.version == file.version and row.mtime_ns < row.seen_ns - RACY_NS and row.was_read:
-            continue
         elif (digest := content_digest(file)) != row.digest:
             plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
         else:
@@ -140,22 +145,29 @@ def make_plan(connection: Connection[Any] | None, files: Iterable[InputFile]) ->
     return plan
 
 
+def _settled(connection: Connection[Any]) -> set[tuple[Kind, str, str]]:
+    """The files that were read and whose size and time tell that they are as they were: kind, path and version."""
+    rows = connection.execute(
+        "SELECT kind, path, version FROM etl.known_files"
+        " WHERE trouble IS NULL AND mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s",
+        [RACY_NS],
+    )
+    return set(rows.fetchall())
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     version: str | None
     size: int
-    mtime_ns: int
     digest: bytes | None
-    seen_ns: int
-    was_read: bool
 
 
-def _known(connection: Connection[Any]) -> dict[tuple[str, str], _Known]:
+def _known(connection: Connection[Any], files: list[InputFile]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
-        "SELECT kind, path, version, size, mtime_ns, digest,"
-        " (extract(epoch FROM seen_at) * 1000000000)::bigint, trouble IS NULL FROM etl.known_files"
+        "SELECT kind, path, version, size, digest FROM etl.known_files WHERE path = ANY(%s)",
+        [[file.name for file in files]],
     )
-    return {(kind, path): _Known(*rest) for kind, path, *rest in rows}
+    return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}
 
 
 def content_digest(file: InputFile) -> bytes | None:
