@@ -94,6 +94,7 @@ def test_lines_are_what_stands_between_line_feeds(
     compression, pack = packed
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_module, "READ_BYTES", read)
+        patch.setattr(lines_module, "SMALL_BYTES", read)
         patch.setattr(lines_module, "COMPRESSED_READ_BYTES", compressed_read)
         found = _read(pack(data), compression)
     assert _lines(found) == _reference(data)
@@ -118,6 +119,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
         patch.setattr(lines_module, "MAX_LINE_BYTES", most)
         patch.setattr(lines_module, "EVIDENCE_BYTES", evidence)
         patch.setattr(lines_module, "READ_BYTES", read)
+        patch.setattr(lines_module, "SMALL_BYTES", read)
         found = _lines(_read(pack(data), compression))
     seen: list[Any] = [
         (line.line, line.why.reason, line.record, line.record_bytes)
