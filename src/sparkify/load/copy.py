@@ -11,15 +11,20 @@ from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 _BATCH_ROWS: Final = 20_000
 
 
-def copy_table(connection: Connection[Any], target: sql.Identifier, rows: pa.Table) -> None:
-    """Copy an Arrow table whose columns stand in the order of the target's.
+def copy_table(
+    connection: Connection[Any], target: sql.Identifier, rows: pa.Table, columns: Iterable[str] = ()
+) -> None:
+    """Copy an Arrow table whose columns stand in the order of the target's, or in that of the given ones.
 
     The wire format has no types, only lengths: a 16-byte binary becomes a uuid, a timestamp in UTC a timestamptz.
     """
     if not rows.num_rows:
         return
     encoder = ArrowToPostgresBinaryEncoder(rows.schema)
-    statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(target)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} {} FROM STDIN (FORMAT binary)").format(
+        target, sql.SQL("({})").format(names) if columns else sql.SQL("")
+    )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(encoder.write_header())
         for batch in rows.to_batches(max_chunksize=_BATCH_ROWS):

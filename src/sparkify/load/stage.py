@@ -6,8 +6,7 @@ has succeeded when its entries are there.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from sparkify.books import Books
 from sparkify.connection import connect
 from sparkify.extract.lines import RejectedLine, Slice, chunks
 from sparkify.extract.plan import InputFile
+from sparkify.load.claims import Claim, Claims
 from sparkify.load.copy import copy_rows, copy_table, fetch_table
 from sparkify.load.runs import (
     BATCH_TABLES,
@@ -48,14 +48,6 @@ _REJECTS: Final = {
 _NO_MATCHES: Final = pa.schema(
     dict.fromkeys(("heard_song_id", "song_id", "artist_id"), pa.string())
 ).empty_table()
-
-
-@dataclass(slots=True)
-class _Claim:
-    manifest_id: int
-    file_id: int
-    version: str
-    books: Books = field(default_factory=Books)
 
 
 class Stager:
@@ -116,17 +108,17 @@ class Stager:
         songs = bool(files) and files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
         done = Staged()
-        claims: dict[str, _Claim | None] = {}
         source = chunks(files)
         chunk = next(source, None)
         with self._connection.transaction():
             hold_open(self._connection, self._run_id)
             self._held.clear()
+            claims = Claims(self._connection, self._run_id, self._planned_at)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
                 # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
                 with self._connection.transaction():
-                    if claimed := self._claim(chunk, claims):
+                    if claimed := claims.take(chunk):
                         stage(claimed, done)
                 if transform and transform.batch_is_full():
                     self._finish_batch(transform)
@@ -134,37 +126,13 @@ class Stager:
                 chunk = next(source, None)
             if transform:
                 self._finish_batch(transform)
-            self._keep_books(claims, done)
+            kept, done.left_to_others = claims.keep()
+        done.files = len(kept)
+        for claim in kept:
+            done.books.add(claim.books)
         done.months = sorted(self._held)
         done.bytes = sum(file.size for file in files)
         return done
-
-    def _claim(self, chunk: list[Slice], claims: dict[str, _Claim | None]) -> list[tuple[Slice, _Claim]]:
-        """The slices of the files that are ours to load, with our claims; others are another run's."""
-        wanted = {piece.file.path: piece for piece in chunk if piece.file.path not in claims}
-        for piece in chunk:
-            if piece.ends_file and piece.file.path not in wanted and (claim := claims[piece.file.path]):
-                self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
-        if wanted:
-            files = [piece.file for piece in wanted.values()]
-            names = {"kind": files[0].kind, "paths": [file.name for file in files]}
-            rows = self._connection.execute(
-                _sql["claim"],
-                names
-                | {
-                    "versions": [file.version for file in files],
-                    "sizes": [file.size for file in files],
-                    "mtimes": [file.mtime_ns for file in files],
-                    "digests": [piece.digest or None for piece in wanted.values()],
-                    "run_id": self._run_id,
-                    "seen_at": datetime.fromtimestamp(self._planned_at, UTC),
-                },
-            )
-            given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows}
-            for file in files:
-                ids = given.get(file.name)
-                claims[file.path] = _Claim(*ids, file.version) if ids else None
-        return [(piece, claim) for piece in chunk if (claim := claims[piece.file.path])]
 
     def _begin_batch(self) -> PlayTransform:
         row = self._connection.execute(_sql["catalogue_version"]).fetchone()
@@ -180,7 +148,7 @@ class Stager:
             self._catalogue_version = row[0]
         return self._transform
 
-    def _stage_events(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
+    def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         assert self._transform is not None
         transform = self._transform
         result = transform.transform([piece for piece, _ in claimed])
@@ -231,7 +199,7 @@ class Stager:
                 with connect(self._dsn) as other:
                     create_months(other, self._run_id, missing)
 
-    def _stage_songs(self, claimed: list[tuple[Slice, _Claim]], done: Staged) -> None:
+    def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
         books, rejects = self._catalogue.transform([piece for piece, _ in claimed])
@@ -240,7 +208,7 @@ class Stager:
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, books, rejects, strict=True), done)
 
-    def _account(self, verdicts: Iterable[tuple[_Claim, Books, list[RejectedLine]]], done: Staged) -> None:
+    def _account(self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged) -> None:
         rows = []
         for claim, books, rejects in verdicts:
             claim.books.add(books)
@@ -253,18 +221,6 @@ class Stager:
                 )  # fmt: skip
         if rows:
             copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
-
-    def _keep_books(self, claims: dict[str, _Claim | None], done: Staged) -> None:
-        kept = [claim for claim in claims.values() if claim]
-        manifest = [
-            [getattr(claim, name) for claim in kept] for name in ("manifest_id", "file_id", "version")
-        ]
-        books = [[getattr(claim.books, name) for claim in kept] for name in Books.__slots__]
-        self._connection.execute(_sql["keep_books"], [self._run_id, *manifest, *books])
-        done.files = len(kept)
-        done.left_to_others = len(claims) - len(kept)
-        for claim in kept:
-            done.books.add(claim.books)
 
 
 def _plain(text: str) -> str:

@@ -54,6 +54,10 @@ SELECT catalogue_version FROM etl.warehouse
 -- the catalogue records that a run stages
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
+-- name: prepare_claims
+-- a place for the files of a chunk
+CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigint, mtime_ns bigint, digest bytea)
+
 -- name: claim
 -- the right to stage one version of a file, given once, and to one unfinished run at a time: what another run has
 -- staged and not yet published is not in the answer. In the order of the paths: two runs that want the same files wait
@@ -61,9 +65,7 @@ CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 WITH seen AS (
     INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, seen_at)
     SELECT %(kind)s, path, version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
-    FROM unnest(%(paths)s::text[], %(versions)s::text[], %(sizes)s::bigint[], %(mtimes)s::bigint[], %(digests)s::bytea[])
-         AS w (path, version, size, mtime_ns, digest)
-    ORDER BY path COLLATE "C"
+    FROM wanted_files ORDER BY path COLLATE "C"
     ON CONFLICT (kind, md5(path)) DO UPDATE
     SET version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns, digest = EXCLUDED.digest,
         run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, trouble = NULL, note = NULL
@@ -74,14 +76,6 @@ WITH seen AS (
     RETURNING file_id, path
 )
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
-
--- name: keep_books
--- the manifest: the claimed files, and what became of their lines
-INSERT INTO etl.manifest
-    (run_id, manifest_id, file_id, version, lines, blank, other_pages, loaded, duplicates, rejected)
-OVERRIDING SYSTEM VALUE
-SELECT %s, * FROM unnest(%s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                         %s::bigint[], %s::bigint[])
 
 -- name: digest
 -- what the bytes of a claimed file were
