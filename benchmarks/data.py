@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +25,7 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two folders to load. `bytes` are those of the log files."""
+    """Two folders to load. `plays` and `bytes` are of the log files that are new in it."""
 
     songs: Path
     logs: Path
@@ -53,41 +55,50 @@ class World:
             total += counts[days]
             days += 1
         logs = self._folder / f"first-{days}-days"
-        size = sum(self._link(day, logs) for day in range(days))
+        files = [self._file(logs, day) for day in range(days)]
+        for day, file in enumerate(files):
+            _link(self._file(self._written / "log_data", day), file)
+        size = sum(file.stat().st_size for file in files)
         return Dataset(self._written / "song_data", logs, days, total, size)
 
-    def next_day(self, loaded: Dataset, plays: int) -> Dataset:
-        """The day after a dataset, with exactly so many plays.
+    def days_after(self, loaded: Dataset, plays: int, count: int) -> list[Dataset]:
+        """What the folders of a dataset hold after one, two, … more days, each of exactly so many plays.
 
-        The world's own days are smaller or larger. So lines of the days that follow are moved to this one: each keeps
-        its time of the day, and its session and item, by which it stays another event than all others.
+        The world's own days are smaller or larger. So lines of the days that follow are moved to these: each keeps its
+        time of the day, and its session and item, by which it stays another event than all others.
         """
-        day = OPENED + timedelta(days=loaded.days)
-        logs = self._folder / f"day-{day}-{plays}"
-        target = self._file(logs, loaded.days)
-        if not target.exists():
-            midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-            lines, found, at = [], 0, loaded.days
-            while found < plays:
-                self._write_days(at + 1)
-                for line in self._file(self._written / "log_data", at).read_bytes().splitlines():
-                    if found < plays and _PLAY in line:
-                        found += 1
-                        lines.append(
-                            _TS.sub(lambda ts: b'"ts":%d' % (midnight + int(ts[1]) % _DAY_MS), line)
-                        )
-                at += 1
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(b"\n".join(lines))
-        return Dataset(self._written / "song_data", logs, 1, plays, target.stat().st_size)
+        lines, grown = self._plays_from(loaded.days), [loaded]
+        for number in range(1, count + 1):
+            before, last = grown[-1], loaded.days + number - 1
+            logs = self._folder / f"first-{loaded.days}-days-and-{number}-of-{plays}"
+            for day in range(last):
+                _link(self._file(before.logs, day), self._file(logs, day))
+            midnight = _milliseconds(OPENED + timedelta(days=last))
+            moved = b"\n".join(_TS.sub(_mover(midnight), line) for line in islice(lines, plays))
+            target = self._file(logs, last)
+            # Never written again: what is loaded already would be found changed.
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(moved)
+            grown.append(Dataset(loaded.songs, logs, last + 1, plays, len(moved)))
+        return grown[1:]
+
+    def _plays_from(self, day: int) -> Iterator[bytes]:
+        while True:
+            self._write_days(day + 1)
+            for line in self._file(self._written / "log_data", day).read_bytes().splitlines():
+                if _PLAY in line:
+                    yield line
+            day += 1
 
     def _count_until(self, plays: int) -> list[int]:
         """The plays of each day, until they are enough."""
         counts: list[int] = json.loads(self._counted.read_text()) if self._counted.exists() else []
         while sum(counts) < plays:
             self._write_days(len(counts) + _DAYS_AT_ONCE)
-            for day in range(len(counts), len(counts) + _DAYS_AT_ONCE):
-                counts.append(_occurrences(_PLAY, self._file(self._written / "log_data", day)))
+            logs = self._written / "log_data"
+            days = range(len(counts), len(counts) + _DAYS_AT_ONCE)
+            counts += [_occurrences(_PLAY, self._file(logs, day)) for day in days]
             self._counted.write_text(json.dumps(counts))
         return [*counts, 0]
 
@@ -96,15 +107,12 @@ class World:
         first = sum(self._file(self._written / "log_data", day).exists() for day in range(days))
         if first < days:
             _simulate(
-                self._written, users=USERS, songs=SONGS, start=OPENED + timedelta(days=first), days=max(days - first, 30)
+                self._written,
+                users=USERS,
+                songs=SONGS,
+                start=OPENED + timedelta(days=first),
+                days=max(days - first, 30),
             )
-
-    def _link(self, day: int, logs: Path) -> int:
-        target = self._file(logs, day)
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(self._file(self._written / "log_data", day), target)
-        return target.stat().st_size
 
     @staticmethod
     def _file(logs: Path, day: int) -> Path:
@@ -132,6 +140,20 @@ def _simulate(out: Path, *, users: int, songs: int, start: date, days: int) -> N
     command = [sys.executable, "-m", "sparkify", "simulate", str(out), "--force", "--start", str(start)]
     command += ["--users", str(users), "--songs", str(songs), "--days", str(days)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _link(source: Path, target: Path) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(source, target)
+
+
+def _milliseconds(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def _mover(midnight: int) -> Callable[[re.Match[bytes]], bytes]:
+    return lambda ts: b'"ts":%d' % (midnight + int(ts[1]) % _DAY_MS)
 
 
 def _occurrences(what: bytes, file: Path) -> int:

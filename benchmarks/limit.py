@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 
@@ -34,9 +34,9 @@ class Ready:
     schema: Schema
     sequences: list[str]
 
-    def file(self, table: Table) -> str:
+    def file(self, table: str) -> str:
         """Where the rows of a table are, as a literal."""
-        return "'" + str(self.folder / f"{table.name}.bin").replace("'", "''") + "'"
+        return "'" + str(self.folder / f"{table}.bin").replace("'", "''") + "'"
 
 
 def dump(dsn: str, folder: Path) -> Ready:
@@ -47,8 +47,13 @@ def dump(dsn: str, folder: Path) -> Ready:
         ready = Ready(folder, schema, sequences)
         for table in schema.tables.values():
             if not table.is_partitioned:
-                connection.execute(f"COPY {table.name} TO {ready.file(table)} (FORMAT binary)")
+                connection.execute(f"COPY {table.name} TO {ready.file(table.name)} (FORMAT binary)")
     return ready
+
+
+def differences(dsn: str, ready: Ready) -> list[str]:
+    """What is not as in the warehouse that was dumped: definitions, rows, a checksum of them; nothing when all is."""
+    return ready.schema.differences(describe(dsn, checksums=True))
 
 
 def load(dsn: str, ready: Ready, connections: int) -> None:
@@ -59,14 +64,22 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
         plain = [table for table in tables if not table.parent]
         months = [table for table in tables if table.parent]
         pool.now("; ".join(_drop_keys(plain)))
-        for done in [pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned]:
+        for done in [
+            pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned
+        ]:
             done.result()
-        pool.now("; ".join([*ready.sequences, *(_add_foreign_keys(table) for table in plain if table.foreign_keys)]))
+        pool.now(
+            "; ".join(
+                [*ready.sequences, *(_add_foreign_keys(table) for table in plain if table.foreign_keys)]
+            )
+        )
 
         # First what others refer to, then those, then the rest: nobody waits long, and no connection is idle early.
         referenced = {key[2] for table in tables for key in table.foreign_keys}
         attached: dict[str, list[Future[None]]] = {}
-        for month in sorted(months, key=lambda month: (month.parent not in referenced, not month.foreign_keys)):
+        for month in sorted(
+            months, key=lambda month: (month.parent not in referenced, not month.foreign_keys)
+        ):
             wait_for = [done for key in month.foreign_keys for done in attached.get(key[2], [])]
             done = pool.queue(_make_month, ready, month, wait_for)
             attached.setdefault(str(month.parent), []).append(done)
@@ -104,7 +117,7 @@ class _Connections:
     def now(self, statements: str) -> None:
         self.queue(_execute, statements).result()
 
-    def __enter__(self) -> "_Connections":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,7 +139,9 @@ def _fill(connection: psycopg.Connection[Any], ready: Ready, table: Table) -> No
     """A table of its own; its keys are away if it is large."""
     with connection.transaction():
         # In the transaction that emptied it, a table can be filled with rows that are frozen at once.
-        connection.execute(f"TRUNCATE {table.name}; COPY {table.name} FROM {ready.file(table)} (FORMAT binary, FREEZE)")
+        connection.execute(
+            f"TRUNCATE {table.name}; COPY {table.name} FROM {ready.file(table.name)} (FORMAT binary, FREEZE)"
+        )
         if table.rows >= _FEW_ROWS:
             _execute(connection, _add_keys(table))
 
@@ -139,7 +154,7 @@ def _make_month(
         connection.execute(
             f"CREATE TABLE {month.name} (LIKE {month.parent} INCLUDING CONSTRAINTS,"
             f" CONSTRAINT bounds CHECK ({month.condition}));"
-            f"COPY {month.name} FROM {ready.file(month)} (FORMAT binary, FREEZE)"
+            f"COPY {month.name} FROM {ready.file(month.name)} (FORMAT binary, FREEZE)"
         )
         _execute(connection, _add_keys(month))
     if not month.foreign_keys:
@@ -153,7 +168,9 @@ def _make_month(
     for name, _, referenced in month.foreign_keys:
         # Against many months of `time` a hash table of all of them would be made; both sides have an index in order.
         hashed = "off" if ready.schema.tables[referenced].is_partitioned else "on"
-        connection.execute(f"SET enable_hashjoin = {hashed}; ALTER TABLE {month.name} VALIDATE CONSTRAINT {name}")
+        connection.execute(
+            f"SET enable_hashjoin = {hashed}; ALTER TABLE {month.name} VALIDATE CONSTRAINT {name}"
+        )
 
 
 def _attach(month: Table) -> str:
@@ -166,7 +183,8 @@ def _attach(month: Table) -> str:
 def _drop_keys(tables: list[Table]) -> list[str]:
     """The foreign keys of all, then the other keys and the indexes of the large ones."""
     statements = [
-        f"ALTER TABLE {table.name} " + ", ".join(f"DROP CONSTRAINT {name}" for name, _, _ in table.foreign_keys)
+        f"ALTER TABLE {table.name} "
+        + ", ".join(f"DROP CONSTRAINT {name}" for name, _, _ in table.foreign_keys)
         for table in tables
         if table.foreign_keys
     ]

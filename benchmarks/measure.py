@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,14 +42,19 @@ def measured(admin: psycopg.Connection[Any], server_pid: int) -> Iterator[Usage]
     usage.wal_mb = (_wal(admin) - wal) / _MB
 
 
-def run(command: list[str], usage: Usage, environment: dict[str, str] | None = None) -> str:
+def run(command: list[str], usage: Usage) -> str:
     """Run a program to its end, give what it printed, and add what it used.
 
     Raises:
         RuntimeError: it failed; the message ends with what it said.
     """
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | (environment or {})
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Elsewhere a program is compiled once, not at every start.
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
     )
     ended = threading.Event()
     sampler = threading.Thread(target=_watch_memory, args=[process.pid, usage, ended])
@@ -79,10 +84,9 @@ def server_cpu(postmaster: int) -> float:
     """Processor seconds of a server since its start: of its own, of the children it has, and of those that ended."""
     ticks = sum(_stat(postmaster)[:4])
     for child in _children(postmaster):
-        try:
+        # One that ends this moment: its seconds are the postmaster's at the next look.
+        with suppress(FileNotFoundError, ProcessLookupError):
             ticks += sum(_stat(child)[:2])
-        except FileNotFoundError:
-            pass  # it ended this moment; its seconds are the postmaster's at the next look
     return ticks / _TICK
 
 
@@ -102,10 +106,8 @@ def _watch_memory(root: int, usage: Usage, ended: threading.Event) -> None:
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError):
             found += map(int, children.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            pass
     return found
 
 

@@ -21,9 +21,16 @@ class BenchServer:
         self._server = Server(home)
         self._server.start()
         self.admin: psycopg.Connection[Any] = psycopg.connect(self._server.url("postgres"), autocommit=True)
-        for (name,) in self.admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'bench%'").fetchall():
+        for (name,) in self.admin.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'bench%'"
+        ).fetchall():
             self._drop(name)
         self._made = 0
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self._server.log
 
     @property
     def version(self) -> str:

@@ -1,0 +1,61 @@
+"""dlt loads the raw events into one table, on its fastest paths to PostgreSQL.
+
+    python -m benchmarks.load_dlt DSN FOLDER FORMAT WORK
+
+Arrow reads the JSON lines and dlt gets its tables, so that no row passes Python. FORMAT is ``parquet`` (dlt hands the
+files to ADBC, which COPYs in binary) or ``csv`` (COPY of text). Prints how many rows the table has.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# Two processes prepare, and files of some hundred thousand rows are loaded at the same time.
+os.environ |= {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+    "EXTRACT__WORKERS": "2",
+    "NORMALIZE__WORKERS": "2",
+    "LOAD__WORKERS": "2",
+    "DATA_WRITER__FILE_MAX_ITEMS": "200000",
+    "DATA_WRITER__DISABLE_COMPRESSION": "true",
+}
+
+import dlt
+import pyarrow.json
+from dlt.destinations import postgres
+
+
+def main() -> None:
+    """Load the folder of the arguments."""
+    dsn, folder, form, work = sys.argv[1:]
+    files = sorted(Path(folder).rglob("*.json"))
+    # All days alike, also one on which nobody was logged out.
+    parse = pyarrow.json.ParseOptions(explicit_schema=_schema(), unexpected_field_behavior="ignore")
+    read = pyarrow.json.ReadOptions(block_size=16 << 20)
+
+    @dlt.resource(name="events", file_format=form)  # type: ignore[call-overload,untyped-decorator]
+    def events() -> Iterator[Any]:
+        for file in files:
+            yield pyarrow.json.read_json(file, parse_options=parse, read_options=read)
+
+    pipeline = dlt.pipeline("bench", pipelines_dir=work, destination=postgres(dsn), dataset_name="raw")
+    pipeline.run(events())
+    with pipeline.sql_client() as client:
+        print(client.execute_sql("SELECT count(*) FROM events")[0][0])
+
+
+def _schema() -> pyarrow.Schema:
+    types = {"itemInSession": "int64", "length": "float64", "registration": "float64", "sessionId": "int64"}
+    types |= {"status": "int64", "ts": "int64"}
+    names = (
+        "artist auth firstName gender itemInSession lastName length level location method page registration"
+    )
+    names += " sessionId song status ts userAgent userId"
+    return pyarrow.schema([(name, types.get(name, "string")) for name in names.split()])
+
+
+if __name__ == "__main__":
+    main()
