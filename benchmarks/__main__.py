@@ -32,7 +32,7 @@ def main() -> None:
     options = _parser().parse_args()
     folder = options.folder.absolute()
     server = BenchServer(folder / "home")
-    bench = Bench(server, folder, options.repeat)
+    bench = Bench(server, World(folder / "data", options.songs), folder, options.repeat)
     try:
         for number, plays in enumerate(options.plays):
             bench.size(plays, set(options.rows), first=number == 0)
@@ -61,18 +61,18 @@ def main() -> None:
 class Bench:
     """What is measured so far, on one server."""
 
-    def __init__(self, server: BenchServer, folder: Path, repeat: int) -> None:
+    def __init__(self, server: BenchServer, world: World, folder: Path, repeat: int) -> None:
         self.groups: list[Group] = []
         self._server = server
         self._repeat = repeat
         self._folder = folder
-        self._world = World(folder / "data")
+        self._world = world
 
     def size(self, plays: int, wanted: set[str], *, first: bool) -> None:
         """The rows that depend on how much is loaded. The slices of others are measured with the first size."""
         whole = self._world.first(plays)
         group = Group(
-            f"{whole.plays:,} plays on {whole.days} days, {whole.bytes / 1e6:,.0f} MB of logs, {data.SONGS:,} songs"
+            f"{whole.plays:,} plays on {whole.days} days, {whole.bytes / 1e6:,.0f} MB of logs, {self._world.songs:,} songs"
         )
         self.groups.append(group)
         ready = rows.make_ready(self._server, whole, self._folder / "ready")  # warms the files up, too
@@ -187,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (default: all)"
+    )
+    parser.add_argument(
+        "--songs", type=_number, default=100_000, metavar="N", help="songs of the catalogue, one a file (default: 100k)"
     )
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs of each row (default: 3)")
     parser.add_argument(

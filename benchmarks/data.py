@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 USERS: Final = 20_000
-SONGS: Final = 100_000
 OPENED: Final = date(2018, 11, 1)
 
 _PLAY: Final = b'"page":"NextSong"'
@@ -42,10 +41,11 @@ class Dataset:
 class World:
     """One Sparkify below a folder. Its days are written when they are first needed; the first ones make a dataset."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._written = folder / "world"
-        self._counted = folder / "plays.json"
+    def __init__(self, folder: Path, songs: int) -> None:
+        self.songs = songs
+        self._folder = folder / f"of-{songs}-songs"
+        self._written = self._folder / "world"
+        self._counted = self._folder / "plays.json"
 
     def first(self, plays: int) -> Dataset:
         """The first days with about so many plays, a folder of hard links."""
@@ -109,7 +109,7 @@ class World:
             _simulate(
                 self._written,
                 users=USERS,
-                songs=SONGS,
+                songs=self.songs,
                 start=OPENED + timedelta(days=first),
                 days=max(days - first, 30),
             )

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import psycopg
 import sqlalchemy
 
 
 def main() -> None:
     """Load the folder of the arguments."""
     dsn, folder = sys.argv[1:]
-    engine = sqlalchemy.create_engine(dsn.replace("postgresql:", "postgresql+psycopg:", 1))
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
     rows = 0
     for file in sorted(Path(folder).rglob("*.json")):
         events = pd.read_json(file, lines=True, convert_dates=False)

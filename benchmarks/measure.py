@@ -74,7 +74,6 @@ def run(command: list[str], usage: Usage) -> str:
         thread.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     usage.client_cpu += used.ru_utime + used.ru_stime
-    usage.peak_mb = max(usage.peak_mb, used.ru_maxrss / 1024)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said['err'][-2000:]}")
     return said["out"]
@@ -91,15 +90,14 @@ def server_cpu(postmaster: int) -> float:
 
 
 def _watch_memory(root: int, usage: Usage, ended: threading.Event) -> None:
+    # Not from `wait4`: that begins with the memory of this process, which the other was for a moment.
     while not ended.wait(_SAMPLE_S):
-        total, waiting = 0, [root]
+        total, waiting = 0.0, [root]
         while waiting:
             pid = waiting.pop()
-            try:
+            with suppress(FileNotFoundError, ProcessLookupError):
                 total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
                 waiting += _children(pid)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
         usage.peak_mb = max(usage.peak_mb, total / _MB)
 
 

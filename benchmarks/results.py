@@ -132,6 +132,9 @@ def tables(document: dict[str, Any], *, markdown: bool) -> str:
         head = ["", "seconds", "of limit", "per s", "CPU client", "server", "peak MB"]
         limit = next((row["seconds"] for row in group["rows"] if row["name"] == LIMIT), None)
         body = [_line(row, limit) for row in group["rows"]]
+        if limit is None:
+            for line in [head, *body]:
+                del line[2]
         parts.append(_table(group["title"], head, body, markdown=markdown))
         if profile := group["profile"]:
             head = ["where it goes, CPU seconds", "client", "server"]

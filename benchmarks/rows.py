@@ -80,7 +80,8 @@ def measure_tutorial(
         with server.measured() as usage:
             said = json.loads(run([PYTHON, "-m", "benchmarks.tutorial", dsn, str(file)], usage))
         _expect(said["plays"], plays)
-        usage.seconds = said["seconds"]  # of a slice, the start of the program would be a large part
+        # Of a slice, the start of the program would be a large part.
+        usage.seconds, usage.client_cpu = said["seconds"], said["cpu"]
         return usage
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.tutorial DSN FILE [FILE …]
 
 Pandas reads a file as a whole; then its rows go to the five tables one by one, and a file is one transaction. Prints
-how many plays it loaded in how many seconds, without the start of the program.
+how many plays it loaded in how many seconds, of the clock and of the processor, without the start of the program.
 """
 
 import json
@@ -61,10 +61,11 @@ def main() -> None:
     """Load the files of the arguments."""
     dsn, *paths = sys.argv[1:]
     with psycopg.connect(dsn) as connection:
-        begun, plays = time.perf_counter(), 0
+        begun, cpu, plays = time.perf_counter(), time.process_time(), 0
         for path in paths:
             plays += load_file(connection, path, plays)
-    print(json.dumps({"plays": plays, "seconds": time.perf_counter() - begun}))
+    cpu = time.process_time() - cpu
+    print(json.dumps({"plays": plays, "seconds": time.perf_counter() - begun, "cpu": cpu}))
 
 
 if __name__ == "__main__":
