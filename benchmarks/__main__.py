@@ -152,6 +152,7 @@ class Bench:
             runs += [
                 (f"dlt, raw events, {form}", many.plays, self._dlt(many, form)) for form in ("parquet", "csv")
             ]
+            runs.append(("dlt, raw events, own reader", few.plays, self._dlt(few, "own")))
             runs.append(
                 ("pandas to_sql, raw events", few.plays, lambda: rows.measure_pandas(self._server, few))
             )
@@ -189,7 +190,11 @@ def _parser() -> argparse.ArgumentParser:
         "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (default: all)"
     )
     parser.add_argument(
-        "--songs", type=_number, default=100_000, metavar="N", help="songs of the catalogue, one a file (default: 100k)"
+        "--songs",
+        type=_number,
+        default=100_000,
+        metavar="N",
+        help="songs of the catalogue, one a file (default: 100k)",
     )
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs of each row (default: 3)")
     parser.add_argument(
