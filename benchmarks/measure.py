@@ -20,11 +20,17 @@ _SAMPLE_S: Final = 0.02
 
 @dataclass
 class Usage:
-    """Seconds, but for `peak_mb` (all client processes together, resident) and `wal_mb` (what the server logged)."""
+    """Seconds, but for `peak_mb` (all client processes together, resident) and `wal_mb` (what the server logged).
+
+    `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the time of all
+    processors, others on the machine had; runs that shared much with others say little.
+    """
 
     seconds: float = 0.0
     client_cpu: float = 0.0
     server_cpu: float = 0.0
+    idle: float = 0.0
+    waiting: float = 0.0
     peak_mb: float = 0.0
     wal_mb: float = 0.0
 
@@ -34,11 +40,14 @@ def measured(admin: psycopg.Connection[Any], server_pid: int) -> Iterator[Usage]
     """Fill in what the block takes. The processor time and memory of the client are the caller's to add."""
     admin.execute("CHECKPOINT")
     usage = Usage()
-    wal, cpu = _wal(admin), server_cpu(server_pid)
+    wal, cpu, (idle, waiting) = _wal(admin), server_cpu(server_pid), _machine_idle()
     begun = time.perf_counter()
     yield usage
     usage.seconds = time.perf_counter() - begun
     usage.server_cpu = server_cpu(server_pid) - cpu
+    idle_then, waiting_then = _machine_idle()
+    usage.waiting = waiting_then - waiting
+    usage.idle = idle_then - idle + usage.waiting
     usage.wal_mb = (_wal(admin) - wal) / _MB
 
 
@@ -113,6 +122,12 @@ def _stat(pid: int) -> list[int]:
     """utime, stime, and those of the children that were waited for, in ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return [int(field) for field in fields[11:15]]
+
+
+def _machine_idle() -> tuple[float, float]:
+    """Seconds since the start of the machine, of all processors: with nothing to do, and waiting for a disk."""
+    fields = Path("/proc/stat").read_text().split(maxsplit=6)
+    return int(fields[4]) / _TICK, int(fields[5]) / _TICK
 
 
 def _wal(admin: psycopg.Connection[Any]) -> int:
