@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl test lint format lock clean
+.PHONY: help etl test lint format bench lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -22,12 +22,18 @@ lint: $(VENV)/dev ## run the linters and the type checker
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
+bench: $(VENV)/bench ## measure, side by side with others (BENCH="--plays 1M 5M"; docs/performance.md)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build -o requirements/run.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group dev \
 	  -c requirements/run.lock -o requirements/dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group bench \
+	  -c requirements/run.lock -c requirements/dev.lock -o requirements/bench.lock
 
 clean:           ## remove the environment and the caches; the warehouse stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -41,4 +47,8 @@ $(VENV)/run: requirements/run.lock pyproject.toml
 
 $(VENV)/dev: $(VENV)/run requirements/dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/bench: $(VENV)/run requirements/bench.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.lock
 	@touch $@

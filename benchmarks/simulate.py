@@ -6,8 +6,6 @@ Prints one table. All of it runs in turn in one go, on the same machine and disk
 written below the folder and in memory (/dev/shm), where the disk has no part in it.
 """
 
-# ruff: noqa: INP001 (scripts, no package)
-
 import argparse
 import json
 import os

@@ -1,0 +1,228 @@
+"""Measure: ``python -m benchmarks [--plays 1M …] [--rows …] [--repeat N]``, or ``make bench``.
+
+Makes its data, starts a PostgreSQL of its own with the settings the product ships, and runs everything in turn, one
+thing after the other, again and again. Prints tables of medians; writes them as JSON and, with matplotlib, as a picture.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from benchmarks import data, phases, results, rows
+from benchmarks.data import Dataset, World
+from benchmarks.limit import Ready
+from benchmarks.measure import Usage
+from benchmarks.results import LIMIT, Group
+from benchmarks.server import BenchServer
+
+ROWS: Final = ("limit", "etl", "others", "tutorial", "phases", "day", "songs", "small")
+_A_DAY: Final = 100_000
+_TUTORIAL_PLAYS: Final = {False: 1_000, True: 5_000}
+_MANY_PLAYS: Final = 1_000_000
+_FEW_PLAYS: Final = 200_000
+
+
+def main() -> None:
+    """Measure what the arguments say."""
+    options = _parser().parse_args()
+    folder = options.folder.absolute()
+    server = BenchServer(folder / "home")
+    bench = Bench(server, World(folder / "data", options.songs), folder, options.repeat)
+    try:
+        for number, plays in enumerate(options.plays):
+            bench.size(plays, set(options.rows), first=number == 0)
+        if "day" in options.rows:
+            bench.days(options.plays)
+        if "songs" in options.rows:
+            bench.songs(options.song_files)
+        if "small" in options.rows:
+            bench.small()
+        text = results.as_json(results.machine(server.version), bench.groups)
+    finally:
+        server.stop()
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_text(text + "\n", encoding="utf-8")
+    document = json.loads(text)
+    print(results.tables(document, markdown=False))
+    try:
+        from benchmarks.picture import draw  # noqa: PLC0415  matplotlib is an extra
+
+        draw(document, options.out / "results.svg")
+    except ImportError:
+        _say("No picture: matplotlib is not installed.")
+    _say(f"Written: {options.out}/results.json")
+
+
+class Bench:
+    """What is measured so far, on one server."""
+
+    def __init__(self, server: BenchServer, world: World, folder: Path, repeat: int) -> None:
+        self.groups: list[Group] = []
+        self._server = server
+        self._repeat = repeat
+        self._folder = folder
+        self._world = world
+
+    def size(self, plays: int, wanted: set[str], *, first: bool) -> None:
+        """The rows that depend on how much is loaded. The slices of others are measured with the first size."""
+        whole = self._world.first(plays)
+        group = Group(
+            f"{whole.plays:,} plays on {whole.days} days, {whole.bytes / 1e6:,.0f} MB of logs, {self._world.songs:,} songs"
+        )
+        self.groups.append(group)
+        ready = rows.make_ready(self._server, whole, self._folder / "ready")  # warms the files up, too
+        runs: list[tuple[str, int, Callable[[], Usage]]] = []
+        if "limit" in wanted:
+            for connections in (1, 2):
+                name = LIMIT.replace("1", str(connections)) + ("s" if connections > 1 else "")
+                runs.append((name, whole.plays, self._limit(ready, connections)))
+        if "etl" in wanted:
+            runs.append(("sparkify etl", whole.plays, lambda: rows.measure_etl(self._server, whole)))
+        if first:
+            runs += self._slices(ready, wanted)
+        for _ in range(self._repeat):
+            for name, units, measure in runs:
+                self._measure(group, name, units, measure, shown=whole.plays)
+        if not first:
+            # Their speed does not depend on how much follows.
+            for row in self.groups[0].rows[len(runs) :]:
+                group.row(row.name, row.units, whole.plays).runs = row.runs
+        if "phases" in wanted:
+            group.profile = phases.profile(self._server, whole).as_dict()
+        shutil.rmtree(ready.folder)
+
+    def days(self, sizes: list[int]) -> None:
+        """One new day into the smallest and into the largest warehouse."""
+        group = Group(f"One new day of {_A_DAY:,} plays, into a month that exists; all folders given")
+        self.groups.append(group)
+        for plays in sorted({min(sizes), max(sizes)}):
+            loaded = self._world.first(plays)
+            days = self._world.days_after(loaded, _A_DAY, self._repeat)
+            row = group.row(f"into {loaded.plays:,} plays", _A_DAY)
+            row.runs = rows.measure_days(self._server, loaded, days)
+            _say(f"{row.name}: {row.seconds:.2f} s")
+
+    def songs(self, songs: int) -> None:
+        """A catalogue of one-song files, and nothing new among them."""
+        group = Group(f"{songs:,} song files, one song each")
+        self.groups.append(group)
+        folder = data.song_files(self._folder / "data", songs)
+        loading, again = group.row("sparkify etl", songs), group.row("again, nothing is new", songs)
+        for _ in range(self._repeat):
+            for row, usage in zip(
+                (loading, again), rows.measure_songs(self._server, folder, songs), strict=True
+            ):
+                row.runs.append(usage)
+                _say(f"{row.name}: {usage.seconds:.2f} s")
+
+    def small(self) -> None:
+        """What a beginner sees."""
+        group = Group("Small things")
+        self.groups.append(group)
+        sample = data.sample(self._folder / "data")
+        for _ in range(self._repeat):
+            self._measure(group, "sparkify --help", 1, lambda: rows.measure_help(self._server))
+            self._measure(
+                group,
+                "sparkify etl, the sample of make etl",
+                1,
+                lambda: rows.measure_sample(self._server, sample),
+            )
+
+    def _limit(self, ready: Ready, connections: int) -> Callable[[], Usage]:
+        unchecked = [True]  # the first time its result is compared
+
+        def measure() -> Usage:
+            return rows.measure_limit(
+                self._server, ready, connections, check=bool(unchecked and unchecked.pop())
+            )
+
+        return measure
+
+    def _slices(self, ready: Ready, wanted: set[str]) -> list[tuple[str, int, Callable[[], Usage]]]:
+        runs: list[tuple[str, int, Callable[[], Usage]]] = []
+        few = self._world.first(_FEW_PLAYS)
+        if "others" in wanted:
+            many = self._world.first(_MANY_PLAYS)
+            runs += [
+                (f"dlt, raw events, {form}", many.plays, self._dlt(many, form)) for form in ("parquet", "csv")
+            ]
+            runs.append(("dlt, raw events, own reader", few.plays, self._dlt(few, "own")))
+            runs.append(
+                ("pandas to_sql, raw events", few.plays, lambda: rows.measure_pandas(self._server, few))
+            )
+        if "tutorial" in wanted:
+            for index, plays in _TUTORIAL_PLAYS.items():
+                name = "tutorial, index on title" if index else "tutorial"
+                runs.append((name, plays, self._tutorial(ready, few, plays, index=index)))
+        return runs
+
+    def _dlt(self, part: Dataset, form: str) -> Callable[[], Usage]:
+        return lambda: rows.measure_dlt(self._server, part, form)
+
+    def _tutorial(self, ready: Ready, part: Dataset, plays: int, *, index: bool) -> Callable[[], Usage]:
+        return lambda: rows.measure_tutorial(self._server, ready, part, plays, index=index)
+
+    def _measure(
+        self, group: Group, name: str, units: int, measure: Callable[[], Usage], shown: int | None = None
+    ) -> None:
+        usage = measure()
+        group.row(name, units, shown).runs.append(usage)
+        _say(f"{name}: {usage.seconds:.2f} s, CPU {usage.client_cpu:.1f} + {usage.server_cpu:.1f} s")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--plays",
+        type=_number,
+        nargs="+",
+        default=[1_000_000],
+        metavar="N",
+        help="about how many plays, like 1M 5M 20M (default: 1M)",
+    )
+    parser.add_argument(
+        "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (default: all)"
+    )
+    parser.add_argument(
+        "--songs",
+        type=_number,
+        default=100_000,
+        metavar="N",
+        help="songs of the catalogue, one a file (default: 100k)",
+    )
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs of each row (default: 3)")
+    parser.add_argument(
+        "--song-files",
+        type=_number,
+        default=100_000,
+        metavar="N",
+        help="files for the row songs (default: 100k)",
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".bench"), help="for data and server; kept (default: .bench)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(".bench"), help="for results.json and results.svg (default: .bench)"
+    )
+    return parser
+
+
+def _number(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([kM]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number like 500k or 5M")
+    return int(match[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[match[2]]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What a piece of work takes: time, processor time of client and server, memory of the client, log of the server."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+_TICK: Final = os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_MB: Final = 1 << 20
+_SAMPLE_S: Final = 0.02
+
+
+@dataclass
+class Usage:
+    """Seconds, but for `peak_mb` (all client processes together, resident) and `wal_mb` (what the server logged).
+
+    `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the time of all
+    processors, others on the machine had; runs that shared much with others say little.
+    """
+
+    seconds: float = 0.0
+    client_cpu: float = 0.0
+    server_cpu: float = 0.0
+    idle: float = 0.0
+    waiting: float = 0.0
+    peak_mb: float = 0.0
+    wal_mb: float = 0.0
+
+
+@contextmanager
+def measured(admin: psycopg.Connection[Any], server_pid: int) -> Iterator[Usage]:
+    """Fill in what the block takes. The processor time and memory of the client are the caller's to add."""
+    admin.execute("CHECKPOINT")
+    usage = Usage()
+    wal, cpu, (idle, waiting) = _wal(admin), server_cpu(server_pid), _machine_idle()
+    begun = time.perf_counter()
+    yield usage
+    usage.seconds = time.perf_counter() - begun
+    usage.server_cpu = server_cpu(server_pid) - cpu
+    idle_then, waiting_then = _machine_idle()
+    usage.waiting = waiting_then - waiting
+    usage.idle = idle_then - idle + usage.waiting
+    usage.wal_mb = (_wal(admin) - wal) / _MB
+
+
+def run(command: list[str], usage: Usage) -> str:
+    """Run a program to its end, give what it printed, and add what it used.
+
+    Raises:
+        RuntimeError: it failed; the message ends with what it said.
+    """
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Elsewhere a program is compiled once, not at every start.
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+    )
+    ended = threading.Event()
+    sampler = threading.Thread(target=_watch_memory, args=[process.pid, usage, ended])
+    sampler.start()
+    # One thread a pipe; `communicate` would reap the process, and with it what it used.
+    said: dict[str, str] = {}
+    readers = [
+        threading.Thread(target=lambda name=name, pipe=pipe: said.update({name: pipe.read()}))
+        for name, pipe in (("out", process.stdout), ("err", process.stderr))
+        if pipe
+    ]
+    for reader in readers:
+        reader.start()
+    _, status, used = os.wait4(process.pid, 0)
+    ended.set()
+    for thread in (sampler, *readers):
+        thread.join()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    usage.client_cpu += used.ru_utime + used.ru_stime
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said['err'][-2000:]}")
+    return said["out"]
+
+
+def server_cpu(postmaster: int) -> float:
+    """Processor seconds of a server since its start: of its own, of the children it has, and of those that ended."""
+    ticks = sum(_stat(postmaster)[:4])
+    for child in _children(postmaster):
+        # One that ends this moment: its seconds are the postmaster's at the next look.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(_stat(child)[:2])
+    return ticks / _TICK
+
+
+def _watch_memory(root: int, usage: Usage, ended: threading.Event) -> None:
+    # Not from `wait4`: that begins with the memory of this process, which the other was for a moment.
+    while not ended.wait(_SAMPLE_S):
+        total, waiting = 0.0, [root]
+        while waiting:
+            pid = waiting.pop()
+            with suppress(FileNotFoundError, ProcessLookupError):
+                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+                waiting += _children(pid)
+        usage.peak_mb = max(usage.peak_mb, total / _MB)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, children.read_text().split())
+    return found
+
+
+def _stat(pid: int) -> list[int]:
+    """utime, stime, and those of the children that were waited for, in ticks."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [int(field) for field in fields[11:15]]
+
+
+def _machine_idle() -> tuple[float, float]:
+    """Seconds since the start of the machine, of all processors: with nothing to do, and waiting for a disk."""
+    fields = Path("/proc/stat").read_text().split(maxsplit=6)
+    return int(fields[4]) / _TICK, int(fields[5]) / _TICK
+
+
+def _wal(admin: psycopg.Connection[Any]) -> int:
+    row = admin.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
+    assert row is not None
+    return int(row[0])

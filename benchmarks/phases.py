@@ -1,0 +1,138 @@
+"""Where the time of a load goes: processor seconds of client and server, by phase.
+
+The client is sampled (`benchmarks.sampler`). The server logs what each statement took. Both cost something, so this is
+a run apart from those that are timed; parallel workers and the background of the server are not any statement's.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from benchmarks.data import Dataset
+from benchmarks.measure import Usage, run
+from benchmarks.server import BenchServer
+
+START: Final = "start of the program"
+PLAN: Final = "plan"
+PARSE: Final = "parse"
+TRANSFORM: Final = "transform"
+COPY: Final = "encode and COPY"
+SONGS: Final = "songs and artists"
+BOOKS: Final = "books of files"
+KEYS: Final = "keys, indexes, attach"
+ANALYZE: Final = "ANALYZE"
+ROLLUPS: Final = "rollups, users, heard songs"
+OTHER: Final = "other"
+PHASES: Final = (START, PLAN, PARSE, TRANSFORM, COPY, SONGS, BOOKS, KEYS, ANALYZE, ROLLUPS, OTHER)
+
+# By function and by statement, the first that fits.
+_CLIENT: Final = [
+    (r"^imports$|^cli\.py", START),
+    (r"^extract/plan\.py", PLAN),
+    (r"catalogue\.py", SONGS),
+    (r"^extract/|_parse$", PARSE),
+    (r"^transform/", TRANSFORM),
+    (r"^threads of libraries$", TRANSFORM),
+    (r"^load/copy\.py", COPY),
+    (r"^load/months\.py|^load/ahead\.py", KEYS),
+    (r"^load/", BOOKS),
+]
+_SERVER: Final = [
+    (r"\bCOPY \S*catalogue", SONGS),
+    (r"\bCOPY \S", COPY),
+    (r"^\s*ANALYZE|-- tables that came into being", ANALYZE),
+    (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX|ADD PRIMARY KEY", KEYS),
+    (r"catalogue_records|song_keys|winning_|moved_songs|touched_songs|rematched", SONGS),
+    (r"etl\.files|etl\.manifest|staged_slices|rejected_records", BOOKS),
+    (r"user_level_days|touched_days|heard|latest|users|twice|time", ROLLUPS),
+]
+_ENTRY: Final = re.compile(
+    r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[(\d+)\] (\w+):  (.*?)(?=^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_USED: Final = re.compile(r"([\d.]+) s user, ([\d.]+) s system, ([\d.]+) s elapsed")
+
+
+@dataclass
+class Part:
+    """Seconds. `wall`: added up over the statements, of which several run at once."""
+
+    client_cpu: float = 0.0
+    server_cpu: float = 0.0
+    server_wall: float = 0.0
+
+
+@dataclass
+class Profile:
+    """One profiled load. `functions` and `statements` are what took most, with their phase and seconds of processor."""
+
+    usage: Usage
+    phases: dict[str, Part] = field(default_factory=dict)
+    functions: list[tuple[str, str, float]] = field(default_factory=list)
+    statements: list[tuple[str, str, float]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def profile(server: BenchServer, data: Dataset, most: int = 25) -> Profile:
+    """Load a dataset once and say where the time went."""
+    with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
+        name = str(conninfo_to_dict(dsn)["dbname"])
+        server.admin.execute(
+            sql.SQL("ALTER DATABASE {} SET log_statement_stats = on").format(sql.Identifier(name))
+        )
+        samples = Path(folder) / "samples"
+        logged = server.log.stat().st_size
+        with server.measured() as usage:
+            command = [sys.executable, "-m", "benchmarks.sampler", str(samples), "etl", *data.arguments]
+            run([*command, "--dsn", dsn, "--json"], usage)
+        with server.log.open("rb") as log:
+            log.seek(logged)
+            text = log.read().decode(errors="replace")
+        functions = json.loads(samples.read_text())["cpu"]
+    found = Profile(usage, {phase: Part() for phase in PHASES})
+    # The sampler's own is no part of the load.
+    usage.client_cpu -= functions.pop("the sampler itself", 0.0)
+    for function, seconds in sorted(functions.items(), key=lambda item: -item[1]):
+        phase = _phase(function, _CLIENT)
+        found.phases[phase].client_cpu += seconds
+        found.functions.append((function, phase, seconds))
+    statements = _statements(text)
+    for statement, (cpu, wall) in sorted(statements.items(), key=lambda item: -item[1][0]):
+        phase = _phase(statement, _SERVER)
+        found.phases[phase].server_cpu += cpu
+        found.phases[phase].server_wall += wall
+        found.statements.append((" ".join(statement.split())[:100], phase, cpu))
+    rest = usage.server_cpu - sum(part.server_cpu for part in found.phases.values())
+    found.phases[OTHER].server_cpu += max(rest, 0.0)
+    found.functions, found.statements = found.functions[:most], found.statements[:most]
+    return found
+
+
+def _statements(log: str) -> dict[str, tuple[float, float]]:
+    """By statement, numbers in names left out: seconds of processor, seconds."""
+    found: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+    waiting: dict[str, tuple[float, float]] = {}
+    for pid, kind, text in _ENTRY.findall(log):
+        if kind == "DETAIL" and (used := _USED.search(text)):
+            user, system, elapsed = map(float, used.groups())
+            waiting[pid] = user + system, elapsed
+        elif kind == "STATEMENT" and pid in waiting:
+            cpu, elapsed = waiting.pop(pid)
+            statement = re.sub(r"\d+", "N", text)
+            found[statement] = (found[statement][0] + cpu, found[statement][1] + elapsed)
+    return found
+
+
+def _phase(text: str, rules: list[tuple[str, str]]) -> str:
+    return next((phase for pattern, phase in rules if re.search(pattern, text)), OTHER)

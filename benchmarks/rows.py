@@ -1,0 +1,148 @@
+"""What is measured: each function loads something into a database of its own and gives what that took."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks import limit
+from benchmarks.data import Dataset
+from benchmarks.measure import Usage, run
+from benchmarks.server import BenchServer
+from benchmarks.tutorial import PARTITIONS, TITLE_INDEX
+from sparkify.sql_queries import create_table_queries
+
+PYTHON = sys.executable
+
+
+def etl(dsn: str, arguments: Sequence[str], usage: Usage) -> dict[str, Any]:
+    """Run the whole command; gives its report.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    said = run([PYTHON, "-m", "sparkify", "etl", *arguments, "--dsn", dsn, "--json"], usage)
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+def measure_etl(server: BenchServer, data: Dataset) -> Usage:
+    """Everything from JSON to keys that are valid, the start of the program and the making of the tables included."""
+    with server.database() as dsn:
+        with server.measured() as usage:
+            report = etl(dsn, data.arguments, usage)
+        _expect(report["rows"]["songplays"], data.plays)
+        return usage
+
+
+def make_ready(server: BenchServer, data: Dataset, folder: Path) -> limit.Ready:
+    """Load a dataset once and write what the warehouse then holds into a folder."""
+    with server.database() as dsn:
+        _expect(etl(dsn, data.arguments, Usage())["rows"]["songplays"], data.plays)
+        return limit.dump(dsn, server.folder(folder))
+
+
+def measure_limit(server: BenchServer, ready: limit.Ready, connections: int, *, check: bool) -> Usage:
+    """COPY what is ready-made. With `check` the result is compared row by row with what the product made.
+
+    Raises:
+        RuntimeError: it is not the same.
+    """
+    with server.database() as dsn:
+        with server.measured() as usage:
+            limit.load(dsn, ready, connections)
+        if check and (differences := limit.differences(dsn, ready)):
+            raise RuntimeError("The limit's database differs from sparkify's:\n" + "\n".join(differences))
+        return usage
+
+
+def measure_tutorial(
+    server: BenchServer, ready: limit.Ready, data: Dataset, plays: int, *, index: bool
+) -> Usage:
+    """The classic loader, on the first plays of a dataset. The songs are there before it begins."""
+    with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for statement in create_table_queries:
+                connection.execute(statement)
+            connection.execute(PARTITIONS)
+            for name in ("public.artists", "public.songs"):
+                connection.execute(f"COPY {name} FROM {ready.file(name)} (FORMAT binary)")
+            connection.execute(TITLE_INDEX if index else "")
+            connection.execute("ANALYZE")
+        first = min(data.logs.rglob("*.json"))
+        lines = [line for line in first.read_bytes().splitlines() if b'"page":"NextSong"' in line][:plays]
+        file = Path(folder) / first.name
+        file.write_bytes(b"\n".join(lines))
+        with server.measured() as usage:
+            said = json.loads(run([PYTHON, "-m", "benchmarks.tutorial", dsn, str(file)], usage))
+        _expect(said["plays"], plays)
+        # Of a slice, the start of the program would be a large part.
+        usage.seconds, usage.client_cpu = said["seconds"], said["cpu"]
+        return usage
+
+
+def measure_dlt(server: BenchServer, data: Dataset, form: str) -> Usage:
+    """dlt, raw events, one table without keys."""
+    with server.database() as dsn, tempfile.TemporaryDirectory() as work:
+        with server.measured() as usage:
+            run([PYTHON, "-m", "benchmarks.load_dlt", dsn, str(data.logs), form, work], usage)
+        return usage
+
+
+def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
+    """pandas, raw events, one table without keys."""
+    with server.database() as dsn:
+        with server.measured() as usage:
+            run([PYTHON, "-m", "benchmarks.load_pandas", dsn, str(data.logs)], usage)
+        return usage
+
+
+def measure_days(server: BenchServer, loaded: Dataset, days: list[Dataset]) -> list[Usage]:
+    """Into a warehouse that has a dataset, one more day after the other; each time all folders are given."""
+    with server.database() as dsn:
+        etl(dsn, loaded.arguments, Usage())
+        return [_one_more(server, dsn, day) for day in days]
+
+
+def _one_more(server: BenchServer, dsn: str, day: Dataset) -> Usage:
+    with server.measured() as usage:
+        report = etl(dsn, day.arguments, usage)
+    _expect(report["lines"]["loaded"], day.plays)
+    return usage
+
+
+def measure_songs(server: BenchServer, folder: Path, songs: int) -> tuple[Usage, Usage]:
+    """A catalogue of so many files, one song each; and the same command again, when nothing is new."""
+    with server.database() as dsn:
+        arguments = ["--song-data", str(folder / "song_data")]
+        with server.measured() as loading:
+            report = etl(dsn, arguments, loading)
+        _expect(report["rows"]["songs"], songs)
+        with server.measured() as again:
+            report = etl(dsn, arguments, again)
+        _expect(report["files"]["new"], 0)
+        return loading, again
+
+
+def measure_sample(server: BenchServer, folder: Path) -> Usage:
+    """The small sample of whoever begins."""
+    with server.database() as dsn:
+        with server.measured() as usage:
+            etl(dsn, [str(folder)], usage)
+        return usage
+
+
+def measure_help(server: BenchServer) -> Usage:
+    """``sparkify --help``."""
+    with server.measured() as usage:
+        run([PYTHON, "-m", "sparkify", "--help"], usage)
+    return usage
+
+
+def _expect(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise RuntimeError(f"{found} of {wanted} were loaded.")

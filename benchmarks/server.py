@@ -1,0 +1,75 @@
+"""The server that all rows are measured on: the product's own, with the settings it ships, in a home of its own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.measure import Usage, measured
+from sparkify.server import Server
+from sparkify.server.account import server_account
+
+
+class BenchServer:
+    """A running embedded server, and databases on it that live as long as one measurement."""
+
+    def __init__(self, home: Path) -> None:
+        self._server = Server(home)
+        self._server.start()
+        self.admin: psycopg.Connection[Any] = psycopg.connect(self._server.url("postgres"), autocommit=True)
+        for (name,) in self.admin.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'bench%'"
+        ).fetchall():
+            self._drop(name)
+        self._made = 0
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self._server.log
+
+    @property
+    def version(self) -> str:
+        """Like ``18.6``."""
+        return self.admin.info.parameter_status("server_version") or "?"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a new, empty database, dropped at the end."""
+        self._made += 1
+        name = f"bench{self._made}"
+        self.admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+        )
+        try:
+            yield self._server.url(name)
+        finally:
+            self._drop(name)
+
+    @contextmanager
+    def measured(self) -> Iterator[Usage]:
+        """Measure a block, beginning with a checkpoint."""
+        pid = self._server.status().pid
+        assert pid is not None
+        with measured(self.admin, pid) as usage:
+            yield usage
+
+    def folder(self, path: Path) -> Path:
+        """Make a folder that the server can write into."""
+        path.mkdir(parents=True, exist_ok=True)
+        account = server_account(self._server.home / "data")
+        if account.uid != os.geteuid():
+            os.chown(path, account.uid, account.gid)
+        return path
+
+    def stop(self) -> None:
+        """Shut it down; its home stays."""
+        self.admin.close()
+        self._server.stop()
+
+    def _drop(self, name: str) -> None:
+        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
