@@ -24,7 +24,7 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two folders to load. `plays` and `bytes` are of the log files that are new in it."""
+    """Two folders to load. `plays` and `bytes` are those of the log files."""
 
     songs: Path
     logs: Path
@@ -56,32 +56,28 @@ class World:
             days += 1
         logs = self._folder / f"first-{days}-days"
         files = [self._file(logs, day) for day in range(days)]
+        for left in set(logs.rglob("*.json")).difference(files):
+            left.unlink()
         for day, file in enumerate(files):
             _link(self._file(self._written / "log_data", day), file)
         size = sum(file.stat().st_size for file in files)
         return Dataset(self._written / "song_data", logs, days, total, size)
 
     def days_after(self, loaded: Dataset, plays: int, count: int) -> list[Dataset]:
-        """What the folders of a dataset hold after one, two, … more days, each of exactly so many plays.
+        """One, two, … more days, each of exactly so many plays, kept apart until `add_day` lays them to the others.
 
         The world's own days are smaller or larger. So lines of the days that follow are moved to these: each keeps its
         time of the day, and its session and item, by which it stays another event than all others.
         """
-        lines, grown = self._plays_from(loaded.days), [loaded]
-        for number in range(1, count + 1):
-            before, last = grown[-1], loaded.days + number - 1
-            logs = self._folder / f"first-{loaded.days}-days-and-{number}-of-{plays}"
-            for day in range(last):
-                _link(self._file(before.logs, day), self._file(logs, day))
-            midnight = _milliseconds(OPENED + timedelta(days=last))
-            moved = b"\n".join(_TS.sub(_mover(midnight), line) for line in islice(lines, plays))
-            target = self._file(logs, last)
-            # Never written again: what is loaded already would be found changed.
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(moved)
-            grown.append(Dataset(loaded.songs, logs, last + 1, plays, len(moved)))
-        return grown[1:]
+        lines, days = self._plays_from(loaded.days), []
+        for day in range(loaded.days, loaded.days + count):
+            midnight = _milliseconds(OPENED + timedelta(days=day))
+            logs = self._folder / f"day-{day}-of-{plays}-after-{loaded.days}"
+            file = self._file(logs, day)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"\n".join(_TS.sub(_mover(midnight), line) for line in islice(lines, plays)))
+            days.append(Dataset(loaded.songs, logs, 1, plays, file.stat().st_size))
+        return days
 
     def _plays_from(self, day: int) -> Iterator[bytes]:
         while True:
@@ -117,6 +113,12 @@ class World:
     @staticmethod
     def _file(logs: Path, day: int) -> Path:
         return logs / f"{OPENED + timedelta(days=day):%Y/%m/%Y-%m-%d}-events.json"
+
+
+def add_day(loaded: Dataset, day: Dataset) -> None:
+    """Lay the files of a day to those of a dataset; `first` takes them away again."""
+    for file in day.logs.rglob("*.json"):
+        _link(file, loaded.logs / file.relative_to(day.logs))
 
 
 def song_files(folder: Path, songs: int) -> Path:

@@ -84,22 +84,20 @@ class Profile:
         return asdict(self)
 
 
-def profile(server: BenchServer, data: Dataset, most: int = 25) -> Profile:
-    """Load a dataset once and say where the time went."""
-    with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
-        name = str(conninfo_to_dict(dsn)["dbname"])
-        server.admin.execute(
-            sql.SQL("ALTER DATABASE {} SET log_statement_stats = on").format(sql.Identifier(name))
-        )
+def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Profile:
+    """Load a dataset into a database and say where the time went."""
+    name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
+    server.admin.execute(sql.SQL("ALTER DATABASE {} SET log_statement_stats = on").format(name))
+    logged = server.log.stat().st_size
+    with tempfile.TemporaryDirectory() as folder:
         samples = Path(folder) / "samples"
-        logged = server.log.stat().st_size
         with server.measured() as usage:
             command = [sys.executable, "-m", "benchmarks.sampler", str(samples), "etl", *data.arguments]
             run([*command, "--dsn", dsn, "--json"], usage)
-        with server.log.open("rb") as log:
-            log.seek(logged)
-            text = log.read().decode(errors="replace")
         functions = json.loads(samples.read_text())["cpu"]
+    with server.log.open("rb") as log:
+        log.seek(logged)
+        text = log.read().decode(errors="replace")
     found = Profile(usage, {phase: Part() for phase in PHASES})
     # The sampler's own is no part of the load.
     usage.client_cpu -= functions.pop("the sampler itself", 0.0)

@@ -5,18 +5,25 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
 from benchmarks import limit
-from benchmarks.data import Dataset
+from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
+from benchmarks.phases import Profile, profile
 from benchmarks.server import BenchServer
-from benchmarks.tutorial import PARTITIONS, TITLE_INDEX
 from sparkify.sql_queries import create_table_queries
 
-PYTHON = sys.executable
+PYTHON: Final = sys.executable
+
+# Tutorials know no partitions, so one of each holds all times.
+_PARTITIONS: Final = """
+CREATE TABLE time_all PARTITION OF time DEFAULT;
+CREATE TABLE songplays_all PARTITION OF songplays DEFAULT
+"""
+_TITLE_INDEX: Final = "CREATE INDEX songs_title ON songs (title)"
 
 
 def etl(dsn: str, arguments: Sequence[str], usage: Usage) -> dict[str, Any]:
@@ -68,10 +75,10 @@ def measure_tutorial(
         with psycopg.connect(dsn, autocommit=True) as connection:
             for statement in create_table_queries:
                 connection.execute(statement)
-            connection.execute(PARTITIONS)
+            connection.execute(_PARTITIONS)
             for name in ("public.artists", "public.songs"):
                 connection.execute(f"COPY {name} FROM {ready.file(name)} (FORMAT binary)")
-            connection.execute(TITLE_INDEX if index else "")
+            connection.execute(_TITLE_INDEX if index else "")
             connection.execute("ANALYZE")
         first = min(data.logs.rglob("*.json"))
         lines = [line for line in first.read_bytes().splitlines() if b'"page":"NextSong"' in line][:plays]
@@ -101,16 +108,30 @@ def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
         return usage
 
 
-def measure_days(server: BenchServer, loaded: Dataset, days: list[Dataset]) -> list[Usage]:
-    """Into a warehouse that has a dataset, one more day after the other; each time all folders are given."""
+def profile_etl(server: BenchServer, data: Dataset) -> Profile:
+    """Where the time of a whole load goes."""
+    with server.database() as dsn:
+        return profile(server, dsn, data)
+
+
+def measure_days(server: BenchServer, loaded: Dataset, days: list[Dataset]) -> tuple[list[Usage], Profile]:
+    """Into a warehouse that has a dataset, one more day after the other; each time all folders are given.
+
+    The last day is for the profile.
+    """
+    *timed, profiled = days
     with server.database() as dsn:
         etl(dsn, loaded.arguments, Usage())
-        return [_one_more(server, dsn, day) for day in days]
+        usages = [_one_more(server, dsn, loaded, day) for day in timed]
+        add_day(loaded, profiled)
+        return usages, profile(server, dsn, loaded)
 
 
-def _one_more(server: BenchServer, dsn: str, day: Dataset) -> Usage:
+def _one_more(server: BenchServer, dsn: str, loaded: Dataset, day: Dataset) -> Usage:
+    add_day(loaded, day)
     with server.measured() as usage:
-        report = etl(dsn, day.arguments, usage)
+        report = etl(dsn, loaded.arguments, usage)
+    _expect(report["files"]["new"], 1)
     _expect(report["lines"]["loaded"], day.plays)
     return usage
 
