@@ -22,27 +22,29 @@ from benchmarks.server import BenchServer
 
 START: Final = "start of the program"
 PLAN: Final = "plan"
-PARSE: Final = "parse"
+PARSE: Final = "read and parse"
 TRANSFORM: Final = "transform"
 COPY: Final = "encode and COPY"
 SONGS: Final = "songs and artists"
 BOOKS: Final = "books of files"
 KEYS: Final = "keys, indexes, attach"
+INSERT: Final = "insert, keys row by row"
 ANALYZE: Final = "ANALYZE"
 ROLLUPS: Final = "rollups, users, heard songs"
 OTHER: Final = "other"
-PHASES: Final = (START, PLAN, PARSE, TRANSFORM, COPY, SONGS, BOOKS, KEYS, ANALYZE, ROLLUPS, OTHER)
+PHASES: Final = (
+    START, PLAN, SONGS, PARSE, TRANSFORM, COPY, BOOKS, KEYS, INSERT, ANALYZE, ROLLUPS, OTHER
+)  # fmt: skip
 
 # By function and by statement, the first that fits.
 _CLIENT: Final = [
     (r"^imports$|^cli\.py", START),
     (r"^extract/plan\.py", PLAN),
-    (r"catalogue\.py", SONGS),
-    (r"^extract/|_parse$", PARSE),
-    (r"^transform/", TRANSFORM),
-    (r"^threads of libraries$", TRANSFORM),
+    (r" of a song file$|catalogue\.py", SONGS),
+    (r"^extract/|^transform/(chunk|shape)\.py|_decide$", PARSE),
+    (r"^transform/|^threads of libraries$", TRANSFORM),
     (r"^load/copy\.py", COPY),
-    (r"^load/months\.py|^load/ahead\.py", KEYS),
+    (r"^load/(months|ahead)\.py", KEYS),
     (r"^load/", BOOKS),
 ]
 _SERVER: Final = [
@@ -50,9 +52,10 @@ _SERVER: Final = [
     (r"\bCOPY \S", COPY),
     (r"^\s*ANALYZE|-- tables that came into being", ANALYZE),
     (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX|ADD PRIMARY KEY", KEYS),
+    (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
     (r"catalogue_records|song_keys|winning_|moved_songs|touched_songs|rematched", SONGS),
-    (r"etl\.files|etl\.manifest|staged_slices|rejected_records", BOOKS),
-    (r"user_level_days|touched_days|heard|latest|users|twice|time", ROLLUPS),
+    (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
+    (r"user_level_days|touched_days|mixed_days|heard|latest|users|twice|time", ROLLUPS),
 ]
 _ENTRY: Final = re.compile(
     r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[(\d+)\] (\w+):  (.*?)(?=^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[|\Z)",
