@@ -5,6 +5,7 @@ thing after the other, again and again. Prints tables of medians; writes them as
 """
 
 import argparse
+import fcntl
 import json
 import re
 import shutil
@@ -31,6 +32,12 @@ def main() -> None:
     """Measure what the arguments say."""
     options = _parser().parse_args()
     folder = options.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")  # held until the end of the program
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"Another benchmark runs in {folder}. Wait for it: two at once would measure each other.")
     server = BenchServer(folder / "home")
     bench = Bench(server, World(folder / "data", options.songs), folder, options.repeat)
     try:
