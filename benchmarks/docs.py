@@ -14,6 +14,7 @@ from benchmarks.results import tables
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _BETWEEN: Final = re.compile(r"(?<=<!-- results -->\n).*?(?=<!-- end of results -->)", re.DOTALL)
+_PICTURE: Final = "![Seconds by row, and where the time goes](performance.svg)"
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     text = (folder / "results.json").read_text(encoding="utf-8")
     document = json.loads(text)
     page = _ROOT / "docs" / "performance.md"
-    results = f"\n{_where(document['machine'])}\n\n{tables(document, markdown=True)}\n\n"
+    results = f"\n{_where(document['machine'])}\n\n{tables(document, markdown=True)}\n\n{_PICTURE}\n\n"
     page.write_text(_BETWEEN.sub(lambda _: results, page.read_text(encoding="utf-8")), encoding="utf-8")
     draw(document, _ROOT / "docs" / "performance.svg")
     (_ROOT / "benchmarks" / "results.json").write_text(text, encoding="utf-8")
