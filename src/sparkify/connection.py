@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
@@ -71,6 +71,9 @@ def connect(dsn: str) -> Connection[Any]:
         version = connection.info.server_version // 10000
         connection.close()
         raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
+    connection.isolation_level = (
+        IsolationLevel.READ_COMMITTED
+    )  # whatever the server's default: the locks count on it
     connection.execute(_SETTINGS)
     return connection
 

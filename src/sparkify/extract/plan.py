@@ -42,9 +42,14 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """The path as text that PostgreSQL can hold: bytes that are not UTF-8 are written as escapes."""
-        path = self.path
-        return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+        """The path as text that PostgreSQL can hold; one that is not UTF-8 is marked, and written with escapes."""
+        if self.path.isascii():
+            return self.path
+        raw = os.fsencode(self.path)
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return "bytes:" + raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
     @property
     def version(self) -> str:

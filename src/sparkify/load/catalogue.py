@@ -16,6 +16,13 @@ _sql: Final = load("catalogue")
 _publish: Final = load("publish")
 
 
+def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
+    """Whether the catalogue of a run is still to be published."""
+    name = catalogue_table(run_id).as_string(connection)
+    row = connection.execute(_publish["table_exists"], [name]).fetchone()
+    return bool(row and row[0])
+
+
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
     """Publish what a run has staged of the catalogue; nothing happens when that is done already."""
     staged = catalogue_table(run_id)
@@ -30,8 +37,7 @@ def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
 
     with connection.transaction():
         connection.execute(_publish["lock_publisher"])
-        exists = connection.execute(_publish["table_exists"], [staged.as_string(connection)]).fetchone()
-        if not exists or not exists[0]:
+        if not catalogue_is_staged(connection, run_id):
             return
         # While songs move from artist to artist, keys are broken for a moment within the transaction.
         connection.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -54,6 +54,10 @@ class _Publication:
 
     def publish(self) -> None:
         overlaps, as_matched = self._row("find_overlaps")
+        if as_matched is None:  # the tables were made, and then the batch came to nothing
+            self._drop_leftovers()
+            self._run("forget_month")
+            return
         self._names["overlaps"] = sql.Literal(overlaps)
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
         if repeated:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sparkify.books import Books
 from sparkify.errors import UsageError
 from sparkify.extract.plan import InputFile, content_digest
-from sparkify.load.catalogue import publish_catalogue
+from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
 from sparkify.report import Progress, Report
@@ -94,7 +94,10 @@ def finish_earlier_runs(
             too_many = limit is not None and limit.exceeded(_books(connection, run_id))
             if state == "held" and _has_changed(connection, run_id, files):
                 drop_staging(connection, run_id)
-            elif (state == "held" and (limit is None or too_many)) or (state == "open" and too_many):
+            elif (state == "held" and (limit is None or too_many)) or (
+                # A run that had no limit has published its songs; it cannot be held any more.
+                state == "open" and too_many and catalogue_is_staged(connection, run_id)
+            ):
                 set_state(connection, run_id, "held")
                 held.append(run_id)
             else:

@@ -78,7 +78,7 @@ ORDER BY heard_song_id
 -- the catalogue has changed since they were staged: what it says now of the songs heard
 CREATE TEMP TABLE heard ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id
-FROM (SELECT DISTINCT heard_song_id FROM {heard_plays}) h
+FROM (SELECT heard_song_id FROM {heard_songs} UNION SELECT heard_song_id FROM {heard_plays}) h
 LEFT JOIN (
     SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
     FROM etl.song_keys

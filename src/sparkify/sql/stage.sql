@@ -89,10 +89,12 @@ WHERE kind = %s AND md5(path) = md5(%s)
   AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
 
 -- name: unread
--- a file that vanished or cannot be read: a state, tried again by the next run
-INSERT INTO etl.known_files (kind, path, trouble, run_id, note) VALUES (%s, %s, %s, %s, %s)
+-- a file that vanished or cannot be read: a state, tried again by the next run. What another run has staged of it stays.
+INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, note) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (kind, md5(path)) DO UPDATE
 SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
+WHERE f.run_id = EXCLUDED.run_id
+   OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
 
 -- name: forget_files
 -- files of a run that is dropped: as they were loaded before, or not known at all

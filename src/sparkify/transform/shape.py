@@ -153,7 +153,8 @@ class _Block:
         good &= (last == ord('"')) | _is_digit(last) | (last == ord("e")) | (last == ord("l"))
         for at, start in zip(colons, shape.starts, strict=True):
             good &= self._stands(start, at - len(start))
-        since = colons + 1 + shape.gap
+        # A torn line may end with its last colon, and be the last of the block.
+        since = np.minimum(colons + 1 + shape.gap, len(self._bytes) - 1)
         if shape.gap:
             good &= (self._bytes[colons + 1] == ord(" ")).all(axis=0)
         lengths = np.array([len(start) for start in shape.starts])[:, None]
