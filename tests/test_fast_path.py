@@ -27,6 +27,7 @@ from sparkify.extract.judge import (
 )
 from sparkify.extract.lines import Slice
 from sparkify.extract.plan import InputFile
+from sparkify.transform import shape
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.plays import PlayTransform
 
@@ -335,6 +336,10 @@ def test_the_winner_of_one_identity(transform: PlayTransform, name: str) -> None
     for turn in range(len(told)):
         check(transform, told[turn:], told[:turn])
         check(transform, told[turn:] + missing + told[:turn])
+
+
+def test_a_last_block_that_is_shorter_than_a_key(transform: PlayTransform) -> None:
+    check(transform, [b'{"page": "Home"}'] * shape.BLOCK_LINES + [b" :"])
 
 
 def test_blank_lines_need_no_judge(transform: PlayTransform) -> None:

@@ -525,9 +525,9 @@ def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(
     published = []
     publish = ahead.publish_month
 
-    def noted(connection: Connection[Any], run_id: int, month: date) -> None:
+    def noted(connection: Connection[Any], run_id: int, month: date, **how: Any) -> None:
         published.append((month, one(db, "SELECT state FROM etl.runs WHERE run_id = %s", run_id)))
-        publish(connection, run_id, month)
+        publish(connection, run_id, month, **how)
 
     monkeypatch.setattr(ahead, "publish_month", noted)
     december, january = NOVEMBER + 31 * DAY, NOVEMBER + 62 * DAY

@@ -50,7 +50,7 @@ class MonthsAhead:
 
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
-        publish_month(self._connection, self._run_id, month)
+        publish_month(self._connection, self._run_id, month, wait=False)
 
     def __enter__(self) -> Self:
         return self

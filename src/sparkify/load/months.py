@@ -23,11 +23,15 @@ _PARTITIONED: Final = {
 }
 
 
-def publish_month(connection: Connection[Any], run_id: int, month: date) -> None:
-    """Publish one staged month of a run; nothing happens when it is published already."""
+def publish_month(connection: Connection[Any], run_id: int, month: date, *, wait: bool = True) -> None:
+    """Publish one staged month of a run; nothing happens when it is published already.
+
+    Waits for batches that stage for the month at this moment; or leaves it alone then, unless `wait`.
+    """
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
-        if connection.execute(_sql["lock_month"], [run_id, month]).fetchone() is None:
+        lock = _sql["lock_month" if wait else "lock_month_if_free"]
+        if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
         _Publication(connection, run_id, month).publish()
 

@@ -1,8 +1,8 @@
 """Stage: one batch of files, one transaction.
 
-The rows of a batch, its rejects and its entries in the manifest are committed together or not at all, and an entry of
-the manifest exists once. So a batch that is tried again, by anybody, is staged once; and a COMMIT whose answer was lost
-has succeeded when its entries are there.
+The claims of a batch, its rows, its rejects and its entries in the manifest are committed together or not at all, and a
+version of a file is claimed once. So a batch that is tried again, by anybody, is staged once; and a COMMIT whose answer
+was lost has succeeded when its entries are there.
 """
 
 from collections.abc import Iterable

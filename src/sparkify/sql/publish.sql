@@ -6,6 +6,10 @@ SELECT FROM etl.warehouse FOR UPDATE
 -- the month is still to be published
 SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
 
+-- name: lock_month_if_free
+-- the same, when nobody stages for it at this moment
+SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE SKIP LOCKED
+
 -- name: table_exists
 -- whether there is such a table
 SELECT to_regclass(%s) IS NOT NULL

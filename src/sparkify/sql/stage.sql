@@ -97,17 +97,16 @@ WHERE f.run_id = EXCLUDED.run_id
    OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
 
 -- name: forget_files
--- files of a run that is dropped: as they were loaded before, or not known at all
+-- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once.
 UPDATE etl.known_files f
-SET version = before.version, digest = NULL, run_id = before.run_id,
+SET version = before.version, digest = NULL, run_id = coalesce(before.run_id, f.run_id),
     size = split_part(before.version, '-', 1)::bigint, mtime_ns = split_part(before.version, '-', 2)::bigint
 FROM etl.manifest dropped
-JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT version, run_id FROM etl.manifest m
     WHERE m.file_id = dropped.file_id AND m.run_id <> dropped.run_id ORDER BY m.manifest_id DESC LIMIT 1
 ) before ON true
-WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id;
-DELETE FROM etl.known_files WHERE run_id = {run_id} AND trouble IS NULL
+WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id
 
 -- name: prepare_batch
 -- a place for the heard songs of a chunk. They are looked up one by one: a join with all of the catalogue would cost by

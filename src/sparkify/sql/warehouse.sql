@@ -50,7 +50,6 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     file_id     integer NOT NULL,
     version     text NOT NULL,
-    first_byte  bigint NOT NULL DEFAULT 0,
     run_id      bigint NOT NULL,
     staged_at   timestamptz NOT NULL DEFAULT now(),
     lines       bigint NOT NULL DEFAULT 0,
@@ -59,7 +58,7 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     loaded      bigint NOT NULL DEFAULT 0,
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
-    UNIQUE (file_id, version, first_byte),
+    UNIQUE (file_id, version),
     CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
 );
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
@@ -190,6 +189,7 @@ CREATE OR REPLACE VIEW etl.files AS
 SELECT f.file_id, f.kind, f.path,
        CASE
            WHEN f.trouble IS NOT NULL THEN f.trouble
+           WHEN f.version IS NULL THEN 'new'
            WHEN r.state IN ('open', 'publishing', 'held') THEN 'staged'
            ELSE 'loaded'
        END AS state,
@@ -325,7 +325,7 @@ COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read o
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.files.path IS 'Where it is.';
-COMMENT ON COLUMN etl.files.state IS 'staged: read, not published yet; loaded; unreadable or vanished: tried again by the next run.';
+COMMENT ON COLUMN etl.files.state IS 'staged: read, not published yet; loaded; unreadable or vanished: tried again by the next run; new: what was read of it was thrown away.';
 COMMENT ON COLUMN etl.files.version IS 'Size and time of change of what was read; NULL when it is to be read again.';
 COMMENT ON COLUMN etl.files.size IS 'Bytes.';
 COMMENT ON COLUMN etl.files.mtime_ns IS 'Time of last change, nanoseconds since 1970.';
@@ -344,7 +344,6 @@ COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged,
 COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of the entry.';
 COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file.';
-COMMENT ON COLUMN etl.manifest.first_byte IS 'Where the range of bytes begins.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
 COMMENT ON COLUMN etl.manifest.staged_at IS 'When.';
 COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the five following columns.';

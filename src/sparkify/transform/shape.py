@@ -175,6 +175,8 @@ class _Block:
 
     def _stands(self, text: bytes, at: Positions) -> Mask | bool:
         """Whether the text stands at these positions."""
+        if len(self._data) < len(text):
+            return False
         at = np.maximum(at, 0)
         windows: Any = np.ndarray(
             (len(self._data) - len(text) + 1,), f"V{len(text)}", self._data, strides=(1,)
