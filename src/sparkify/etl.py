@@ -65,7 +65,7 @@ def run(
             plan = make_plan(connection, files)
             return Report("dry run", files_found=plan.found, files_new=len(plan.new)).timed(started)
 
-        # What a run staged before it died is published first; the manifest knows it as read.
+        # What a run staged before it died is published first; the plan takes it for read.
         held = finish_earlier_runs(dsn, connection, files, limit)
         plan = make_plan(connection, files)
         report = Report(

@@ -1,7 +1,7 @@
 """The CREATE, DROP and INSERT statements of the star schema, by table.
 
-The INSERT statements move the rows of one staged month into a month that the warehouse already has; a month that is
-new is not inserted but attached whole (see `sparkify.load.months`). Names in braces are filled with
+The INSERT statements of `time` and `songplays` move the rows of one staged month into a month that the warehouse already
+has; a month that is new is not inserted but attached whole (see `sparkify.load.months`). Names in braces are filled with
 `psycopg.sql.Identifier`, never with text.
 """
 
@@ -113,7 +113,7 @@ SELECT songplay_id, start_time, user_id, level, song_id, artist_id, session_id, 
 FROM {staged}
 """
 
-# {staged} holds, for each user, the latest play that a publication brings. Only a later play changes a user.
+# {staged} holds, for each user that a publication touches, the latest play of all that are known.
 user_table_insert = """
 INSERT INTO users AS u (user_id, first_name, last_name, gender, level)
 SELECT user_id, first_name, last_name, gender, level

@@ -22,6 +22,7 @@ READ_BYTES: Final = 8 << 20
 """Not more than a line may have: the length of a line that stands within one read is not looked at."""
 
 SMALL_BYTES: Final = 1 << 19
+"""A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
 
 COMPRESSED_READ_BYTES: Final = 1 << 10
 """Little at a time: a kilobyte of Zstandard can hold 32 MiB. And what a damaged block still held is lost."""

@@ -132,12 +132,12 @@ def _compression(name: str) -> str | None:
     return next((how for suffix, how in _SUFFIXES.items() if name.endswith(suffix)), "")
 
 
-def make_plan(connection: Connection[Any] | None, files: Iterable[InputFile]) -> Plan:
-    """Compare the files there are with those the warehouse has read. Without a connection, all are new."""
+def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
+    """Compare the files there are with those the warehouse has read."""
     found = list(files)
-    settled = _settled(connection) if connection else set()
+    settled = _settled(connection)
     doubtful = [file for file in found if (file.kind, file.name, file.version) not in settled]
-    known = _known(connection, doubtful) if connection and doubtful else {}
+    known = _known(connection, doubtful) if doubtful else {}
     plan = Plan(len(found), [])
     for file in doubtful:
         row = known.get((file.kind, file.name))

@@ -1,6 +1,6 @@
 """Publish months while later ones are still being staged.
 
-Log files mostly come in the order of time, so a month that the batches have left behind is complete, and its keys are
+Log files mostly come in the order of time, so a month that the batches have left behind is probably complete, and its keys are
 made while the next months are read. Where that turns out wrong nothing is lost, only time: what comes later for such a
 month is inserted into it.
 """
@@ -30,7 +30,7 @@ class MonthsAhead:
         self._in_order = True
 
     def staged(self, batch: Staged) -> None:
-        """A batch is staged: publish the months that none of the latest has plays of.
+        """A batch is staged: publish the months that lie behind the last of the batches staged so far without a gap.
 
         Raises:
             psycopg.Error: an earlier month could not be published.

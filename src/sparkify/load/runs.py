@@ -16,7 +16,7 @@ from sparkify.errors import SparkifyError
 from sparkify.sql import load
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for each."""
+"""The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for every table."""
 
 BATCH_TABLES: Final = ("users", "levels")
 """Those to which a batch adds what its chunks came to together."""

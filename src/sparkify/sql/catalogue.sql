@@ -39,7 +39,7 @@ ORDER BY artist_id, num_nulls(artist_location, artist_latitude, artist_longitude
          artist_location COLLATE "C", artist_latitude, artist_longitude
 
 -- name: find_moved_songs
--- songs whose title, artist's name or duration changes, comes or goes, and the keys they have had
+-- songs whose title, artist's name or duration may change, come or go, and the keys they have had
 CREATE TEMP TABLE moved_songs ON COMMIT DROP AS
 SELECT song_id FROM touched_songs
 UNION

@@ -24,7 +24,7 @@ SELECT slice, line, position, e.song_id AS song_id, e.title AS title, e.artist_i
 FROM read
 
 -- name: census
--- how many lines of each slice are surely blank
+-- how many lines of each slice are surely other pages (a song file has none) or blank
 SELECT slice, 0, count(*) FROM parsed WHERE verdict = 'blank' GROUP BY slice
 
 -- name: doubtful

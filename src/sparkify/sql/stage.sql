@@ -47,7 +47,7 @@ SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 -- name: catalogue_version
--- changes when a song gets another key, or a key another song
+-- changes when a song may have got another key, or a key another song
 SELECT catalogue_version FROM etl.warehouse
 
 -- name: create_catalogue

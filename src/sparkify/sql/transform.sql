@@ -96,7 +96,7 @@ SELECT *, 'judged' AS verdict,
 FROM judged
 
 -- name: new_heard_songs
--- songs heard in the chunk, in those of repeated plays too, that this worker has not staged for the month
+-- songs heard in the chunk, in repeated plays too, that this worker has not staged for the month
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
 SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
 FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
@@ -114,7 +114,7 @@ FROM unknown u LEFT JOIN matches m ON u.heard_song_id = unhex(m.heard_song_id);
 INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs
 
 -- name: nothing_repeated
--- the usual case
+-- the usual case: nothing to rank
 CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities

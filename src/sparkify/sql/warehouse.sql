@@ -147,8 +147,7 @@ CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     CHECK ((song_id IS NULL) = (artist_id IS NULL))
 );
 
--- No foreign keys here: every row is written together with its play and its heard song by the statement that makes
--- those, and the keys of the star already cost a load more than anything else does.
+-- No foreign keys here: every row is written in the transaction that writes its play and its heard song, and the keys of the star already cost a load more than anything else does.
 CREATE TABLE IF NOT EXISTS analytics.heard_plays (
     start_time      timestamptz NOT NULL,
     songplay_id     bigint NOT NULL,
@@ -200,7 +199,7 @@ FROM etl.known_files f
 LEFT JOIN etl.runs r USING (run_id)
 LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
 
--- The same bytes as the loader's own digest (transform.sql), so that catalogue and plays meet on one key.
+-- The same bytes as the loader's own digest (transform.sql, songs.sql), so that catalogue and plays meet on one key.
 CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
@@ -289,12 +288,12 @@ COMMENT ON COLUMN analytics.user_levels.level IS 'free or paid.';
 COMMENT ON COLUMN analytics.user_levels.valid_from IS 'The first play at this level.';
 COMMENT ON COLUMN analytics.user_levels.valid_to IS 'The first play at the next level; NULL when this is the present one.';
 
-COMMENT ON TABLE etl.warehouse IS 'One row: the version of this schema and the accepted range of event times.';
+COMMENT ON TABLE etl.warehouse IS 'One row: the version of this schema, the accepted range of event times, and what the loader remembers of the whole.';
 COMMENT ON COLUMN etl.warehouse.only_row IS 'Always true.';
 COMMENT ON COLUMN etl.warehouse.schema_version IS 'The version of this schema.';
 COMMENT ON COLUMN etl.warehouse.earliest IS 'Events before this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.before IS 'Events at or after this moment are rejected.';
-COMMENT ON COLUMN etl.warehouse.catalogue_version IS 'Grows when a publication changes which song a heard song is.';
+COMMENT ON COLUMN etl.warehouse.catalogue_version IS 'Grows when a publication may change which song a heard song is.';
 COMMENT ON COLUMN etl.warehouse.analyzed_plays IS 'How many plays there were when the tables were last analysed as a whole.';
 
 COMMENT ON TABLE etl.row_counts IS 'One row per table of the star: how many rows it has, kept by the load. And matched: plays with a song_id.';
@@ -308,7 +307,7 @@ COMMENT ON COLUMN etl.runs.finished_at IS 'When all it staged was published, hel
 COMMENT ON COLUMN etl.runs.state IS 'open: staging; publishing; published; held: more rejects than allowed, nothing published; dropped: what it held was thrown away.';
 COMMENT ON COLUMN etl.runs.report IS 'The report that the run gave.';
 
-COMMENT ON TABLE etl.known_files IS 'One row per input file that was seen: what was read of it.';
+COMMENT ON TABLE etl.known_files IS 'One row per input file that was seen: what was read of it, and whose it is. A version is claimed here once: why nothing is loaded twice.';
 COMMENT ON COLUMN etl.known_files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.known_files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.known_files.path IS 'Where it is.';
@@ -340,7 +339,7 @@ COMMENT ON COLUMN etl.files.loaded IS 'Plays, or catalogue records, that are in 
 COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse has from another line.';
 COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';
 
-COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged, written in the transaction that staged it: why nothing is loaded twice.';
+COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged, written in the transaction that staged it: the books of its lines.';
 COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of the entry.';
 COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file.';

@@ -14,7 +14,8 @@ from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
-"""Of so many heard songs a worker remembers that it has staged them, in some 40 MB; then it begins anew."""
+"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 40 MB; the
+next batch then begins anew."""
 
 MOST_BATCH_ROWS: Final = 150_000
 """So many rows of users and levels a worker gathers, in some 40 MB."""
