@@ -347,9 +347,9 @@ BAD = {
     "--days -3": "--days",
     "--start 2018-12-01 --end 2018-11-30": "--end 2018-11-30 is before --start 2018-12-01",
     "--start 2018-10-31": "--opened",
-    "--opened 1999-12-31": "2000 to 2099",
-    "--start 2099-12-01 --days 31": "2000 to 2099",
-    "--days 99999999999": "2000 to 2099",
+    "--opened 1999-12-31": "before the year 2000",
+    "--start 2099-12-01 --days 31": "2099-12-30 or earlier",
+    "--days 99999999999": "2099-12-30 or earlier",
     "--seed -1": "--seed",
     "--unmatched 1.5": "--unmatched",
     "--unmatched nan": "--unmatched",
@@ -390,7 +390,8 @@ def test_bad_arguments_get_one_clear_line_and_change_nothing(tmp_path: Path, wor
 def test_arguments_that_cannot_be_read(tmp_path: Path, words: str) -> None:
     said = _command(tmp_path / "out", *words.split())
     assert said.returncode == 2
-    assert words.split()[-2] in said.stderr.splitlines()[-1]
+    (line,) = said.stderr.splitlines()
+    assert words.split()[-2] in line
     assert not (tmp_path / "out").exists()
 
 
@@ -523,3 +524,16 @@ def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
         for days in ("5", "365")
     ]
     assert kilobytes[1] < kilobytes[0] + 10_000
+
+
+def test_workers_import_nothing_from_the_folder_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / "statistics.py").write_text("raise SystemExit(7)")
+    words = ["simulate", "out", "--users", "2", "--songs", "5", "--days", "2", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "sparkify", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr

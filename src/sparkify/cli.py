@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from sparkify import __version__
 from sparkify.errors import SparkifyError, UsageError
@@ -24,8 +24,8 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         code: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -175,8 +175,15 @@ def _print_json(document: Any) -> None:
 # --- arguments ----------------------------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> Never:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sparkify", description="A song-play warehouse on PostgreSQL: what are our users listening to?"
     )
     parser.add_argument("--version", action="version", version=f"sparkify {__version__}")

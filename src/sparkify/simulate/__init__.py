@@ -261,5 +261,7 @@ def _check_days(start: date, days: int, opened: date) -> None:
             f"--start {start} is before the service opened on {opened}; give an earlier --opened as well"
         )
     # A session of the last day may go on into the next; all of it must be in the range the loader accepts.
-    if opened.year < 2000 or days > (date(2099, 12, 31) - start).days:
-        raise UsageError("the days to write must lie in the years 2000 to 2099")
+    if opened.year < 2000:
+        raise UsageError(f"--opened {opened} is before the year 2000")
+    if days > (date(2099, 12, 31) - start).days:
+        raise UsageError("the last day to write must be 2099-12-30 or earlier")

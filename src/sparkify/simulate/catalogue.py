@@ -1,4 +1,4 @@
-"""The songs: those of the catalogue, and as many again that people play although the catalogue lacks them."""
+"""The songs: those of the catalogue, and others that people play although the catalogue lacks them."""
 
 import math
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def days_of(
         midnight = (day + 1) * DAY_MS
         if over_midnight is not None:
             events = Events.concat([over_midnight, events])
-            # Ties stay as they are: yesterday's sessions first, then by person. int32 of one day sorts faster.
+            # Ties stay as they are: yesterday's sessions first, then by person.
             yield day, events.take(_by_time(events, midnight))
         over_midnight = events.take(events.ms >= midnight)
 
@@ -120,7 +120,7 @@ def _session_ids(world: World, begun: Starts, day: int) -> Ints:
 
 
 def _ends(begun: Starts, next_first: Ints) -> Ints:
-    """When each session is over at the latest: the person's next one begins, or they have listened for a day."""
+    """When each session is over at the latest: the person's next one begins, or they have listened for 20 hours."""
     following = next_first[begun.person]
     same = begun.person[1:] == begun.person[:-1]
     following[:-1][same] = begun.ms[1:][same]

@@ -94,6 +94,9 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes its name, and the place of what had it, only when all is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        yield file
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from sparkify.simulate.draws import Draws
 from sparkify.simulate.people import FAVOURITES, People
 from sparkify.simulate.world import World
 
-_FAVOURITE = 0.10  # share of plays that are of an artist the person returns to
+_FAVOURITE = 0.10  # share of catalogue plays that are of an artist the person returns to
 _ONE_HIT_IN = 100  # songs
 _HIT_RETURNS = 730  # days; a year of simulation sees about half the hits
 _HIT_PEAKS = 55.0  # times as often as on an ordinary day
@@ -25,7 +25,7 @@ class Listening:
         self._fame = catalogue.fame
         songs = np.arange(len(catalogue.fame))
         self._hits = songs[songs % _ONE_HIT_IN == 0]
-        # Spread over the two years without a drawing: 0.618... leaves no gaps and no bunches.
+        # Spread over the two years without a drawing: steps of an irrational number.
         self._peak = (self._hits * 0.6180339887 % 1.0) * _HIT_RETURNS
 
     def limits(self, day: int) -> Floats:

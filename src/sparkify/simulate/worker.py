@@ -41,7 +41,7 @@ def write_all(parts: Sequence[Part]) -> Counts:
 
 def _start(part: Part) -> "subprocess.Popen[bytes]":
     worker = subprocess.Popen(
-        [sys.executable, "-m", "sparkify.simulate.worker"],
+        [sys.executable, "-P", "-m", "sparkify.simulate.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         process_group=0,  # Ctrl-C is for us alone: we end them
