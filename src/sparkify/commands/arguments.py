@@ -1,0 +1,97 @@
+"""What the commands have in common: how arguments are declared, exit codes, JSON."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Never
+
+from sparkify.errors import UsageError
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+HELD: Final = 3
+INTERRUPTED: Final = 130
+
+Options = argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> Never:
+        """Raise it as a `UsageError`."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def add_command(
+    commands: Any, name: str, command: Callable[[Options], int], text: str
+) -> argparse.ArgumentParser:
+    """Add a command that runs `command`, which gives its exit code; `text` is its help."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + "."
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def add_group(commands: Any, name: str, text: str) -> Any:
+    """Add a command that has commands of its own, and give the place for them."""
+    return commands.add_parser(name, help=text).add_subparsers(required=True, metavar="ACTION", dest="action")
+
+
+def with_dsn(parser: argparse.ArgumentParser) -> None:
+    """Let the server be chosen."""
+    parser.add_argument(
+        "--dsn",
+        help="PostgreSQL to use [SPARKIFY_DSN] (default: the PG* variables, else the embedded server)",
+    )
+
+
+def with_json(parser: argparse.ArgumentParser) -> None:
+    """Let the answer be one JSON document."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def with_limit(parser: argparse.ArgumentParser, default: int) -> None:
+    """Let the number of rows be chosen."""
+    parser.add_argument(
+        "--limit", type=positive, default=default, metavar="N", help=f"rows to show (default: {default})"
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def day(text: str) -> datetime:
+    """The beginning of a day, UTC."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2018-11-30") from None
+
+
+def day_after(text: str) -> datetime:
+    """The end of a day, UTC."""
+    try:
+        return day(text) + timedelta(days=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; times in ISO format, bytes with escapes for what is not UTF-8."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime | date):
+            return value.isoformat()
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "backslashreplace")
+        return int(value)
+
+    print(json.dumps(document, default=plain, indent=2))

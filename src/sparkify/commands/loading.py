@@ -1,0 +1,71 @@
+"""``sparkify etl`` and ``sparkify create-tables``."""
+
+import sys
+from typing import Any
+
+from sparkify.commands.arguments import (
+    DONE,
+    HELD,
+    Options,
+    add_command,
+    positive,
+    print_json,
+    with_dsn,
+    with_json,
+)
+
+
+def add(commands: Any) -> None:
+    """Declare them."""
+    etl = add_command(commands, "etl", _etl, "load song and log files into the star schema")
+    etl.add_argument(
+        "data", nargs="?", metavar="DATA", help="the folder of song_data/ and log_data/ (default: data)"
+    )
+    etl.add_argument("--song-data", metavar="DIR", help="the folder of song files, wherever it is")
+    etl.add_argument("--log-data", metavar="DIR", help="the folder of log files, wherever it is")
+    etl.add_argument(
+        "--engine", choices=["local"], default="local", help="who runs the batches (default: local)"
+    )
+    etl.add_argument(
+        "--workers", type=positive, metavar="N", help="batches at a time (default: one a processor)"
+    )
+    etl.add_argument("--max-rejects", metavar="N|P%", help="publish nothing when more lines are rejected")
+    etl.add_argument("--dry-run", action="store_true", help="only say which files are new")
+    with_dsn(etl)
+    with_json(etl)
+
+    create = add_command(
+        commands, "create-tables", _create_tables, "create the database and its tables, where missing"
+    )
+    create.add_argument("--drop", action="store_true", help="drop them first, with all that was loaded")
+    with_dsn(create)
+
+
+def _etl(options: Options) -> int:
+    from sparkify import etl, terminal  # noqa: PLC0415
+
+    with terminal.progress() as progress:
+        report = etl.run(
+            options.data,
+            song_data=options.song_data,
+            log_data=options.log_data,
+            dsn=options.dsn,
+            workers=options.workers,
+            max_rejects=options.max_rejects,
+            dry_run=options.dry_run,
+            progress=progress,
+        )
+    if options.json:
+        print_json(report.as_dict())
+    else:
+        terminal.print_report(report)
+    terminal.print_advice(report)
+    return HELD if report.status == "held" else DONE
+
+
+def _create_tables(options: Options) -> int:
+    from sparkify.create_tables import create_tables  # noqa: PLC0415
+
+    create_tables(options.dsn, drop=options.drop)
+    print("The warehouse is there, empty." if options.drop else "The warehouse is there.", file=sys.stderr)
+    return DONE
