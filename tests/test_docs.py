@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from data import NOVEMBER, play, song, write
 from sparkify import cli, etl
+from sparkify.commands import arguments as codes
 from sparkify.connection import connect
 from sparkify.extract.judge import Reject, judge_event
 
@@ -112,7 +113,7 @@ def test_every_setting_is_documented(setting: str) -> None:
 
 def test_exit_codes() -> None:
     documented = set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["README.md"], re.MULTILINE)))
-    assert documented == {cli.DONE, cli.FAILED, cli.WRONG_USAGE, cli.HELD, cli.INTERRUPTED}
+    assert documented == {codes.DONE, codes.FAILED, codes.WRONG_USAGE, codes.HELD, codes.INTERRUPTED}
     assert documented == set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["docs/how-to.md"], re.MULTILINE)))
 
 
