@@ -20,8 +20,9 @@ from benchmarks.limit import Ready
 from benchmarks.measure import Usage
 from benchmarks.results import LIMIT, Group
 from benchmarks.server import BenchServer
+from benchmarks.settings import VARIANTS
 
-ROWS: Final = ("limit", "etl", "others", "tutorial", "phases", "day", "songs", "small")
+ROWS: Final = ("limit", "etl", "others", "tutorial", "phases", "day", "songs", "small", "settings")
 _A_DAY: Final = 100_000
 _TUTORIAL_PLAYS: Final = {False: 1_000, True: 5_000}
 _MANY_PLAYS: Final = 1_000_000
@@ -50,6 +51,8 @@ def main() -> None:
             bench.songs(options.song_files)
         if "small" in options.rows:
             bench.small()
+        if "settings" in options.rows:
+            bench.settings(min(options.plays))
         text = results.as_json(results.machine(server.version), bench.groups)
     finally:
         server.stop()
@@ -143,6 +146,16 @@ class Bench:
                 lambda: rows.measure_sample(self._server, sample),
             )
 
+    def settings(self, plays: int) -> None:
+        """The same load under other settings of the server, the product's own among them."""
+        whole = self._world.first(plays)
+        group = Group(f"Settings of the server, {whole.plays:,} plays")
+        self.groups.append(group)
+        for _ in range(self._repeat):
+            for name, changed in VARIANTS.items():
+                with self._server.changed(changed):
+                    self._measure(group, name, whole.plays, lambda: rows.measure_etl(self._server, whole))
+
     def _limit(self, ready: Ready, connections: int) -> Callable[[], Usage]:
         unchecked = [True]  # the first time its result is compared
 
@@ -196,7 +209,11 @@ def _parser() -> argparse.ArgumentParser:
         help="about how many plays, like 1M 5M 20M (default: 1M)",
     )
     parser.add_argument(
-        "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="what to measure (default: all)"
+        "--rows",
+        nargs="+",
+        choices=ROWS,
+        default=list(ROWS[:-1]),
+        help=f"what to measure (default: all but {ROWS[-1]})",
     )
     parser.add_argument(
         "--songs",

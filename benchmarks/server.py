@@ -19,8 +19,8 @@ class BenchServer:
 
     def __init__(self, home: Path) -> None:
         self._server = Server(home)
-        self._server.start()
-        self.admin: psycopg.Connection[Any] = psycopg.connect(self._server.url("postgres"), autocommit=True)
+        self.admin = self._start()
+        self._reset()  # what a killed benchmark left
         for (name,) in self.admin.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'bench%'"
         ).fetchall():
@@ -66,10 +66,39 @@ class BenchServer:
             os.chown(path, account.uid, account.gid)
         return path
 
+    @contextmanager
+    def changed(self, settings: dict[str, str]) -> Iterator[None]:
+        """Run with other settings than the product ships; the server starts anew for it, and at the end."""
+        try:
+            for name, value in settings.items():
+                self.admin.execute(
+                    sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+                )
+            self._restart()
+            yield
+        finally:
+            self._reset()
+
     def stop(self) -> None:
         """Shut it down; its home stays."""
         self.admin.close()
         self._server.stop()
+
+    def _start(self) -> "psycopg.Connection[Any]":
+        self._server.start()
+        return psycopg.connect(self._server.url("postgres"), autocommit=True)
+
+    def _restart(self) -> None:
+        self.stop()
+        self.admin = self._start()
+
+    def _reset(self) -> None:
+        row = self.admin.execute(
+            "SELECT EXISTS (SELECT FROM pg_file_settings WHERE sourcefile ~ 'auto.conf$')"
+        ).fetchone()
+        if row and row[0]:
+            self.admin.execute("ALTER SYSTEM RESET ALL")
+            self._restart()
 
     def _drop(self, name: str) -> None:
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

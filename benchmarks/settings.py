@@ -1,0 +1,25 @@
+"""Which settings of the server matter to a load: each is changed by itself, everything else as the product ships it."""
+
+from typing import Final
+
+AS_SHIPPED: Final = "as shipped"
+
+VARIANTS: Final[dict[str, dict[str, str]]] = {
+    AS_SHIPPED: {},
+    # What the product sets, back at what PostgreSQL does by itself.
+    "shared_buffers = 128MB": {"shared_buffers": "128MB"},
+    "max_wal_size = 1GB, checkpoints every 5 min": {"max_wal_size": "1GB", "checkpoint_timeout": "5min"},
+    "maintenance_work_mem = 64MB": {"maintenance_work_mem": "64MB"},
+    "work_mem = 4MB": {"work_mem": "4MB"},
+    # What the product leaves as it is, changed.
+    "shared_buffers = 4GB": {"shared_buffers": "4GB"},
+    "maintenance_work_mem = 2GB": {"maintenance_work_mem": "2GB"},
+    "wal_compression = lz4": {"wal_compression": "lz4"},
+    "wal_buffers = 64MB": {"wal_buffers": "64MB"},
+    "wal_recycle, wal_init_zero = off": {"wal_recycle": "off", "wal_init_zero": "off"},
+    "synchronous_commit = off": {"synchronous_commit": "off"},
+    "max_parallel_maintenance_workers = 0": {"max_parallel_maintenance_workers": "0"},
+    "bgwriter_lru_maxpages = 0": {"bgwriter_lru_maxpages": "0"},
+    "io_method = sync": {"io_method": "sync"},
+    "jit = off": {"jit": "off"},
+}
