@@ -14,12 +14,10 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
     # What the product leaves as it is, changed.
     "shared_buffers = 4GB": {"shared_buffers": "4GB"},
     "maintenance_work_mem = 2GB": {"maintenance_work_mem": "2GB"},
-    "wal_compression = lz4": {"wal_compression": "lz4"},
-    "wal_buffers = 64MB": {"wal_buffers": "64MB"},
+    "wal_compression = pglz": {"wal_compression": "pglz"},
     "wal_recycle, wal_init_zero = off": {"wal_recycle": "off", "wal_init_zero": "off"},
     "synchronous_commit = off": {"synchronous_commit": "off"},
     "max_parallel_maintenance_workers = 0": {"max_parallel_maintenance_workers": "0"},
-    "bgwriter_lru_maxpages = 0": {"bgwriter_lru_maxpages": "0"},
     "io_method = sync": {"io_method": "sync"},
     "jit = off": {"jit": "off"},
 }

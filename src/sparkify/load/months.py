@@ -1,12 +1,15 @@
 """Publish a staged month: one transaction, after which readers see the month as a whole.
 
-A month that the warehouse does not have yet is attached: the staged tables themselves become its partitions, keys made
-and checked set-wise, which is many times faster than checking them row by row. Into a month that exists, what is new is
+What the warehouse has no partition for yet is attached: the staged tables themselves become a partition, keys made and
+checked set-wise, which is many times faster than checking them row by row. Into partitions that exist, what is new is
 inserted, and the documented rule decides where the same play comes with other content.
+
+A month is one partition, unless it comes in large pieces: then its partition ends with the last day that has come, and
+the next piece is attached behind it.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, LiteralString, cast
 
 from psycopg import Connection, sql
@@ -21,6 +24,14 @@ _PARTITIONED: Final = {
     "heard_plays": ("analytics", "heard_plays"),
     "songplays": ("public", "songplays"),
 }
+_LATE: Final = {table: sql.Identifier(f"late_{table}") for table in _PARTITIONED}
+
+A_LARGE_PIECE: Final = 20_000
+"""Plays. What comes behind so many is worth a partition of its own; behind fewer it may be inserted row by row."""
+
+MANY_TIMES: Final = 10
+"""A partition's key to `time` is checked through its index when all of `time` is so many times larger: a hash of it would cost
+by what the warehouse has, not by what comes."""
 
 
 def publish_month(connection: Connection[Any], run_id: int, month: date, *, wait: bool = True) -> None:
@@ -44,20 +55,20 @@ class _Publication:
         self._run_id = run_id
         self._month = month
         self._tables = month_tables(run_id, month)
+        self._since = datetime(month.year, month.month, 1, tzinfo=UTC)
+        self._until = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
             "run_id": sql.Literal(run_id),
             "month": sql.Literal(month),
-            "since": sql.Literal(datetime(month.year, month.month, 1, tzinfo=UTC)),
-            "until": sql.Literal(
-                datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
-            ),
-            "songplays_there": self._partition("songplays"),
-            "heard_plays_there": self._partition("heard_plays"),
+            "since": sql.Literal(self._since),
+            "until": sql.Literal(self._until),
+            "songplays_there": self._there("songplays"),
+            "heard_plays_there": self._there("heard_plays"),
         }
 
     def publish(self) -> None:
-        overlaps, as_matched = self._row("find_overlaps")
+        overlaps, as_matched, plays, earliest, latest = self._row("find_overlaps")
         if as_matched is None:  # the tables were made, and then the batch came to nothing
             self._drop_leftovers()
             self._run("forget_month")
@@ -70,13 +81,23 @@ class _Publication:
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
-        self._run("find_touched_days")
-        if self._exists():
-            self._insert()
-        else:
+
+        (covered_until,) = self._row("covered_until")
+        new_since: datetime = covered_until or self._since
+        late, new = earliest < new_since, latest >= new_since
+        if late and new:
+            self._names["covered_until"] = sql.Literal(covered_until)
+            self._run("set_late_aside")
+            self._insert(_LATE)
+        elif late:
+            self._insert(self._tables)
+        if new:
             if overlaps:
                 self._run("unique_times")
-            self._attach(as_staged=as_matched and not overlaps, days_as_staged=not repeated)
+            until = self._until if plays < A_LARGE_PIECE else min(_midnight_after(latest), self._until)
+            self._attach(new_since, until, as_staged=as_matched and not overlaps and not late, plays=plays)
+        # Where repeated plays were removed, what was staged of levels counts plays that are gone.
+        self._update_levels(staged_since=self._until if repeated else new_since)
         self._drop_leftovers()
         self._run("forget_month")
 
@@ -86,66 +107,67 @@ class _Publication:
         self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         self._run("keep_latest_plays")
 
-    def _attach(self, *, as_staged: bool, days_as_staged: bool) -> None:
+    def _attach(self, since: datetime, until: datetime, *, as_staged: bool, plays: int) -> None:
         songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
-        for table, parent in _PARTITIONED.items():
-            staged = self._tables[table]
-            self._connection.execute(
-                sql.SQL(_sql["attach"]).format(
-                    staged=staged,
-                    staged_name=sql.Identifier(month_table(self._run_id, self._month, table)),
-                    name=sql.Identifier(f"{table}_{self._month:%Y_%m}"),
-                    parent=sql.Identifier(*parent),
-                    since=self._names["since"],
-                    until=self._names["until"],
-                )
-            )
-        if days_as_staged:
-            self._run("take_levels")
-            self._compute_levels("mixed_days")
-        else:  # what was staged counts plays that are gone
-            self._compute_levels("touched_days")
         self._count("songplays", songplays)
         self._count("matched", matched)
+        (known_times,) = self._row("count_times")
         self._count("time", times)
+        part = "" if since == self._since and until == self._until else f"_{since:%d}"
+        by_index = known_times > MANY_TIMES * plays
+        for table, parent in _PARTITIONED.items():
+            if table == "songplays" and by_index:
+                self._run("check_by_index")
+            self._run(
+                "attach",
+                staged=self._tables[table],
+                staged_name=sql.Identifier(month_table(self._run_id, self._month, table)),
+                partition=sql.Identifier(f"{table}_{self._month:%Y_%m}{part}"),
+                parent=sql.Identifier(*parent),
+                part_since=sql.Literal(since),
+                part_until=sql.Literal(until),
+            )
+        if by_index:
+            self._run("check_by_any")
 
-    def _insert(self) -> None:
+    def _insert(self, tables: Mapping[str, sql.Identifier]) -> None:
         # Keys are checked row by row here. Left to itself, PostgreSQL plans the check of a key to a partitioned table anew
         # for every row, because a plan for one partition looks cheaper than one for all: four times the time.
         self._connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        self._run("analyze")
-        self._count("time", self._into_star(sql_queries.time_table_insert, self._tables["time"]))
-        self._run("find_clashes")
+        names = {table: tables[table] for table in _PARTITIONED}
+        self._run("analyze", **names)
+        self._count("time", self._into_star(sql_queries.time_table_insert, names["time"]))
+        self._run("find_clashes", **names)
         self._count("matched", self._scalar("matched_by_replacing"))
         self._run("replace_songplays")
         self._run("replace_heard_plays")
         self._move_to_duplicates(self._run("duplicates_staged"))
         self._move_to_duplicates(self._run("still_there"))
         self._move_to_duplicates(self._run("duplicates_there"), "move_loaded_to_duplicates")
-        self._run("remove_clashes")
-        songplays, matched, _ = self._row("count_rows")
-        self._into_star(sql_queries.songplay_table_insert, self._tables["songplays"])
-        self._run("insert_heard_plays")
-        self._compute_levels("touched_days")
+        self._run("remove_clashes", **names)
+        songplays, matched, _ = self._row("count_rows", **names)
+        self._into_star(sql_queries.songplay_table_insert, names["songplays"])
+        self._run("insert_heard_plays", **names)
         self._count("songplays", songplays)
         self._count("matched", matched)
 
-    def _compute_levels(self, days: str) -> None:
-        names = {"days": sql.Identifier(days)}
-        self._run("find_plays", **names)
-        self._run("compute_levels", **names)
+    def _update_levels(self, staged_since: datetime) -> None:
+        """Levels of days before `staged_since` are computed from their plays, later ones are as staged."""
+        self._names["levels_since"] = sql.Literal(staged_since.date())
+        self._run("find_touched_days")
+        self._run("find_plays")
+        self._run("compute_levels")
+        self._run("take_levels")
 
     def _drop_leftovers(self) -> None:
         for table in self._tables.values():
             self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
 
-    def _exists(self) -> bool:
-        name = self._partition("songplays").as_string(self._connection)
-        row = self._connection.execute(_sql["table_exists"], [name]).fetchone()
-        return bool(row and row[0])
-
-    def _partition(self, table: str) -> sql.Identifier:
-        return sql.Identifier("partitions", f"{table}_{self._month:%Y_%m}")
+    def _there(self, table: str) -> sql.Composable:
+        """What the warehouse has of the month."""
+        return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
+            sql.Identifier(*_PARTITIONED[table]), sql.Literal(self._since), sql.Literal(self._until)
+        )
 
     def _move_to_duplicates(
         self, counts: Iterable[tuple[int, int]], books: str = "move_to_duplicates"
@@ -173,8 +195,13 @@ class _Publication:
         self._connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
         return result
 
-    def _row(self, name: str) -> tuple[Any, ...]:
-        return cast("tuple[Any, ...]", self._run(name).fetchone())
+    def _row(self, name: str, **names: sql.Composable) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", self._run(name, **names).fetchone())
 
     def _scalar(self, name: str) -> int:
         return int(self._row(name)[0])
+
+
+def _midnight_after(moment: datetime) -> datetime:
+    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day + timedelta(days=1)

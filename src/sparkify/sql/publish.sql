@@ -14,15 +14,25 @@ SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE SKIP L
 -- whether there is such a table
 SELECT to_regclass(%s) IS NOT NULL
 
+-- name: covered_until
+-- the end of the last partition that the month has
+SELECT max(until) FROM (
+    SELECT substring(pg_get_expr(c.relpartbound, c.oid) FROM $$TO \('([^']+)'\)$$)::timestamptz AS until
+    FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'public.songplays'::regclass
+) partitions
+WHERE until > {since} AND until <= {until}
+
 -- name: analyze
 -- without this the planner knows nothing of what is to be joined
 ANALYZE {songplays}, {heard_plays}
 
 -- name: find_overlaps
 -- when different chunks have plays: within a chunk each play and each start_time is there once. A chunk is known by the
--- transaction that wrote it, xmin. And whether the catalogue is still the one by which the plays were matched.
+-- transaction that wrote it, xmin. Whether the catalogue is still the one by which the plays were matched. And how many
+-- plays there are, from when to when.
 WITH chunks AS (
-    SELECT min(earliest) AS earliest, max(latest) AS latest, min(catalogue_version) AS catalogue_version
+    SELECT min(earliest) AS earliest, max(latest) AS latest, sum(plays) AS plays,
+           min(catalogue_version) AS catalogue_version
     FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
     GROUP BY xmin::text
 ),
@@ -31,7 +41,8 @@ followed AS (
     FROM chunks
 )
 SELECT range_agg(tstzrange(earliest, least(latest, before), '[]')) FILTER (WHERE before >= earliest)::text,
-       min(catalogue_version) = (SELECT catalogue_version FROM etl.warehouse)
+       min(catalogue_version) = (SELECT catalogue_version FROM etl.warehouse),
+       sum(plays)::bigint, min(earliest), max(latest)
 FROM followed
 
 -- name: find_repeated
@@ -131,9 +142,22 @@ SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_
     user_agent = EXCLUDED.user_agent, heard_song_id = EXCLUDED.heard_song_id
 
 -- name: find_touched_days
--- the users and days whose levels are to be computed again
-CREATE TEMP TABLE touched_days ON COMMIT DROP AS SELECT DISTINCT user_id, day FROM {levels};
+-- the users and days whose levels are to be computed from their plays: where the warehouse has plays already, and days
+-- with more than one level
+CREATE TEMP TABLE touched_days ON COMMIT DROP AS
+SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING day < {levels_since} OR min(level) <> max(level);
 ANALYZE touched_days
+
+-- name: set_late_aside
+-- plays of days that the warehouse has already, out of those that become a partition
+CREATE TEMP TABLE late_time (LIKE {time}) ON COMMIT DROP;
+CREATE TEMP TABLE late_heard_plays (LIKE {heard_plays}) ON COMMIT DROP;
+CREATE TEMP TABLE late_songplays (LIKE {songplays}) ON COMMIT DROP;
+WITH late AS (DELETE FROM {time} WHERE start_time < {covered_until} RETURNING *) INSERT INTO late_time SELECT * FROM late;
+WITH late AS (DELETE FROM {heard_plays} WHERE start_time < {covered_until} RETURNING *)
+INSERT INTO late_heard_plays SELECT * FROM late;
+WITH late AS (DELETE FROM {songplays} WHERE start_time < {covered_until} RETURNING *)
+INSERT INTO late_songplays SELECT * FROM late
 
 -- name: find_clashes
 -- staged plays that the warehouse has already, and whether the staged content wins
@@ -211,13 +235,27 @@ USING (
 WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 
 -- name: attach
--- a staged table becomes a month of the warehouse: its keys are made and checked as a whole, not row by row.
+-- a staged table becomes a partition of the warehouse: its keys are made and checked as a whole, not row by row.
 -- The bounds stand as a constraint first, so that ATTACH need not look at every row once more.
-ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK (start_time >= {since} AND start_time < {until});
+ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK (start_time >= {part_since} AND start_time < {part_until});
 ALTER TABLE {staged} SET SCHEMA partitions;
-ALTER TABLE partitions.{staged_name} RENAME TO {name};
-ALTER TABLE {parent} ATTACH PARTITION partitions.{name} FOR VALUES FROM ({since}) TO ({until});
-ALTER TABLE partitions.{name} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
+ALTER TABLE partitions.{staged_name} RENAME TO {partition};
+ALTER TABLE {parent} ATTACH PARTITION partitions.{partition} FOR VALUES FROM ({part_since}) TO ({part_until});
+ALTER TABLE partitions.{partition} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
+
+-- name: count_times
+-- how many rows time has
+SELECT row_count FROM etl.row_counts WHERE table_name = 'time'
+
+-- name: check_by_index
+-- keys are checked by looking up each row
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off
+
+-- name: check_by_any
+-- as the planner likes
+SET LOCAL enable_hashjoin TO DEFAULT;
+SET LOCAL enable_mergejoin TO DEFAULT
 
 -- name: sum_counts
 -- what a month brings, as it was staged
@@ -229,28 +267,25 @@ FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT publi
 SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
 
 -- name: take_levels
--- days with one level are as they were staged; those with more are to be computed from their plays
-CREATE TEMP TABLE mixed_days ON COMMIT DROP AS
-SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING min(level) <> max(level);
-ANALYZE mixed_days;
+-- the other days are as they were staged
 INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
-FROM {levels} GROUP BY user_id, day HAVING min(level) = max(level)
+FROM {levels} WHERE day >= {levels_since} GROUP BY user_id, day HAVING min(level) = max(level)
 
 -- name: find_plays
 -- all plays of some users' days, among those of the month
 CREATE TEMP TABLE plays_of_days ON COMMIT DROP AS
 SELECT s.user_id, d.day, s.level, s.start_time, s.session_id, s.songplay_id
 FROM (SELECT user_id, day, day::timestamp AT TIME ZONE 'UTC' AS since, (day + 1)::timestamp AT TIME ZONE 'UTC' AS until
-      FROM {days}) d
+      FROM touched_days) d
 JOIN {songplays_there} s ON s.user_id = d.user_id AND s.start_time >= d.since AND s.start_time < d.until
-WHERE s.start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM {days})
-  AND s.start_time < (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM {days});
+WHERE s.start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM touched_days)
+  AND s.start_time < (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM touched_days);
 ANALYZE plays_of_days
 
 -- name: compute_levels
 -- runs of plays at one level
-DELETE FROM analytics.user_level_days l USING {days} d WHERE l.user_id = d.user_id AND l.day = d.day;
+DELETE FROM analytics.user_level_days l USING touched_days d WHERE l.user_id = d.user_id AND l.day = d.day;
 WITH numbered AS (
     SELECT user_id, day, level, start_time,
            row_number() OVER (PARTITION BY user_id, day ORDER BY start_time, session_id, item_in_session, songplay_id)

@@ -1,0 +1,149 @@
+"""A month that comes in large pieces: each becomes a partition behind the others, with the content of one load."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from sparkify import etl
+from sparkify.connection import connect
+from sparkify.load import months
+from warehouse import checksums, one
+
+DAY = 24 * 3600 * 1000
+MIDNIGHTS = [NOVEMBER + day * DAY for day in range(30)]
+
+PARTITIONS = r"""
+    SELECT relname, to_char(since::timestamptz AT TIME ZONE 'UTC', 'MM-DD'),
+           to_char(until::timestamptz AT TIME ZONE 'UTC', 'MM-DD')
+    FROM pg_inherits JOIN pg_class ON oid = inhrelid,
+         regexp_match(pg_get_expr(relpartbound, oid), $$\('(.*)'\) TO \('(.*)'\)$$) AS bounds,
+         LATERAL (SELECT bounds[1] AS since, bounds[2] AS until) moments
+    WHERE inhparent = %s::regclass ORDER BY relname
+"""
+
+
+@pytest.fixture(autouse=True)
+def ten_plays_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(months, "A_LARGE_PIECE", 10)
+
+
+@pytest.fixture
+def other_dsn(new_dsn: Callable[[], str]) -> str:
+    return new_dsn()
+
+
+def a_day(root: Path, day: int, plays: int = 12) -> None:
+    """Plays of a few users at two levels, all over one day, the first and the last moment among them."""
+    moments = [MIDNIGHTS[day] + at * (DAY - 1) // (plays - 1) for at in range(plays)]
+    write(
+        root,
+        f"log_data/{day}.json",
+        *(
+            play(ts, userId=str(at % 3), itemInSession=at, level=("free", "paid")[at % 5 < 3])
+            for at, ts in enumerate(moments)
+        ),
+    )
+
+
+def partitions(connection: Connection[Any]) -> list[tuple[str, str, str]]:
+    """The partitions with their bounds, which all three tables have alike."""
+    found = [
+        [
+            (name.removeprefix(f"{table}_"), *bounds)
+            for name, *bounds in connection.execute(PARTITIONS, [parent])
+        ]
+        for table, parent in (
+            ("songplays", "songplays"),
+            ("time", "time"),
+            ("heard_plays", "analytics.heard_plays"),
+        )
+    ]
+    assert found[0] == found[1] == found[2]
+    return found[0]
+
+
+def same_as_at_once(root: Path, dsn: str, other: str) -> list[tuple[str, str, str]]:
+    """Compare with one load of everything; gives the partitions."""
+    etl.run(root, dsn=other)
+    with connect(dsn) as connection, connect(other) as expected:
+        assert checksums(connection) == checksums(expected)
+        assert one(connection, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
+        found = partitions(connection)
+        for name, *_ in found:
+            keys = f"SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'partitions.songplays_{name}'::regclass"
+            assert one(connection, keys) >= 4
+        return found
+
+
+def test_day_after_day(dsn: str, other_dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "song_data/a.json", song())
+    for day in (0, 1, 4):
+        a_day(tmp_path, day)
+        etl.run(tmp_path, dsn=dsn)
+    assert same_as_at_once(tmp_path, dsn, other_dsn) == [
+        ("2018_11_01", "11-01", "11-02"),
+        ("2018_11_02", "11-02", "11-03"),
+        ("2018_11_03", "11-03", "11-06"),
+    ]
+
+
+def test_behind_a_small_piece_is_inserted(dsn: str, other_dsn: str, tmp_path: Path) -> None:
+    for day, plays in enumerate((12, 2, 12)):
+        a_day(tmp_path, day, plays)
+        etl.run(tmp_path, dsn=dsn)
+    assert same_as_at_once(tmp_path, dsn, other_dsn) == [
+        ("2018_11_01", "11-01", "11-02"),
+        ("2018_11_02", "11-02", "12-01"),
+    ]
+
+
+def test_a_whole_month_is_one_partition(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    a_day(tmp_path, 0)
+    a_day(tmp_path, 29)
+    etl.run(tmp_path, dsn=dsn)
+    assert partitions(db) == [("2018_11", "11-01", "12-01")]
+
+
+def test_late_and_new_plays_in_one_load(dsn: str, other_dsn: str, tmp_path: Path) -> None:
+    """Late ones are new to the warehouse, known already, or known with other content."""
+    a_day(tmp_path, 0)
+    a_day(tmp_path, 1)
+    etl.run(tmp_path, dsn=dsn)
+    a_day(tmp_path, 2)
+    write(
+        tmp_path,
+        "log_data/late.json",
+        play(MIDNIGHTS[0] + 5, userId="1", itemInSession=500),  # new
+        play(MIDNIGHTS[1], userId="0", level="free"),  # other content, which wins
+        play(MIDNIGHTS[0], userId="0"),  # known
+        play(MIDNIGHTS[2] + 7, userId="1", itemInSession=501, song="never heard"),  # of the new day
+    )
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.books.loaded, report.books.duplicates) == (12 + 3, 1)
+    found = same_as_at_once(tmp_path, dsn, other_dsn)
+    assert [name for name, *_ in found] == ["2018_11_01", "2018_11_03"]
+
+
+def test_known_and_repeated_plays_in_one_load(dsn: str, other_dsn: str, tmp_path: Path) -> None:
+    a_day(tmp_path, 0)
+    etl.run(tmp_path, dsn=dsn)
+    a_day(tmp_path, 1)
+    both = b"".join((tmp_path / "log_data" / f"{day}.json").read_bytes() for day in (0, 1))
+    (tmp_path / "log_data" / "copy.json").write_bytes(both)
+    report = etl.run(tmp_path, dsn=dsn, batch_bytes=1)
+    assert report.books.duplicates == 24
+    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 2
+
+
+def test_keys_are_checked_by_index_where_time_is_large(
+    dsn: str, other_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "MANY_TIMES", 0)
+    for day in (0, 1):
+        a_day(tmp_path, day)
+        etl.run(tmp_path, dsn=dsn)
+    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 2
