@@ -27,8 +27,8 @@ SMALL_BYTES: Final = 1 << 19
 COMPRESSED_READ_BYTES: Final = 1 << 10
 """Little at a time: a kilobyte of Zstandard can hold 32 MiB. And what a damaged block still held is lost."""
 
-CHUNK_BYTES: Final = 16 << 20
-"""A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 100 MB of memory."""
+CHUNK_BYTES: Final = 12 << 20
+"""A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 80 MB of memory."""
 
 SHORT_LINE_BYTES: Final = 64
 """A shorter line counts as this many bytes of a chunk: what is made of a line costs memory even when it is empty."""

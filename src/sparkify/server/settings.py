@@ -39,7 +39,7 @@ def settings(data: Path, socket: Path, memory: int) -> dict[str, str]:
         "unix_socket_permissions": "0700",  # the folder is private already; the socket need not be open either
         # Room.
         "max_connections": "50",  # workers, a dashboard and a few notebooks; each costs memory even when unused
-        "max_locks_per_transaction": "1024",  # ATTACH and a query over all time lock every month: a thousand partitions
+        "max_locks_per_transaction": "1024",  # ATTACH and a query over all time lock every partition: a thousand
         "shared_buffers": _megabytes(memory // 8, 64, 1024),  # PostgreSQL also lives off the system's cache
         "effective_cache_size": _megabytes(
             memory // 2, 128, 1 << 20
