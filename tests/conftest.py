@@ -54,10 +54,10 @@ def template(server_dsn: str) -> Iterator[str]:
 
 
 @contextmanager
-def _databases(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
+def _databases(server_dsn: str, template: str) -> Iterator[Callable[..., str]]:
     names: list[str] = []
     try:
-        yield lambda: _clone(server_dsn, template, names)
+        yield lambda of=template: _clone(server_dsn, of, names)
     finally:
         for name in names:
             _drop(server_dsn, name)
@@ -75,8 +75,8 @@ def _clone(server_dsn: str, template: str, names: list[str]) -> str:
 
 
 @pytest.fixture
-def new_dsn(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
-    """Makes databases with an empty warehouse; each call another one."""
+def new_dsn(server_dsn: str, template: str) -> Iterator[Callable[..., str]]:
+    """Makes databases with an empty warehouse, or clones of the one that is named; each call another one."""
     with _databases(server_dsn, template) as make:
         yield make
 

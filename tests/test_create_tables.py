@@ -124,12 +124,6 @@ def test_a_database_with_other_tables_of_these_names_is_left_alone(server_dsn: s
         assert one(connection, "SELECT count(*) FROM users") == 0
 
 
-def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any]) -> None:
-    db.execute("UPDATE etl.warehouse SET schema_version = 1000")
-    with pytest.raises(UsageError, match="newer than this program"):
-        create_tables(dsn)
-
-
 def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> None:
     dsn = new_dsn()
     with psycopg.connect(server_dsn, autocommit=True) as connection:

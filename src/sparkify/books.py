@@ -13,6 +13,7 @@ class Books:
     loaded: int = 0
     duplicates: int = 0
     rejected: int = 0
+    forgotten: int = 0
 
     def add(self, other: "Books") -> None:
         """Add up."""
@@ -21,4 +22,4 @@ class Books:
 
     def balance(self) -> bool:
         """Whether every line is accounted for."""
-        return self.lines == self.blank + self.other_pages + self.loaded + self.duplicates + self.rejected
+        return self.lines == sum(getattr(self, name) for name in Books.__slots__ if name != "lines")

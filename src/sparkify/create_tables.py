@@ -12,8 +12,8 @@ from sparkify import sql
 from sparkify.connection import connect, create_database, database_is_missing, explained, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.sql_queries import create_table_queries, drop_table_queries
+from sparkify.upgrade import SCHEMA_VERSION, fill, refuse_newer, refuse_other, upgrade, version_of
 
-SCHEMA_VERSION: Final = 1
 STAR: Final = ("songplays", "users", "songs", "artists", "time")
 
 # Programs that start at the same time create the schema once.
@@ -23,18 +23,19 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('cre
 def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
     """Create what is missing: the database, if the role may, and the tables. Safe to repeat.
 
-    With `drop`, the warehouse and all that was loaded is dropped first.
+    A warehouse that an older program made is brought up to date, with all that was loaded. With `drop`, the warehouse and all that was loaded is dropped first.
 
     Raises:
         ConnectionFailed: no server, or the role may not.
-        UsageError: the database holds tables of these names that are not ours, or is of another version.
+        UsageError: the database holds tables of these names that are not ours, or is newer than this program.
+        SparkifyError: the warehouse cannot be upgraded or dropped now, or not by this role.
     """
     with explained(), open_warehouse(resolve(dsn), drop=drop):
         pass
 
 
 def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
-    """A connection to the warehouse, which is created if it is not there."""
+    """A connection to the warehouse, which is created if it is not there, and upgraded if it is older."""
     try:
         connection = connect(dsn)
     except ConnectionFailed:
@@ -43,12 +44,12 @@ def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
         create_database(dsn)
         connection = connect(dsn)
     try:
-        if drop or _version(connection) != SCHEMA_VERSION:
+        if drop or version_of(connection) != SCHEMA_VERSION:
             _create(connection, drop=drop)
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
-            f"The role may not create the warehouse in this database: {error.diag.message_primary}."
+            f"The role may not create or upgrade the warehouse in this database: {error.diag.message_primary}."
             " Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
         ) from None
     except BaseException:
@@ -57,31 +58,49 @@ def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
     return connection
 
 
-def _version(connection: Connection[Any]) -> int | None:
-    row = connection.execute("SELECT to_regclass('etl.warehouse')").fetchone()
-    if row is None or row[0] is None:
-        return None
-    row = connection.execute("SELECT schema_version FROM etl.warehouse").fetchone()
-    return None if row is None else int(row[0])
+def open_to_read(dsn: str) -> Connection[Any]:
+    """A connection to a warehouse that is there, of this program's version.
+
+    Raises:
+        ConnectionFailed: no server, or no database.
+        UsageError: the warehouse is newer than this program, or older.
+    """
+    connection = connect(dsn)
+    try:
+        refuse_other(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _create(connection: Connection[Any], *, drop: bool) -> None:
     queries = sql.load("warehouse")
     with connection.transaction():
         connection.execute(_LOCK)
-        version = _version(connection)
+        version = version_of(connection)
         if version is None:
             _refuse_foreign_tables(connection)
-        elif drop:
-            _drop(connection)
-        elif version > SCHEMA_VERSION:
-            raise UsageError(
-                f"The warehouse is of version {version}, newer than this program. Update sparkify."
-            )
-        for statement in create_table_queries:
-            connection.execute(statement)
-        connection.execute(queries["create"])
+            _make(connection)
+        else:
+            refuse_newer(version)
+            upgrade(connection, version)
+            _make(connection)
+            if drop:
+                _drop(connection)
+                _make(connection)
+                connection.execute(queries["remember_forgotten"])
+            else:
+                fill(connection, version)
         connection.execute(queries["comments"])
+
+
+def _make(connection: Connection[Any]) -> None:
+    for statement in create_table_queries:
+        connection.execute(statement)
+    queries = sql.load("warehouse")
+    connection.execute(queries["create"])
+    connection.execute(queries["version"], [SCHEMA_VERSION])
 
 
 def _drop(connection: Connection[Any]) -> None:

@@ -84,9 +84,11 @@ def print_report(report: Report) -> None:
         )
     if books.lines:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("lines", "blank", "other pages", "loaded", "duplicates", "rejected"):
-            table.add_column(name, justify="right")
-        table.add_row(*(f"{getattr(books, name):,}" for name in type(books).__slots__))
+        # Most warehouses have nobody forgotten.
+        names = [name for name in type(books).__slots__ if name != "forgotten" or books.forgotten]
+        for name in names:
+            table.add_column(name.replace("_", " "), justify="right")
+        table.add_row(*(f"{getattr(books, name):,}" for name in names))
         console.print(table)
     rows = ", ".join(
         f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time")
@@ -129,7 +131,8 @@ def print_status(state: dict[str, Any]) -> None:
         print(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
     if state["files"]:
         print()
-        print_table(state["files"])
+        some = any(row["forgotten"] for row in state["files"])
+        print_table(state["files"], hide=() if some else ("forgotten",))
     if state["runs"]:
         print()
         print_table(

@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 from sparkify.connection import connect
 from sparkify.errors import SparkifyError
 from sparkify.sql import load
+from sparkify.upgrade import SCHEMA_VERSION
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for every table."""
@@ -30,8 +31,9 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
     with _lease(dsn) as lease:
         with lease.transaction():
             with connection.transaction():
-                row = connection.execute(_sql["begin_run"]).fetchone()
-                assert row is not None
+                row = connection.execute(_sql["begin_run"], [SCHEMA_VERSION]).fetchone()
+                if row is None:
+                    raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
                 run_id = int(row[0])
                 lease.execute(_sql["lease"], [run_id])
                 connection.execute(

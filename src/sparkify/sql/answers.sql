@@ -51,7 +51,7 @@ LIMIT %(limit)s
 -- files by kind and state, with their books
 SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::bigint AS blank,
        sum(other_pages)::bigint AS other_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
-       sum(rejected)::bigint AS rejected
+       sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten
 FROM etl.files GROUP BY kind, state ORDER BY kind, state
 
 -- name: status_runs

@@ -344,7 +344,7 @@ RETURNING true
 -- name: run_totals
 -- what became of the lines of a run
 SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
-       coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0)
+       coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 
 -- name: reject_reasons

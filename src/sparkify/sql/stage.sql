@@ -7,8 +7,8 @@ SELECT pg_advisory_xact_lock(hashtext('sparkify run'), %s)
 SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
 
 -- name: begin_run
--- a new run
-INSERT INTO etl.runs DEFAULT VALUES RETURNING run_id
+-- a new run, unless the warehouse has been upgraded since it was opened
+INSERT INTO etl.runs (state) SELECT 'open' FROM etl.warehouse WHERE schema_version = %s RETURNING run_id
 
 -- name: hold_open
 -- in every transaction that stages: nobody may begin to publish the run before it ends

@@ -58,8 +58,9 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     loaded      bigint NOT NULL DEFAULT 0,
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
+    forgotten   bigint NOT NULL DEFAULT 0,
     UNIQUE (file_id, version),
-    CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected)
+    CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten)
 );
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 
@@ -137,6 +138,25 @@ CREATE TABLE IF NOT EXISTS etl.latest_plays (
     heard_song_id   uuid NOT NULL
 );
 
+-- Without it nobody could say whose heard songs go when a person is forgotten: the line that spoke of them has lost.
+CREATE TABLE IF NOT EXISTS etl.lost_variants (
+    user_id       bigint NOT NULL,
+    heard_song_id uuid NOT NULL,
+    PRIMARY KEY (user_id, heard_song_id)
+);
+CREATE INDEX IF NOT EXISTS lost_variants_song ON etl.lost_variants (heard_song_id);
+
+CREATE TABLE IF NOT EXISTS etl.forgotten (
+    digest       bytea PRIMARY KEY,
+    forgotten_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Without the key a digest says nothing: there are few user ids, and all of them are quickly tried.
+CREATE TABLE IF NOT EXISTS etl.forgotten_key (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    key      bytea NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     heard_song_id uuid PRIMARY KEY,
     title         text NOT NULL,
@@ -194,7 +214,8 @@ SELECT f.file_id, f.kind, f.path,
        END AS state,
        f.version, f.size, f.mtime_ns, f.digest, f.run_id, f.seen_at, f.note,
        coalesce(m.lines, 0) AS lines, coalesce(m.blank, 0) AS blank, coalesce(m.other_pages, 0) AS other_pages,
-       coalesce(m.loaded, 0) AS loaded, coalesce(m.duplicates, 0) AS duplicates, coalesce(m.rejected, 0) AS rejected
+       coalesce(m.loaded, 0) AS loaded, coalesce(m.duplicates, 0) AS duplicates, coalesce(m.rejected, 0) AS rejected,
+       coalesce(m.forgotten, 0) AS forgotten
 FROM etl.known_files f
 LEFT JOIN etl.runs r USING (run_id)
 LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
@@ -205,10 +226,16 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
                             || '\x00'::bytea || float8send(length)), 1, 16), 'hex')::uuid;
 
-INSERT INTO etl.warehouse (schema_version) VALUES (1) ON CONFLICT DO NOTHING;
+INSERT INTO etl.forgotten_key (key) VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+ON CONFLICT DO NOTHING;
 INSERT INTO etl.row_counts (table_name, row_count)
 VALUES ('songplays', 0), ('users', 0), ('songs', 0), ('artists', 0), ('time', 0), ('matched', 0)
 ON CONFLICT DO NOTHING;
+
+-- name: version
+-- what the warehouse is now
+INSERT INTO etl.warehouse (schema_version) VALUES (%s)
+ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 
 -- name: comments
 -- what BI tools and the data dictionary show
@@ -332,12 +359,13 @@ COMMENT ON COLUMN etl.files.digest IS 'SHA-256 of the bytes that were read.';
 COMMENT ON COLUMN etl.files.run_id IS 'The run that last read it or tried to.';
 COMMENT ON COLUMN etl.files.seen_at IS 'When that was.';
 COMMENT ON COLUMN etl.files.note IS 'Why it could not be read.';
-COMMENT ON COLUMN etl.files.lines IS 'Lines in the version that is loaded; the sum of the five following columns.';
+COMMENT ON COLUMN etl.files.lines IS 'Lines in the version that is loaded; the sum of the six following columns.';
 COMMENT ON COLUMN etl.files.blank IS 'Lines of white space only.';
 COMMENT ON COLUMN etl.files.other_pages IS 'Events of another page than NextSong.';
 COMMENT ON COLUMN etl.files.loaded IS 'Plays, or catalogue records, that are in the warehouse from this file.';
 COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse has from another line.';
 COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';
+COMMENT ON COLUMN etl.files.forgotten IS 'Lines of people who were forgotten: nothing of them is kept.';
 
 COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged, written in the transaction that staged it: the books of its lines.';
 COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of the entry.';
@@ -345,12 +373,13 @@ COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
 COMMENT ON COLUMN etl.manifest.staged_at IS 'When.';
-COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the five following columns.';
+COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the six following columns.';
 COMMENT ON COLUMN etl.manifest.blank IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.other_pages IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.loaded IS 'As in etl.files; before publication, the plays that are staged.';
 COMMENT ON COLUMN etl.manifest.duplicates IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.rejected IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.forgotten IS 'As in etl.files.';
 
 COMMENT ON TABLE etl.rejected_records IS 'One row per line that was set aside: where it stood, why, and its bytes.';
 COMMENT ON COLUMN etl.rejected_records.manifest_id IS 'The version of the file: etl.manifest.';
@@ -408,10 +437,30 @@ COMMENT ON COLUMN etl.latest_plays.location IS 'Its location.';
 COMMENT ON COLUMN etl.latest_plays.user_agent IS 'Its user agent.';
 COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'What was heard.';
 
+COMMENT ON TABLE etl.lost_variants IS 'One row per user and heard song that stood in a line which lost to another line on the same play.';
+COMMENT ON COLUMN etl.lost_variants.user_id IS 'Who.';
+COMMENT ON COLUMN etl.lost_variants.heard_song_id IS 'What the line said was heard.';
+
+COMMENT ON TABLE etl.forgotten IS 'One row per person who was forgotten: what the loader recognises them by.';
+COMMENT ON COLUMN etl.forgotten.digest IS 'Digest of the user id, made with the key in etl.forgotten_key.';
+COMMENT ON COLUMN etl.forgotten.forgotten_at IS 'When.';
+
+COMMENT ON TABLE etl.forgotten_key IS 'One row: the key of this warehouse. Who has it and etl.forgotten can find out who was forgotten, by trying ids.';
+COMMENT ON COLUMN etl.forgotten_key.only_row IS 'There is one row.';
+COMMENT ON COLUMN etl.forgotten_key.key IS '32 random bytes.';
+
+-- name: remember_forgotten
+-- what `drop` kept: who was forgotten stays so
+DELETE FROM etl.forgotten_key;
+INSERT INTO etl.forgotten_key SELECT * FROM kept_key;
+INSERT INTO etl.forgotten SELECT * FROM kept_forgotten
+
 -- name: drop
 -- everything that create makes, and with it the months of the star. What others have made in analytics stays, and
 -- keeps the rest from being dropped; readers are made to wait for a second at the most.
 SET LOCAL lock_timeout = '1s';
+CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
+CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
 DROP VIEW analytics.user_levels;
 DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_songs;
 DROP SCHEMA analytics;

@@ -1,0 +1,87 @@
+"""The version of a warehouse's schema, and the way from an older one to this program's.
+
+A version has a file ``sql/migrate_<version>.sql``. Its query ``change`` brings what the version before it made into the form
+that `create_tables` goes on from; what is merely new is made there. ``fill`` then fills what is new from what was loaded.
+"""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+
+from sparkify import sql
+from sparkify.errors import SparkifyError, UsageError
+
+SCHEMA_VERSION: Final = 2
+
+# Nobody begins a run from here on; whoever has begun one holds its lease.
+_RUNNING: Final = """
+SELECT run_id FROM etl.runs
+WHERE state IN ('open', 'publishing') AND NOT pg_try_advisory_xact_lock(hashtext('sparkify run'), run_id::integer)
+"""
+
+
+def version_of(connection: Connection[Any]) -> int | None:
+    """The version of the warehouse's schema; None when there is no warehouse."""
+    row = connection.execute("SELECT to_regclass('etl.warehouse')").fetchone()
+    if row is None or row[0] is None:
+        return None
+    row = connection.execute("SELECT schema_version FROM etl.warehouse").fetchone()
+    return None if row is None else int(row[0])
+
+
+def refuse_newer(version: int) -> None:
+    """Raises UsageError when the warehouse is newer than this program."""
+    if version > SCHEMA_VERSION:
+        raise UsageError(f"The warehouse is of version {version}, newer than this program. Update sparkify.")
+
+
+def refuse_other(connection: Connection[Any]) -> None:
+    """Raises UsageError when the warehouse that is to be read is newer than this program, or older."""
+    try:
+        version = version_of(connection)
+    except psycopg.errors.InsufficientPrivilege:
+        return  # a role that sees the star alone may ask what it can
+    if version is not None and version != SCHEMA_VERSION:
+        refuse_newer(version)
+        raise UsageError(
+            f"The warehouse is of version {version}, older than this program. Bring it up to date: sparkify create-tables"
+        )
+
+
+def upgrade(connection: Connection[Any], version: int) -> None:
+    """Change what an older version made, as part of a transaction; what is new, `create_tables` makes and `fill` fills.
+
+    What a dead or a held run has staged stays, and is published by a later one as usual.
+
+    Raises:
+        SparkifyError: a run is alive, or somebody uses what must change.
+    """
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
+    try:
+        connection.execute("LOCK TABLE etl.runs IN SHARE ROW EXCLUSIVE MODE")
+        running = connection.execute(_RUNNING).fetchone()
+        if running:
+            raise SparkifyError(
+                f"An older program is loading into the warehouse (run {running[0]}). Upgrade it when that has ended:"
+                " sparkify create-tables"
+            )
+        _run(connection, version, "change")
+    except psycopg.errors.LockNotAvailable:
+        raise SparkifyError(
+            f"The warehouse is of version {version}, and somebody is reading it. Upgrade it when nobody is:"
+            " sparkify create-tables"
+        ) from None
+    connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def fill(connection: Connection[Any], version: int) -> None:
+    """Fill what is new since a version from what was loaded."""
+    _run(connection, version, "fill")
+
+
+def _run(connection: Connection[Any], version: int, name: str) -> None:
+    for number in range(version + 1, SCHEMA_VERSION + 1):
+        connection.execute(sql.load(f"migrate_{number}").get(name, ""))
