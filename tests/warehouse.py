@@ -19,10 +19,10 @@ CONTENT = {
 }
 
 
-def checksums(connection: Connection[Any]) -> dict[str, str]:
+def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) -> dict[str, str]:
     """A checksum of each table that does not depend on the order of its rows."""
     result = {}
-    for name, query in CONTENT.items():
+    for name, query in queries.items():
         row = connection.execute(
             sql.SQL(
                 "SELECT count(*), md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))) FROM ({}) r"
@@ -48,3 +48,24 @@ def totals(connection: Connection[Any]) -> Any:
         "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates), sum(rejected)"
         " FROM etl.files GROUP BY kind ORDER BY kind"
     ).fetchall()
+
+
+def check_books(connection: Connection[Any]) -> None:
+    """Every loaded line is a play of that file, the counts kept by the load are those of the tables, staging is empty."""
+    assert (
+        connection.execute(
+            "SELECT path, loaded, count(p.*) FROM etl.files f LEFT JOIN analytics.heard_plays p USING (file_id)"
+            " WHERE kind = 'log' GROUP BY path, loaded HAVING loaded <> count(p.*)"
+        ).fetchall()
+        == []
+    )
+    assert one(connection, "SELECT count(*) FROM etl.staged_months") == 0
+    assert one(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == 0
+    for table, rows in connection.execute("SELECT * FROM etl.row_counts WHERE table_name <> 'matched'"):
+        assert rows == one(connection, f"SELECT count(*) FROM {table}")
+    matched = one(connection, "SELECT row_count FROM etl.row_counts WHERE table_name = 'matched'")
+    assert matched == one(connection, "SELECT count(song_id) FROM songplays")
+    assert one(connection, "SELECT count(*) FROM songplays") == one(
+        connection,
+        "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)",
+    )

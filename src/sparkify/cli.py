@@ -1,36 +1,50 @@
 """The command line: parse, run one command, say what went wrong.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped before
-publishing because of more rejects than allowed.
+publishing because of more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
 import os
 import sys
 from collections.abc import Sequence
 
-from sparkify import __version__
+from sparkify import __version__, interrupt
 from sparkify.commands import database, loading, questions, rejects, simulation
-from sparkify.commands.arguments import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Parser
+from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.errors import SparkifyError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    with interrupt.heeded() as asked:
+        try:
+            code = _run(arguments, asked)
+        except BaseException:
+            # Whatever it became on its way: DuckDB, for one, makes a RuntimeError of it.
+            if asked.code is None:
+                raise
+            asked.tell()
+            return asked.code
+        return code if asked.code is None else asked.code
+
+
+def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
     try:
         options = _parser().parse_args(arguments)
+        options.asked = asked
         code: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has what it wanted (`sparkify top songs | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except KeyboardInterrupt:
-        return _fail(
-            "Interrupted. What was staged is kept; run the same command again to go on.", INTERRUPTED
-        )
     except UsageError as error:
+        if asked.code is not None:
+            raise
         return _fail(str(error), WRONG_USAGE)
     except SparkifyError as error:
+        if asked.code is not None:
+            raise
         return _fail(str(error), FAILED)
     return code
 

@@ -19,13 +19,25 @@ OLDEST_SERVER: Final = 150000
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 
-# A server notices by itself only at the end of a statement that its client is gone; publication has long ones.
+# A server notices by itself only at the end of a statement that its client is gone; publication has long ones. And where
+# the network goes silent, both ends would wait for each other for hours: a run would stay alive that nobody runs.
 _SETTINGS: Final = """
 SET search_path = public;
 SET TimeZone = 'UTC';
 SET client_min_messages = warning;
-SET client_connection_check_interval = '1s'
+SET client_connection_check_interval = '1s';
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = '60s'
 """
+_SILENCE: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""The same for our end, in seconds and milliseconds: after a minute without a sign of life a connection is lost."""
 
 
 def resolve(dsn: str | None = None) -> str:
@@ -62,7 +74,11 @@ def connect(dsn: str) -> Connection[Any]:
         ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
     """
     try:
-        connection: Connection[Any] = psycopg.connect(dsn, autocommit=True, application_name="sparkify")
+        given = conninfo_to_dict(dsn)
+        silence = {name: value for name, value in _SILENCE.items() if name not in given}
+        connection: Connection[Any] = psycopg.connect(
+            dsn, autocommit=True, application_name="sparkify", **silence
+        )
     except psycopg.OperationalError as error:
         raise ConnectionFailed(
             f"Cannot connect to PostgreSQL: {str(error).strip()}. Check --dsn, SPARKIFY_DSN or the PG* variables."

@@ -37,11 +37,21 @@ class Staged:
 class Progress:
     """What a run tells on the way; this one keeps it to itself."""
 
+    def __init__(self) -> None:
+        self.new = 0
+        self.done = 0
+
     def planned(self, files: Sequence[InputFile]) -> None:
         """The files that will be read."""
+        self.new = len(files)
 
     def staged(self, batch: Staged) -> None:
         """A batch is staged."""
+        self.done += batch.files
+
+    def kept(self) -> str:
+        """What remains when the run ends now."""
+        return f"{self.done:,} of {self.new:,} new files are read and kept; run the same command again to go on."
 
     def publishing(self, step: str) -> None:
         """A step of publication begins."""

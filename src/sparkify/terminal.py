@@ -177,16 +177,19 @@ class _LiveProgress(Progress):
     """Files, rows and rows per second, as they are staged."""
 
     def __init__(self, bar: "Bar") -> None:
+        super().__init__()
         self._bar = bar
         self._task = bar.add_task("plan", total=None, rows="")
         self._started = time.monotonic()
         self._lines = 0
 
     def planned(self, files: Sequence[InputFile]) -> None:
+        super().planned(files)
         self._started = time.monotonic()
         self._bar.update(self._task, description="files", total=len(files))
 
     def staged(self, batch: Staged) -> None:
+        super().staged(batch)
         self._lines += batch.books.lines
         rate = self._lines / max(time.monotonic() - self._started, 0.001)
         self._bar.update(self._task, advance=batch.files, rows=f"{self._lines:,} rows, {rate:,.0f}/s")

@@ -13,6 +13,7 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 HELD: Final = 3
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
 
 Options = argparse.Namespace
 

@@ -45,6 +45,7 @@ def _etl(options: Options) -> int:
     from sparkify import etl, terminal  # noqa: PLC0415
 
     with terminal.progress() as progress:
+        options.asked.kept = progress.kept
         report = etl.run(
             options.data,
             song_data=options.song_data,

@@ -49,12 +49,15 @@ class Engine:
     def _stage_in_threads(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
         mine = threading.local()
         stagers: list[Stager] = []
+        stopped = threading.Event()
 
         def stage(number: int, batch: list[InputFile]) -> Staged:
             if not hasattr(mine, "stager"):
                 mine.stager = self._make()
                 stagers.append(mine.stager)
             stager: Stager = mine.stager
+            if stopped.is_set():  # while it was made
+                stager.cancel()
             return replace(stager.stage(batch), number=number)
 
         pool = ThreadPoolExecutor(min(self._workers, len(batches)), thread_name_prefix="sparkify")
@@ -68,6 +71,7 @@ class Engine:
                     yield future.result()
         except BaseException:
             # One batch failed, or Ctrl-C: the others need not go on, nor be waited for by the server.
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for stager in stagers:
                 stager.cancel()

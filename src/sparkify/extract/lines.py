@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparkify.extract.judge import MAX_LINE_BYTES, Reject
-from sparkify.extract.plan import InputFile
+from sparkify.extract.plan import InputFile, open_file
 
 READ_BYTES: Final = 8 << 20
 """Not more than a line may have: the length of a line that stands within one read is not looked at."""
@@ -185,7 +185,7 @@ def slices(file: InputFile) -> Iterator[Slice]:
 
 def _small(file: InputFile) -> Slice:
     """A small file as one slice, with as little ado as possible: there may be a million of them."""
-    descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_file(file.path)
     try:
         with _named(file):
             data = os.read(descriptor, file.size)
@@ -212,7 +212,7 @@ def _named(file: InputFile) -> Iterator[None]:
 
 
 def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
-    with _named(file), open(file.path, "rb") as source:
+    with _named(file), open(open_file(file.path), "rb") as source:
         if file.compression is None:
             # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
             remaining = file.size

@@ -1,7 +1,9 @@
 """Plan: which files there are, which of them are new, and how they are cut into batches."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -178,7 +180,20 @@ def _known(connection: Connection[Any], files: list[InputFile]) -> dict[tuple[st
 def content_digest(file: InputFile) -> bytes | None:
     """The SHA-256 of the bytes of a file; None when it cannot be read."""
     try:
-        with open(file.path, "rb") as source:
+        with open(open_file(file.path), "rb") as source:
             return hashlib.file_digest(source, "sha256").digest()
     except OSError:
         return None  # to be read again, and then its state says what is wrong with it
+
+
+def open_file(path: str) -> int:
+    """Open a file for reading; gives the descriptor.
+
+    Raises:
+        OSError: that cannot be done, or it is no file any more: a pipe would keep us waiting for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a file", path)
+    return descriptor

@@ -65,6 +65,7 @@ class Stager:
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
+        self._given_up = False
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -74,7 +75,8 @@ class Stager:
                 transform.close()
 
     def cancel(self) -> None:
-        """Stop what the server is doing for this worker; may be called from another thread."""
+        """Stop what this worker and the server for it are doing; may be called from another thread."""
+        self._given_up = True
         self._connection.cancel_safe(timeout=1.0)
 
     def stage(self, files: list[InputFile]) -> Staged:
@@ -116,6 +118,8 @@ class Stager:
             claims = Claims(self._connection, self._run_id, self._planned_at)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
+                if self._given_up:
+                    raise SparkifyError("Another batch failed, or somebody ended the run; this one is given up.")
                 # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
                 with self._connection.transaction():
                     if claimed := claims.take(chunk):

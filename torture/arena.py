@@ -1,0 +1,135 @@
+"""Where the attacks take place: a private server, made-up worlds, and what an undisturbed load makes of each."""
+
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from sparkify.connection import connect
+from sparkify.create_tables import create_tables
+from sparkify.server import Server
+from sparkify.simulate import simulate
+from torture import content
+from torture.client import Broken, Client, Instant
+
+WORLDS: Final = 6
+BATCH_BYTES: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """A load that nobody disturbed: what it came to, how long it took, how often it reached each phase."""
+
+    content: content.Content
+    seconds: float
+    phases: dict[str, int]
+
+
+class Arena:
+    """A server of its own in a folder of its own, and databases on it, each used once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = Server(folder / "home")
+        self.server.start()
+        self._template: str | None = None
+        self._made = 0
+
+    def database(self) -> str:
+        """The DSN of a new, empty warehouse."""
+        if self._template is None:
+            template = f"template_{os.getpid()}"
+            create_tables(self.server.url(template))
+            self._template = template
+        self._made += 1
+        name = f"torture_{os.getpid()}_{self._made}"
+        with self.admin() as admin:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(self._template)
+                )
+            )
+        return make_conninfo(self.server.url(name))
+
+    def drop(self, dsn: str) -> None:
+        """Done with it."""
+        with self.admin() as admin:
+            name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name))))
+
+    @contextmanager
+    def admin(self) -> Iterator["psycopg.Connection[Any]"]:
+        """A superuser's connection to no warehouse."""
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+            yield connection
+
+    def stop(self) -> None:
+        """Shut the server down."""
+        self.server.stop()
+
+
+class Ground:
+    """All that a campaign needs: arenas, worlds, what is known of them. Its folder is removed unless something broke."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        # Not private: as root the server runs as somebody else, who must reach his part of it.
+        self.folder = Path(tempfile.mkdtemp(prefix="sparkify-torture-", dir=folder))
+        self.folder.chmod(0o755)
+        self.arena = Arena(self.folder)
+        self._undisturbed: dict[Path, Undisturbed] = {}
+
+    def world(self, number: int) -> Path:
+        """The folder of one of the worlds: some are clean, some dirty; their logs go over four months."""
+        path = self.folder / f"world{number}"
+        if not path.exists():
+            luck = random.Random(number)  # noqa: S311
+            simulate(
+                path,
+                users=luck.randint(6, 12),
+                songs=luck.randint(40, 80),
+                days=luck.randint(90, 110),
+                seed=number,
+                dirt=0.0 if number % 3 == 0 else 0.05,
+            )
+        return path
+
+    def undisturbed(self, world: Path) -> Undisturbed:
+        """What comes of a folder when nothing happens."""
+        if world not in self._undisturbed:
+            dsn = self.arena.database()
+            counts = self.folder / "counts.json"
+            client = Client(
+                ["etl", str(world), "--dsn", dsn],
+                self.folder / "undisturbed.log",
+                Instant(seconds=0),
+                {"batch_bytes": BATCH_BYTES, "count": str(counts)},
+            )
+            client.go_on()
+            if client.end():
+                raise Broken(f"an undisturbed load failed{client.said()}")
+            seconds = client.seconds()
+            with connect(dsn) as connection:
+                found = content.read(connection)
+            self._undisturbed[world] = Undisturbed(found, seconds, json.loads(counts.read_text()))
+            self.arena.drop(dsn)
+        return self._undisturbed[world]
+
+    def forget(self, world: Path) -> None:
+        """The files are others now."""
+        self._undisturbed.pop(world, None)
+
+    def close(self, *, keep: bool) -> None:
+        """Stop the server, and remove all there is unless it is to be looked at."""
+        self.arena.stop()
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,68 @@
+"""Faults of the network between the loader and the server."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from torture.client import Client
+from torture.proxy import Proxy
+from torture.scene import Scene
+
+
+@contextmanager
+def _through_proxy(scene: Scene) -> Iterator[tuple[Proxy, Client]]:
+    given = conninfo_to_dict(scene.dsn)
+    proxy = Proxy(Path(str(given["host"]), f".s.PGSQL.{given.get('port', 5432)}"))
+    dsn = make_conninfo(
+        scene.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable"
+    )
+    client = scene.load(instant=scene.instant(), dsn=dsn)
+    try:
+        client.reach()
+        yield proxy, client
+    finally:
+        client.end()
+        proxy.close()
+
+
+def connection_dropped(scene: Scene) -> None:
+    """All connections of a load are closed, or one."""
+    with _through_proxy(scene) as (proxy, client):
+        cut = proxy.drop(scene.luck if scene.luck.random() < 0.6 else None)
+        scene.note(f"{cut} connections dropped")
+        client.go_on()
+        _perhaps_rival(scene)
+
+
+def connection_reset(scene: Scene) -> None:
+    """All connections of a load are reset, or one."""
+    with _through_proxy(scene) as (proxy, client):
+        cut = proxy.reset(scene.luck if scene.luck.random() < 0.6 else None)
+        scene.note(f"{cut} connections reset")
+        client.go_on()
+        _perhaps_rival(scene)
+
+
+def connection_stalled(scene: Scene) -> None:
+    """Nothing passes for a while; then it goes on, or is closed, or the loader is asked to end before."""
+    with _through_proxy(scene) as (proxy, client):
+        with proxy.stalled():
+            client.go_on()
+            time.sleep(scene.luck.uniform(0.05, 0.5))
+            then = scene.luck.choice(["goes on", "dropped", "terminated"])
+            if then == "terminated" and client.process.poll() is None:
+                took = client.strike(signal.SIGTERM)
+                scene.note(f"SIGTERM: {took:.2f} s")
+            elif then == "dropped":
+                proxy.drop()
+        scene.note(then)
+
+
+def _perhaps_rival(scene: Scene) -> None:
+    """Another load, which may take over what the first has lost, while that may still live."""
+    if scene.luck.random() < 0.5:
+        scene.load().end()

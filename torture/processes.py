@@ -1,0 +1,110 @@
+"""Faults of processes: the loader, the server, one of its backends is killed or asked to end."""
+
+import os
+import signal
+import time
+from typing import Final
+
+import psycopg
+
+from torture.client import Broken
+from torture.scene import Scene
+
+SOON: Final = 2.0
+"""Seconds within which SIGTERM and Ctrl-C end a load."""
+
+
+def client_killed(scene: Scene) -> None:
+    """SIGKILL of the loader, once to three times in a row."""
+    for _ in range(scene.luck.choice([1, 1, 1, 2, 3])):
+        client = scene.load(instant=scene.instant())
+        client.reach()
+        client.strike(signal.SIGKILL)
+        scene.see_backends_go()
+
+
+def client_terminated(scene: Scene) -> None:
+    """SIGTERM of the loader."""
+    _end(scene, signal.SIGTERM)
+
+
+def client_interrupted(scene: Scene) -> None:
+    """Ctrl-C: SIGINT to the loader."""
+    _end(scene, signal.SIGINT)
+
+
+def _end(scene: Scene, number: signal.Signals) -> None:
+    client = scene.load(instant=scene.instant())
+    # Before Python runs our first line, its own rules hold.
+    begun = scene.folder / "begun"
+    del begun
+    running = client.reach()
+    took = client.strike(number)
+    code = client.end()
+    if took > SOON:
+        raise Broken(f"{number.name} took {took:.1f} s")
+    if running and code not in {128 + number, 0, -number, 1}:
+        raise Broken(f"{number.name} gave exit code {code}{client.said()}")
+    if code == 128 + number and "Interrupted." not in client.said():
+        raise Broken(f"{number.name}: nothing was said of what is kept{client.said()}")
+    scene.note(f"{number.name}: exit code {code} after {took:.2f} s")
+    scene.see_backends_go()
+
+
+def postmaster_killed(scene: Scene) -> None:
+    """SIGKILL of the server while it loads; it is started again and recovers."""
+    client = scene.load(instant=scene.instant())
+    client.reach()
+    pid = scene.arena.server.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    client.end()
+    scene.arena.server.start()
+
+
+def backend_killed(scene: Scene) -> None:
+    """SIGKILL of one session: the server ends all others and recovers."""
+    client = scene.load(instant=scene.instant())
+    client.reach()
+    sessions = scene.backends()
+    if sessions:
+        os.kill(scene.luck.choice(sessions), signal.SIGKILL)
+    client.end()
+    _wait_for_recovery(scene)
+
+
+def backend_terminated(scene: Scene) -> None:
+    """One session is ended by an administrator: a worker's, the lease's, the publisher's."""
+    client = scene.load(instant=scene.instant())
+    client.reach()
+    sessions = scene.backends()
+    if sessions:
+        with scene.arena.admin() as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [scene.luck.choice(sessions)])
+    client.go_on()
+    if scene.luck.random() < 0.5:  # another takes over what lost its lease, while it may still live
+        rival = scene.load()
+        rival.end()
+    client.end()
+
+
+def statement_cancelled(scene: Scene) -> None:
+    """The statement that runs in one session is cancelled."""
+    client = scene.load(instant=scene.instant())
+    client.reach()
+    sessions = scene.backends()
+    if sessions:
+        with scene.arena.admin() as admin:
+            admin.execute("SELECT pg_cancel_backend(%s)", [scene.luck.choice(sessions)])
+    client.end()
+
+
+def _wait_for_recovery(scene: Scene) -> None:
+    for _ in range(500):
+        try:
+            scene.backends()
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise Broken("the server does not come back")

@@ -1,0 +1,101 @@
+"""Faults of what a load needs: room on the disk, memory, a clock that is right."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torture.arena import Arena
+from torture.scene import Scene
+
+DISK_BYTES = 384 << 20
+
+
+class Skipped(Exception):
+    """This machine cannot have the fault; the message says why."""
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """A file system of its own of so many bytes, in memory."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can mount a small file system")
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        raise Skipped(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def disk_full(scene: Scene) -> None:
+    """The disk of the server's data is full at an instant, and has room again after the load."""
+    with small_disk(scene.folder / "disk", DISK_BYTES) as disk:
+        arena = Arena(disk)
+        try:
+            elsewhere, scene.arena = scene.arena, arena
+            elsewhere.drop(scene.dsn)
+            scene.dsn = arena.database()
+            client = scene.load(instant=scene.instant())
+            client.reach()
+            space = os.statvfs(disk)
+            filler = disk / "filler"
+            with filler.open("wb") as file:
+                os.posix_fallocate(
+                    file.fileno(), 0, space.f_bavail * space.f_frsize - scene.luck.choice([0, 0, 20_000, 500_000])
+                )
+            code = client.end()
+            scene.note(f"exit code {code}")
+            filler.unlink()
+            arena.server.start()  # it may have gone down
+            scene.recover()
+        finally:
+            arena.stop()
+            scene.arena, scene.dsn = elsewhere, ""
+
+
+def temporary_folder_full(scene: Scene) -> None:
+    """No room in the temporary folder nor in the current one: a load needs none there."""
+    with small_disk(scene.folder / "temporary", 4096) as disk:
+        client = scene.load(environment={"TMPDIR": str(disk), "cwd": str(disk)})
+        with (disk / "filler").open("wb") as file:
+            shutil.copyfileobj(Path("/dev/zero").open("rb"), file, 1) if False else None  # noqa: SIM115
+        code = client.end()
+        scene.note(f"exit code {code}")
+
+
+def out_of_memory(scene: Scene) -> None:
+    """The loader gets no more memory than it has at its start and up to some 600 MB."""
+    room = int(scene.luck.uniform(0, 600e6))
+    client = scene.load(settings={"memory": room})
+    code = client.end()
+    scene.note(f"{room / 1e6:.0f} MB: exit code {code}")
+
+
+def clock_jumps(scene: Scene) -> None:
+    """The loader's clock is wrong, by seconds or years, and jumps at an instant; the files' times are wrong too."""
+    world = scene.own_world()
+    years = 365 * 86400.0
+    for path in world.rglob("*.json"):
+        if scene.luck.random() < 0.5:
+            moment = scene.luck.choice([-1e9, 0.0, 1.0, 1e9, 1.7e9, 4.1e9]) + scene.luck.random()
+            os.utime(path, (moment, moment))
+    offsets = [scene.luck.choice([-1, 1]) * scene.luck.choice([1.0, 3600.0, years, 20 * years]) for _ in range(2)]
+    scene.world = world
+    scene.expected = scene.ground.undisturbed(world)
+    client = scene.load(instant=scene.instant("plan", "claim", "manifest", "copy", "commit"), settings={"clock": offsets})
+    client.reach()
+    if scene.luck.random() < 0.4:
+        client.process.kill()
+    client.end()
+    scene.note(f"the clock was wrong by {offsets[0]:+.0f} s, then {offsets[1]:+.0f} s")
+
+
+_ = tempfile

@@ -1,0 +1,133 @@
+"""One fault and what follows: a disturbed load, a normal one, and the comparison with an undisturbed one."""
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg.conninfo import conninfo_to_dict
+
+from sparkify.connection import connect
+from torture import content
+from torture.arena import BATCH_BYTES, WORLDS, Arena, Ground
+from torture.client import Broken, Client, Instant
+from torture.victim import PHASES
+
+BACKENDS_GONE: Final = 5.0
+"""Seconds after which no session of a dead load may be left."""
+
+RUNS: Final = 2
+"""So many normal runs may be needed until all is as it should be."""
+
+
+class Scene:
+    """What a fault has to do with: a world, a database, and luck that the seed decides."""
+
+    def __init__(self, ground: Ground, kind: str, seed: int) -> None:
+        self.ground = ground
+        self.luck = random.Random(f"{kind} {seed}")  # noqa: S311
+        self.arena: Arena = ground.arena
+        self.folder = ground.folder / f"{kind.replace(' ', '-')}-{seed}"
+        self.folder.mkdir(mode=0o755)
+        self.world = ground.world(self.luck.randrange(WORLDS))
+        self.workers = self.luck.randint(1, 3)
+        self.notes: list[str] = []
+        self.runs = 0
+        self.dsn = ""
+        self._clients: list[Client] = []
+
+    def prepare(self) -> None:
+        """Have a warehouse, and know what it should become."""
+        self.expected = self.ground.undisturbed(self.world)
+        self.dsn = self.arena.database()
+
+    def own_world(self) -> Path:
+        """A copy of the world, whose files may be changed."""
+        copy = self.folder / "world"
+        shutil.copytree(self.world, copy, dirs_exist_ok=True)
+        return copy
+
+    def instant(self, *phases: str) -> Instant:
+        """Any instant of a load: half of them by the clock, half at a statement of some phase (or of those given)."""
+        if not phases and self.luck.random() < 0.5:
+            return Instant(seconds=self.luck.uniform(0.3, 1.05) * self.expected.seconds)
+        reached = [phase for phase in phases or PHASES if self.expected.phases.get(phase)]
+        phase = self.luck.choice(reached)
+        nth = self.luck.randint(1, self.expected.phases[phase])
+        return Instant(phase=phase, nth=nth, when=self.luck.choice(["before", "during", "after"]))
+
+    def load(self, *arguments: str, instant: Instant | None = None, dsn: str | None = None, **how: Any) -> Client:
+        """Start a load of the world, or of what the arguments say."""
+        settings = {"batch_bytes": BATCH_BYTES, **how.pop("settings", {})}
+        instant = instant or Instant(seconds=0)
+        command = ["etl", *(arguments or [str(self.world)]), "--dsn", dsn or self.dsn, "--workers", str(self.workers)]
+        client = Client(command, self.folder / f"load{len(self._clients)}.log", instant, settings, **how)
+        self._clients.append(client)
+        self.note(f"load {len(self._clients) - 1}, {self.workers} workers, at {instant}")
+        return client
+
+    def note(self, text: str) -> None:
+        """Remember what happened."""
+        self.notes.append(text)
+
+    def backends(self) -> list[int]:
+        """The process ids of the sessions that loads have on the database."""
+        with self.arena.admin() as admin:
+            rows = admin.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'sparkify' ORDER BY pid",
+                [conninfo_to_dict(self.dsn)["dbname"]],
+            )
+            return [pid for (pid,) in rows]
+
+    def see_backends_go(self) -> None:
+        """No session outlives its client."""
+        since = time.monotonic()
+        while left := self.backends():
+            if time.monotonic() - since > BACKENDS_GONE:
+                raise Broken(f"{len(left)} sessions are left {BACKENDS_GONE:.0f} s after their client has gone")
+            time.sleep(0.02)
+
+    def recover(self, check: Callable[[], str] | None = None) -> None:
+        """Load normally, and see that all is as if nothing had happened.
+
+        Raises:
+            Broken: something was lost or doubled, or the load fails.
+        """
+        for client in self._clients:
+            if client.process.poll() is None:
+                client.end()
+        self.see_backends_go()
+        check = check or self.compare
+        wrong = "not run"
+        for self.runs in range(1, RUNS + 1):
+            client = self.load()
+            if code := client.end():
+                raise Broken(f"a normal run fails with {code}{client.said()}")
+            if not (wrong := check()):
+                return
+        raise Broken(wrong)
+
+    def compare(self) -> str:
+        """How the warehouse differs from that of an undisturbed load."""
+        return content.differences(self.found(), self.expected.content)
+
+    def found(self) -> content.Content:
+        """What the warehouse holds."""
+        with connect(self.dsn) as connection:
+            try:
+                return content.read(connection)
+            except AssertionError as error:
+                raise Broken(f"the books do not balance: {error}") from error
+
+    def close(self, *, keep: bool) -> None:
+        """Leave nothing behind, unless it is to be looked at."""
+        for client in self._clients:
+            if client.process.poll() is None:
+                client.process.kill()
+                client.process.wait()
+        if not keep:
+            if self.dsn:
+                self.arena.drop(self.dsn)
+            shutil.rmtree(self.folder)

@@ -1,0 +1,141 @@
+"""The loader as it is attacked: ``sparkify`` itself, with a wire that an instant of its work can trip.
+
+Run as ``python -m torture.victim etl …`` with settings in TORTURE, a JSON object:
+
+- ``batch_bytes``: batches as small as the worlds are, so that there are many, and months that are published ahead
+- ``phase``, ``nth``, ``when``: say so when the nth statement of a phase is reached, ``before`` it is sent or ``after``
+  its answer, and wait; or ``during`` it, and go on
+- ``pipe``: two descriptors, where to say so and where to wait
+- ``memory``: how many more bytes of address space there are
+- ``clock``: seconds that the clock is wrong from the beginning, and from the instant on
+- ``account``: user and group to run as
+- ``count``: a file for how often each phase was reached
+"""
+
+import atexit
+import json
+import os
+import re
+import resource
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+PHASES: Final = {
+    "begin": r"INSERT INTO etl\.runs|pg_advisory_xact_lock|LIKE etl\.catalogue_records",
+    "adopt": r"pg_try_advisory_xact_lock",
+    "plan": r"FROM etl\.known_files",
+    "claim": r"INSERT INTO etl\.known_files|wanted_files",
+    "months": r"etl\.staged_months|LIKE public\.songplays",
+    "copy": r'COPY "staging"',
+    "rejects": r'COPY "etl"\."rejected_records"',
+    "manifest": r'COPY "etl"\."manifest"',
+    "commit": r"^COMMIT|^RELEASE",
+    "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
+    "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
+    "attach": r"ATTACH PARTITION",
+    "levels": r"user_level_days|mixed_days|touched_days",
+    "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",
+    "books": r"DELETE FROM etl\.manifest|etl\.staged_slices|etl\.row_counts|UPDATE etl\.runs",
+}
+"""The steps of a load, by the statements that they send."""
+
+
+class _Wire:
+    """Counts the statements of each phase, and trips at one of them."""
+
+    def __init__(self, settings: dict[str, Any], trip: Callable[[bool], None]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._phase, self._nth, self._when = (settings.get(key) for key in ("phase", "nth", "when"))
+        self._trip = trip
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def around(self, statement: str) -> Iterator[None]:
+        """What is done inside sends this statement and waits for its answer."""
+        with self._lock:
+            phases = [phase for phase, pattern in PHASES.items() if re.search(pattern, statement)]
+            self.counts.update(phases)
+            reached = self._phase in phases and self.counts[str(self._phase)] == self._nth
+        if reached and self._when != "after":
+            self._trip(self._when == "before")
+        yield
+        if reached and self._when == "after":
+            self._trip(True)
+
+
+def _hang(wire: _Wire) -> None:
+    """Let every statement pass by the wire."""
+    from psycopg import Connection, Cursor  # noqa: PLC0415  its settings are read when it is loaded
+
+    execute, copy, command = Cursor.execute, Cursor.copy, Connection._exec_command  # noqa: SLF001
+
+    def text(query: Any) -> str:
+        return query if isinstance(query, str) else query.as_string(None)
+
+    def watched_execute(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        with wire.around(text(query)):
+            return execute(self, query, *args, **kwargs)
+
+    def watched_copy(self: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        with wire.around(text(statement)):
+            return copy(self, statement, *args, **kwargs)
+
+    def watched_command(self: Any, query: bytes, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        with wire.around(query.decode()):
+            return (yield from command(self, query, *args, **kwargs))
+
+    Cursor.execute, Cursor.copy = watched_execute, watched_copy  # type: ignore[method-assign,assignment]
+    Connection._exec_command = watched_command  # type: ignore[method-assign,assignment]  # noqa: SLF001
+
+
+def _shift_clock(wrong: list[float]) -> Callable[[], None]:
+    now, offset = time.time, [wrong[0]]
+    time.time = lambda: now() + offset[0]
+
+    def jump() -> None:
+        offset[0] = wrong[1]
+
+    return jump
+
+
+def main() -> int:
+    """Run ``sparkify`` with the arguments, under the settings."""
+    settings = json.loads(os.environ.pop("TORTURE", "{}"))
+    jump = _shift_clock(settings.get("clock", [0, 0]))
+
+    def trip(wait: bool) -> None:  # noqa: FBT001
+        jump()
+        if "pipe" in settings:
+            say, listen = settings["pipe"]
+            os.write(say, b"x")
+            if wait:
+                os.read(listen, 1)
+
+    wire = _Wire(settings, trip)
+    _hang(wire)
+    if "account" in settings:
+        user, group = settings["account"]
+        os.setgroups([])
+        os.setegid(group)
+        os.seteuid(user)
+    from sparkify import cli  # noqa: PLC0415
+    from sparkify.extract import plan  # noqa: PLC0415
+    from sparkify.load import stage  # noqa: F401, PLC0415  all libraries, before memory is limited
+
+    plan.LEAST_BATCH_BYTES = settings.get("batch_bytes", plan.LEAST_BATCH_BYTES)  # type: ignore[misc]
+    if "memory" in settings:
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + settings["memory"],) * 2)
+    if "count" in settings:
+        atexit.register(lambda: Path(settings["count"]).write_text(json.dumps(wire.counts)))
+    return cli.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
