@@ -65,7 +65,9 @@ class Arena:
         """Done with it."""
         with self.admin() as admin:
             name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name))))
+            admin.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name)))
+            )
 
     @contextmanager
     def admin(self) -> Iterator["psycopg.Connection[Any]"]:

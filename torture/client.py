@@ -53,7 +53,9 @@ class Client:
         self._heard, said = os.pipe()
         waiting, self._release = os.pipe()
         settings = {**self.settings, **self.instant.settings(), "pipe": [said, waiting]}
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
+        }
         environment |= {"TORTURE": json.dumps(settings), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
         with self.log.open("ab") as log:
             self.started = time.monotonic()

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from psycopg import Connection, sql
-
 from tests.warehouse import CONTENT, check_books, checksums
 
 MORE: Final = {
@@ -41,5 +40,7 @@ def rows(connection: Connection[Any], query: str) -> set[tuple[Any, ...]]:
 def differences(found: Content, expected: Content) -> str:
     """Which tables differ, and how; empty when none does."""
     return "; ".join(
-        f"{name}: {found[name]}, expected {expected[name]}" for name in expected if found[name] != expected[name]
+        f"{name}: {found[name]}, expected {expected[name]}"
+        for name in expected
+        if found[name] != expected[name]
     )

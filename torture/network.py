@@ -17,9 +17,7 @@ from torture.scene import Scene
 def _through_proxy(scene: Scene) -> Iterator[tuple[Proxy, Client]]:
     given = conninfo_to_dict(scene.dsn)
     proxy = Proxy(Path(str(given["host"]), f".s.PGSQL.{given.get('port', 5432)}"))
-    dsn = make_conninfo(
-        scene.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable"
-    )
+    dsn = make_conninfo(scene.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable")
     client = scene.load(instant=scene.instant(), dsn=dsn)
     try:
         client.reach()

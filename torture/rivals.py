@@ -17,7 +17,10 @@ def rivals(scene: Scene) -> None:
         *(["--log-data", str(path)] for path in logs),
         ["--song-data", f"{scene.world}/song_data", "--log-data", str(scene.luck.choice(logs))],
     ]
-    chosen = [whole if scene.luck.random() < 0.5 else scene.luck.choice(parts) for _ in range(scene.luck.randint(2, 4))]
+    chosen = [
+        whole if scene.luck.random() < 0.5 else scene.luck.choice(parts)
+        for _ in range(scene.luck.randint(2, 4))
+    ]
     victim = scene.luck.choice([None, 0, len(chosen) - 1])
     loads = [
         scene.load(*arguments, instant=scene.instant() if number == victim else None)

@@ -58,11 +58,20 @@ class Scene:
         nth = self.luck.randint(1, self.expected.phases[phase])
         return Instant(phase=phase, nth=nth, when=self.luck.choice(["before", "during", "after"]))
 
-    def load(self, *arguments: str, instant: Instant | None = None, dsn: str | None = None, **how: Any) -> Client:
+    def load(
+        self, *arguments: str, instant: Instant | None = None, dsn: str | None = None, **how: Any
+    ) -> Client:
         """Start a load of the world, or of what the arguments say."""
         settings = {"batch_bytes": BATCH_BYTES, **how.pop("settings", {})}
         instant = instant or Instant(seconds=0)
-        command = ["etl", *(arguments or [str(self.world)]), "--dsn", dsn or self.dsn, "--workers", str(self.workers)]
+        command = [
+            "etl",
+            *(arguments or [str(self.world)]),
+            "--dsn",
+            dsn or self.dsn,
+            "--workers",
+            str(self.workers),
+        ]
         client = Client(command, self.folder / f"load{len(self._clients)}.log", instant, settings, **how)
         self._clients.append(client)
         self.note(f"load {len(self._clients) - 1}, {self.workers} workers, at {instant}")
@@ -86,7 +95,9 @@ class Scene:
         since = time.monotonic()
         while left := self.backends():
             if time.monotonic() - since > BACKENDS_GONE:
-                raise Broken(f"{len(left)} sessions are left {BACKENDS_GONE:.0f} s after their client has gone")
+                raise Broken(
+                    f"{len(left)} sessions are left {BACKENDS_GONE:.0f} s after their client has gone"
+                )
             time.sleep(0.02)
 
     def recover(self, check: Callable[[], str] | None = None) -> None:

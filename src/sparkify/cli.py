@@ -38,6 +38,12 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         # The reader has what it wanted (`sparkify top songs | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except MemoryError:
+        if asked.code is not None:
+            raise
+        return _fail(
+            "There is not enough memory. What was staged is kept; run it again with fewer --workers.", FAILED
+        )
     except UsageError as error:
         if asked.code is not None:
             raise

@@ -51,7 +51,9 @@ class Progress:
 
     def kept(self) -> str:
         """What remains when the run ends now."""
-        return f"{self.done:,} of {self.new:,} new files are read and kept; run the same command again to go on."
+        return (
+            f"{self.done:,} of {self.new:,} new files are read and kept; run the same command again to go on."
+        )
 
     def publishing(self, step: str) -> None:
         """A step of publication begins."""

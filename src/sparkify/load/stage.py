@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
+import duckdb
 import pyarrow as pa
 from psycopg import sql
 
 from sparkify.books import Books
 from sparkify.connection import connect
+from sparkify.errors import SparkifyError
 from sparkify.extract.lines import RejectedLine, Slice, chunks
 from sparkify.extract.plan import InputFile
 from sparkify.load.claims import Claim, Claims
@@ -85,11 +87,14 @@ class Stager:
         Raises:
             SparkifyError: the run was taken over by another program.
             psycopg.Error: the server failed; nothing of the batch is kept.
+            MemoryError: there is not enough.
         """
         unread: dict[str, str] = {}
         while True:
             try:
                 done = self._stage(files)
+            except duckdb.OutOfMemoryException as error:
+                raise MemoryError(str(error)) from error
             except OSError as error:
                 self._catalogue_version = None  # heard songs that the transform takes for staged are not
                 # The transaction is rolled back; the batch is tried again without the file.
@@ -119,7 +124,7 @@ class Stager:
             transform = None if songs else self._begin_batch()
             while chunk is not None:
                 if self._given_up:
-                    raise SparkifyError("Another batch failed, or somebody ended the run; this one is given up.")
+                    raise SparkifyError("Another batch failed, or somebody ended the run.")
                 # Within a savepoint the rows of a chunk have a transaction id of their own (see publish.sql).
                 with self._connection.transaction():
                     if claimed := claims.take(chunk):
