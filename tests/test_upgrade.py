@@ -204,7 +204,7 @@ def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any], tmp_path
         lambda: etl.run(tmp_path, dsn=dsn),
         lambda: answers.status(dsn=dsn),
     ):
-        with pytest.raises(UsageError, match="of version 1000, newer than this program. Update sparkify."):
+        with pytest.raises(UsageError, match=r"of version 1000, newer than this program\. Update sparkify\."):
             use()
     with pytest.raises(SparkifyError, match="has just upgraded the warehouse"), begin_run(dsn, db):
         pass

@@ -22,4 +22,5 @@ class Books:
 
     def balance(self) -> bool:
         """Whether every line is accounted for."""
-        return self.lines == sum(getattr(self, name) for name in Books.__slots__ if name != "lines")
+        parts = (self.blank, self.other_pages, self.loaded, self.duplicates, self.rejected, self.forgotten)
+        return self.lines == sum(parts)

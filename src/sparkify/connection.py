@@ -76,9 +76,8 @@ def connect(dsn: str) -> Connection[Any]:
     try:
         given = conninfo_to_dict(dsn)
         silence = {name: value for name, value in _SILENCE.items() if name not in given}
-        connection: Connection[Any] = psycopg.connect(
-            dsn, autocommit=True, application_name="sparkify", **silence
-        )
+        settings = make_conninfo(dsn, application_name="sparkify", **silence)
+        connection: Connection[Any] = psycopg.connect(settings, autocommit=True)
     except psycopg.OperationalError as error:
         raise ConnectionFailed(
             f"Cannot connect to PostgreSQL: {str(error).strip()}. Check --dsn, SPARKIFY_DSN or the PG* variables."
