@@ -6,7 +6,7 @@ from typing import Any, Final, LiteralString
 from psycopg.rows import dict_row
 
 from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_to_read
+from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ def status(*, dsn: str | None = None) -> Row:
 def _rows(dsn: str | None, query: LiteralString, **parameters: Any) -> list[Row]:
     with (
         explained(),
-        open_to_read(resolve(dsn)) as connection,
+        open_existing(resolve(dsn)) as connection,
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         return cursor.execute(query, parameters or None).fetchall()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from sparkify import __version__, interrupt
-from sparkify.commands import database, loading, questions, rejects, simulation
+from sparkify.commands import database, loading, people, questions, rejects, simulation
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.errors import SparkifyError, UsageError
 
@@ -68,7 +68,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"sparkify {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (loading, questions, rejects, simulation, database):
+    for group in (loading, questions, rejects, people, simulation, database):
         group.add(commands)
     return parser
 

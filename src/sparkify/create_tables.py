@@ -58,7 +58,7 @@ def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
     return connection
 
 
-def open_to_read(dsn: str) -> Connection[Any]:
+def open_existing(dsn: str) -> Connection[Any]:
     """A connection to a warehouse that is there, of this program's version.
 
     Raises:

@@ -17,6 +17,8 @@ from sparkify.report import Progress, Report, Staged
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from sparkify.forget import Erasure
+
 LONGEST_CELL = 200
 
 
@@ -94,6 +96,22 @@ def print_report(report: Report) -> None:
         f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time")
     )
     console.print(f"The warehouse has {rows}; {report.matched:,} plays match a song of the catalogue.")
+
+
+def print_erasure(erasure: "Erasure") -> None:
+    """Print what was removed of people, or would be, and what is left to do."""
+    one = erasure.people == 1
+    if erasure.dry_run:
+        print(
+            f"{'This person' if one else f'These {erasure.people:,} people'} would be forgotten. Nothing was changed."
+        )
+    else:
+        print(f"{'This person is' if one else f'These {erasure.people:,} people are'} forgotten.")
+    print_table([{name: getattr(erasure, name) for name in
+                  ("songplays", "users", "time", "heard_songs", "staged_plays", "rejects", "texts_withheld")}])  # fmt: skip
+    if erasure.files:
+        print(f"{len(erasure.files):,} files have plays of theirs, and still do: --json names them.")
+    print("What is read of them from now on, from any file, is counted as forgotten and not kept.")
 
 
 def print_advice(report: Report) -> None:

@@ -77,6 +77,7 @@ class _Publication:
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
         if repeated:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
+        self._run("keep_lost_variants")
         self._run("insert_heard_songs")
         if not as_matched:
             self._by_hashing("match_again")
@@ -139,6 +140,7 @@ class _Publication:
         self._count("time", self._into_star(sql_queries.time_table_insert, names["time"]))
         self._run("find_clashes", **names)
         self._count("matched", self._scalar("matched_by_replacing"))
+        self._run("keep_outdone_variants")
         self._run("replace_songplays")
         self._run("replace_heard_plays")
         self._move_to_duplicates(self._run("duplicates_staged"))

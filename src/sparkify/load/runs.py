@@ -119,6 +119,9 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:
     """Throw away what a run has staged; its files are new again."""
     with connection.transaction():
+        connection.execute(
+            load("publish")["lock_publisher"]
+        )  # whoever forgets a person looks at what is staged
         for month in staged_months(connection, run_id):
             for table in month_tables(run_id, month).values():
                 connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))

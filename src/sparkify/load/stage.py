@@ -31,6 +31,7 @@ from sparkify.load.runs import (
 from sparkify.report import Staged
 from sparkify.sql import load
 from sparkify.transform.catalogue import CatalogueTransform
+from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.plays import PlayTransform
 
 _sql: Final = load("stage")
@@ -66,6 +67,7 @@ class Stager:
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
+        self._forgotten = Forgotten()
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
         self._given_up = False
 
@@ -118,6 +120,7 @@ class Stager:
         source = chunks(files)
         chunk = next(source, None)
         with self._connection.transaction():
+            self._know_forgotten()
             hold_open(self._connection, self._run_id)
             self._held.clear()
             claims = Claims(self._connection, self._run_id, self._planned_at)
@@ -143,6 +146,13 @@ class Stager:
         done.bytes = sum(file.size for file in files)
         return done
 
+    def _know_forgotten(self) -> None:
+        self._connection.execute(_sql["pass_gate"])
+        if self._connection.execute(_sql["count_forgotten"]).fetchone() != (len(self._forgotten),):
+            row = self._connection.execute(_sql["forgotten"]).fetchone()
+            assert row is not None
+            self._forgotten = Forgotten(*row)
+
     def _begin_batch(self) -> PlayTransform:
         row = self._connection.execute(_sql["catalogue_version"]).fetchone()
         assert row is not None
@@ -150,6 +160,7 @@ class Stager:
             ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
             assert ts_range is not None
             self._transform = PlayTransform(ts_range)
+        self._transform.forgotten = self._forgotten
         self._connection.execute(_sql["prepare_batch"])
         self._transform.begin_batch()
         if self._catalogue_version != row[0]:
@@ -177,7 +188,7 @@ class Stager:
             columns = [list(column) for column in zip(*slices, strict=True)]
             self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
-        self._account(zip(claims, result.books, result.rejects, strict=True), done)
+        self._account(zip(claims, result.books, result.rejects, strict=True), done, of_songs=False)
 
     def _matches(self, heard: pa.Table) -> pa.Table:
         """What the catalogue says of heard songs."""
@@ -215,13 +226,16 @@ class Stager:
         records = self._catalogue.rows([claim.file_id for _, claim in claimed])
         copy_table(self._connection, catalogue_table(self._run_id), records)
         claims = (claim for _, claim in claimed)
-        self._account(zip(claims, books, rejects, strict=True), done)
+        self._account(zip(claims, books, rejects, strict=True), done, of_songs=True)
 
-    def _account(self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged) -> None:
+    def _account(
+        self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, *, of_songs: bool
+    ) -> None:
         rows = []
         for claim, books, rejects in verdicts:
+            kept = self._kept(rejects, books, of_songs=of_songs) if self._forgotten else rejects
             claim.books.add(books)
-            for reject in rejects:
+            for reject in kept:
                 reason = reject.why.reason
                 done.reasons[reason] = done.reasons.get(reason, 0) + 1
                 rows.append(
@@ -230,6 +244,12 @@ class Stager:
                 )  # fmt: skip
         if rows:
             copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
+
+    def _kept(self, rejects: list[RejectedLine], books: Books, *, of_songs: bool) -> list[RejectedLine]:
+        kept = [line for reject in rejects if (line := self._forgotten.keeps(reject, of_songs=of_songs))]
+        books.rejected = len(kept)
+        books.forgotten += len(rejects) - len(kept)
+        return kept
 
 
 def _plain(text: str) -> str:

@@ -55,17 +55,18 @@ GROUP BY start_time, songplay_id HAVING count(*) > 1
 -- the winner stays: the smallest content by bytes. The two rows of one play are known by the transaction that wrote
 -- them, xmin: every chunk has its own, and has each identity once.
 WITH variants AS (
-    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,
-           row_number() OVER (
-               PARTITION BY start_time, songplay_id
-               ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
-                        h.heard_song_id, f.path COLLATE "C", h.line
-           ) AS variant
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id, p.user_id, h.heard_song_id,
+           row_number() OVER variants AS variant, first_value(h.heard_song_id) OVER variants AS song_kept
     FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)
     JOIN {heard_plays} h USING (start_time, songplay_id)
     JOIN etl.known_files f USING (file_id)
     WHERE p.xmin = h.xmin
+    WINDOW variants AS (
+        PARTITION BY start_time, songplay_id
+        ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
+                 h.heard_song_id, f.path COLLATE "C", h.line
+    )
 ),
 losers AS (
     SELECT * FROM variants WHERE variant > 1
@@ -77,9 +78,16 @@ lost_heard_plays AS (
     DELETE FROM {heard_plays} h USING losers WHERE h.ctid = losers.heard_play
 ),
 remembered AS (
-    INSERT INTO {repeated} (start_time, songplay_id, file_id) SELECT start_time, songplay_id, file_id FROM losers
+    INSERT INTO {repeated} (start_time, songplay_id, file_id, user_id, heard_song_id)
+    SELECT start_time, songplay_id, file_id, user_id, nullif(heard_song_id, song_kept) FROM losers
 )
 SELECT file_id, count(*) FROM losers GROUP BY file_id
+
+-- name: keep_lost_variants
+-- whose songs those are that stand in lines which lost to another line of the month
+INSERT INTO etl.lost_variants (user_id, heard_song_id)
+SELECT DISTINCT user_id, heard_song_id FROM {repeated} WHERE heard_song_id IS NOT NULL
+ON CONFLICT DO NOTHING
 
 -- name: insert_heard_songs
 -- new ones; those that are known keep their row, which follows the catalogue
@@ -162,9 +170,10 @@ INSERT INTO late_songplays SELECT * FROM late
 -- name: find_clashes
 -- staged plays that the warehouse has already, and whether the staged content wins
 CREATE TEMP TABLE clashes ON COMMIT DROP AS
-SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id,
+SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id, p.user_id,
        p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id,
        h.file_id, h.line, there.file_id AS file_id_there, s.song_id AS song_id_there,
+       there.heard_song_id AS heard_song_id_there,
        (p.level COLLATE "C", p.location IS NOT NULL, coalesce(p.location, '') COLLATE "C",
         p.user_agent IS NOT NULL, coalesce(p.user_agent, '') COLLATE "C", h.heard_song_id)
        < (s.level COLLATE "C", s.location IS NOT NULL, coalesce(s.location, '') COLLATE "C",
@@ -175,6 +184,13 @@ FROM {songplays} p
 JOIN {heard_plays} h USING (start_time, songplay_id)
 JOIN {songplays_there} s USING (start_time, songplay_id)
 JOIN {heard_plays_there} there USING (start_time, songplay_id)
+
+-- name: keep_outdone_variants
+-- the same of lines that lose to one that the warehouse has, and of those that it had
+INSERT INTO etl.lost_variants (user_id, heard_song_id)
+SELECT DISTINCT user_id, CASE WHEN wins THEN heard_song_id_there ELSE heard_song_id END
+FROM clashes WHERE heard_song_id <> heard_song_id_there
+ON CONFLICT DO NOTHING
 
 -- name: replace_songplays
 -- the staged content wins

@@ -14,6 +14,19 @@ INSERT INTO etl.runs (state) SELECT 'open' FROM etl.warehouse WHERE schema_versi
 -- in every transaction that stages: nobody may begin to publish the run before it ends
 SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
 
+-- name: pass_gate
+-- the first of every transaction that stages: whoever forgets a person waits until it has ended, and it knows of all
+-- who were forgotten before
+SELECT pg_advisory_xact_lock_shared(hashtext('sparkify'), hashtext('forget'))
+
+-- name: count_forgotten
+-- how many people were forgotten: it only grows
+SELECT count(*) FROM etl.forgotten
+
+-- name: forgotten
+-- what to recognise them by
+SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
+
 -- name: staged_months
 -- what a run has staged
 SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month
@@ -34,7 +47,9 @@ CREATE TABLE {users} (
 );
 CREATE TABLE {heard_songs} (LIKE analytics.heard_songs);
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
-CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer)
+CREATE TABLE {repeated} (
+    start_time timestamptz, songplay_id bigint, file_id integer, user_id bigint, heard_song_id uuid
+)
 
 -- name: hold_months
 -- in a transaction that stages: nobody may publish these months before it ends

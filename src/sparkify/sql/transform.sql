@@ -95,6 +95,18 @@ SELECT *, 'judged' AS verdict,
        song_key(song, artist, length) AS heard_song_id
 FROM judged
 
+-- name: users
+-- who has plays in the chunk
+SELECT DISTINCT user_id FROM plays
+
+-- name: drop_forgotten
+-- people who were forgotten have none
+UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND user_id IN (SELECT user_id FROM gone)
+
+-- name: forgotten
+-- how many plays of each slice those were
+SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
+
 -- name: new_heard_songs
 -- songs heard in the chunk, in repeated plays too, that this worker has not staged for the month
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
@@ -115,7 +127,7 @@ INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs
 
 -- name: nothing_repeated
 -- the usual case: nothing to rank
-CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
+CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant, heard_song_id AS song_kept FROM plays LIMIT 0
 
 -- name: identities
 -- whether any play occurs twice
@@ -124,12 +136,13 @@ SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 -- name: rank_repeated
 -- of plays with one identity the winner stays: the smallest content by bytes, then the first line
 CREATE OR REPLACE TEMP TABLE ranked AS
-SELECT *, row_number() OVER (
+SELECT *, row_number() OVER variants AS variant, first_value(heard_song_id) OVER variants AS song_kept
+FROM plays
+WINDOW variants AS (
     PARTITION BY start_time, songplay_id
     ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id,
              first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST, slice, line
-) AS variant
-FROM plays
+)
 
 -- name: repeated
 -- how many plays of each slice lose
@@ -178,8 +191,9 @@ FROM plays p JOIN files f USING (slice)
 WHERE p.month = $month
 
 -- name: month_repeated
--- which files have plays that lost to another line
-SELECT r.start_time, r.songplay_id, f.file_id
+-- which files have plays that lost to another line, and what was heard, if that line says otherwise
+SELECT r.start_time, r.songplay_id, f.file_id, r.user_id,
+       CASE WHEN r.heard_song_id <> r.song_kept THEN r.heard_song_id END AS heard_song_id
 FROM ranked r JOIN files f USING (slice)
 WHERE r.month = $month AND r.variant > 1
 

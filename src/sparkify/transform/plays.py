@@ -10,6 +10,7 @@ from sparkify.books import Books
 from sparkify.extract.judge import judge_event
 from sparkify.extract.lines import RejectedLine, Slice
 from sparkify.transform.chunk import Lines
+from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
@@ -40,6 +41,7 @@ _JUDGED: Final = pa.schema(
     ]
 )
 _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
+_USERS: Final = pa.schema([("user_id", pa.int64())])
 
 
 @dataclass(slots=True)
@@ -55,7 +57,8 @@ class PlayTransform(RecordTransform):
     """The transform of log lines.
 
     `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
-    chunk. Users and levels are those of all chunks since `begin_batch`.
+    chunk. Users and levels are those of all chunks since `begin_batch`. Plays of people who are `forgotten` are only
+    counted.
     """
 
     QUERIES = "transform"
@@ -65,6 +68,7 @@ class PlayTransform(RecordTransform):
     def __init__(self, ts_range: tuple[int, int]) -> None:
         super().__init__()
         self._ts_range = ts_range
+        self.forgotten = Forgotten()
         self._execute("create")
         self.begin_batch()
 
@@ -101,6 +105,8 @@ class PlayTransform(RecordTransform):
             earliest=earliest,
             before=before,
         )
+        if self.forgotten:
+            self._drop_forgotten(done.books)
         self._execute("new_heard_songs")
         if next(self._rows("identities"))[0]:
             self._execute("rank_repeated")
@@ -119,6 +125,14 @@ class PlayTransform(RecordTransform):
             books.rejected = len(rejects)
         done.months = [month for (month,) in self._rows("months")]
         return done
+
+    def _drop_forgotten(self, books: list[Books]) -> None:
+        gone = [(user_id,) for (user_id,) in self._rows("users") if user_id in self.forgotten]
+        if gone:
+            self._duckdb.register("gone", table(gone, _USERS))
+            self._execute("drop_forgotten")
+            for number, count in self._rows("forgotten"):
+                books[number].forgotten = count
 
     def unknown_songs(self) -> pa.Table:
         """The keys of the songs heard in the chunk that the catalogue has not been asked about."""

@@ -1,0 +1,87 @@
+"""People who were forgotten: how the loader knows them, and whose a line is that nobody can read."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Final
+
+from sparkify.extract.judge import Reject
+from sparkify.extract.lines import RejectedLine
+
+WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
+"""What stands for what was wrong with such a line: that may quote it."""
+
+# The key as people spell it, then what may stand between it and its value, also where the JSON is spoiled, then a number
+# and what follows it.
+_NAMED: Final = re.compile(
+    rb"user_?id([^0-9A-Za-z]{0,64}?(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(.?))?", re.IGNORECASE | re.DOTALL
+)
+_ESCAPED: Final = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+_GOES_ON: Final = re.compile(rb"[0-9A-Za-z_.+-]|\Z")
+_LONGEST: Final = 400
+
+
+def digest(key: bytes, user_id: int) -> bytes:
+    """What is remembered of a person: nobody can tell the id from it without the key of the warehouse."""
+    return blake2b(str(user_id).encode(), key=key, digest_size=16).digest()
+
+
+class Forgotten:
+    """The people that a warehouse has forgotten; false when there are none."""
+
+    def __init__(self, key: bytes = b"", digests: Iterable[bytes] = ()) -> None:
+        self._key = key
+        self._digests = frozenset(digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __contains__(self, user_id: int) -> bool:
+        return digest(self._key, user_id) in self._digests
+
+    def keeps(self, line: RejectedLine, *, of_songs: bool) -> RejectedLine | None:
+        """What may be kept of a rejected line: all of it, all but its text, or nothing when it is one of theirs."""
+        whose = Whose.of(line.record)
+        if any(user_id in self for user_id in whose.named):
+            return None
+        if whose.doubtful and not of_songs:
+            return replace(line, why=Reject(line.why.reason, WITHHELD), record=b"")
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The user ids that stand in a line, sound or not. It is `doubtful` when there is none, or one that is not readable."""
+
+    named: frozenset[int]
+    doubtful: bool
+
+    @classmethod
+    def of(cls, text: bytes) -> "Whose":
+        """Read a line in every spelling that is accepted, and in broken ones: escapes, other quotes, UTF-16."""
+        text = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.replace(b"\0", b""))
+        found = list(_ids(text))
+        named = frozenset(user_id for user_id, _ in found if user_id is not None)
+        return cls(named, not found or not all(sure for _, sure in found))
+
+
+def _ids(text: bytes) -> Iterator[tuple[int | None, bool]]:
+    """For each mention of a user id what it is, and whether that is sure: a torn number may have had more digits."""
+    for _, number, behind in _NAMED.findall(text):
+        value = _integer(number)
+        yield value, value is not None and not _GOES_ON.match(behind)
+
+
+def _integer(number: bytes) -> int | None:
+    digits = number.lstrip(b"-0")
+    if not number or len(digits) > _LONGEST:
+        return None
+    try:
+        value = Decimal("0" + digits.decode())
+    except InvalidOperation:  # an exponent beyond all bounds
+        return None
+    if value and (value.adjusted() > 19 or value != value.to_integral_value()):
+        return None
+    return -int(value) if number.startswith(b"-") else int(value)

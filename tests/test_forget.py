@@ -1,0 +1,330 @@
+"""Whoever is forgotten is in no table, and no later run brings them back."""
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from sparkify import etl
+from sparkify.books import Books
+from sparkify.connection import connect
+from sparkify.create_tables import create_tables
+from sparkify.extract.judge import Play, judge_event
+from sparkify.forget import forget
+from sparkify.load.runs import begin_run
+from sparkify.simulate import simulate
+from sparkify.transform.forgotten import WITHHELD, Whose
+from test_same_content import check_books, events, songs
+from warehouse import checksums, one
+
+DAY = 24 * 3600 * 1000
+REJECTS = (
+    "SELECT regexp_replace(path, '.*/', ''), line, reason, detail, record FROM etl.rejected_records"
+    ' JOIN etl.known_files USING (file_id) ORDER BY path COLLATE "C", line'
+)
+BOOKS = (
+    "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates + forgotten), sum(rejected)"
+    " FROM etl.files GROUP BY kind ORDER BY kind"
+)
+
+
+def content(dsn: str) -> tuple[Any, ...]:
+    """All that may not depend on when a person was forgotten. A duplicate of theirs is one no more when it is read anew."""
+    check_books(dsn)
+    with connect(dsn) as connection:
+        return (
+            checksums(connection),
+            connection.execute(REJECTS).fetchall(),
+            connection.execute(BOOKS).fetchall(),
+        )
+
+
+def find(connection: Connection[Any], text: str) -> list[str]:
+    """The tables, of all schemas, in which a text stands somewhere."""
+    tables = connection.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm')"
+        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
+    ).fetchall()
+    hexadecimal = text.encode().hex()
+    return [
+        table
+        for (table,) in tables
+        if one(
+            connection,
+            f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%%' || %s || '%%' OR r::text LIKE '%%' || %s || '%%'",
+            text,
+            hexadecimal,
+        )
+    ]
+
+
+# --- any small world -----------------------------------------------------------------------------------------------
+
+torn = st.builds(
+    lambda event, cut: json.dumps(event)[: -1 - cut], events, st.integers(0, 40)
+)  # some behind userId, which stands last, some in it, some before
+wrong = st.builds(lambda event: {**event, "length": -1}, events)
+lines_of_logs = st.one_of(events, events, events, torn, wrong)
+worlds = st.tuples(
+    st.lists(st.lists(lines_of_logs, max_size=6), min_size=1, max_size=4),
+    st.lists(st.lists(songs, max_size=2), max_size=2),
+)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(world=worlds, chance=st.randoms(use_true_random=False))
+def test_it_is_as_if_the_person_had_been_forgotten_before(
+    new_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, world: Any, chance: random.Random
+) -> None:
+    logs, catalogue = world
+    root = tmp_path_factory.mktemp("world")
+    (root / "log_data").mkdir()
+    files = [(f"log_data/{number}.json", records) for number, records in enumerate(logs)]
+    files += [(f"song_data/{number}.json", records) for number, records in enumerate(catalogue)]
+    chance.shuffle(files)
+    before, after = new_dsn(), new_dsn()
+    now = chance.randrange(len(files) + 1)
+    for name, records in files[:now]:
+        write(root, name, *records)
+        if chance.random() < 0.5:
+            etl.run(root, dsn=after, batch_bytes=chance.choice([500, 1000]), workers=chance.choice([1, 2]))
+    # With a limit what is new is staged and held, if a line is bad.
+    etl.run(root, dsn=after, max_rejects=chance.choice([None, 0]))
+    expected = forget([1], dsn=after, dry_run=True)
+    removed = forget([1], dsn=after)
+    expected.dry_run = False
+    assert removed == expected
+    forget([1], dsn=before)
+    for name, records in files[now:]:
+        write(root, name, *records)
+    etl.run(root, dsn=after, max_rejects="100%")
+    etl.run(root, dsn=before, batch_bytes=chance.choice([500, 1000]))
+    assert content(after) == content(before)
+
+
+# --- what goes, what stays -----------------------------------------------------------------------------------------
+
+CANARY = "Kanarienvogel"
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """A person, 4711, who is everywhere: loaded, repeated, rejected; and others."""
+    mine = {"userId": "4711", "firstName": CANARY, "location": CANARY, "userAgent": CANARY, "sessionId": 52}
+    write(tmp_path, "song_data/a.json", song(), song("S2", title="Blue"))
+    write(
+        tmp_path, "log_data/a.json",
+        *(play(NOVEMBER + at, itemInSession=at, song=f"{CANARY} {at}", **mine) for at in range(5)),
+        play(NOVEMBER, itemInSession=0, level="zzz", song=f"{CANARY} lost", **mine),
+        play(NOVEMBER + DAY, **mine), play(NOVEMBER + DAY), play(NOVEMBER + DAY + 1, song="Blue"),
+        json.dumps(play(song="torn", **mine))[:-2], play(length=0, **mine), play(length=0, firstName="Ana"),
+        {**mine, "page": "Home"},
+    )  # fmt: skip
+    write(
+        tmp_path,
+        "log_data/again.json",
+        play(NOVEMBER, itemInSession=0, song=f"{CANARY} first", level="a", **mine),
+    )
+    return tmp_path
+
+
+def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any], dsn: str) -> None:
+    etl.run(told, dsn=dsn)
+    write(
+        told,
+        "log_data/held.json",
+        play(NOVEMBER + 2 * DAY, userId="04711", lastName=CANARY, song=CANARY),
+        play(length=-1),
+    )
+    etl.run(told, dsn=dsn, max_rejects=0)
+    tables = {
+        "partitions.songplays_2018_11",
+        "analytics.heard_songs",
+        "users",
+        "etl.rejected_records",
+        "etl.latest_plays",
+    }
+    assert tables < set(find(db, CANARY))
+    assert {"analytics.user_level_days", "etl.lost_variants"} < set(find(db, "4711"))
+    removed = forget([4711, 99], dsn=dsn)
+    assert find(db, CANARY) == find(db, "4711") == []
+    assert (removed.people, removed.newly_forgotten, removed.users) == (2, 2, 1)
+    assert (removed.songplays, removed.staged_plays, removed.time) == (6, 1, 5)
+    assert (removed.rejects, removed.texts_withheld, removed.unvacuumed) == (2, 0, [])
+    assert [Path(path).name for path in removed.files] == ["a.json", "again.json", "held.json"]
+    assert db.execute("SELECT * FROM etl.row_counts ORDER BY 1").fetchall() == [
+        ("artists", 1), ("matched", 2), ("songplays", 2), ("songs", 2), ("time", 2), ("users", 1),
+    ]  # fmt: skip
+    books = "SELECT lines, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files WHERE path LIKE '%%/a.json'"
+    assert one(db, f"{books} AND kind = 'log'") == (13, 1, 2, 2, 1, 7)
+    # And it stays so: what is held and then published, a file that is read again, one that was never seen, another warehouse.
+    write(
+        told,
+        "log_data/a.json",
+        play(NOVEMBER + 9 * DAY, userId="4711", firstName=CANARY),
+        play(NOVEMBER + DAY),
+    )
+    write(told, "log_data/new.json", play(NOVEMBER + 40 * DAY, userId=4711.0, lastName=CANARY))
+    report = etl.run(told, dsn=dsn, max_rejects=9)
+    assert report.as_dict()["lines"]["forgotten"] == 2
+    assert find(db, CANARY) == []
+    create_tables(dsn, drop=True)
+    assert etl.run(told, dsn=dsn).books.forgotten == 4
+    assert find(db, CANARY) == []
+    assert one(db, "SELECT count(*) FROM users") == 1
+
+
+def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any], dsn: str) -> None:
+    write(told, "log_data/a.json", json.dumps(play(firstName=CANARY))[:250], play(length=0, userId="16"))
+    write(told, "song_data/a.json", '{"torn": "a song')
+    etl.run(told, dsn=dsn)
+    forget([4711], dsn=dsn)
+    rows = db.execute(REJECTS).fetchall()
+    assert {(line, detail == WITHHELD, record == b"") for _, line, _, detail, record in rows} == {
+        (1, True, True),  # the log line
+        (2, False, False),
+        (1, False, False),  # the song
+    }
+    assert find(db, CANARY) == []
+    write(told, "log_data/a.json", json.dumps(play(firstName=CANARY))[:240], play(length=0, userId="16"), "")
+    etl.run(told, dsn=dsn)
+    assert find(db, CANARY) == []
+    assert one(db, "SELECT record_bytes FROM etl.rejected_records WHERE detail = %s", WITHHELD) == 240
+
+
+@pytest.mark.parametrize(
+    ("line", "ids", "doubtful"),
+    [
+        (b'{"userId": "15"}', {15}, False),
+        (b'{"userId":15}', {15}, False),
+        (b'{"userId": 1.5e1, ', {15}, False),
+        (b'{"userId": 15.0}', {15}, False),
+        (b'{"userId": -15}', {-15}, False),
+        (b'{"userId" : "00015" "x"', {15}, False),
+        (b'{"user\\u0049d": "\\u0031\\u0035"}', {15}, False),
+        (b"{'userId': '15'}", {15}, False),
+        (b"userId=15;", {15}, False),
+        (b'"{\\"userId\\": \\"15\\"}"', {15}, False),
+        ('{"userId": "15"}'.encode("utf-16"), {15}, False),
+        (b'{"userId": "15", "userId": "16"}', {15, 16}, False),
+        (b'{"userId": "15", "userId": ', {15}, True),
+        (b'{"userId": "15', {15}, True),
+        (b'{"userId": 1.5}', set(), True),
+        (b'{"userId": "Lily"}', set(), True),
+        (b'{"userId": ""}', set(), True),
+        (b'{"userId": null, "sessionId": 15}', set(), True),
+        (b'{"userId": 1e99999999999999999999}', set(), True),
+        (b'{"userId": ' + b"9" * 5000 + b"}", set(), True),
+        (b'{"firstName": "Lily"}', set(), True),
+        (b"<html>15</html>", set(), True),
+    ],
+)  # fmt: skip
+def test_whose_line_it_is(line: bytes, ids: set[int], doubtful: bool) -> None:
+    assert Whose.of(line) == Whose(frozenset(ids), doubtful)
+
+
+spellings = st.sampled_from(['"{}"', "{}", "{}.0", '"000{}"', "{}0e-1", "{}.00e0", '"\\u00{:x}"'])
+
+
+@given(
+    user_id=st.integers(1, 9),
+    spelling=spellings,
+    key=st.sampled_from(["userId", "user\\u0049d", "\\u0075serId"]),
+)
+def test_every_spelling_that_the_judge_accepts_is_recognised(user_id: int, spelling: str, key: str) -> None:
+    value = spelling.format(ord(str(user_id)) if ":x" in spelling else user_id)
+    line = json.dumps(play()).replace('"userId": "15"', f'"{key}": {value}').encode()
+    judged = judge_event(line, (0, 2**62))
+    assert isinstance(judged, Play)
+    assert Whose.of(line[:-1]).named == {judged.user_id} == {user_id}
+
+
+# --- at the same time ------------------------------------------------------------------------------------------------
+
+
+def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
+    told: Path, db: Connection[Any], dsn: str
+) -> None:
+    etl.run(told, dsn=dsn)
+    with connect(dsn) as batch:
+        with batch.transaction():
+            batch.execute("SELECT pg_advisory_xact_lock_shared(hashtext('sparkify'), hashtext('forget'))")
+            thread = threading.Thread(target=lambda: forget([4711], dsn=dsn))
+            thread.start()
+            thread.join(0.3)
+            assert thread.is_alive()
+            assert one(db, "SELECT count(*) FROM users") == 2
+        thread.join()
+    assert one(db, "SELECT count(*) FROM users") == 1
+
+
+def test_a_load_that_runs_meanwhile_cannot_undo_it(
+    new_dsn: Callable[[], str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    simulate(tmp_path, users=6, songs=30, days=40, seed=5, force=True)
+    before, meanwhile = new_dsn(), new_dsn()
+    with connect(before) as connection:
+        etl.run(tmp_path, dsn=before)
+        (user_id,) = connection.execute(
+            "SELECT user_id FROM songplays GROUP BY 1 ORDER BY count(*) DESC"
+        ).fetchone()
+    create_tables(before, drop=True)
+    forget([user_id], dsn=before)
+    etl.run(tmp_path, dsn=before)
+    failures: list[Exception] = []
+
+    def load() -> None:
+        try:
+            etl.run(tmp_path, dsn=meanwhile, workers=2, batch_bytes=6000)
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    with connect(meanwhile) as connection:
+        while thread.is_alive() and not one(
+            connection, "SELECT count(*) FROM songplays WHERE user_id = %s", user_id
+        ):
+            pass
+    forget([user_id], dsn=meanwhile)
+    assert thread.is_alive(), "it was to be forgotten in the middle"
+    thread.join()
+    assert failures == []
+    assert content(meanwhile) == content(before)
+
+
+def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], dsn: str) -> None:
+    import time
+
+    from sparkify.extract.plan import find_files, make_plan
+    from sparkify.load.stage import Stager
+
+    with begin_run(dsn, db) as run_id:
+        stager = Stager(dsn, run_id, time.time())
+        for batch in make_plan(db, find_files(told / "log_data", "log")).batches("log", workers=1):
+            stager.stage(batch)
+        stager.close()
+    assert forget([4711], dsn=dsn).staged_plays == 6
+    assert find(db, CANARY) == []
+    etl.run(told, dsn=dsn)
+    assert find(db, CANARY) == []
+    assert one(db, "SELECT count(*) FROM songplays") == 2
+
+
+def test_nobody_forgotten_costs_nothing(told: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparkify.transform.forgotten.digest", lambda *_: pytest.fail("it looks for people"))
+    monkeypatch.setattr(Whose, "of", lambda *_: pytest.fail("it looks at rejects"))
+    assert etl.run(told, dsn=dsn).books.forgotten == 0
+
+
+def test_books_with_forgotten_lines_balance() -> None:
+    assert Books(lines=3, loaded=1, forgotten=2).balance()
+    assert not Books(lines=3, loaded=1, forgotten=1).balance()
