@@ -227,8 +227,8 @@ def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any
         (b"<html>15</html>", set(), True),
     ],
 )  # fmt: skip
-def test_whose_line_it_is(line: bytes, ids: set[int], doubtful: bool) -> None:
-    assert Whose.of(line) == Whose(frozenset(ids), doubtful)
+def test_whose_line_it_is(line: bytes, ids: set[int], doubtful: object) -> None:
+    assert Whose.of(line) == Whose(frozenset(ids), bool(doubtful))
 
 
 spellings = st.sampled_from(['"{}"', "{}", "{}.0", '"000{}"', "{}0e-1", "{}.00e0", '"\\u00{:x}"'])
