@@ -264,6 +264,17 @@ def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
             assert one(db, "SELECT count(*) FROM users") == 2
         thread.join()
     assert one(db, "SELECT count(*) FROM users") == 1
+    write(told, "log_data/more.json", play(NOVEMBER + 3 * DAY))
+    with connect(dsn) as forgetting:
+        with forgetting.transaction():
+            forgetting.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))")
+            thread = threading.Thread(target=lambda: etl.run(told, dsn=dsn))
+            thread.start()
+            thread.join(0.5)
+            assert thread.is_alive()
+            assert one(db, "SELECT count(*) FROM etl.known_files WHERE path LIKE '%%more.json'") == 0
+        thread.join()
+    assert one(db, "SELECT count(*) FROM songplays") == 3
 
 
 def test_a_load_that_runs_meanwhile_cannot_undo_it(

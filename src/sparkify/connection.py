@@ -10,6 +10,7 @@ from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.sql import load
 
 DATABASE: Final = "sparkifydb"
 MAINTENANCE: Final = "postgres"
@@ -68,7 +69,7 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def connect(dsn: str) -> Connection[Any]:
-    """Open a connection in autocommit mode, UTC, names found in ``public``.
+    """Open a connection in autocommit mode, UTC, names found in ``public``, as the owner of the warehouse where we may.
 
     Raises:
         ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
@@ -90,6 +91,7 @@ def connect(dsn: str) -> Connection[Any]:
         IsolationLevel.READ_COMMITTED
     )  # whatever the server's default: the locks count on it
     connection.execute(_SETTINGS)
+    connection.execute(load("roles")["act_as_owner"])
     return connection
 
 
@@ -105,6 +107,10 @@ def explained() -> Iterator[None]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise SparkifyError(
             "There is no warehouse in this database yet. Load one: sparkify etl DATA"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SparkifyError(
+            f"PostgreSQL: {error.diag.message_primary}. Use a role that may; sparkify db roles makes one."
         ) from error
     except psycopg.Error as error:
         said = error.diag.message_primary or str(error).partition("\n")[0]

@@ -93,6 +93,10 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             else:
                 fill(connection, version)
         connection.execute(queries["comments"])
+        roles = sql.load("roles")
+        admitted = connection.execute(roles["are_admitted"]).fetchone()
+        if admitted and admitted[0]:
+            connection.execute(roles["grant"])
 
 
 def _make(connection: Connection[Any]) -> None:

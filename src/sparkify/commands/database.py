@@ -1,10 +1,11 @@
-"""``sparkify db``: the embedded PostgreSQL."""
+"""``sparkify db``: the embedded PostgreSQL, and the roles of any."""
 
 import os
 import sys
 from typing import Any
 
-from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_group
+from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_group, with_dsn
+from sparkify.errors import UsageError
 
 
 def add(commands: Any) -> None:
@@ -20,6 +21,17 @@ def add(commands: Any) -> None:
         action = add_command(actions, name, _db, text)
         if name == "psql":
             action.add_argument("arguments", nargs="*", help="given to psql; options after --")
+    roles = add_command(
+        actions, "roles", _roles, "make the roles sparkify_reader and sparkify_loader, and logins for them"
+    )
+    login = roles.add_mutually_exclusive_group()
+    login.add_argument(
+        "--reader",
+        metavar="NAME",
+        help="a login that may read; its password is asked for, or in SPARKIFY_PASSWORD",
+    )
+    login.add_argument("--loader", metavar="NAME", help="a login that may load")
+    with_dsn(roles)
 
 
 def _db(options: Options) -> int:
@@ -42,3 +54,27 @@ def _db(options: Options) -> int:
     else:
         print(f"The server is running. Connect with: psql '{server.url()}'", file=sys.stderr)
     return DONE
+
+
+def _roles(options: Options) -> int:
+    from sparkify.roles import LOADER, READER, create_roles  # noqa: PLC0415
+
+    name, group = (options.reader, READER) if options.reader else (options.loader, LOADER)
+    create_roles(options.dsn, login=(name, group, _password(name)) if name else None)
+    print(f"The warehouse belongs to {LOADER}, and {READER} may read it.", file=sys.stderr)
+    if name:
+        print(f"{name} may log in as a member of {group}.", file=sys.stderr)
+    return DONE
+
+
+def _password(name: str) -> str:
+    password = os.environ.get("SPARKIFY_PASSWORD", "")
+    if not password and sys.stdin.isatty():
+        from getpass import getpass  # noqa: PLC0415
+
+        password = getpass(f"Password for {name}: ")
+        if password != getpass("Again: "):
+            raise UsageError("These were two different passwords.")
+    if not password:
+        raise UsageError(f"{name} needs a password: set SPARKIFY_PASSWORD, or run this in a terminal.")
+    return password

@@ -1,0 +1,82 @@
+-- name: find
+-- what a role may beyond reading and loading, and whether it may log in
+SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = %s
+
+-- name: act_as_owner
+-- who may act as the owner of the warehouse does, so that all that is made belongs to one role, whoever loads
+SELECT set_config('role', rolname, false)
+FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner
+WHERE nspname = 'etl' AND rolname <> current_user
+  AND pg_has_role(nspowner, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+
+-- name: admit
+-- the database is open to both. Who makes tables needs CREATE on it: PostgreSQL asks for that even where a schema exists.
+DO $$
+BEGIN
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO sparkify_reader', current_database());
+    EXECUTE format('GRANT CONNECT, TEMPORARY, CREATE ON DATABASE %I TO sparkify_loader', current_database());
+END
+$$;
+GRANT USAGE, CREATE ON SCHEMA public TO sparkify_loader
+
+-- name: are_admitted
+-- whether that was done in this database
+SELECT EXISTS (
+    SELECT FROM pg_database, aclexplode(datacl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE datname = current_database() AND rolname = 'sparkify_reader' AND privilege_type = 'CONNECT'
+)
+
+-- name: hand_over
+-- the warehouse, whoever made it, to the role that loads: a month can be attached, or statistics made, by the owner alone.
+-- What others have made in analytics stays theirs.
+DO $$
+DECLARE
+    change text;
+BEGIN
+    SET LOCAL lock_timeout = '1s';
+    FOR change IN
+        WITH maker AS (
+            SELECT nspowner AS oid FROM pg_namespace WHERE nspname = 'etl'
+        ),
+        relations AS (
+            SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE relkind IN ('r', 'p', 'v', 'm')
+              AND (nspname IN ('etl', 'staging', 'partitions')
+                   OR nspname = 'analytics' AND relowner = (SELECT oid FROM maker)
+                   OR nspname = 'public' AND relname IN ('songplays', 'users', 'songs', 'artists', 'time'))
+        )
+        SELECT * FROM (
+            SELECT format('ALTER SCHEMA %I OWNER TO sparkify_loader', nspname) FROM pg_namespace
+            WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions') AND nspowner <> 'sparkify_loader'::regrole
+            ORDER BY nspname
+        ) schemas
+        UNION ALL
+        SELECT format('ALTER %s %s OWNER TO sparkify_loader',
+                      CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, oid::regclass)
+        FROM relations WHERE relowner <> 'sparkify_loader'::regrole
+        UNION ALL
+        SELECT format('ALTER FUNCTION %s OWNER TO sparkify_loader', p.oid::regprocedure)
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+        WHERE nspname IN ('analytics', 'etl') AND proowner <> 'sparkify_loader'::regrole
+          AND proowner = (SELECT oid FROM maker)
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$$
+
+-- name: grant
+-- what analysts may see: the star, what stands beside it, and the books; neither lines as they came nor who was forgotten
+GRANT USAGE ON SCHEMA public, analytics, etl TO sparkify_reader;
+GRANT SELECT ON songplays, users, songs, artists, time TO sparkify_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO sparkify_reader;
+GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records
+TO sparkify_reader;
+GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader
+
+-- name: read_settings
+-- a mistake neither writes nor runs for ever; everybody can change that for himself
+ALTER ROLE {name} IN DATABASE {database} SET default_transaction_read_only = on;
+ALTER ROLE {name} IN DATABASE {database} SET statement_timeout = '5min';
+ALTER ROLE {name} IN DATABASE {database} SET idle_in_transaction_session_timeout = '10min'

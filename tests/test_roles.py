@@ -1,0 +1,312 @@
+"""Who may do what: a login that loads, a login that reads, and nothing beyond, on a real server with real passwords."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+from data import NOVEMBER, play, song, write
+from sparkify import answers, etl
+from sparkify.connection import connect
+from sparkify.create_tables import create_tables
+from sparkify.errors import SparkifyError, UsageError
+from sparkify.forget import forget
+from sparkify.roles import LOADER, READER, create_roles
+from warehouse import checksums, one
+
+DAY = 24 * 3600 * 1000
+CANARY = "can't-be-seen-0815"
+LOGINS = {"sparkify_test_etl": LOADER, "sparkify_test_bi": READER}
+OWNERS = """
+SELECT DISTINCT pg_get_userbyid(owner) FROM (
+    SELECT relowner AS owner FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE nspname IN ('public', 'analytics', 'etl', 'staging', 'partitions') AND relkind IN ('r', 'p', 'v')
+    UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions')
+    UNION ALL SELECT proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname IN ('analytics', 'etl')
+) owners
+"""
+
+
+@pytest.fixture(scope="module")
+def server(server_dsn: str) -> Iterator[Connection[Any]]:
+    """The server, which asks these logins for their passwords; afterwards they are gone."""
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        rules = Path(one(connection, "SHOW hba_file"))
+        before = rules.read_bytes()
+        # As before, and with a password for ours. (Rewritten, not replaced: it belongs to the user of the server.)
+        rules.write_bytes(f"local all {','.join(LOGINS)} scram-sha-256\n".encode() + before)
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("SELECT pg_sleep(0.1)")
+        yield connection
+        rules.write_bytes(before)
+        connection.execute("SELECT pg_reload_conf()")
+        for role in (*LOGINS, LOADER, READER):
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    server: Connection[Any], module_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A warehouse that a superuser has made and loaded, and then opened to the roles."""
+    root = tmp_path_factory.mktemp("before")
+    write(root, "song_data/a.json", song())
+    write(
+        root,
+        "log_data/2018-11.json",
+        play(),
+        play(length=0),
+        play(NOVEMBER + 1, userId="99", firstName="Gone"),
+    )
+    etl.run(root, dsn=module_dsn)
+    for name, group in LOGINS.items():
+        create_roles(module_dsn, login=(name, group, CANARY))
+    yield module_dsn
+    server.execute(
+        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+            sql.Identifier(psycopg.conninfo.conninfo_to_dict(module_dsn)["dbname"])
+        )
+    )
+
+
+def as_login(dsn: str, name: str, password: str = CANARY) -> str:
+    return make_conninfo(dsn, user=name, password=password)
+
+
+@pytest.fixture
+def loader(prepared: str) -> str:
+    return as_login(prepared, "sparkify_test_etl")
+
+
+@pytest.fixture
+def reader(prepared: str) -> str:
+    return as_login(prepared, "sparkify_test_bi")
+
+
+def test_the_roles_are_small(prepared: str, server: Connection[Any]) -> None:
+    mighty = (
+        "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+        " OR (rolcanlogin AND rolname = ANY(%s))) AND rolname LIKE 'sparkify\\_%%' AND rolname = ANY(%s)"
+    )
+    assert server.execute(mighty, [[LOADER, READER], [LOADER, READER, *LOGINS]]).fetchall() == []
+    secrets = "SELECT rolpassword FROM pg_authid WHERE rolname = ANY(%s)"
+    for (secret,) in server.execute(secrets, [list(LOGINS)]):
+        assert secret.startswith("SCRAM-SHA-256$")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(as_login(prepared, "sparkify_test_etl", "wrong"))
+
+
+def test_everything_belongs_to_the_role_that_loads(prepared: str, loader: str, tmp_path: Path) -> None:
+    """Also what a superuser loads later."""
+    write(tmp_path, "log_data/2018-12.json", play(NOVEMBER + 31 * DAY))
+    assert etl.run(tmp_path, dsn=loader).files_loaded == 1
+    write(tmp_path, "log_data/2019-01.json", play(NOVEMBER + 62 * DAY))
+    assert etl.run(tmp_path, dsn=prepared).files_loaded == 1
+    write(tmp_path, "log_data/2018-11.json", play(NOVEMBER + DAY), play(NOVEMBER + 62 * DAY + 1))
+    assert etl.run(tmp_path, dsn=loader).books.loaded == 2
+    with connect(prepared) as connection:
+        assert connection.execute(OWNERS).fetchall() == [(LOADER,)]
+
+
+def test_loading_with_just_this_role(
+    prepared: str, loader: str, new_dsn: Callable[[], str], tmp_path: Path
+) -> None:
+    """All that the program does to a warehouse, from its making to its end, comes to the same as for a superuser."""
+    write(tmp_path, "song_data/a.json", song())
+    write(
+        tmp_path,
+        "log_data/a.json",
+        play(),
+        play(NOVEMBER + 31 * DAY, song="B"),
+        play(NOVEMBER + 2, userId="99"),
+        play(length=0),
+    )
+    everything = new_dsn()
+    for dsn in (everything, loader):
+        create_tables(dsn, drop=True)
+        etl.run(tmp_path, dsn=dsn)
+        create_tables(dsn)
+        forget([99], dsn=dsn)
+    write(tmp_path, "song_data/b.json", song("S2", title="B"))
+    write(
+        tmp_path,
+        "log_data/b.json",
+        play(NOVEMBER + DAY),
+        play(level="a"),
+        play(NOVEMBER + 3, userId="99"),
+        play(length=0),
+    )
+    for dsn in (everything, loader):
+        assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
+        assert etl.run(tmp_path, dsn=dsn, max_rejects=9).held_runs == []
+    with connect(everything) as one_way, connect(loader) as other_way:
+        assert checksums(one_way) == checksums(other_way)
+
+
+def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tmp_path: Path) -> None:
+    """Also a month that came later, and tables that were dropped and made again."""
+    create_tables(loader, drop=True)
+    write(tmp_path, "log_data/2019-05.json", play(NOVEMBER + 190 * DAY), play(length=0))
+    etl.run(tmp_path, dsn=loader)
+    assert answers.top("songs", dsn=reader)[0]["plays"] == 1
+    assert answers.status(dsn=reader)["rows"]["songplays"] == 1
+    with connect(loader) as connection:
+        connection.execute("CREATE TABLE analytics.made_later AS SELECT 1 AS one")
+    with psycopg.connect(reader, autocommit=True) as connection:
+        for table in ("songplays", "users", "songs", "artists", "time", "analytics.heard_songs", "analytics.heard_plays",
+                      "analytics.user_level_days", "analytics.user_levels", "analytics.made_later", "etl.files", "etl.runs",
+                      "etl.row_counts", "etl.manifest", "etl.catalogue_records", "etl.warehouse"):  # fmt: skip
+            connection.execute(f"SELECT * FROM {table}")
+        assert one(connection, "SELECT reason, count(*) FROM etl.rejected_records GROUP BY reason") == (
+            "out_of_range",
+            1,
+        )
+        assert one(connection, "SHOW default_transaction_read_only") == "on"
+        assert one(connection, "SHOW statement_timeout") == "5min"
+    with connect(loader) as connection:
+        connection.execute("DROP TABLE analytics.made_later")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO users VALUES (1, 'a', 'b', 'c', 'free')",
+        "UPDATE songplays SET level = 'paid'",
+        "DELETE FROM analytics.heard_plays",
+        "TRUNCATE time",
+        "CREATE TABLE public.mine (a int)",
+        "CREATE TABLE analytics.mine (a int)",
+        "CREATE SCHEMA mine",
+        "DROP TABLE songplays",
+        "ALTER TABLE users ADD COLUMN mine text",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SELECT * FROM staging.run1_catalogue",
+        "SELECT record FROM etl.rejected_records",
+        "SELECT detail FROM etl.rejected_records",
+        "SELECT * FROM etl.forgotten",
+        "SELECT * FROM etl.forgotten_key",
+        "SELECT * FROM etl.lost_variants",
+        "SELECT * FROM etl.latest_plays",
+        "UPDATE etl.warehouse SET schema_version = 1",
+        "SELECT * FROM etl.warehouse FOR UPDATE",
+        "SET ROLE sparkify_loader",
+        "GRANT sparkify_loader TO sparkify_test_bi",
+        "COPY users TO PROGRAM 'cat'",
+        "COPY users TO '/tmp/users'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "ALTER SYSTEM SET fsync = off",
+        "CREATE ROLE mine",
+    ],
+)
+def test_the_reader_may_nothing_else(reader: str, loader: str, statement: str) -> None:
+    with connect(loader) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS staging.run1_catalogue (a int)")
+    with psycopg.connect(reader, autocommit=True) as connection:
+        # The setting guards against mistakes; the privileges are what holds.
+        connection.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COPY users FROM PROGRAM 'true'",
+        "COPY users TO PROGRAM 'cat'",
+        "COPY users TO '/tmp/users'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_ls_dir('/')",
+        "SELECT lo_import('/etc/passwd')",
+        "ALTER SYSTEM SET fsync = off",
+        "CREATE ROLE mine",
+        "ALTER ROLE sparkify_loader SUPERUSER",
+        "CREATE DATABASE mine",
+        "CREATE EXTENSION file_fdw",
+        "SET session_preload_libraries = 'x'",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT pg_terminate_backend(1), pg_reload_conf()",
+        "DROP SCHEMA public",
+        "SET ROLE pg_read_all_data",
+    ],
+)
+def test_the_loader_may_nothing_of_a_superuser(loader: str, statement: str) -> None:
+    with connect(loader) as connection:
+        assert one(connection, "SELECT current_user") == LOADER
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFile)):
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play(NOVEMBER + 5))
+    with pytest.raises(SparkifyError, match="permission denied|read-only transaction"):
+        etl.run(tmp_path, dsn=reader)
+    with pytest.raises(SparkifyError, match=r"permission denied.*Use a role that may"):
+        answers.rejects(dsn=reader, evidence=True)
+    with pytest.raises(SparkifyError, match="roles are made by a superuser"):
+        create_roles(as_login(prepared, "sparkify_test_etl"), login=("sparkify_test_more", READER, "x"))
+
+
+def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
+    (me,) = server.execute("SELECT current_user").fetchone() or ("",)
+    with pytest.raises(UsageError, match=f"a role {me} that may more"):
+        create_roles(prepared, login=(me, READER, CANARY))
+    with pytest.raises(UsageError, match="is the group"):
+        create_roles(prepared, login=(LOADER, READER, CANARY))
+
+
+def test_passwords_appear_nowhere(
+    prepared: str, loader: str, server: Connection[Any], tmp_path: Path
+) -> None:
+    write(tmp_path, "log_data/a.json", play(NOVEMBER + 6), "{")
+    program = str(Path(sys.executable).with_name("sparkify"))
+    said = ""
+    server.execute("ALTER SYSTEM SET log_statement = 'all'")
+    server.execute("SELECT pg_reload_conf()")
+    try:
+        for arguments, dsn in (
+            (["etl", str(tmp_path)], loader),
+            (["etl", str(tmp_path), "--max-rejects", "x"], loader),
+            (["status"], make_conninfo(loader, host="/nowhere")),
+            (["status"], make_conninfo(loader, dbname="not_there")),
+            (["status"], make_conninfo(loader, user="not_there")),
+            (["status"], f"postgresql://me:{CANARY}@["),
+            (["db", "roles", "--reader", "sparkify_test_bi"], prepared),
+            (["db", "roles", "--reader", "sparkify_test_bi"], loader),
+            (["db", "roles", "--reader", "pg_mine"], prepared),
+        ):
+            process = subprocess.Popen(
+                [program, *arguments],
+                env={**os.environ, "SPARKIFY_DSN": dsn, "SPARKIFY_PASSWORD": CANARY},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+            while process.poll() is None:
+                for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc/self").exists() else ():
+                    with contextlib.suppress(OSError):  # it has ended
+                        said += line.read_text(errors="replace")
+            assert process.stdout is not None
+            said += process.stdout.read()
+            process.stdout.close()
+    finally:
+        server.execute("ALTER SYSTEM RESET log_statement")
+        server.execute("SELECT pg_reload_conf()")
+    assert "Traceback" not in said
+    assert "Loaded 1 new" in said
+    log = next(
+        path
+        for path in (Path(one(server, "SHOW data_directory")).parent / name for name in ("server.log", "log"))
+        if path.is_file()
+    )
+    assert "VACUUM" in log.read_text(errors="replace") or "songplays" in log.read_text(errors="replace")
+    said += log.read_text(errors="replace")
+    with connect(prepared) as connection:
+        for table in ("etl.runs", "etl.known_files", "pg_stat_activity", "pg_db_role_setting"):
+            said += str(connection.execute(f"SELECT * FROM {table}").fetchall())
+    assert CANARY not in said
