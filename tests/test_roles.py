@@ -246,7 +246,7 @@ def test_the_loader_may_nothing_of_a_superuser(loader: str, statement: str) -> N
 
 def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Path) -> None:
     write(tmp_path, "log_data/a.json", play(NOVEMBER + 5))
-    with pytest.raises(SparkifyError, match="permission denied|read-only transaction"):
+    with pytest.raises(SparkifyError, match=r"permission denied|read-only transaction"):
         etl.run(tmp_path, dsn=reader)
     with pytest.raises(SparkifyError, match=r"permission denied.*Use a role that may"):
         answers.rejects(dsn=reader, evidence=True)
