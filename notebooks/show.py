@@ -6,6 +6,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from sparkify.terminal import printable
+
 WIDEST = 80
 
 
@@ -71,4 +73,6 @@ def _text(value: Any) -> str:
             text = ", ".join(map(str, value))
         case _:
             text = str(value)
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return printable(
+        text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    )  # plain text may stand in a terminal

@@ -23,7 +23,7 @@ from sparkify.roles import LOADER, READER, create_roles
 from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
-CANARY = "can't-be-seen-0815"
+CANARY = "cannot-be-seen-0815"
 LOGINS = {"sparkify_test_etl": LOADER, "sparkify_test_bi": READER}
 OWNERS = """
 SELECT DISTINCT pg_get_userbyid(owner) FROM (

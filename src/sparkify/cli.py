@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sparkify import __version__, interrupt
 from sparkify.commands import database, loading, people, questions, rejects, simulation
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
-from sparkify.errors import SparkifyError, UsageError
+from sparkify.errors import ServerError, SparkifyError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,14 +51,16 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
     except SparkifyError as error:
         if asked.code is not None:
             raise
-        return _fail(str(error), FAILED)
+        return _fail(
+            str(error), FAILED, lines=isinstance(error, ServerError)
+        )  # it ends with lines of the log
     return code
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, *, lines: bool = False) -> int:
     from sparkify.terminal import printable  # noqa: PLC0415
 
-    print(f"sparkify: {printable(message)}", file=sys.stderr)
+    print(f"sparkify: {printable(message, lines=lines)}", file=sys.stderr)
     return code
 
 

@@ -81,7 +81,7 @@ def connect(dsn: str) -> Connection[Any]:
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True)
     except psycopg.OperationalError as error:
         raise ConnectionFailed(
-            f"Cannot connect to PostgreSQL: {str(error).strip()}. Check --dsn, SPARKIFY_DSN or the PG* variables."
+            f"Cannot connect to PostgreSQL: {' '.join(str(error).split())}. Check --dsn, SPARKIFY_DSN or the PG* variables."
         ) from None
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000

@@ -100,13 +100,17 @@ def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None
     chosen: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
     folders = {kind: Path(path) for kind, path in chosen.items() if path}
     if data or not folders:
-        folders |= {kind: path for kind, path in below.items() if kind not in folders and path.is_dir()}
+        folders |= {kind: path for kind, path in below.items() if kind not in folders and _is_folder(path)}
     if not folders:
         raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
     for path in folders.values():
-        if not path.is_dir():
+        if not _is_folder(path):
             raise UsageError(f"{path} is not a folder.")
     return [file for kind, path in folders.items() for file in find_files(path, kind)]
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir() raises where a name is too long
 
 
 if __name__ == "__main__":

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 LONGEST_CELL = 200
 
 
-def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control and format characters are shown as escapes."""
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text that can neither steer a terminal nor pass for another line: control and format characters are shown as escapes,
+    line feeds too, unless the text is meant to have `lines`."""
     return "".join(
         char
-        if unicodedata.category(char)[0] != "C" or char == "\n"
-        else char.encode("unicode_escape").decode()
+        if not _steers(char) or (lines and char == "\n")
+        else char.encode("unicode_escape", "surrogatepass").decode()
         for char in text
     )
+
+
+def _steers(char: str) -> bool:
+    return unicodedata.category(char)[0] == "C" or unicodedata.category(char) in {"Zl", "Zp"}
 
 
 def print_table(rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> None:
@@ -66,7 +71,7 @@ def _cell(value: Any) -> Text:
     if value is None:
         return Text("-")
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    return Text(printable(text[:LONGEST_CELL]).replace("\n", "\\n"))
+    return Text(printable(text[:LONGEST_CELL]))
 
 
 def print_report(report: Report) -> None:
@@ -173,7 +178,7 @@ def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
         text = row["record"].decode("utf-8", "backslashreplace")
         more = "" if len(text) <= LONGEST_CELL else f" … ({row['record_bytes']:,} bytes)"
         print(printable(f"{row['path']}:{row['line']}: {row['reason']}: {row['detail']}"))
-        print(f"    {printable(text[:LONGEST_CELL]).strip()}{more}")
+        print(f"    {printable(text[:LONGEST_CELL].strip())}{more}")
 
 
 @contextmanager
