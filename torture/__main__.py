@@ -7,6 +7,7 @@ repeats it is printed with every failure, whose folder is kept.
 
 import argparse
 import json
+import signal
 import sys
 import time
 import traceback
@@ -95,6 +96,7 @@ def main() -> int:
     if unknown:
         sys.exit(f"There is no kind of fault {', '.join(map(repr, unknown))}; there are: {', '.join(KINDS)}")
     kinds = options.only or list(KINDS)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     ground = Ground()
     results: list[dict[str, Any]] = []
     failed = True

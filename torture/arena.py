@@ -23,7 +23,7 @@ from torture import content
 from torture.client import Broken, Client, Instant
 
 WORLDS: Final = 6
-BATCH_BYTES: Final = 60_000
+BATCH_BYTES: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,15 @@ class Ground:
         self._undisturbed: dict[Path, Undisturbed] = {}
 
     def world(self, number: int) -> Path:
-        """The folder of one of the worlds: some are clean, some dirty; their logs go over four months."""
+        """The folder of one of the worlds: some are clean, some dirty; their logs go over three months."""
         path = self.folder / f"world{number}"
         if not path.exists():
             luck = random.Random(number)  # noqa: S311
             simulate(
                 path,
-                users=luck.randint(6, 12),
-                songs=luck.randint(40, 80),
-                days=luck.randint(90, 110),
+                users=luck.randint(4, 8),
+                songs=luck.randint(20, 50),
+                days=luck.randint(66, 80),
                 seed=number,
                 dirt=0.0 if number % 3 == 0 else 0.05,
             )

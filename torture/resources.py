@@ -1,5 +1,6 @@
 """Faults of what a load needs: room on the disk, memory, a clock that is right."""
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -46,14 +47,8 @@ def disk_full(scene: Scene) -> None:
             scene.dsn = arena.database()
             client = scene.load(instant=scene.instant())
             client.reach()
-            space = os.statvfs(disk)
             filler = disk / "filler"
-            with filler.open("wb") as file:
-                os.posix_fallocate(
-                    file.fileno(),
-                    0,
-                    space.f_bavail * space.f_frsize - scene.luck.choice([0, 0, 20_000, 500_000]),
-                )
+            _fill(filler, spare=scene.luck.choice([0, 0, 20_000, 500_000]))
             code = client.end()
             scene.note(f"exit code {code}")
             filler.unlink()
@@ -62,6 +57,14 @@ def disk_full(scene: Scene) -> None:
         finally:
             arena.stop()
             scene.arena, scene.dsn = elsewhere, ""
+
+
+def _fill(filler: Path, spare: int) -> None:
+    """Take all the room there is but for some bytes."""
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+    os.truncate(filler, max(0, filler.stat().st_size - spare))
 
 
 def temporary_folder_full(scene: Scene) -> None:
@@ -75,8 +78,8 @@ def temporary_folder_full(scene: Scene) -> None:
 
 
 def out_of_memory(scene: Scene) -> None:
-    """The loader gets no more memory than it has at its start and up to some 600 MB."""
-    room = int(scene.luck.uniform(0, 600e6))
+    """The loader gets no more memory than it has at its start and up to some 1,200 MB."""
+    room = int(scene.luck.uniform(0, 1200e6))
     client = scene.load(settings={"memory": room})
     code = client.end()
     scene.note(f"{room / 1e6:.0f} MB: exit code {code}")

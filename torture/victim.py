@@ -8,11 +8,12 @@ Run as ``python -m torture.victim etl …`` with settings in TORTURE, a JSON obj
 - ``pipe``: two descriptors, where to say so and where to wait
 - ``memory``: how many more bytes of address space there are
 - ``clock``: seconds that the clock is wrong from the beginning, and from the instant on
-- ``account``: user and group to run as
+- ``reader``: the user as whom input files are opened: to root no permission is ever missing
 - ``count``: a file for how often each phase was reached
 """
 
 import atexit
+import ctypes
 import json
 import os
 import re
@@ -104,6 +105,19 @@ def _shift_clock(wrong: list[float]) -> Callable[[], None]:
     return jump
 
 
+def _open_as(user: int, open_file: Callable[[str], int]) -> Callable[[str], int]:
+    libc = ctypes.CDLL(None)
+
+    def open_as(path: str) -> int:
+        libc.setfsuid(user)  # of this thread alone
+        try:
+            return open_file(path)
+        finally:
+            libc.setfsuid(os.geteuid())
+
+    return open_as
+
+
 def main() -> int:
     """Run ``sparkify`` with the arguments, under the settings."""
     settings = json.loads(os.environ.pop("TORTURE", "{}"))
@@ -119,16 +133,14 @@ def main() -> int:
 
     wire = _Wire(settings, trip)
     _hang(wire)
-    if "account" in settings:
-        user, group = settings["account"]
-        os.setgroups([])
-        os.setegid(group)
-        os.seteuid(user)
     from sparkify import cli  # noqa: PLC0415
-    from sparkify.extract import plan  # noqa: PLC0415
+    from sparkify.extract import lines, plan  # noqa: PLC0415
     from sparkify.load import stage  # noqa: F401, PLC0415  all libraries, before memory is limited
 
     plan.LEAST_BATCH_BYTES = settings.get("batch_bytes", plan.LEAST_BATCH_BYTES)  # type: ignore[misc]
+    if "reader" in settings:
+        open_as = _open_as(settings["reader"], plan.open_file)
+        plan.open_file = lines.open_file = open_as  # type: ignore[attr-defined]
     if "memory" in settings:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + settings["memory"],) * 2)

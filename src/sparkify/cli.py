@@ -5,6 +5,7 @@ publishing because of more rejects than allowed, 130 interrupted (Ctrl-C), 143 t
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,12 @@ from sparkify import __version__, interrupt
 from sparkify.commands import database, loading, people, questions, rejects, simulation
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.errors import ServerError, SparkifyError, UsageError
+
+# What libraries say for want of memory that is no MemoryError of theirs: DuckDB, Arrow, Python's threads, the system.
+_LACKS_MEMORY = re.compile(
+    "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
+    re.IGNORECASE,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,12 +45,6 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         # The reader has what it wanted (`sparkify top songs | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except MemoryError:
-        if asked.code is not None:
-            raise
-        return _fail(
-            "There is not enough memory. What was staged is kept; run it again with fewer --workers.", FAILED
-        )
     except UsageError as error:
         if asked.code is not None:
             raise
@@ -51,9 +52,14 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
     except SparkifyError as error:
         if asked.code is not None:
             raise
+        # A ServerError ends with lines of the log.
+        return _fail(str(error), FAILED, lines=isinstance(error, ServerError))
+    except Exception as error:
+        if asked.code is not None or not (isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error))):
+            raise
         return _fail(
-            str(error), FAILED, lines=isinstance(error, ServerError)
-        )  # it ends with lines of the log
+            "There is not enough memory. What was staged is kept; run it again with fewer --workers.", FAILED
+        )
     return code
 
 

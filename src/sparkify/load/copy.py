@@ -40,7 +40,7 @@ def fetch_table(connection: Connection[Any], query: LiteralString, schema: pa.Sc
         return schema.empty_table()
     return read_csv(
         pa.py_buffer(data),
-        read_options=ReadOptions(column_names=schema.names),
+        read_options=ReadOptions(column_names=schema.names, use_threads=False),
         parse_options=ParseOptions(newlines_in_values=True),
         convert_options=ConvertOptions(column_types=schema, strings_can_be_null=False),
     )

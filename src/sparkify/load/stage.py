@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 from psycopg import sql
 
@@ -89,14 +88,11 @@ class Stager:
         Raises:
             SparkifyError: the run was taken over by another program.
             psycopg.Error: the server failed; nothing of the batch is kept.
-            MemoryError: there is not enough.
         """
         unread: dict[str, str] = {}
         while True:
             try:
                 done = self._stage(files)
-            except duckdb.OutOfMemoryException as error:
-                raise MemoryError(str(error)) from error
             except OSError as error:
                 self._catalogue_version = None  # heard songs that the transform takes for staged are not
                 # The transaction is rolled back; the batch is tried again without the file.
