@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,39 +39,83 @@ class Instant:
         return f"{self.seconds:.2f} s" if self.phase == "" else f"{self.when} {self.phase} {self.nth}"
 
 
+class Nursery:
+    """Makes victims: a process that has all libraries loaded, and copies itself on request (see `torture.victim`)."""
+
+    def __init__(self) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "torture.victim", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                env=environment | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def bear(self, request: dict[str, Any], pipes: list[int]) -> None:
+        """Make a victim."""
+        socket.send_fds(self._requests, [json.dumps(request).encode()], pipes)
+
+    def close(self) -> None:
+        """Make no more."""
+        self._requests.close()
+        self._process.wait()
+
+
 @dataclass
 class Client:
     """A load that runs. `arguments` are those of ``sparkify``."""
 
+    nursery: Nursery
     arguments: list[str]
     log: Path
     instant: Instant = field(default_factory=Instant)
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    folder: str = "/"
 
     def __post_init__(self) -> None:
+        self.code: int | None = None
         self._ended = 0.0
         self._heard, said = os.pipe()
         waiting, self._release = os.pipe()
-        settings = {**self.settings, **self.instant.settings(), "pipe": [said, waiting]}
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
+        status, reported = os.pipe()
+        request = {
+            "arguments": self.arguments,
+            "settings": {**self.settings, **self.instant.settings()},
+            "environment": self.environment,
+            "folder": self.folder,
         }
-        environment |= {"TORTURE": json.dumps(settings), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+        self.started = time.monotonic()
         with self.log.open("ab") as log:
-            self.started = time.monotonic()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "torture.victim", *self.arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.environment.pop("cwd", "/"),
-                env=environment | self.environment,
-                pass_fds=[said, waiting],
-                start_new_session=True,
-            )
-        os.close(said)
-        os.close(waiting)
+            pipes = [log.fileno(), said, waiting, reported]
+            self.nursery.bear(request, pipes)
+        for pipe in pipes[1:]:
+            os.close(pipe)
+        self._status = open(status, encoding="ascii")  # noqa: SIM115
+        self._pid = int(self._status.readline())
+
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._wait(0)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if self.runs():
+            os.kill(self._pid, number)
+
+    def _wait(self, seconds: float) -> bool:
+        if self.code is None and select.select([self._status], [], [], seconds)[0]:
+            self.code = int(self._status.readline())
+            self._ended = time.monotonic()
+            os.close(self._heard)
+            os.close(self._release)
+            self._status.close()
+        return self.code is not None
 
     def reach(self) -> bool:
         """Wait for the instant; gives whether the load still runs then."""
@@ -81,20 +126,19 @@ class Client:
                 raise Broken(f"hangs: did not come to {self.instant} in {PATIENCE:.0f} s{self.said()}")
             os.read(self._heard, 1)  # or the process is gone
         else:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(left)
-        return self.process.poll() is None
+            self._wait(left)
+        return self.runs()
 
     def go_on(self) -> None:
         """Let it go on after the instant."""
-        if not self._ended:
+        if self.code is None:
             with contextlib.suppress(BrokenPipeError):  # it is gone
                 os.write(self._release, b"x")
 
     def strike(self, number: signal.Signals) -> float:
         """Send it a signal; gives after how many seconds it was gone."""
         sent = time.monotonic()
-        self.process.send_signal(number)
+        self.send(number)
         self.go_on()
         self.end()
         return time.monotonic() - sent
@@ -105,21 +149,14 @@ class Client:
         Raises:
             Broken: it hangs, or shows a traceback.
         """
-        if self._ended:
-            return self.process.returncode
         self.go_on()
-        try:
-            code = self.process.wait(PATIENCE)
-            self._ended = time.monotonic()
-            os.close(self._heard)
-            os.close(self._release)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise Broken(f"hangs: still there after {PATIENCE:.0f} s{self.said()}") from None
+        if not self._wait(PATIENCE):
+            self.send(signal.SIGKILL)
+            raise Broken(f"hangs: still there after {PATIENCE:.0f} s{self.said()}")
+        assert self.code is not None
         if "Traceback" in self.log.read_text(errors="replace"):
-            raise Broken(f"shows a traceback (exit code {code}){self.said()}")
-        return code
+            raise Broken(f"shows a traceback (exit code {self.code}){self.said()}")
+        return self.code
 
     def seconds(self) -> float:
         """How long it took, once it has ended."""

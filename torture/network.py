@@ -52,7 +52,7 @@ def connection_stalled(scene: Scene) -> None:
             client.go_on()
             time.sleep(scene.luck.uniform(0.05, 0.5))
             then = scene.luck.choice(["goes on", "dropped", "terminated"])
-            if then == "terminated" and client.process.poll() is None:
+            if then == "terminated" and client.runs():
                 took = client.strike(signal.SIGTERM)
                 scene.note(f"SIGTERM: {took:.2f} s")
             elif then == "dropped":

@@ -35,9 +35,6 @@ def client_interrupted(scene: Scene) -> None:
 
 def _end(scene: Scene, number: signal.Signals) -> None:
     client = scene.load(instant=scene.instant())
-    # Before Python runs our first line, its own rules hold.
-    begun = scene.folder / "begun"
-    del begun
     running = client.reach()
     took = client.strike(number)
     code = client.end()

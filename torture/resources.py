@@ -72,7 +72,7 @@ def temporary_folder_full(scene: Scene) -> None:
     with small_disk(scene.folder / "temporary", 4096) as disk:
         with (disk / "filler").open("wb") as file:
             file.write(bytes(4096))
-        client = scene.load(environment={"TMPDIR": str(disk), "cwd": str(disk)})
+        client = scene.load(environment={"TMPDIR": str(disk)}, folder=str(disk))
         if code := client.end():
             raise Broken(f"the load fails with {code}{client.said()}")
 

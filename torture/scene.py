@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,7 @@ class Scene:
     def instant(self, *phases: str) -> Instant:
         """Any instant of a load: half of them by the clock, half at a statement of some phase (or of those given)."""
         if not phases and self.luck.random() < 0.5:
-            return Instant(seconds=self.luck.uniform(0.3, 1.05) * self.expected.seconds)
+            return Instant(seconds=self.luck.uniform(0.0, 1.05) * self.expected.seconds)
         reached = [phase for phase in phases or PHASES if self.expected.phases.get(phase)]
         phase = self.luck.choice(reached)
         nth = self.luck.randint(1, self.expected.phases[phase])
@@ -72,7 +73,14 @@ class Scene:
             "--workers",
             str(self.workers),
         ]
-        client = Client(command, self.folder / f"load{len(self._clients)}.log", instant, settings, **how)
+        client = Client(
+            self.ground.nursery,
+            command,
+            self.folder / f"load{len(self._clients)}.log",
+            instant,
+            settings,
+            **how,
+        )
         self._clients.append(client)
         self.note(f"load {len(self._clients) - 1}, {self.workers} workers, at {instant}")
         return client
@@ -107,7 +115,7 @@ class Scene:
             Broken: something was lost or doubled, or the load fails.
         """
         for client in self._clients:
-            if client.process.poll() is None:
+            if client.runs():
                 client.end()
         self.see_backends_go()
         check = check or self.compare
@@ -135,9 +143,7 @@ class Scene:
     def close(self, *, keep: bool) -> None:
         """Leave nothing behind, unless it is to be looked at."""
         for client in self._clients:
-            if client.process.poll() is None:
-                client.process.kill()
-                client.process.wait()
+            client.send(signal.SIGKILL)
         if not keep:
             if self.dsn:
                 self.arena.drop(self.dsn)

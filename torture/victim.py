@@ -1,11 +1,11 @@
 """The loader as it is attacked: ``sparkify`` itself, with a wire that an instant of its work can trip.
 
-Run as ``python -m torture.victim etl …`` with settings in TORTURE, a JSON object:
+`Nursery` makes victims: copies of one process that has loaded all libraries already, and started nothing. Each has
+settings:
 
 - ``batch_bytes``: batches as small as the worlds are, so that there are many, and months that are published ahead
 - ``phase``, ``nth``, ``when``: say so when the nth statement of a phase is reached, ``before`` it is sent or ``after``
   its answer, and wait; or ``during`` it, and go on
-- ``pipe``: two descriptors, where to say so and where to wait
 - ``memory``: how many more bytes of address space there are
 - ``clock``: seconds that the clock is wrong from the beginning, and from the instant on
 - ``reader``: the user as whom input files are opened: to root no permission is ever missing
@@ -18,14 +18,25 @@ import json
 import os
 import re
 import resource
+import signal
+import socket
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+
+from psycopg import Connection, Cursor
+
+from sparkify import cli, etl, terminal
+from sparkify.extract import lines, plan
+from sparkify.load import stage
+
+_ASKING: Final = (signal.SIGINT, signal.SIGTERM)
+_LOADED: Final = (etl, terminal, stage)  # with all libraries
 
 PHASES: Final = {
     "begin": r"INSERT INTO etl\.runs|pg_advisory_xact_lock|LIKE etl\.catalogue_records",
@@ -72,8 +83,6 @@ class _Wire:
 
 def _hang(wire: _Wire) -> None:
     """Let every statement pass by the wire."""
-    from psycopg import Connection, Cursor  # noqa: PLC0415  its settings are read when it is loaded
-
     execute, copy, command = Cursor.execute, Cursor.copy, Connection._exec_command  # noqa: SLF001
 
     def text(query: Any) -> str:
@@ -118,36 +127,65 @@ def _open_as(user: int, open_file: Callable[[str], int]) -> Callable[[str], int]
     return open_as
 
 
-def main() -> int:
-    """Run ``sparkify`` with the arguments, under the settings."""
-    settings = json.loads(os.environ.pop("TORTURE", "{}"))
+def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int) -> int:
+    """Run ``sparkify`` with the arguments, under the settings; `said` and `waiting` are pipes, to say so and to wait."""
     jump = _shift_clock(settings.get("clock", [0, 0]))
 
     def trip(wait: bool) -> None:  # noqa: FBT001
         jump()
-        if "pipe" in settings:
-            say, listen = settings["pipe"]
-            os.write(say, b"x")
-            if wait:
-                os.read(listen, 1)
+        os.write(said, b"x")
+        if wait:
+            os.read(waiting, 1)
 
     wire = _Wire(settings, trip)
     _hang(wire)
-    from sparkify import cli  # noqa: PLC0415
-    from sparkify.extract import lines, plan  # noqa: PLC0415
-    from sparkify.load import stage  # noqa: F401, PLC0415  all libraries, before memory is limited
-
     plan.LEAST_BATCH_BYTES = settings.get("batch_bytes", plan.LEAST_BATCH_BYTES)  # type: ignore[misc]
     if "reader" in settings:
-        open_as = _open_as(settings["reader"], plan.open_file)
-        plan.open_file = lines.open_file = open_as  # type: ignore[attr-defined]
+        plan.open_file = lines.open_file = _open_as(settings["reader"], plan.open_file)  # type: ignore[attr-defined]
     if "memory" in settings:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + settings["memory"],) * 2)
     if "count" in settings:
         atexit.register(lambda: Path(settings["count"]).write_text(json.dumps(wire.counts)))
-    return cli.main(sys.argv[1:])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
+    return cli.main(arguments)
+
+
+def _serve(requests: socket.socket) -> int:
+    """Wait for requests, and become what the first of them asks for, in a copy; leave when nobody asks any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Until the program heeds them: else Python itself would, in its own way.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
+    while True:
+        message, pipes, *_ = socket.recv_fds(requests, 1 << 20, 4)
+        if not message:
+            return 0
+        if os.fork() == 0:
+            break
+        for pipe in pipes:
+            os.close(pipe)
+    requests.close()
+    request = json.loads(message)
+    log, said, waiting, status = pipes
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    child = os.fork()
+    if child:  # to watch over the other
+        os.close(waiting)
+        os.close(said)
+        os.write(status, f"{child}\n".encode())
+        _, ended = os.waitpid(child, 0)
+        with suppress(BrokenPipeError):
+            os.write(status, f"{os.waitstatus_to_exitcode(ended)}\n".encode())
+        os._exit(0)
+    os.close(status)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    return run(request["arguments"], request["settings"], said, waiting)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_serve(socket.socket(fileno=int(sys.argv[1]))))
