@@ -103,6 +103,6 @@ def clock_jumps(scene: Scene) -> None:
     )
     client.reach()
     if scene.luck.random() < 0.4:
-        client.process.kill()
+        client.send(signal.SIGKILL)
     client.end()
     scene.note(f"the clock was wrong by {offsets[0]:+.0f} s, then {offsets[1]:+.0f} s")

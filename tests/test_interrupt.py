@@ -1,0 +1,141 @@
+"""Ctrl-C and SIGTERM: within two seconds, one line that says what is kept, and nothing that goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from sparkify import etl
+from warehouse import one
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SLEEPS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def start(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """A program that first does something else."""
+    program = f"import sys; {code}; from sparkify.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    for _ in range(1000):
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it does not come")
+
+
+def ends(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    """Send the signal, see that it ends in time, and give what it said."""
+    since = time.monotonic()
+    process.send_signal(number)
+    out, said = process.communicate(timeout=20)
+    assert time.monotonic() - since < 2
+    assert (process.returncode, out) == (CODES[number], "")
+    assert said.startswith("sparkify: Interrupted.")
+    assert said.count("\n") == 1
+    return said
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    write(tmp_path, "song_data/a.json", song())
+    for month in range(3):
+        write(tmp_path, f"log_data/{month}.json", play(NOVEMBER + month * 31 * 86_400_000), "bad")
+    return tmp_path
+
+
+BUSY = {
+    "claiming": "ALTER TABLE etl.known_files ADD CHECK (kind = 'song' OR pg_sleep(60) IS NOT NULL)",
+    "staging": "ALTER TABLE etl.rejected_records ADD CHECK (pg_sleep(60) IS NOT NULL)",
+    "publishing": "ALTER TABLE analytics.heard_songs ADD CHECK (pg_sleep(60) IS NOT NULL)",
+    "publishing the catalogue": "ALTER TABLE etl.catalogue_records ADD CHECK (pg_sleep(60) IS NOT NULL)",
+}
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, "1"), (signal.SIGTERM, "2")])
+@pytest.mark.parametrize("busy", BUSY)
+def test_while_the_server_is_busy(
+    db: Connection[Any], dsn: str, files: Path, busy: str, number: signal.Signals, workers: str
+) -> None:
+    """The statement is cancelled; a normal run then loads everything."""
+    db.execute(BUSY[busy])
+    small = "from sparkify.extract import plan; plan.LEAST_BATCH_BYTES = 1"
+    process = start(small, "etl", str(files), "--dsn", dsn, "--workers", workers)
+    wait_for(lambda: db.execute(SLEEPS).fetchall())
+    said = ends(process, number)
+    assert "of 4 new files are read and kept; run the same command again" in said
+    wait_for(lambda: not db.execute(OTHERS).fetchall())
+    for table, name in db.execute(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conbin IS NOT NULL"
+        " AND pg_get_constraintdef(oid) LIKE '%pg_sleep%'"
+    ).fetchall():
+        db.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    assert etl.run(files, dsn=dsn).rows == {"songplays": 3, "users": 1, "songs": 1, "artists": 1, "time": 3}
+    assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
+
+
+def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: Path) -> None:
+    """Nobody listens to a cancelling request either: the program just ends."""
+    db.execute(BUSY["staging"])
+    process = start("pass", "etl", str(files), "--dsn", dsn)
+    wait_for(lambda: db.execute(SLEEPS).fetchall())
+    stopped = [pid for (pid,) in db.execute(OTHERS)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        ends(process, signal.SIGTERM)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: not db.execute(OTHERS).fetchall())  # and no session outlives it
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        "duckdb.sql('SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3').fetchall()",
+        "[None for _ in iter(int, 1)]",
+        "time.sleep(60)",
+        "threading.Thread(target=time.sleep, args=[60]).start(); time.sleep(60)",
+    ],
+    ids=["DuckDB", "Python", "system", "a thread that does not end"],
+)
+def test_while_the_program_is_busy(busy: str) -> None:
+    """DuckDB makes an error of its own of an interruption."""
+    code = (
+        "import duckdb, threading, time; from sparkify import etl\n"
+        f"def run(*_, **__):\n print('busy', file=sys.stderr, flush=True); {busy}\n"
+        "etl.run = run\nimport sys"
+    )
+    process = start(code, "etl")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "busy\n"
+    ends(process, signal.SIGTERM)
+
+
+def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
+    """In the background of a script, and with nohup."""
+    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import os; os.kill(os.getpid(), signal.SIGINT)"
+    process = start(code, "etl", str(files), "--dsn", dsn)
+    assert "Loaded 4 new" in process.communicate(timeout=60)[0]
+
+
+def test_too_little_memory_is_one_line(dsn: str, files: Path) -> None:
+    for error in ("MemoryError()", "RuntimeError(\"can't start new thread\")"):
+        code = f"from sparkify import etl\ndef run(*_, **__): raise {error}\netl.run = run\nimport sys"
+        out, said = start(code, "etl", str(files), "--dsn", dsn).communicate(timeout=60)
+        assert (out, said.count("\n")) == ("", 1)
+        assert said.startswith("sparkify: There is not enough memory.")
