@@ -15,6 +15,7 @@ from sparkify.extract.plan import InputFile
 from sparkify.report import Progress, Report, Staged
 
 if TYPE_CHECKING:
+    from sparkify.check import Finding
     from rich.progress import Progress as Bar
 
     from sparkify.forget import Erasure
@@ -139,9 +140,9 @@ def print_advice(report: Report) -> None:
         )
     for run_id in report.held_runs:
         say(
-            f"Run {run_id} is held: more rejects than allowed. Mend its files and load again, or load again with a"
+            f"Run {run_id} is held: more rejects than allowed. Mend its files and load again; or `sparkify runs release {run_id}`"
         )
-        say("--max-rejects that allows them.")
+        say(f"publishes it as it is, and `sparkify runs drop {run_id}` throws it away.")
 
 
 def print_status(state: dict[str, Any]) -> None:
@@ -179,6 +180,26 @@ def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
         more = "" if len(text) <= LONGEST_CELL else f" … ({row['record_bytes']:,} bytes)"
         print(printable(f"{row['path']}:{row['line']}: {row['reason']}: {row['detail']}"))
         print(f"    {printable(text[:LONGEST_CELL].strip())}{more}")
+
+
+def print_findings(findings: "Sequence[Finding]") -> None:
+    """Print what each check came to, and for those that failed examples and what to do."""
+    print_table(
+        [
+            {"check": finding.name, "found": f"{finding.found:,}" if finding.found else "ok", "holds": finding.holds}
+            for finding in findings
+        ]
+    )
+    for finding in findings:
+        if not finding.found:
+            continue
+        print(f"\n{finding.name}: {finding.found:,} found; must hold: {finding.holds}.")
+        for example in finding.examples:
+            shown = ", ".join(f"{name} {'-' if value is None else value}" for name, value in example.items())
+            print(f"    {printable(shown[:LONGEST_CELL])}".replace("\n", "\\n"))
+        if finding.found > len(finding.examples):
+            print(f"    and {finding.found - len(finding.examples):,} more")
+        print(f"What to do: {finding.advice}.")
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def finish_earlier_runs(
             state = dict(unfinished_runs(connection)).get(run_id)
             if not is_dead or state is None:
                 continue
-            too_many = limit is not None and limit.exceeded(_books(connection, run_id))
+            too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
             if state == "held" and _has_changed(connection, run_id, files):
                 drop_staging(connection, run_id)
             elif (state == "held" and (limit is None or too_many)) or (
@@ -105,7 +105,8 @@ def finish_earlier_runs(
     return held
 
 
-def _books(connection: Connection[Any], run_id: int) -> Books:
+def run_totals(connection: Connection[Any], run_id: int) -> Books:
+    """What became of the lines of the files that a run has read."""
     row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
     assert row is not None
     return Books(*map(int, row))
@@ -139,7 +140,7 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
     report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
     report.matched = report.rows.pop("matched")
     if report.run_id is not None:
-        report.staged.books = _books(connection, report.run_id)
+        report.staged.books = run_totals(connection, report.run_id)
         connection.execute(
             "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
         )

@@ -27,6 +27,14 @@ SELECT count(*) FROM etl.forgotten
 -- what to recognise them by
 SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
+-- name: list_runs
+-- the last runs, with the books of the files whose present version they read
+SELECT run_id, state, started_at, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
+       coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(duplicates), 0)::bigint AS duplicates,
+       coalesce(sum(rejected), 0)::bigint AS rejected
+FROM (SELECT * FROM etl.runs ORDER BY run_id DESC LIMIT %s) last LEFT JOIN etl.manifest m USING (run_id)
+GROUP BY run_id, state, started_at ORDER BY run_id DESC
+
 -- name: staged_months
 -- what a run has staged
 SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month

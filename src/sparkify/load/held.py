@@ -1,0 +1,74 @@
+"""Held runs: publish what they staged all the same, or throw it away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from sparkify.connection import explained, resolve
+from sparkify.create_tables import open_to_read, open_warehouse
+from sparkify.errors import SparkifyError
+from sparkify.load.publish import publish_run, run_totals
+from sparkify.load.runs import adopt, drop_staging
+from sparkify.report import Staged
+from sparkify.sql import load
+
+_sql: Final = load("stage")
+
+
+def list_runs(dsn: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """The last runs, the newest first, with their state and the books of their files."""
+    with explained(), open_to_read(resolve(dsn)) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_sql["list_runs"], [limit]).fetchall()
+
+
+def release(run_id: int, dsn: str | None = None) -> Staged:
+    """Publish a held run, whatever it has of rejects; gives what became of its files and lines.
+
+    Raises:
+        SparkifyError: there is no such run, or it is not held.
+    """
+    with _held(run_id, dsn) as connection:
+        publish_run(connection, run_id)
+        return _count(connection, run_id)
+
+
+def drop(run_id: int, dsn: str | None = None) -> Staged:
+    """Throw away what a held run has staged: its files are as before, new again; gives what was dropped.
+
+    Raises:
+        SparkifyError: there is no such run, or it is not held.
+    """
+    with _held(run_id, dsn) as connection:
+        dropped = _count(connection, run_id)
+        drop_staging(connection, run_id)
+        return dropped
+
+
+@contextmanager
+def _held(run_id: int, dsn: str | None) -> Iterator[Connection[Any]]:
+    dsn = resolve(dsn)
+    with explained(), open_warehouse(dsn) as connection:
+        if _state(connection, run_id) is None:
+            raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` shows those there are.")
+        with adopt(dsn, run_id) as is_dead:
+            if not is_dead:
+                raise SparkifyError(f"Run {run_id} is at work at this moment. Wait until it has ended.")
+            state = _state(connection, run_id)
+            if state != "held":
+                then = "; the next `sparkify etl` finishes it" if state in {"open", "publishing"} else ""
+                raise SparkifyError(f"Run {run_id} is not held, it is {state}{then}. Nothing was changed.")
+            yield connection
+
+
+def _state(connection: Connection[Any], run_id: int) -> str | None:
+    row = connection.execute("SELECT state FROM etl.runs WHERE run_id = %s", [run_id]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _count(connection: Connection[Any], run_id: int) -> Staged:
+    row = connection.execute("SELECT count(*) FROM etl.manifest WHERE run_id = %s", [run_id]).fetchone()
+    assert row is not None
+    return Staged(files=row[0], books=run_totals(connection, run_id))
