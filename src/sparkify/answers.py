@@ -33,11 +33,14 @@ def top(
 
 def rejects(
     *, dsn: str | None = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
-    limit: int = 20,
+    run: int | None = None, limit: int = 20,
 ) -> list[Row]:  # fmt: skip
-    """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end."""
+    """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end.
+
+    `run` is the run that read them.
+    """
     query = _sql["rejects_show" if evidence else "rejects_list"]
-    return _rows(dsn, query, path=path, reason=reason, limit=limit)
+    return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 
 
 def status(*, dsn: str | None = None) -> Row:

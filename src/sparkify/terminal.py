@@ -16,6 +16,7 @@ from sparkify.report import Progress, Report, Staged
 
 if TYPE_CHECKING:
     from sparkify.check import Finding
+    from sparkify.load.retry import Retried
     from rich.progress import Progress as Bar
 
     from sparkify.forget import Erasure
@@ -130,7 +131,10 @@ def print_advice(report: Report) -> None:
         kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
         say(f"{report.books.rejected:,} lines were set aside: {kinds}.")
         say(
-            "See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again."
+            "See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again,"
+        )
+        say(
+            "or, when it was not the files' fault, `sparkify rejects retry` after the cause is gone."
         )
     for name, why in report.staged.unread.items():
         say(f"{name} was not read: {why}. The next run tries again.")
@@ -180,6 +184,31 @@ def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
         more = "" if len(text) <= LONGEST_CELL else f" … ({row['record_bytes']:,} bytes)"
         print(printable(f"{row['path']}:{row['line']}: {row['reason']}: {row['detail']}"))
         print(f"    {printable(text[:LONGEST_CELL].strip())}{more}")
+
+
+def print_retried(done: "Retried") -> None:
+    """Print what was tried again, what passed, what remains; on stderr what was not tried and why."""
+    books = done.passed
+    print(f"{done.tried:,} rejected lines tried again: {books.lines:,} passed, {done.tried - books.lines:,} remain.")
+    became = [
+        f"{getattr(books, name):,} {name.replace('_', ' ')}"
+        for name in type(books).__slots__
+        if name != "lines" and getattr(books, name)
+    ]
+    if became:
+        print(f"Of those that passed: {', '.join(became)}.")
+    if done.remaining:
+        print(
+            f"What remains: {', '.join(f'{count:,} {reason}' for reason, count in sorted(done.remaining.items()))}."
+        )
+    for count, why in (
+        (done.changed, "their files have changed since, or cannot be read: `sparkify etl` reads those"),
+        (done.read_again, "their files must be read as a whole: the next `sparkify etl` does"),
+        (done.incomplete, "they are kept in part only, and their files are gone"),
+        (done.other_runs, "they belong to a run that is held or at work (`sparkify runs list`)"),
+    ):
+        if count:
+            print(f"{count:,} were not tried: {why}.", file=sys.stderr)
 
 
 def print_findings(findings: "Sequence[Finding]") -> None:

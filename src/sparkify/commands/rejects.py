@@ -1,6 +1,7 @@
 """``sparkify rejects``: the lines that were set aside."""
 
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 from sparkify.commands.arguments import (
@@ -8,6 +9,7 @@ from sparkify.commands.arguments import (
     Options,
     add_command,
     add_group,
+    positive,
     print_json,
     with_dsn,
     with_json,
@@ -17,17 +19,32 @@ from sparkify.commands.arguments import (
 
 def add(commands: Any) -> None:
     """Declare them."""
-    actions = add_group(commands, "rejects", "show the lines that were set aside, and why")
+    actions = add_group(commands, "rejects", "show the lines that were set aside, and why; try them again")
     for name, command, text in (
         ("list", _list, "count them by file and reason"),
         ("show", _show, "show them with their text"),
     ):
         action = add_command(actions, name, command, text)
-        action.add_argument("--file", metavar="PATH", help="only of this file; the end of its path will do")
-        action.add_argument("--reason", help="only with this reason")
+        _with_choice(action)
         with_limit(action, 20)
         with_dsn(action)
         with_json(action)
+
+    export = add_command(actions, "export", _export, "write them with their text, one JSON object a line")
+    _with_choice(export)
+    export.add_argument("--out", metavar="FILE", help="write to this file (default: stdout)")
+    with_dsn(export)
+
+    retry = add_command(actions, "retry", _retry, "judge them again, and load those that pass now")
+    _with_choice(retry)
+    with_dsn(retry)
+    with_json(retry)
+
+
+def _with_choice(parser: ArgumentParser) -> None:
+    parser.add_argument("--file", metavar="PATH", help="only of this file; the end of its path will do")
+    parser.add_argument("--reason", help="only with this reason")
+    parser.add_argument("--run", type=positive, metavar="RUN", help="only of what this run read")
 
 
 def _list(options: Options) -> int:
@@ -42,8 +59,9 @@ def _rejects(options: Options, *, evidence: bool) -> int:
     from sparkify import answers, terminal  # noqa: PLC0415
 
     rows = answers.rejects(
-        dsn=options.dsn, evidence=evidence, path=options.file, reason=options.reason, limit=options.limit
-    )
+        dsn=options.dsn, evidence=evidence, path=options.file, reason=options.reason, run=options.run,
+        limit=options.limit,
+    )  # fmt: skip
     if options.json:
         print_json(rows)
     elif not rows:
@@ -52,4 +70,26 @@ def _rejects(options: Options, *, evidence: bool) -> int:
         terminal.print_evidence(rows)
     else:
         terminal.print_table(rows)
+    return DONE
+
+
+def _export(options: Options) -> int:
+    from sparkify.export import export_rejects  # noqa: PLC0415
+
+    count = export_rejects(
+        options.out, dsn=options.dsn, path=options.file, reason=options.reason, run=options.run
+    )
+    print(f"{count:,} rejected lines.", file=sys.stderr)
+    return DONE
+
+
+def _retry(options: Options) -> int:
+    from sparkify import terminal  # noqa: PLC0415
+    from sparkify.load.retry import retry  # noqa: PLC0415
+
+    done = retry(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
+    if options.json:
+        print_json(done.as_dict())
+    else:
+        terminal.print_retried(done)
     return DONE

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -126,6 +127,32 @@ def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, 
                 # A link that leads to itself, a file that vanished: reading it will say so, and no other file waits.
                 if compression != "":
                     found.append(InputFile(kind, entry.path, 0, 0, compression))
+
+
+def file_now(kind: Kind, name: str) -> InputFile | None:
+    """The file of a name that the warehouse knows, as it is now; None when it is gone."""
+    path = _path(name)
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
+    return InputFile(kind, path, status.st_size, status.st_mtime_ns, _compression(path))
+
+
+def _path(name: str) -> str:
+    """The path that `InputFile.name` was made of."""
+    if not name.startswith("bytes:"):
+        return name
+    raw = name.removeprefix("bytes:").encode()
+    return os.fsdecode(
+        re.sub(
+            rb"\\(\\|x([0-9a-f]{2}))",
+            lambda escape: bytes.fromhex(escape[2].decode()) if escape[2] else b"\\",
+            raw,
+        )
+    )
 
 
 def _compression(name: str) -> str | None:

@@ -88,11 +88,16 @@ class Claims:
     def keep(self) -> tuple[list[Claim], int]:
         """Write the manifest; gives our claims, and how many files were another run's."""
         kept = [claim for claim in self._claims.values() if claim]
-        rows = [
-            [self._run_id] * len(kept),
-            *([getattr(claim, name) for claim in kept] for name in ("manifest_id", "file_id", "version")),
-            *([getattr(claim.books, name) for claim in kept] for name in Books.__slots__),
-        ]
-        manifest = pa.table(rows, schema=_MANIFEST)
-        copy_table(self._connection, sql.Identifier("etl", "manifest"), manifest, _MANIFEST.names)
+        write_manifest(self._connection, self._run_id, kept)
         return kept, len(self._claims) - len(kept)
+
+
+def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
+    """Write the entries of a run's claims, with their books."""
+    rows = [
+        [run_id] * len(claims),
+        *([getattr(claim, name) for claim in claims] for name in ("manifest_id", "file_id", "version")),
+        *([getattr(claim.books, name) for claim in claims] for name in Books.__slots__),
+    ]
+    manifest = pa.table(rows, schema=_MANIFEST)
+    copy_table(connection, sql.Identifier("etl", "manifest"), manifest, _MANIFEST.names)

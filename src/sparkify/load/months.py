@@ -34,23 +34,26 @@ MANY_TIMES: Final = 10
 by what the warehouse has, not by what comes."""
 
 
-def publish_month(connection: Connection[Any], run_id: int, month: date, *, wait: bool = True) -> None:
+def publish_month(
+    connection: Connection[Any], run_id: int, month: date, *, wait: bool = True, retried: bool = False
+) -> None:
     """Publish one staged month of a run; nothing happens when it is published already.
 
-    Waits for batches that stage for the month at this moment; or leaves it alone then, unless `wait`.
+    Waits for batches that stage for the month at this moment; or leaves it alone then, unless `wait`. `retried` are plays of
+    lines that were rejected: what the warehouse has from the same file is from another line of it.
     """
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
         lock = _sql["lock_month" if wait else "lock_month_if_free"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
-        _Publication(connection, run_id, month).publish()
+        _Publication(connection, run_id, month, retried=retried).publish()
 
 
 class _Publication:
     """One month on its way from staging into the star, inside one transaction."""
 
-    def __init__(self, connection: Connection[Any], run_id: int, month: date) -> None:
+    def __init__(self, connection: Connection[Any], run_id: int, month: date, *, retried: bool) -> None:
         self._connection = connection
         self._run_id = run_id
         self._month = month
@@ -61,6 +64,7 @@ class _Publication:
             **self._tables,
             "run_id": sql.Literal(run_id),
             "month": sql.Literal(month),
+            "retried": sql.Literal(retried),
             "since": sql.Literal(self._since),
             "until": sql.Literal(self._until),
             "songplays_there": self._there("songplays"),

@@ -235,7 +235,7 @@ class Stager:
                 reason = reject.why.reason
                 done.reasons[reason] = done.reasons.get(reason, 0) + 1
                 rows.append(
-                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reason, _plain(reject.why.detail),
+                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reason, plain(reject.why.detail),
                      reject.record, reject.record_bytes)
                 )  # fmt: skip
         if rows:
@@ -248,6 +248,6 @@ class Stager:
         return kept
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that PostgreSQL can hold: details quote the input."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

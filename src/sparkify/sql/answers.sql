@@ -71,14 +71,16 @@ SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplay
 SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
 FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
 GROUP BY path, reason
 ORDER BY lines DESC, path COLLATE "C", reason
 LIMIT %(limit)s
 
 -- name: rejects_show
 -- rejected lines with their evidence
-SELECT path, line, reason, detail, record, record_bytes, r.run_id
-FROM etl.rejected_records r JOIN etl.known_files USING (file_id)
+SELECT path, line, reason, detail, record, record_bytes, rejected_records.run_id
+FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s

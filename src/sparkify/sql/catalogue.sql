@@ -1,13 +1,13 @@
 -- name: find_touched
--- the songs and artists that the run's files speak of, or spoke of before they changed. What another run has read
--- again meanwhile is that run's to publish.
+-- the songs and artists that the run's files speak of, or spoke of before they changed. Where only rejected records of a file
+-- were retried, its other records stay: the entry in the manifest is not of the file's version.
 CREATE TEMP TABLE files_read ON COMMIT DROP AS
 SELECT m.file_id FROM etl.manifest m JOIN etl.known_files f USING (file_id, version)
 WHERE m.run_id = {run_id} AND f.kind = 'song';
 CREATE TEMP TABLE spoken_of ON COMMIT DROP AS
 SELECT song_id, artist_id FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read)
 UNION
-SELECT song_id, artist_id FROM {catalogue} WHERE file_id IN (SELECT file_id FROM files_read);
+SELECT song_id, artist_id FROM {catalogue};
 CREATE TEMP TABLE touched_songs ON COMMIT DROP AS SELECT DISTINCT song_id FROM spoken_of;
 CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FROM spoken_of;
 ANALYZE files_read, touched_songs, touched_artists
@@ -20,7 +20,7 @@ INSERT INTO etl.catalogue_records
      year, duration, heard_song_id)
 SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
        year, duration, heard_song_id
-FROM {catalogue} WHERE file_id IN (SELECT file_id FROM files_read)
+FROM {catalogue}
 
 -- name: decide_songs
 -- of each touched song the winning record: the most complete, then the smallest by bytes

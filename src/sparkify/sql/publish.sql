@@ -168,11 +168,13 @@ WITH late AS (DELETE FROM {songplays} WHERE start_time < {covered_until} RETURNI
 INSERT INTO late_songplays SELECT * FROM late
 
 -- name: find_clashes
--- staged plays that the warehouse has already, and whether the staged content wins
+-- staged plays that the warehouse has already, and whether the staged content wins; again: the file was read before, and
+-- the play in the warehouse may be from the same line
 CREATE TEMP TABLE clashes ON COMMIT DROP AS
 SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id, p.user_id,
        p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id,
-       h.file_id, h.line, there.file_id AS file_id_there, s.song_id AS song_id_there,
+       h.file_id, h.line, there.file_id AS file_id_there, there.line AS line_there,
+       h.file_id = there.file_id AND NOT {retried} AS again, s.song_id AS song_id_there,
        there.heard_song_id AS heard_song_id_there,
        (p.level COLLATE "C", p.location IS NOT NULL, coalesce(p.location, '') COLLATE "C",
         p.user_agent IS NOT NULL, coalesce(p.user_agent, '') COLLATE "C", h.heard_song_id)
@@ -200,29 +202,29 @@ FROM clashes c
 WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
 
 -- name: replace_heard_plays
--- with its line; and a file that changed may say the same on another line
+-- with its line; and a file that changed may say the same on another line, as may a retried one
 UPDATE analytics.heard_plays h
 SET heard_song_id = c.heard_song_id, file_id = c.file_id, line = c.line
 FROM clashes c
-WHERE (c.wins OR (c.same AND c.file_id = c.file_id_there))
+WHERE (c.wins OR (c.same AND c.file_id = c.file_id_there AND (c.again OR c.line < c.line_there)))
   AND h.start_time = c.start_time AND h.songplay_id = c.songplay_id
   AND (h.heard_song_id, h.file_id, h.line) IS DISTINCT FROM (c.heard_song_id, c.file_id, c.line)
 
 -- name: duplicates_staged
--- plays of staged files that the warehouse has from another file
-SELECT file_id, count(*) FROM clashes WHERE NOT wins AND file_id <> file_id_there GROUP BY file_id
+-- plays of staged files that the warehouse has from another line
+SELECT file_id, count(*) FROM clashes WHERE NOT wins AND NOT again GROUP BY file_id
 
 -- name: still_there
 -- a file that is read again may lose to another one now, and yet be the one that the warehouse has the play from:
 -- such a play is no duplicate
 SELECT c.file_id_there, -count(DISTINCT (c.start_time, c.songplay_id))
 FROM clashes c JOIN {repeated} r USING (start_time, songplay_id)
-WHERE NOT c.wins AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there
+WHERE NOT c.wins AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there AND NOT {retried}
 GROUP BY c.file_id_there
 
 -- name: duplicates_there
 -- plays of loaded files that it now has from a staged one
-SELECT file_id_there, count(*) FROM clashes WHERE wins AND file_id <> file_id_there GROUP BY file_id_there
+SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT again GROUP BY file_id_there
 
 -- name: matched_by_replacing
 -- how many more plays have a song

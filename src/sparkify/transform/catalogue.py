@@ -46,7 +46,7 @@ class CatalogueTransform(RecordTransform):
         """
         books = [Books() for _ in chunk]
         rejects = [list(piece.unread) for piece in chunk]
-        whole = {number: text for number, piece in enumerate(chunk) if (text := _one_object(piece))}
+        whole = {number: text for number, piece in enumerate(chunk) if (text := one_object(piece))}
         lines = Lines([replace(piece, parts=[]) if at in whole else piece for at, piece in enumerate(chunk)])
         self._decide(lines, judge_song, books, rejects, whole)
         for number, count in self._rows("books"):
@@ -65,7 +65,7 @@ class CatalogueTransform(RecordTransform):
         return self._duckdb.sql(self._sql["records"]).to_arrow_table()
 
 
-def _one_object(piece: Slice) -> bytes | None:
+def one_object(piece: Slice) -> bytes | None:
     """The whole file, where it is one JSON object over several lines."""
     if piece.first_line != 1 or not piece.ends_file or piece.unread or piece.count() < 2:
         return None
