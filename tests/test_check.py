@@ -1,14 +1,249 @@
-from typing import Any
+"""`sparkify check`: every check finds the damage it is there for, and nothing in a warehouse that is sound."""
+
+import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from psycopg import Connection
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
 from data import NOVEMBER, play, song, write
 from sparkify import etl
-from sparkify.check import check
-from sparkify.simulate import simulate
+from sparkify.check import check, examine
+from sparkify.cli import main
+from sparkify.connection import connect
+from sparkify.extract.plan import find_files
+from sparkify.load.publish import publish_run
+from sparkify.load.runs import begin_run
+from sparkify.load.stage import Stager
+from sparkify.sql import load
+from warehouse import one
 
-def test_x(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
-    simulate(tmp_path, users=40, songs=300, days=40, seed=3, force=True)
-    etl.run(tmp_path, dsn=dsn)
-    for f in check(dsn):
-        if f.found: print(f)
-    assert 0
+DAY = 24 * 3600 * 1000
+CHECKS = load("check")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two months, matched and unmatched plays, duplicates, rejects, changes of level."""
+    root = tmp_path_factory.mktemp("world")
+    plays = [
+        play(NOVEMBER + at * DAY, userId=str(at % 3), itemInSession=at, level="paid" if at % 4 else "free")
+        for at in range(40)
+    ]
+    plays += [play(NOVEMBER + at, song="Unknown", userId="7", level="free" if at % 2 else "paid") for at in range(5)]
+    write(root, "log_data/a.json", *plays, "torn", "torn too")
+    write(root, "log_data/b.json", *plays[:9], play(NOVEMBER + 3 * DAY + 1, userId="8"))
+    write(root, "song_data/a.json", song(), song("S2", title="Other", artist_id="A2", artist_name="B"))
+    write(root, "song_data/b.json", song(title="Z"), "torn")
+    return root
+
+
+@pytest.fixture(scope="module")
+def loaded(world: Path, module_dsn: str) -> Iterator[Connection[Any]]:
+    etl.run(world, dsn=module_dsn)
+    with connect(module_dsn) as connection:
+        yield connection
+
+
+def found(findings: list[Any]) -> list[str]:
+    return [finding.name for finding in findings if finding.found]
+
+
+UNTRUE_BOUNDS = """
+ALTER TABLE analytics.heard_plays DETACH PARTITION partitions.heard_plays_2018_11;
+UPDATE partitions.heard_plays_2018_11 SET start_time = start_time + interval '1 year' WHERE line = 3;
+ALTER TABLE partitions.heard_plays_2018_11 ADD CONSTRAINT untrue
+    CHECK (start_time >= '2018-11-01 00:00+00' AND start_time < '2018-12-01 00:00+00') NOT VALID;
+UPDATE pg_constraint SET convalidated = true WHERE conname = 'untrue';
+ALTER TABLE analytics.heard_plays ATTACH PARTITION partitions.heard_plays_2018_11
+    FOR VALUES FROM ('2018-11-01 00:00+00') TO ('2018-12-01 00:00+00')
+"""
+
+DAMAGE = [
+    ("tables_there", "DROP VIEW analytics.user_levels"),
+    ("tables_there", "ALTER TABLE users DROP COLUMN gender"),
+    ("constraints_there", "ALTER TABLE songplays DROP CONSTRAINT songplays_user_fkey"),
+    ("constraints_there", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance"),
+    ("constraints_there", "ALTER TABLE users ALTER level DROP NOT NULL"),
+    ("constraints_there", "ALTER TABLE etl.latest_plays DROP CONSTRAINT latest_plays_pkey"),
+    ("indexes_valid", "DROP INDEX analytics.heard_plays_song"),
+    ("indexes_valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'etl.manifest_run'::regclass"),
+    ("keys_enforced", "ALTER TABLE songs ADD CONSTRAINT short CHECK (duration < 9) NOT VALID"),
+    ("keys_enforced", "ALTER TABLE songs DISABLE TRIGGER ALL"),
+    ("tables_logged", "ALTER TABLE etl.row_counts SET UNLOGGED"),
+    ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART"),
+    ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART WITH 2147000000; "
+                  "INSERT INTO etl.known_files (kind, path, run_id) VALUES ('log', '/x', 1)"),
+    ("partitions_complete", "ALTER TABLE analytics.heard_plays DETACH PARTITION partitions.heard_plays_2018_12"),
+    ("partition_bounds", UNTRUE_BOUNDS),
+    ("books_balance", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance;"
+                      "UPDATE etl.manifest SET lines = lines + 1"),
+    ("files_have_books", "DELETE FROM etl.manifest WHERE loaded = 9 OR rejected = 2"),
+    ("files_have_books", "UPDATE etl.known_files SET run_id = 99"),
+    ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) VALUES (99, '1-1', 1)"),
+    ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) SELECT file_id, '', 1 FROM etl.known_files"),
+    ("books_rejected", "DELETE FROM etl.rejected_records WHERE line = 2"),
+    ("books_rejected", "UPDATE etl.rejected_records SET file_id = file_id + 1"),
+    ("books_loaded", "UPDATE etl.manifest SET loaded = loaded + 1, duplicates = duplicates - 1 WHERE duplicates > 0"),
+    ("books_loaded", "DELETE FROM etl.catalogue_records WHERE song_id = 'S2'"),
+    ("lineage", "UPDATE analytics.heard_plays SET file_id = 99 WHERE line = 3"),
+    ("lineage", "UPDATE etl.catalogue_records SET file_id = file_id + 90"),
+    ("row_counts", "UPDATE etl.row_counts SET row_count = row_count + 1 WHERE table_name = 'matched'"),
+    ("row_counts", "DELETE FROM etl.row_counts WHERE table_name = 'time'"),
+    ("plays_have_users", "DELETE FROM users WHERE user_id = 1"),
+    ("plays_have_users", "INSERT INTO users (user_id, level) VALUES (99, 'free')"),
+    ("plays_have_time", "DELETE FROM time WHERE day = 3"),
+    ("plays_have_time", "INSERT INTO time VALUES ('2018-11-30 23:00+00', 23, 30, 48, 11, 2018, 4)"),
+    ("time_units", "UPDATE time SET week = week + 1 WHERE day = 3"),
+    ("songs_have_artists", "DELETE FROM artists WHERE artist_id = 'A2'"),
+    ("songs_have_artists", "UPDATE songplays SET artist_id = 'A2' WHERE artist_id IS NOT NULL"),
+    ("plays_have_lines", "DELETE FROM analytics.heard_plays WHERE line = 3"),
+    ("plays_have_lines", "DELETE FROM songplays WHERE user_id = 1"),
+    ("heard_songs", "DELETE FROM analytics.heard_songs WHERE song_id IS NULL"),
+    ("heard_songs", "UPDATE analytics.heard_songs SET length = length + 1 WHERE song_id IS NULL"),
+    ("identities", "UPDATE songplays SET session_id = session_id + 1 WHERE user_id = 7"),
+    ("identities", "UPDATE songplays SET songplay_id = -songplay_id WHERE user_id = 7;"
+                   "UPDATE analytics.heard_plays SET songplay_id = -songplay_id"),
+    ("catalogue_winners", "UPDATE songs SET year = 1999"),
+    ("catalogue_winners", "UPDATE artists SET location = NULL"),
+    ("catalogue_winners", "DELETE FROM songs WHERE song_id = 'S2'"),
+    ("song_keys", "DELETE FROM etl.song_keys WHERE song_id = 'S2'"),
+    ("song_keys", "UPDATE etl.song_keys SET artist_id = 'A2'"),
+    ("matches", "UPDATE analytics.heard_songs SET song_id = NULL, artist_id = NULL"),
+    ("matches", "UPDATE songplays SET song_id = NULL, artist_id = NULL WHERE user_id = 1"),
+    ("latest_plays", "UPDATE users SET level = 'zero' WHERE user_id = 1"),
+    ("latest_plays", "UPDATE etl.latest_plays SET location = NULL WHERE user_id = 1"),
+    ("latest_plays", "DELETE FROM etl.latest_plays WHERE user_id = 1"),
+    ("levels", "UPDATE analytics.user_level_days SET level = 'zero' WHERE user_id = 7 AND run_no = 2"),
+    ("levels", "DELETE FROM analytics.user_level_days WHERE user_id = 7 AND run_no = 5"),
+    ("levels", "UPDATE analytics.user_level_days SET last_play = first_play + interval '1 ms'"),
+    ("staging_left", "CREATE TABLE staging.run1_2018_11_time ()"),
+    ("staging_left", "INSERT INTO etl.staged_months VALUES (1, '2018-11-01')"),
+    ("staging_left", "INSERT INTO etl.staged_slices SELECT 1, '2018-11-01', 1, now(), now(), 1, 1, 1, 1"),
+    ("dead_runs", "INSERT INTO etl.runs DEFAULT VALUES"),
+    ("dead_runs", "INSERT INTO etl.runs (state) VALUES ('publishing')"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
+def test_a_check_finds_its_damage(loaded: Connection[Any], name: str, damage: str) -> None:
+    with loaded.transaction(force_rollback=True):
+        loaded.execute("SET LOCAL session_replication_role = replica")  # no foreign key is in the way
+        for statement in damage.split(";"):
+            assert loaded.execute(statement).rowcount != 0  # type: ignore[call-overload]
+        ((finding,), _) = examine(loaded, [name])
+    assert finding.found > 0
+    assert finding.examples
+
+
+def test_every_check_is_seen_to_fail() -> None:
+    assert {name for name, _ in DAMAGE} == set(CHECKS)
+
+
+def test_a_sound_warehouse_has_no_findings(loaded: Connection[Any], module_dsn: str, capsys: Any) -> None:
+    assert found(check(module_dsn)) == []
+    assert main(["check", "--dsn", module_dsn, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["status"] == "sound"
+    assert [entry["name"] for entry in document["checks"]] == list(CHECKS)
+
+
+def test_what_the_command_says_of_damage(
+    dsn: str, db: Connection[Any], world: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etl.run(world, dsn=dsn)
+    db.execute("UPDATE users SET level = E'ze\\x1bro'")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["check", "--dsn", dsn]) == 1
+    out = capsys.readouterr().out
+    assert "latest_plays: 5 found" in out
+    assert "What to do: " in out
+    assert "\x1b" not in out
+    table = out.split("\n\n")[0].splitlines()
+    assert len(table) == 1 + len(CHECKS)
+    assert max(map(len, table)) <= 80
+    assert main(["check", "--dsn", dsn, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    (entry,) = [entry for entry in document["checks"] if entry["found"]]
+    assert (document["status"], entry["name"], len(entry["examples"])) == ("damaged", "latest_plays", 5)
+
+
+def test_an_empty_database_gets_one_line(server_dsn: str, capsys: Any) -> None:
+    assert main(["check", "--dsn", make_conninfo(server_dsn, dbname="postgres")]) == 1
+    assert "no warehouse" in capsys.readouterr().err
+
+
+def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    """Files that grow, shrink, change, repeat others; songs that come late and go; a held run; one that died."""
+    (tmp_path / "song_data").mkdir()
+    plays = [play(NOVEMBER + at * DAY, itemInSession=at) for at in range(40)]
+    better = [event | {"level": "free"} for event in plays[5:15]]
+    steps: list[dict[str, list[Any]]] = [
+        {"log_data/a.json": plays[:20]},
+        {"log_data/a.json": [*plays[10:30], "torn"], "log_data/b.json": plays[:12]},  # grown, and lines gone
+        {"log_data/c.json": better, "song_data/a.json": [song()]},  # wins over a and b; late songs
+        {"log_data/a.json": plays[28:29], "song_data/a.json": [song("S2", title="Other")]},
+        {"log_data/a.json": plays, "log_data/b.json": [], "song_data/a.json": []},
+    ]
+    for files in steps:
+        for name, records in files.items():
+            write(tmp_path, name, *records)
+        etl.run(tmp_path, dsn=dsn)
+        assert found(check(dsn)) == []
+    write(tmp_path, "log_data/d.json", *plays[:3], play(NOVEMBER + 90 * DAY), "torn")
+    write(tmp_path, "log_data/a.json", *plays, "torn")
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=1).status == "held"
+    assert found(check(dsn)) == []
+
+
+def test_months_that_come_while_it_checks_are_no_damage(
+    dsn: str, db: Connection[Any], world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month that was staged before the snapshot and is attached after it shows its plays, and not what came with them."""
+    etl.run(world, dsn=dsn)
+    write(tmp_path, "log_data/later.json", play(NOVEMBER + 90 * DAY, userId="77"))
+    run_check = examine.__globals__["_run"]
+    with begin_run(dsn, db) as run_id:
+        stager = Stager(dsn, run_id, time.time())
+        stager.stage(find_files(tmp_path / "log_data", "log"))
+        stager.close()
+        seen = []
+
+        def run(cursor: Any, name: str) -> Any:
+            if name == "row_counts":
+                publish_run(db, run_id)  # once and again: it is published by then
+            finding = run_check(cursor, name)
+            seen.append((name, finding.found))
+            return finding
+
+        monkeypatch.setitem(examine.__globals__, "_run", run)
+        assert found(check(dsn)) == []
+    assert ("plays_have_users", 1) in seen
+
+
+def test_a_run_at_work_is_no_dead_one(dsn: str, db: Connection[Any], world: Path) -> None:
+    etl.run(world, dsn=dsn)
+    with begin_run(dsn, db):
+        assert found(check(dsn)) == []
+    assert found(check(dsn)) == ["dead_runs"]
+
+
+def test_reading_is_all_it_needs(
+    dsn: str, db: Connection[Any], world: Path, server_dsn: str
+) -> None:
+    etl.run(world, dsn=dsn)
+    role = f"reader_{one(db, 'SELECT pg_backend_pid()')}"
+    db.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    try:
+        db.execute(sql.SQL("GRANT USAGE ON SCHEMA analytics, etl TO {}").format(sql.Identifier(role)))
+        db.execute(
+            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public, analytics, etl TO {}").format(sql.Identifier(role))
+        )
+        assert found(check(make_conninfo(dsn, options=f"-c role={role}"))) == []
+    finally:
+        db.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))

@@ -56,12 +56,12 @@ def check(dsn: str | None = None) -> list[Finding]:
     with explained(), open_to_read(resolve(dsn)) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        findings = {finding.name: finding for finding in _examine(connection, sql.load("check"))[0]}
+        findings = {finding.name: finding for finding in examine(connection, sql.load("check"))[0]}
         for _ in range(MOST_ATTEMPTS):
             suspects = [finding.name for finding in findings.values() if finding.found]
             if not suspects:
                 break
-            again, steady = _examine(connection, suspects)
+            again, steady = examine(connection, suspects)
             # What was there both times is no trace of a run that just ended, nor of a month that just came.
             findings |= {finding.name: finding for finding in again if steady or not finding.found}
             if steady:
@@ -73,7 +73,7 @@ def check(dsn: str | None = None) -> list[Finding]:
     return list(findings.values())
 
 
-def _examine(connection: Connection[Any], names: Iterable[str]) -> tuple[list[Finding], bool]:
+def examine(connection: Connection[Any], names: Iterable[str]) -> tuple[list[Finding], bool]:
     """Run some checks in one transaction; gives also whether no partition came meanwhile.
 
     Partitions do not follow a transaction's snapshot: a month that is attached later shows its plays, and not their users.
