@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
@@ -35,7 +34,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         play(NOVEMBER + at * DAY, userId=str(at % 3), itemInSession=at, level="paid" if at % 4 else "free")
         for at in range(40)
     ]
-    plays += [play(NOVEMBER + at, song="Unknown", userId="7", level="free" if at % 2 else "paid") for at in range(5)]
+    plays += [
+        play(NOVEMBER + at, song="Unknown", userId="7", level="free" if at % 2 else "paid") for at in range(5)
+    ]
     write(root, "log_data/a.json", *plays, "torn", "torn too")
     write(root, "log_data/b.json", *plays[:9], play(NOVEMBER + 3 * DAY + 1, userId="8"))
     write(root, "song_data/a.json", song(), song("S2", title="Other", artist_id="A2", artist_name="B"))
@@ -233,16 +234,16 @@ def test_a_run_at_work_is_no_dead_one(dsn: str, db: Connection[Any], world: Path
     assert found(check(dsn)) == ["dead_runs"]
 
 
-def test_reading_is_all_it_needs(
-    dsn: str, db: Connection[Any], world: Path, server_dsn: str
-) -> None:
+def test_reading_is_all_it_needs(dsn: str, db: Connection[Any], world: Path, server_dsn: str) -> None:
     etl.run(world, dsn=dsn)
     role = f"reader_{one(db, 'SELECT pg_backend_pid()')}"
     db.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     try:
         db.execute(sql.SQL("GRANT USAGE ON SCHEMA analytics, etl TO {}").format(sql.Identifier(role)))
         db.execute(
-            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public, analytics, etl TO {}").format(sql.Identifier(role))
+            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public, analytics, etl TO {}").format(
+                sql.Identifier(role)
+            )
         )
         assert found(check(make_conninfo(dsn, options=f"-c role={role}"))) == []
     finally:

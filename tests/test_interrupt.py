@@ -134,7 +134,7 @@ def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
 
 
 def test_too_little_memory_is_one_line(dsn: str, files: Path) -> None:
-    for error in ("MemoryError()", "RuntimeError(\"can't start new thread\")"):
+    for error in ("MemoryError()", 'RuntimeError("can\'t start new thread")'):
         code = f"from sparkify import etl\ndef run(*_, **__): raise {error}\netl.run = run\nimport sys"
         out, said = start(code, "etl", str(files), "--dsn", dsn).communicate(timeout=60)
         assert (out, said.count("\n")) == ("", 1)

@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 from psycopg.rows import dict_row
 
 from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_to_read
+from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.sql import load
 
@@ -38,7 +38,7 @@ def export_rejects(
     count = 0
     with (
         explained(),
-        open_to_read(resolve(dsn)) as connection,
+        open_existing(resolve(dsn)) as connection,
         connection.transaction(),
         connection.cursor("rejects", row_factory=dict_row) as cursor,
     ):

@@ -15,11 +15,11 @@ from sparkify.extract.plan import InputFile
 from sparkify.report import Progress, Report, Staged
 
 if TYPE_CHECKING:
-    from sparkify.check import Finding
-    from sparkify.load.retry import Retried
     from rich.progress import Progress as Bar
 
+    from sparkify.check import Finding
     from sparkify.forget import Erasure
+    from sparkify.load.retry import Retried
 
 LONGEST_CELL = 200
 
@@ -133,9 +133,7 @@ def print_advice(report: Report) -> None:
         say(
             "See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again,"
         )
-        say(
-            "or, when it was not the files' fault, `sparkify rejects retry` after the cause is gone."
-        )
+        say("or, when it was not the files' fault, `sparkify rejects retry` after the cause is gone.")
     for name, why in report.staged.unread.items():
         say(f"{name} was not read: {why}. The next run tries again.")
     if report.staged.left_to_others:
@@ -189,7 +187,9 @@ def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
 def print_retried(done: "Retried") -> None:
     """Print what was tried again, what passed, what remains; on stderr what was not tried and why."""
     books = done.passed
-    print(f"{done.tried:,} rejected lines tried again: {books.lines:,} passed, {done.tried - books.lines:,} remain.")
+    print(
+        f"{done.tried:,} rejected lines tried again: {books.lines:,} passed, {done.tried - books.lines:,} remain."
+    )
     became = [
         f"{getattr(books, name):,} {name.replace('_', ' ')}"
         for name in type(books).__slots__
@@ -215,7 +215,11 @@ def print_findings(findings: "Sequence[Finding]") -> None:
     """Print what each check came to, and for those that failed examples and what to do."""
     print_table(
         [
-            {"check": finding.name, "found": f"{finding.found:,}" if finding.found else "ok", "holds": finding.holds}
+            {
+                "check": finding.name,
+                "found": f"{finding.found:,}" if finding.found else "ok",
+                "holds": finding.holds,
+            }
             for finding in findings
         ]
     )

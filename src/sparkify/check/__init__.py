@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from sparkify import sql
 from sparkify.check.structure import parameters
 from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_to_read
+from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 
 EXAMPLES: Final = 5
@@ -53,7 +53,7 @@ def check(dsn: str | None = None) -> list[Finding]:
     Raises:
         SparkifyError: no warehouse, of another version, or one that is being loaded all the while.
     """
-    with explained(), open_to_read(resolve(dsn)) as connection:
+    with explained(), open_existing(resolve(dsn)) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         findings = {finding.name: finding for finding in examine(connection, sql.load("check"))[0]}
@@ -91,14 +91,17 @@ def _run(cursor: Any, name: str) -> Finding:
     head = _HEAD.match(query)
     assert head is not None, name
     cursor.execute(
-        f"WITH offending AS (\n{query}\n) SELECT count(*) OVER () AS found_, * FROM offending LIMIT {EXAMPLES}",
+        f"WITH offending AS (\n{query}\n) SELECT count(*) OVER () AS found_, * FROM offending LIMIT {EXAMPLES}",  # noqa: S608  text of ours
         parameters(),
     )
     rows = cursor.fetchall()
     finding = Finding(name, head["holds"], head["advice"], rows[0]["found_"] if rows else 0)
     finding.examples = [
-        {key: value if isinstance(value, int | None) else str(value) for key, value in row.items() if key != "found_"}
+        {
+            key: value if isinstance(value, int | None) else str(value)
+            for key, value in row.items()
+            if key != "found_"
+        }
         for row in rows
     ]
     return finding
-

@@ -52,7 +52,9 @@ class Retried:
 
     def as_dict(self) -> dict[str, Any]:
         """As one JSON document."""
-        passed = {name: getattr(self.passed, name) for name in Books.__slots__ if name not in {"lines", "rejected"}}
+        passed = {
+            name: getattr(self.passed, name) for name in Books.__slots__ if name not in {"lines", "rejected"}
+        }
         return {
             "run_id": self.run_id,
             "tried": self.tried,
@@ -145,7 +147,9 @@ class _Retrier(Stager):
         self._chosen = chosen
         self._report = done
         self._manifests: dict[int, int] = {}  # by file: its entry in the manifest, where the rejects are
-        self._records: list[tuple[int, int, str, str]] = []  # of the chunk: file, line, reason and detail as they are
+        self._records: list[
+            tuple[int, int, str, str]
+        ] = []  # of the chunk: file, line, reason and detail as they are
 
     def retry(self, files: list[_File]) -> None:
         """Retry the records of files of one kind: one transaction."""
@@ -203,12 +207,20 @@ class _Retrier(Stager):
             if chunk:
                 yield chunk
 
-    def _account(self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged) -> None:
-        """Note what became of each record of the chunk; `done` counts nothing here."""
+    def _account(
+        self,
+        verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]],
+        done: Staged,  # noqa: ARG002  the report is Retried
+        *,
+        of_songs: bool,  # noqa: ARG002
+    ) -> None:
+        """Note what became of each record of the chunk."""
         passed: list[tuple[int, int]] = []
         judged: list[tuple[int, int, str, str]] = []
         report = self._report
-        for (file_id, line, reason, detail), (claim, books, rejects) in zip(self._records, verdicts, strict=True):
+        for (file_id, line, reason, detail), (claim, books, rejects) in zip(
+            self._records, verdicts, strict=True
+        ):
             report.tried += 1
             manifest_id = self._manifests[file_id]
             if not rejects:
@@ -235,7 +247,9 @@ class _Retrier(Stager):
         connection.execute(_sql["plan_freely"])
         for month in staged_months(connection, self._run_id):
             publish_month(connection, self._run_id, month, retried=True)
-            connection.execute("DISCARD TEMP")  # what a month needs on the way ends with a transaction; here there are more
+            connection.execute(
+                "DISCARD TEMP"
+            )  # what a month needs on the way ends with a transaction; here there are more
 
     def _settle(self, claims: dict[int, Claim]) -> None:
         connection = self._connection
