@@ -15,7 +15,9 @@ from sparkify import etl
 from sparkify.check import check, examine
 from sparkify.cli import main
 from sparkify.connection import connect
+from sparkify.errors import SparkifyError
 from sparkify.extract.plan import find_files
+from sparkify.forget import forget
 from sparkify.load.publish import publish_run
 from sparkify.load.runs import begin_run
 from sparkify.load.stage import Stager
@@ -174,6 +176,14 @@ def test_what_the_command_says_of_damage(
     assert (document["status"], entry["name"], len(entry["examples"])) == ("damaged", "latest_plays", 5)
 
 
+def test_a_table_that_is_gone(dsn: str, db: Connection[Any], capsys: Any) -> None:
+    db.execute("DROP TABLE analytics.heard_plays")
+    assert main(["check", "--dsn", dsn]) == 1
+    said = capsys.readouterr()
+    assert "analytics.heard_plays" in said.out
+    assert said.err == ""
+
+
 def test_an_empty_database_gets_one_line(server_dsn: str, capsys: Any) -> None:
     assert main(["check", "--dsn", make_conninfo(server_dsn, dbname="postgres")]) == 1
     assert "no warehouse" in capsys.readouterr().err
@@ -199,6 +209,8 @@ def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], t
     write(tmp_path, "log_data/d.json", *plays[:3], play(NOVEMBER + 90 * DAY), "torn")
     write(tmp_path, "log_data/a.json", *plays, "torn")
     assert etl.run(tmp_path, dsn=dsn, max_rejects=1).status == "held"
+    assert found(check(dsn)) == []
+    forget([15], dsn=dsn)
     assert found(check(dsn)) == []
 
 
@@ -245,6 +257,10 @@ def test_reading_is_all_it_needs(dsn: str, db: Connection[Any], world: Path, ser
                 sql.Identifier(role)
             )
         )
-        assert found(check(make_conninfo(dsn, options=f"-c role={role}"))) == []
+        reader = make_conninfo(dsn, options=f"-c role={role}")
+        assert found(check(reader)) == []
+        db.execute(sql.SQL("REVOKE SELECT ON etl.rejected_records FROM {}").format(sql.Identifier(role)))
+        with pytest.raises(SparkifyError, match=r"may not read all.*rejected_records.*role that loads"):
+            check(reader)
     finally:
         db.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))

@@ -26,6 +26,7 @@ from sparkify.connection import connect
 from sparkify.extract import judge
 from sparkify.extract.judge import Reject
 from sparkify.extract.plan import InputFile, file_now
+from sparkify.forget import forget
 from sparkify.load.retry import retry
 from sparkify.load.runs import begin_run
 from warehouse import checksums, one, totals
@@ -75,7 +76,9 @@ def an_older_version(refused: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sparkify.transform.plays.judge_event", older(judge.judge_event))
         patch.setattr("sparkify.transform.catalogue.judge_song", older(judge.judge_song))
-        patch.setattr("sparkify.transform.chunk.prove", lambda data, offsets, *_: np.zeros(len(offsets) - 1, bool))
+        patch.setattr(
+            "sparkify.transform.chunk.prove", lambda _, offsets, *__: np.zeros(len(offsets) - 1, bool)
+        )
         yield
 
 
@@ -163,7 +166,11 @@ def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
         assert retry(dsn=mended, reason="invalid_json").passed.lines == 0
         assert retry(dsn=mended, run=99).run_id is None
         retry(dsn=mended, run=1)
-        assert (checksums(db), rejects(db), totals(db)) == (checksums(wanted), rejects(wanted), totals(wanted))
+        assert (checksums(db), rejects(db), totals(db)) == (
+            checksums(wanted),
+            rejects(wanted),
+            totals(wanted),
+        )
         assert unsound(mended) == []
 
 
@@ -190,7 +197,9 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
                 with pytest.raises(KeyboardInterrupt):
                     retry(dsn=mended)
             # As they were: the records of songs, of logs, or of both.
-            assert one(db, "SELECT sum(rejected) FROM etl.files") == one(db, "SELECT count(*) FROM etl.rejected_records")
+            assert one(db, "SELECT sum(rejected) FROM etl.files") == one(
+                db, "SELECT count(*) FROM etl.rejected_records"
+            )
             assert one(db, "SELECT count(*) FROM etl.manifest WHERE version = 'retry'") == 0
         assert etl.run(tmp_path, dsn=mended).files_new == 0  # finishes what died
         retry(dsn=mended)
@@ -229,8 +238,28 @@ def test_beside_a_load_and_another_retry(new_dsn: Callable[[], str], tmp_path: P
         thread.join()
     assert failures == []
     with connect(fresh) as wanted, connect(mended) as db:
-        assert (checksums(db), totals(db), rejects(db)) == (checksums(wanted), totals(wanted), rejects(wanted))
+        assert (checksums(db), totals(db), rejects(db)) == (
+            checksums(wanted),
+            totals(wanted),
+            rejects(wanted),
+        )
     assert unsound(mended) == []
+
+
+def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """A load that forgets comes between the rejects and their retry; what is not kept of a line cannot be judged."""
+    db.execute(NARROW)
+    bad = [play(userId="1"), play(userId="2"), play(NOVEMBER + 5 * DAY, userId="1"), "torn"]
+    log = write(tmp_path, "log_data/a.json", *bad)
+    etl.run(tmp_path, dsn=dsn)
+    log.unlink()
+    forget([1], dsn=dsn)
+    db.execute(WIDE)
+    done = retry(dsn=dsn)
+    assert (done.tried, done.passed.loaded, done.incomplete) == (1, 1, 1)
+    assert books(db) == [("log", "a.json", "loaded", 4, 0, 0, 1, 0, 1)]
+    assert one(db, "SELECT forgotten FROM etl.files") == 2
+    assert unsound(dsn) == []
 
 
 # --- the file, and what is kept of it -----------------------------------------------------------------------------
@@ -251,14 +280,26 @@ def test_a_file_that_has_changed_is_left_to_the_load(db: Connection[Any], dsn: s
     assert retry(dsn=dsn).remaining == {"invalid_json": 1}
 
 
-def test_a_file_that_is_gone_is_retried_by_its_evidence(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_retried_by_its_evidence(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
     db.execute(NARROW)
-    log = write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5 * DAY), "\ufeff" + json.dumps(play(1541030400001)))
+    log = write(
+        tmp_path,
+        "log_data/a.json",
+        play(),
+        play(NOVEMBER + 5 * DAY),
+        "\ufeff" + json.dumps(play(1541030400001)),
+    )
     etl.run(tmp_path, dsn=dsn)
     db.execute(WIDE)
     log.unlink()
     assert retry(dsn=dsn).passed.loaded == 2
-    assert [line for (line,) in db.execute("SELECT line FROM analytics.heard_plays ORDER BY line")] == [1, 2, 3]
+    assert [line for (line,) in db.execute("SELECT line FROM analytics.heard_plays ORDER BY line")] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_what_is_kept_in_part_is_read_again_as_a_whole(
@@ -295,13 +336,15 @@ def test_the_rest_of_a_damaged_stream_is_no_line(db: Connection[Any], dsn: str, 
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 1
 
 
-def test_a_song_file_that_may_be_one_record_is_read_again(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+def test_a_song_file_that_may_be_one_record_is_read_again(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
     """Rejected line by line: no line by itself can tell."""
     (tmp_path / "log_data").mkdir()
     source = write(tmp_path, "song_data/a.json")
     source.write_text(json.dumps(song(), indent=2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sparkify.transform.catalogue.one_object", lambda piece: None)
+        patch.setattr("sparkify.transform.catalogue.one_object", lambda _: None)
         assert etl.run(tmp_path, dsn=dsn).books.rejected > 5
     assert retry(dsn=dsn).read_again > 5
     assert etl.run(tmp_path, dsn=dsn).rows["songs"] == 1
@@ -354,7 +397,9 @@ def test_what_retry_says(db: Connection[Any], dsn: str, tmp_path: Path, capsys: 
     assert one(db, "SELECT report ->> 'tried' FROM etl.runs WHERE run_id = 2") == "3"
     assert main(["rejects", "retry", "--dsn", dsn]) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("1 rejected lines tried again: 0 passed, 1 remain.\nWhat remains: 1 invalid_json.\n")
+    assert said.out.startswith(
+        "1 rejected lines tried again: 0 passed, 1 remain.\nWhat remains: 1 invalid_json.\n"
+    )
     assert "1 were not tried: their files have changed" in said.err
 
 
@@ -397,7 +442,12 @@ def test_held_runs_are_listed_released_and_dropped(
     assert one(db, "SELECT count(*) FROM songplays") == 1
     assert unsound(dsn) == []
 
-    for run_id, said in ((1, "is dropped"), (2, "is published"), (10**30, "There is no run"), (7, "There is no run")):
+    for run_id, said in (
+        (1, "is dropped"),
+        (2, "is published"),
+        (10**30, "There is no run"),
+        (7, "There is no run"),
+    ):
         for action in ("release", "drop"):
             assert main(["runs", action, str(run_id), "--dsn", dsn]) == 1
             error = capsys.readouterr().err

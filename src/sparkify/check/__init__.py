@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from psycopg import Connection, IsolationLevel
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
 from sparkify import sql
@@ -28,9 +29,10 @@ _HEAD: Final = re.compile(r"-- (?P<holds>.+)\n-- do: (?P<advice>.+)\n")
 # Whether a partition came after the snapshot: those that the snapshot has, and those that a query now reads.
 _PARTITIONS: Final = """
 SELECT (SELECT count(*) FROM pg_inherits
-        WHERE inhparent IN ('public.songplays'::regclass, 'public.time'::regclass, 'analytics.heard_plays'::regclass))
+        WHERE inhparent IN (to_regclass('public.songplays'), to_regclass('public.time'),
+                            to_regclass('analytics.heard_plays')))
        = (SELECT count(*) FROM unnest(ARRAY['public.songplays', 'public.time', 'analytics.heard_plays']) AS parent,
-              pg_partition_tree(parent::regclass) WHERE level = 1)
+              pg_partition_tree(to_regclass(parent)) WHERE level = 1)
 """
 
 
@@ -48,28 +50,43 @@ class Finding:
 def check(dsn: str | None = None) -> list[Finding]:
     """Examine the warehouse, check by check; all is right when every finding has ``found`` 0. Reads only.
 
-    Safe beside a load: what is found is looked at again, on a newer snapshot, before it is reported.
+    Safe beside a load: what is found is looked at again, on a newer snapshot, before it is reported. Where tables or
+    columns are missing, this is the only finding: the other checks need them.
 
     Raises:
-        SparkifyError: no warehouse, of another version, or one that is being loaded all the while.
+        SparkifyError: no warehouse, of another version, one that this role may not read or that is being loaded all the while.
     """
     with explained(), open_existing(resolve(dsn)) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        findings = {finding.name: finding for finding in examine(connection, sql.load("check"))[0]}
-        for _ in range(MOST_ATTEMPTS):
-            suspects = [finding.name for finding in findings.values() if finding.found]
-            if not suspects:
-                break
-            again, steady = examine(connection, suspects)
-            # What was there both times is no trace of a run that just ended, nor of a month that just came.
-            findings |= {finding.name: finding for finding in again if steady or not finding.found}
-            if steady:
-                break
-        else:
+        try:
+            return _settle(connection)
+        except InsufficientPrivilege as error:
             raise SparkifyError(
-                "Months came into the warehouse all the while. Check again when no load is running."
-            )
+                f"The role may not read all of the warehouse ({error.diag.message_primary})."
+                " Check with the role that loads."
+            ) from None
+
+
+def _settle(connection: Connection[Any]) -> list[Finding]:
+    """Examine until what was found is found again."""
+    structure, _ = examine(connection, ["tables_there"])
+    if structure[0].found:
+        return structure
+    findings = {finding.name: finding for finding in examine(connection, sql.load("check"))[0]}
+    for _ in range(MOST_ATTEMPTS):
+        suspects = [finding.name for finding in findings.values() if finding.found]
+        if not suspects:
+            break
+        again, steady = examine(connection, suspects)
+        # What was there both times is no trace of a run that just ended, nor of a month that just came.
+        findings |= {finding.name: finding for finding in again if steady or not finding.found}
+        if steady:
+            break
+    else:
+        raise SparkifyError(
+            "Months came into the warehouse all the while. Check again when no load is running."
+        )
     return list(findings.values())
 
 

@@ -147,14 +147,14 @@ class _Retrier(Stager):
         self._chosen = chosen
         self._report = done
         self._manifests: dict[int, int] = {}  # by file: its entry in the manifest, where the rejects are
-        self._records: list[
-            tuple[int, int, str, str]
-        ] = []  # of the chunk: file, line, reason and detail as they are
+        # Of the chunk: file, line, reason and detail as they are.
+        self._records: list[tuple[int, int, str, str]] = []
 
     def retry(self, files: list[_File]) -> None:
         """Retry the records of files of one kind: one transaction."""
         songs, connection = files[0].kind == "song", self._connection
         with connection.transaction():
+            self._know_forgotten()
             hold_open(connection, self._run_id)
             self._held.clear()
             claims = self._claim(files)

@@ -351,7 +351,7 @@ COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read o
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.files.path IS 'Where it is.';
-COMMENT ON COLUMN etl.files.state IS 'staged: read, not published yet; loaded; unreadable or vanished: tried again by the next run; new: what was read of it was thrown away.';
+COMMENT ON COLUMN etl.files.state IS 'staged: read, not published yet; loaded; unreadable or vanished: tried again by the next run; new: to be read by the next run, or again.';
 COMMENT ON COLUMN etl.files.version IS 'Size and time of change of what was read; NULL when it is to be read again.';
 COMMENT ON COLUMN etl.files.size IS 'Bytes.';
 COMMENT ON COLUMN etl.files.mtime_ns IS 'Time of last change, nanoseconds since 1970.';
