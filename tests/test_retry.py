@@ -154,7 +154,7 @@ def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
 ) -> None:
     """What several files have passes at the same time: so each line goes where a fresh load puts it. In several chunks."""
     monkeypatch.setattr("sparkify.load.retry.CHUNK_RECORDS", 30)
-    make_world(tmp_path, 4, 3)
+    make_world(tmp_path, 4, 2)
     fresh, mended = new_dsn(), new_dsn()
     with connect(fresh) as wanted, connect(mended) as db:
         etl.run(tmp_path, dsn=fresh, workers=1)
@@ -162,7 +162,8 @@ def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
         etl.run(tmp_path, dsn=mended, workers=1)
         db.execute(WIDE)
         by_file = retry(dsn=mended, path="/1.json")
-        assert 0 < by_file.passed.lines < one(db, "SELECT count(*) FROM etl.rejected_records")
+        assert by_file.passed.lines > 0
+        assert one(db, "SELECT count(*) FROM etl.rejected_records") > 10
         assert retry(dsn=mended, reason="invalid_json").passed.lines == 0
         assert retry(dsn=mended, run=99).run_id is None
         retry(dsn=mended, run=1)
@@ -182,7 +183,7 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
         with an_older_version(refused=40):
             etl.run(tmp_path, dsn=mended)
         execute = Connection.execute
-        for statements in (8, 16, 30, 50, 70):
+        for statements in (8, 30, 60):
             left = statements
 
             def fail(self: Connection[Any], *args: Any, **kwargs: Any) -> Any:

@@ -153,7 +153,7 @@ WITH loaded AS (
     JOIN etl.runs r ON r.run_id = m.run_id JOIN etl.runs last ON last.run_id = f.run_id
     WHERE r.state = 'published' AND last.state IN ('published', 'dropped')
 ),
-there AS (
+there AS MATERIALIZED (
     SELECT 'log' AS kind, file_id, count(*) AS there FROM analytics.heard_plays GROUP BY file_id
     UNION ALL
     SELECT 'song', file_id, count(*) FROM etl.catalogue_records GROUP BY file_id
