@@ -20,6 +20,7 @@ from sparkify.connection import connect
 from sparkify.create_tables import create_tables
 from sparkify.extract.judge import Play, judge_event
 from sparkify.forget import forget
+from sparkify.load.retry import retry
 from sparkify.load.runs import begin_run
 from sparkify.simulate import simulate
 from sparkify.transform.forgotten import WITHHELD, Whose
@@ -275,7 +276,14 @@ def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
             assert thread.is_alive()
             assert one(db, "SELECT count(*) FROM etl.known_files WHERE path LIKE '%%more.json'") == 0
         thread.join()
-    assert one(db, "SELECT count(*) FROM songplays") == 3
+        assert one(db, "SELECT count(*) FROM songplays") == 3
+        with forgetting.transaction():
+            forgetting.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))")
+            thread = threading.Thread(target=lambda: retry(dsn=dsn))
+            thread.start()
+            thread.join(0.5)
+            assert thread.is_alive()
+        thread.join()
 
 
 def test_a_load_that_runs_meanwhile_cannot_undo_it(

@@ -15,10 +15,13 @@ from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, play, song, write
 from sparkify import answers, etl
+from sparkify.check import check
 from sparkify.connection import connect
 from sparkify.create_tables import create_tables
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.export import export_rejects
 from sparkify.forget import forget
+from sparkify.load.retry import retry
 from sparkify.roles import LOADER, READER, create_roles
 from warehouse import checksums, one
 
@@ -147,6 +150,9 @@ def test_loading_with_just_this_role(
     for dsn in (everything, loader):
         assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
         assert etl.run(tmp_path, dsn=dsn, max_rejects=9).held_runs == []
+        retry(dsn=dsn)
+        assert export_rejects(str(tmp_path / "rejects.ndjson"), dsn=dsn) == 2
+        assert [finding for finding in check(dsn) if finding.found] == []
     with connect(everything) as one_way, connect(loader) as other_way:
         assert checksums(one_way) == checksums(other_way)
 
