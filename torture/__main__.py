@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from torture import inputs, network, processes, resources, rivals
+from torture import bombs, inputs, network, processes, resources, rivals
 from torture.arena import Ground
 from torture.client import Broken
 from torture.resources import Skipped
@@ -92,6 +92,11 @@ def summary(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def main() -> int:
     """Attack as the arguments say; 1 when something broke."""
     options = _parser().parse_args()
+    if options.only == ["bombs"]:
+        exploded = bombs.campaign()
+        if options.out:
+            options.out.write_text(json.dumps(exploded, indent=1) + "\n", encoding="utf-8")
+        return int(any("failed" in result for result in exploded))
     unknown = set(options.only) - set(KINDS)
     if unknown:
         sys.exit(f"There is no kind of fault {', '.join(map(repr, unknown))}; there are: {', '.join(KINDS)}")

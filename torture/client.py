@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+ENVIRONMENT: Final = {
+    key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
+} | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
+"""In which programs run that are ours, and reach no other warehouse than they are told."""
+
 PATIENCE: Final = 120.0
 """Seconds after which a load counts as hanging. An undisturbed one takes two."""
 
@@ -44,14 +49,11 @@ class Nursery:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
-        }
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "torture.victim", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                env=environment | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"},
+                env=ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

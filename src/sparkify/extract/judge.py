@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Final, NamedTuple, Never, TypeVar
 
 MAX_LINE_BYTES: Final = 64 << 20
@@ -20,6 +19,9 @@ MAX_LINE_BYTES: Final = 64 << 20
 
 MAX_DEPTH: Final = 100
 """Deeper nesting is not taken for JSON. Python's own limit counts the callers too: it would be another in a thread."""
+
+MAX_TOKENS: Final = 1_000_000
+"""A line with more strings, commas and brackets is not taken for JSON: a byte or two of each cost a hundred in memory."""
 
 MAX_ID_BYTES: Final = 1000
 """A longer song_id or artist_id is rejected: PostgreSQL's indexes hold rows of up to 2.7 kB, and one has both."""
@@ -175,9 +177,8 @@ _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_number
 )
 _syntax = json.JSONDecoder(parse_constant=_constant, parse_float=len, parse_int=len)
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_STEPS = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
-_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -186,8 +187,8 @@ def _decode_object(line: bytes) -> dict[str, Any]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _Rejected("invalid_utf8", f"byte {error.start + 1} is not UTF-8") from None
-    if nested_too_deeply(line):
-        raise _Rejected("invalid_json", f"nested more than {MAX_DEPTH} deep")
+    if excess := too_much(line):
+        raise _Rejected("invalid_json", excess)
     value = _decode(text)
     if "\\u" in text:
         if any("\x00" in string for string in _strings(value)):
@@ -210,12 +211,19 @@ def _decode(text: str) -> Any:
         raise _Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
 
 
-def nested_too_deeply(line: bytes) -> bool:
-    """Whether arrays and objects stand in each other more than `MAX_DEPTH` deep."""
-    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
-        return False
-    brackets = _STRING.sub(b"", line).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH
+def too_much(line: bytes) -> str:
+    """Why a line is not to be parsed at all: it is nested too deeply, or has too many parts; empty when it may be."""
+    brackets = line.count(b"[") + line.count(b"{")
+    if brackets <= MAX_DEPTH and 2 * brackets + line.count(b",") + line.count(b'"') <= MAX_TOKENS:
+        return ""
+    depth = 0
+    for count, token in enumerate(_TOKEN.finditer(line), 1):
+        depth += _STEPS.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            return f"nested more than {MAX_DEPTH} deep"
+        if count > MAX_TOKENS:
+            return f"more than {MAX_TOKENS:,} strings, commas and brackets"
+    return ""
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -32,6 +33,9 @@ CHUNK_BYTES: Final = 12 << 20
 
 SHORT_LINE_BYTES: Final = 64
 """A shorter line counts as this many bytes of a chunk: what is made of a line costs memory even when it is empty."""
+
+MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
+"""Of a slice that is not a small file: so many make a chunk by themselves."""
 
 EVIDENCE_BYTES: Final = 1 << 20
 
@@ -119,7 +123,7 @@ def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[l
     chunk: list[Slice] = []
     size = 0
     for file in files:
-        for piece in slices(file):
+        for piece in chain.from_iterable(map(_of_few_lines, slices(file))):
             chunk.append(piece)
             size += max(piece.size, SHORT_LINE_BYTES * piece.count())
             if size >= chunk_bytes:
@@ -181,6 +185,22 @@ def slices(file: InputFile) -> Iterator[Slice]:
     ready.parts.append(rest)
     ready.ends_file, ready.digest = True, digest.digest()
     yield ready
+
+
+def _of_few_lines(piece: Slice) -> Iterator[Slice]:
+    """The slice, cut where it has more than `MOST_LINES` lines."""
+    if piece.count() <= MOST_LINES:
+        yield piece
+        return
+    data = memoryview(piece.data)
+    cuts = (line_feeds(data)[MOST_LINES - 1 :: MOST_LINES] + 1).tolist()
+    for number, (since, until) in enumerate(pairwise(sorted({0, *cuts, len(data)}))):
+        first = piece.first_line + number * MOST_LINES
+        unread = [reject for reject in piece.unread if first <= reject.line < first + MOST_LINES]
+        ends_file = piece.ends_file and until == len(data)
+        yield Slice(
+            piece.file, first, [data[since:until]], unread, ends_file, piece.digest if ends_file else b""
+        )
 
 
 def _small(file: InputFile) -> Slice:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import pyarrow as pa
 
 from sparkify.books import Books
-from sparkify.extract.judge import judge_song, nested_too_deeply, strip
+from sparkify.extract.judge import judge_song, strip, too_much
 from sparkify.extract.lines import RejectedLine, Slice
 from sparkify.transform.chunk import Lines
 from sparkify.transform.records import RecordTransform, table
@@ -71,7 +71,7 @@ def one_object(piece: Slice) -> bytes | None:
         return None
     data = piece.data
     try:
-        if nested_too_deeply(data):
+        if too_much(data):
             return None
         text = strip(data).decode("utf-8").strip(" \t\r\n")
         value, end = _decoder.raw_decode(text)

@@ -10,6 +10,7 @@ from sparkify.extract.lines import Slice, line_feeds
 from sparkify.transform.shape import Field, prove, shapes
 
 _SAMPLES: Final = 64
+_LONGEST_SAMPLE: Final = 1 << 17
 
 
 class Lines:
@@ -69,7 +70,8 @@ class Lines:
         return self._data[self._offsets[position] : self._offsets[position + 1] - 1]
 
     def _samples(self) -> Iterator[str]:
-        """Some lines from all over the chunk."""
+        """Some lines from all over the chunk; one that is very long is no usual line, and would cost memory."""
         count = len(self._line)
         for position in range(0, count, max(1, count // _SAMPLES)):
-            yield self.bytes_of(position).decode("utf-8", "replace")
+            if self._offsets[position + 1] - self._offsets[position] <= _LONGEST_SAMPLE:
+                yield self.bytes_of(position).decode("utf-8", "replace")
