@@ -65,8 +65,16 @@ BUSY = {
 }
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, "1"), (signal.SIGTERM, "2")])
-@pytest.mark.parametrize("busy", BUSY)
+@pytest.mark.parametrize(
+    ("busy", "number", "workers"),
+    [
+        ("claiming", signal.SIGINT, "2"),
+        ("staging", signal.SIGTERM, "1"),
+        ("staging", signal.SIGINT, "2"),
+        ("publishing", signal.SIGTERM, "2"),
+        ("publishing the catalogue", signal.SIGINT, "1"),
+    ],
+)
 def test_while_the_server_is_busy(
     db: Connection[Any], dsn: str, files: Path, busy: str, number: signal.Signals, workers: str
 ) -> None:

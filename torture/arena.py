@@ -88,9 +88,10 @@ class Arena:
 class Ground:
     """All that a campaign needs: arenas, worlds, what is known of them. Its folder is removed unless something broke."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, worlds: int = WORLDS) -> None:
+        self.worlds = worlds
         # Not private: as root the server runs as somebody else, who must reach his part of it.
-        self.folder = Path(tempfile.mkdtemp(prefix="sparkify-torture-", dir=folder))
+        self.folder = Path(tempfile.mkdtemp(prefix="sparkify-torture-"))
         self.folder.chmod(0o755)
         self.arena = Arena(self.folder)
         self.nursery = Nursery()

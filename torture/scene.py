@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sparkify.connection import connect
 from torture import content
-from torture.arena import BATCH_BYTES, WORLDS, Arena, Ground
+from torture.arena import BATCH_BYTES, Arena, Ground
 from torture.client import Broken, Client, Instant
 from torture.victim import PHASES
 
@@ -32,7 +32,7 @@ class Scene:
         self.arena: Arena = ground.arena
         self.folder = ground.folder / f"{kind.replace(' ', '-')}-{seed}"
         self.folder.mkdir(mode=0o755)
-        self.world = ground.world(self.luck.randrange(WORLDS))
+        self.world = ground.world(self.luck.randrange(ground.worlds))
         self.workers = self.luck.randint(1, 3)
         self.notes: list[str] = []
         self.runs = 0
