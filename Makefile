@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl test lint format bench lock clean
+.PHONY: help etl test lint format bench torture fuzz lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,12 @@ format: $(VENV)/dev ## format the code
 
 bench: $(VENV)/bench ## measure, side by side with others (BENCH="--plays 1M 5M"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+torture: $(VENV)/dev ## attack a load with random faults and bombs (TORTURE="--faults 500 --seed 1"; docs/trust.md)
+	@$(BIN)/python -m torture $(TORTURE)
+
+fuzz: $(VENV)/dev ## give the loader a million damaged lines (FUZZ="--lines 5000000 --seed 2"; docs/trust.md)
+	@$(BIN)/python -m torture.fuzz $(FUZZ)
 
 lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
@@ -126,3 +127,19 @@ def test_a_server_whose_transactions_are_serializable(db: Connection[Any], dsn: 
     write(tmp_path, "log_data/a.json", play())
     etl.run(tmp_path, dsn=dsn + " options='-c default_transaction_isolation=serializable'")
     assert one(db, "SELECT count(*) FROM songplays") == 1
+
+
+def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
+    """After a minute without a sign of life both ends give a connection up; over a Unix socket the kernel tells them."""
+    wanted = {
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "60000",
+    }
+    with connect(dsn) as connection:
+        assert wanted.items() <= connection.info.get_parameters().items()
+        (check,) = connection.execute("SHOW client_connection_check_interval").fetchone() or ("",)
+        assert check == "1s"
+    with connect(make_conninfo(dsn, keepalives_idle=7)) as connection:
+        assert connection.info.get_parameters()["keepalives_idle"] == "7"

@@ -329,15 +329,18 @@ def test_what_is_held_hides_nothing_of_the_next_run(dsn: str, tmp_path: Path) ->
     assert etl.run(tmp_path, dsn=dsn).held_runs == [1]  # the same bytes
 
 
-def test_a_file_restored_after_it_was_held(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", [1e9, -1e9])
+def test_a_file_restored_after_it_was_held(
+    db: Connection[Any], dsn: str, tmp_path: Path, moment: float
+) -> None:
     log = write(tmp_path, "log_data/a.json", play())
-    os.utime(log, (1e9, 1e9))
+    os.utime(log, (moment, moment))
     first = log.read_bytes()
     etl.run(tmp_path, dsn=dsn)
     write(tmp_path, "log_data/a.json", "bad")
     assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
     log.write_bytes(first)
-    os.utime(log, (1e9, 1e9))
+    os.utime(log, (moment, moment))
     assert etl.run(tmp_path, dsn=dsn).held_runs == []
     assert etl.run(tmp_path, dsn=dsn).files_new == 0
     assert db.execute("SELECT state, lines, loaded FROM etl.files").fetchall() == [("loaded", 1, 1)]
@@ -448,6 +451,27 @@ def test_one_bad_file_stops_no_other(db: Connection[Any], dsn: str, tmp_path: Pa
     report = etl.run(tmp_path, dsn=dsn)
     assert report.rows["songplays"] == 1
     assert {Path(name).name for name in report.staged.unread} == {"loop.json", "mem.json.gz"}
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_a_file_that_has_become_a_pipe(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Nobody writes into it: who waited for that would wait for ever."""
+    write(tmp_path, "log_data/a.json", play())
+    pipe = write(tmp_path, "log_data/b.json", " " * size)
+    from sparkify.extract.plan import make_plan
+
+    def plan_and_replace(*args: Any) -> Any:
+        plan = make_plan(*args)
+        pipe.unlink()
+        os.mkfifo(pipe)
+        return plan
+
+    monkeypatch.setattr(etl, "make_plan", plan_and_replace)
+    report = etl.run(tmp_path, dsn=dsn)
+    assert report.staged.unread == {str(pipe): "Not a file"}
+    assert report.rows["songplays"] == 1
 
 
 def test_a_file_that_vanishes_or_cannot_be_read(

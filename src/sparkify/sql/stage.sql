@@ -123,7 +123,9 @@ WHERE f.run_id = EXCLUDED.run_id
 -- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once.
 UPDATE etl.known_files f
 SET version = before.version, digest = NULL, run_id = coalesce(before.run_id, f.run_id),
-    size = split_part(before.version, '-', 1)::bigint, mtime_ns = split_part(before.version, '-', 2)::bigint
+    -- The time of a file from before 1970 has a minus of its own.
+    size = substring(before.version FROM '^[0-9]+')::bigint,
+    mtime_ns = substring(before.version FROM '^[0-9]+-(-?[0-9]+)')::bigint
 FROM etl.manifest dropped
 LEFT JOIN LATERAL (
     SELECT version, run_id FROM etl.manifest m
