@@ -131,6 +131,7 @@ def test_while_the_program_is_busy(busy: str) -> None:
     process = start(code, "etl")
     assert process.stderr is not None
     assert process.stderr.readline() == "busy\n"
+    time.sleep(0.2)  # so that it is
     ends(process, signal.SIGTERM)
 
 
