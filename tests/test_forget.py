@@ -252,38 +252,31 @@ def test_every_spelling_that_the_judge_accepts_is_recognised(user_id: int, spell
 # --- at the same time ------------------------------------------------------------------------------------------------
 
 
+def waits_at_the_gate(work: Callable[[], Any], db: Connection[Any], gate: Connection[Any], lock: str) -> bool:
+    """Whether some work waits for a transaction that has taken this lock on the gate, and ends after it."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = %s"
+    database = one(db, "SELECT oid FROM pg_database WHERE datname = current_database()")
+    thread = threading.Thread(target=work)
+    with gate.transaction():
+        gate.execute(f"SELECT {lock}(hashtext('sparkify'), hashtext('forget'))")
+        thread.start()
+        waits = False
+        while thread.is_alive() and not waits:
+            waits = one(db, waiting, database) == 1
+    thread.join()
+    return waits
+
+
 def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
     told: Path, db: Connection[Any], dsn: str
 ) -> None:
     etl.run(told, dsn=dsn)
-    with connect(dsn) as batch:
-        with batch.transaction():
-            batch.execute("SELECT pg_advisory_xact_lock_shared(hashtext('sparkify'), hashtext('forget'))")
-            thread = threading.Thread(target=lambda: forget([4711], dsn=dsn))
-            thread.start()
-            thread.join(0.3)
-            assert thread.is_alive()
-            assert one(db, "SELECT count(*) FROM users") == 2
-        thread.join()
-    assert one(db, "SELECT count(*) FROM users") == 1
-    write(told, "log_data/more.json", play(NOVEMBER + 3 * DAY))
-    with connect(dsn) as forgetting:
-        with forgetting.transaction():
-            forgetting.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))")
-            thread = threading.Thread(target=lambda: etl.run(told, dsn=dsn))
-            thread.start()
-            thread.join(0.5)
-            assert thread.is_alive()
-            assert one(db, "SELECT count(*) FROM etl.known_files WHERE path LIKE '%%more.json'") == 0
-        thread.join()
-        assert one(db, "SELECT count(*) FROM songplays") == 3
-        with forgetting.transaction():
-            forgetting.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))")
-            thread = threading.Thread(target=lambda: retry(dsn=dsn))
-            thread.start()
-            thread.join(0.5)
-            assert thread.is_alive()
-        thread.join()
+    with connect(dsn) as gate:
+        assert waits_at_the_gate(lambda: forget([4711], dsn=dsn), db, gate, "pg_advisory_xact_lock_shared")
+        write(told, "log_data/more.json", play(NOVEMBER + 3 * DAY))
+        assert waits_at_the_gate(lambda: etl.run(told, dsn=dsn), db, gate, "pg_advisory_xact_lock")
+        assert waits_at_the_gate(lambda: retry(dsn=dsn), db, gate, "pg_advisory_xact_lock")
+    assert one(db, "SELECT count(*) FROM songplays") == 3
 
 
 def test_a_load_that_runs_meanwhile_cannot_undo_it(
