@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
+from sparkify.check import check as examine_warehouse
 from sparkify.connection import connect
 from torture import content
 from torture.arena import BATCH_BYTES, Arena, Ground
@@ -125,8 +126,14 @@ class Scene:
             if code := client.end():
                 raise Broken(f"a normal run fails with {code}{client.said()}")
             if not (wrong := check()):
+                self._examine()
                 return
         raise Broken(wrong)
+
+    def _examine(self) -> None:
+        """The warehouse finds nothing wrong with itself, either."""
+        if wrong := [finding for finding in examine_warehouse(self.dsn) if finding.found]:
+            raise Broken(f"`sparkify check` finds: {wrong}")
 
     def compare(self) -> str:
         """How the warehouse differs from that of an undisturbed load."""
