@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-PATIENCE: Final = 1.2
+PATIENCE: Final = 0.8
 """Seconds for an orderly end."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
