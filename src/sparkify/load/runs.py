@@ -45,9 +45,13 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
 def _lease(dsn: str) -> Connection[Any]:
     # A lease is a transaction that only waits; a server that ends such transactions must not end this one.
     lease = connect(dsn)
-    lease.execute("SET idle_in_transaction_session_timeout = 0")
-    if lease.info.server_version >= 170000:
-        lease.execute("SET transaction_timeout = 0")
+    try:
+        lease.execute("SET idle_in_transaction_session_timeout = 0")
+        if lease.info.server_version >= 170000:
+            lease.execute("SET transaction_timeout = 0")
+    except BaseException:
+        lease.close()
+        raise
     return lease
 
 
