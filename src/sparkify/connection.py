@@ -84,17 +84,21 @@ def connect(dsn: str) -> Connection[Any]:
             f"Cannot connect to PostgreSQL: {' '.join(str(error).split())}. Check --dsn, SPARKIFY_DSN or the PG* variables."
         ) from None
     try:
-        if connection.info.server_version < OLDEST_SERVER:
-            version = connection.info.server_version // 10000
-            raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
-        # Whatever the server's default: the locks count on it.
-        connection.isolation_level = IsolationLevel.READ_COMMITTED
-        connection.execute(_SETTINGS)
-        connection.execute(load("roles")["act_as_owner"])
+        _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _prepare(connection: Connection[Any]) -> None:
+    if connection.info.server_version < OLDEST_SERVER:
+        version = connection.info.server_version // 10000
+        raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
+    # Whatever the server's default: the locks count on it.
+    connection.isolation_level = IsolationLevel.READ_COMMITTED
+    connection.execute(_SETTINGS)
+    connection.execute(load("roles")["act_as_owner"])
 
 
 @contextmanager
