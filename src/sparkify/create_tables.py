@@ -93,6 +93,7 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             else:
                 fill(connection, version)
         connection.execute(queries["comments"])
+        connection.execute(sql.load("rollups")["comments"])
         roles = sql.load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
@@ -104,6 +105,7 @@ def _make(connection: Connection[Any]) -> None:
         connection.execute(statement)
     queries = sql.load("warehouse")
     connection.execute(queries["create"])
+    connection.execute(sql.load("rollups")["create"])
     connection.execute(queries["version"], [SCHEMA_VERSION])
 
 

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from sparkify import sql
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.load.rollups import rebuild
 
 SCHEMA_VERSION: Final = 2
 
@@ -80,6 +81,8 @@ def upgrade(connection: Connection[Any], version: int) -> None:
 def fill(connection: Connection[Any], version: int) -> None:
     """Fill what is new since a version from what was loaded."""
     _run(connection, version, "fill")
+    if version < 2:
+        rebuild(connection)
 
 
 def _run(connection: Connection[Any], version: int, name: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, LiteralString, cast
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
+from sparkify.load.rollups import Rollups
 from sparkify.load.runs import month_table, month_tables
 from sparkify.sql import load
 
@@ -101,8 +102,13 @@ class _Publication:
                 self._run("unique_times")
             until = self._until if plays < A_LARGE_PIECE else min(_midnight_after(latest), self._until)
             self._attach(new_since, until, as_staged=as_matched and not overlaps and not late, plays=plays)
-        # Where repeated plays were removed, what was staged of levels counts plays that are gone.
-        self._update_levels(staged_since=self._until if repeated else new_since)
+        rollups = Rollups(self._connection, self._names)
+        # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
+        # has staged nothing of them.
+        as_staged = rollups.are_staged() and not repeated
+        self._find_touched_days(staged_since=new_since if as_staged else self._until)
+        self._update_levels()
+        rollups.update()
         self._drop_leftovers()
         self._run("forget_month")
 
@@ -157,11 +163,13 @@ class _Publication:
         self._count("songplays", songplays)
         self._count("matched", matched)
 
-    def _update_levels(self, staged_since: datetime) -> None:
-        """Levels of days before `staged_since` are computed from their plays, later ones are as staged."""
+    def _find_touched_days(self, staged_since: datetime) -> None:
+        """Users' days before `staged_since` are computed from their plays, later ones are as staged."""
         self._names["levels_since"] = sql.Literal(staged_since.date())
         self._run("find_touched_days")
         self._run("find_plays")
+
+    def _update_levels(self) -> None:
         self._run("compute_levels")
         self._run("take_levels")
 

@@ -15,4 +15,17 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ADD COLUMN user_id bigint, ADD COLUMN heard_song_id uuid', repeated);
     END LOOP;
 END
-$$
+$$;
+-- Heard songs know what analysis takes for one song and for one artist.
+CREATE FUNCTION analytics.text_id(text text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
+
+CREATE FUNCTION analytics.track_id(title text, artist text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')), 1, 8),
+                       'hex'))::bit(64) >> 1)::bigint;
+
+ALTER TABLE analytics.heard_songs
+    ADD COLUMN track_id bigint NOT NULL GENERATED ALWAYS AS (analytics.track_id(title, artist)) STORED,
+    ADD COLUMN artist_key bigint NOT NULL GENERATED ALWAYS AS (analytics.text_id(artist)) STORED

@@ -293,7 +293,7 @@ FROM {levels} WHERE day >= {levels_since} GROUP BY user_id, day HAVING min(level
 -- name: find_plays
 -- all plays of some users' days, among those of the month
 CREATE TEMP TABLE plays_of_days ON COMMIT DROP AS
-SELECT s.user_id, d.day, s.level, s.start_time, s.session_id, s.songplay_id
+SELECT s.user_id, d.day, s.level, s.start_time, s.session_id, s.songplay_id, s.location, s.user_agent
 FROM (SELECT user_id, day, day::timestamp AT TIME ZONE 'UTC' AS since, (day + 1)::timestamp AT TIME ZONE 'UTC' AS until
       FROM touched_days) d
 JOIN {songplays_there} s ON s.user_id = d.user_id AND s.start_time >= d.since AND s.start_time < d.until

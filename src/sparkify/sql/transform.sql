@@ -1,9 +1,11 @@
 -- name: create
--- songplay_id and heard_song_id are documented in docs/rules.md
+-- songplay_id, heard_song_id and track_id are documented in docs/rules.md
 CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
+CREATE MACRO track_key(song, artist) AS
+    (('0x' || substr(sha256(encode(song) || '\x00'::BLOB || encode(artist)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
     slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
     level VARCHAR, song VARCHAR, artist VARCHAR, length DOUBLE, first_name VARCHAR, last_name VARCHAR, gender VARCHAR,
@@ -19,11 +21,17 @@ CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 CREATE OR REPLACE TEMP TABLE latest_plays AS SELECT * FROM plays LIMIT 0;
 CREATE OR REPLACE TEMP TABLE levels (
     month DATE, user_id BIGINT, day DATE, level VARCHAR, first_play TIMESTAMP, last_play TIMESTAMP
-)
+);
+CREATE OR REPLACE TEMP TABLE user_days (
+    month DATE, user_id BIGINT, day DATE, level VARCHAR, location VARCHAR, user_agent VARCHAR, plays INTEGER,
+    milliseconds BIGINT, hours SMALLINT[], tracks BIGINT[]
+);
+CREATE OR REPLACE TEMP TABLE sessions (month DATE, user_id BIGINT, session_id BIGINT, start STRUCT(moment TIMESTAMP, level VARCHAR))
 
 -- name: count_batch
 -- how many rows the batch holds in memory
-SELECT (SELECT count(*) FROM latest_plays) + (SELECT count(*) FROM levels)
+SELECT (SELECT count(*) FROM latest_plays) + (SELECT count(*) FROM levels) + (SELECT count(*) FROM user_days)
+       + (SELECT count(*) FROM sessions)
 
 -- name: count_known_songs
 -- how many songs are remembered
@@ -178,6 +186,17 @@ INSERT INTO levels
 SELECT month, user_id, start_time::DATE, level, min(start_time), max(start_time)
 FROM plays GROUP BY month, user_id, start_time::DATE, level
 
+-- name: note_listening
+-- what each user heard on each day, and when sessions began; a length above a day counts as a day
+INSERT INTO user_days
+SELECT month, user_id, start_time::DATE, level, location, user_agent, count(*),
+       sum(least(floor(length * 1000 + 0.5), 86400000)::BIGINT)::BIGINT,
+       list(hour(start_time)::SMALLINT), list(track_key(song, artist))
+FROM plays GROUP BY month, user_id, start_time::DATE, level, location, user_agent;
+INSERT INTO sessions
+SELECT month, user_id, session_id, min({'moment': start_time, 'level': level})
+FROM plays GROUP BY month, user_id, session_id
+
 -- name: month_songplays
 -- rows of songplays; the ids are what the catalogue says now, publication has the last word
 SELECT p.songplay_id, p.start_time, p.user_id, p.level, k.song_id, k.artist_id, p.session_id, p.location, p.user_agent
@@ -229,3 +248,14 @@ QUALIFY row_number() OVER (
 -- from when to when each user had which level on each day of the month
 SELECT user_id, day, level, min(first_play) AS first_play, max(last_play) AS last_play
 FROM levels WHERE month = $month GROUP BY user_id, day, level
+
+-- name: month_user_days
+-- what each user heard on each day of the month
+SELECT user_id, day, level, location, user_agent, sum(plays)::INTEGER AS plays, sum(milliseconds)::BIGINT AS milliseconds,
+       list_sort(flatten(list(hours))) AS hours, list_sort(flatten(list(tracks))) AS tracks
+FROM user_days WHERE month = $month GROUP BY user_id, day, level, location, user_agent
+
+-- name: month_sessions
+-- the first play of each session in the month
+SELECT user_id, session_id, min(start).moment AS started_at, min(start).level AS level
+FROM sessions WHERE month = $month GROUP BY user_id, session_id

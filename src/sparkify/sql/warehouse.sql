@@ -157,6 +157,16 @@ CREATE TABLE IF NOT EXISTS etl.forgotten_key (
     key      bytea NOT NULL
 );
 
+CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
+
+-- The same number as the loader's own (transform.sql).
+CREATE OR REPLACE FUNCTION analytics.track_id(title text, artist text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')), 1, 8),
+                       'hex'))::bit(64) >> 1)::bigint;
+
 CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     heard_song_id uuid PRIMARY KEY,
     title         text NOT NULL,
@@ -164,6 +174,8 @@ CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     length        double precision NOT NULL,
     song_id       text,
     artist_id     text,
+    track_id      bigint NOT NULL GENERATED ALWAYS AS (analytics.track_id(title, artist)) STORED,
+    artist_key    bigint NOT NULL GENERATED ALWAYS AS (analytics.text_id(artist)) STORED,
     CHECK ((song_id IS NULL) = (artist_id IS NULL))
 );
 
@@ -462,7 +474,10 @@ SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
 CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
 DROP VIEW analytics.user_levels;
+DROP TABLE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
+    analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners;
 DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_songs;
+DROP FUNCTION analytics.text_id, analytics.track_id;
 DROP SCHEMA analytics;
 DROP SCHEMA staging, etl, partitions CASCADE;
 SET LOCAL lock_timeout TO DEFAULT

@@ -19,7 +19,7 @@ MOST_KNOWN_SONGS: Final = 400_000
 next batch then begins anew."""
 
 MOST_BATCH_ROWS: Final = 150_000
-"""So many rows of users and levels a worker gathers, in some 40 MB."""
+"""So many rows of users, levels, days and sessions a worker gathers, in some 60 MB."""
 
 _FIELDS: Final = {
     **dict.fromkeys(
@@ -57,8 +57,8 @@ class PlayTransform(RecordTransform):
     """The transform of log lines.
 
     `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
-    chunk. Users and levels are those of all chunks since `begin_batch`. Plays of people who are `forgotten` are only
-    counted.
+    chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`. Plays of people who are
+    `forgotten` are only counted.
     """
 
     QUERIES = "transform"
@@ -117,6 +117,7 @@ class PlayTransform(RecordTransform):
             self._execute("nothing_repeated")
         self._execute("note_users")
         self._execute("note_levels")
+        self._execute("note_listening")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
         for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):

@@ -1,0 +1,543 @@
+-- name: create
+-- the rollups and the views on them; safe to repeat.
+-- Keys that text is a part of have its digest: text of a log may be longer than an entry of an index.
+CREATE INDEX IF NOT EXISTS heard_songs_track ON analytics.heard_songs (track_id);
+CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_key);
+
+CREATE TABLE IF NOT EXISTS analytics.user_days (
+    user_id       bigint NOT NULL,
+    day           date NOT NULL,
+    level         text NOT NULL,
+    location      text,
+    user_agent_id bigint,
+    plays         integer NOT NULL,
+    milliseconds  bigint NOT NULL,
+    hours         smallint[] NOT NULL,
+    tracks        bigint[] NOT NULL
+);
+CREATE INDEX IF NOT EXISTS user_days_user ON analytics.user_days (user_id, day);
+CREATE INDEX IF NOT EXISTS user_days_day ON analytics.user_days (day);
+
+CREATE TABLE IF NOT EXISTS analytics.user_agents (
+    user_agent_id  bigint PRIMARY KEY,
+    user_agent     text NOT NULL,
+    device         text,
+    browser        text,
+    system         text
+);
+
+CREATE TABLE IF NOT EXISTS analytics.sessions (
+    user_id    bigint NOT NULL,
+    session_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    level      text NOT NULL,
+    PRIMARY KEY (session_id, user_id)
+);
+CREATE INDEX IF NOT EXISTS sessions_started_at ON analytics.sessions (started_at);
+CREATE INDEX IF NOT EXISTS sessions_user ON analytics.sessions (user_id, started_at);
+
+CREATE TABLE IF NOT EXISTS analytics.first_days (
+    user_id   bigint PRIMARY KEY,
+    first_day date NOT NULL
+);
+CREATE INDEX IF NOT EXISTS first_days_day ON analytics.first_days (first_day);
+
+CREATE TABLE IF NOT EXISTS analytics.user_months (
+    user_id       bigint NOT NULL,
+    month         date NOT NULL,
+    level         text NOT NULL,
+    location      text,
+    user_agent_id bigint,
+    plays         bigint NOT NULL,
+    milliseconds  bigint NOT NULL
+);
+CREATE INDEX IF NOT EXISTS user_months_user ON analytics.user_months (user_id, month);
+CREATE INDEX IF NOT EXISTS user_months_month ON analytics.user_months (month);
+
+CREATE TABLE IF NOT EXISTS analytics.track_months (
+    track_id bigint NOT NULL,
+    month    date NOT NULL,
+    level    text NOT NULL,
+    plays    integer NOT NULL,
+    users    bigint[] NOT NULL,
+    days     smallint[] NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS track_months_key ON analytics.track_months (track_id, month, (md5(level)::uuid));
+CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, (md5(level)::uuid), plays DESC);
+
+CREATE TABLE IF NOT EXISTS analytics.artist_months (
+    artist_key bigint NOT NULL,
+    month      date NOT NULL,
+    level      text NOT NULL,
+    plays      integer NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS artist_months_key ON analytics.artist_months (artist_key, month, (md5(level)::uuid));
+CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month, (md5(level)::uuid), plays DESC);
+
+CREATE TABLE IF NOT EXISTS analytics.day_hours (
+    day   date NOT NULL,
+    hour  smallint NOT NULL,
+    level text NOT NULL,
+    plays integer NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS day_hours_key ON analytics.day_hours (day, hour, (md5(level)::uuid));
+
+CREATE TABLE IF NOT EXISTS analytics.listeners (
+    period        text NOT NULL CHECK (period IN ('day', 'week', 'month')),
+    start         date NOT NULL,
+    level         text,
+    listeners     integer NOT NULL,
+    new_listeners integer NOT NULL,
+    sessions      integer NOT NULL,
+    plays         bigint NOT NULL,
+    milliseconds  bigint NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (md5(level)::uuid)) NULLS NOT DISTINCT
+
+-- name: begin
+-- what each user heard on the days that change: as it was, and as it is to be
+CREATE TEMP TABLE old_days (LIKE analytics.user_days) ON COMMIT DROP;
+CREATE TEMP TABLE new_days (LIKE analytics.user_days) ON COMMIT DROP;
+CREATE TEMP TABLE new_agents (user_agent_id bigint, user_agent text) ON COMMIT DROP;
+CREATE TEMP TABLE new_sessions (LIKE analytics.sessions) ON COMMIT DROP;
+CREATE TEMP TABLE counted_days (day date) ON COMMIT DROP
+
+-- name: end
+-- free the names for the next month
+DROP TABLE old_days, new_days, new_agents, new_sessions, counted_days, track_changes
+
+-- name: make_staged
+-- what an older program has not staged
+CREATE TABLE {user_days} (
+    user_id bigint, day date, level text, location text, user_agent text, plays integer, milliseconds bigint,
+    hours smallint[], tracks bigint[]
+);
+CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
+
+-- name: take_days
+-- days as they were staged, out of one batch or several, but for the users' days that are computed from their plays
+WITH agents AS (
+    SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
+    FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents
+),
+staged AS (
+    SELECT s.user_id, s.day, s.level, s.location, a.user_agent_id, s.plays, s.milliseconds, s.hours, s.tracks
+    FROM {user_days} s LEFT JOIN agents a USING (user_agent)
+    WHERE NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = s.user_id AND t.day = s.day)
+),
+pieces AS (
+    SELECT user_id, day FROM staged GROUP BY user_id, day, level, location, user_agent_id HAVING count(*) > 1
+)
+INSERT INTO new_days
+SELECT * FROM staged s WHERE NOT EXISTS (SELECT FROM pieces p WHERE p.user_id = s.user_id AND p.day = s.day)
+UNION ALL
+SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds) FILTER (WHERE number = 1),
+       array_agg(hour ORDER BY hour), array_agg(track ORDER BY track)
+FROM staged s, unnest(hours, tracks) WITH ORDINALITY AS play (hour, track, number)
+WHERE EXISTS (SELECT FROM pieces p WHERE p.user_id = s.user_id AND p.day = s.day)
+GROUP BY user_id, day, level, location, user_agent_id;
+INSERT INTO new_agents
+SELECT analytics.text_id(user_agent), user_agent
+FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents;
+INSERT INTO new_sessions (user_id, session_id, started_at, level)
+SELECT user_id, session_id, min(started_at), (array_agg(level ORDER BY started_at, level COLLATE "C"))[1]
+FROM {sessions} s
+WHERE NOT EXISTS (SELECT FROM touched_days t
+                  WHERE t.user_id = s.user_id AND t.day = (s.started_at AT TIME ZONE 'UTC')::date)
+GROUP BY user_id, session_id
+
+-- name: compute_days
+-- days from their plays, those of plays_of_days
+WITH agents AS (
+    SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
+    FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL) agents
+)
+INSERT INTO new_days
+SELECT p.user_id, p.day, p.level, p.location, a.user_agent_id, count(*),
+       sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint),
+       array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
+                 ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')),
+       array_agg(s.track_id ORDER BY s.track_id)
+FROM plays_of_days p
+JOIN {heard_plays_there} h USING (start_time, songplay_id)
+JOIN analytics.heard_songs s USING (heard_song_id)
+LEFT JOIN agents a USING (user_agent)
+GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id;
+INSERT INTO new_agents
+SELECT analytics.text_id(user_agent), user_agent
+FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL) agents;
+INSERT INTO new_sessions (user_id, session_id, started_at, level)
+SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time, level
+FROM plays_of_days ORDER BY user_id, session_id, start_time, level COLLATE "C"
+
+-- name: replace_days
+-- the users' days that were touched, and the days and users whose counts change
+WITH gone AS (
+    DELETE FROM analytics.user_days d USING touched_days t WHERE d.user_id = t.user_id AND d.day = t.day RETURNING d.*
+)
+INSERT INTO old_days SELECT * FROM gone;
+INSERT INTO analytics.user_days SELECT * FROM new_days ORDER BY day, user_id;
+ANALYZE old_days, new_days;
+INSERT INTO analytics.user_agents (user_agent_id, user_agent)
+SELECT DISTINCT user_agent_id, user_agent FROM new_agents WHERE user_agent_id IN (SELECT user_agent_id FROM new_days)
+ON CONFLICT DO NOTHING;
+DELETE FROM analytics.user_agents a
+WHERE user_agent_id IN (SELECT user_agent_id FROM old_days)
+  AND NOT EXISTS (SELECT FROM analytics.user_days d WHERE d.user_agent_id = a.user_agent_id);
+INSERT INTO counted_days SELECT day FROM old_days UNION SELECT day FROM new_days;
+WITH firsts AS (
+    SELECT u.user_id, f.first_day AS before,
+           (SELECT min(day) FROM analytics.user_days d WHERE d.user_id = u.user_id) AS first_day
+    FROM (SELECT user_id FROM old_days UNION SELECT user_id FROM new_days) u
+    LEFT JOIN analytics.first_days f USING (user_id)
+),
+gone AS (
+    DELETE FROM analytics.first_days f USING firsts n WHERE n.user_id = f.user_id AND n.first_day IS NULL
+),
+changed AS (
+    INSERT INTO analytics.first_days AS f (user_id, first_day)
+    SELECT user_id, first_day FROM firsts WHERE first_day IS NOT NULL AND first_day IS DISTINCT FROM before
+    ON CONFLICT (user_id) DO UPDATE SET first_day = EXCLUDED.first_day
+)
+INSERT INTO counted_days SELECT before FROM firsts WHERE before <> first_day
+
+-- name: replace_sessions
+-- sessions that begin on another day than was known, or on no day
+WITH gone AS (
+    DELETE FROM analytics.sessions s USING touched_days t
+    WHERE s.user_id = t.user_id
+      AND s.started_at >= t.day::timestamp AT TIME ZONE 'UTC' AND s.started_at < (t.day + 1)::timestamp AT TIME ZONE 'UTC'
+    RETURNING s.started_at
+)
+INSERT INTO counted_days SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM gone;
+WITH first AS (
+    SELECT DISTINCT ON (session_id, user_id) * FROM new_sessions
+    ORDER BY session_id, user_id, started_at, level COLLATE "C"
+),
+earlier AS (
+    SELECT f.*, s.started_at AS before FROM first f LEFT JOIN analytics.sessions s USING (session_id, user_id)
+    WHERE s.session_id IS NULL OR (f.started_at, f.level COLLATE "C") < (s.started_at, s.level)
+),
+taken AS (
+    INSERT INTO analytics.sessions AS s (user_id, session_id, started_at, level)
+    SELECT user_id, session_id, started_at, level FROM earlier
+    ON CONFLICT (session_id, user_id) DO UPDATE SET started_at = EXCLUDED.started_at, level = EXCLUDED.level
+)
+INSERT INTO counted_days
+SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier UNION SELECT (before AT TIME ZONE 'UTC')::date FROM earlier
+
+-- name: count_users
+-- months of the users that were touched
+CREATE TEMP TABLE touched_months ON COMMIT DROP AS
+SELECT user_id, date_trunc('month', day)::date AS month FROM old_days
+UNION
+SELECT user_id, date_trunc('month', day)::date AS month FROM new_days;
+ANALYZE touched_months;
+DELETE FROM analytics.user_months u USING touched_months t WHERE u.user_id = t.user_id AND u.month = t.month;
+INSERT INTO analytics.user_months (user_id, month, level, location, user_agent_id, plays, milliseconds)
+SELECT d.user_id, t.month, d.level, d.location, d.user_agent_id, sum(d.plays), sum(d.milliseconds)
+FROM touched_months t
+JOIN analytics.user_days d ON d.user_id = t.user_id AND date_trunc('month', d.day)::date = t.month
+WHERE d.day >= (SELECT min(month) FROM touched_months)
+  AND d.day < (SELECT max(month) + interval '1 month' FROM touched_months)
+GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id;
+DROP TABLE touched_months
+
+-- name: count_tracks
+-- what was heard in each month, by whom and when
+CREATE TEMP TABLE track_changes ON COMMIT DROP AS
+SELECT track_id, month, level, sum(plays)::integer AS plays
+FROM (
+    SELECT track_id, date_trunc('month', day)::date AS month, level, 1 AS plays
+    FROM new_days, unnest(tracks) AS track_id
+    UNION ALL
+    SELECT track_id, date_trunc('month', day)::date, level, -1 FROM old_days, unnest(tracks) AS track_id
+) changes
+GROUP BY track_id, month, level;
+ANALYZE track_changes
+
+-- name: lose_tracks
+-- what was heard on the users' days that were touched is counted anew
+WITH kept AS (
+    SELECT m.track_id, m.month, m.level, k.*
+    FROM analytics.track_months m
+    JOIN (SELECT DISTINCT track_id, month, level FROM track_changes) c
+        ON c.track_id = m.track_id AND c.month = m.month AND md5(c.level)::uuid = md5(m.level)::uuid
+    CROSS JOIN LATERAL (
+        SELECT count(*)::integer AS plays, coalesce(array_agg(e.user_id ORDER BY e.day, e.user_id), '{{}}') AS users,
+               coalesce(array_agg(e.day ORDER BY e.day, e.user_id), '{{}}') AS days
+        FROM unnest(m.users, m.days) AS e (user_id, day)
+        WHERE NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = e.user_id AND t.day = m.month + e.day - 1)
+    ) k
+)
+UPDATE analytics.track_months m SET plays = kept.plays, users = kept.users, days = kept.days
+FROM kept
+WHERE m.track_id = kept.track_id AND m.month = kept.month AND md5(m.level)::uuid = md5(kept.level)::uuid
+  AND m.plays <> kept.plays
+
+-- name: gain_tracks
+-- later days are put behind what is there, others in their place
+INSERT INTO analytics.track_months AS m (track_id, month, level, plays, users, days)
+SELECT track_id, month, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
+FROM (
+    SELECT track_id, date_trunc('month', day)::date AS month, level, user_id, extract(day FROM day)::smallint AS day
+    FROM new_days, unnest(tracks) AS track_id
+) heard
+GROUP BY track_id, month, level
+ON CONFLICT (track_id, month, (md5(level)::uuid)) DO UPDATE
+SET plays = m.plays + EXCLUDED.plays,
+    users = CASE
+        WHEN m.plays = 0 OR m.days[cardinality(m.days)] < EXCLUDED.days[1] THEN m.users || EXCLUDED.users
+        ELSE (SELECT array_agg(user_id ORDER BY day, user_id)
+              FROM unnest(m.users || EXCLUDED.users, m.days || EXCLUDED.days) AS e (user_id, day))
+    END,
+    days = CASE
+        WHEN m.plays = 0 OR m.days[cardinality(m.days)] < EXCLUDED.days[1] THEN m.days || EXCLUDED.days
+        ELSE (SELECT array_agg(day ORDER BY day) FROM unnest(m.days || EXCLUDED.days) AS day)
+    END
+
+-- name: drop_tracks
+-- those that nobody has heard in the month any more
+DELETE FROM analytics.track_months m USING track_changes c
+WHERE m.track_id = c.track_id AND m.month = c.month AND m.plays = 0
+
+-- name: count_artists
+-- whom these tracks are by
+WITH changes AS (
+    SELECT artist_key, month, level, sum(plays)::integer AS plays
+    FROM (SELECT DISTINCT c.*, s.artist_key FROM track_changes c JOIN analytics.heard_songs s USING (track_id) WHERE c.plays <> 0) c
+    GROUP BY artist_key, month, level
+)
+INSERT INTO analytics.artist_months AS m (artist_key, month, level, plays)
+SELECT artist_key, month, level, plays FROM changes WHERE plays <> 0
+ON CONFLICT (artist_key, month, (md5(level)::uuid)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
+
+-- name: drop_artists
+-- those that nobody has heard in the month any more
+DELETE FROM analytics.artist_months m USING track_changes c, analytics.heard_songs s
+WHERE s.track_id = c.track_id AND m.artist_key = s.artist_key AND m.month = c.month AND m.plays = 0
+
+-- name: count_hours
+-- plays by day and hour
+INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
+SELECT day, hour, level, sum(plays)
+FROM (
+    SELECT day, hour, level, 1 AS plays FROM new_days, unnest(hours) AS hour
+    UNION ALL
+    SELECT day, hour, level, -1 FROM old_days, unnest(hours) AS hour
+) changes
+GROUP BY day, hour, level HAVING sum(plays) <> 0
+ON CONFLICT (day, hour, (md5(level)::uuid)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
+DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0
+
+-- name: count_listeners
+-- who listened on the days, in the weeks and in the months whose counts change
+CREATE TEMP TABLE counted_periods ON COMMIT DROP AS
+SELECT DISTINCT period, date_trunc(period, day)::date AS start,
+       (date_trunc(period, day) + ('1 ' || period)::interval)::date AS until
+FROM (SELECT DISTINCT day FROM counted_days) days CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period;
+DELETE FROM analytics.listeners l USING counted_periods p WHERE l.period = p.period AND l.start = p.start;
+WITH users AS (
+    SELECT p.period, p.start, d.user_id, d.level, sum(d.plays)::bigint AS plays, sum(d.milliseconds)::bigint AS milliseconds
+    FROM counted_periods p
+    JOIN analytics.user_days d ON d.day >= p.start AND d.day < p.until
+    GROUP BY p.period, p.start, d.user_id, d.level
+),
+began AS (
+    SELECT p.period, p.start, s.level, count(*)::integer AS sessions
+    FROM counted_periods p
+    JOIN analytics.sessions s
+        ON s.started_at >= p.start::timestamp AT TIME ZONE 'UTC' AND s.started_at < p.until::timestamp AT TIME ZONE 'UTC'
+    GROUP BY GROUPING SETS ((p.period, p.start, s.level), (p.period, p.start))
+)
+INSERT INTO analytics.listeners (period, start, level, listeners, new_listeners, sessions, plays, milliseconds)
+SELECT u.period, u.start, u.level, u.listeners, u.new_listeners, coalesce(b.sessions, 0), u.plays, u.milliseconds
+FROM (
+    SELECT period, start, level, count(DISTINCT user_id)::integer AS listeners,
+           count(DISTINCT user_id) FILTER (WHERE first_day >= start)::integer AS new_listeners,
+           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+    FROM users JOIN analytics.first_days USING (user_id)
+    GROUP BY GROUPING SETS ((period, start, level), (period, start))
+) u
+LEFT JOIN began b ON b.period = u.period AND b.start = u.start AND b.level IS NOT DISTINCT FROM u.level;
+DROP TABLE counted_periods
+
+-- name: days_of_gone_users
+-- all days of people who go; they have no plays any more
+CREATE TEMP TABLE touched_days ON COMMIT DROP AS
+SELECT DISTINCT user_id, day FROM analytics.user_days WHERE user_id IN (SELECT user_id FROM gone_users);
+CREATE TEMP TABLE plays_of_days ON COMMIT DROP AS
+SELECT user_id, NULL::date AS day, level, start_time, session_id, songplay_id, location, user_agent FROM songplays LIMIT 0;
+ANALYZE touched_days
+
+-- name: end_of_days
+-- free the names for the next month
+DROP TABLE touched_days, plays_of_days
+
+-- name: users_days_of_month
+-- all days of a month, to compute them anew
+CREATE TEMP TABLE touched_days ON COMMIT DROP AS
+SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day
+FROM songplays WHERE start_time >= {since} AND start_time < {until};
+ANALYZE touched_days
+
+-- name: months
+-- that have plays
+SELECT DISTINCT date_trunc('month', substring(pg_get_expr(c.relpartbound, c.oid) FROM $$FROM \('([^']+)'\)$$)::timestamptz)::date
+FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'public.songplays'::regclass
+ORDER BY 1
+
+-- name: empty
+-- before all is computed anew
+TRUNCATE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
+    analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners
+
+-- name: comments
+-- the grain of each, and what its columns are
+COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of SHA-256 of a text.';
+COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of SHA-256 of a title, a zero byte and an artist.';
+COMMENT ON COLUMN analytics.heard_songs.track_id IS 'Digest of title and artist: what analysis takes for one song, whatever its length.';
+COMMENT ON COLUMN analytics.heard_songs.artist_key IS 'Digest of artist: what analysis takes for one artist.';
+
+COMMENT ON TABLE analytics.user_days IS 'Rollup. One row per user, UTC day, level, location and user agent: all plays in little space. Every other rollup can be computed from it.';
+COMMENT ON COLUMN analytics.user_days.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.user_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN analytics.user_days.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_days.location IS 'Where, as the log says.';
+COMMENT ON COLUMN analytics.user_days.user_agent_id IS 'With what: analytics.user_agents.';
+COMMENT ON COLUMN analytics.user_days.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.user_days.milliseconds IS 'How long the songs played are together; one of more than a day counts as a day.';
+COMMENT ON COLUMN analytics.user_days.hours IS 'The hour of the day of each play, in order.';
+COMMENT ON COLUMN analytics.user_days.tracks IS 'The track_id of each play, in order.';
+
+COMMENT ON TABLE analytics.user_agents IS 'One row per user agent that a play came with.';
+COMMENT ON COLUMN analytics.user_agents.user_agent_id IS 'Digest of the user agent.';
+COMMENT ON COLUMN analytics.user_agents.user_agent IS 'As the log says.';
+COMMENT ON COLUMN analytics.user_agents.device IS 'Family of the device, like Mac or iPhone, as the parser ua-parser names it; NULL while nobody has looked.';
+COMMENT ON COLUMN analytics.user_agents.browser IS 'Family of the browser, like Chrome.';
+COMMENT ON COLUMN analytics.user_agents.system IS 'Family of the operating system, like Windows.';
+
+COMMENT ON TABLE analytics.sessions IS 'One row per user and session with plays.';
+COMMENT ON COLUMN analytics.sessions.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.sessions.session_id IS 'The session of the app.';
+COMMENT ON COLUMN analytics.sessions.started_at IS 'Its first play. A session counts for the day, week and month of this moment, UTC.';
+COMMENT ON COLUMN analytics.sessions.level IS 'The level of its first play.';
+
+COMMENT ON TABLE analytics.first_days IS 'One row per user: the day of the first play.';
+COMMENT ON COLUMN analytics.first_days.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.first_days.first_day IS 'The day, UTC.';
+
+COMMENT ON TABLE analytics.user_months IS 'Rollup. One row per user, UTC month, level, location and user agent.';
+COMMENT ON COLUMN analytics.user_months.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.user_months.month IS 'The first day of the month.';
+COMMENT ON COLUMN analytics.user_months.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_months.location IS 'Where, as the log says.';
+COMMENT ON COLUMN analytics.user_months.user_agent_id IS 'With what: analytics.user_agents.';
+COMMENT ON COLUMN analytics.user_months.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.user_months.milliseconds IS 'As in analytics.user_days.';
+
+COMMENT ON TABLE analytics.track_months IS 'Rollup. One row per track (title and artist, as the log says), UTC month and level.';
+COMMENT ON COLUMN analytics.track_months.track_id IS 'The track: analytics.heard_songs.';
+COMMENT ON COLUMN analytics.track_months.month IS 'The first day of the month.';
+COMMENT ON COLUMN analytics.track_months.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.track_months.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.track_months.users IS 'Who heard it, play by play, in the order of days.';
+COMMENT ON COLUMN analytics.track_months.days IS 'On which day of the month, play by play.';
+
+COMMENT ON TABLE analytics.artist_months IS 'Rollup. One row per artist (as the log says), UTC month and level.';
+COMMENT ON COLUMN analytics.artist_months.artist_key IS 'The artist: analytics.heard_songs.';
+COMMENT ON COLUMN analytics.artist_months.month IS 'The first day of the month.';
+COMMENT ON COLUMN analytics.artist_months.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.artist_months.plays IS 'How many plays.';
+
+COMMENT ON TABLE analytics.day_hours IS 'Rollup. One row per UTC day, hour and level with plays.';
+COMMENT ON COLUMN analytics.day_hours.day IS 'The day, UTC.';
+COMMENT ON COLUMN analytics.day_hours.hour IS 'The hour, 0 to 23, UTC.';
+COMMENT ON COLUMN analytics.day_hours.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.day_hours.plays IS 'How many plays.';
+
+COMMENT ON TABLE analytics.listeners IS 'Rollup. One row per UTC day, ISO week or month with plays, and level; and one for all levels together.';
+COMMENT ON COLUMN analytics.listeners.period IS 'day, week or month.';
+COMMENT ON COLUMN analytics.listeners.start IS 'Its first day; a week begins on Monday.';
+COMMENT ON COLUMN analytics.listeners.level IS 'Only what was on this level; NULL: all.';
+COMMENT ON COLUMN analytics.listeners.listeners IS 'Users with a play.';
+COMMENT ON COLUMN analytics.listeners.new_listeners IS 'Those whose first play ever, on any level, is in the period. The others are returning.';
+COMMENT ON COLUMN analytics.listeners.sessions IS 'Sessions that began in the period, by the level of their first play.';
+COMMENT ON COLUMN analytics.listeners.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.listeners.milliseconds IS 'As in analytics.user_days.';
+
+-- name: differences
+-- rollups that are not what the plays give: how many rows are wrong, missing or too many. Reads all plays.
+WITH plays AS MATERIALIZED (
+    SELECT p.user_id, p.session_id, p.start_time, (p.start_time AT TIME ZONE 'UTC')::date AS day,
+           date_trunc('month', p.start_time AT TIME ZONE 'UTC')::date AS month,
+           extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint AS hour, p.level, p.location,
+           analytics.text_id(p.user_agent) AS user_agent_id,
+           least(floor(s.length * 1000 + 0.5), 86400000)::bigint AS milliseconds,
+           analytics.track_id(s.title, s.artist) AS track_id, analytics.text_id(s.artist) AS artist_key
+    FROM songplays p
+    JOIN analytics.heard_plays h USING (start_time, songplay_id)
+    JOIN analytics.heard_songs s USING (heard_song_id)
+),
+first_days AS (
+    SELECT user_id, min(day) AS first_day FROM plays GROUP BY user_id
+),
+sessions AS (
+    SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time AS started_at, level
+    FROM plays ORDER BY user_id, session_id, start_time, level COLLATE "C"
+),
+periods AS (
+    SELECT period, date_trunc(period, day)::date AS start, level, user_id, milliseconds, first_day
+    FROM plays JOIN first_days USING (user_id) CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period
+),
+listeners AS (
+    SELECT period, start, level, count(DISTINCT user_id) AS listeners,
+           count(DISTINCT user_id) FILTER (WHERE first_day >= start) AS new_listeners,
+           (SELECT count(*) FROM sessions s
+            WHERE date_trunc(p.period, s.started_at AT TIME ZONE 'UTC')::date = p.start
+              AND (p.level IS NULL OR s.level = p.level)) AS sessions,
+           count(*) AS plays, sum(milliseconds) AS milliseconds
+    FROM periods p GROUP BY GROUPING SETS ((period, start, level), (period, start))
+),
+compared (rollup, expected, actual) AS (
+    SELECT 'user_days', ARRAY(
+        SELECT row(user_id, day, level, location, user_agent_id, count(*), sum(milliseconds),
+                   array_agg(hour ORDER BY hour), array_agg(track_id ORDER BY track_id))::text
+        FROM plays GROUP BY user_id, day, level, location, user_agent_id
+    ), ARRAY(SELECT row(d.*)::text FROM analytics.user_days d)
+    UNION ALL
+    SELECT 'user_agents', ARRAY(SELECT DISTINCT user_agent_id::text FROM plays WHERE user_agent_id IS NOT NULL), ARRAY(SELECT user_agent_id::text FROM analytics.user_agents)
+    UNION ALL
+    SELECT 'sessions', ARRAY(SELECT row(s.*)::text FROM sessions s), ARRAY(SELECT row(s.*)::text FROM analytics.sessions s)
+    UNION ALL
+    SELECT 'first_days', ARRAY(SELECT row(f.*)::text FROM first_days f),
+           ARRAY(SELECT row(f.*)::text FROM analytics.first_days f)
+    UNION ALL
+    SELECT 'user_months', ARRAY(
+        SELECT row(user_id, month, level, location, user_agent_id, count(*), sum(milliseconds))::text
+        FROM plays GROUP BY user_id, month, level, location, user_agent_id
+    ), ARRAY(SELECT row(m.*)::text FROM analytics.user_months m)
+    UNION ALL
+    SELECT 'track_months', ARRAY(
+        SELECT row(track_id, month, level, count(*), array_agg(user_id ORDER BY day, user_id),
+                   array_agg(extract(day FROM day) ORDER BY day))::text
+        FROM plays GROUP BY track_id, month, level
+    ), ARRAY(SELECT row(m.*)::text FROM analytics.track_months m)
+    UNION ALL
+    SELECT 'artist_months', ARRAY(
+        SELECT row(artist_key, month, level, count(*))::text FROM plays GROUP BY artist_key, month, level
+    ), ARRAY(SELECT row(m.*)::text FROM analytics.artist_months m)
+    UNION ALL
+    SELECT 'day_hours', ARRAY(SELECT row(day, hour, level, count(*))::text FROM plays GROUP BY day, hour, level),
+           ARRAY(SELECT row(h.*)::text FROM analytics.day_hours h)
+    UNION ALL
+    SELECT 'listeners', ARRAY(SELECT row(l.*)::text FROM listeners l), ARRAY(SELECT row(l.*)::text FROM analytics.listeners l)
+)
+SELECT rollup, (
+    SELECT count(*) FROM (
+        (SELECT unnest(expected) EXCEPT ALL SELECT unnest(actual)) UNION ALL (SELECT unnest(actual) EXCEPT ALL SELECT unnest(expected))
+    ) wrong
+) AS rows_wrong
+FROM compared
+WHERE ARRAY(SELECT unnest(expected) AS e ORDER BY e) IS DISTINCT FROM ARRAY(SELECT unnest(actual) AS a ORDER BY a)
+ORDER BY rollup
