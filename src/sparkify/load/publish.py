@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from sparkify.books import Books
 from sparkify.errors import UsageError
 from sparkify.extract.plan import InputFile, content_digest
+from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
@@ -63,6 +64,7 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
         connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
+    name_agents(connection)
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
         only = "ONLY" if connection.info.server_version >= 180000 else ""

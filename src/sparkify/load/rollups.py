@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
+from sparkify.load.agents import name_agents
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
@@ -85,6 +86,7 @@ def rebuild(connection: Connection[Any]) -> None:
         connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
         Rollups(connection, names).update()
         connection.execute(_sql["end_of_days"])
+    name_agents(connection)
 
 
 def _month(month: date) -> dict[str, sql.Composable]:

@@ -34,7 +34,6 @@ CREATE TABLE IF NOT EXISTS analytics.sessions (
     PRIMARY KEY (session_id, user_id)
 );
 CREATE INDEX IF NOT EXISTS sessions_started_at ON analytics.sessions (started_at);
-CREATE INDEX IF NOT EXISTS sessions_user ON analytics.sessions (user_id, started_at);
 
 CREATE TABLE IF NOT EXISTS analytics.first_days (
     user_id   bigint PRIMARY KEY,
@@ -104,7 +103,7 @@ CREATE TEMP TABLE counted_days (day date) ON COMMIT DROP
 
 -- name: end
 -- free the names for the next month
-DROP TABLE old_days, new_days, new_agents, new_sessions, counted_days, track_changes
+DROP TABLE old_days, new_days, new_agents, new_sessions, counted_days, gained_tracks, lost_tracks
 
 -- name: make_staged
 -- what an older program has not staged
@@ -205,8 +204,9 @@ INSERT INTO counted_days SELECT before FROM firsts WHERE before <> first_day
 -- sessions that begin on another day than was known, or on no day
 WITH gone AS (
     DELETE FROM analytics.sessions s USING touched_days t
-    WHERE s.user_id = t.user_id
-      AND s.started_at >= t.day::timestamp AT TIME ZONE 'UTC' AND s.started_at < (t.day + 1)::timestamp AT TIME ZONE 'UTC'
+    WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day
+      AND s.started_at >= (SELECT min(day) FROM touched_days)::timestamp AT TIME ZONE 'UTC'
+      AND s.started_at < (SELECT max(day) + 1 FROM touched_days)::timestamp AT TIME ZONE 'UTC'
     RETURNING s.started_at
 )
 INSERT INTO counted_days SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM gone;
@@ -244,25 +244,26 @@ GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id;
 DROP TABLE touched_months
 
 -- name: count_tracks
--- what was heard in each month, by whom and when
-CREATE TEMP TABLE track_changes ON COMMIT DROP AS
-SELECT track_id, month, level, sum(plays)::integer AS plays
-FROM (
-    SELECT track_id, date_trunc('month', day)::date AS month, level, 1 AS plays
-    FROM new_days, unnest(tracks) AS track_id
-    UNION ALL
-    SELECT track_id, date_trunc('month', day)::date, level, -1 FROM old_days, unnest(tracks) AS track_id
-) changes
-GROUP BY track_id, month, level;
-ANALYZE track_changes
+-- what was heard in the month, by whom and when; a publication is of one month, an erasure only takes away
+CREATE TEMP TABLE gained_tracks ON COMMIT DROP AS
+SELECT track_id, date_trunc('month', min(day))::date AS month, level, count(*)::integer AS plays,
+       array_agg(user_id ORDER BY day, user_id) AS users,
+       array_agg(extract(day FROM day)::smallint ORDER BY day, user_id) AS days
+FROM new_days, unnest(tracks) AS track_id
+GROUP BY track_id, level;
+CREATE TEMP TABLE lost_tracks ON COMMIT DROP AS
+SELECT track_id, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays
+FROM old_days, unnest(tracks) AS track_id
+GROUP BY 1, 2, 3;
+ANALYZE gained_tracks (track_id), lost_tracks
 
 -- name: lose_tracks
--- what was heard on the users' days that were touched is counted anew
+-- without what was heard on the users' days that were touched
 WITH kept AS (
     SELECT m.track_id, m.month, m.level, k.*
     FROM analytics.track_months m
-    JOIN (SELECT DISTINCT track_id, month, level FROM track_changes) c
-        ON c.track_id = m.track_id AND c.month = m.month AND md5(c.level)::uuid = md5(m.level)::uuid
+    JOIN lost_tracks l
+        ON l.track_id = m.track_id AND l.month = m.month AND md5(l.level)::uuid = md5(m.level)::uuid
     CROSS JOIN LATERAL (
         SELECT count(*)::integer AS plays, coalesce(array_agg(e.user_id ORDER BY e.day, e.user_id), '{{}}') AS users,
                coalesce(array_agg(e.day ORDER BY e.day, e.user_id), '{{}}') AS days
@@ -273,17 +274,11 @@ WITH kept AS (
 UPDATE analytics.track_months m SET plays = kept.plays, users = kept.users, days = kept.days
 FROM kept
 WHERE m.track_id = kept.track_id AND m.month = kept.month AND md5(m.level)::uuid = md5(kept.level)::uuid
-  AND m.plays <> kept.plays
 
 -- name: gain_tracks
 -- later days are put behind what is there, others in their place
 INSERT INTO analytics.track_months AS m (track_id, month, level, plays, users, days)
-SELECT track_id, month, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
-FROM (
-    SELECT track_id, date_trunc('month', day)::date AS month, level, user_id, extract(day FROM day)::smallint AS day
-    FROM new_days, unnest(tracks) AS track_id
-) heard
-GROUP BY track_id, month, level
+SELECT track_id, month, level, plays, users, days FROM gained_tracks
 ON CONFLICT (track_id, month, (md5(level)::uuid)) DO UPDATE
 SET plays = m.plays + EXCLUDED.plays,
     users = CASE
@@ -298,24 +293,27 @@ SET plays = m.plays + EXCLUDED.plays,
 
 -- name: drop_tracks
 -- those that nobody has heard in the month any more
-DELETE FROM analytics.track_months m USING track_changes c
-WHERE m.track_id = c.track_id AND m.month = c.month AND m.plays = 0
+DELETE FROM analytics.track_months m USING lost_tracks l
+WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0
 
 -- name: count_artists
--- whom these tracks are by
+-- whom these tracks are by: each artist is looked up, so that it costs by what is new
 WITH changes AS (
-    SELECT artist_key, month, level, sum(plays)::integer AS plays
-    FROM (SELECT DISTINCT c.*, s.artist_key FROM track_changes c JOIN analytics.heard_songs s USING (track_id) WHERE c.plays <> 0) c
-    GROUP BY artist_key, month, level
+    SELECT track_id, month, level, plays FROM gained_tracks
+    UNION ALL
+    SELECT track_id, month, level, -plays FROM lost_tracks
 )
 INSERT INTO analytics.artist_months AS m (artist_key, month, level, plays)
-SELECT artist_key, month, level, plays FROM changes WHERE plays <> 0
+SELECT h.artist_key, month, level, sum(plays)
+FROM changes c
+CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = c.track_id LIMIT 1) h
+GROUP BY h.artist_key, month, level HAVING sum(plays) <> 0
 ON CONFLICT (artist_key, month, (md5(level)::uuid)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
 
 -- name: drop_artists
 -- those that nobody has heard in the month any more
-DELETE FROM analytics.artist_months m USING track_changes c, analytics.heard_songs s
-WHERE s.track_id = c.track_id AND m.artist_key = s.artist_key AND m.month = c.month AND m.plays = 0
+DELETE FROM analytics.artist_months m USING lost_tracks l, analytics.heard_songs s
+WHERE s.track_id = l.track_id AND m.artist_key = s.artist_key AND m.month = l.month AND m.plays = 0
 
 -- name: count_hours
 -- plays by day and hour
@@ -413,7 +411,7 @@ COMMENT ON COLUMN analytics.user_days.tracks IS 'The track_id of each play, in o
 COMMENT ON TABLE analytics.user_agents IS 'One row per user agent that a play came with.';
 COMMENT ON COLUMN analytics.user_agents.user_agent_id IS 'Digest of the user agent.';
 COMMENT ON COLUMN analytics.user_agents.user_agent IS 'As the log says.';
-COMMENT ON COLUMN analytics.user_agents.device IS 'Family of the device, like Mac or iPhone, as the parser ua-parser names it; NULL while nobody has looked.';
+COMMENT ON COLUMN analytics.user_agents.device IS 'Family of the device, like Mac or iPhone, as ua-parser names it; where it knows none, that of the system, like Windows; else Other. NULL for a moment, until the load that brought it has ended.';
 COMMENT ON COLUMN analytics.user_agents.browser IS 'Family of the browser, like Chrome.';
 COMMENT ON COLUMN analytics.user_agents.system IS 'Family of the operating system, like Windows.';
 
@@ -465,6 +463,16 @@ COMMENT ON COLUMN analytics.listeners.new_listeners IS 'Those whose first play e
 COMMENT ON COLUMN analytics.listeners.sessions IS 'Sessions that began in the period, by the level of their first play.';
 COMMENT ON COLUMN analytics.listeners.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.listeners.milliseconds IS 'As in analytics.user_days.';
+
+-- name: unnamed_agents
+-- whose device nobody has named yet
+SELECT user_agent_id, left(user_agent, 1000) FROM analytics.user_agents WHERE device IS NULL ORDER BY 1
+
+-- name: name_agents
+-- say what they are
+UPDATE analytics.user_agents a SET device = n.device, browser = n.browser, system = n.system
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS n (user_agent_id, device, browser, system)
+WHERE a.user_agent_id = n.user_agent_id
 
 -- name: differences
 -- rollups that are not what the plays give: how many rows are wrong, missing or too many. Reads all plays.

@@ -1,0 +1,27 @@
+"""What users listen to: each question is a function that gives rows as dictionaries.
+
+A question is asked of a `Selection`: days, a level, a place. Days are UTC. All counts are exact. Names that came doubly
+encoded are given repaired; the warehouse keeps them as they came.
+"""
+
+from sparkify.analytics.questions import (
+    genders,
+    heat_map,
+    level_changes,
+    levels,
+    listeners,
+    locations,
+    quality,
+    retention,
+    rising,
+    top,
+    totals,
+    trend,
+    unmatched,
+)
+from sparkify.analytics.selection import Selection
+
+__all__ = [
+    "Selection", "genders", "heat_map", "level_changes", "levels", "listeners", "locations", "quality", "retention", "rising",
+    "top", "totals", "trend", "unmatched",
+]  # fmt: skip

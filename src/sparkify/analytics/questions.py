@@ -1,0 +1,161 @@
+"""The questions. Each takes the connection string, like all of the library; None is the usual one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
+
+from sparkify.analytics.names import repaired
+from sparkify.analytics.selection import Selection
+from sparkify.connection import explained, resolve
+from sparkify.create_tables import open_to_read
+from sparkify.sql import load
+
+Row = dict[str, Any]
+ALL: Final = Selection()
+FEW_DAYS: Final = 3
+"""Of so many days at most it is quicker to count all plays than to look into the rollup of months."""
+
+_sql: Final = load("analytics")
+_PARTS: Final = {name: sql.SQL(_sql[name]) for name in ("listening", "named", "named_artists")}
+_RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
+
+
+def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
+    """The most played `what`: ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
+
+    A song is what has one title and one artist in the logs, in the catalogue or not; `song_id` is None when it is not.
+    """
+    with _reader(dsn) as connection:
+        selection = _days(connection, selection)
+        if what not in _RANKED:
+            return repaired(_ask(connection, f"top_{what}", selection, limit=limit))
+        assert selection.since
+        assert selection.until
+        if selection.location is not None or selection.until - selection.since < timedelta(FEW_DAYS):
+            return repaired(_ask(connection, f"scan_{what}", selection, limit=limit))
+        return repaired(_rank(connection, what, selection, limit))
+
+
+def _rank(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+    """Look deeper and deeper into the lists of the months, until nothing that was not seen can be among the first."""
+    key, rollup = _RANKED[what]
+    candidates = sql.SQL(_sql["candidates"]).format(key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup))
+    depth = 8 * limit + 100
+    while True:
+        rows = _ask(connection, f"rank_{what}", selection, limit=limit, depth=depth, parts={"candidates": candidates})
+        bound = max((row.pop("bound") for row in rows), default=0)
+        if bound == 0 or (len(rows) == limit and rows[-1]["plays"] > bound):
+            return rows
+        depth *= 8
+
+
+def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
+    """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
+    with _reader(dsn) as connection:
+        (row,) = _ask(connection, "totals", selection)
+        sessions = None if selection.location else _ask(connection, "sessions", selection)[0]["sessions"]
+        return row | {"sessions": sessions}
+
+
+def listeners(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
+    """How many different people listened, and how many of them had never listened before."""
+    with _reader(dsn) as connection:
+        (row,) = _ask(connection, "listeners", selection)
+        return row
+
+
+def trend(period: str = "day", selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
+
+    A week or month of which the selection has only some days is given whole. Sessions are None with a place.
+    """
+    with _reader(dsn) as connection:
+        name = "trend" if selection.location is None else "trend_of_place"
+        return _ask(connection, name, _days(connection, selection), period=period)
+
+
+def heat_map(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
+    name = "heat_map" if selection.location is None else "heat_map_of_place"
+    with _reader(dsn) as connection:
+        return _ask(connection, name, selection)
+
+
+def levels(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Plays, listeners and seconds by level."""
+    with _reader(dsn) as connection:
+        return _ask(connection, "levels", selection)
+
+
+def genders(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Plays and listeners by gender."""
+    with _reader(dsn) as connection:
+        return _ask(connection, "genders", selection)
+
+
+def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """How many users went from one level to another, by month; only the days of the selection count."""
+    with _reader(dsn) as connection:
+        return _ask(connection, "level_changes", selection)
+
+
+def retention(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Of the users whose first play is in a month (`cohort`), how many listened so many months later; of the selection
+    only the days count, and they choose the first plays."""
+    with _reader(dsn) as connection:
+        return _ask(connection, "retention", selection)
+
+
+def rising(selection: Selection, *, falling: bool = False, dsn: str | None = None, limit: int = 10) -> list[Row]:
+    """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before; the selection needs days."""
+    with _reader(dsn) as connection:
+        selection = _days(connection, selection)
+        return repaired(_ask(connection, "rising", selection, limit=limit, sign=-1 if falling else 1))
+
+
+def unmatched(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
+    """The most played songs that the catalogue lacks, in the months of the selection."""
+    with _reader(dsn) as connection:
+        return repaired(_ask(connection, "unmatched", selection, limit=limit))
+
+
+def locations(*, dsn: str | None = None) -> list[str]:
+    """All places, those with most plays first."""
+    with _reader(dsn) as connection:
+        return [row["location"] for row in _ask(connection, "locations", ALL)]
+
+
+def quality(*, dsn: str | None = None) -> Row:
+    """The state of the data: plays, those that match the catalogue, lines set aside, when it was last loaded."""
+    with _reader(dsn) as connection:
+        (row,) = _ask(connection, "quality", ALL)
+        (dates,) = _ask(connection, "range", ALL)
+        return row | dates
+
+
+@contextmanager
+def _reader(dsn: str | None) -> Iterator[Connection[Any]]:
+    """A connection for one question."""
+    with explained(), open_to_read(resolve(dsn)) as connection:
+        yield connection
+
+
+def _days(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with the days that have plays: a range without an end would have no last month."""
+    (dates,) = _ask(connection, "range", selection)
+    if dates["first"] is None:
+        return Selection(date(2000, 1, 1), date(1999, 12, 31), selection.level, selection.location)
+    return selection.within(dates["first"], dates["last"])
+
+
+def _ask(
+    connection: Connection[Any], name: str, selection: Selection, *, parts: dict[str, sql.Composable] | None = None, **more: Any
+) -> list[Row]:  # fmt: skip
+    query: LiteralString = _sql[name]
+    with connection.cursor(row_factory=dict_row) as cursor:
+        text = sql.SQL(query).format(**_PARTS, **(parts or {}))
+        return cursor.execute(text, selection.parameters() | more).fetchall()

@@ -1,0 +1,40 @@
+"""Which plays a question is about."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+_EARLIEST: Final = date(1, 1, 1)
+_LATEST: Final = date(9999, 12, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Days from `since` to `until`, both included, UTC; a level; a location as the log says. None is all."""
+
+    since: date | None = None
+    until: date | None = None
+    level: str | None = None
+    location: str | None = None
+
+    def within(self, first: date, last: date) -> "Selection":
+        """The same, with days that are given, and among those with plays."""
+        since = max(self.since or first, first)
+        return Selection(since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location)
+
+    def parameters(self) -> dict[str, Any]:
+        """For the queries: the days `first` up to `end`, which is not included, and the whole months among them."""
+        first = self.since or _EARLIEST
+        end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
+        months = first if first.day == 1 else _next_month(first)
+        months_end = end.replace(day=1)
+        if months >= months_end:
+            months = months_end = end
+        return {
+            "first": first, "end": end, "months": months, "months_end": months_end,
+            "level": self.level, "location": self.location,
+        }  # fmt: skip
+
+
+def _next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

@@ -1,0 +1,341 @@
+-- name: listening
+-- a part of the queries below: what users heard from a day to another, whole months out of the rollup of months
+listening AS (
+    SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
+    WHERE month >= %(months)s AND month < %(months_end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    UNION ALL
+    SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
+    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+)
+
+-- name: range
+-- the first and the last day with plays
+SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE period = 'day'
+
+-- name: totals
+-- all of it in one row
+WITH {listening}
+SELECT coalesce(sum(plays), 0)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+       round(coalesce(sum(milliseconds), 0) / 1000.0)::bigint AS seconds
+FROM listening
+
+-- name: sessions
+-- how many began
+SELECT coalesce(sum(sessions), 0)::bigint AS sessions FROM analytics.listeners
+WHERE period = 'day' AND start >= %(first)s AND start < %(end)s AND level IS NOT DISTINCT FROM %(level)s
+
+-- name: listeners
+-- how many different people, and how many of them for the first time
+WITH {listening}
+SELECT count(*) AS listeners, count(*) FILTER (WHERE first_day >= %(first)s) AS new_listeners
+FROM (SELECT DISTINCT user_id FROM listening) u JOIN analytics.first_days USING (user_id)
+
+-- name: top_users
+-- who listens most
+WITH {listening},
+top AS (
+    SELECT user_id, sum(plays)::bigint AS plays, round(sum(milliseconds) / 1000.0)::bigint AS seconds
+    FROM listening GROUP BY user_id ORDER BY plays DESC, user_id LIMIT %(limit)s
+)
+SELECT user_id, concat_ws(' ', first_name, last_name) AS name, top.plays, top.seconds, u.level
+FROM top JOIN users u USING (user_id) ORDER BY plays DESC, user_id
+
+-- name: top_locations
+-- where most is heard
+WITH {listening}
+SELECT location, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+       round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM (SELECT location, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+      FROM listening GROUP BY location, user_id) u
+GROUP BY location ORDER BY plays DESC, location COLLATE "C" LIMIT %(limit)s
+
+-- name: top_devices
+-- with what most is heard
+WITH {listening}
+SELECT coalesce(device, 'Other') AS device, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+       round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM (SELECT user_agent_id, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+      FROM listening GROUP BY user_agent_id, user_id) u
+LEFT JOIN analytics.user_agents USING (user_agent_id)
+GROUP BY coalesce(device, 'Other') ORDER BY plays DESC, coalesce(device, 'Other') COLLATE "C" LIMIT %(limit)s
+
+-- name: levels
+-- free and paid
+WITH {listening}
+SELECT level, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+       round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM (SELECT level, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+      FROM listening GROUP BY level, user_id) u
+GROUP BY level ORDER BY level COLLATE "C"
+
+-- name: genders
+-- by what the log says of the user
+WITH {listening}
+SELECT gender, sum(plays)::bigint AS plays, count(*) AS listeners
+FROM (SELECT user_id, sum(plays) AS plays FROM listening GROUP BY user_id) l JOIN users USING (user_id)
+GROUP BY gender ORDER BY gender COLLATE "C"
+
+-- name: trend
+-- by day, week or month
+SELECT start, plays, listeners, new_listeners, listeners - new_listeners AS returning_listeners, sessions,
+       round(milliseconds / 1000.0)::bigint AS seconds
+FROM analytics.listeners
+WHERE period = %(period)s AND level IS NOT DISTINCT FROM %(level)s
+  AND start >= date_trunc(%(period)s, %(first)s::date) AND start < %(end)s
+ORDER BY start
+
+-- name: trend_of_place
+-- the same of one place
+SELECT date_trunc(%(period)s, day)::date AS start, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+       count(DISTINCT user_id) FILTER (WHERE first_day >= date_trunc(%(period)s, day)) AS new_listeners,
+       count(DISTINCT user_id) FILTER (WHERE first_day < date_trunc(%(period)s, day)) AS returning_listeners,
+       NULL::bigint AS sessions, round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM analytics.user_days JOIN analytics.first_days USING (user_id)
+WHERE day >= date_trunc(%(period)s, %(first)s::date)
+  AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
+  AND location = %(location)s AND (%(level)s::text IS NULL OR level = %(level)s)
+GROUP BY 1 ORDER BY 1
+
+-- name: heat_map
+-- by weekday, 0 is Monday, and hour
+SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, sum(plays)::bigint AS plays
+FROM analytics.day_hours
+WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: heat_map_of_place
+-- the same of one place
+SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, count(*) AS plays
+FROM analytics.user_days, unnest(hours) AS hour
+WHERE day >= %(first)s AND day < %(end)s AND location = %(location)s AND (%(level)s::text IS NULL OR level = %(level)s)
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: level_changes
+-- from free to paid and back, by month
+SELECT date_trunc('month', valid_from AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
+FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY valid_from, valid_to) AS level_before
+      FROM analytics.user_levels) l
+WHERE level_before IS NOT NULL AND valid_from >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+  AND valid_from < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
+
+-- name: retention
+-- of those who first listened in a month, how many listened in the months that follow
+SELECT date_trunc('month', first_day)::date AS cohort,
+       ((extract(year FROM month) - extract(year FROM first_day)) * 12
+        + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
+       count(DISTINCT user_id) AS listeners
+FROM analytics.user_months JOIN analytics.first_days USING (user_id)
+WHERE first_day >= %(first)s AND first_day < %(end)s
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: named
+-- a part of the queries below: the tracks of a table `top`, with their names, in order. The smallest song_id, where the
+-- catalogue has several lengths.
+SELECT h.title, h.artist, top.plays, top.listeners, h.song_id
+FROM top
+CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+                    FROM analytics.heard_songs h WHERE h.track_id = top.track_id) h
+ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
+LIMIT %(limit)s
+
+-- name: scan_songs
+-- most played songs, out of users' days
+WITH heard AS (
+    SELECT track_id, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
+    WHERE day >= %(first)s AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    GROUP BY track_id
+),
+most AS MATERIALIZED (
+    SELECT track_id, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
+    FROM analytics.user_days, unnest(tracks) AS track_id JOIN most m USING (track_id)
+    WHERE day >= %(first)s AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    GROUP BY track_id, m.plays
+)
+{named}
+
+-- name: scan_artists
+-- most played artists, out of users' days
+WITH heard AS MATERIALIZED (
+    SELECT track_id, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
+    WHERE day >= %(first)s AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    GROUP BY track_id
+),
+most AS MATERIALIZED (
+    SELECT artist_key, sum(plays)::bigint AS plays
+    FROM heard JOIN (SELECT DISTINCT track_id, artist_key FROM analytics.heard_songs) s USING (track_id)
+    GROUP BY artist_key ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+tracks AS MATERIALIZED (
+    SELECT DISTINCT track_id, artist_key, m.plays FROM analytics.heard_songs JOIN most m USING (artist_key)
+),
+top AS (
+    SELECT artist_key, t.plays, count(DISTINCT user_id) AS listeners
+    FROM analytics.user_days, unnest(user_days.tracks) AS track_id JOIN tracks t USING (track_id)
+    WHERE day >= %(first)s AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    GROUP BY artist_key, t.plays
+)
+{named_artists}
+
+-- name: named_artists
+-- a part of the queries above and below: the artists of a table `top`
+SELECT h.artist, top.plays, top.listeners, h.artist_id
+FROM top
+CROSS JOIN LATERAL (SELECT min(artist) AS artist, min(artist_id COLLATE "C") AS artist_id
+                    FROM analytics.heard_songs h WHERE h.artist_key = top.artist_key) h
+ORDER BY top.plays DESC, top.listeners DESC, h.artist COLLATE "C"
+LIMIT %(limit)s
+
+-- name: candidates
+-- a part of the queries below. Of each month and level the `depth` most played; what is in none of these lists has at most
+-- `bound` plays, what is in some at most `most`. Those that can be among the first are worth to be counted exactly.
+parts AS MATERIALIZED (
+    SELECT start AS month, level, start >= %(first)s AND start + interval '1 month' <= %(end)s AS whole,
+           greatest(%(first)s::date - start + 1, 1) AS first_day, least(%(end)s::date - start, 31) AS last_day
+    FROM analytics.listeners
+    WHERE period = 'month' AND level IS NOT NULL AND (%(level)s::text IS NULL OR level = %(level)s)
+      AND start >= date_trunc('month', %(first)s::date) AND start < %(end)s
+),
+lists AS MATERIALIZED (
+    SELECT p.month, p.level, p.whole, l.key, l.plays,
+           CASE WHEN count(*) OVER w = %(depth)s THEN min(l.plays) OVER w ELSE 0 END AS lowest
+    FROM parts p
+    CROSS JOIN LATERAL (
+        SELECT {key} AS key, plays FROM {rollup} r
+        WHERE r.month = p.month AND md5(r.level)::uuid = md5(p.level)::uuid
+        ORDER BY plays DESC LIMIT %(depth)s
+    ) l
+    WINDOW w AS (PARTITION BY p.month, p.level)
+),
+bound AS MATERIALIZED (
+    SELECT coalesce(sum(lowest), 0) AS plays FROM (SELECT DISTINCT month, level, lowest FROM lists) l
+),
+estimates AS MATERIALIZED (
+    SELECT key, coalesce(sum(plays) FILTER (WHERE whole), 0) AS least,
+           (SELECT plays FROM bound) + sum(plays - lowest) AS most
+    FROM lists GROUP BY key
+),
+candidates AS MATERIALIZED (
+    SELECT key FROM estimates
+    WHERE most >= coalesce((SELECT least FROM estimates ORDER BY least DESC OFFSET %(limit)s - 1 LIMIT 1), 0)
+)
+
+-- name: rank_songs
+-- most played songs, out of the rollup of months; `bound` says whether the lists were deep enough
+WITH {candidates},
+exact AS MATERIALIZED (
+    SELECT t.track_id,
+           sum(CASE WHEN p.whole THEN t.plays
+                    ELSE (SELECT count(*) FROM unnest(t.days) AS day WHERE day BETWEEN p.first_day AND p.last_day) END) AS plays
+    FROM candidates c JOIN analytics.track_months t ON t.track_id = c.key
+    JOIN parts p ON p.month = t.month AND p.level = t.level
+    GROUP BY t.track_id
+),
+most AS MATERIALIZED (
+    SELECT track_id, plays FROM exact WHERE plays > 0 ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT track_id, m.plays::bigint, count(DISTINCT e.user_id) AS listeners
+    FROM most m JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
+    CROSS JOIN LATERAL unnest(t.users, t.days) AS e (user_id, day)
+    WHERE e.day BETWEEN p.first_day AND p.last_day
+    GROUP BY track_id, m.plays
+),
+named AS (
+    {named}
+)
+SELECT named.*, (SELECT plays FROM bound)::bigint AS bound FROM named
+
+-- name: rank_artists
+-- most played artists, out of the rollups of months
+WITH {candidates},
+tracks AS MATERIALIZED (
+    SELECT DISTINCT c.key AS artist_key, s.track_id
+    FROM candidates c JOIN analytics.heard_songs s ON s.artist_key = c.key
+    WHERE EXISTS (SELECT FROM parts WHERE NOT whole)
+),
+exact AS MATERIALIZED (
+    SELECT artist_key, sum(plays) AS plays
+    FROM (
+        SELECT a.artist_key, a.plays::bigint
+        FROM candidates c JOIN analytics.artist_months a ON a.artist_key = c.key
+        JOIN parts p ON p.month = a.month AND p.level = a.level
+        WHERE p.whole
+        UNION ALL
+        SELECT artist_key, (SELECT count(*) FROM unnest(t.days) AS day WHERE day BETWEEN p.first_day AND p.last_day)
+        FROM tracks JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
+        WHERE NOT p.whole
+    ) counted
+    GROUP BY artist_key
+),
+most AS MATERIALIZED (
+    SELECT artist_key, plays FROM exact WHERE plays > 0 ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT m.artist_key, m.plays::bigint, count(DISTINCT e.user_id) AS listeners
+    FROM most m
+    JOIN (SELECT DISTINCT artist_key, track_id FROM analytics.heard_songs
+          WHERE artist_key IN (SELECT artist_key FROM most)) s USING (artist_key)
+    JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
+    CROSS JOIN LATERAL unnest(t.users, t.days) AS e (user_id, day)
+    WHERE e.day BETWEEN p.first_day AND p.last_day
+    GROUP BY m.artist_key, m.plays
+),
+named AS (
+    {named_artists}
+)
+SELECT named.*, (SELECT plays FROM bound)::bigint AS bound FROM named
+
+-- name: rising
+-- songs by how many more plays they have than in as many days before
+WITH heard AS (
+    SELECT track_id, count(*) FILTER (WHERE day >= %(first)s) AS plays, count(*) FILTER (WHERE day < %(first)s) AS before
+    FROM analytics.user_days, unnest(tracks) AS track_id
+    WHERE day >= %(first)s::date - (%(end)s::date - %(first)s::date) AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    GROUP BY track_id
+),
+most AS MATERIALIZED (
+    SELECT * FROM heard ORDER BY (plays - before) * %(sign)s DESC, track_id LIMIT %(limit)s
+)
+SELECT h.title, h.artist, plays, before, plays - before AS change, h.song_id
+FROM most CROSS JOIN LATERAL (
+    SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+    FROM analytics.heard_songs h WHERE h.track_id = most.track_id
+) h
+ORDER BY (plays - before) * %(sign)s DESC, title COLLATE "C", artist COLLATE "C"
+
+-- name: unmatched
+-- most played songs that the catalogue lacks
+WITH lacking AS (
+    SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs
+    GROUP BY track_id HAVING count(song_id) = 0
+)
+SELECT title, artist, sum(plays)::bigint AS plays
+FROM lacking JOIN analytics.track_months USING (track_id)
+WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+  AND (%(level)s::text IS NULL OR level = %(level)s)
+GROUP BY track_id, title, artist
+ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C" LIMIT %(limit)s
+
+-- name: locations
+-- all places, the largest first
+SELECT location FROM analytics.user_months WHERE location IS NOT NULL
+GROUP BY location ORDER BY sum(plays) DESC, location COLLATE "C"
+
+-- name: quality
+-- the state of the data
+SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS plays,
+       (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
+       (SELECT sum(rejected)::bigint FROM etl.files) AS rejected, (SELECT sum(lines)::bigint FROM etl.files) AS lines,
+       (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at,
+       (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs

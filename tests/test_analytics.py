@@ -1,0 +1,203 @@
+"""What the analytics say of the real sample equals what is counted here from its JSON, with nothing of the project's."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data import NOVEMBER, play, write
+from sparkify import analytics, etl
+from sparkify.analytics import Selection
+
+Event = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def events(real_sample: Path) -> list[Event]:
+    lines = [line for file in sorted((real_sample / "log_data").rglob("*.json")) for line in file.read_bytes().splitlines() if line.strip()]
+    found = [event for event in map(json.loads, lines) if event["page"] == "NextSong"]
+    for event in found:
+        event["at"] = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])
+        event["day"] = event["at"].date()
+    return found
+
+
+@pytest.fixture(scope="module")
+def dsn(real_sample: Path, module_dsn: str) -> Iterator[str]:
+    etl.run(real_sample, dsn=module_dsn)
+    yield module_dsn
+
+
+def plain(text: str) -> str:
+    """A name whose UTF-8 was read as Latin-1 and written as UTF-8 again, as it was."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+def selected(events: list[Event], selection: Selection) -> list[Event]:
+    return [
+        e for e in events
+        if (selection.since is None or e["day"] >= selection.since) and (selection.until is None or e["day"] <= selection.until)
+        and selection.level in {None, e["level"]} and selection.location in {None, e["location"]}
+    ]  # fmt: skip
+
+
+SELECTIONS = [
+    Selection(),
+    Selection(level="free"),
+    Selection(date(2018, 11, 15), date(2018, 11, 15)),
+    Selection(date(2018, 11, 12), date(2018, 11, 18), "paid"),
+    Selection(date(2018, 11, 3), date(2018, 11, 28)),
+    Selection(date(2018, 1, 1), date(2018, 12, 31)),
+    Selection(location="San Francisco-Oakland-Hayward, CA"),
+    Selection(since=date(2019, 1, 1)),
+    Selection(date(2018, 11, 10), date(2018, 11, 9)),
+]
+
+
+def ranked(events: list[Event], key: Any) -> list[Any]:
+    plays, users = Counter(map(key, events)), defaultdict(set)
+    for event in events:
+        users[key(event)].add(event["userId"])
+    return sorted(((name, count, len(users[name])) for name, count in plays.items()), key=lambda row: (-row[1], -row[2], row[0]))
+
+
+@pytest.mark.parametrize("selection", SELECTIONS, ids=str)
+@pytest.mark.parametrize("limit", [1, 10, 100_000])
+def test_top_songs_and_artists(dsn: str, events: list[Event], selection: Selection, limit: int) -> None:
+    chosen = selected(events, selection)
+    songs = [
+        ((row["title"], row["artist"]), row["plays"], row["listeners"])
+        for row in analytics.top("songs", selection, dsn=dsn, limit=limit)
+    ]
+    expected = ranked(chosen, lambda e: (e["song"], e["artist"]))[:limit]
+    assert songs == [((plain(title), plain(artist)), *rest) for (title, artist), *rest in expected]
+    artists = [
+        (row["artist"], row["plays"], row["listeners"])
+        for row in analytics.top("artists", selection, dsn=dsn, limit=limit)
+    ]
+    assert artists == [(plain(name), *rest) for name, *rest in ranked(chosen, lambda e: e["artist"])[:limit]]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS, ids=str)
+def test_other_answers(dsn: str, events: list[Event], selection: Selection) -> None:
+    chosen = selected(events, selection)
+    heat = {(row["weekday"], row["hour"]): row["plays"] for row in analytics.heat_map(selection, dsn=dsn)}
+    assert heat == Counter((e["at"].weekday(), e["at"].hour) for e in chosen)
+    levels = [(row["level"], row["plays"], row["listeners"]) for row in analytics.levels(selection, dsn=dsn)]
+    assert sorted(levels) == sorted(ranked(chosen, lambda e: e["level"]))
+    genders = [(row["gender"], row["plays"], row["listeners"]) for row in analytics.genders(selection, dsn=dsn)]
+    assert sorted(genders) == sorted(ranked(chosen, lambda e: e["gender"]))
+    places = [(row["location"], row["plays"], row["listeners"]) for row in analytics.top("locations", selection, dsn=dsn, limit=999)]
+    assert sorted(places) == sorted(ranked(chosen, lambda e: e["location"]))
+    users = {row["user_id"]: row["plays"] for row in analytics.top("users", selection, dsn=dsn, limit=999)}
+    assert users == Counter(int(e["userId"]) for e in chosen)
+    assert sum(row["plays"] for row in analytics.top("devices", selection, dsn=dsn, limit=999)) == len(chosen)
+    totals = analytics.totals(selection, dsn=dsn)
+    assert (totals["plays"], totals["listeners"]) == (len(chosen), len(set(users)))
+    assert totals["seconds"] == pytest.approx(sum(e["length"] for e in chosen), abs=1 + len(chosen) / 1000)
+    firsts: dict[str, date] = {}
+    for event in events:
+        firsts[event["userId"]] = min(event["day"], firsts.get(event["userId"], event["day"]))
+    new = {e["userId"] for e in chosen if firsts[e["userId"]] >= (selection.since or date.min)}
+    assert analytics.listeners(selection, dsn=dsn) == {"listeners": len(users), "new_listeners": len(new)}
+
+
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+@pytest.mark.parametrize("level", [None, "free", "paid"])
+def test_trend(dsn: str, events: list[Event], period: str, level: str | None) -> None:
+    def start(day: date) -> date:
+        return {"day": day, "week": day - timedelta(day.weekday()), "month": day.replace(day=1)}[period]
+
+    chosen = selected(events, Selection(level=level))
+    firsts: dict[str, date] = {}
+    sessions: dict[Any, Event] = {}
+    for event in sorted(events, key=lambda e: e["ts"]):
+        firsts.setdefault(event["userId"], event["day"])
+        sessions.setdefault((event["userId"], event["sessionId"]), event)
+    began = Counter(start(e["day"]) for e in selected(list(sessions.values()), Selection(level=level)))
+    users = defaultdict(set)
+    for event in chosen:
+        users[start(event["day"])].add(event["userId"])
+    plays = Counter(start(e["day"]) for e in chosen)
+    expected = [
+        (day, plays[day], len(users[day]), sum(firsts[u] >= day for u in users[day]), began[day]) for day in sorted(plays)
+    ]
+    rows = analytics.trend(period, Selection(level=level), dsn=dsn)
+    assert [
+        (row["start"], row["plays"], row["listeners"], row["new_listeners"], row["sessions"]) for row in rows
+    ] == expected
+    assert all(row["returning_listeners"] == row["listeners"] - row["new_listeners"] for row in rows)
+    place = events[0]["location"]
+    rows = analytics.trend(period, Selection(level=level, location=place), dsn=dsn)
+    at_place = selected(chosen, Selection(location=place))
+    assert {row["start"]: row["plays"] for row in rows} == Counter(start(e["day"]) for e in at_place)
+
+
+def test_users_by_final_level_and_changes(dsn: str, events: list[Event]) -> None:
+    final: dict[str, str] = {}
+    changes = 0
+    for event in sorted(events, key=lambda e: (e["ts"], e["sessionId"], e["itemInSession"])):
+        changes += final.get(event["userId"], event["level"]) != event["level"]
+        final[event["userId"]] = event["level"]
+    rows = analytics.top("users", dsn=dsn, limit=999)
+    assert Counter(row["level"] for row in rows) == Counter(final.values())
+    assert sum(row["users"] for row in analytics.level_changes(dsn=dsn)) == changes
+
+
+def test_devices_and_quality(dsn: str) -> None:
+    devices = [row["device"] for row in analytics.top("devices", dsn=dsn)]
+    assert {"Mac", "iPhone", "Windows", "Linux"} <= set(devices)
+    quality = analytics.quality(dsn=dsn)
+    assert (quality["plays"], quality["matched"], quality["rejected"]) == (6820, 1, 0)
+    assert (quality["first"], quality["last"]) == (date(2018, 11, 1), date(2018, 11, 30))
+
+
+def test_rising_unmatched_retention(dsn: str, events: list[Event]) -> None:
+    week = Selection(date(2018, 11, 12), date(2018, 11, 18))
+    now = Counter((e["song"], e["artist"]) for e in selected(events, week))
+    then = Counter((e["song"], e["artist"]) for e in selected(events, Selection(date(2018, 11, 5), date(2018, 11, 11))))
+    for falling, sign in ((False, 1), (True, -1)):
+        rows = analytics.rising(week, falling=falling, dsn=dsn, limit=5)
+        assert [row["change"] for row in rows] == sorted(
+            (now[song] - then[song] for song in {*now, *then}), key=lambda change: -sign * change
+        )[:5]
+        assert all(row["change"] == row["plays"] - row["before"] for row in rows)
+    rows = analytics.unmatched(dsn=dsn, limit=100_000)
+    assert sum(row["plays"] for row in rows) == 6819
+    assert analytics.retention(dsn=dsn) == [{"cohort": date(2018, 11, 1), "months_later": 0, "listeners": 96}]
+
+
+def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:
+    """Ranges that begin and end within months, and whole months between."""
+    import random
+
+    chance = random.Random(1)
+    events = [
+        play(
+            NOVEMBER + chance.randrange(120 * 86_400_000), itemInSession=at, userId=str(chance.randrange(9)),
+            song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {chance.randrange(3)}",
+            level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
+        ) for at in range(3000)
+    ]  # fmt: skip
+    write(tmp_path, "log_data/a.json", *events)
+    warehouse = new_dsn()
+    etl.run(tmp_path, dsn=warehouse)
+    for event in events:
+        event["day"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])).date()
+    for _ in range(25):
+        since = date(2018, 11, 1) + timedelta(chance.randrange(100))
+        selection = Selection(since, since + timedelta(chance.randrange(90)), chance.choice([None, "free"]))
+        chosen = selected(events, selection)
+        for what, key in (("songs", lambda e: (e["song"], e["artist"])), ("artists", lambda e: (e["artist"],))):
+            rows = analytics.top(what, selection, dsn=warehouse, limit=3)
+            names = ("title", "artist") if what == "songs" else ("artist",)
+            found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
+            assert found == ranked(chosen, key)[:3], selection
+        assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
