@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +84,29 @@ def test_random_loads(
 def test_a_made_up_world_with_dirt(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
     """Two runs at once, small batches."""
     simulate(tmp_path, users=25, songs=100, days=35, seed=5, dirt=0.05)
-    runs = [threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn, "batch_bytes": 100_000}) for _ in range(2)]
+    runs = [
+        threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn, "batch_bytes": 100_000})
+        for _ in range(2)
+    ]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
     etl.run(tmp_path, dsn=dsn)
-    assert one(db, "SELECT sum(plays) FROM analytics.user_days") == one(db, "SELECT count(*) FROM songplays") > 300
+    assert (
+        one(db, "SELECT sum(plays) FROM analytics.user_days")
+        == one(db, "SELECT count(*) FROM songplays")
+        > 300
+    )
     assert differences(db) == []
 
 
 @pytest.mark.parametrize("rollup", ROLLUPS)
 def test_a_wrong_row_is_noticed(rollup: str, loaded: Connection[Any]) -> None:
     with loaded.transaction(force_rollback=True):
-        loaded.execute(f"DELETE FROM analytics.{rollup} WHERE ctid IN (SELECT ctid FROM analytics.{rollup} LIMIT 1)")  # type: ignore[arg-type]
+        loaded.execute(
+            f"DELETE FROM analytics.{rollup} WHERE ctid IN (SELECT ctid FROM analytics.{rollup} LIMIT 1)"
+        )  # type: ignore[arg-type]
         assert [name for name, _ in differences(loaded)] == [rollup]
 
 
@@ -120,9 +128,12 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
         with connect(dsn) as reader:
             while not stop.is_set():
                 # Not songplays: a statement planned while a month is attached may run without that (docs/how-it-works.md).
-                query = "SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays'), " + ", ".join(
-                    f"(SELECT coalesce(sum(plays), 0) FROM analytics.{name})"
-                    for name in ("user_days", "user_months", "track_months", "artist_months", "day_hours")
+                query = (
+                    "SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays'), "
+                    + ", ".join(
+                        f"(SELECT coalesce(sum(plays), 0) FROM analytics.{name})"
+                        for name in ("user_days", "user_months", "track_months", "artist_months", "day_hours")
+                    )
                 )
                 torn.extend(row for row in reader.execute(query) if len(set(row)) > 1)  # type: ignore[arg-type]
 

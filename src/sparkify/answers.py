@@ -1,34 +1,19 @@
 """Questions to the warehouse, answered as lists of rows."""
 
-from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from psycopg.rows import dict_row
 
+from sparkify.analytics import top
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
+__all__ = ["rejects", "status", "top"]
+
 Row = dict[str, Any]
 
 _sql: Final = load("answers")
-
-
-def top(
-    what: str,
-    *,
-    dsn: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    level: str | None = None,
-    limit: int = 10,
-) -> list[Row]:
-    """The most played `what`, ``songs`` or ``artists``, most plays first; `until` is not included, times are UTC.
-
-    Where the catalogue has no match, title and artist are those of the log and the id is None: the list is complete.
-    """
-    query = {"songs": "top_songs", "artists": "top_artists"}[what]
-    return _rows(dsn, _sql[query], since=since, until=until, level=level, limit=limit)
 
 
 def rejects(

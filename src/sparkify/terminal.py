@@ -175,6 +175,45 @@ def print_status(state: dict[str, Any]) -> None:
         )
 
 
+def print_listening(found: dict[str, Any]) -> None:
+    """Print what users listen to, on one screen."""
+    totals, active, state = found["totals"], found["active"], found["quality"]
+    chosen = [found["level"], found["location"] and printable(found["location"])]
+    only = "".join(f", {name}" for name in chosen if name)
+    if not totals["plays"]:
+        print(f"No plays{only}." if state["plays"] else "No plays yet. Load some: sparkify etl DATA")
+        return
+    console = Console(highlight=False)
+    console.print(f"{found['since']} to {found['until']}, UTC{only}", markup=False)
+    sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
+    console.print(
+        f"{totals['plays']:,} plays{sessions}, {totals['seconds'] / 3600:,.0f} hours;"
+        f" {totals['listeners']:,} listeners, {totals['new_listeners']:,} of them new"
+    )
+    by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
+    console.print(
+        f"Active on the last day {active[1]:,}, in 7 days {active[7]:,}, in 30 days {active[30]:,}.\n"
+        f"Plays {by_level}",
+        markup=False,
+    )
+    plays = [row["plays"] for row in found["trend"]]
+    print(f"\nPlays by {found['period']}, at most {max(plays):,}:\n{_bars(plays[-console.width :])}\n")
+    print_table(found["songs"], hide=("song_id",))
+    share = state["matched"] / state["plays"]
+    print(
+        f"\nOf all {state['plays']:,} plays {share:.1%} match a song of the catalogue;\n"
+        f"of {state['lines']:,} lines {state['rejected']:,} were set aside."
+    )
+    if state["loaded_at"]:
+        print(f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}.")
+
+
+def _bars(values: Sequence[int]) -> str:
+    """A small bar for each value."""
+    steps, most = "▁▂▃▄▅▆▇█", max(values)
+    return "".join(steps[min(value * len(steps) // most, len(steps) - 1)] for value in values)
+
+
 def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
     """Print rejected lines one by one with their text."""
     for row in rows:

@@ -12,6 +12,7 @@ from sparkify.analytics.questions import (
     listeners,
     locations,
     quality,
+    report,
     retention,
     rising,
     top,
@@ -22,6 +23,6 @@ from sparkify.analytics.questions import (
 from sparkify.analytics.selection import Selection
 
 __all__ = [
-    "Selection", "genders", "heat_map", "level_changes", "levels", "listeners", "locations", "quality", "retention", "rising",
+    "Selection", "genders", "heat_map", "level_changes", "levels", "listeners", "locations", "quality", "report", "retention", "rising",
     "top", "totals", "trend", "unmatched",
 ]  # fmt: skip

@@ -16,9 +16,13 @@ from sparkify.sql import load
 
 Row = dict[str, Any]
 ALL: Final = Selection()
-FEW_DAYS: Final = 3
-"""Of so many days at most it is quicker to count all plays than to look into the rollup of months."""
+FEW_DAYS: Final = {"songs": 3, "artists": 10}
+"""Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
 
+MOST_BARS: Final = 62
+"""So many bars a trend has at most on one screen, but for those of months."""
+
+_EMPTY: Final = Selection(date(2000, 1, 1), date(1999, 12, 31))
 _sql: Final = load("analytics")
 _PARTS: Final = {name: sql.SQL(_sql[name]) for name in ("listening", "named", "named_artists")}
 _RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
@@ -30,23 +34,27 @@ def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit:
     A song is what has one title and one artist in the logs, in the catalogue or not; `song_id` is None when it is not.
     """
     with _reader(dsn) as connection:
-        selection = _days(connection, selection)
         if what not in _RANKED:
-            return repaired(_ask(connection, f"top_{what}", selection, limit=limit))
+            return repaired(_ask(connection, f"top_{what}", _months(connection, selection), limit=limit))
+        months, selection = _months(connection, selection), _days(connection, selection)
         assert selection.since
         assert selection.until
-        if selection.location is not None or selection.until - selection.since < timedelta(FEW_DAYS):
+        if selection.location is not None or selection.until - selection.since < timedelta(FEW_DAYS[what]):
             return repaired(_ask(connection, f"scan_{what}", selection, limit=limit))
-        return repaired(_rank(connection, what, selection, limit))
+        return repaired(_rank(connection, what, months, limit))
 
 
 def _rank(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
     """Look deeper and deeper into the lists of the months, until nothing that was not seen can be among the first."""
     key, rollup = _RANKED[what]
-    candidates = sql.SQL(_sql["candidates"]).format(key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup))
+    candidates = sql.SQL(_sql["candidates"]).format(
+        key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup)
+    )
     depth = 8 * limit + 100
     while True:
-        rows = _ask(connection, f"rank_{what}", selection, limit=limit, depth=depth, parts={"candidates": candidates})
+        rows = _ask(
+            connection, f"rank_{what}", selection, limit=limit, depth=depth, parts={"candidates": candidates}
+        )
         bound = max((row.pop("bound") for row in rows), default=0)
         if bound == 0 or (len(rows) == limit and rows[-1]["plays"] > bound):
             return rows
@@ -56,15 +64,17 @@ def _rank(connection: Connection[Any], what: str, selection: Selection, limit: i
 def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with _reader(dsn) as connection:
-        (row,) = _ask(connection, "totals", selection)
-        sessions = None if selection.location else _ask(connection, "sessions", selection)[0]["sessions"]
+        (row,) = _ask(connection, "totals", _months(connection, selection))
+        sessions = (
+            None if selection.location is not None else _ask(connection, "sessions", selection)[0]["sessions"]
+        )
         return row | {"sessions": sessions}
 
 
 def listeners(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with _reader(dsn) as connection:
-        (row,) = _ask(connection, "listeners", selection)
+        (row,) = _ask(connection, "listeners", _months(connection, selection))
         return row
 
 
@@ -88,13 +98,13 @@ def heat_map(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]
 def levels(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with _reader(dsn) as connection:
-        return _ask(connection, "levels", selection)
+        return _ask(connection, "levels", _months(connection, selection))
 
 
 def genders(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
     """Plays and listeners by gender."""
     with _reader(dsn) as connection:
-        return _ask(connection, "genders", selection)
+        return _ask(connection, "genders", _months(connection, selection))
 
 
 def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
@@ -110,7 +120,9 @@ def retention(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row
         return _ask(connection, "retention", selection)
 
 
-def rising(selection: Selection, *, falling: bool = False, dsn: str | None = None, limit: int = 10) -> list[Row]:
+def rising(
+    selection: Selection, *, falling: bool = False, dsn: str | None = None, limit: int = 10
+) -> list[Row]:
     """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before; the selection needs days."""
     with _reader(dsn) as connection:
         selection = _days(connection, selection)
@@ -121,6 +133,34 @@ def unmatched(selection: Selection = ALL, *, dsn: str | None = None, limit: int 
     """The most played songs that the catalogue lacks, in the months of the selection."""
     with _reader(dsn) as connection:
         return repaired(_ask(connection, "unmatched", selection, limit=limit))
+
+
+def report(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 5) -> Row:
+    """What fits on one screen: totals, trend (by day, or by week or month when there are many), top songs, people active on the
+    last day, in the last 7 and the last 30 days of the selection, and the state of the data."""
+    state = quality(dsn=dsn)
+    if state["first"] is None:
+        chosen = Selection(_EMPTY.since, _EMPTY.until, selection.level, selection.location)
+    else:
+        chosen = selection.within(state["first"], state["last"])
+    assert chosen.since
+    assert chosen.until
+    days = (chosen.until - chosen.since).days + 1
+    period = "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
+    return {
+        "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
+        "totals": totals(chosen, dsn=dsn) | listeners(chosen, dsn=dsn),
+        "period": period, "trend": trend(period, chosen, dsn=dsn),
+        "songs": top("songs", chosen, dsn=dsn, limit=limit),
+        "levels": levels(chosen, dsn=dsn),
+        "active": {
+            days: listeners(
+                Selection(chosen.until - timedelta(days - 1), chosen.until, chosen.level, chosen.location), dsn=dsn
+            )["listeners"]
+            for days in (1, 7, 30)
+        },
+        "quality": state,
+    }  # fmt: skip
 
 
 def locations(*, dsn: str | None = None) -> list[str]:
@@ -148,8 +188,16 @@ def _days(connection: Connection[Any], selection: Selection) -> Selection:
     """The selection with the days that have plays: a range without an end would have no last month."""
     (dates,) = _ask(connection, "range", selection)
     if dates["first"] is None:
-        return Selection(date(2000, 1, 1), date(1999, 12, 31), selection.level, selection.location)
+        return Selection(_EMPTY.since, _EMPTY.until, selection.level, selection.location)
     return selection.within(dates["first"], dates["last"])
+
+
+def _months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole months where it begins before or ends after all plays: those are in a rollup."""
+    (dates,) = _ask(connection, "range", selection)
+    if dates["first"] is None:
+        return _days(connection, selection)
+    return selection.widened(dates["first"], dates["last"])
 
 
 def _ask(

@@ -20,7 +20,16 @@ class Selection:
     def within(self, first: date, last: date) -> "Selection":
         """The same, with days that are given, and among those with plays."""
         since = max(self.since or first, first)
-        return Selection(since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location)
+        return Selection(
+            since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location
+        )
+
+    def widened(self, first: date, last: date) -> "Selection":
+        """The same plays, when the first and the last are of these days, in whole months as far as possible."""
+        found = self.within(first, last)
+        since = first.replace(day=1) if found.since == first else found.since
+        until = _next_month(last) - timedelta(1) if found.until == last else found.until
+        return Selection(since, until, self.level, self.location)
 
     def parameters(self) -> dict[str, Any]:
         """For the queries: the days `first` up to `end`, which is not included, and the whole months among them."""

@@ -1,9 +1,11 @@
 """What the commands have in common: how arguments are declared, exit codes, JSON."""
 
 import argparse
+import csv
 import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Final, Never
 
 from sparkify.errors import UsageError
@@ -69,20 +71,27 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def day(text: str) -> datetime:
-    """The beginning of a day, UTC."""
+def day(text: str) -> date:
+    """A day."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2018-11-30") from None
 
 
-def day_after(text: str) -> datetime:
-    """The end of a day, UTC."""
-    try:
-        return day(text) + timedelta(days=1)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+def with_selection(parser: argparse.ArgumentParser) -> None:
+    """Let plays be chosen."""
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="the first day, UTC")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="the last day, UTC")
+    parser.add_argument("--level", choices=["free", "paid"], help="only plays on this plan")
+    parser.add_argument("--location", metavar="PLACE", help="only plays at this place, as the log names it")
+
+
+def with_form(parser: argparse.ArgumentParser) -> None:
+    """Let the answer be one JSON document, or CSV."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--csv", action="store_true", help="print CSV with a header")
 
 
 def print_json(document: Any) -> None:
@@ -96,3 +105,11 @@ def print_json(document: Any) -> None:
         return int(value)
 
     print(json.dumps(document, default=plain, indent=2))
+
+
+def print_csv(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as CSV with a header; nothing at all when there are none."""
+    if rows:
+        writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

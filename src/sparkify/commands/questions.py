@@ -1,18 +1,24 @@
-"""``sparkify top`` and ``sparkify status``."""
+"""``sparkify top``, ``sparkify report`` and ``sparkify status``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sparkify.commands.arguments import (
     DONE,
     Options,
     add_command,
-    day,
-    day_after,
+    print_csv,
     print_json,
     with_dsn,
+    with_form,
     with_json,
     with_limit,
+    with_selection,
 )
+
+if TYPE_CHECKING:
+    from sparkify.analytics import Selection
+
+TOPS: Final = ("songs", "artists", "users", "locations", "devices")
 
 
 def add(commands: Any) -> None:
@@ -22,13 +28,13 @@ def add(commands: Any) -> None:
     with_json(status)
 
     top = add_command(commands, "top", _top, "what are users listening to?")
-    top.add_argument("what", choices=["songs", "artists"])
-    top.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="the first day, UTC")
-    top.add_argument("--until", type=day_after, metavar="YYYY-MM-DD", help="the last day, UTC")
-    top.add_argument("--level", choices=["free", "paid"], help="only plays on this plan")
-    with_limit(top, 10)
-    with_dsn(top)
-    with_json(top)
+    top.add_argument("what", choices=TOPS)
+    report = add_command(commands, "report", _report, "what users listen to, on one screen")
+    for command, limit in ((top, 10), (report, 5)):
+        with_selection(command)
+        with_limit(command, limit)
+        with_dsn(command)
+        with_form(command)
 
 
 def _status(options: Options) -> int:
@@ -42,15 +48,33 @@ def _status(options: Options) -> int:
     return DONE
 
 
-def _top(options: Options) -> int:
-    from sparkify import answers, terminal  # noqa: PLC0415
+def _selection(options: Options) -> "Selection":
+    from sparkify.analytics import Selection  # noqa: PLC0415
 
-    rows = answers.top(
-        options.what, dsn=options.dsn, since=options.since, until=options.until, level=options.level,
-        limit=options.limit,
-    )  # fmt: skip
+    return Selection(options.since, options.until, options.level, options.location)
+
+
+def _top(options: Options) -> int:
+    from sparkify import analytics, terminal  # noqa: PLC0415
+
+    rows = analytics.top(options.what, _selection(options), dsn=options.dsn, limit=options.limit)
     if options.json:
         print_json(rows)
+    elif options.csv:
+        print_csv(rows)
     else:
         terminal.print_table(rows, hide=("song_id", "artist_id"))
+    return DONE
+
+
+def _report(options: Options) -> int:
+    from sparkify import analytics, terminal  # noqa: PLC0415
+
+    found = analytics.report(_selection(options), dsn=options.dsn, limit=options.limit)
+    if options.json:
+        print_json(found)
+    elif options.csv:
+        print_csv(found["trend"])
+    else:
+        terminal.print_listening(found)
     return DONE

@@ -92,7 +92,9 @@ def rebuild(connection: Connection[Any]) -> None:
 def _month(month: date) -> dict[str, sql.Composable]:
     since = datetime(month.year, month.month, 1, tzinfo=UTC)
     until = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
-    between = sql.SQL("WHERE start_time >= {} AND start_time < {}").format(sql.Literal(since), sql.Literal(until))
+    between = sql.SQL("WHERE start_time >= {} AND start_time < {}").format(
+        sql.Literal(since), sql.Literal(until)
+    )
     return {
         "since": sql.Literal(since),
         "until": sql.Literal(until),

@@ -171,7 +171,8 @@ WITH heard AS MATERIALIZED (
 ),
 most AS MATERIALIZED (
     SELECT artist_key, sum(plays)::bigint AS plays
-    FROM heard JOIN (SELECT DISTINCT track_id, artist_key FROM analytics.heard_songs) s USING (track_id)
+    FROM (SELECT min(s.artist_key) AS artist_key, heard.plays
+          FROM heard JOIN analytics.heard_songs s USING (track_id) GROUP BY track_id, heard.plays) by_track
     GROUP BY artist_key ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 ),
 tracks AS MATERIALIZED (

@@ -19,12 +19,11 @@ $$;
 -- Heard songs know what analysis takes for one song and for one artist.
 CREATE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
+RETURN (('x' || substr(md5(text), 1, 16))::bit(64) >> 1)::bigint;
 
 CREATE FUNCTION analytics.track_id(title text, artist text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (('x' || encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')), 1, 8),
-                       'hex'))::bit(64) >> 1)::bigint;
+RETURN (('x' || substr(md5(md5(title) || artist), 1, 16))::bit(64) >> 1)::bigint;
 
 ALTER TABLE analytics.heard_songs
     ADD COLUMN track_id bigint NOT NULL GENERATED ALWAYS AS (analytics.track_id(title, artist)) STORED,

@@ -392,8 +392,8 @@ TRUNCATE analytics.user_days, analytics.user_agents, analytics.sessions, analyti
 
 -- name: comments
 -- the grain of each, and what its columns are
-COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of SHA-256 of a text.';
-COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of SHA-256 of a title, a zero byte and an artist.';
+COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the MD5 of a text.';
+COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the MD5 of the MD5 of a title, in hexadecimal, followed by an artist.';
 COMMENT ON COLUMN analytics.heard_songs.track_id IS 'Digest of title and artist: what analysis takes for one song, whatever its length.';
 COMMENT ON COLUMN analytics.heard_songs.artist_key IS 'Digest of artist: what analysis takes for one artist.';
 

@@ -5,7 +5,7 @@ CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
 CREATE MACRO track_key(song, artist) AS
-    (('0x' || substr(sha256(encode(song) || '\x00'::BLOB || encode(artist)), 1, 16))::UBIGINT >> 1)::BIGINT;
+    (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
     slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
     level VARCHAR, song VARCHAR, artist VARCHAR, length DOUBLE, first_name VARCHAR, last_name VARCHAR, gender VARCHAR,
