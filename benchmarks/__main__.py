@@ -22,7 +22,18 @@ from benchmarks.results import LIMIT, Group
 from benchmarks.server import BenchServer
 from benchmarks.settings import VARIANTS
 
-ROWS: Final = ("limit", "etl", "others", "tutorial", "phases", "day", "songs", "small", "settings")
+ROWS: Final = (
+    "limit",
+    "etl",
+    "others",
+    "tutorial",
+    "phases",
+    "day",
+    "songs",
+    "small",
+    "questions",
+    "settings",
+)
 _A_DAY: Final = 100_000
 _TUTORIAL_PLAYS: Final = {False: 1_000, True: 5_000}
 _MANY_PLAYS: Final = 1_000_000
@@ -51,6 +62,9 @@ def main() -> None:
             bench.songs(options.song_files)
         if "small" in options.rows:
             bench.small()
+        if "questions" in options.rows:
+            for plays in options.plays:
+                bench.questions(plays)
         if "settings" in options.rows:
             bench.settings(min(options.plays))
         text = results.as_json(results.machine(server.version), bench.groups)
@@ -145,6 +159,15 @@ class Bench:
                 1,
                 lambda: rows.measure_sample(self._server, sample),
             )
+
+    def questions(self, plays: int) -> None:
+        """What analysts ask."""
+        whole = self._world.first(plays)
+        group = Group(f"Questions, {whole.plays:,} plays on {whole.days} days")
+        self.groups.append(group)
+        for name, runs in rows.measure_questions(self._server, whole, self._folder, self._repeat):
+            group.row(name, 1).runs += runs
+            _say(f"{name}: {group.row(name, 1).seconds * 1000:,.0f} ms")
 
     def settings(self, plays: int) -> None:
         """The same load under other settings of the server, the product's own among them."""

@@ -158,7 +158,8 @@ def _line(row: dict[str, Any], limit: float | None) -> list[str]:
     client, server, peak = (median(what) for what in ("client_cpu", "server_cpu", "peak_mb"))
     return [
         row["name"],
-        about + (f"{seconds:,.2f}" if seconds < 100 else f"{seconds:,.0f}"),
+        about
+        + (f"{seconds:,.3f}" if seconds < 1 else f"{seconds:,.2f}" if seconds < 100 else f"{seconds:,.0f}"),
         f"{about}{seconds / limit:,.2f}" if limit else "",
         f"{row['rate']:,.0f}" if row["units"] > 1 else "",
         f"{about}{client * scale:,.1f}" if client else "",

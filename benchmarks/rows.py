@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
-from benchmarks import limit
+from benchmarks import limit, questions
 from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
@@ -155,6 +155,18 @@ def measure_sample(server: BenchServer, folder: Path) -> Usage:
         with server.measured() as usage:
             etl(dsn, [str(folder)], usage)
         return usage
+
+
+def measure_questions(
+    server: BenchServer, data: Dataset, folder: Path, repeat: int
+) -> list[tuple[str, list[Usage]]]:
+    """The questions of analysts, and the same asked of others; only their seconds are measured."""
+    with server.database() as dsn:
+        etl(dsn, data.arguments, Usage())
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        found = questions.measure_questions(dsn, folder, data.days, repeat)
+        return [(name, [Usage(seconds=seconds) for seconds in runs]) for name, runs in found]
 
 
 def measure_help(server: BenchServer) -> Usage:

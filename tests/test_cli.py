@@ -117,6 +117,40 @@ def test_tables_fit_80_columns(loaded: tuple[str, Any], command: list[str]) -> N
         assert "listeners" in done.stdout
 
 
+@pytest.mark.parametrize("what", ["users", "locations", "devices"])
+def test_other_tops(loaded: tuple[str, Any], what: str) -> None:
+    rows = json.loads(sparkify("top", what, "--json", dsn=loaded[0]).stdout)
+    assert sum(row["plays"] for row in rows) == 4
+    assert sparkify("top", what, "--csv", dsn=loaded[0]).stdout.splitlines()[0] == ",".join(rows[0])
+    assert max(map(len, sparkify("top", what, dsn=loaded[0]).stdout.splitlines())) <= 80
+
+
+def test_location_and_csv(loaded: tuple[str, Any]) -> None:
+    assert (
+        sparkify("top", "songs", "--location", "Chicago, IL", "--json", dsn=loaded[0]).stdout.count('"plays"')
+        == 2
+    )
+    assert json.loads(sparkify("top", "songs", "--location", "Nowhere", "--json", dsn=loaded[0]).stdout) == []
+    assert sparkify("top", "songs", "--json", "--csv", dsn=loaded[0]).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--level", "free"], ["--since", "2030-01-01"], ["--location", "Chicago, IL"]]
+)
+def test_report(loaded: tuple[str, Any], options: list[str]) -> None:
+    done = sparkify("report", *options, dsn=loaded[0])
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert len(done.stdout.splitlines()) <= 24
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
+    found = json.loads(sparkify("report", *options, "--json", dsn=loaded[0]).stdout)
+    assert found["totals"]["plays"] == sum(row["plays"] for row in found["trend"])
+
+
+def test_report_of_nothing(dsn: str) -> None:
+    assert sparkify("report", dsn=dsn).stdout == "No plays yet. Load some: sparkify etl DATA\n"
+
+
 def test_rejects(loaded: tuple[str, Any]) -> None:
     rows = json.loads(sparkify("rejects", "show", "--json", dsn=loaded[0]).stdout)
     assert [(row["line"], row["reason"]) for row in rows] == [(5, "invalid_json"), (6, "empty_field")]

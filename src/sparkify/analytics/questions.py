@@ -39,7 +39,8 @@ def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit:
         months, selection = _months(connection, selection), _days(connection, selection)
         assert selection.since
         assert selection.until
-        if selection.location is not None or selection.until - selection.since < timedelta(FEW_DAYS[what]):
+        few = selection.until - selection.since < timedelta(FEW_DAYS[what]) and not months.is_whole_months()
+        if selection.location is not None or few:
             return repaired(_ask(connection, f"scan_{what}", selection, limit=limit))
         return repaired(_rank(connection, what, months, limit))
 

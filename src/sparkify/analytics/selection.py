@@ -31,6 +31,11 @@ class Selection:
         until = _next_month(last) - timedelta(1) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
+    def is_whole_months(self) -> bool:
+        """Whether no month is cut."""
+        days = self.parameters()
+        return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
+
     def parameters(self) -> dict[str, Any]:
         """For the queries: the days `first` up to `end`, which is not included, and the whole months among them."""
         first = self.since or _EARLIEST
