@@ -17,6 +17,7 @@ from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.judge import Reject
 from sparkify.extract.lines import RejectedLine
+from sparkify.load.rollups import forget_users
 from sparkify.load.runs import month_tables
 from sparkify.sql import load
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
@@ -33,6 +34,7 @@ _VACUUMED: Final = [
         ("etl", ("latest_plays", "lost_variants", "rejected_records")),
     )
     for table in tables
+    *(sql.Identifier("analytics", table) for table in ("user_days", "user_months", "track_months", "sessions", "first_days")),
 ]
 
 
@@ -110,11 +112,11 @@ class _Erasing:
         self._count("matched", self._scalar("count_matched"))
         for table in ("latest_plays", "levels", "lost_variants"):
             self._run(f"delete_{table}")
+        forget_users(self._connection)
         self._erase_staged()
         done.heard_songs = self._run("delete_heard_songs").rowcount
         done.files = [path for (path,) in self._run("files")]
         self._erase_rejects(Forgotten(key, digests))
-        # Tables that count by day are counted again here, for the days of gone_plays.
         self._run("touch_catalogue")
 
     def _erase_staged(self) -> None:
@@ -129,8 +131,16 @@ class _Erasing:
                 self.staged_tables += [name for name in names.values() if isinstance(name, sql.Identifier)]
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
+            self._erase_staged_days(names)
         for names in months:
             self._run("delete_staged_songs", **names)
+
+    def _erase_staged_days(self, names: dict[str, Any]) -> None:
+        for table in ("user_days", "sessions"):  # an older program has staged none
+            name = names[table].as_string(self._connection)
+            row = self._connection.execute(_publish["table_exists"], [name]).fetchone()
+            if row and row[0]:
+                self._run("delete_staged_days", days=names[table])
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

@@ -143,6 +143,10 @@ DELETE FROM {time} t USING gone_staged g
 WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM {songplays} s WHERE s.start_time = t.start_time);
 DROP TABLE gone_staged
 
+-- name: delete_staged_days
+-- what was staged of their days
+DELETE FROM {days} WHERE user_id IN (SELECT user_id FROM gone_users)
+
 -- name: delete_staged_songs
 -- songs that nobody else has heard in the month; where others have, but the song was staged with an earlier part of the
 -- month, the star is to keep it
