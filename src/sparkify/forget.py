@@ -30,11 +30,21 @@ _VACUUMED: Final = [
     sql.Identifier(schema, table)
     for schema, tables in (
         ("public", ("songplays", "users", "time")),
-        ("analytics", ("heard_plays", "heard_songs", "user_level_days")),
+        (
+            "analytics",
+            (
+                "heard_plays",
+                "heard_songs",
+                "user_level_days",
+                "user_days",
+                "user_months",
+                "track_months",
+                "sessions",
+            ),
+        ),
         ("etl", ("latest_plays", "lost_variants", "rejected_records")),
     )
     for table in tables
-    *(sql.Identifier("analytics", table) for table in ("user_days", "user_months", "track_months", "sessions", "first_days")),
 ]
 
 

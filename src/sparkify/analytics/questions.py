@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import Selection
 from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_to_read
+from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
 Row = dict[str, Any]
@@ -184,7 +184,7 @@ def quality(*, dsn: str | None = None) -> Row:
 @contextmanager
 def _reader(dsn: str | None) -> Iterator[Connection[Any]]:
     """A connection for one question."""
-    with explained(), open_to_read(resolve(dsn)) as connection:
+    with explained(), open_existing(resolve(dsn)) as connection:
         yield connection
 
 
