@@ -78,7 +78,7 @@ def ranked(events: list[Event], key: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
-@pytest.mark.parametrize("limit", [1, 10, 100_000])
+@pytest.mark.parametrize("limit", [2, 100_000])
 def test_top_songs_and_artists(dsn: str, events: list[Event], selection: Selection, limit: int) -> None:
     chosen = selected(events, selection)
     songs = [
@@ -216,7 +216,7 @@ def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:
     etl.run(tmp_path, dsn=warehouse)
     for event in events:
         event["day"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])).date()
-    for _ in range(25):
+    for _ in range(8):
         since = date(2018, 11, 1) + timedelta(chance.randrange(100))
         selection = Selection(since, since + timedelta(chance.randrange(90)), chance.choice([None, "free"]))
         chosen = selected(events, selection)

@@ -15,32 +15,18 @@ from sparkify.load import months
 from sparkify.load.rollups import forget_users, rebuild
 from sparkify.simulate import simulate
 from sparkify.sql import load
-from warehouse import one
+from warehouse import ROLLUPS, checksums
 
 DAY = 24 * 3600 * 1000
-ROLLUPS = (
-    "user_days", "user_agents", "sessions", "first_days", "user_months", "track_months", "artist_months", "day_hours",
-    "listeners",
-)  # fmt: skip
 
 
 def differences(connection: Connection[Any]) -> list[Any]:
     return connection.execute(load("rollups")["differences"]).fetchall()
 
 
-def content(connection: Connection[Any]) -> dict[str, Any]:
-    return {
-        name: connection.execute(f"SELECT row(r.*)::text FROM analytics.{name} r ORDER BY 1").fetchall()  # type: ignore[arg-type]
-        for name in ROLLUPS
-    }
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_random_loads(
-    seed: int, dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Late plays, repeated ones with other content, changed files, late and corrected songs, months in pieces."""
-    chance = random.Random(seed)
+    chance = random.Random(1)
     monkeypatch.setattr(months, "A_LARGE_PIECE", 40)
 
     def any_play(days: range) -> dict[str, Any]:
@@ -54,7 +40,7 @@ def test_random_loads(
             location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
         )  # fmt: skip
 
-    span = [range(24, 34), range(24, 34), range(31, 40), range(20, 75), range(33, 35)]
+    span = [range(24, 34), range(31, 40), range(20, 75), range(33, 35)]
     for run, days in enumerate(chance.sample(span, k=len(span))):
         for file in range(2):
             write(tmp_path, f"log_data/{file}-{run // 2}.json", *(any_play(days) for _ in range(40)))
@@ -64,11 +50,10 @@ def test_random_loads(
         )  # fmt: skip
         etl.run(tmp_path, dsn=dsn, batch_bytes=chance.choice([None, 10_000]))
         assert differences(db) == [], f"after run {run}"
-    before = content(db)
-    assert all(before.values())
+    before = checksums(db)
     with db.transaction():
         rebuild(db)
-    assert content(db) == before
+    assert checksums(db) == before
 
     with db.transaction():
         db.execute(
@@ -78,26 +63,6 @@ def test_random_loads(
             "DELETE FROM songplays WHERE user_id IN (SELECT user_id FROM gone_users)"
         )
         forget_users(db)
-    assert differences(db) == []
-
-
-def test_a_made_up_world_with_dirt(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
-    """Two runs at once, small batches."""
-    simulate(tmp_path, users=25, songs=100, days=35, seed=5, dirt=0.05)
-    runs = [
-        threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn, "batch_bytes": 100_000})
-        for _ in range(2)
-    ]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
-    etl.run(tmp_path, dsn=dsn)
-    assert (
-        one(db, "SELECT sum(plays) FROM analytics.user_days")
-        == one(db, "SELECT count(*) FROM songplays")
-        > 300
-    )
     assert differences(db) == []
 
 
@@ -120,7 +85,7 @@ def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -> None:
-    simulate(tmp_path, users=20, songs=50, days=40, seed=1)
+    simulate(tmp_path, users=20, songs=50, days=35, seed=1)
     torn: list[Any] = []
     stop = threading.Event()
 

@@ -17,6 +17,11 @@ CONTENT = {
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
 }
+ROLLUPS = (
+    "user_days", "user_agents", "sessions", "first_days", "user_months", "track_months", "artist_months", "day_hours",
+    "listeners",
+)  # fmt: skip
+CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in ROLLUPS}
 
 
 def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) -> dict[str, str]:

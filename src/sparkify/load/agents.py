@@ -7,6 +7,7 @@ from psycopg import Connection
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
+_publish: Final = load("publish")
 
 
 def name_agents(connection: Connection[Any]) -> None:
@@ -28,4 +29,7 @@ def name_agents(connection: Connection[Any]) -> None:
                 system,
             )
         )
-    connection.execute(_sql["name_agents"], [list(column) for column in zip(*names, strict=True)])
+    with connection.transaction():
+        # Two runs that end at the same time would lock the same rows in different orders.
+        connection.execute(_publish["lock_publisher"])
+        connection.execute(_sql["name_agents"], [list(column) for column in zip(*names, strict=True)])
