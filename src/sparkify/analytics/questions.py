@@ -22,6 +22,10 @@ FEW_DAYS: Final = {"songs": 3, "artists": 10}
 MOST_BARS: Final = 62
 """So many bars a trend has at most on one screen, but for those of months."""
 
+LISTED: Final = 5
+"""A track or an artist with so many plays in a month and on a level is in the index that gives them in order."""
+
+_ALL_OF_THEM: Final = 2**31
 _EMPTY: Final = Selection(date(2000, 1, 1), date(1999, 12, 31))
 _sql: Final = load("analytics")
 _PARTS: Final = {name: sql.SQL(_sql[name]) for name in ("listening", "named", "named_artists")}
@@ -51,18 +55,21 @@ def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit:
 def _rank(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
     """Look deeper and deeper into the lists of the months, until nothing that was not seen can be among the first."""
     key, rollup = _RANKED[what]
-    candidates = sql.SQL(_sql["candidates"]).format(
-        key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup)
-    )
     depth = 8 * limit + 100
-    while True:
+    # Those heard `LISTED` times in a month are in order (rollups.sql); where the first have fewer, all are looked at.
+    for listed, longest in ((LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)):
+        candidates = sql.SQL(_sql["candidates"]).format(
+            key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
+            listed=sql.SQL("plays >= {}").format(sql.Literal(listed)),
+        )  # fmt: skip
         rows = _ask(
-            connection, f"rank_{what}", selection, limit=limit, depth=depth, parts={"candidates": candidates}
-        )
-        bound = max((row.pop("bound") for row in rows), default=0)
-        if bound == 0 or (len(rows) == limit and rows[-1]["plays"] > bound):
-            return rows
-        depth *= 8
+            connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
+            parts={"candidates": candidates},
+        )  # fmt: skip
+        bound = max(row.pop("bound") for row in rows)
+        if rows[-1]["plays"] is not None and len(rows) == limit and rows[-1]["plays"] > bound:
+            break
+    return [row for row in rows if row["plays"] is not None]
 
 
 def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:

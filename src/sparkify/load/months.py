@@ -106,9 +106,10 @@ class _Publication:
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
         # has staged nothing of them.
         as_staged = rollups.are_staged() and not repeated
-        self._find_touched_days(staged_since=new_since if as_staged else self._until)
+        staged_since = new_since if as_staged else self._until
+        self._find_touched_days(staged_since)
         self._update_levels()
-        rollups.update()
+        rollups.update(computed_before=staged_since.date())
         self._drop_leftovers()
         self._run("forget_month")
 

@@ -20,13 +20,13 @@ _publish: Final = load("publish")
 class Rollups:
     """The rollups on their way to what the plays of one transaction make of them.
 
-    The temporary table `touched_days` (user_id, day) says which users' days are computed from their plays, which are in
-    `plays_of_days`; `names` are those of a month's tables, as in publish.sql.
+    The temporary table `touched_days` (user_id, day) says which users' days before `computed_before` are computed from their
+    plays, which are in `plays_of_days`; later days are as staged. `names` are those of a month's tables, as in publish.sql.
     """
 
     def __init__(self, connection: Connection[Any], names: Mapping[str, sql.Composable]) -> None:
         self._connection = connection
-        self._names = names
+        self._names = dict(names)
 
     def are_staged(self) -> bool:
         """Whether the month was staged with its users' days; an older program did not, and then they are made, empty."""
@@ -37,8 +37,9 @@ class Rollups:
         self._run("make_staged")
         return False
 
-    def update(self) -> None:
+    def update(self, computed_before: date = date.max) -> None:
         """Bring all rollups up to date."""
+        self._names["computed_before"] = sql.Literal(computed_before)
         self._run("begin")
         self._run("compute_days")
         if "user_days" in self._names:
@@ -47,11 +48,11 @@ class Rollups:
         self._run("replace_sessions")
         self._run("count_users")
         self._run("count_tracks")
-        lost = self._any("old_days")
+        lost = self._says("has_lost")
         if lost:
             self._run("lose_tracks")
-        self._run("gain_tracks")
-        self._run("count_artists")
+        for what in ("tracks", "artists"):
+            self._run(f"add_{what}" if self._says("knows_month") else f"gain_{what}")
         if lost:
             self._run("drop_tracks")
             self._run("drop_artists")
@@ -59,10 +60,8 @@ class Rollups:
         self._run("count_listeners")
         self._run("end")
 
-    def _any(self, table: str) -> bool:
-        row = self._connection.execute(
-            sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
-        ).fetchone()
+    def _says(self, name: str) -> bool:
+        row = self._connection.execute(_sql[name]).fetchone()
         return bool(row and row[0])
 
     def _run(self, name: str) -> None:

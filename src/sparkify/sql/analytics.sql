@@ -197,8 +197,9 @@ ORDER BY top.plays DESC, top.listeners DESC, h.artist COLLATE "C"
 LIMIT %(limit)s
 
 -- name: candidates
--- a part of the queries below. Of each month and level the `depth` most played; what is in none of these lists has at most
--- `bound` plays, what is in some at most `most`. Those that can be among the first are worth to be counted exactly.
+-- a part of the queries below. Of each month and level the `depth` most played of those that are `listed`; what is in none
+-- of these lists has at most `bound` plays, what is in some at most `most`. Those that can be among the first are worth to
+-- be counted exactly.
 parts AS MATERIALIZED (
     SELECT start AS month, level, start >= %(first)s AND start + interval '1 month' <= %(end)s AS whole,
            greatest(%(first)s::date - start + 1, 1) AS first_day, least(%(end)s::date - start, 31) AS last_day
@@ -208,13 +209,13 @@ parts AS MATERIALIZED (
 ),
 lists AS MATERIALIZED (
     SELECT p.month, p.level, p.whole, l.key, l.plays,
-           CASE WHEN count(*) OVER w = %(depth)s THEN min(l.plays) OVER w ELSE 0 END AS lowest
+           CASE WHEN count(*) OVER w = %(depth)s THEN min(l.plays) OVER w ELSE %(unlisted)s END AS lowest
     FROM parts p
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT {key} AS key, plays FROM {rollup} r
-        WHERE r.month = p.month AND md5(r.level)::uuid = md5(p.level)::uuid
+        WHERE r.month = p.month AND hashtextextended(r.level, 0) = hashtextextended(p.level, 0) AND {listed}
         ORDER BY plays DESC LIMIT %(depth)s
-    ) l
+    ) l ON true
     WINDOW w AS (PARTITION BY p.month, p.level)
 ),
 bound AS MATERIALIZED (
@@ -223,7 +224,7 @@ bound AS MATERIALIZED (
 estimates AS MATERIALIZED (
     SELECT key, coalesce(sum(plays) FILTER (WHERE whole), 0) AS least,
            (SELECT plays FROM bound) + sum(plays - lowest) AS most
-    FROM lists GROUP BY key
+    FROM lists WHERE key IS NOT NULL GROUP BY key
 ),
 candidates AS MATERIALIZED (
     SELECT key FROM estimates
@@ -254,7 +255,7 @@ top AS (
 named AS (
     {named}
 )
-SELECT named.*, (SELECT plays FROM bound)::bigint AS bound FROM named
+SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: rank_artists
 -- most played artists, out of the rollups of months
@@ -294,7 +295,7 @@ top AS (
 named AS (
     {named_artists}
 )
-SELECT named.*, (SELECT plays FROM bound)::bigint AS bound FROM named
+SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: rising
 -- songs by how many more plays they have than in as many days before

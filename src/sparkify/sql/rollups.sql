@@ -1,6 +1,6 @@
 -- name: create
 -- the rollups and the views on them; safe to repeat.
--- Keys that text is a part of have its digest: text of a log may be longer than an entry of an index.
+-- Keys that text is a part of have a hash of it: text of a log may be longer than an entry of an index.
 CREATE INDEX IF NOT EXISTS heard_songs_track ON analytics.heard_songs (track_id);
 CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_key);
 
@@ -61,8 +61,10 @@ CREATE TABLE IF NOT EXISTS analytics.track_months (
     users    bigint[] NOT NULL,
     days     smallint[] NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS track_months_key ON analytics.track_months (track_id, month, (md5(level)::uuid));
-CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, (md5(level)::uuid), plays DESC);
+CREATE UNIQUE INDEX IF NOT EXISTS track_months_key ON analytics.track_months (track_id, month, (hashtextextended(level, 0)));
+-- Most are heard once or twice: to have those in order, too, would cost a load more than it is worth.
+CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, (hashtextextended(level, 0)), plays DESC)
+    WHERE plays >= 5;
 
 CREATE TABLE IF NOT EXISTS analytics.artist_months (
     artist_key bigint NOT NULL,
@@ -70,8 +72,9 @@ CREATE TABLE IF NOT EXISTS analytics.artist_months (
     level      text NOT NULL,
     plays      integer NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS artist_months_key ON analytics.artist_months (artist_key, month, (md5(level)::uuid));
-CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month, (md5(level)::uuid), plays DESC);
+CREATE UNIQUE INDEX IF NOT EXISTS artist_months_key ON analytics.artist_months (artist_key, month, (hashtextextended(level, 0)));
+CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month, (hashtextextended(level, 0)), plays DESC)
+    WHERE plays >= 5;
 
 CREATE TABLE IF NOT EXISTS analytics.day_hours (
     day   date NOT NULL,
@@ -79,7 +82,7 @@ CREATE TABLE IF NOT EXISTS analytics.day_hours (
     level text NOT NULL,
     plays integer NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS day_hours_key ON analytics.day_hours (day, hour, (md5(level)::uuid));
+CREATE UNIQUE INDEX IF NOT EXISTS day_hours_key ON analytics.day_hours (day, hour, (hashtextextended(level, 0)));
 
 CREATE TABLE IF NOT EXISTS analytics.listeners (
     period        text NOT NULL CHECK (period IN ('day', 'week', 'month')),
@@ -91,7 +94,7 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
     plays         bigint NOT NULL,
     milliseconds  bigint NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (md5(level)::uuid)) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
 -- name: begin
 -- what each user heard on the days that change: as it was, and as it is to be
@@ -114,7 +117,7 @@ CREATE TABLE {user_days} (
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: take_days
--- days as they were staged, out of one batch or several, but for the users' days that are computed from their plays
+-- days as they were staged, out of one batch or several, but for those that are computed from their plays
 WITH agents AS (
     SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
     FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents
@@ -122,34 +125,32 @@ WITH agents AS (
 staged AS (
     SELECT s.user_id, s.day, s.level, s.location, a.user_agent_id, s.plays, s.milliseconds, s.hours, s.tracks
     FROM {user_days} s LEFT JOIN agents a USING (user_agent)
-    WHERE NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = s.user_id AND t.day = s.day)
+    WHERE s.day >= {computed_before}
 ),
-pieces AS (
-    SELECT user_id, day FROM staged GROUP BY user_id, day, level, location, user_agent_id HAVING count(*) > 1
+several AS (
+    SELECT user_id, day FROM {user_days} GROUP BY user_id, day HAVING count(*) > 1
 )
 INSERT INTO new_days
-SELECT * FROM staged s WHERE NOT EXISTS (SELECT FROM pieces p WHERE p.user_id = s.user_id AND p.day = s.day)
+SELECT * FROM staged s WHERE NOT EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
 UNION ALL
 SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds) FILTER (WHERE number = 1),
        array_agg(hour ORDER BY hour), array_agg(track ORDER BY track)
 FROM staged s, unnest(hours, tracks) WITH ORDINALITY AS play (hour, track, number)
-WHERE EXISTS (SELECT FROM pieces p WHERE p.user_id = s.user_id AND p.day = s.day)
+WHERE EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
 GROUP BY user_id, day, level, location, user_agent_id;
 INSERT INTO new_agents
 SELECT analytics.text_id(user_agent), user_agent
 FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents;
 INSERT INTO new_sessions (user_id, session_id, started_at, level)
 SELECT user_id, session_id, min(started_at), (array_agg(level ORDER BY started_at, level COLLATE "C"))[1]
-FROM {sessions} s
-WHERE NOT EXISTS (SELECT FROM touched_days t
-                  WHERE t.user_id = s.user_id AND t.day = (s.started_at AT TIME ZONE 'UTC')::date)
+FROM {sessions} WHERE started_at >= {computed_before}::timestamp AT TIME ZONE 'UTC'
 GROUP BY user_id, session_id
 
 -- name: compute_days
--- days from their plays, those of plays_of_days
+-- days from their plays, those of plays_of_days.
 WITH agents AS (
     SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
-    FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL) agents
+    FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {computed_before}) agents
 )
 INSERT INTO new_days
 SELECT p.user_id, p.day, p.level, p.location, a.user_agent_id, count(*),
@@ -161,22 +162,24 @@ FROM plays_of_days p
 JOIN {heard_plays_there} h USING (start_time, songplay_id)
 JOIN analytics.heard_songs s USING (heard_song_id)
 LEFT JOIN agents a USING (user_agent)
+WHERE p.day < {computed_before}
 GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id;
 INSERT INTO new_agents
 SELECT analytics.text_id(user_agent), user_agent
-FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL) agents;
+FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {computed_before}) agents;
 INSERT INTO new_sessions (user_id, session_id, started_at, level)
 SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time, level
-FROM plays_of_days ORDER BY user_id, session_id, start_time, level COLLATE "C"
+FROM plays_of_days WHERE day < {computed_before} ORDER BY user_id, session_id, start_time, level COLLATE "C"
 
 -- name: replace_days
 -- the users' days that were touched, and the days and users whose counts change
 WITH gone AS (
-    DELETE FROM analytics.user_days d USING touched_days t WHERE d.user_id = t.user_id AND d.day = t.day RETURNING d.*
+    DELETE FROM analytics.user_days d USING touched_days t
+    WHERE d.user_id = t.user_id AND d.day = t.day AND t.day < {computed_before} RETURNING d.*
 )
 INSERT INTO old_days SELECT * FROM gone;
 INSERT INTO analytics.user_days SELECT * FROM new_days ORDER BY day, user_id;
-ANALYZE old_days, new_days;
+ANALYZE old_days (user_id, day), new_days (user_id, day);
 INSERT INTO analytics.user_agents (user_agent_id, user_agent)
 SELECT DISTINCT user_agent_id, user_agent FROM new_agents WHERE user_agent_id IN (SELECT user_agent_id FROM new_days)
 ON CONFLICT DO NOTHING;
@@ -204,7 +207,7 @@ INSERT INTO counted_days SELECT before FROM firsts WHERE before <> first_day
 -- sessions that begin on another day than was known, or on no day
 WITH gone AS (
     DELETE FROM analytics.sessions s USING touched_days t
-    WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day
+    WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day AND t.day < {computed_before}
       AND s.started_at >= (SELECT min(day) FROM touched_days)::timestamp AT TIME ZONE 'UTC'
       AND s.started_at < (SELECT max(day) + 1 FROM touched_days)::timestamp AT TIME ZONE 'UTC'
     RETURNING s.started_at
@@ -263,23 +266,38 @@ WITH kept AS (
     SELECT m.track_id, m.month, m.level, k.*
     FROM analytics.track_months m
     JOIN lost_tracks l
-        ON l.track_id = m.track_id AND l.month = m.month AND md5(l.level)::uuid = md5(m.level)::uuid
+        ON l.track_id = m.track_id AND l.month = m.month AND hashtextextended(l.level, 0) = hashtextextended(m.level, 0)
     CROSS JOIN LATERAL (
         SELECT count(*)::integer AS plays, coalesce(array_agg(e.user_id ORDER BY e.day, e.user_id), '{{}}') AS users,
                coalesce(array_agg(e.day ORDER BY e.day, e.user_id), '{{}}') AS days
         FROM unnest(m.users, m.days) AS e (user_id, day)
-        WHERE NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = e.user_id AND t.day = m.month + e.day - 1)
+        WHERE NOT EXISTS (SELECT FROM touched_days t
+                          WHERE t.user_id = e.user_id AND t.day = m.month + e.day - 1 AND t.day < {computed_before})
     ) k
 )
 UPDATE analytics.track_months m SET plays = kept.plays, users = kept.users, days = kept.days
 FROM kept
-WHERE m.track_id = kept.track_id AND m.month = kept.month AND md5(m.level)::uuid = md5(kept.level)::uuid
+WHERE m.track_id = kept.track_id AND m.month = kept.month AND hashtextextended(m.level, 0) = hashtextextended(kept.level, 0)
+
+-- name: has_lost
+-- whether something was known of the days that change
+SELECT EXISTS (SELECT FROM old_days)
+
+-- name: knows_month
+-- whether something is known of the month, or the months, that change: listeners are counted last
+SELECT EXISTS (SELECT FROM analytics.listeners
+               WHERE period = 'month' AND start IN (SELECT month FROM gained_tracks UNION SELECT month FROM lost_tracks))
 
 -- name: gain_tracks
--- later days are put behind what is there, others in their place
+-- of a month that nothing is known of yet: to look for each row first would take twice as long
+INSERT INTO analytics.track_months (track_id, month, level, plays, users, days)
+SELECT track_id, month, level, plays, users, days FROM gained_tracks
+
+-- name: add_tracks
+-- to what is known of the month: later days are put behind what is there, others in their place
 INSERT INTO analytics.track_months AS m (track_id, month, level, plays, users, days)
 SELECT track_id, month, level, plays, users, days FROM gained_tracks
-ON CONFLICT (track_id, month, (md5(level)::uuid)) DO UPDATE
+ON CONFLICT (track_id, month, hashtextextended(level, 0)) DO UPDATE
 SET plays = m.plays + EXCLUDED.plays,
     users = CASE
         WHEN m.plays = 0 OR m.days[cardinality(m.days)] < EXCLUDED.days[1] THEN m.users || EXCLUDED.users
@@ -296,19 +314,27 @@ SET plays = m.plays + EXCLUDED.plays,
 DELETE FROM analytics.track_months m USING lost_tracks l
 WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0
 
--- name: count_artists
--- whom these tracks are by: each artist is looked up, so that it costs by what is new
+-- name: gain_artists
+-- the same of their artists: each is looked up, so that it costs by what is new
+INSERT INTO analytics.artist_months (artist_key, month, level, plays)
+SELECT artist_key, month, level, sum(plays)
+FROM gained_tracks g
+CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = g.track_id LIMIT 1) artist
+GROUP BY artist_key, month, level
+
+-- name: add_artists
+-- the same of their artists
 WITH changes AS (
     SELECT track_id, month, level, plays FROM gained_tracks
     UNION ALL
     SELECT track_id, month, level, -plays FROM lost_tracks
 )
 INSERT INTO analytics.artist_months AS m (artist_key, month, level, plays)
-SELECT h.artist_key, month, level, sum(plays)
-FROM changes c
-CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = c.track_id LIMIT 1) h
-GROUP BY h.artist_key, month, level HAVING sum(plays) <> 0
-ON CONFLICT (artist_key, month, (md5(level)::uuid)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
+SELECT artist_key, month, level, sum(plays)
+FROM changes
+CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = changes.track_id LIMIT 1) artist
+GROUP BY artist_key, month, level HAVING sum(plays) <> 0
+ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
 
 -- name: drop_artists
 -- those that nobody has heard in the month any more
@@ -325,7 +351,7 @@ FROM (
     SELECT day, hour, level, -1 FROM old_days, unnest(hours) AS hour
 ) changes
 GROUP BY day, hour, level HAVING sum(plays) <> 0
-ON CONFLICT (day, hour, (md5(level)::uuid)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
+ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
 DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0
 
 -- name: count_listeners
