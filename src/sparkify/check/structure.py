@@ -27,7 +27,10 @@ _CONSTRAINTS: Final = {
 
 def parameters() -> dict[str, Any]:
     """What the checks of the structure compare the database with, as arrays."""
-    text = _COMMENT.sub("", "\n".join((*create_table_queries, sql.load("warehouse")["create"])))
+    text = _COMMENT.sub(
+        "",
+        "\n".join((*create_table_queries, *(sql.load(name)["create"] for name in ("warehouse", "rollups")))),
+    )
     tables = {_qualified(name): body for name, body in _TABLE.findall(text)}
     columns = [(table, *column) for table, body in tables.items() for column in _columns(body)]
     constraints = [

@@ -343,6 +343,125 @@ SELECT user_id, day, run_no, k.level AS kept, r.level AS real
 FROM analytics.user_level_days k FULL JOIN real r USING (user_id, day, run_no)
 WHERE (k.level, k.first_play, k.last_play) IS DISTINCT FROM (r.level, r.first_play, r.last_play)
 
+-- name: rollup_days
+-- what each user heard on each day is what the plays say: analytics.user_days, and the user agents in it
+-- do: load the log files again into a new database; something wrote to this one
+WITH real AS (
+    SELECT p.user_id, (p.start_time AT TIME ZONE 'UTC')::date AS day, p.level, p.location,
+           analytics.text_id(p.user_agent) AS user_agent_id, count(*)::integer AS plays,
+           sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint)::bigint AS milliseconds,
+           array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
+                     ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')) AS hours,
+           array_agg(s.track_id ORDER BY s.track_id) AS tracks
+    FROM songplays p
+    JOIN analytics.heard_plays h USING (start_time, songplay_id)
+    JOIN analytics.heard_songs s USING (heard_song_id)
+    GROUP BY p.user_id, (p.start_time AT TIME ZONE 'UTC')::date, p.level, p.location, analytics.text_id(p.user_agent)
+),
+kept AS (
+    SELECT user_id, day, level, location, user_agent_id, plays, milliseconds, hours, tracks FROM analytics.user_days
+)
+SELECT user_id, day, level, plays, 'not kept' AS what FROM (TABLE real EXCEPT ALL TABLE kept) missing
+UNION ALL
+SELECT user_id, day, level, plays, 'wrong' FROM (TABLE kept EXCEPT ALL TABLE real) wrong
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, 'user agent ' || coalesce(a.user_agent_id, d.user_agent_id)
+FROM (SELECT DISTINCT user_agent_id FROM analytics.user_days WHERE user_agent_id IS NOT NULL) d
+FULL JOIN analytics.user_agents a USING (user_agent_id)
+WHERE d.user_agent_id IS NULL OR (a.user_agent_id = analytics.text_id(a.user_agent)) IS NOT TRUE
+
+-- name: rollup_users
+-- first days, sessions and what each user heard in each month follow from the days and the plays
+-- do: load the log files again into a new database; something wrote to this one
+WITH sessions AS (
+    SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time AS started_at, level
+    FROM songplays ORDER BY user_id, session_id, start_time, level COLLATE "C"
+),
+months AS (
+    SELECT user_id, date_trunc('month', day)::date AS month, level, location, user_agent_id, sum(plays)::bigint AS plays,
+           sum(milliseconds)::bigint AS milliseconds
+    FROM analytics.user_days GROUP BY user_id, date_trunc('month', day), level, location, user_agent_id
+),
+kept AS (
+    SELECT user_id, month, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
+)
+SELECT 'sessions' AS in_table, user_id, session_id, NULL::date AS day
+FROM sessions s FULL JOIN analytics.sessions k USING (user_id, session_id)
+WHERE (s.started_at, s.level) IS DISTINCT FROM (k.started_at, k.level)
+UNION ALL
+SELECT 'first_days', user_id, NULL, k.first_day
+FROM (SELECT user_id, min(day) AS first_day FROM analytics.user_days GROUP BY user_id) f
+FULL JOIN analytics.first_days k USING (user_id)
+WHERE f.first_day IS DISTINCT FROM k.first_day
+UNION ALL
+SELECT 'user_months', user_id, NULL, month
+FROM ((TABLE months EXCEPT ALL TABLE kept) UNION ALL (TABLE kept EXCEPT ALL TABLE months)) wrong
+
+-- name: rollup_tracks
+-- who heard each track and each artist in each month, and when, follows from the days
+-- do: load the log files again into a new database; something wrote to this one
+WITH tracks AS (
+    SELECT track_id, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays,
+           array_agg(user_id ORDER BY day, user_id) AS users,
+           array_agg(extract(day FROM day)::smallint ORDER BY day, user_id) AS days
+    FROM analytics.user_days, unnest(tracks) AS track_id GROUP BY track_id, date_trunc('month', day), level
+),
+kept_tracks AS (
+    SELECT track_id, month, level, plays, users, days FROM analytics.track_months
+),
+artists AS (
+    SELECT artist_key, month, level, sum(plays)::integer AS plays
+    FROM kept_tracks JOIN (SELECT DISTINCT track_id, artist_key FROM analytics.heard_songs) s USING (track_id)
+    GROUP BY artist_key, month, level
+),
+kept_artists AS (
+    SELECT artist_key, month, level, plays FROM analytics.artist_months
+)
+SELECT 'track_months' AS in_table, track_id AS id, month, level, plays
+FROM ((TABLE tracks EXCEPT ALL TABLE kept_tracks) UNION ALL (TABLE kept_tracks EXCEPT ALL TABLE tracks)) wrong
+UNION ALL
+SELECT 'artist_months', artist_key, month, level, plays
+FROM ((TABLE artists EXCEPT ALL TABLE kept_artists) UNION ALL (TABLE kept_artists EXCEPT ALL TABLE artists)) wrong
+
+-- name: rollup_periods
+-- plays by hour, and listeners and sessions of days, weeks and months, follow from the days
+-- do: load the log files again into a new database; something wrote to this one
+WITH hours AS (
+    SELECT day, hour, level, count(*)::integer AS plays FROM analytics.user_days, unnest(hours) AS hour GROUP BY day, hour, level
+),
+kept_hours AS (
+    SELECT day, hour, level, plays FROM analytics.day_hours
+),
+began AS (
+    SELECT period, date_trunc(period, started_at AT TIME ZONE 'UTC')::date AS start, level, count(*)::integer AS sessions
+    FROM analytics.sessions CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period
+    GROUP BY GROUPING SETS ((1, 2, level), (1, 2))
+),
+users AS (
+    SELECT period, date_trunc(period, day)::date AS start, level, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+    FROM analytics.user_days CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period
+    GROUP BY 1, 2, level, user_id
+),
+heard AS (
+    SELECT period, start, level, count(DISTINCT user_id)::integer AS listeners,
+           (count(DISTINCT user_id) FILTER (WHERE first_day >= start))::integer AS new_listeners,
+           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+    FROM users JOIN analytics.first_days USING (user_id)
+    GROUP BY GROUPING SETS ((period, start, level), (period, start))
+),
+listeners AS (
+    SELECT h.period, h.start, h.level, listeners, new_listeners, coalesce(sessions, 0) AS sessions, plays, milliseconds
+    FROM heard h LEFT JOIN began b ON (b.period, b.start) = (h.period, h.start) AND b.level IS NOT DISTINCT FROM h.level
+),
+kept_listeners AS (
+    SELECT period, start, level, listeners, new_listeners, sessions, plays, milliseconds FROM analytics.listeners
+)
+SELECT 'day_hours' AS in_table, day, hour, level, plays
+FROM ((TABLE hours EXCEPT ALL TABLE kept_hours) UNION ALL (TABLE kept_hours EXCEPT ALL TABLE hours)) wrong
+UNION ALL
+SELECT 'listeners, ' || period, start, NULL, level, plays
+FROM ((TABLE listeners EXCEPT ALL TABLE kept_listeners) UNION ALL (TABLE kept_listeners EXCEPT ALL TABLE listeners)) wrong
+
 -- name: staging_left
 -- nothing is staged for runs that are finished
 -- do: DROP these tables, DELETE these rows: all that runs stage is published or dropped when they end
