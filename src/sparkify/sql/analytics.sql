@@ -163,27 +163,21 @@ top AS (
 
 -- name: scan_artists
 -- most played artists, out of users' days
-WITH heard AS MATERIALIZED (
-    SELECT track_id, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
+WITH heard AS (
+    SELECT artist_key, count(*) AS plays FROM analytics.user_days, unnest(artists) AS artist_key
     WHERE day >= %(first)s AND day < %(end)s
       AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
-    GROUP BY track_id
+    GROUP BY artist_key
 ),
 most AS MATERIALIZED (
-    SELECT artist_key, sum(plays)::bigint AS plays
-    FROM (SELECT min(s.artist_key) AS artist_key, heard.plays
-          FROM heard JOIN analytics.heard_songs s USING (track_id) GROUP BY track_id, heard.plays) by_track
-    GROUP BY artist_key ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
-),
-tracks AS MATERIALIZED (
-    SELECT DISTINCT track_id, artist_key, m.plays FROM analytics.heard_songs JOIN most m USING (artist_key)
+    SELECT artist_key, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 ),
 top AS (
-    SELECT artist_key, t.plays, count(DISTINCT user_id) AS listeners
-    FROM analytics.user_days, unnest(user_days.tracks) AS track_id JOIN tracks t USING (track_id)
+    SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
+    FROM analytics.user_days, unnest(artists) AS artist_key JOIN most m USING (artist_key)
     WHERE day >= %(first)s AND day < %(end)s
       AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
-    GROUP BY artist_key, t.plays
+    GROUP BY artist_key, m.plays
 )
 {named_artists}
 

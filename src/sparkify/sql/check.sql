@@ -352,14 +352,15 @@ WITH real AS (
            sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint)::bigint AS milliseconds,
            array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
                      ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')) AS hours,
-           array_agg(s.track_id ORDER BY s.track_id) AS tracks
+           array_agg(s.track_id ORDER BY s.track_id) AS tracks,
+           array_agg(s.artist_key ORDER BY s.artist_key) AS artists
     FROM songplays p
     JOIN analytics.heard_plays h USING (start_time, songplay_id)
     JOIN analytics.heard_songs s USING (heard_song_id)
     GROUP BY p.user_id, (p.start_time AT TIME ZONE 'UTC')::date, p.level, p.location, analytics.text_id(p.user_agent)
 ),
 kept AS (
-    SELECT user_id, day, level, location, user_agent_id, plays, milliseconds, hours, tracks FROM analytics.user_days
+    SELECT user_id, day, level, location, user_agent_id, plays, milliseconds, hours, tracks, artists FROM analytics.user_days
 )
 SELECT user_id, day, level, plays, 'not kept' AS what FROM (TABLE real EXCEPT ALL TABLE kept) missing
 UNION ALL

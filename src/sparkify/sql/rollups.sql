@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS analytics.user_days (
     plays         integer NOT NULL,
     milliseconds  bigint NOT NULL,
     hours         smallint[] NOT NULL,
-    tracks        bigint[] NOT NULL
+    tracks        bigint[] NOT NULL,
+    artists       bigint[] NOT NULL
 );
 CREATE INDEX IF NOT EXISTS user_days_user ON analytics.user_days (user_id, day);
 CREATE INDEX IF NOT EXISTS user_days_day ON analytics.user_days (day);
@@ -112,7 +113,7 @@ DROP TABLE old_days, new_days, new_agents, new_sessions, counted_days, gained_tr
 -- what an older program has not staged
 CREATE TABLE {user_days} (
     user_id bigint, day date, level text, location text, user_agent text, plays integer, milliseconds bigint,
-    hours smallint[], tracks bigint[]
+    hours smallint[], tracks bigint[], artists bigint[]
 );
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
@@ -123,7 +124,7 @@ WITH agents AS (
     FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents
 ),
 staged AS (
-    SELECT s.user_id, s.day, s.level, s.location, a.user_agent_id, s.plays, s.milliseconds, s.hours, s.tracks
+    SELECT s.user_id, s.day, s.level, s.location, a.user_agent_id, s.plays, s.milliseconds, s.hours, s.tracks, s.artists
     FROM {user_days} s LEFT JOIN agents a USING (user_agent)
     WHERE s.day >= {computed_before}
 ),
@@ -134,8 +135,8 @@ INSERT INTO new_days
 SELECT * FROM staged s WHERE NOT EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
 UNION ALL
 SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds) FILTER (WHERE number = 1),
-       array_agg(hour ORDER BY hour), array_agg(track ORDER BY track)
-FROM staged s, unnest(hours, tracks) WITH ORDINALITY AS play (hour, track, number)
+       array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
+FROM staged s, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
 WHERE EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
 GROUP BY user_id, day, level, location, user_agent_id;
 INSERT INTO new_agents
@@ -157,7 +158,7 @@ SELECT p.user_id, p.day, p.level, p.location, a.user_agent_id, count(*),
        sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint),
        array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
                  ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')),
-       array_agg(s.track_id ORDER BY s.track_id)
+       array_agg(s.track_id ORDER BY s.track_id), array_agg(s.artist_key ORDER BY s.artist_key)
 FROM plays_of_days p
 JOIN {heard_plays_there} h USING (start_time, songplay_id)
 JOIN analytics.heard_songs s USING (heard_song_id)
@@ -315,31 +316,28 @@ DELETE FROM analytics.track_months m USING lost_tracks l
 WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0
 
 -- name: gain_artists
--- the same of their artists: each is looked up, so that it costs by what is new
+-- the same of artists
 INSERT INTO analytics.artist_months (artist_key, month, level, plays)
-SELECT artist_key, month, level, sum(plays)
-FROM gained_tracks g
-CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = g.track_id LIMIT 1) artist
-GROUP BY artist_key, month, level
+SELECT artist_key, date_trunc('month', min(day))::date, level, count(*)
+FROM new_days, unnest(artists) AS artist_key GROUP BY artist_key, level
 
 -- name: add_artists
--- the same of their artists
+-- the same of artists
 WITH changes AS (
-    SELECT track_id, month, level, plays FROM gained_tracks
+    SELECT artist_key, day, level, 1 AS plays FROM new_days, unnest(artists) AS artist_key
     UNION ALL
-    SELECT track_id, month, level, -plays FROM lost_tracks
+    SELECT artist_key, day, level, -1 FROM old_days, unnest(artists) AS artist_key
 )
 INSERT INTO analytics.artist_months AS m (artist_key, month, level, plays)
-SELECT artist_key, month, level, sum(plays)
-FROM changes
-CROSS JOIN LATERAL (SELECT artist_key FROM analytics.heard_songs h WHERE h.track_id = changes.track_id LIMIT 1) artist
-GROUP BY artist_key, month, level HAVING sum(plays) <> 0
+SELECT artist_key, date_trunc('month', day)::date AS month, level, sum(plays)
+FROM changes GROUP BY artist_key, date_trunc('month', day), level HAVING sum(plays) <> 0
 ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
 
 -- name: drop_artists
 -- those that nobody has heard in the month any more
-DELETE FROM analytics.artist_months m USING lost_tracks l, analytics.heard_songs s
-WHERE s.track_id = l.track_id AND m.artist_key = s.artist_key AND m.month = l.month AND m.plays = 0
+DELETE FROM analytics.artist_months m
+USING (SELECT DISTINCT artist_key, date_trunc('month', day)::date AS month FROM old_days, unnest(artists) AS artist_key) l
+WHERE m.artist_key = l.artist_key AND m.month = l.month AND m.plays = 0
 
 -- name: count_hours
 -- plays by day and hour
@@ -433,6 +431,7 @@ COMMENT ON COLUMN analytics.user_days.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.user_days.milliseconds IS 'How long the songs played are together; one of more than a day counts as a day.';
 COMMENT ON COLUMN analytics.user_days.hours IS 'The hour of the day of each play, in order.';
 COMMENT ON COLUMN analytics.user_days.tracks IS 'The track_id of each play, in order.';
+COMMENT ON COLUMN analytics.user_days.artists IS 'The artist_key of each play, in order.';
 
 COMMENT ON TABLE analytics.user_agents IS 'One row per user agent that a play came with.';
 COMMENT ON COLUMN analytics.user_agents.user_agent_id IS 'Digest of the user agent.';

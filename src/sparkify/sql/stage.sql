@@ -59,7 +59,7 @@ CREATE TABLE {heard_songs} (
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
 CREATE TABLE {user_days} (
     user_id bigint, day date, level text, location text, user_agent text, plays integer, milliseconds bigint,
-    hours smallint[], tracks bigint[]
+    hours smallint[], tracks bigint[], artists bigint[]
 );
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text);
 CREATE TABLE {repeated} (

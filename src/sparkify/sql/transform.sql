@@ -1,11 +1,12 @@
 -- name: create
--- songplay_id, heard_song_id and track_id are documented in docs/rules.md
+-- songplay_id, heard_song_id, track_id and artist_key are documented in docs/rules.md
 CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
+CREATE MACRO artist_key(artist) AS (('0x' || substr(md5(artist), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
     slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
     level VARCHAR, song VARCHAR, artist VARCHAR, length DOUBLE, first_name VARCHAR, last_name VARCHAR, gender VARCHAR,
@@ -24,7 +25,7 @@ CREATE OR REPLACE TEMP TABLE levels (
 );
 CREATE OR REPLACE TEMP TABLE user_days (
     month DATE, user_id BIGINT, day DATE, level VARCHAR, location VARCHAR, user_agent VARCHAR, plays INTEGER,
-    milliseconds BIGINT, hours SMALLINT[], tracks BIGINT[]
+    milliseconds BIGINT, hours SMALLINT[], tracks BIGINT[], artists BIGINT[]
 );
 CREATE OR REPLACE TEMP TABLE sessions (month DATE, user_id BIGINT, session_id BIGINT, start STRUCT(moment TIMESTAMP, level VARCHAR))
 
@@ -191,7 +192,7 @@ FROM plays GROUP BY month, user_id, start_time::DATE, level
 INSERT INTO user_days
 SELECT month, user_id, start_time::DATE, level, location, user_agent, count(*),
        sum(least(floor(length * 1000 + 0.5), 86400000)::BIGINT)::BIGINT,
-       list(hour(start_time)::SMALLINT), list(track_key(song, artist))
+       list(hour(start_time)::SMALLINT), list(track_key(song, artist)), list(artist_key(artist))
 FROM plays GROUP BY month, user_id, start_time::DATE, level, location, user_agent;
 INSERT INTO sessions
 SELECT month, user_id, session_id, min({'moment': start_time, 'level': level})
@@ -252,7 +253,8 @@ FROM levels WHERE month = $month GROUP BY user_id, day, level
 -- name: month_user_days
 -- what each user heard on each day of the month
 SELECT user_id, day, level, location, user_agent, sum(plays)::INTEGER AS plays, sum(milliseconds)::BIGINT AS milliseconds,
-       list_sort(flatten(list(hours))) AS hours, list_sort(flatten(list(tracks))) AS tracks
+       list_sort(flatten(list(hours))) AS hours, list_sort(flatten(list(tracks))) AS tracks,
+       list_sort(flatten(list(artists))) AS artists
 FROM user_days WHERE month = $month GROUP BY user_id, day, level, location, user_agent
 
 -- name: month_sessions
