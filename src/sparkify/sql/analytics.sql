@@ -134,7 +134,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 -- name: named
 -- a part of the queries below: the tracks of a table `top`, with their names, in order. The smallest song_id, where the
 -- catalogue has several lengths.
-SELECT h.title, h.artist, top.plays, top.listeners, h.song_id
+SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
 FROM top
 CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
                     FROM analytics.heard_songs h WHERE h.track_id = top.track_id) h
@@ -192,17 +192,16 @@ LIMIT %(limit)s
 
 -- name: candidates
 -- a part of the queries below. Of each month and level the `depth` most played of those that are `listed`; what is in none
--- of these lists has at most `bound` plays, what is in some at most `most`. Those that can be among the first are worth to
--- be counted exactly.
+-- of these lists has at most `bound` plays, what is in some at most `most`. Some are counted exactly, and then all those that
+-- can have as many.
 parts AS MATERIALIZED (
-    SELECT start AS month, level, start >= %(first)s AND start + interval '1 month' <= %(end)s AS whole,
-           greatest(%(first)s::date - start + 1, 1) AS first_day, least(%(end)s::date - start, 31) AS last_day
+    SELECT start AS month, level
     FROM analytics.listeners
     WHERE period = 'month' AND level IS NOT NULL AND (%(level)s::text IS NULL OR level = %(level)s)
       AND start >= date_trunc('month', %(first)s::date) AND start < %(end)s
 ),
 lists AS MATERIALIZED (
-    SELECT p.month, p.level, p.whole, l.key, l.plays,
+    SELECT p.month, p.level, l.key, l.plays,
            CASE WHEN count(*) OVER w = %(depth)s THEN min(l.plays) OVER w ELSE %(unlisted)s END AS lowest
     FROM parts p
     LEFT JOIN LATERAL (
@@ -216,35 +215,60 @@ bound AS MATERIALIZED (
     SELECT coalesce(sum(lowest), 0) AS plays FROM (SELECT DISTINCT month, level, lowest FROM lists) l
 ),
 estimates AS MATERIALIZED (
-    SELECT key, coalesce(sum(plays) FILTER (WHERE whole), 0) AS least,
-           (SELECT plays FROM bound) + sum(plays - lowest) AS most
+    SELECT key, (SELECT plays FROM bound) + sum(plays - lowest) AS most
     FROM lists WHERE key IS NOT NULL GROUP BY key
+),
+probe AS MATERIALIZED (
+    SELECT key FROM estimates ORDER BY most DESC LIMIT 2 * %(limit)s
 ),
 candidates AS MATERIALIZED (
     SELECT key FROM estimates
-    WHERE most >= coalesce((SELECT least FROM estimates ORDER BY least DESC OFFSET %(limit)s - 1 LIMIT 1), 0)
+    WHERE most >= coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0)
+),
+most AS MATERIALIZED (
+    SELECT key, plays FROM ({count_candidates}) c ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
+
+-- name: count_songs
+-- a part of the queries around: exact plays of the tracks in a table; of months that are cut, day by day
+SELECT key, sum(plays)::bigint AS plays
+FROM (
+    SELECT key, t.plays::bigint FROM {table} JOIN analytics.track_months t ON t.track_id = key
+    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    UNION ALL
+    SELECT key, count(*) FROM {table} JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.days) AS day
+    WHERE (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    GROUP BY key
+) counted
+GROUP BY key
+
+-- name: count_artists
+-- the same of artists; of months that are cut, by way of their tracks
+SELECT key, sum(plays)::bigint AS plays
+FROM (
+    SELECT key, t.plays::bigint FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
+    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    UNION ALL
+    SELECT key, count(*)
+    FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
+          WHERE %(first)s < %(months)s OR %(months_end)s < %(end)s) tracks
+    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.days) AS day
+    WHERE (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    GROUP BY key
+) counted
+GROUP BY key
 
 -- name: rank_songs
 -- most played songs, out of the rollup of months; `bound` says whether the lists were deep enough
 WITH {candidates},
-exact AS MATERIALIZED (
-    SELECT t.track_id,
-           sum(CASE WHEN p.whole THEN t.plays
-                    ELSE (SELECT count(*) FROM unnest(t.days) AS day WHERE day BETWEEN p.first_day AND p.last_day) END) AS plays
-    FROM candidates c JOIN analytics.track_months t ON t.track_id = c.key
-    JOIN parts p ON p.month = t.month AND p.level = t.level
-    GROUP BY t.track_id
-),
-most AS MATERIALIZED (
-    SELECT track_id, plays FROM exact WHERE plays > 0 ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
-),
 top AS (
-    SELECT track_id, m.plays::bigint, count(DISTINCT e.user_id) AS listeners
-    FROM most m JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
-    CROSS JOIN LATERAL unnest(t.users, t.days) AS e (user_id, day)
-    WHERE e.day BETWEEN p.first_day AND p.last_day
-    GROUP BY track_id, m.plays
+    SELECT key AS track_id, m.plays, count(DISTINCT e.user_id) AS listeners
+    FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    GROUP BY key, m.plays
 ),
 named AS (
     {named}
@@ -254,74 +278,32 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 -- name: rank_artists
 -- most played artists, out of the rollups of months
 WITH {candidates},
-tracks AS MATERIALIZED (
-    SELECT DISTINCT c.key AS artist_key, s.track_id
-    FROM candidates c JOIN analytics.heard_songs s ON s.artist_key = c.key
-    WHERE EXISTS (SELECT FROM parts WHERE NOT whole)
-),
-exact AS MATERIALIZED (
-    SELECT artist_key, sum(plays) AS plays
-    FROM (
-        SELECT a.artist_key, a.plays::bigint
-        FROM candidates c JOIN analytics.artist_months a ON a.artist_key = c.key
-        JOIN parts p ON p.month = a.month AND p.level = a.level
-        WHERE p.whole
-        UNION ALL
-        SELECT artist_key, (SELECT count(*) FROM unnest(t.days) AS day WHERE day BETWEEN p.first_day AND p.last_day)
-        FROM tracks JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
-        WHERE NOT p.whole
-    ) counted
-    GROUP BY artist_key
-),
-most AS MATERIALIZED (
-    SELECT artist_key, plays FROM exact WHERE plays > 0 ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
-),
 top AS (
-    SELECT m.artist_key, m.plays::bigint, count(DISTINCT e.user_id) AS listeners
-    FROM most m
-    JOIN (SELECT DISTINCT artist_key, track_id FROM analytics.heard_songs
-          WHERE artist_key IN (SELECT artist_key FROM most)) s USING (artist_key)
-    JOIN analytics.track_months t USING (track_id) JOIN parts p ON p.month = t.month AND p.level = t.level
-    CROSS JOIN LATERAL unnest(t.users, t.days) AS e (user_id, day)
-    WHERE e.day BETWEEN p.first_day AND p.last_day
-    GROUP BY m.artist_key, m.plays
+    SELECT key AS artist_key, m.plays, count(DISTINCT e.user_id) AS listeners
+    FROM (SELECT DISTINCT key, m.plays, track_id FROM most m JOIN analytics.heard_songs ON artist_key = key) m
+    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    GROUP BY key, m.plays
 ),
 named AS (
     {named_artists}
 )
 SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
--- name: rising
--- songs by how many more plays they have than in as many days before
-WITH heard AS (
-    SELECT track_id, count(*) FILTER (WHERE day >= %(first)s) AS plays, count(*) FILTER (WHERE day < %(first)s) AS before
-    FROM analytics.user_days, unnest(tracks) AS track_id
-    WHERE day >= %(first)s::date - (%(end)s::date - %(first)s::date) AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
-    GROUP BY track_id
-),
-most AS MATERIALIZED (
-    SELECT * FROM heard ORDER BY (plays - before) * %(sign)s DESC, track_id LIMIT %(limit)s
-)
-SELECT h.title, h.artist, plays, before, plays - before AS change, h.song_id
-FROM most CROSS JOIN LATERAL (
-    SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-    FROM analytics.heard_songs h WHERE h.track_id = most.track_id
-) h
-ORDER BY (plays - before) * %(sign)s DESC, title COLLATE "C", artist COLLATE "C"
+-- name: scan_plays
+-- how often some tracks were heard, out of users' days
+SELECT track_id AS key, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
+WHERE day >= %(first)s AND day < %(end)s AND track_id = ANY(%(tracks)s)
+  AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+GROUP BY track_id
 
--- name: unmatched
--- most played songs that the catalogue lacks
-WITH lacking AS (
-    SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs
-    GROUP BY track_id HAVING count(song_id) = 0
+-- name: rank_plays
+-- how often some tracks were heard, out of the rollup of months
+WITH wanted AS (
+    SELECT unnest(%(tracks)s::bigint[]) AS key
 )
-SELECT title, artist, sum(plays)::bigint AS plays
-FROM lacking JOIN analytics.track_months USING (track_id)
-WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
-  AND (%(level)s::text IS NULL OR level = %(level)s)
-GROUP BY track_id, title, artist
-ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C" LIMIT %(limit)s
+{count_wanted}
 
 -- name: locations
 -- all places, the largest first

@@ -1,0 +1,58 @@
+"""How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
+
+from sparkify.analytics.selection import Selection
+from sparkify.connection import explained, resolve
+from sparkify.create_tables import open_existing
+from sparkify.sql import load
+
+Row = dict[str, Any]
+EMPTY: Final = Selection(date(2000, 1, 1), date(1999, 12, 31))
+
+_sql: Final = load("analytics")
+_PARTS: Final = {name: sql.SQL(_sql[name]) for name in ("listening", "named", "named_artists")}
+
+
+@contextmanager
+def reader(dsn: str | None) -> Iterator[Connection[Any]]:
+    """A connection for one question."""
+    with explained(), open_existing(resolve(dsn)) as connection:
+        yield connection
+
+
+def ask(
+    connection: Connection[Any], name: str, selection: Selection, *, parts: Mapping[str, sql.Composable] | None = None,
+    **more: Any,
+) -> list[Row]:  # fmt: skip
+    """Run a query; `parts` fill the places in its text, `more` are further parameters."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(part(name, **(parts or {})), selection.parameters() | more).fetchall()
+
+
+def part(name: str, **parts: sql.Composable) -> sql.Composed:
+    """A query, or a part of one, with its places filled."""
+    query: LiteralString = _sql[name]
+    return sql.SQL(query).format(**_PARTS, **parts)
+
+
+def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with the days that have plays: a range without an end would have no last month."""
+    (dates,) = ask(connection, "range", selection)
+    if dates["first"] is None:
+        return Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)
+    return selection.within(dates["first"], dates["last"])
+
+
+def whole_months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole months where it begins before or ends after all plays: those are in a rollup."""
+    (dates,) = ask(connection, "range", selection)
+    if dates["first"] is None:
+        return Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)
+    return selection.widened(dates["first"], dates["last"])

@@ -1,0 +1,125 @@
+"""The first of many songs or artists, found without adding up all of them."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from psycopg import Connection, sql
+
+from sparkify.analytics.asking import Row, ask, days_with_plays, part, whole_months
+from sparkify.analytics.selection import Selection
+
+RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
+
+FEW_DAYS: Final = {"songs": 3, "artists": 3}
+"""Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
+
+LISTED: Final = 5
+"""A track or an artist with so many plays in a month and on a level is in the index that gives them in order (rollups.sql)."""
+
+_ALL_OF_THEM: Final = 2**31
+
+
+def most_played(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+    """The most played ``songs`` or ``artists``."""
+    rows = _most_played(connection, what, selection, limit)
+    for row in rows:
+        row.pop("track_id", None)
+    return rows
+
+
+def most_played_unmatched(connection: Connection[Any], selection: Selection, limit: int) -> list[Row]:
+    """The most played songs that the catalogue lacks: looked for among more and more of all."""
+    count = 4 * limit
+    while True:
+        rows = most_played(connection, "songs", selection, count)
+        lacking = [row for row in rows if row.pop("song_id") is None]
+        if len(lacking) >= limit or len(rows) < count:
+            return lacking[:limit]
+        count *= 8
+
+
+def most_changed(
+    connection: Connection[Any], selection: Selection, limit: int, *, falling: bool
+) -> list[Row]:
+    """Songs with more plays than in as many days before, or `falling` ones.
+
+    A song can have at most as many plays more as it has plays. So those with most plays are looked at, until others
+    cannot have gained as much.
+    """
+    now = days_with_plays(connection, selection)
+    assert now.since
+    assert now.until
+    days = now.until - now.since + timedelta(1)
+    before = Selection(now.since - days, now.until - days, now.level, now.location)
+    of, against = (before, now) if falling else (now, before)
+    count = 10 * limit
+    while True:
+        rows = _most_played(connection, "songs", of, count)
+        others = _plays(connection, [row["track_id"] for row in rows], against)
+        changed = []
+        for row in rows:
+            plays, other = row["plays"], others.get(row["track_id"], 0)
+            row["plays"], row["before"] = (other, plays) if falling else (plays, other)
+            if plays > other:
+                changed.append((plays - other, row))
+        changed.sort(key=lambda found: -found[0])
+        enough = len(changed) >= limit and changed[limit - 1][0] >= min(
+            row["before" if falling else "plays"] for row in rows
+        )
+        if enough or len(rows) < count:
+            names = ("title", "artist", "plays", "before", "song_id")
+            return [
+                {name: row[name] for name in names} | {"change": row["plays"] - row["before"]}
+                for _, row in changed[:limit]
+            ]
+        count *= 8
+
+
+def _most_played(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+    months, selection = whole_months(connection, selection), days_with_plays(connection, selection)
+    if not _is_scanned(what, selection, months):
+        return _rank(connection, what, months, limit)
+    with connection.transaction():
+        # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one.
+        connection.execute("SET LOCAL enable_nestloop = off")
+        return ask(connection, f"scan_{what}", selection, limit=limit)
+
+
+def _is_scanned(what: str, selection: Selection, months: Selection) -> bool:
+    """Whether all plays are looked at: rollups of months do not know places."""
+    assert selection.since
+    assert selection.until
+    few = selection.until - selection.since < timedelta(FEW_DAYS[what])
+    return selection.location is not None or (few and not months.is_whole_months())
+
+
+def _rank(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+    """Look deeper into the lists of the months, until nothing that was not seen can be among the first."""
+    key, rollup = RANKED[what]
+    depth = 40 * limit + 600
+    for listed, longest in ((LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)):
+        counts = {
+            f"count_{table}": part(f"count_{what}", table=sql.Identifier(table))
+            for table in ("probe", "candidates")
+        }
+        candidates = part(
+            "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
+            listed=sql.SQL("plays >= {}").format(sql.Literal(listed)), **counts,
+        )  # fmt: skip
+        rows = ask(
+            connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
+            parts={"candidates": candidates},
+        )  # fmt: skip
+        bound = max(row.pop("bound") for row in rows)
+        rows = [row for row in rows if row["plays"] is not None]
+        if len(rows) == limit and rows[-1]["plays"] > bound:
+            break
+    return rows
+
+
+def _plays(connection: Connection[Any], tracks: list[int], selection: Selection) -> dict[int, int]:
+    """How often these tracks were heard."""
+    scan = selection.location is not None
+    wanted = {} if scan else {"count_wanted": part("count_songs", table=sql.Identifier("wanted"))}
+    name = "scan_plays" if scan else "rank_plays"
+    return {row["key"]: row["plays"] for row in ask(connection, name, selection, parts=wanted, tracks=tracks)}
