@@ -7,6 +7,7 @@ An empty warehouse is made for it in a database of its own, on the server that s
 """
 
 import re
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -34,8 +35,8 @@ HEAD: Final = """\
 Every table and column that is there to be read, with what its comment in the warehouse says; a BI tool, or `\\d+` in
 psql, shows the same. The first sentence on a table says its grain: what one row is.
 
-This page is generated: change the comments in `src/sparkify/sql/warehouse.sql`, then run
-`python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
+This page is generated: change the comments in `src/sparkify/sql` (`warehouse.sql`, `rollups.sql`,
+`views.sql`), then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
 `songplays`, `time` and `heard_plays` consist of).
 """
 
@@ -115,8 +116,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def main() -> None:
-    """Write the page."""
+def write_page(file: Path, page: Callable[[Connection[Any]], str]) -> None:
+    """Write what a page says of an empty warehouse, which is made for it."""
     server = make_conninfo(resolve(), dbname=MAINTENANCE)
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
     with connect(server) as maintenance:
@@ -125,10 +126,10 @@ def main() -> None:
         try:
             create_tables(dsn)
             with connect(dsn) as connection:
-                FILE.write_text(dictionary(connection), encoding="utf-8")
+                file.write_text(page(connection), encoding="utf-8")
         finally:
             maintenance.execute(drop)
 
 
 if __name__ == "__main__":
-    main()
+    write_page(FILE, dictionary)

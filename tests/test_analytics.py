@@ -197,6 +197,61 @@ def test_rising_unmatched_retention(dsn: str, events: list[Event]) -> None:
     rows = analytics.unmatched(dsn=dsn, limit=100_000)
     assert sum(row["plays"] for row in rows) == 6819
     assert analytics.retention(dsn=dsn) == [{"cohort": date(2018, 11, 1), "months_later": 0, "listeners": 96}]
+    assert [tuple(row.values()) for row in analytics.retention(period="week", dsn=dsn)] == by_week(events)
+
+
+def by_week(events: list[Event]) -> list[tuple[date, int, int]]:
+    """Of those who first listened in a week, how many listened so many weeks later."""
+
+    def monday(day: date) -> date:
+        return day - timedelta(day.weekday())
+
+    firsts: dict[str, date] = {}
+    for event in sorted(events, key=lambda e: e["ts"]):
+        firsts.setdefault(event["userId"], monday(event["day"]))
+    users = defaultdict(set)
+    for e in events:
+        users[firsts[e["userId"]], (monday(e["day"]) - firsts[e["userId"]]).days // 7].add(e["userId"])
+    return sorted((cohort, later, len(who)) for (cohort, later), who in users.items())
+
+
+def test_views(dsn: str, events: list[Event]) -> None:
+    """What BI tools see is the same."""
+    final: dict[str, str] = {}
+    changes = Counter()
+    for e in sorted(events, key=lambda e: (e["ts"], e["sessionId"], e["itemInSession"])):
+        before = final.get(e["userId"], e["level"])
+        changes[before, e["level"]] += before != e["level"]
+        final[e["userId"]] = e["level"]
+    month = date(2018, 11, 1)
+    songs, artists = (
+        Counter(map(key, events)) for key in (lambda e: (e["song"], e["artist"]), lambda e: e["artist"])
+    )
+    days = set(Counter(e["day"] for e in events).items())
+    expected: dict[str, Any] = {
+        "SELECT title, artist, sum(plays) FROM analytics.plays_by_song GROUP BY 1, 2": {(*k, n) for k, n in songs.items()},
+        "SELECT artist, sum(plays) FROM analytics.plays_by_artist GROUP BY 1": set(artists.items()),
+        "SELECT day, sum(plays) FROM analytics.plays_by_day GROUP BY 1": days,
+        "SELECT weekday, hour, sum(plays) FROM analytics.plays_by_hour GROUP BY 1, 2":
+            {(*k, n) for k, n in Counter((e["at"].weekday(), e["at"].hour) for e in events).items()},
+        "SELECT start, listeners FROM analytics.active_listeners WHERE period = 'day' AND level = 'all'":
+            {(day, len({e["userId"] for e in events if e["day"] == day})) for day, _ in days},
+        "SELECT location, sum(plays) FROM analytics.plays_by_location GROUP BY 1": set(Counter(e["location"] for e in events).items()),
+        "SELECT level, sum(plays) FROM analytics.plays_by_device GROUP BY 1": set(Counter(e["level"] for e in events).items()),
+        "SELECT level_before, level, count(*) FROM analytics.level_changes GROUP BY 1, 2": {(*k, n) for k, n in changes.items() if n},
+        "SELECT cohort, months_later, listeners, cohort_size FROM analytics.retention_by_month": {(month, 0, 96, 96)},
+        "SELECT cohort, weeks_later, listeners FROM analytics.retention_by_week": set(by_week(events)),
+        "SELECT title, artist, change FROM analytics.rising_songs WHERE plays_before = 0": {(*k, n) for k, n in songs.items()},
+        "SELECT sum(plays), max(first_month) FROM analytics.unmatched_songs": {(6819, month)},
+    }  # fmt: skip
+    with connect(dsn) as connection:
+        seconds = one(connection, "SELECT sum(seconds)::bigint FROM analytics.plays_by_day")
+        assert seconds == pytest.approx(sum(e["length"] for e in events), abs=60)  # a second a day and level
+        for query, rows in expected.items():
+            assert set(connection.execute(query).fetchall()) == rows, query  # type: ignore[call-overload]
+        views = {name for (name,) in connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = 'analytics'::regnamespace")}  # fmt: skip
+    assert views - {"user_levels"} == {name for query in expected for name in views if f".{name}" in query}
 
 
 def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:

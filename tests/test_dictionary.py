@@ -9,6 +9,7 @@ from psycopg import Connection
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 dictionary = runpy.run_path(str(DOCS / "make_dictionary.py"))["dictionary"]
+diagram = runpy.run_path(str(DOCS / "make_diagram.py"))["diagram"]
 
 # Asked in another way than the generator does: a table that it overlooks must show here.
 WITHOUT_COMMENT = """
@@ -53,6 +54,13 @@ def test_a_missing_comment_is_noticed(db: Connection[Any], change: str, name: st
 def test_the_committed_dictionary_is_that_of_the_warehouse(db: Connection[Any]) -> None:
     committed = (DOCS / "dictionary.md").read_text(encoding="utf-8")
     assert dictionary(db) == committed, "run: python docs/make_dictionary.py"
+
+
+def test_the_committed_diagram_is_that_of_the_warehouse(db: Connection[Any]) -> None:
+    committed = (DOCS / "diagram.md").read_text(encoding="utf-8")
+    assert diagram(db) == committed, "run: python docs/make_diagram.py"
+    db.execute("CREATE TABLE analytics.moods (user_id bigint, mood text)")
+    assert 'users ||--o{ moods : "user_id"' in diagram(db)
 
 
 def test_the_dictionary_follows_the_warehouse_and_keeps_months_and_staging_out(db: Connection[Any]) -> None:

@@ -93,7 +93,8 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             else:
                 fill(connection, version)
         connection.execute(queries["comments"])
-        connection.execute(sql.load("rollups")["comments"])
+        for name in ("rollups", "views"):
+            connection.execute(sql.load(name)["comments"])
         roles = sql.load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
@@ -105,7 +106,8 @@ def _make(connection: Connection[Any]) -> None:
         connection.execute(statement)
     queries = sql.load("warehouse")
     connection.execute(queries["create"])
-    connection.execute(sql.load("rollups")["create"])
+    for name in ("rollups", "views"):
+        connection.execute(sql.load(name)["create"])
     connection.execute(queries["version"], [SCHEMA_VERSION])
 
 

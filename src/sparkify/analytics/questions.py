@@ -76,11 +76,11 @@ def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list
         return ask(connection, "level_changes", selection)
 
 
-def retention(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
-    """Of the users whose first play is in a month (`cohort`), how many listened so many months later; of the selection
-    only the days count, and they choose the first plays."""
+def retention(selection: Selection = ALL, *, period: str = "month", dsn: str | None = None) -> list[Row]:
+    """Of the users whose first play is in a ``month`` or ``week`` (`cohort`), how many listened so many months later
+    (`months_later`), or weeks; of the selection only the days count, and they choose the first plays."""
     with reader(dsn) as connection:
-        return ask(connection, "retention", selection)
+        return ask(connection, f"retention_{period}", selection)
 
 
 def rising(

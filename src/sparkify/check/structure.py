@@ -29,7 +29,9 @@ def parameters() -> dict[str, Any]:
     """What the checks of the structure compare the database with, as arrays."""
     text = _COMMENT.sub(
         "",
-        "\n".join((*create_table_queries, *(sql.load(name)["create"] for name in ("warehouse", "rollups")))),
+        "\n".join(
+            (*create_table_queries, *(sql.load(name)["create"] for name in ("warehouse", "rollups", "views")))
+        ),
     )
     tables = {_qualified(name): body for name, body in _TABLE.findall(text)}
     columns = [(table, *column) for table, body in tables.items() for column in _columns(body)]

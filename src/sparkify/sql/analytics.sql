@@ -121,7 +121,16 @@ WHERE level_before IS NOT NULL AND valid_from >= %(first)s::date::timestamp AT T
   AND valid_from < %(end)s::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 
--- name: retention
+-- name: retention_week
+-- of those who first listened in a week, how many listened in the weeks that follow
+SELECT date_trunc('week', first_day)::date AS cohort,
+       (date_trunc('week', day)::date - date_trunc('week', first_day)::date) / 7 AS weeks_later,
+       count(DISTINCT user_id) AS listeners
+FROM analytics.user_days JOIN analytics.first_days USING (user_id)
+WHERE first_day >= %(first)s AND first_day < %(end)s
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: retention_month
 -- of those who first listened in a month, how many listened in the months that follow
 SELECT date_trunc('month', first_day)::date AS cohort,
        ((extract(year FROM month) - extract(year FROM first_day)) * 12

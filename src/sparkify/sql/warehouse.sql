@@ -472,6 +472,10 @@ INSERT INTO etl.forgotten SELECT * FROM kept_forgotten
 SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
 CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
+DROP VIEW analytics.plays_by_song, analytics.plays_by_artist, analytics.plays_by_day, analytics.plays_by_hour,
+    analytics.active_listeners, analytics.plays_by_location, analytics.plays_by_device,
+    analytics.level_changes, analytics.retention_by_month, analytics.retention_by_week,
+    analytics.rising_songs, analytics.unmatched_songs;
 DROP VIEW analytics.user_levels;
 DROP TABLE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
     analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners;
