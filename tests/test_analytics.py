@@ -64,6 +64,7 @@ SELECTIONS = [
     Selection(location="San Francisco-Oakland-Hayward, CA"),
     Selection(since=date(2019, 1, 1)),
     Selection(date(2018, 11, 10), date(2018, 11, 9)),
+    Selection(date.max, date.max),
 ]
 
 

@@ -68,7 +68,7 @@ ALTER TABLE analytics.heard_plays ATTACH PARTITION partitions.heard_plays_2018_1
 """
 
 DAMAGE = [
-    ("tables_there", "DROP VIEW analytics.user_levels"),
+    ("tables_there", "DROP VIEW analytics.user_levels CASCADE"),
     ("tables_there", "ALTER TABLE users DROP COLUMN gender"),
     ("constraints_there", "ALTER TABLE songplays DROP CONSTRAINT songplays_user_fkey"),
     ("constraints_there", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance"),
@@ -135,6 +135,7 @@ DAMAGE = [
     ("rollup_users", "DELETE FROM analytics.sessions WHERE user_id = 7"),
     ("rollup_users", "UPDATE analytics.first_days SET first_day = first_day + 1 WHERE user_id = 7"),
     ("rollup_users", "UPDATE analytics.user_months SET plays = plays + 1 WHERE user_id = 7"),
+    ("rollup_users", "DELETE FROM analytics.user_years WHERE user_id = 7"),
     ("rollup_tracks", "UPDATE analytics.track_months SET users[1] = 99"),
     ("rollup_tracks", "UPDATE analytics.track_months SET days[1] = 31"),
     ("rollup_tracks", "DELETE FROM analytics.artist_months WHERE month = '2018-12-01'"),

@@ -18,7 +18,7 @@ CONTENT = {
     "row_counts": "SELECT * FROM etl.row_counts",
 }
 ROLLUPS = (
-    "user_days", "user_agents", "sessions", "first_days", "user_months", "track_months", "artist_months", "day_hours",
+    "user_days", "user_agents", "sessions", "first_days", "user_months", "user_years", "track_months", "artist_months", "day_hours",
     "listeners",
 )  # fmt: skip
 CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in ROLLUPS}

@@ -38,6 +38,7 @@ _VACUUMED: Final = [
                 "user_level_days",
                 "user_days",
                 "user_months",
+                "user_years",
                 "track_months",
                 "sessions",
             ),

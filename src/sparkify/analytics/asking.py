@@ -17,7 +17,9 @@ Row = dict[str, Any]
 EMPTY: Final = Selection(date(2000, 1, 1), date(1999, 12, 31))
 
 _sql: Final = load("analytics")
-_PARTS: Final = {name: sql.SQL(_sql[name]) for name in ("listening", "named", "named_artists")}
+_PARTS: Final = {
+    name: sql.SQL(_sql[name]) for name in ("listening", "listening_anywhere", "named", "named_artists")
+}
 
 
 @contextmanager
@@ -33,7 +35,9 @@ def ask(
 ) -> list[Row]:  # fmt: skip
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(part(name, **(parts or {})), selection.parameters() | more).fetchall()
+        by_user = "listening" if selection.location is not None else "listening_anywhere"
+        text = part(name, listening_by_user=_PARTS[by_user], **(parts or {}))
+        return cursor.execute(text, selection.parameters() | more).fetchall()
 
 
 def part(name: str, **parts: sql.Composable) -> sql.Composed:
@@ -50,8 +54,8 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
     return selection.within(dates["first"], dates["last"])
 
 
-def whole_months(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole months where it begins before or ends after all plays: those are in a rollup."""
+def in_whole_years(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole years where it begins before or ends after all plays: those are in rollups."""
     (dates,) = ask(connection, "range", selection)
     if dates["first"] is None:
         return Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from sparkify.analytics.asking import EMPTY, Row, ask, days_with_plays, reader, whole_months
+from sparkify.analytics.asking import EMPTY, Row, ask, days_with_plays, in_whole_years, reader
 from sparkify.analytics.names import repaired
 from sparkify.analytics.ranking import RANKED, most_changed, most_played, most_played_unmatched
 from sparkify.analytics.selection import Selection
@@ -21,13 +21,13 @@ def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit:
     with reader(dsn) as connection:
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
-        return repaired(ask(connection, f"top_{what}", whole_months(connection, selection), limit=limit))
+        return repaired(ask(connection, f"top_{what}", in_whole_years(connection, selection), limit=limit))
 
 
 def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "totals", whole_months(connection, selection))
+        (row,) = ask(connection, "totals", in_whole_years(connection, selection))
         sessions = (
             None if selection.location is not None else ask(connection, "sessions", selection)[0]["sessions"]
         )
@@ -37,7 +37,7 @@ def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
 def listeners(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "listeners", whole_months(connection, selection))
+        (row,) = ask(connection, "listeners", in_whole_years(connection, selection))
         return row
 
 
@@ -61,13 +61,13 @@ def heat_map(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]
 def levels(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
-        return ask(connection, "levels", whole_months(connection, selection))
+        return ask(connection, "levels", in_whole_years(connection, selection))
 
 
 def genders(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
-        return ask(connection, "genders", whole_months(connection, selection))
+        return ask(connection, "genders", in_whole_years(connection, selection))
 
 
 def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:

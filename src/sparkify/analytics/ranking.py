@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import Row, ask, days_with_plays, part, whole_months
+from sparkify.analytics.asking import Row, ask, days_with_plays, in_whole_years, part
 from sparkify.analytics.selection import Selection
 
 RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
@@ -76,7 +76,7 @@ def most_changed(
 
 
 def _most_played(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
-    months, selection = whole_months(connection, selection), days_with_plays(connection, selection)
+    months, selection = in_whole_years(connection, selection), days_with_plays(connection, selection)
     if not _is_scanned(what, selection, months):
         return _rank(connection, what, months, limit)
     with connection.transaction():

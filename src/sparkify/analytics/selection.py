@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 _EARLIEST: Final = date(1, 1, 1)
-_LATEST: Final = date(9999, 12, 30)
+_LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, when the first and the last are of these days, in whole months as far as possible."""
+        """The same plays, when the first and the last are of these days, in whole years as far as possible."""
         found = self.within(first, last)
-        since = first.replace(day=1) if found.since == first else found.since
-        until = _next_month(last) - timedelta(1) if found.until == last else found.until
+        since = date(first.year, 1, 1) if found.since == first else found.since
+        until = date(last.year, 12, 31) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
     def is_whole_months(self) -> bool:
@@ -37,15 +37,19 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """For the queries: the days `first` up to `end`, which is not included, and the whole months among them."""
-        first = self.since or _EARLIEST
+        """For the queries: the days `first` up to `end`, which is not included, and the whole months and years among them."""
+        first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
             months = months_end = end
+        years = first if (first.month, first.day) == (1, 1) else date(first.year + 1, 1, 1)
+        years_end = end.replace(month=1, day=1)
+        if years >= years_end:
+            years = years_end = months_end
         return {
-            "first": first, "end": end, "months": months, "months_end": months_end,
+            "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
             "level": self.level, "location": self.location,
         }  # fmt: skip
 

@@ -10,13 +10,28 @@ listening AS (
       AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
 )
 
+-- name: listening_anywhere
+-- the same where places and devices do not matter: whole years, whole months and single days
+listening AS (
+    SELECT user_id, level, plays, milliseconds FROM analytics.user_years
+    WHERE year >= %(years)s AND year < %(years_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    UNION ALL
+    SELECT user_id, level, plays, milliseconds FROM analytics.user_months
+    WHERE (month >= %(months)s AND month < %(years)s OR month >= %(years_end)s AND month < %(months_end)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s)
+    UNION ALL
+    SELECT user_id, level, plays, milliseconds FROM analytics.user_days
+    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s)
+)
+
 -- name: range
 -- the first and the last day with plays
 SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE period = 'day'
 
 -- name: totals
 -- all of it in one row
-WITH {listening}
+WITH {listening_by_user}
 SELECT coalesce(sum(plays), 0)::bigint AS plays, count(DISTINCT user_id) AS listeners,
        round(coalesce(sum(milliseconds), 0) / 1000.0)::bigint AS seconds
 FROM listening
@@ -28,13 +43,13 @@ WHERE period = 'day' AND start >= %(first)s AND start < %(end)s AND level IS NOT
 
 -- name: listeners
 -- how many different people, and how many of them for the first time
-WITH {listening}
+WITH {listening_by_user}
 SELECT count(*) AS listeners, count(*) FILTER (WHERE first_day >= %(first)s) AS new_listeners
 FROM (SELECT DISTINCT user_id FROM listening) u JOIN analytics.first_days USING (user_id)
 
 -- name: top_users
 -- who listens most
-WITH {listening},
+WITH {listening_by_user},
 top AS (
     SELECT user_id, sum(plays)::bigint AS plays, round(sum(milliseconds) / 1000.0)::bigint AS seconds
     FROM listening GROUP BY user_id ORDER BY plays DESC, user_id LIMIT %(limit)s
@@ -63,7 +78,7 @@ GROUP BY coalesce(device, 'Other') ORDER BY plays DESC, coalesce(device, 'Other'
 
 -- name: levels
 -- free and paid
-WITH {listening}
+WITH {listening_by_user}
 SELECT level, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
 FROM (SELECT level, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
@@ -72,7 +87,7 @@ GROUP BY level ORDER BY level COLLATE "C"
 
 -- name: genders
 -- by what the log says of the user
-WITH {listening}
+WITH {listening_by_user}
 SELECT gender, sum(plays)::bigint AS plays, count(*) AS listeners
 FROM (SELECT user_id, sum(plays) AS plays FROM listening GROUP BY user_id) l JOIN users USING (user_id)
 GROUP BY gender ORDER BY gender COLLATE "C"

@@ -372,7 +372,7 @@ FULL JOIN analytics.user_agents a USING (user_agent_id)
 WHERE d.user_agent_id IS NULL OR (a.user_agent_id = analytics.text_id(a.user_agent)) IS NOT TRUE
 
 -- name: rollup_users
--- first days, sessions and what each user heard in each month follow from the days and the plays
+-- first days, sessions and what each user heard in each month and year follow from the days and the plays
 -- do: load the log files again into a new database; something wrote to this one
 WITH sessions AS (
     SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time AS started_at, level
@@ -385,6 +385,14 @@ months AS (
 ),
 kept AS (
     SELECT user_id, month, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
+),
+years AS (
+    SELECT user_id, date_trunc('year', month)::date AS year, level, sum(plays)::bigint AS plays,
+           sum(milliseconds)::bigint AS milliseconds
+    FROM months GROUP BY user_id, date_trunc('year', month), level
+),
+kept_years AS (
+    SELECT user_id, year, level, plays, milliseconds FROM analytics.user_years
 )
 SELECT 'sessions' AS in_table, user_id, session_id, NULL::date AS day
 FROM sessions s FULL JOIN analytics.sessions k USING (user_id, session_id)
@@ -397,6 +405,9 @@ WHERE f.first_day IS DISTINCT FROM k.first_day
 UNION ALL
 SELECT 'user_months', user_id, NULL, month
 FROM ((TABLE months EXCEPT ALL TABLE kept) UNION ALL (TABLE kept EXCEPT ALL TABLE months)) wrong
+UNION ALL
+SELECT 'user_years', user_id, NULL, year
+FROM ((TABLE years EXCEPT ALL TABLE kept_years) UNION ALL (TABLE kept_years EXCEPT ALL TABLE years)) wrong
 
 -- name: rollup_tracks
 -- who heard each track and each artist in each month, and when, follows from the days

@@ -57,6 +57,16 @@ CREATE TABLE IF NOT EXISTS analytics.user_months (
 CREATE INDEX IF NOT EXISTS user_months_user ON analytics.user_months (user_id, month);
 CREATE INDEX IF NOT EXISTS user_months_month ON analytics.user_months (month);
 
+CREATE TABLE IF NOT EXISTS analytics.user_years (
+    user_id      bigint NOT NULL,
+    year         date NOT NULL,
+    level        text NOT NULL,
+    plays        bigint NOT NULL,
+    milliseconds bigint NOT NULL
+);
+CREATE INDEX IF NOT EXISTS user_years_user ON analytics.user_years (user_id, year);
+CREATE INDEX IF NOT EXISTS user_years_year ON analytics.user_years (year);
+
 CREATE TABLE IF NOT EXISTS analytics.track_months (
     track_id bigint NOT NULL,
     month    date NOT NULL,
@@ -235,7 +245,7 @@ INSERT INTO counted_days
 SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier UNION SELECT (before AT TIME ZONE 'UTC')::date FROM earlier
 
 -- name: count_users
--- months of the users that were touched
+-- months and years of the users that were touched
 CREATE TEMP TABLE touched_months ON COMMIT DROP AS
 SELECT user_id, date_trunc('month', day)::date AS month FROM old_days
 UNION
@@ -249,7 +259,17 @@ JOIN analytics.user_days d ON d.user_id = t.user_id AND date_trunc('month', d.da
 WHERE d.day >= (SELECT min(month) FROM touched_months)
   AND d.day < (SELECT max(month) + interval '1 month' FROM touched_months)
 GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id;
-DROP TABLE touched_months
+CREATE TEMP TABLE touched_years ON COMMIT DROP AS
+SELECT DISTINCT user_id, date_trunc('year', month)::date AS year FROM touched_months;
+ANALYZE touched_years;
+DELETE FROM analytics.user_years u USING touched_years t WHERE u.user_id = t.user_id AND u.year = t.year;
+INSERT INTO analytics.user_years (user_id, year, level, plays, milliseconds)
+SELECT m.user_id, t.year, m.level, sum(m.plays), sum(m.milliseconds)
+FROM touched_years t
+JOIN analytics.user_months m
+    ON m.user_id = t.user_id AND m.month >= t.year AND m.month < (t.year + interval '1 year')::date
+GROUP BY m.user_id, t.year, m.level;
+DROP TABLE touched_months, touched_years
 
 -- name: count_tracks
 -- what was heard in the month, by whom and when; a publication is of one month, an erasure only takes away
@@ -415,13 +435,13 @@ ORDER BY 1
 
 -- name: analyze
 -- statistics of what questions join
-ANALYZE analytics.heard_songs, analytics.user_days, analytics.user_months, analytics.track_months, analytics.artist_months,
-    analytics.sessions, analytics.first_days, analytics.day_hours
+ANALYZE analytics.heard_songs, analytics.user_days, analytics.user_months, analytics.user_years, analytics.track_months,
+    analytics.artist_months, analytics.sessions, analytics.first_days, analytics.day_hours
 
 -- name: empty
 -- before all is computed anew
 TRUNCATE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
-    analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners
+    analytics.user_years, analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners
 
 -- name: comments
 -- the grain of each, and what its columns are
@@ -467,6 +487,13 @@ COMMENT ON COLUMN analytics.user_months.location IS 'Where, as the log says.';
 COMMENT ON COLUMN analytics.user_months.user_agent_id IS 'With what: analytics.user_agents.';
 COMMENT ON COLUMN analytics.user_months.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.user_months.milliseconds IS 'As in analytics.user_days.';
+
+COMMENT ON TABLE analytics.user_years IS 'Rollup. One row per user, UTC year and level.';
+COMMENT ON COLUMN analytics.user_years.user_id IS 'Who.';
+COMMENT ON COLUMN analytics.user_years.year IS 'The first day of the year.';
+COMMENT ON COLUMN analytics.user_years.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_years.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.user_years.milliseconds IS 'As in analytics.user_days.';
 
 COMMENT ON TABLE analytics.track_months IS 'Rollup. One row per track (title and artist, as the log says), UTC month and level.';
 COMMENT ON COLUMN analytics.track_months.track_id IS 'The track: analytics.heard_songs.';

@@ -478,7 +478,7 @@ DROP VIEW analytics.plays_by_song, analytics.plays_by_artist, analytics.plays_by
     analytics.rising_songs, analytics.unmatched_songs;
 DROP VIEW analytics.user_levels;
 DROP TABLE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
-    analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners;
+    analytics.user_years, analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners;
 DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_songs;
 DROP FUNCTION analytics.text_id, analytics.track_id;
 DROP SCHEMA analytics;
