@@ -5,7 +5,7 @@ from typing import Final
 
 from sparkify.analytics.asking import EMPTY, Row, ask, days_with_plays, in_whole_years, reader
 from sparkify.analytics.names import repaired
-from sparkify.analytics.ranking import RANKED, most_changed, most_played, most_played_unmatched
+from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
 
 ALL: Final = Selection()
@@ -94,7 +94,10 @@ def rising(
 def unmatched(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
-        return repaired(most_played_unmatched(connection, selection, limit))
+        rows = most_played(connection, "songs", selection, limit, lacking=True)
+        return repaired(
+            [{name: row[name] for name in ("title", "artist", "plays", "listeners")} for row in rows]
+        )
 
 
 def report(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 5) -> Row:

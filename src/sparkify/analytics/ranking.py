@@ -19,23 +19,14 @@ LISTED: Final = 5
 _ALL_OF_THEM: Final = 2**31
 
 
-def most_played(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
-    """The most played ``songs`` or ``artists``."""
-    rows = _most_played(connection, what, selection, limit)
+def most_played(
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
+) -> list[Row]:
+    """The most played ``songs`` or ``artists``; or songs that are `lacking` in the catalogue."""
+    rows = _most_played(connection, what, selection, limit, lacking=lacking)
     for row in rows:
         row.pop("track_id", None)
     return rows
-
-
-def most_played_unmatched(connection: Connection[Any], selection: Selection, limit: int) -> list[Row]:
-    """The most played songs that the catalogue lacks: looked for among more and more of all."""
-    count = 4 * limit
-    while True:
-        rows = most_played(connection, "songs", selection, count)
-        lacking = [row for row in rows if row.pop("song_id") is None]
-        if len(lacking) >= limit or len(rows) < count:
-            return lacking[:limit]
-        count *= 8
 
 
 def most_changed(
@@ -75,14 +66,21 @@ def most_changed(
         count *= 8
 
 
-def _most_played(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+def _most_played(
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
+) -> list[Row]:
     months, selection = in_whole_years(connection, selection), days_with_plays(connection, selection)
     if not _is_scanned(what, selection, months):
-        return _rank(connection, what, months, limit)
+        return _rank(connection, what, months, limit, lacking=lacking)
     with connection.transaction():
         # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one.
         connection.execute("SET LOCAL enable_nestloop = off")
-        return ask(connection, f"scan_{what}", selection, limit=limit)
+        wanted = {"wanted": _wanted("heard", lacking=lacking)} if what == "songs" else {}
+        return ask(connection, f"scan_{what}", selection, limit=limit, parts=wanted)
+
+
+def _wanted(table: str, *, lacking: bool) -> sql.Composable:
+    return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection) -> bool:
@@ -93,7 +91,9 @@ def _is_scanned(what: str, selection: Selection, months: Selection) -> bool:
     return selection.location is not None or (few and not months.is_whole_months())
 
 
-def _rank(connection: Connection[Any], what: str, selection: Selection, limit: int) -> list[Row]:
+def _rank(
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
+) -> list[Row]:
     """Look deeper into the lists of the months, until nothing that was not seen can be among the first."""
     key, rollup = RANKED[what]
     depth = 40 * limit + 600
@@ -104,7 +104,7 @@ def _rank(connection: Connection[Any], what: str, selection: Selection, limit: i
         }
         candidates = part(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
-            listed=sql.SQL("plays >= {}").format(sql.Literal(listed)), **counts,
+            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
         rows = ask(
             connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),

@@ -165,6 +165,10 @@ CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_
 ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
 LIMIT %(limit)s
 
+-- name: lacking
+-- a part of the queries below: tracks of a table that the catalogue lacks in every length
+NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
+
 -- name: scan_songs
 -- most played songs, out of users' days
 WITH heard AS (
@@ -174,7 +178,7 @@ WITH heard AS (
     GROUP BY track_id
 ),
 most AS MATERIALIZED (
-    SELECT track_id, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+    SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 ),
 top AS (
     SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
