@@ -23,6 +23,7 @@ from sparkify.simulate import simulate
 FOLDER: Final = Path(__file__).resolve().parent
 ETL: Final = FOLDER / "etl.ipynb"
 TEST: Final = FOLDER / "test.ipynb"
+ANALYSIS: Final = FOLDER / "analysis.ipynb"
 SCRATCH: Final = "sparkify_notebook_sample"
 
 # Nothing of the machine on which they ran.
@@ -58,27 +59,33 @@ def execute(path: Path, dsn: str) -> Any:
     return notebook
 
 
-def load_sample(dsn: str) -> None:
-    """Fill the warehouse with the made-up sample that test.ipynb was saved with."""
+def load_sample(dsn: str, *, users: int = 40, days: int = 12) -> None:
+    """Fill the warehouse with the made-up sample that test.ipynb was saved with, or one like it."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        simulate(data, users=40, songs=150, days=12, seed=5, dirt=0.03, workers=1)
+        simulate(data, users=users, songs=150, days=days, seed=5, dirt=0.03, workers=1)
         etl.run(data, dsn=dsn, workers=1)
 
 
+def load_weeks(dsn: str) -> None:
+    """Fill the warehouse with the made-up sample that analysis.ipynb was saved with: more people, some weeks."""
+    load_sample(dsn, users=120, days=40)
+
+
 def main() -> None:
-    """Save both."""
+    """Save all."""
     server = make_conninfo(resolve(), dbname=MAINTENANCE)
     sample = make_conninfo(server, dbname=SCRATCH)
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
     with connect(server) as maintenance:
-        maintenance.execute(drop)
-        try:
-            load_sample(sample)
-            for path, dsn in ((ETL, server), (TEST, sample)):
-                nbformat.write(execute(path, dsn), path)
-        finally:
+        nbformat.write(execute(ETL, server), ETL)
+        for path, fill in ((TEST, load_sample), (ANALYSIS, load_weeks)):
             maintenance.execute(drop)
+            try:
+                fill(sample)
+                nbformat.write(execute(path, sample), path)
+            finally:
+                maintenance.execute(drop)
 
 
 if __name__ == "__main__":

@@ -82,10 +82,16 @@ def new_dsn(server_dsn: str, template: str) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture(scope="module")
-def module_dsn(server_dsn: str, template: str) -> Iterator[str]:
-    """A database with an empty warehouse that the tests of a module share."""
+def new_module_dsn(server_dsn: str, template: str) -> Iterator[Callable[[], str]]:
+    """Makes databases with an empty warehouse that the tests of a module share."""
     with _databases(server_dsn, template) as make:
-        yield make()
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_dsn(new_module_dsn: Callable[[], str]) -> str:
+    """A database with an empty warehouse that the tests of a module share."""
+    return new_module_dsn()
 
 
 @pytest.fixture
