@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sparkify.extract.files import InputFile
 from sparkify.extract.judge import (
     BLANK,
     OTHER_PAGE,
@@ -17,7 +18,6 @@ from sparkify.extract.judge import (
     judge_song,
 )
 from sparkify.extract.lines import Slice
-from sparkify.extract.plan import InputFile
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.plays import PlayTransform
 

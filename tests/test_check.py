@@ -16,6 +16,7 @@ from sparkify.check import check, examine
 from sparkify.cli import main
 from sparkify.connection import connect
 from sparkify.errors import SparkifyError
+from sparkify.extract.batches import Batch
 from sparkify.extract.plan import find_files
 from sparkify.forget import forget
 from sparkify.load.publish import publish_run
@@ -240,7 +241,7 @@ def test_months_that_come_while_it_checks_are_no_damage(
     run_check = examine.__globals__["_run"]
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
-        stager.stage(find_files(tmp_path / "log_data", "log"))
+        stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
         stager.close()
         seen = []
 

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.connection import connect
+from sparkify.extract.batches import Batch
 from sparkify.extract.plan import find_files, make_plan
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.months import publish_month
@@ -38,10 +39,10 @@ def _dies(dsn: str, db: Connection[Any], root: Path) -> None:
     plan = make_plan(db, find_files(root / "song_data", "song") + find_files(root / "log_data", "log"))
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
-        for batch in plan.batches("song", workers=1):
+        for batch in plan.batches("song", 1 << 30):
             stager.stage(batch)
         publish_catalogue(db, run_id)
-        for batch in plan.batches("log", workers=1):
+        for batch in plan.batches("log", 1 << 30):
             stager.stage(batch)
         publish_month(db, run_id, date(2018, 11, 1))
         stager.close()
@@ -107,7 +108,7 @@ def test_what_another_run_has_staged_of_an_unreadable_file_stays(
     file.unlink()
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
-        assert list(stager.stage(planned[:1]).unread) == [str(file)]
+        assert list(stager.stage(Batch(tuple(planned[:1]))).unread) == [str(file)]
         stager.close()
     file.write_bytes(content)
     os.utime(file, ns=(status.st_mtime_ns,) * 2)

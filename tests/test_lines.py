@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparkify.extract import lines as lines_module
+from sparkify.extract import storage
+from sparkify.extract.files import InputFile
 from sparkify.extract.judge import MAX_LINE_BYTES
-from sparkify.extract.lines import READ_BYTES, RejectedLine, Slice, chunks, slices
-from sparkify.extract.plan import InputFile
+from sparkify.extract.lines import RejectedLine, Slice, chunks, slices
 
 Pack = Callable[[bytes], bytes]
 
@@ -93,7 +94,7 @@ def test_lines_are_what_stands_between_line_feeds(
 ) -> None:
     compression, pack = packed
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines_module, "READ_BYTES", read)
+        patch.setattr(storage, "READ_BYTES", read)
         patch.setattr(lines_module, "SMALL_BYTES", read)
         patch.setattr(lines_module, "COMPRESSED_READ_BYTES", compressed_read)
         found = _read(pack(data), compression)
@@ -118,7 +119,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_module, "MAX_LINE_BYTES", most)
         patch.setattr(lines_module, "EVIDENCE_BYTES", evidence)
-        patch.setattr(lines_module, "READ_BYTES", read)
+        patch.setattr(storage, "READ_BYTES", read)
         patch.setattr(lines_module, "SMALL_BYTES", read)
         found = _lines(_read(pack(data), compression))
     seen: list[Any] = [
@@ -135,7 +136,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
 
 def test_a_read_is_no_longer_than_a_line_may_be() -> None:
     """The length of a line within one read is not looked at."""
-    assert READ_BYTES <= MAX_LINE_BYTES
+    assert storage.READ_BYTES <= MAX_LINE_BYTES
 
 
 @settings(max_examples=120, deadline=None)
@@ -215,7 +216,7 @@ def test_chunks_are_the_slices_of_the_files_in_order(sizes: list[int], chunk_byt
             path = Path(folder, str(number))
             path.write_bytes(b"x" * size + b"\n")
             files.append(InputFile("log", str(path), size + 1, 0, None))
-        found = list(chunks(files, chunk_bytes))
+        found = list(chunks(files, chunk_bytes=chunk_bytes))
     assert [piece.file for chunk in found for piece in chunk] == files
     for chunk in found[:-1]:
         assert sum(max(64, len(piece.data)) for piece in chunk) >= chunk_bytes

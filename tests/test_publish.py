@@ -196,6 +196,7 @@ def test_died_in_every_step(
 
 def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> None:
     from sparkify.errors import SparkifyError
+    from sparkify.extract.batches import Batch
     from sparkify.extract.plan import find_files
     from sparkify.load.runs import begin_run, set_state
     from sparkify.load.stage import Stager
@@ -205,13 +206,14 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
         stager = Stager(dsn, run_id, time.time())
         set_state(connection, run_id, "publishing")
         with pytest.raises(SparkifyError, match="taken over"):
-            stager.stage(find_files(tmp_path / "log_data", "log"))
+            stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
         stager.close()
         assert one(connection, "SELECT count(*) FROM etl.manifest") == 0
         set_state(connection, run_id, "published")
 
 
 def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
+    from sparkify.extract.batches import Batch
     from sparkify.extract.plan import find_files
     from sparkify.load.runs import begin_run
     from sparkify.load.stage import Stager
@@ -220,7 +222,7 @@ def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
     with connect(dsn) as connection:
         with begin_run(dsn, connection) as run_id:
             stager = Stager(dsn, run_id, time.time() - 60)
-            stager.stage(find_files(tmp_path / "log_data", "log"))
+            stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
             stager.close()
             report = etl.run(tmp_path, dsn=dsn)
             assert (report.files_new, report.rows["songplays"]) == (0, 0)
@@ -232,6 +234,7 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
     db: Connection[Any], dsn: str, tmp_path: Path
 ) -> None:
     """A file belongs to one unfinished run; the later version waits for the next."""
+    from sparkify.extract.batches import Batch
     from sparkify.extract.plan import find_files
     from sparkify.load.publish import publish_run
     from sparkify.load.runs import begin_run
@@ -241,7 +244,7 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
     write(tmp_path, "song_data/a.json", song(title="first"))
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time() - 60)
-        stager.stage(find_files(tmp_path / "song_data", "song"))
+        stager.stage(Batch(tuple(find_files(tmp_path / "song_data", "song"))))
         stager.close()
         write(tmp_path, "song_data/a.json", song(title="second"), song("S2"))
         assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
@@ -255,6 +258,7 @@ def test_a_file_that_an_unfinished_run_has_is_left_to_it(
     db: Connection[Any], dsn: str, tmp_path: Path
 ) -> None:
     """Nothing of it is in what others load: no user, no time, no duplicate that wins over a line of ours."""
+    from sparkify.extract.batches import Batch
     from sparkify.extract.plan import find_files
     from sparkify.load.publish import publish_run
     from sparkify.load.runs import begin_run
@@ -263,7 +267,7 @@ def test_a_file_that_an_unfinished_run_has_is_left_to_it(
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5, userId="99"))
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time() - 60)
-        stager.stage(find_files(tmp_path / "log_data", "log"))
+        stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
         stager.close()
         write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5, userId="99"), play(NOVEMBER + 6))
         write(tmp_path, "log_data/b.json", play())

@@ -24,8 +24,9 @@ from sparkify.check import check
 from sparkify.cli import main
 from sparkify.connection import connect
 from sparkify.extract import judge
+from sparkify.extract.files import InputFile
 from sparkify.extract.judge import Reject
-from sparkify.extract.plan import InputFile, file_now
+from sparkify.extract.plan import file_now
 from sparkify.forget import forget
 from sparkify.load.retry import retry
 from sparkify.load.runs import begin_run

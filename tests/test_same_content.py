@@ -78,8 +78,8 @@ def test_batches_and_workers(
 def test_chunks_of_one_file(
     made_up: Path, expected: dict[str, str], dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparkify.extract.lines.READ_BYTES", 4096)
-    monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (10_000,))
+    monkeypatch.setattr("sparkify.extract.storage.READ_BYTES", 4096)
+    monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, 10_000))
     packed = dsn and made_up.parent / "packed"
     (packed / "log_data").mkdir(parents=True, exist_ok=True)
     shutil.copytree(made_up / "song_data", packed / "song_data", dirs_exist_ok=True)

@@ -14,9 +14,9 @@ from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 
 from data import play, write
 from sparkify import etl
+from sparkify.extract.files import InputFile
 from sparkify.extract.judge import Reject, judge_event
 from sparkify.extract.lines import MOST_LINES, chunks
-from sparkify.extract.plan import InputFile
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 

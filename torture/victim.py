@@ -32,7 +32,7 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from sparkify import cli, etl, terminal
-from sparkify.extract import lines, plan
+from sparkify.extract import plan, storage
 from sparkify.load import stage
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -141,7 +141,7 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
     _hang(wire)
     plan.LEAST_BATCH_BYTES = settings.get("batch_bytes", plan.LEAST_BATCH_BYTES)  # type: ignore[misc]
     if "reader" in settings:
-        plan.open_file = lines.open_file = _open_as(settings["reader"], plan.open_file)  # type: ignore[attr-defined]
+        plan.open_file = storage.open_file = _open_as(settings["reader"], storage.open_file)  # type: ignore[attr-defined]
     if "memory" in settings:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + settings["memory"],) * 2)

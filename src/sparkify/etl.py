@@ -14,9 +14,11 @@ from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import local
 from sparkify.errors import UsageError
-from sparkify.extract.plan import InputFile, Kind, find_files, make_plan
+from sparkify.extract.files import InputFile, Kind
+from sparkify.extract.plan import find_files, make_plan
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
+from sparkify.load.parts import claim_large_files, cut_files
 from sparkify.load.publish import (
     RejectLimit,
     finish_earlier_runs,
@@ -24,6 +26,7 @@ from sparkify.load.publish import (
     keep_touched,
     publish_run,
     read_totals,
+    run_totals,
 )
 from sparkify.load.runs import begin_run
 from sparkify.report import Progress, Report
@@ -76,16 +79,23 @@ def run(
             progress.planned(plan.new)
             with begin_run(dsn, connection) as report.run_id:
                 engine = local.Engine(dsn, report.run_id, planned_at, workers)
-                for staged in engine.stage(plan.batches("song", workers, batch_bytes)):
+                song_bytes, log_bytes = (
+                    batch_bytes or plan.batch_bytes(kind, workers) for kind in ("song", "log")
+                )
+                for staged in engine.stage(plan.batches("song", song_bytes)):
                     report.add(staged, progress)
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
                     publish_catalogue(connection, report.run_id)
+                large = plan.large_logs(log_bytes)
+                claims = claim_large_files(connection, report.run_id, planned_at, large)
+                report.staged.left_to_others += sum(claim is None for claim in claims.values())
+                parts = cut_files(claims, log_bytes, workers, engine.survey)
                 with MonthsAhead(dsn, report.run_id, progress) as ahead:
-                    for staged in engine.stage(plan.batches("log", workers, batch_bytes)):
+                    for staged in engine.stage(plan.batches("log", log_bytes, parts)):
                         report.add(staged, progress)
                         if limit is None:
                             ahead.staged(staged)
-                if limit and limit.exceeded(report.staged.books):
+                if limit and limit.exceeded(run_totals(connection, report.run_id)):
                     hold(connection, report)
                 else:
                     publish_run(connection, report.run_id, progress)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from sparkify.books import Books
-from sparkify.extract.plan import InputFile
+from sparkify.extract.files import InputFile
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sparkify.extract.plan import InputFile
+from sparkify.extract.files import InputFile
 from sparkify.report import Progress, Report, Staged
 
 if TYPE_CHECKING:

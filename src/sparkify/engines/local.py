@@ -5,12 +5,12 @@ one set of libraries in memory and one end.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sparkify.extract.plan import InputFile
+from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import Staged
 
 if TYPE_CHECKING:
@@ -24,7 +24,14 @@ class Engine:
         self._dsn, self._run_id, self._planned_at = dsn, run_id, planned_at
         self._workers = workers
 
-    def stage(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+    def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
+        """Survey ranges of large files; gives what was found in their order."""
+        if len(ranges) <= 1 or self._workers == 1:
+            return [survey(each) for each in ranges]
+        with ThreadPoolExecutor(min(self._workers, len(ranges)), thread_name_prefix="sparkify") as pool:
+            return list(pool.map(survey, ranges))
+
+    def stage(self, batches: list[Batch]) -> Iterator[Staged]:
         """Stage the batches and give what each came to, as they are done."""
         if len(batches) <= 1 or self._workers == 1:
             yield from self._stage_here(batches)
@@ -36,7 +43,7 @@ class Engine:
 
         return Stager(self._dsn, self._run_id, self._planned_at)
 
-    def _stage_here(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+    def _stage_here(self, batches: list[Batch]) -> Iterator[Staged]:
         if not batches:
             return
         stager = self._make()
@@ -46,12 +53,12 @@ class Engine:
         finally:
             stager.close()
 
-    def _stage_in_threads(self, batches: list[list[InputFile]]) -> Iterator[Staged]:
+    def _stage_in_threads(self, batches: list[Batch]) -> Iterator[Staged]:
         mine = threading.local()
         stagers: list[Stager] = []
         stopped = threading.Event()
 
-        def stage(number: int, batch: list[InputFile]) -> Staged:
+        def stage(number: int, batch: Batch) -> Staged:
             if not hasattr(mine, "stager"):
                 mine.stager = self._make()
                 stagers.append(mine.stager)

@@ -7,8 +7,7 @@ decompressed stream. Chunks are of bounded size, whatever the size of the files.
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Final, Protocol
@@ -16,11 +15,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sparkify.extract import storage
+from sparkify.extract.batches import Part
+from sparkify.extract.files import InputFile
 from sparkify.extract.judge import MAX_LINE_BYTES, Reject
-from sparkify.extract.plan import InputFile, open_file
-
-READ_BYTES: Final = 8 << 20
-"""Not more than a line may have: the length of a line that stands within one read is not looked at."""
 
 SMALL_BYTES: Final = 1 << 19
 """A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
@@ -60,6 +58,7 @@ class Slice:
     """Consecutive lines of one file: `parts` together are whole lines, each closed by a line feed.
 
     A line that could not even be read stands in `unread`, and as an empty line in `parts`, so that numbers agree.
+    `ends_file` says that it is the last of what is read of the file, and `digest` is then that of all these bytes.
     """
 
     file: InputFile
@@ -114,8 +113,10 @@ class _BrokenStream(Exception):
     pass
 
 
-def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Slice]]:
-    """The lines of some files, in order, as chunks of slices.
+def chunks(
+    files: Sequence[InputFile], part: Part | None = None, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[list[Slice]]:
+    """The lines of some files, in order, as chunks of slices; with a `part`, only these of the one file.
 
     Raises:
         OSError: a file cannot be opened or read; its `filename` says which.
@@ -123,7 +124,7 @@ def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[l
     chunk: list[Slice] = []
     size = 0
     for file in files:
-        for piece in chain.from_iterable(map(_of_few_lines, slices(file))):
+        for piece in chain.from_iterable(map(_of_few_lines, slices(file, part))):
             chunk.append(piece)
             size += max(piece.size, SHORT_LINE_BYTES * piece.count())
             if size >= chunk_bytes:
@@ -133,20 +134,20 @@ def chunks(files: list[InputFile], chunk_bytes: int = CHUNK_BYTES) -> Iterator[l
         yield chunk
 
 
-def slices(file: InputFile) -> Iterator[Slice]:
-    """The lines of one file; the last slice says `ends_file` and holds the digest of the file's bytes.
+def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
+    """The lines of one file, or of a part of it; the last slice says `ends_file` and holds the digest of the bytes read.
 
     A file of up to 8 MiB (decompressed) is one slice.
     """
-    if file.compression is None and file.size <= SMALL_BYTES:
+    if file.compression is None and file.size <= SMALL_BYTES and part is None:
         yield _small(file)
         return
     digest = hashlib.sha256()
-    ready = Slice(file, 1, [])  # given away when more follows
+    ready = Slice(file, part.first_line if part else 1, [])  # given away when more follows
     rest = b""  # an unfinished line
     skipped = 0  # bytes of it that were thrown away, because it is longer than a line may be
     broken: str | None = None
-    stream = _decompressed(file, digest)
+    stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
     while True:
         try:
             data = next(stream, None)
@@ -205,9 +206,9 @@ def _of_few_lines(piece: Slice) -> Iterator[Slice]:
 
 def _small(file: InputFile) -> Slice:
     """A small file as one slice, with as little ado as possible: there may be a million of them."""
-    descriptor = open_file(file.path)
+    descriptor = storage.open_file(file.path)
     try:
-        with _named(file):
+        with storage.named(file.path):
             data = os.read(descriptor, file.size)
             while len(data) < file.size and (more := os.read(descriptor, file.size - len(data))):
                 data += more
@@ -222,47 +223,41 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
     return RejectedLine(line, why, start[:EVIDENCE_BYTES], length)
 
 
-@contextmanager
-def _named(file: InputFile) -> Iterator[None]:
-    """An error of reading names the file, as one of opening does."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, file.path) from error
+def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
+    # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
+    start, size = (part.start, part.size) if part else (0, file.size)
+    for data in storage.blocks(file.path, start, size):
+        digest.update(data)
+        yield data
 
 
 def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
-    with _named(file), open(open_file(file.path), "rb") as source:
-        if file.compression is None:
-            # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
-            remaining = file.size
-            while remaining and (data := source.read(min(READ_BYTES, remaining))):
-                remaining -= len(data)
-                digest.update(data)
-                yield data
-            return
-        decompressor: _Decompressor | None = None
-        block = bytearray()
-        while data := source.read(COMPRESSED_READ_BYTES):
-            digest.update(data)
+    assert file.compression is not None
+    decompressor: _Decompressor | None = None
+    block = bytearray()
+    source = storage.blocks(file.path)
+    for read in source:
+        digest.update(read)
+        for start in range(0, len(read), COMPRESSED_READ_BYTES):
+            data = read[start : start + COMPRESSED_READ_BYTES]
             while data:
                 decompressor = decompressor or _decompressor(file.compression)
                 try:
                     block += decompressor.decompress(data)
                 except Exception as error:  # zlib and zstandard have no error class in common
                     yield bytes(block)
-                    while data := source.read(READ_BYTES):
-                        digest.update(data)
+                    for unread in source:
+                        digest.update(unread)
                     raise _BrokenStream(f"the {file.compression} stream is damaged: {error}") from error
                 data = b""
                 if decompressor.eof:
                     data, decompressor = decompressor.unused_data, None
-            while len(block) >= READ_BYTES:
-                yield bytes(block[:READ_BYTES])
-                del block[:READ_BYTES]
-        yield bytes(block)
-        if decompressor is not None:
-            raise _BrokenStream(f"the {file.compression} stream ends in the middle")
+            while len(block) >= storage.READ_BYTES:
+                yield bytes(block[: storage.READ_BYTES])
+                del block[: storage.READ_BYTES]
+    yield bytes(block)
+    if decompressor is not None:
+        raise _BrokenStream(f"the {file.compression} stream ends in the middle")
 
 
 def _decompressor(compression: str) -> _Decompressor:

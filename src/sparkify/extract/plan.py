@@ -1,20 +1,18 @@
 """Plan: which files there are, which of them are new, and how they are cut into batches."""
 
-import errno
 import hashlib
 import os
-import re
-import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from psycopg import Connection
 
 from sparkify.errors import UsageError
-
-Kind = Literal["song", "log"]
+from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
+from sparkify.extract.files import InputFile, Kind, compression_of, path_of
+from sparkify.extract.storage import blocks, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
 MOST_BATCH_BYTES: Final = 256 << 20
@@ -26,39 +24,6 @@ RACY_NS: Final = 2_000_000_000
 """A file changed so shortly before it was read may change again without a new time of change: file systems and
 editors count in ticks of up to two seconds. Such a file is compared by its bytes."""
 
-_SUFFIXES: Final = {".json": None, ".json.gz": "gzip", ".json.zst": "zstd"}
-
-
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """A file as it was when the plan was made. `size` in bytes, `mtime_ns` in nanoseconds since 1970.
-
-    `digest` is given where size and time do not tell the content from the one that was loaded.
-    """
-
-    kind: Kind
-    path: str
-    size: int
-    mtime_ns: int
-    compression: str | None
-    digest: str = ""
-
-    @property
-    def name(self) -> str:
-        """The path as text that PostgreSQL can hold; one that is not UTF-8 is marked, and written with escapes."""
-        if self.path.isascii():
-            return self.path
-        raw = os.fsencode(self.path)
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return "bytes:" + raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
-
-    @property
-    def version(self) -> str:
-        """Names this content of the file; part of the key of the manifest."""
-        return f"{self.size}-{self.mtime_ns}" + (f"-{self.digest}" if self.digest else "")
-
 
 @dataclass(slots=True)
 class Plan:
@@ -68,24 +33,48 @@ class Plan:
     new: list[InputFile]
     touched: list[InputFile] = field(default_factory=list)
 
-    def batches(self, kind: Kind, workers: int, batch_bytes: int | None = None) -> list[list[InputFile]]:
-        """The new files of one kind in batches of some `batch_bytes`, or as suits so many workers.
+    def batch_bytes(self, kind: Kind, workers: int) -> int:
+        """How large batches of one kind best are for so many workers."""
+        share = sum(file.size for file in self._of(kind)) // (workers * BATCHES_PER_WORKER)
+        return min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
 
-        A larger file is a batch of its own.
+    def large_logs(self, batch_bytes: int) -> list[InputFile]:
+        """The new log files that are to be cut into parts: larger than a batch, and lines can be looked for anywhere."""
+        least = max(batch_bytes, LEAST_PART_BYTES)
+        return [file for file in self._of("log") if file.size > least and file.compression is None]
+
+    def batches(
+        self, kind: Kind, batch_bytes: int, parts: Mapping[InputFile, Sequence[Part]] | None = None
+    ) -> list[Batch]:
+        """The new files of one kind in batches of some `batch_bytes`, in the order of their paths.
+
+        Of files that are cut each of the `parts` is a batch. Another file that is larger is a batch of its own.
         """
-        files = [file for file in self.new if file.kind == kind]
-        if batch_bytes is None:
-            share = sum(file.size for file in files) // (workers * BATCHES_PER_WORKER)
-            batch_bytes = min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
-        batches: list[list[InputFile]] = []
+        batches: list[Batch] = []
+        files: list[InputFile] = []
         size = 0
-        for file in files:
-            if not batches or size + file.size > batch_bytes or len(batches[-1]) >= BATCH_FILES:
-                batches.append([])
-                size = 0
-            batches[-1].append(file)
+
+        def close() -> None:
+            nonlocal size
+            if files:
+                batches.append(Batch(tuple(files)))
+            files.clear()
+            size = 0
+
+        for file in self._of(kind):
+            if parts and file in parts:
+                close()
+                batches += [Batch((file,), part) for part in parts[file]]
+                continue
+            if size + file.size > batch_bytes or len(files) >= BATCH_FILES:
+                close()
+            files.append(file)
             size += file.size
+        close()
         return batches
+
+    def _of(self, kind: Kind) -> list[InputFile]:
+        return [file for file in self.new if file.kind == kind]
 
 
 def find_files(root: Path, kind: Kind) -> list[InputFile]:
@@ -114,7 +103,7 @@ def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, 
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            compression = _compression(entry.name)
+            compression = compression_of(entry.name)
             try:
                 if entry.is_dir():
                     _walk(entry.path, kind, found, seen)
@@ -131,34 +120,14 @@ def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:
     """The file of a name that the warehouse knows, as it is now; None when it is gone."""
-    path = _path(name)
+    path = path_of(name)
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
-    return InputFile(kind, path, status.st_size, status.st_mtime_ns, _compression(path))
-
-
-def _path(name: str) -> str:
-    """The path that `InputFile.name` was made of."""
-    if not name.startswith("bytes:"):
-        return name
-    raw = name.removeprefix("bytes:").encode()
-    return os.fsdecode(
-        re.sub(
-            rb"\\(\\|x([0-9a-f]{2}))",
-            lambda escape: bytes.fromhex(escape[2].decode()) if escape[2] else b"\\",
-            raw,
-        )
-    )
-
-
-def _compression(name: str) -> str | None:
-    """How a file of this name is compressed, None for not at all; "" when the file is none of ours."""
-    name = name.lower()
-    return next((how for suffix, how in _SUFFIXES.items() if name.endswith(suffix)), "")
+    return InputFile(kind, path, status.st_size, status.st_mtime_ns, compression_of(path))
 
 
 def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
@@ -172,7 +141,7 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
         row = known.get((file.kind, file.name))
         if row is None or row.version is None or row.size != file.size:
             plan.new.append(file)
-        elif (digest := content_digest(file)) != row.digest:
+        elif (digest := content_digest(file, row.cuts)) != row.digest:
             plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
         else:
             plan.touched.append(file)
@@ -194,33 +163,35 @@ class _Known:
     version: str | None
     size: int
     digest: bytes | None
+    cuts: list[int] | None
 
 
 def _known(connection: Connection[Any], files: list[InputFile]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
-        "SELECT kind, path, version, size, digest FROM etl.known_files WHERE path = ANY(%s)",
+        "SELECT kind, path, version, size, digest, cuts FROM etl.known_files WHERE path = ANY(%s)",
         [[file.name for file in files]],
     )
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}
 
 
-def content_digest(file: InputFile) -> bytes | None:
-    """The SHA-256 of the bytes of a file; None when it cannot be read."""
+def content_digest(file: InputFile, cuts: Sequence[int] | None = None) -> bytes | None:
+    """The SHA-256 of the bytes of a file; None when it cannot be read.
+
+    Where a file was read in parts, that of the SHA-256 of the parts; `cuts` says where they begin.
+    """
     try:
+        if cuts:
+            ends = [*cuts[1:], file.size]
+            parts = (_digest(file, start, end - start) for start, end in zip(cuts, ends, strict=True))
+            return hashlib.sha256(b"".join(parts)).digest()
         with open(open_file(file.path), "rb") as source:
             return hashlib.file_digest(source, "sha256").digest()
     except OSError:
         return None  # to be read again, and then its state says what is wrong with it
 
 
-def open_file(path: str) -> int:
-    """Open a file for reading; gives the descriptor.
-
-    Raises:
-        OSError: that cannot be done, or it is no file any more: a pipe would keep us waiting for ever.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "Not a file", path)
-    return descriptor
+def _digest(file: InputFile, start: int, size: int) -> bytes:
+    digest = hashlib.sha256()
+    for block in blocks(file.path, start, size):
+        digest.update(block)
+    return digest.digest()

@@ -1,5 +1,6 @@
 """Claims: which files of a batch are ours to load, and the books of those that are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,8 +9,10 @@ import pyarrow as pa
 from psycopg import Connection, sql
 
 from sparkify.books import Books
+from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
 from sparkify.load.copy import copy_table
+from sparkify.report import Staged
 from sparkify.sql import load
 
 _sql: Final = load("stage")
@@ -44,17 +47,14 @@ class Claim:
 
 
 class Claims:
-    """The claims of one batch, part of its transaction.
-
-    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
-    """
+    """The claims of one batch of whole files, part of its transaction."""
 
     def __init__(self, connection: Connection[Any], run_id: int, planned_at: float) -> None:
         self._connection = connection
         self._run_id = run_id
-        self._seen_at = datetime.fromtimestamp(planned_at, UTC)
+        self._planned_at = planned_at
         self._claims: dict[str, Claim | None] = {}
-        connection.execute(_sql["prepare_claims"])
+        self._not_given: list[InputFile] = []
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
         """The slices of the files that are ours to load, with our claims; others are another run's."""
@@ -63,33 +63,61 @@ class Claims:
             if piece.ends_file and piece.file.path not in wanted and (claim := self._claims[piece.file.path]):
                 self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
         if wanted:
-            self._ask(list(wanted.values()))
+            files = {piece.file: piece.digest for piece in wanted.values()}
+            claims = claim_files(self._connection, self._run_id, self._planned_at, files)
+            self._claims |= {file.path: claims.get(file) for file in files}
+            self._not_given += [file for file in files if file not in claims]
         return [(piece, claim) for piece in chunk if (claim := self._claims[piece.file.path])]
 
-    def _ask(self, pieces: list[Slice]) -> None:
-        files = [piece.file for piece in pieces]
-        columns = (
-            [file.name for file in files],
-            [file.version for file in files],
-            [file.size for file in files],
-            [file.mtime_ns for file in files],
-            [piece.digest or None for piece in pieces],
-        )
-        self._connection.execute("TRUNCATE wanted_files")
-        copy_table(self._connection, sql.Identifier("wanted_files"), pa.table(list(columns), schema=_WANTED))
-        rows = self._connection.execute(
-            _sql["claim"], {"kind": files[0].kind, "run_id": self._run_id, "seen_at": self._seen_at}
-        )
-        given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
-        for file in files:
-            ids = given.get(file.name)
-            self._claims[file.path] = Claim(*ids, file.version) if ids else None
-
-    def keep(self) -> tuple[list[Claim], int]:
-        """Write the manifest; gives our claims, and how many files were another run's."""
+    def keep(self, done: Staged) -> None:
+        """Write the manifest, and count what is staged."""
         kept = [claim for claim in self._claims.values() if claim]
         write_manifest(self._connection, self._run_id, kept)
-        return kept, len(self._claims) - len(kept)
+        for claim in kept:
+            done.books.add(claim.books)
+        done.files = len(kept)
+        if self._not_given:
+            self._count_earlier(done)
+
+    def _count_earlier(self, done: Staged) -> None:
+        """Of the files that were not given: this run may have staged them when the batch was tried before."""
+        rows = self._connection.execute(
+            _sql["staged_earlier"],
+            [self._run_id, self._not_given[0].kind, [file.name for file in self._not_given]],
+        ).fetchall()
+        for row in rows:
+            done.books.add(Books(*row))
+        done.files += len(rows)
+        done.left_to_others = len(self._not_given) - len(rows)
+
+
+def claim_files(
+    connection: Connection[Any], run_id: int, planned_at: float, files: Mapping[InputFile, bytes]
+) -> dict[InputFile, Claim]:
+    """Claim files of one kind, with the digests of those that are read already; gives those that are ours.
+
+    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    """
+    columns = (
+        [file.name for file in files],
+        [file.version for file in files],
+        [file.size for file in files],
+        [file.mtime_ns for file in files],
+        [digest or None for digest in files.values()],
+    )
+    connection.execute(_sql["prepare_claims"])
+    connection.execute("TRUNCATE wanted_files")
+    copy_table(connection, sql.Identifier("wanted_files"), pa.table(list(columns), schema=_WANTED))
+    rows = connection.execute(
+        _sql["claim"],
+        {
+            "kind": next(iter(files)).kind,
+            "run_id": run_id,
+            "seen_at": datetime.fromtimestamp(planned_at, UTC),
+        },
+    )
+    given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
+    return {file: Claim(*given[file.name], file.version) for file in files if file.name in given}
 
 
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:

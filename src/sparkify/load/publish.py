@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
 from sparkify.errors import UsageError
-from sparkify.extract.plan import InputFile, content_digest
+from sparkify.extract.files import InputFile
+from sparkify.extract.plan import content_digest
 from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
@@ -63,6 +64,7 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
         connection.execute(_sql["lock_publisher"])
         connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
+        connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
     name_agents(connection)
     if connection.execute(_sql["to_analyze"]).fetchone():
@@ -118,13 +120,14 @@ def run_totals(connection: Connection[Any], run_id: int) -> Books:
 
 def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
     rows = connection.execute(
-        "SELECT kind, path, m.version, digest FROM etl.manifest m JOIN etl.known_files USING (file_id) WHERE m.run_id = %s",
+        "SELECT kind, path, m.version, digest, cuts FROM etl.manifest m JOIN etl.known_files f USING (file_id)"
+        " WHERE m.run_id = %s AND f.version IS NOT NULL",
         [run_id],
     )
-    staged = {(kind, path): (version, digest) for kind, path, version, digest in rows}
+    staged = {(kind, path): known for kind, path, *known in rows}
     for file in files:
-        version, digest = staged.get((file.kind, file.name), (file.version, None))
-        if version != file.version and content_digest(file) != digest:
+        version, digest, cuts = staged.get((file.kind, file.name), (file.version, None, None))
+        if version != file.version and content_digest(file, cuts) != digest:
             return True
     return False
 
@@ -145,6 +148,7 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
     report.matched = report.rows.pop("matched")
     if report.run_id is not None:
         report.staged.books = run_totals(connection, report.run_id)
+        report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         connection.execute(
             "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
         )

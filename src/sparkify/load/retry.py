@@ -15,8 +15,9 @@ from psycopg.types.json import Jsonb
 from sparkify.books import Books
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
+from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.lines import CHUNK_BYTES, RejectedLine, Slice
-from sparkify.extract.plan import InputFile, Kind, file_now, make_plan
+from sparkify.extract.plan import file_now, make_plan
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.claims import Claim, write_manifest
 from sparkify.load.months import publish_month

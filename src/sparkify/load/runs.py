@@ -132,6 +132,7 @@ def drop_staging(connection: Connection[Any], run_id: int) -> None:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(catalogue_table(run_id)))
         connection.execute("DELETE FROM etl.staged_months WHERE run_id = %s", [run_id])
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
+        connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
         connection.execute(sql.SQL(_sql["forget_files"]).format(run_id=sql.Literal(run_id)))
         connection.execute("DELETE FROM etl.manifest WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "dropped")

@@ -15,10 +15,11 @@ from psycopg import sql
 from sparkify.books import Books
 from sparkify.connection import connect
 from sparkify.errors import SparkifyError
+from sparkify.extract.batches import Batch
 from sparkify.extract.lines import RejectedLine, Slice, chunks
-from sparkify.extract.plan import InputFile
 from sparkify.load.claims import Claim, Claims
 from sparkify.load.copy import copy_rows, copy_table, fetch_table
+from sparkify.load.parts import PartClaim
 from sparkify.load.runs import (
     BATCH_TABLES,
     CHUNK_TABLES,
@@ -82,7 +83,7 @@ class Stager:
         self._given_up = True
         self._connection.cancel_safe(timeout=1.0)
 
-    def stage(self, files: list[InputFile]) -> Staged:
+    def stage(self, batch: Batch) -> Staged:
         """Stage a batch. A file that cannot be read is noted and left to the next run.
 
         Raises:
@@ -92,11 +93,11 @@ class Stager:
         unread: dict[str, str] = {}
         while True:
             try:
-                done = self._stage(files)
+                done = self._stage(batch)
             except OSError as error:
                 self._catalogue_version = None  # heard songs that the transform takes for staged are not
                 # The transaction is rolled back; the batch is tried again without the file.
-                failed = next((file for file in files if file.path == error.filename), None)
+                failed = next((file for file in batch.files if file.path == error.filename), None)
                 if failed is None:
                     raise
                 unread[failed.name] = error.strerror or "cannot be read"
@@ -104,22 +105,22 @@ class Stager:
                 self._connection.execute(
                     _sql["unread"], [failed.kind, failed.name, state, self._run_id, unread[failed.name]]
                 )
-                files = [file for file in files if file is not failed]
+                batch = Batch(tuple(file for file in batch.files if file is not failed))
             else:
                 done.unread = unread
                 return done
 
-    def _stage(self, files: list[InputFile]) -> Staged:
-        songs = bool(files) and files[0].kind == "song"
+    def _stage(self, batch: Batch) -> Staged:
+        songs = bool(batch.files) and batch.files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
         done = Staged()
-        source = chunks(files)
+        source = chunks(batch.files, batch.part)
         chunk = next(source, None)
         with self._connection.transaction():
             self._know_forgotten()
             hold_open(self._connection, self._run_id)
             self._held.clear()
-            claims = Claims(self._connection, self._run_id, self._planned_at)
+            claims = self._claims(batch)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
                 if self._given_up:
@@ -134,13 +135,15 @@ class Stager:
                 chunk = next(source, None)
             if transform:
                 self._finish_batch(transform)
-            kept, done.left_to_others = claims.keep()
-        done.files = len(kept)
-        for claim in kept:
-            done.books.add(claim.books)
+            claims.keep(done)
         done.months = sorted(self._held)
-        done.bytes = sum(file.size for file in files)
+        done.bytes = batch.size
         return done
+
+    def _claims(self, batch: Batch) -> Claims | PartClaim:
+        if batch.part:
+            return PartClaim(self._connection, self._run_id, batch.files[0], batch.part)
+        return Claims(self._connection, self._run_id, self._planned_at)
 
     def _know_forgotten(self) -> None:
         self._connection.execute(_sql["pass_gate"])

@@ -488,6 +488,9 @@ SELECT 'etl.staged_months, run ' || run_id FROM etl.staged_months WHERE run_id N
 UNION ALL
 SELECT DISTINCT 'etl.staged_slices, run ' || run_id FROM etl.staged_slices
 WHERE run_id NOT IN (SELECT run_id FROM unfinished)
+UNION ALL
+SELECT DISTINCT 'etl.staged_parts, run ' || run_id FROM etl.staged_parts
+WHERE run_id NOT IN (SELECT run_id FROM unfinished)
 
 -- name: dead_runs
 -- runs that are not finished are alive, or held

@@ -1,9 +1,10 @@
 -- name: change
--- people can be forgotten: the books have a column for their lines, and staged months know of whom a line that lost was
+-- large files are read in parts; people can be forgotten: the books have a column for their lines, and staged months know of whom a line that lost was
 ALTER TABLE etl.manifest
     ADD COLUMN forgotten bigint NOT NULL DEFAULT 0,
     DROP CONSTRAINT manifest_books_balance,
     ADD CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten);
+ALTER TABLE etl.known_files ADD COLUMN cuts bigint[];
 DO $$
 DECLARE
     repeated regclass;

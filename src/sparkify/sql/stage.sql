@@ -98,7 +98,7 @@ WITH seen AS (
     FROM wanted_files ORDER BY path COLLATE "C"
     ON CONFLICT (kind, md5(path)) DO UPDATE
     SET version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns, digest = EXCLUDED.digest,
-        run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, trouble = NULL, note = NULL
+        cuts = NULL, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, trouble = NULL, note = NULL
     WHERE f.version IS DISTINCT FROM EXCLUDED.version
       AND (f.run_id = EXCLUDED.run_id
            OR NOT EXISTS (SELECT FROM etl.runs r
@@ -106,6 +106,50 @@ WITH seen AS (
     RETURNING file_id, path
 )
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
+
+-- name: staged_earlier
+-- of these files, the books of those that the run itself has staged: it was not told that the COMMIT had succeeded
+SELECT lines, blank, other_pages, loaded, duplicates, rejected, forgotten
+FROM etl.manifest m JOIN etl.known_files f USING (file_id)
+WHERE m.run_id = %s AND f.kind = %s AND f.path = ANY(%s)
+
+-- name: not_read_yet
+-- files that are claimed now and read in parts
+UPDATE etl.known_files SET version = NULL WHERE file_id = ANY(%s)
+
+-- name: claim_part
+-- the right to stage a part of a file, given once
+INSERT INTO etl.staged_parts (run_id, file_id, start, size) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: digest_part
+-- what its bytes were
+UPDATE etl.staged_parts SET digest = %s WHERE run_id = %s AND file_id = %s AND start = %s
+
+-- name: add_books
+-- of a part to those of its file. Who comes second waits here, until the first has committed.
+INSERT INTO etl.manifest AS m
+    (manifest_id, file_id, version, run_id, lines, blank, other_pages, loaded, duplicates, rejected, forgotten)
+OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (manifest_id) DO UPDATE
+SET lines = m.lines + EXCLUDED.lines, blank = m.blank + EXCLUDED.blank,
+    other_pages = m.other_pages + EXCLUDED.other_pages, loaded = m.loaded + EXCLUDED.loaded,
+    duplicates = m.duplicates + EXCLUDED.duplicates, rejected = m.rejected + EXCLUDED.rejected,
+    forgotten = m.forgotten + EXCLUDED.forgotten
+
+-- name: complete
+-- the file is read, when all its parts are staged
+WITH parts AS (
+    SELECT sum(size) AS size, array_agg(start ORDER BY start) AS cuts,
+           sha256(string_agg(digest, ''::bytea ORDER BY start)) AS digest
+    FROM etl.staged_parts WHERE run_id = %(run_id)s AND file_id = %(file_id)s
+),
+known AS (
+    UPDATE etl.known_files f SET version = %(version)s, digest = parts.digest, cuts = parts.cuts
+    FROM parts WHERE parts.size = %(size)s AND f.file_id = %(file_id)s
+    RETURNING file_id
+)
+UPDATE etl.manifest m SET version = %(version)s
+FROM known WHERE m.file_id = known.file_id AND m.run_id = %(run_id)s
 
 -- name: digest
 -- what the bytes of a claimed file were
@@ -129,7 +173,7 @@ WHERE f.run_id = EXCLUDED.run_id
 -- name: forget_files
 -- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once.
 UPDATE etl.known_files f
-SET version = before.version, digest = NULL, run_id = coalesce(before.run_id, f.run_id),
+SET version = before.version, digest = NULL, cuts = NULL, run_id = coalesce(before.run_id, f.run_id),
     -- The time of a file from before 1970 has a minus of its own.
     size = substring(before.version FROM '^[0-9]+')::bigint,
     mtime_ns = substring(before.version FROM '^[0-9]+-(-?[0-9]+)')::bigint

@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS etl.known_files (
     run_id      bigint NOT NULL,
     seen_at     timestamptz NOT NULL DEFAULT now(),
     trouble     text CHECK (trouble IN ('unreadable', 'vanished')),
-    note        text
+    note        text,
+    cuts        bigint[]
 );
 -- A path may be longer than an entry of an index.
 CREATE UNIQUE INDEX IF NOT EXISTS known_files_path ON etl.known_files (kind, md5(path));
@@ -99,6 +100,16 @@ CREATE TABLE IF NOT EXISTS etl.staged_slices (
 );
 CREATE INDEX IF NOT EXISTS staged_slices_month ON etl.staged_slices (run_id, month);
 CREATE INDEX IF NOT EXISTS staged_slices_file ON etl.staged_slices (file_id);
+
+-- One row per part of a large file, until the run is finished. Why a part is staged once.
+CREATE TABLE IF NOT EXISTS etl.staged_parts (
+    run_id  bigint NOT NULL,
+    file_id integer NOT NULL,
+    start   bigint NOT NULL,
+    size    bigint NOT NULL,
+    digest  bytea,
+    PRIMARY KEY (run_id, file_id, start)
+);
 
 CREATE TABLE IF NOT EXISTS etl.catalogue_records (
     file_id          integer NOT NULL,
@@ -357,6 +368,7 @@ COMMENT ON COLUMN etl.known_files.run_id IS 'The run that last read it or tried 
 COMMENT ON COLUMN etl.known_files.seen_at IS 'When that was.';
 COMMENT ON COLUMN etl.known_files.trouble IS 'unreadable or vanished: tried again by the next run; NULL when it was read.';
 COMMENT ON COLUMN etl.known_files.note IS 'Why it could not be read.';
+COMMENT ON COLUMN etl.known_files.cuts IS 'Where its parts begin when it was read in parts, bytes: the digest is then that of the digests of the parts.';
 
 COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it and the balance of its lines.';
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
@@ -417,6 +429,13 @@ COMMENT ON COLUMN etl.staged_slices.plays IS 'How many plays the chunk staged, o
 COMMENT ON COLUMN etl.staged_slices.matched IS 'How many of these have a song.';
 COMMENT ON COLUMN etl.staged_slices.times IS 'At how many moments they began.';
 COMMENT ON COLUMN etl.staged_slices.published IS 'Whether they are published already, while the run goes on.';
+
+COMMENT ON TABLE etl.staged_parts IS 'One row per part of a large log file, from when a run stages it until the run is finished: why it is staged once.';
+COMMENT ON COLUMN etl.staged_parts.run_id IS 'The run.';
+COMMENT ON COLUMN etl.staged_parts.file_id IS 'The file.';
+COMMENT ON COLUMN etl.staged_parts.start IS 'Where it begins in the file, bytes.';
+COMMENT ON COLUMN etl.staged_parts.size IS 'Bytes.';
+COMMENT ON COLUMN etl.staged_parts.digest IS 'SHA-256 of the bytes that were read.';
 
 COMMENT ON TABLE etl.catalogue_records IS 'One row per valid record in the present version of a song file. Where they disagree, songs and artists have the winner.';
 COMMENT ON COLUMN etl.catalogue_records.file_id IS 'The file: etl.files.';

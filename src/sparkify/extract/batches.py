@@ -1,0 +1,97 @@
+"""Batches: what one transaction stages. A large log file is cut into parts of whole lines, each a batch.
+
+Where lines end is not known before somebody has looked. So ranges of equal size are surveyed first, side by side: how many
+line feeds each has, and where the last one stands. A part ends behind that one, and its lines have their right numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from sparkify.extract.files import InputFile
+from sparkify.extract.storage import blocks
+
+LEAST_PART_BYTES: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of a large file: `size` bytes from `start`, the first of them line number `first_line`.
+
+    `file_id` and `manifest_id` are the claim that the run has made for all parts of the file.
+    """
+
+    start: int
+    size: int
+    first_line: int
+    file_id: int
+    manifest_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files of one kind that are staged together; with a `part`, only this of the one file."""
+
+    files: tuple[InputFile, ...]
+    part: Part | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes these are."""
+        return self.part.size if self.part else sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Some bytes of a file."""
+
+    file: InputFile
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many line feeds a range has, and where the line ends that the last of them closes: `start` when there is none."""
+
+    line_feeds: int
+    end: int
+
+
+def survey(wanted: Range) -> Survey | None:
+    """Look for line feeds; None when the file cannot be read: whoever stages it will say so."""
+    count, at, end = 0, wanted.start, wanted.start
+    try:
+        for block in blocks(wanted.file.path, wanted.start, wanted.size):
+            count += block.count(b"\n")
+            end = at + block.rindex(b"\n") + 1 if b"\n" in block else end
+            at += len(block)
+    except OSError:
+        return None
+    return Survey(count, end)
+
+
+def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
+    """Ranges of about `part_bytes`, as many for each worker; the rest of the file behind them need not be surveyed."""
+    count = -(-file.size // part_bytes)
+    count = max(1, min(-(-count // workers) * workers, file.size // LEAST_PART_BYTES))
+    bounds = [file.size * at // count for at in range(count)]
+    return [Range(file, start, until - start) for start, until in pairwise(bounds)]
+
+
+def cut(file: InputFile, surveys: Sequence[Survey | None]) -> list[tuple[int, int, int]]:
+    """The parts of a file: start, size, and the number of the first line."""
+    if None in surveys:
+        return [(0, file.size, 1)]
+    parts: list[tuple[int, int, int]] = []
+    start, line, next_line = 0, 1, 1
+    for found in surveys:
+        assert found is not None
+        next_line += found.line_feeds
+        if found.line_feeds:
+            parts.append((start, found.end - start, line))
+            start, line = found.end, next_line
+    if start < file.size:
+        parts.append((start, file.size - start, line))
+    return parts

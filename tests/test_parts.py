@@ -1,0 +1,238 @@
+"""Large log files are read in parts: wherever they are cut, tables, rejects and books are those of the whole."""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from data import NOVEMBER, play, write
+from sparkify import etl
+from sparkify.connection import connect
+from sparkify.extract import batches, lines, storage
+from sparkify.extract.batches import Batch, Part, cut, ranges, survey
+from sparkify.extract.files import InputFile
+from sparkify.extract.plan import find_files, make_plan
+from sparkify.load.parts import claim_large_files, cut_files
+from sparkify.load.runs import begin_run
+from sparkify.load.stage import Stager
+from warehouse import CONTENT, check_books, checksums, one
+
+EVERYTHING = CONTENT | {
+    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session, line FROM analytics.heard_plays",
+    "rejects": "SELECT line, reason, detail, record, record_bytes FROM etl.rejected_records",
+    "books": "SELECT kind, state, lines, blank, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files",
+}
+
+
+@pytest.fixture
+def tiny_parts() -> Iterator[pytest.MonkeyPatch]:
+    """Files are cut whatever their size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "LEAST_PART_BYTES", 1)
+        patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
+        yield patch
+
+
+def _parts(file: InputFile, part_bytes: int, workers: int = 1) -> list[Part]:
+    surveys = [survey(each) for each in ranges(file, part_bytes, workers)]
+    return [Part(*piece, 0, 0) for piece in cut(file, surveys)]
+
+
+def _lines(pieces: Iterator[lines.Slice]) -> list[tuple[int, bytes]]:
+    found = []
+    for piece in pieces:
+        texts = piece.data.split(b"\n")
+        assert texts.pop() == b""
+        rejects = {reject.line: reject.record for reject in piece.unread}
+        found += [(number, rejects.get(number, text)) for number, text in enumerate(texts, piece.first_line)]
+    return found
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from([b"\n", b"\r\n", b"a", b"\xef\xbb\xbf", b"\xff", b"bb" * 20]), max_size=40
+    ),
+    part_bytes=st.integers(1, 60),
+    workers=st.integers(1, 5),
+    read=st.integers(1, 30),
+)
+@example(pieces=[b"bb" * 20] * 3, part_bytes=7, workers=1, read=5)
+def test_parts_have_the_lines_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], part_bytes: int, workers: int, read: int
+) -> None:
+    data = b"".join(pieces)
+    path = tmp_path_factory.getbasetemp() / "parts.json"
+    path.write_bytes(data)
+    file = InputFile("log", str(path), len(data), 0, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "LEAST_PART_BYTES", 1)
+        patch.setattr(storage, "READ_BYTES", read)
+        patch.setattr(lines, "SMALL_BYTES", 1)
+        patch.setattr(lines, "MAX_LINE_BYTES", 50)
+        patch.setattr(lines, "EVIDENCE_BYTES", 50)
+        whole = _lines(lines.slices(file))
+        parts = _parts(file, part_bytes, workers)
+        assert [part.start for part in parts] == [0, *(part.start + part.size for part in parts[:-1])][
+            : len(parts)
+        ]
+        assert sum(part.size for part in parts) == len(data)
+        found = [line for part in parts for line in _lines(lines.slices(file, part))]
+    assert found == whole
+
+
+def test_a_file_is_cut_for_all_workers_and_not_too_small(tmp_path: Path) -> None:
+    file = InputFile("log", "a.json", 60 << 20, 0, None)
+    assert len(ranges(file, 24 << 20, 2)) == 3  # and the rest: as many for each worker
+    assert len(ranges(file, 24 << 20, 500)) == 6
+    assert ranges(InputFile("log", "a.json", 9 << 20, 0, None), 8 << 20, 2) == []
+
+
+NASTY = [
+    json.dumps(play(NOVEMBER + at, itemInSession=at)).encode() for at in range(6)
+] + [
+    json.dumps(play(NOVEMBER + 2, itemInSession=2, level="free")).encode(),  # another content of a play
+    b'{"page": "Home"}',
+    b"",
+    b" \t",
+    b"torn{",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf" + json.dumps(play(NOVEMBER + 77)).encode(),
+    json.dumps(play(NOVEMBER + 88) | {"userAgent": "x" * 3000}).encode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("end", "closed", "part_bytes", "workers"), [(b"\r\n", False, 700, 2), (b"\n", True, 150, 1)]
+)
+def test_any_cut_gives_the_same_tables_rejects_and_books(
+    new_dsn: Callable[[], str],
+    tiny_parts: pytest.MonkeyPatch,
+    tmp_path: Path,
+    end: bytes,
+    closed: bool,  # noqa: FBT001
+    part_bytes: int,
+    workers: int,
+) -> None:
+    numbers = [*range(len(NASTY)), *random.Random(part_bytes).choices(range(len(NASTY)), k=20)]
+    log = tmp_path / "log_data" / "a.json"
+    log.parent.mkdir()
+    log.write_bytes(end.join(NASTY[number] for number in numbers) + (end if closed else b""))
+    whole, cut_up = new_dsn(), new_dsn()
+    expected = etl.run(tmp_path, dsn=whole, workers=1, batch_bytes=1 << 30)
+    report = etl.run(tmp_path, dsn=cut_up, workers=workers, batch_bytes=part_bytes)
+    assert report.books == expected.books
+    assert report.staged.reasons == expected.staged.reasons
+    assert report.files_loaded == expected.files_loaded == 1
+    with connect(whole) as one_way, connect(cut_up) as other_way:
+        check_books(other_way)
+        assert checksums(other_way, EVERYTHING) == checksums(one_way, EVERYTHING)
+        assert one(other_way, "SELECT count(*) FROM etl.staged_parts") == 0
+    assert etl.run(tmp_path, dsn=cut_up).files_new == 0
+
+
+def _large(root: Path, *more: Any) -> Path:
+    plays = [play(NOVEMBER + at, itemInSession=at) for at in range(40)]
+    file = write(root, "log_data/a.json", *plays, "torn{", *plays[:3], *more)
+    os.utime(file, (time.time() - 100,) * 2)
+    return file
+
+
+def _batches(db: Connection[Any], run_id: int, root: Path) -> list[Batch]:
+    plan = make_plan(db, find_files(root / "log_data", "log"))
+    claims = claim_large_files(db, run_id, time.time(), plan.large_logs(4000))
+    parts = cut_files(claims, 4000, 1, lambda wanted: [survey(each) for each in wanted])
+    return plan.batches("log", 4000, parts)
+
+
+def test_a_run_dies_between_two_parts(
+    db: Connection[Any], dsn: str, new_dsn: Callable[[], str], tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _large(tmp_path)
+    with begin_run(dsn, db) as run_id:
+        first, *others = _batches(db, run_id, tmp_path)
+        assert len(others) == 4
+        stager = Stager(dsn, run_id, time.time())
+        for batch in (others[0], first):
+            assert (stager.stage(batch).files, stager.stage(batch).books.lines) == (
+                0,
+                0,
+            )  # once, and not twice
+        assert one(db, "SELECT version FROM etl.known_files") is None
+        stager.close()
+        assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
+    report = etl.run(tmp_path, dsn=dsn, batch_bytes=3000)
+    assert (report.files_loaded, report.books.loaded, report.books.duplicates, report.books.rejected) == (
+        1,
+        40,
+        3,
+        1,
+    )
+    undisturbed = new_dsn()
+    etl.run(tmp_path, dsn=undisturbed)
+    with connect(undisturbed) as other:
+        check_books(db)
+        assert checksums(db, EVERYTHING) == checksums(other, EVERYTHING)
+    assert etl.run(tmp_path, dsn=dsn).files_new == 0
+
+
+def test_a_part_cannot_be_read(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = _large(tmp_path)
+    content, status = file.read_bytes(), file.stat()
+    with begin_run(dsn, db) as run_id:
+        first, second, *others = _batches(db, run_id, tmp_path)
+        stager = Stager(dsn, run_id, time.time())
+        stager.stage(first)
+        file.unlink()
+        assert stager.stage(second).unread == {str(file): "No such file or directory"}
+        file.write_bytes(content)
+        os.utime(file, ns=(status.st_mtime_ns,) * 2)
+        assert [stager.stage(batch).files for batch in others] == [0, 0, 0]
+        stager.close()
+    assert etl.run(tmp_path, dsn=dsn, dry_run=True).files_new == 1
+    report = etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=2000)
+    assert (report.files_loaded, report.books.loaded, report.books.duplicates) == (1, 40, 3)
+    assert one(db, "SELECT state FROM etl.files") == "loaded"
+    check_books(db)
+
+
+def test_a_file_that_cannot_be_surveyed_is_one_part(tmp_path: Path) -> None:
+    file = InputFile("log", str(tmp_path / "gone.json"), 100 << 20, 0, None)
+    assert _parts(file, 24 << 20) == [Part(0, 100 << 20, 1, 0, 0)]
+
+
+def test_a_touched_file_that_was_read_in_parts_is_not_read_again(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = _large(tmp_path)
+    etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=4000)
+    assert len(one(db, "SELECT cuts FROM etl.known_files")) == 5
+    os.utime(file, (time.time() - 50,) * 2)
+    assert etl.run(tmp_path, dsn=dsn).files_new == 0
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b"Chicago", b"Boston ", 1))
+    os.utime(file, (time.time() - 40,) * 2)
+    assert etl.run(tmp_path, dsn=dsn, batch_bytes=1 << 30).files_loaded == 1
+    assert one(db, "SELECT cuts FROM etl.known_files") is None
+
+
+def test_a_held_run_has_a_file_in_parts(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = _large(tmp_path)
+    assert etl.run(tmp_path, dsn=dsn, batch_bytes=4000, max_rejects=0).status == "held"
+    os.utime(file, (time.time() - 50,) * 2)
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"  # the same bytes
+    _large(tmp_path, play(NOVEMBER + 99))
+    report = etl.run(tmp_path, dsn=dsn, batch_bytes=4000)
+    assert (report.status, report.books.loaded, report.held_runs) == ("done", 41, [])
+    check_books(db)
