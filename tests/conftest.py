@@ -1,6 +1,7 @@
 """A real PostgreSQL for every test: one server, a template database made once, a clone of it for each test."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -105,6 +106,44 @@ def db(dsn: str) -> Iterator[Connection[Any]]:
     """A connection to it."""
     with connect(dsn) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a server that speaks S3, on this machine alone."""
+    import re
+    import subprocess
+    import sys
+
+    pytest.importorskip("moto")
+    pytest.importorskip("s3fs")
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        found = next(url for line in server.stderr if (url := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        threading.Thread(target=server.stderr.read, daemon=True).start()  # nobody reads what it says
+        yield found[0]
+        server.kill()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of it, for s3://lake; the program finds the server and credentials in the environment."""
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret that nobody may see")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    s3fs.S3FileSystem.clear_instance_cache()
+    client = s3fs.S3FileSystem(use_listings_cache=False)
+    client.call_s3("create_bucket", Bucket="lake")
+    yield client
+    client.rm("lake", recursive=True)
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture(scope="session")

@@ -16,5 +16,9 @@ class ConnectionFailed(SparkifyError):
     """No PostgreSQL could be reached, or it refused us."""
 
 
+class StorageFailed(SparkifyError):
+    """The object storage with the input could not be reached, or refused us."""
+
+
 class ServerError(SparkifyError):
     """The embedded PostgreSQL could not be made, started or stopped."""

@@ -7,7 +7,6 @@
 
 import os
 import time
-from pathlib import Path
 from typing import Final
 
 from sparkify.connection import explained, resolve
@@ -16,6 +15,7 @@ from sparkify.engines import local
 from sparkify.errors import UsageError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.plan import find_files, make_plan
+from sparkify.extract.storage import is_folder, is_remote
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.parts import claim_large_files, cut_files
@@ -50,6 +50,7 @@ def run(
     """Load what is new in the folders into the warehouse, and say what became of every line.
 
     `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself.
+    Folders may be URLs of object storage, like ``s3://bucket/log_data``.
     `workers` is the number of processors unless given. `max_rejects` is a number of lines or a share of those read,
     like ``"1%"``: with more rejects nothing is published, and the report's status is ``held``. `batch_bytes` is about
     how much one transaction stages, and suits the data and the workers unless given.
@@ -105,22 +106,18 @@ def run(
 
 def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:
     """The files of both folders; of `data` at least one folder must be there, one that is named must be."""
-    root = Path(data or DEFAULT_DATA)
-    below: dict[Kind, Path] = {"song": root / "song_data", "log": root / "log_data"}
+    root = os.fspath(data or DEFAULT_DATA)
+    below: dict[Kind, str] = {kind: f"{root.rstrip('/')}/{kind}_data" for kind in ("song", "log")}
     chosen: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
-    folders = {kind: Path(path) for kind, path in chosen.items() if path}
+    folders = {kind: os.fspath(path) for kind, path in chosen.items() if path}
     if data or not folders:
-        folders |= {kind: path for kind, path in below.items() if kind not in folders and _is_folder(path)}
+        folders |= {kind: path for kind, path in below.items() if kind not in folders and is_folder(path)}
     if not folders:
         raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
     for path in folders.values():
-        if not _is_folder(path):
+        if not is_remote(path) and not is_folder(path):
             raise UsageError(f"{path} is not a folder.")
     return [file for kind, path in folders.items() for file in find_files(path, kind)]
-
-
-def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir() raises where a name is too long
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def survey(wanted: Range) -> Survey | None:
     """Look for line feeds; None when the file cannot be read: whoever stages it will say so."""
     count, at, end = 0, wanted.start, wanted.start
     try:
-        for block in blocks(wanted.file.path, wanted.start, wanted.size):
+        for block in blocks(wanted.file, wanted.start, wanted.size):
             count += block.count(b"\n")
             end = at + block.rindex(b"\n") + 1 if b"\n" in block else end
             at += len(block)

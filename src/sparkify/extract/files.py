@@ -12,9 +12,10 @@ _SUFFIXES: Final = {".json": None, ".json.gz": "gzip", ".json.zst": "zstd"}
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file as it was when the plan was made. `size` in bytes, `mtime_ns` in nanoseconds since 1970.
+    """A file as it was when the plan was made. `path` may be a URL, `size` is in bytes, `mtime_ns` in nanoseconds since 1970.
 
-    `digest` is given where size and time do not tell the content from the one that was loaded.
+    `digest` is given where size and time do not tell the content from the one that was loaded. An object has instead of
+    time and digest an `etag`, or what else its store calls the content by.
     """
 
     kind: Kind
@@ -23,6 +24,7 @@ class InputFile:
     mtime_ns: int
     compression: str | None
     digest: str = ""
+    etag: str = ""
 
     @property
     def name(self) -> str:
@@ -38,6 +40,8 @@ class InputFile:
     @property
     def version(self) -> str:
         """Names this content of the file; part of the key of the manifest."""
+        if self.etag:
+            return f"{self.size}-etag-{self.etag}"
         return f"{self.size}-{self.mtime_ns}" + (f"-{self.digest}" if self.digest else "")
 
 

@@ -5,7 +5,6 @@ decompressed stream. Chunks are of bounded size, whatever the size of the files.
 """
 
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -120,11 +119,14 @@ def chunks(
 
     Raises:
         OSError: a file cannot be opened or read; its `filename` says which.
+        StorageFailed: a store cannot be reached.
     """
     chunk: list[Slice] = []
     size = 0
+    small = storage.SmallFiles([file for file in files if not part and _is_small(file)])
     for file in files:
-        for piece in chain.from_iterable(map(_of_few_lines, slices(file, part))):
+        found = slices(file, part) if part or not _is_small(file) else [_small(file, small.read(file))]
+        for piece in chain.from_iterable(map(_of_few_lines, found)):
             chunk.append(piece)
             size += max(piece.size, SHORT_LINE_BYTES * piece.count())
             if size >= chunk_bytes:
@@ -137,11 +139,8 @@ def chunks(
 def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
     """The lines of one file, or of a part of it; the last slice says `ends_file` and holds the digest of the bytes read.
 
-    A file of up to 8 MiB (decompressed) is one slice.
+    Where it has up to 8 MiB (decompressed) that is one slice.
     """
-    if file.compression is None and file.size <= SMALL_BYTES and part is None:
-        yield _small(file)
-        return
     digest = hashlib.sha256()
     ready = Slice(file, part.first_line if part else 1, [])  # given away when more follows
     rest = b""  # an unfinished line
@@ -204,16 +203,12 @@ def _of_few_lines(piece: Slice) -> Iterator[Slice]:
         )
 
 
-def _small(file: InputFile) -> Slice:
+def _is_small(file: InputFile) -> bool:
+    return file.compression is None and file.size <= SMALL_BYTES
+
+
+def _small(file: InputFile, data: bytes) -> Slice:
     """A small file as one slice, with as little ado as possible: there may be a million of them."""
-    descriptor = storage.open_file(file.path)
-    try:
-        with storage.named(file.path):
-            data = os.read(descriptor, file.size)
-            while len(data) < file.size and (more := os.read(descriptor, file.size - len(data))):
-                data += more
-    finally:
-        os.close(descriptor)
     text = data if data.endswith(b"\n") or not data else data + b"\n"
     return Slice(file, 1, [text], ends_file=True, digest=hashlib.sha256(data).digest())
 
@@ -226,7 +221,7 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
     # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
     start, size = (part.start, part.size) if part else (0, file.size)
-    for data in storage.blocks(file.path, start, size):
+    for data in storage.blocks(file, start, size):
         digest.update(data)
         yield data
 
@@ -235,7 +230,7 @@ def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
     assert file.compression is not None
     decompressor: _Decompressor | None = None
     block = bytearray()
-    source = storage.blocks(file.path)
+    source = storage.blocks(file)
     for read in source:
         digest.update(read)
         for start in range(0, len(read), COMPRESSED_READ_BYTES):

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from psycopg import Connection
@@ -12,7 +11,7 @@ from psycopg import Connection
 from sparkify.errors import UsageError
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
 from sparkify.extract.files import InputFile, Kind, compression_of, path_of
-from sparkify.extract.storage import blocks, open_file
+from sparkify.extract.storage import blocks, is_remote, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
 MOST_BATCH_BYTES: Final = 256 << 20
@@ -77,20 +76,28 @@ class Plan:
         return [file for file in self.new if file.kind == kind]
 
 
-def find_files(root: Path, kind: Kind) -> list[InputFile]:
-    """All ``.json``, ``.json.gz`` and ``.json.zst`` files below a folder, by path; hidden ones are not seen.
+def find_files(root: str | os.PathLike[str], kind: Kind) -> list[InputFile]:
+    """All ``.json``, ``.json.gz`` and ``.json.zst`` files below a folder or URL, by path; hidden ones are not seen.
 
     Raises:
         UsageError: `root` is not a folder that can be listed.
+        StorageFailed: the store of the URL cannot be reached.
     """
+    root = os.fspath(root)
     found: list[InputFile] = []
-    try:
-        _walk(os.path.abspath(root), kind, found, set())
-    except OSError as error:
-        raise UsageError(
-            f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
-        ) from error
-    return sorted(found, key=lambda file: os.fsencode(file.path))
+    if is_remote(root):
+        from sparkify.extract import objects  # noqa: PLC0415
+
+        found.extend(objects.find(root, kind))
+    else:
+        try:
+            _walk(os.path.abspath(root), kind, found, set())
+        except OSError as error:
+            raise UsageError(
+                f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
+            ) from error
+    found.sort(key=lambda file: os.fsencode(file.path))
+    return found
 
 
 def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, int]]) -> None:
@@ -122,6 +129,10 @@ def file_now(kind: Kind, name: str) -> InputFile | None:
     """The file of a name that the warehouse knows, as it is now; None when it is gone."""
     path = path_of(name)
     try:
+        if is_remote(path):
+            from sparkify.extract import objects  # noqa: PLC0415
+
+            return objects.now(kind, path)
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -139,7 +150,7 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     plan = Plan(len(found), [])
     for file in doubtful:
         row = known.get((file.kind, file.name))
-        if row is None or row.version is None or row.size != file.size:
+        if row is None or row.version is None or row.size != file.size or file.etag:
             plan.new.append(file)
         elif (digest := content_digest(file, row.cuts)) != row.digest:
             plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
@@ -152,7 +163,7 @@ def _settled(connection: Connection[Any]) -> set[tuple[Kind, str, str]]:
     """The files that were read and whose size and time tell that they are as they were: kind, path and version."""
     rows = connection.execute(
         "SELECT kind, path, version FROM etl.known_files"
-        " WHERE trouble IS NULL AND mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s",
+        " WHERE trouble IS NULL AND (mtime_ns IS NULL OR mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s)",
         [RACY_NS],
     )
     return set(rows.fetchall())
@@ -192,6 +203,6 @@ def content_digest(file: InputFile, cuts: Sequence[int] | None = None) -> bytes 
 
 def _digest(file: InputFile, start: int, size: int) -> bytes:
     digest = hashlib.sha256()
-    for block in blocks(file.path, start, size):
+    for block in blocks(file, start, size):
         digest.update(block)
     return digest.digest()

@@ -1,14 +1,43 @@
-"""Where input is read from: an address is the path of a local file, or a URL like ``s3://bucket/key``."""
+"""Where input is read from: an address is the path of a local file, or a URL like ``s3://bucket/key``.
+
+Everything that reads input goes through here; what lies elsewhere is left to `sparkify.extract.objects`, which is loaded
+only where there is a URL.
+"""
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from sparkify.extract.files import InputFile
+
 READ_BYTES: Final = 8 << 20
 """Not more than a line may have: the length of a line that stands within one read is not looked at."""
+
+FETCH_OBJECTS: Final = 256
+FETCH_BYTES: Final = 16 << 20
+"""So many small objects, of together so many bytes, are fetched at once: each takes its time, however small."""
+
+
+def is_remote(address: str) -> bool:
+    """Whether an address is a URL."""
+    return "://" in address and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address) is not None
+
+
+def is_folder(address: str) -> bool:
+    """Whether there is a folder, or objects below a URL.
+
+    Raises:
+        StorageFailed: the store cannot be asked.
+    """
+    if is_remote(address):
+        from sparkify.extract import objects  # noqa: PLC0415
+
+        return objects.exists(address)
+    return os.path.isdir(address)  # noqa: PTH112  Path.is_dir() raises where a name is too long
 
 
 def open_file(path: str) -> int:
@@ -24,29 +53,81 @@ def open_file(path: str) -> int:
     return descriptor
 
 
-def blocks(address: str, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator[bytes]:
     """The bytes from `start`, some megabytes at a time: `size` of them where there are so many, else all to the end.
 
     Raises:
-        OSError: they cannot be read; its `filename` is the address.
+        OSError: they cannot be read, or an object is not what was planned any more; its `filename` is the address.
+        StorageFailed: the store cannot be reached, or refuses us.
     """
-    with named(address), open(open_file(address), "rb", buffering=0) as source:
-        if start:
-            source.seek(start)
-        remaining = size
-        while remaining is None or remaining:
-            data = source.read(READ_BYTES if remaining is None else min(READ_BYTES, remaining))
-            if not data:
-                return
+    if is_remote(file.path):
+        from sparkify.extract import objects  # noqa: PLC0415
+
+        yield from objects.blocks(file, start, file.size - start if size is None else size)
+        return
+    with _named(file), open(open_file(file.path), "rb", buffering=0) as source:
+        source.seek(start)
+        while (wanted := READ_BYTES if size is None else min(READ_BYTES, size)) and (
+            data := source.read(wanted)
+        ):
             yield data
-            if remaining is not None:
-                remaining -= len(data)
+            if size is not None:
+                size -= len(data)
+
+
+class SmallFiles:
+    """The contents of some files that are read as a whole, when they are asked for in their order."""
+
+    def __init__(self, files: Sequence[InputFile]) -> None:
+        self._files = iter(files)
+        self._fetched: dict[str, bytes | OSError] = {}
+
+    def read(self, file: InputFile) -> bytes:
+        """The content of one of them, up to the size that was planned.
+
+        Raises:
+            OSError: it cannot be read; its `filename` is the address.
+            StorageFailed: the store cannot be reached, or refuses us.
+        """
+        if not is_remote(file.path):
+            return _content(file)
+        if file.path not in self._fetched:
+            from sparkify.extract import objects  # noqa: PLC0415
+
+            self._fetched = objects.fetch(self._next(file))
+        content = self._fetched.pop(file.path)
+        if isinstance(content, OSError):
+            raise content
+        return content
+
+    def _next(self, first: InputFile) -> list[InputFile]:
+        group, size = [first], first.size
+        for file in self._files:
+            if file is first or not is_remote(file.path):
+                continue
+            size += file.size
+            if size > FETCH_BYTES or len(group) == FETCH_OBJECTS:
+                break  # it will be the first of the next group
+            group.append(file)
+        return group
+
+
+def _content(file: InputFile) -> bytes:
+    descriptor = open_file(file.path)
+    try:
+        with _named(file):
+            data = os.read(descriptor, file.size)
+            while len(data) < file.size and (more := os.read(descriptor, file.size - len(data))):
+                data += more
+    finally:
+        os.close(descriptor)
+    return data
 
 
 @contextmanager
-def named(address: str) -> Iterator[None]:
+def _named(file: InputFile) -> Iterator[None]:
     """An error of reading names the file, as one of opening does."""
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, address) from error
+        raise OSError(error.errno, error.strerror, file.path) from error

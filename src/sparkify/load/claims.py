@@ -102,7 +102,7 @@ def claim_files(
         [file.name for file in files],
         [file.version for file in files],
         [file.size for file in files],
-        [file.mtime_ns for file in files],
+        [None if file.etag else file.mtime_ns for file in files],
         [digest or None for digest in files.values()],
     )
     connection.execute(_sql["prepare_claims"])

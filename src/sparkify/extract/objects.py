@@ -1,0 +1,205 @@
+"""Objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages open.
+
+Credentials are found by the ordinary means of the store's own library (environment, files, roles). None pass through here.
+"""
+
+import errno
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sparkify.errors import StorageFailed, UsageError
+from sparkify.extract import storage
+from sparkify.extract.files import InputFile, Kind, compression_of
+
+_S3: Final = ("s3", "s3a")
+_S3_OPTIONS: Final = {
+    # As many small objects at a time. And s3fs tries again by itself: not each of its attempts five times.
+    "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
+}
+
+_SIGNATURES: Final = (
+    "ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime", "created",
+)  # fmt: skip
+"""Where stores say which content an object has; the first that there is tells."""
+
+_REFUSED: Final = frozenset(
+    ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch")
+)
+"""What S3 says to somebody whom it does not know: no object is to blame."""
+
+_CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416"))
+
+
+def exists(address: str) -> bool:
+    """Whether there are objects below a URL.
+
+    Raises:
+        UsageError: the URL holds credentials, or fsspec cannot open such URLs here.
+        StorageFailed: the store cannot be reached, or refuses us.
+    """
+    files, path = _open(address)
+    try:
+        with _translated(address):
+            return bool(files.exists(path))
+    except OSError as error:
+        raise UsageError(f"Cannot look for {address}: {error.strerror}.") from error
+
+
+def find(root: str, kind: Kind) -> Iterator[InputFile]:
+    """All input files below a URL, in the order in which the store lists them; hidden ones are not seen.
+
+    Raises:
+        UsageError: there are no objects, or they may not be listed.
+        StorageFailed: the store cannot be reached, or refuses us.
+    """
+    files, path = _open(root)
+    empty = True
+    try:
+        with _translated(root):
+            for page in _pages(files, path, root):
+                for address, details in page:
+                    empty = False
+                    below = address[len(root.rstrip("/")) :]
+                    compression = compression_of(below)
+                    if compression != "" and "/." not in below:
+                        yield _input_file(kind, address, details, compression)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot list {root}: {error.strerror}. Name a bucket and prefix that may be listed."
+        ) from error
+    if empty:
+        raise UsageError(f"There are no objects below {root}.")
+
+
+def now(kind: Kind, address: str) -> InputFile | None:
+    """The object as it is now; None when it is gone.
+
+    Raises:
+        OSError: it may not be looked at.
+        StorageFailed: the store cannot be reached, or refuses us.
+    """
+    files, path = _open(address)
+    try:
+        with _translated(address):
+            return _input_file(kind, address, files.info(path), compression_of(address))
+    except FileNotFoundError:
+        return None
+
+
+def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
+    """As `storage.blocks`: range by range of the object that was planned, and of no later one."""
+    files, path = _open(file.path)
+    with _translated(file.path):
+        with files.open(path, "rb", block_size=storage.READ_BYTES, cache_type="none") as source:
+            details = getattr(source, "details", None) or files.info(path)
+            if _signature(details) != file.etag:
+                raise _changed(file.path)
+            source.seek(start)
+            while size and (data := source.read(min(storage.READ_BYTES, size))):
+                yield data
+                size -= len(data)
+
+
+def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
+    """Small objects of one store, side by side: the content of each, or what is wrong with it.
+
+    Raises:
+        StorageFailed: the store cannot be reached, or refuses us.
+    """
+    files, _ = _open(wanted[0].path)
+    found: dict[str, bytes | OSError] = {file.path: b"" for file in wanted if not file.size}
+    with_content = [file for file in wanted if file.size]
+    paths = [files._strip_protocol(file.path) for file in with_content]  # noqa: SLF001
+    with _translated(wanted[0].path):
+        sizes = [file.size for file in with_content]
+        contents = files.cat_ranges(paths, [0] * len(paths), sizes, on_error="return") if paths else []
+    for file, content in zip(with_content, contents, strict=True):
+        error = _error(content, file.path) if isinstance(content, Exception) else None
+        if isinstance(error, StorageFailed):
+            raise error from content
+        found[file.path] = error or content
+    return found
+
+
+def _open(address: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path within it."""
+    scheme, _, rest = address.partition("://")
+    scheme, place = scheme.lower(), rest.partition("/")[0]
+    if "@" in place and (scheme in _S3 or ":" in place.partition("@")[0]):
+        raise UsageError(
+            "A URL of input must hold no credentials. Give them as the store's library expects, like AWS_PROFILE."
+        )
+    try:
+        import fsspec  # noqa: PLC0415  takes a while, and local files do without
+
+        kind = fsspec.get_filesystem_class(scheme)
+        options = _S3_OPTIONS if scheme in _S3 else kind._get_kwargs_from_urls(address)  # noqa: SLF001
+        files = fsspec.filesystem(scheme, use_listings_cache=False, **options)
+        return files, kind._strip_protocol(address)  # noqa: SLF001
+    except ImportError as error:
+        package = "sparkify[s3]" if scheme in _S3 else "fsspec's package for it"
+        raise UsageError(f"To read {scheme}:// addresses, install {package} ({error}).") from error
+    except ValueError as error:
+        raise UsageError(f"{scheme}:// is no address that can be read: {error}.") from error
+
+
+def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Mapping[str, Any]]]]:
+    """The addresses of all objects below a path, with what the store says of them: on S3 a page at a time."""
+    scheme = root.partition("://")[0]
+    if scheme.lower() not in _S3:
+        found = files.find(path, detail=True)
+        below = files._strip_protocol(root).rstrip("/")  # noqa: SLF001
+        yield ((root.rstrip("/") + name[len(below) :], details) for name, details in found.items())
+        return
+    bucket, prefix, _ = files.split_path(path)
+    request = {"Bucket": bucket, "Prefix": f"{prefix}/" if prefix else ""}
+    while True:
+        page = files.call_s3("list_objects_v2", **request)
+        yield ((f"{scheme}://{bucket}/{each['Key']}", each) for each in page.get("Contents", ()))
+        if not page.get("IsTruncated"):
+            return
+        request["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _input_file(kind: Kind, address: str, details: Mapping[str, Any], compression: str | None) -> InputFile:
+    size = details["Size"] if "Size" in details else details["size"]
+    return InputFile(kind, address, size, 0, compression, etag=_signature(details))
+
+
+def _signature(details: Mapping[str, Any]) -> str:
+    found = next((details[name] for name in _SIGNATURES if details.get(name)), "")
+    return str(found).strip('"') or "unknown"
+
+
+@contextmanager
+def _translated(address: str) -> Iterator[None]:
+    try:
+        yield
+    except (UsageError, StorageFailed):
+        raise
+    except Exception as error:
+        raise _error(error, address) from error
+
+
+def _error(error: Exception, address: str) -> OSError | StorageFailed:
+    """What is wrong with an object, or with the store as a whole."""
+    cause = error if hasattr(error, "response") else error.__cause__
+    code = str((getattr(cause, "response", None) or {}).get("Error", {}).get("Code", ""))
+    said = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split())) or type(error).__name__
+    if code not in _REFUSED:
+        if isinstance(error, FileNotFoundError):
+            return FileNotFoundError(errno.ENOENT, said if error.errno is None else "No such object", address)
+        if isinstance(error, PermissionError):
+            return PermissionError(errno.EACCES, said, address)
+        if code in _CHANGED or type(error).__name__ == "FileExpired":
+            return _changed(address)
+    return StorageFailed(
+        f"Cannot read {address}: {said.rstrip('.')}. Check the network, the credentials and AWS_ENDPOINT_URL."
+        " What was committed is kept; run the command again to go on."
+    )
+
+
+def _changed(address: str) -> OSError:
+    return OSError(errno.ESTALE, "it has changed since it was listed", address)

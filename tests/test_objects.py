@@ -1,0 +1,246 @@
+"""Input in object storage, on a server that speaks S3: what is loaded from there is what is loaded from files."""
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from data import NOVEMBER, lines, play, song
+from sparkify import etl
+from sparkify.cli import main
+from sparkify.connection import connect
+from sparkify.errors import StorageFailed, UsageError
+from sparkify.extract import batches, objects, storage
+from sparkify.extract.files import InputFile
+from sparkify.extract.plan import find_files
+from sparkify.simulate import simulate
+from warehouse import CONTENT, check_books, checksums, one
+
+LAKE = "s3://lake/data"
+EVERYTHING = CONTENT | {
+    "lines": "SELECT start_time, songplay_id, line, split_part(path, '_data/', 2) FROM analytics.heard_plays JOIN etl.files USING (file_id)",
+    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record FROM etl.rejected_records r JOIN etl.files USING (file_id)",
+    "books": "SELECT kind, split_part(path, '_data/', 2), state, size, digest, lines, blank, other_pages, loaded, duplicates, rejected"
+    " FROM etl.files",
+}
+
+
+def _upload(s3: Any, root: Path) -> None:
+    s3.pipe({f"lake/data/{path.relative_to(root)}": path.read_bytes() for path in root.rglob("*.json*")})
+
+
+@pytest.mark.parametrize("dirt", [None, 0.05])
+def test_from_s3_as_from_files(
+    s3: Any, new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dirt: float | None
+) -> None:
+    simulate(tmp_path, users=20, songs=40, days=4, seed=3, **({"dirt": dirt} if dirt else {}))
+    *_, packed, large = sorted((tmp_path / "log_data").rglob("*.json"), key=lambda path: path.stat().st_size)
+    packed.with_name(packed.name + ".gz").write_bytes(gzip.compress(packed.read_bytes()))
+    packed.unlink()
+    (tmp_path / "log_data" / "empty.json").touch()
+    (tmp_path / "log_data" / ".hidden.json").write_bytes(lines(play()))
+    _upload(s3, tmp_path)
+    for module, name, value in (
+        (storage, "READ_BYTES", 3000),
+        (storage, "FETCH_OBJECTS", 7),
+        (batches, "LEAST_PART_BYTES", 1 << 12),
+    ):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1 << 12)
+    monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 4000)
+    assert large.stat().st_size > 20_000
+    from_files, from_s3 = new_dsn(), new_dsn()
+    etl.run(tmp_path, dsn=from_files, workers=2, batch_bytes=20_000)
+    report = etl.run(LAKE, dsn=from_s3, workers=2, batch_bytes=20_000)
+    with connect(from_files) as one_way, connect(from_s3) as other_way:
+        check_books(other_way)
+        assert checksums(other_way, EVERYTHING) == checksums(one_way, EVERYTHING)
+        assert report.files_loaded == one(
+            other_way, "SELECT count(*) FROM etl.files WHERE path LIKE 's3://lake/data/%%'"
+        )
+    assert etl.run(song_data=f"{LAKE}/song_data", log_data=f"{LAKE}/log_data/", dsn=from_s3).files_new == 0
+
+
+def test_an_object_that_changes_is_read_again(s3: Any, db: Connection[Any], dsn: str) -> None:
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    s3.pipe("lake/data/log_data/b.json", lines(play(NOVEMBER + 1), "torn{"))
+    etl.run(LAKE, dsn=dsn)
+    s3.pipe("lake/data/log_data/a.json", lines(play()))  # the same bytes
+    s3.pipe("lake/data/log_data/b.json", lines(play(NOVEMBER + 1), "torn}"))  # as many
+    report = etl.run(LAKE, dsn=dsn)
+    assert (report.files_found, report.files_new, report.books.loaded, report.books.rejected) == (2, 1, 1, 1)
+    assert db.execute(
+        "SELECT path, line, record FROM etl.rejected_records JOIN etl.files USING (file_id)"
+    ).fetchall() == [("s3://lake/data/log_data/b.json", 2, b"torn}")]
+
+
+def test_more_objects_than_a_page(s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.pipe({f"lake/data/song_data/{at}.json": lines(song(f"S{at}")) for at in range(10)})
+    call, pages = type(s3).call_s3, []
+
+    def of_three(self: Any, method: str, **request: Any) -> Any:
+        assert method == "list_objects_v2"
+        pages.append(call(self, method, **request, MaxKeys=3))
+        return pages[-1]
+
+    monkeypatch.setattr(type(s3), "call_s3", of_three)
+    files = find_files(f"{LAKE}/song_data", "song")
+    assert [file.path for file in files] == [f"{LAKE}/song_data/{at}.json" for at in range(10)]
+    assert [len(page["Contents"]) for page in pages] == [3, 3, 3, 1]
+
+
+def test_keys_with_characters_that_mean_something_elsewhere(s3: Any, db: Connection[Any], dsn: str) -> None:
+    keys = [
+        "a b.json",
+        "a*?[x].json",
+        "é/ü.json",
+        "a#b.json",
+        "a::b.json",
+        "a%20b.json",
+        "a/../b.json",
+        "x//y.json",
+    ]
+    hidden = [".a.json", ".ipynb_checkpoints/a.json", "folder/", "a.txt", "no.json.txt"]
+    contents = {key: lines(play(NOVEMBER + at)) for at, key in enumerate(keys)}
+    for key, content in (contents | dict.fromkeys(hidden, lines(play(NOVEMBER + 99)))).items():
+        s3.call_s3("put_object", Bucket="lake", Key=f"data/log_data/{key}", Body=content)
+    report = etl.run(LAKE, dsn=dsn)
+    assert (report.files_loaded, report.rows["songplays"], report.staged.unread) == (
+        len(keys) - 1,
+        len(keys) - 1,
+        {},
+    )
+    found = {path for (path,) in db.execute("SELECT path FROM etl.files")}
+    assert found == {f"{LAKE}/log_data/{key}" for key in keys if ".." not in key}
+
+
+def _planned(address: str, **changes: Any) -> InputFile:
+    (file,) = find_files(address, "log")
+    return InputFile(**{name: changes.get(name, getattr(file, name)) for name in InputFile.__slots__})
+
+
+def test_an_object_that_changes_or_vanishes_while_it_is_read(
+    s3: Any, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
+    monkeypatch.setattr(storage, "READ_BYTES", 100)
+    for name in "abc":
+        s3.pipe(f"lake/data/log_data/{name}.json", lines(play(NOVEMBER + ord(name))))
+    read = objects.blocks
+
+    def change(file: InputFile, start: int, size: int) -> Any:
+        for at, block in enumerate(read(file, start, size)):
+            yield block
+            if at == 1 and file.path.endswith("b.json"):
+                s3.pipe("lake/data/log_data/b.json", lines(play(NOVEMBER + ord("z"))))
+            if at == 1 and file.path.endswith("a.json"):
+                s3.rm("lake/data/log_data/a.json")
+
+    monkeypatch.setattr(objects, "blocks", change)
+    report = etl.run(LAKE, dsn=dsn)
+    assert report.files_loaded == 1
+    changed = report.staged.unread.pop(f"{LAKE}/log_data/b.json")
+    assert changed == "it has changed since it was listed"
+    assert list(report.staged.unread) == [f"{LAKE}/log_data/a.json"]
+    states = db.execute("SELECT right(path, 6), state FROM etl.files ORDER BY 1").fetchall()
+    assert states == [("a.json", "vanished"), ("b.json", "unreadable"), ("c.json", "loaded")]
+    report = etl.run(LAKE, dsn=dsn)
+    assert (report.files_loaded, report.rows["songplays"], report.staged.unread) == (1, 2, {})
+
+
+def test_small_objects_that_are_gone(s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        s3.pipe(f"lake/data/log_data/{name}.json", lines(play(NOVEMBER + ord(name))))
+    fetch = objects.fetch
+
+    def gone(wanted: Any) -> Any:
+        if s3.exists("lake/data/log_data/a.json"):
+            s3.rm("lake/data/log_data/a.json")
+        return fetch(wanted)
+
+    monkeypatch.setattr(objects, "fetch", gone)
+    report = etl.run(LAKE, dsn=dsn)
+    assert (report.files_loaded, list(report.staged.unread)) == (1, [f"{LAKE}/log_data/a.json"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--log-data", "s3://no-such-bucket/x"], "Cannot list s3://no-such-bucket/x"),
+        (["--log-data", "s3://lake/nothing"], "There are no objects below s3://lake/nothing."),
+        (["s3://lake/nothing"], "s3://lake/nothing holds neither song_data/ nor log_data/."),
+        (["--log-data", "s3://key:secret@lake/x"], "must hold no credentials"),
+        (["--log-data", "nope://lake/x"], "nope:// is no address"),
+    ],
+)
+def test_what_cannot_be_listed(
+    s3: Any, dsn: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["etl", "--dsn", dsn, *arguments]) == 2
+    output = "".join(capsys.readouterr())
+    assert said in output
+    assert output.count("\n") == 1
+    assert "secret" not in output
+
+
+def test_a_store_that_cannot_be_reached(
+    s3: Any, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:secret@127.0.0.1:1")
+    monkeypatch.setattr(type(s3), "retries", 1)
+    type(s3).clear_instance_cache()
+    assert main(["etl", "--dsn", dsn, LAKE]) == 1
+    output = "".join(capsys.readouterr())
+    assert "Check the network" in output
+    assert output.count("\n") == 1
+    assert "secret" not in output
+
+
+def test_a_store_that_refuses_us_is_not_the_fault_of_each_object(s3: Any) -> None:
+    from botocore.exceptions import ClientError
+    from s3fs.errors import translate_boto_error
+
+    def refused(code: str) -> object:
+        error = translate_boto_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject"))
+        return type(objects._error(error, "s3://lake/x"))  # noqa: SLF001
+
+    assert refused("ExpiredToken") is StorageFailed
+    assert refused("SlowDown") is StorageFailed
+    assert refused("AccessDenied") is PermissionError
+    assert refused("NoSuchKey") is FileNotFoundError
+
+
+def test_other_stores(db: Connection[Any], dsn: str) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/lake/log_data/a.json", lines(play()))
+    memory.pipe("/lake/log_data/.b.json", lines(play(NOVEMBER + 1)))
+    assert etl.run(log_data="memory://lake/log_data", dsn=dsn).files_loaded == 1
+    assert one(db, "SELECT path FROM etl.files") == "memory://lake/log_data/a.json"
+    assert etl.run(log_data="memory://lake/log_data", dsn=dsn).files_new == 0
+    memory.rm("/lake", recursive=True)
+
+
+def test_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)  # noqa: SLF001  what was imported before
+    with pytest.raises(UsageError, match=r"install sparkify\[s3\]"):
+        find_files(LAKE, "log")
+
+
+def test_local_files_do_without_fsspec(tmp_path: Path, dsn: str) -> None:
+    (tmp_path / "log_data").mkdir()
+    (tmp_path / "log_data" / "a.json").write_bytes(lines(play()))
+    code = "import sys; from sparkify import etl; etl.run(sys.argv[1], dsn=sys.argv[2]); assert 'fsspec' not in sys.modules"
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), dsn], check=True, env=os.environ | {"PYTHONWARNINGS": ""}
+    )
