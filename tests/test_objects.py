@@ -229,7 +229,6 @@ def test_other_stores(db: Connection[Any], dsn: str) -> None:
 
 
 def test_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    import fsspec
 
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)  # noqa: SLF001  what was imported before

@@ -49,14 +49,15 @@ def _end(scene: Scene, number: signal.Signals) -> None:
 
 
 def postmaster_killed(scene: Scene) -> None:
-    """SIGKILL of the server while it loads; it is started again and recovers."""
+    """SIGKILL of the server while it loads; it is started again and recovers, and the load goes on."""
     client = scene.load(instant=scene.instant())
     client.reach()
     pid = scene.arena.server.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    client.end()
+    client.go_on()
     scene.arena.server.start()
+    client.end()
 
 
 def backend_killed(scene: Scene) -> None:

@@ -101,6 +101,12 @@ def _prepare(connection: Connection[Any]) -> None:
     connection.execute(load("roles")["act_as_owner"])
 
 
+def room(connection: Connection[Any]) -> int:
+    """How many more connections the server, the database and the role allow us at this moment."""
+    row = connection.execute(load("roles")["room"]).fetchone()
+    return int(row[0]) if row else 0
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Errors of the server as errors of ours.

@@ -7,9 +7,12 @@
 
 import os
 import time
-from typing import Final
+from contextlib import closing
+from typing import Any, Final
 
-from sparkify.connection import explained, resolve
+from psycopg import Connection
+
+from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import local
 from sparkify.errors import UsageError
@@ -18,7 +21,6 @@ from sparkify.extract.plan import find_files, make_plan
 from sparkify.extract.storage import is_folder, is_remote
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
-from sparkify.load.parts import claim_large_files, cut_files
 from sparkify.load.publish import (
     RejectLimit,
     finish_earlier_runs,
@@ -29,6 +31,7 @@ from sparkify.load.publish import (
     run_totals,
 )
 from sparkify.load.runs import begin_run
+from sparkify.patience import Session
 from sparkify.report import Progress, Report
 
 Folder = str | os.PathLike[str]
@@ -64,7 +67,8 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     files = _find(data, song_data, log_data)
     dsn = resolve(dsn)
-    with explained(), open_warehouse(dsn) as connection:
+    with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
+        connection = warehouse.connection
         if dry_run:
             plan = make_plan(connection, files)
             return Report("dry run", files_found=plan.found, files_new=len(plan.new)).timed(started)
@@ -79,6 +83,7 @@ def run(
         if plan.new:
             progress.planned(plan.new)
             with begin_run(dsn, connection) as report.run_id:
+                workers = min(workers, _room_for(warehouse.connection))
                 engine = local.Engine(dsn, report.run_id, planned_at, workers)
                 song_bytes, log_bytes = (
                     batch_bytes or plan.batch_bytes(kind, workers) for kind in ("song", "log")
@@ -86,9 +91,11 @@ def run(
                 for staged in engine.stage(plan.batches("song", song_bytes)):
                     report.add(staged, progress)
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
-                    publish_catalogue(connection, report.run_id)
+                    warehouse.run(publish_catalogue, report.run_id)
+                from sparkify.load.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
+
                 large = plan.large_logs(log_bytes)
-                claims = claim_large_files(connection, report.run_id, planned_at, large)
+                claims = warehouse.run(claim_large_files, report.run_id, planned_at, large)
                 report.staged.left_to_others += sum(claim is None for claim in claims.values())
                 parts = cut_files(claims, log_bytes, workers, engine.survey)
                 with MonthsAhead(dsn, report.run_id, progress) as ahead:
@@ -96,12 +103,17 @@ def run(
                         report.add(staged, progress)
                         if limit is None:
                             ahead.staged(staged)
-                if limit and limit.exceeded(run_totals(connection, report.run_id)):
-                    hold(connection, report)
+                if limit and limit.exceeded(warehouse.run(run_totals, report.run_id)):
+                    warehouse.run(hold, report)
                 else:
-                    publish_run(connection, report.run_id, progress)
-        read_totals(connection, report)
+                    warehouse.run(publish_run, report.run_id, progress)
+        warehouse.run(read_totals, report)
     return report.timed(started)
+
+
+def _room_for(connection: Connection[Any]) -> int:
+    """How many workers the server has connections for: each has one and for moments another, and so has the run."""
+    return max(1, room(connection) // 2 - 1)
 
 
 def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:

@@ -10,8 +10,8 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
-from sparkify.connection import connect
 from sparkify.load.months import publish_month
+from sparkify.patience import Session
 from sparkify.report import Progress, Staged
 
 
@@ -19,7 +19,7 @@ class MonthsAhead:
     """Publishes the months of a run that seem complete, in a thread of its own, until the block ends."""
 
     def __init__(self, dsn: str, run_id: int, progress: Progress) -> None:
-        self._connection = connect(dsn)
+        self._session = Session(dsn)
         self._run_id = run_id
         self._progress = progress
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
@@ -50,7 +50,7 @@ class MonthsAhead:
 
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
-        publish_month(self._connection, self._run_id, month, wait=False)
+        self._session.run(publish_month, self._run_id, month, wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -59,9 +59,9 @@ class MonthsAhead:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error:
-            self._connection.cancel_safe(timeout=1.0)
+            self._session.cancel()
         self._pool.shutdown(cancel_futures=error is not None)
-        self._connection.close()
+        self._session.close()
         if error is None:
             for published in self._published.values():
                 published.result()

@@ -4,15 +4,18 @@ A run is alive while the transaction of its lease is open. Whoever can take the 
 knows that its process is gone, and publishes what it had staged.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
+import psycopg
 from psycopg import Connection, sql
+from psycopg.pq import TransactionStatus
 
-from sparkify.connection import connect
 from sparkify.errors import SparkifyError
+from sparkify.patience import Session
 from sparkify.sql import load
 from sparkify.upgrade import SCHEMA_VERSION
 
@@ -22,37 +25,81 @@ CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repea
 BATCH_TABLES: Final = ("users", "levels", "user_days", "sessions")
 """Those to which a batch adds what its chunks came to together."""
 
+LEASE_SECONDS: Final = 1.0
+"""So often a run looks whether it still has its lease."""
+
 _sql: Final = load("stage")
 
 
 @contextmanager
 def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
     """A new run, alive until the block ends."""
-    with _lease(dsn) as lease:
-        with lease.transaction():
-            with connection.transaction():
-                row = connection.execute(_sql["begin_run"], [SCHEMA_VERSION]).fetchone()
-                if row is None:
-                    raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
-                run_id = int(row[0])
-                lease.execute(_sql["lease"], [run_id])
-                connection.execute(
-                    sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id))
-                )
-            yield run_id
-
-
-def _lease(dsn: str) -> Connection[Any]:
-    # A lease is a transaction that only waits; a server that ends such transactions must not end this one.
-    lease = connect(dsn)
+    lease = _Lease(dsn)
     try:
-        lease.execute("SET idle_in_transaction_session_timeout = 0")
-        if lease.info.server_version >= 170000:
-            lease.execute("SET transaction_timeout = 0")
-    except BaseException:
+        with connection.transaction():
+            row = connection.execute(_sql["begin_run"], [SCHEMA_VERSION]).fetchone()
+            if row is None:
+                raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
+            run_id = int(row[0])
+            lease.take(run_id)
+            connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id)))
+        with lease.kept():
+            yield run_id
+    finally:
         lease.close()
-        raise
-    return lease
+
+
+class _Lease:
+    """The transaction that a run lives as long as: it only waits."""
+
+    def __init__(self, dsn: str) -> None:
+        self._session = Session(dsn)
+        self._run_id = 0
+        self._ended = threading.Event()
+
+    def take(self, run_id: int) -> bool:
+        """Whether nobody else had it."""
+        self._run_id = run_id
+        return self._session.run(_take_lease, run_id)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Look after it until the block ends: where the connection is lost, it is taken again."""
+        keeper = threading.Thread(target=self._keep, name="sparkify-lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._session.give_up()
+            keeper.join(1.0)
+
+    def _keep(self) -> None:
+        while not self._ended.wait(LEASE_SECONDS):
+            try:
+                if self._session.connection.info.transaction_status == TransactionStatus.INTRANS:
+                    self._session.connection.execute("SELECT 1")
+                else:
+                    self.take(self._run_id)
+            except (psycopg.Error, SparkifyError):
+                continue  # who stages or publishes will say what is wrong with the server
+
+    def close(self) -> None:
+        """Give it back."""
+        self._session.close()
+
+
+def _take_lease(connection: Connection[Any], run_id: int) -> bool:
+    # A server that ends transactions that only wait must not end this one.
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    if connection.info.server_version >= 170000:
+        connection.execute("SET transaction_timeout = 0")
+    connection.execute("BEGIN")
+    row = connection.execute(_sql["try_lease"], [run_id]).fetchone()
+    taken = bool(row and row[0])
+    if not taken:
+        connection.execute("ROLLBACK")
+    return taken
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
@@ -65,9 +112,11 @@ def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
 @contextmanager
 def adopt(dsn: str, run_id: int) -> Iterator[bool]:
     """Take over a run whose process is gone; gives whether it is."""
-    with _lease(dsn) as lease, lease.transaction():
-        row = lease.execute(_sql["try_lease"], [run_id]).fetchone()
-        yield bool(row and row[0])
+    lease = _Lease(dsn)
+    try:
+        yield lease.take(run_id)
+    finally:
+        lease.close()
 
 
 def set_state(connection: Connection[Any], run_id: int, state: str) -> None:

@@ -7,10 +7,11 @@ was lost has succeeded when its entries are there.
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
+import psycopg
 import pyarrow as pa
-from psycopg import sql
+from psycopg import Connection, sql
 
 from sparkify.books import Books
 from sparkify.connection import connect
@@ -28,6 +29,7 @@ from sparkify.load.runs import (
     hold_open,
     month_tables,
 )
+from sparkify.patience import Session
 from sparkify.report import Staged
 from sparkify.sql import load
 from sparkify.transform.catalogue import CatalogueTransform
@@ -63,7 +65,7 @@ class Stager:
         self._dsn = dsn
         self._run_id = run_id
         self._planned_at = planned_at
-        self._connection = connect(dsn)
+        self._session = Session(dsn)
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
@@ -71,9 +73,13 @@ class Stager:
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
         self._given_up = False
 
+    @property
+    def _connection(self) -> Connection[Any]:
+        return self._session.connection
+
     def close(self) -> None:
         """Give back what it holds."""
-        self._connection.close()
+        self._session.close()
         for transform in (self._transform, self._catalogue):
             if transform:
                 transform.close()
@@ -81,21 +87,27 @@ class Stager:
     def cancel(self) -> None:
         """Stop what this worker and the server for it are doing; may be called from another thread."""
         self._given_up = True
-        self._connection.cancel_safe(timeout=1.0)
+        self._session.cancel()
 
     def stage(self, batch: Batch) -> Staged:
-        """Stage a batch. A file that cannot be read is noted and left to the next run.
+        """Stage a batch, once, however often it is tried. A file that cannot be read is noted and left to the next run.
 
         Raises:
-            SparkifyError: the run was taken over by another program.
-            psycopg.Error: the server failed; nothing of the batch is kept.
+            SparkifyError: the run was taken over by another program, or a store of files cannot be reached.
+            psycopg.Error: the server failed, and not for a while only; nothing of the batch is kept.
         """
+        return self._session.run(lambda _: self._stage_what_can_be_read(batch))
+
+    def _stage_what_can_be_read(self, batch: Batch) -> Staged:
         unread: dict[str, str] = {}
         while True:
             try:
                 done = self._stage(batch)
-            except OSError as error:
+            except psycopg.Error:
                 self._catalogue_version = None  # heard songs that the transform takes for staged are not
+                raise
+            except OSError as error:
+                self._catalogue_version = None
                 # The transaction is rolled back; the batch is tried again without the file.
                 failed = next((file for file in batch.files if file.path == error.filename), None)
                 if failed is None:

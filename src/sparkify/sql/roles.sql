@@ -80,3 +80,15 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_
 ALTER ROLE {name} IN DATABASE {database} SET default_transaction_read_only = on;
 ALTER ROLE {name} IN DATABASE {database} SET statement_timeout = '5min';
 ALTER ROLE {name} IN DATABASE {database} SET idle_in_transaction_session_timeout = '10min'
+
+-- name: room
+-- how many more connections we may open: what the server has left, and the limits of the database and the role
+SELECT least(
+    current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+    - coalesce(current_setting('reserved_connections', true)::integer, 0)
+    - (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL),
+    (SELECT nullif(datconnlimit, -1) - (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid)
+     FROM pg_database d WHERE datname = current_database()),
+    (SELECT nullif(rolconnlimit, -1) - (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
+     FROM pg_roles r WHERE rolname = session_user)
+)::integer

@@ -1,9 +1,6 @@
--- name: lease
--- a run lives as long as the transaction that holds this lock; its end is the end of the process, however it ends
-SELECT pg_advisory_xact_lock(hashtext('sparkify run'), %s)
-
 -- name: try_lease
--- whether nobody runs this run any more
+-- a run lives as long as the transaction that holds this lock; its end is the end of the process, however it ends. Whether
+-- nobody else has it.
 SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
 
 -- name: begin_run

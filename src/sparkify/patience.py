@@ -1,0 +1,125 @@
+"""Patience with the server: work that failed for a reason that passes is done again, for a while; no other is.
+
+Such work is one transaction, or several of which each finds out whether it has been done already. So it does no harm
+when a COMMIT had succeeded and only its answer was lost.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import psycopg
+from psycopg import Connection, pq
+
+from sparkify.connection import connect
+from sparkify.errors import ConnectionFailed
+
+PATIENCE: Final = 120.0
+"""Seconds from the first failure until it is final: a server that recovers from a crash takes a while."""
+
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+"""Seconds. Each pause is about twice the one before, and none is like another's: they shall not all come back at once."""
+
+QUIET: Final = 10.0
+"""Seconds in which what several workers meet is said once."""
+
+_PASSES: Final = frozenset(
+    (
+        "40001",  # serialization failure
+        "40P01",  # deadlock
+        "57P01",  # the server is stopped, or an administrator has ended the session
+        "57P02",  # the server has crashed
+        "57P03",  # it does not take connections yet, or any more
+    )
+)
+_log: Final = logging.getLogger("sparkify")
+_said = [0.0]
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def passes(error: psycopg.Error | ConnectionFailed) -> bool:
+    """Whether an error is one that passes: of two transactions in each other's way, or of a connection that is lost."""
+    if isinstance(error, ConnectionFailed):
+        return True
+    state = error.sqlstate
+    if state is None:  # libpq's own: there is no server at the other end any more
+        return isinstance(error, psycopg.OperationalError)
+    return state in _PASSES or state.startswith("08")
+
+
+class Session:
+    """A connection that is made anew when it was lost."""
+
+    def __init__(self, dsn: str, connection: Connection[Any] | None = None) -> None:
+        self._dsn = dsn
+        self._given_up = threading.Event()
+        self.connection = connection or connect(dsn)
+
+    def run(
+        self,
+        work: Callable[Concatenate[Connection[Any], Given], Result],
+        *given: Given.args,
+        **named: Given.kwargs,
+    ) -> Result:
+        """Do the work with the connection; again, as long as what goes wrong may pass.
+
+        Raises:
+            psycopg.Error: it went wrong in another way, or for too long.
+            ConnectionFailed: the server does not come back, or does not want us any more.
+        """
+        since: float | None = None
+        pause, refused = FIRST_PAUSE, 0
+        while True:
+            try:
+                if self.connection.closed:
+                    self.connection = connect(self._dsn)
+                return work(self.connection, *given, **named)
+            except (psycopg.Error, ConnectionFailed) as error:
+                since = since or time.monotonic()
+                if isinstance(error, ConnectionFailed):
+                    # It may have come back just after it did not answer; but when it answers, it means what it says.
+                    refused = refused + 1 if _answers(self._dsn) else 0
+                if not passes(error) or refused > 1 or time.monotonic() - since > PATIENCE:
+                    raise
+                if self._given_up.is_set():
+                    raise
+                _say(error)
+            self._given_up.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def give_up(self) -> None:
+        """Try nothing again; may be called from another thread."""
+        self._given_up.set()
+
+    def cancel(self) -> None:
+        """Give up what is being done; may be called from another thread."""
+        self.give_up()
+        with suppress(psycopg.Error):  # it is lost already
+            self.connection.cancel_safe(timeout=1.0)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.connection.close()
+
+
+def _answers(dsn: str) -> bool:
+    return pq.PGconn.ping(dsn.encode()) == pq.Ping.OK
+
+
+def _say(error: psycopg.Error | ConnectionFailed) -> None:
+    if time.monotonic() - _said[0] < QUIET:
+        return
+    _said[0] = time.monotonic()
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    _log.warning(
+        "sparkify: PostgreSQL: %s. Trying again, for up to %.0f seconds.",
+        " ".join((said or str(error)).split()).rstrip("."),
+        PATIENCE,
+    )

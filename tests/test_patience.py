@@ -1,0 +1,230 @@
+"""PostgreSQL goes away and comes back in mid-load: the same run ends well, nothing is lost, nothing doubled."""
+
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, errors
+from psycopg.conninfo import make_conninfo
+
+from data import play, write
+from sparkify import etl, patience
+from sparkify.connection import connect, room
+from sparkify.engines import local
+from sparkify.errors import ConnectionFailed, SparkifyError
+from sparkify.load import months, runs
+from sparkify.load.claims import Claims
+from sparkify.load.parts import PartClaim
+from sparkify.load.stage import Stager
+from sparkify.patience import Session
+from sparkify.server import Server
+from sparkify.simulate import simulate
+from warehouse import check_books, checksums, one, totals
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some days at the end of a month and the beginning of the next."""
+    root = tmp_path_factory.mktemp("made_up")
+    simulate(root, users=8, songs=30, days=33, seed=5)
+    return root
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of the test's own."""
+    home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))
+    home.chmod(0o755)
+    own = Server(home / "home")
+    own.start()
+    yield own
+    own.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LEASE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "QUIET", 0.0)
+
+
+def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], None]) -> None:
+    """Let something happen after the first call of a method, as a part of it."""
+    original, left, lock = getattr(owner, name), [happens], threading.Lock()
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        with lock:
+            happening = left.pop() if left else None
+        if happening:
+            happening()
+        return result
+
+    patch.setattr(owner, name, called)
+
+
+def _restarting(server: Server) -> Callable[[], None]:
+    def restart() -> None:
+        server.stop()
+        threading.Timer(0.4, server.start).start()
+
+    return restart
+
+
+def test_the_server_is_restarted_in_mid_load(
+    made_up: Path,
+    server: Server,
+    module_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    etl.run(made_up, dsn=module_dsn, workers=2, batch_bytes=20_000)
+    with monkeypatch.context() as patch:
+        patch.setattr("sparkify.extract.batches.LEAST_PART_BYTES", 1)
+        patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
+        for owner, name in ((Claims, "keep"), (PartClaim, "keep"), (months._Publication, "publish")):  # noqa: SLF001
+            _once(patch, owner, name, _restarting(server))
+        report = etl.run(made_up, dsn=server.url(), workers=2, batch_bytes=12_000)
+    assert report.status == "done"
+    assert report.files_loaded == report.files_found
+    assert "Trying again, for up to 120 seconds." in caplog.text
+    with connect(module_dsn) as undisturbed, connect(server.url()) as disturbed:
+        check_books(disturbed)
+        assert checksums(disturbed) == checksums(undisturbed)
+        assert totals(disturbed) == totals(undisturbed)
+        assert one(disturbed, "SELECT array_agg(DISTINCT state) FROM etl.runs") == ["published"]
+
+
+def _end_all(db: Connection[Any]) -> None:
+    db.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def test_a_commit_whose_answer_is_lost_has_succeeded(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "log_data/a.json", play(), play(), "torn{")
+    with monkeypatch.context() as patch:
+        _once(patch, Stager, "_stage", lambda: _lose(db))
+        report = etl.run(tmp_path, dsn=dsn)
+    assert (report.files_loaded, report.staged.left_to_others) == (1, 0)
+    assert (report.books.loaded, report.books.duplicates, report.staged.reasons) == (
+        1,
+        1,
+        {"invalid_json": 1},
+    )
+    check_books(db)
+
+
+def _lose(db: Connection[Any]) -> None:
+    _end_all(db)
+    raise psycopg.OperationalError("the connection is lost")
+
+
+def test_the_lease_is_taken_again(db: Connection[Any], dsn: str) -> None:
+    with connect(dsn) as other, runs.begin_run(dsn, other) as run_id:
+        _end_all(db)
+        for _ in range(200):
+            with runs.adopt(dsn, run_id) as is_dead:
+                if not is_dead:
+                    break
+            time.sleep(0.02)
+        assert not is_dead
+    with runs.adopt(dsn, run_id) as is_dead:
+        assert is_dead
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (errors.SerializationFailure(), True),
+        (errors.DeadlockDetected(), True),
+        (errors.AdminShutdown(), True),
+        (errors.CrashShutdown(), True),
+        (errors.CannotConnectNow(), True),
+        (errors.ConnectionFailure(), True),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+        (errors.UniqueViolation(), False),
+        (errors.QueryCanceled(), False),
+        (errors.DiskFull(), False),
+        (errors.TooManyConnections(), False),
+        (errors.LockNotAvailable(), False),
+        (psycopg.DataError(), False),
+        (SparkifyError("taken over"), False),
+    ],
+)
+def test_what_is_tried_again(
+    dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    again: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
+    session, left = Session(dsn), [error, error]
+
+    def work(connection: Connection[Any], result: int) -> int:
+        if left:
+            raise left.pop()
+        return result
+
+    if again:
+        assert session.run(work, 7) == 7
+    else:
+        with pytest.raises(type(error)):
+            session.run(work, 7)
+        assert len(left) == 1
+    session.close()
+
+
+def test_not_for_ever(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
+    session = Session(make_conninfo(server.url("postgres"), password="secret"))  # noqa: S106
+    server.stop()
+    with pytest.raises(ConnectionFailed, match="Cannot connect to PostgreSQL"):
+        session.run(lambda connection: connection.execute("SELECT 1"))
+    assert "secret" not in caplog.text
+    assert {record.name for record in caplog.records} <= {"sparkify", "asyncio"}
+    assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str) -> None:
+    session = Session(make_conninfo(dsn))
+    db.execute("SELECT pg_terminate_backend(%s)", [session.connection.info.backend_pid])
+    session._dsn = make_conninfo(dsn, dbname="no such database")  # noqa: SLF001
+    since = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="no such database"):
+        session.run(lambda connection: connection.execute("SELECT 1"))
+    assert time.monotonic() - since < 5
+
+
+def test_no_more_workers_than_there_is_room_for(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    make = local.Engine._make  # noqa: SLF001
+    monkeypatch.setattr(local.Engine, "_make", lambda engine: made.append(1) or make(engine))
+    free = room(db)
+    with connect(dsn):
+        assert room(db) == free - 1
+    (name,) = db.execute("SELECT current_database()").fetchone() or ("",)
+    db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 7')
+    assert room(db) == 6
+    for number in range(20):
+        write(tmp_path, f"log_data/{number}.json", play(itemInSession=number))
+    try:
+        report = etl.run(tmp_path, dsn=dsn, workers=20, batch_bytes=1)
+    finally:
+        db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+    assert report.rows["songplays"] == 20
+    assert len(made) == 2  # six connections: two for each worker, and two for the run
