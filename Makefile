@@ -35,8 +35,11 @@ lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build -o requirements/run.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group dev \
-	  -c requirements/run.lock -o requirements/dev.lock
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 \
+	  -c requirements/run.lock -o requirements/s3.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 --group dev \
+	  -c requirements/run.lock -c requirements/s3.lock -o requirements/dev.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group bench \
 	  -c requirements/run.lock -c requirements/dev.lock -o requirements/bench.lock

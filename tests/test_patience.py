@@ -212,7 +212,7 @@ def test_no_more_workers_than_there_is_room_for(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    make = local.Engine._make  # noqa: SLF001
+    make = local.Engine._make
     monkeypatch.setattr(local.Engine, "_make", lambda engine: made.append(1) or make(engine))
     free = room(db)
     with connect(dsn):

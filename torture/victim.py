@@ -32,7 +32,7 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from sparkify import cli, etl, terminal
-from sparkify.extract import plan, storage
+from sparkify.extract import batches, plan, storage
 from sparkify.load import stage
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -139,7 +139,9 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
 
     wire = _Wire(settings, trip)
     _hang(wire)
-    plan.LEAST_BATCH_BYTES = settings.get("batch_bytes", plan.LEAST_BATCH_BYTES)  # type: ignore[misc]
+    if "batch_bytes" in settings:  # files that are larger are cut
+        plan.LEAST_BATCH_BYTES = settings["batch_bytes"]  # type: ignore[misc]
+        plan.LEAST_PART_BYTES = batches.LEAST_PART_BYTES = settings["batch_bytes"] // 4  # type: ignore[misc,attr-defined]
     if "reader" in settings:
         plan.open_file = storage.open_file = _open_as(settings["reader"], storage.open_file)  # type: ignore[attr-defined]
     if "memory" in settings:

@@ -19,10 +19,13 @@ def add(commands: Any) -> None:
     """Declare them."""
     etl = add_command(commands, "etl", _etl, "load song and log files into the star schema")
     etl.add_argument(
-        "data", nargs="?", metavar="DATA", help="the folder of song_data/ and log_data/ (default: data)"
+        "data",
+        nargs="?",
+        metavar="DATA",
+        help="the folder of song_data/ and log_data/, or a URL like s3://bucket/prefix (default: data)",
     )
-    etl.add_argument("--song-data", metavar="DIR", help="the folder of song files, wherever it is")
-    etl.add_argument("--log-data", metavar="DIR", help="the folder of log files, wherever it is")
+    etl.add_argument("--song-data", metavar="DIR", help="the folder or URL of song files, wherever it is")
+    etl.add_argument("--log-data", metavar="DIR", help="the folder or URL of log files, wherever it is")
     etl.add_argument(
         "--engine", choices=["local"], default="local", help="who runs the batches (default: local)"
     )
