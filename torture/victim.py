@@ -46,7 +46,7 @@ PHASES: Final = {
     "months": r"etl\.staged_months|LIKE public\.songplays",
     "copy": r'COPY "staging"',
     "rejects": r'COPY "etl"\."rejected_records"',
-    "manifest": r'COPY "etl"\."manifest"',
+    "manifest": r'COPY "etl"\."manifest"|INTO etl\.manifest|etl\.staged_parts',
     "commit": r"^COMMIT|^RELEASE",
     "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
     "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
