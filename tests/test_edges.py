@@ -39,10 +39,10 @@ def _dies(dsn: str, db: Connection[Any], root: Path) -> None:
     plan = make_plan(db, find_files(root / "song_data", "song") + find_files(root / "log_data", "log"))
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
-        for batch in plan.batches("song", 1 << 30):
+        for batch in plan.batches("song"):
             stager.stage(batch)
         publish_catalogue(db, run_id)
-        for batch in plan.batches("log", 1 << 30):
+        for batch in plan.batches("log"):
             stager.stage(batch)
         publish_month(db, run_id, date(2018, 11, 1))
         stager.close()

@@ -112,8 +112,8 @@ def run(
 
 
 def _room_for(connection: Connection[Any]) -> int:
-    """How many workers the server has connections for: each has one and for moments another, and so has the run."""
-    return max(1, room(connection) // 2 - 1)
+    """How many workers the server has connections for: two each, and one for what is published meanwhile."""
+    return max(1, (room(connection) - 1) // 2)
 
 
 def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:

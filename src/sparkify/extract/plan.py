@@ -43,7 +43,10 @@ class Plan:
         return [file for file in self._of("log") if file.size > least and file.compression is None]
 
     def batches(
-        self, kind: Kind, batch_bytes: int, parts: Mapping[InputFile, Sequence[Part]] | None = None
+        self,
+        kind: Kind,
+        batch_bytes: int = MOST_BATCH_BYTES,
+        parts: Mapping[InputFile, Sequence[Part]] | None = None,
     ) -> list[Batch]:
         """The new files of one kind in batches of some `batch_bytes`, in the order of their paths.
 
