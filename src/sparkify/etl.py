@@ -7,14 +7,16 @@
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any, Final
 
 from psycopg import Connection
 
 from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
-from sparkify.engines import local
+from sparkify.engines import choose_engine
 from sparkify.errors import UsageError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.plan import find_files, make_plan
@@ -44,6 +46,9 @@ def run(
     song_data: Folder | None = None,
     log_data: Folder | None = None,
     dsn: str | None = None,
+    engine: str = "local",
+    master: str | None = None,
+    conf: Mapping[str, str] | None = None,
     workers: int | None = None,
     max_rejects: str | int | None = None,
     dry_run: bool = False,
@@ -54,7 +59,9 @@ def run(
 
     `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself.
     Folders may be URLs of object storage, like ``s3://bucket/log_data``.
-    `workers` is the number of processors unless given. `max_rejects` is a number of lines or a share of those read,
+    `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, `conf` are settings for Spark.
+    `workers` are batches at a time: unless given, the number of processors, or of the cores that Spark has given us.
+    `max_rejects` is a number of lines or a share of those read,
     like ``"1%"``: with more rejects nothing is published, and the report's status is ``held``. `batch_bytes` is about
     how much one transaction stages, and suits the data and the workers unless given.
 
@@ -63,8 +70,8 @@ def run(
     """
     started, planned_at = time.monotonic(), time.time()
     progress = progress or Progress()
-    workers = workers or os.cpu_count() or 1
     limit = RejectLimit.parse(max_rejects)
+    open_engine = choose_engine(engine, master, conf or {})
     files = _find(data, song_data, log_data)
     dsn = resolve(dsn)
     with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
@@ -82,13 +89,13 @@ def run(
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)
-            with begin_run(dsn, connection) as report.run_id:
-                workers = min(workers, _room_for(warehouse.connection))
-                engine = local.Engine(dsn, report.run_id, planned_at, workers)
+            with open_engine(dsn, workers) as crew, begin_run(dsn, connection) as report.run_id:
+                crew.workers = min(crew.workers, _room_for(warehouse.connection))
+                stage = partial(crew.stage, report.run_id, planned_at)
                 song_bytes, log_bytes = (
-                    batch_bytes or plan.batch_bytes(kind, workers) for kind in ("song", "log")
+                    batch_bytes or plan.batch_bytes(kind, crew.workers) for kind in ("song", "log")
                 )
-                for staged in engine.stage(plan.batches("song", song_bytes)):
+                for staged in stage(plan.batches("song", song_bytes)):
                     report.add(staged, progress)
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
                     warehouse.run(publish_catalogue, report.run_id)
@@ -97,9 +104,9 @@ def run(
                 large = plan.large_logs(log_bytes)
                 claims = warehouse.run(claim_large_files, report.run_id, planned_at, large)
                 report.staged.left_to_others += sum(claim is None for claim in claims.values())
-                parts = cut_files(claims, log_bytes, workers, engine.survey)
+                parts = cut_files(claims, log_bytes, crew.workers, crew.survey)
                 with MonthsAhead(dsn, report.run_id, progress) as ahead:
-                    for staged in engine.stage(plan.batches("log", log_bytes, parts)):
+                    for staged in stage(plan.batches("log", log_bytes, parts)):
                         report.add(staged, progress)
                         if limit is None:
                             ahead.staged(staged)

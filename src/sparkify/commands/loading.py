@@ -1,5 +1,6 @@
 """``sparkify etl`` and ``sparkify create-tables``."""
 
+import argparse
 import sys
 from typing import Any
 
@@ -27,10 +28,27 @@ def add(commands: Any) -> None:
     etl.add_argument("--song-data", metavar="DIR", help="the folder or URL of song files, wherever it is")
     etl.add_argument("--log-data", metavar="DIR", help="the folder or URL of log files, wherever it is")
     etl.add_argument(
-        "--engine", choices=["local"], default="local", help="who runs the batches (default: local)"
+        "--engine",
+        choices=["local", "spark"],
+        default="local",
+        help="who runs the batches: this machine, or an Apache Spark cluster (default: local)",
     )
     etl.add_argument(
-        "--workers", type=positive, metavar="N", help="batches at a time (default: one a processor)"
+        "--master", metavar="URL", help="the Spark cluster, like spark://HOST:7077, yarn, local[2]"
+    )
+    etl.add_argument(
+        "--conf",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting for Spark; may be repeated",
+    )
+    etl.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="batches at a time (default: one a processor; with Spark: one a core of the cluster)",
     )
     etl.add_argument("--max-rejects", metavar="N|P%", help="publish nothing when more lines are rejected")
     etl.add_argument("--dry-run", action="store_true", help="only say which files are new")
@@ -44,6 +62,13 @@ def add(commands: Any) -> None:
     with_dsn(create)
 
 
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key.startswith("spark.") or not equals:
+        raise argparse.ArgumentTypeError(f"{key!r} is not a setting like spark.executor.memory=4g")
+    return key, value
+
+
 def _etl(options: Options) -> int:
     from sparkify import etl, terminal  # noqa: PLC0415
 
@@ -54,6 +79,9 @@ def _etl(options: Options) -> int:
             song_data=options.song_data,
             log_data=options.log_data,
             dsn=options.dsn,
+            engine=options.engine,
+            master=options.master,
+            conf=dict(options.conf),
             workers=options.workers,
             max_rejects=options.max_rejects,
             dry_run=options.dry_run,

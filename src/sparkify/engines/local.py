@@ -4,11 +4,14 @@ Threads, not processes: DuckDB, the encoder and libpq do their work outside the 
 one set of libraries in memory and one end.
 """
 
+import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import Staged
@@ -18,56 +21,57 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """Stages the batches of one run with up to `workers` threads, each with a connection of its own."""
+    """Stages batches with up to `workers` threads, each with a connection of its own; unless given, one a processor."""
 
-    def __init__(self, dsn: str, run_id: int, planned_at: float, workers: int) -> None:
-        self._dsn, self._run_id, self._planned_at = dsn, run_id, planned_at
-        self._workers = workers
+    def __init__(self, dsn: str, workers: int | None = None) -> None:
+        self._dsn = dsn
+        self.workers = workers or os.cpu_count() or 1
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
         """Survey ranges of large files; gives what was found in their order."""
-        if len(ranges) <= 1 or self._workers == 1:
+        if len(ranges) <= 1 or self.workers == 1:
             return [survey(each) for each in ranges]
-        with ThreadPoolExecutor(min(self._workers, len(ranges)), thread_name_prefix="sparkify") as pool:
+        with ThreadPoolExecutor(min(self.workers, len(ranges)), thread_name_prefix="sparkify") as pool:
             return list(pool.map(survey, ranges))
 
-    def stage(self, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches and give what each came to, as they are done."""
-        if len(batches) <= 1 or self._workers == 1:
-            yield from self._stage_here(batches)
+    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
+        """Stage the batches of a run and give what each came to, as they are done."""
+        make = partial(self._make, run_id, planned_at)
+        if len(batches) <= 1 or self.workers == 1:
+            yield from self._stage_here(make, batches)
         else:
-            yield from self._stage_in_threads(batches)
+            yield from self._stage_in_threads(make, batches)
 
-    def _make(self) -> "Stager":
+    def _make(self, run_id: int, planned_at: float) -> "Stager":
         from sparkify.load.stage import Stager  # noqa: PLC0415  DuckDB and Arrow only when there is work
 
-        return Stager(self._dsn, self._run_id, self._planned_at)
+        return Stager(self._dsn, run_id, planned_at)
 
-    def _stage_here(self, batches: list[Batch]) -> Iterator[Staged]:
+    def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
         if not batches:
             return
-        stager = self._make()
+        stager = make()
         try:
             for number, batch in enumerate(batches):
                 yield replace(stager.stage(batch), number=number)
         finally:
             stager.close()
 
-    def _stage_in_threads(self, batches: list[Batch]) -> Iterator[Staged]:
+    def _stage_in_threads(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
         mine = threading.local()
         stagers: list[Stager] = []
         stopped = threading.Event()
 
         def stage(number: int, batch: Batch) -> Staged:
             if not hasattr(mine, "stager"):
-                mine.stager = self._make()
+                mine.stager = make()
                 stagers.append(mine.stager)
             stager: Stager = mine.stager
             if stopped.is_set():  # while it was made
                 stager.cancel()
             return replace(stager.stage(batch), number=number)
 
-        pool = ThreadPoolExecutor(min(self._workers, len(batches)), thread_name_prefix="sparkify")
+        pool = ThreadPoolExecutor(min(self.workers, len(batches)), thread_name_prefix="sparkify")
         try:
             pending: set[Future[Staged]] = {
                 pool.submit(stage, number, batch) for number, batch in enumerate(batches)
@@ -87,3 +91,11 @@ class Engine:
             pool.shutdown(cancel_futures=True)
             for stager in stagers:
                 stager.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
