@@ -38,7 +38,7 @@ def check_reach(dsn: str, master: str | None) -> None:
     """
     given = conninfo_to_dict(dsn)
     hosts = str(given.get("hostaddr") or given["host"]).split(",")
-    if master is None or _is_here(master) or not all(map(_is_private, hosts)):
+    if master is None or is_here(master) or not all(map(_is_private, hosts)):
         return
     what = "a Unix socket" if hosts[0].startswith(("/", "@")) else hosts[0]
     raise UsageError(
@@ -51,7 +51,7 @@ def _is_private(host: str) -> bool:
     return host.startswith(("/", "@", "127.")) or host in {"localhost", "::1"}
 
 
-def _is_here(master: str) -> bool:
+def is_here(master: str) -> bool:
     """Whether a master, and so perhaps all of its cluster, is on this machine."""
     if master.startswith("local"):
         return True

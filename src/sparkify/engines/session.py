@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import socket
-import tempfile
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sparkify
+from sparkify.engines.reach import is_here
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 
 _PATIENCE: Final = 5.0
@@ -41,6 +42,10 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
         )
     if master and master.startswith("spark://"):
         _knock(master)
+    # A driver that is no script of spark-submit's reads only this; and here, executors can do with what we have.
+    here = sys.executable if master and is_here(master) else None
+    if python := conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or here:
+        os.environ["PYSPARK_PYTHON"] = python
     builder = SparkSession.builder.appName("sparkify")
     for key, value in (_CONF | dict(conf) | ({"spark.master": master} if master else {})).items():
         builder = builder.config(key, value)
@@ -68,16 +73,18 @@ def _knock(master: str) -> None:
     raise ConnectionFailed(f"No Spark master answers at {said}. Check --master, and that it runs.")
 
 
-def ship_package(session: Any) -> None:
-    """Give the executors this very program: its source as an archive, found before what they may have installed."""
+def ship_package(session: Any, folder: str) -> None:
+    """Give the executors this very program: its source as an archive, found before what they may have installed.
+
+    The archive is in the folder, and must stay there: executors that come later fetch it later.
+    """
     package = Path(sparkify.__file__).parent
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-            for file in sorted(package.rglob("*")):
-                if file.suffix in {".py", ".sql"}:
-                    target.write(file, Path("sparkify") / file.relative_to(package))
-        session.addArtifacts(str(archive), pyfile=True)
+    archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for file in sorted(package.rglob("*")):
+            if file.suffix in {".py", ".sql"}:
+                target.write(file, Path("sparkify") / file.relative_to(package))
+    session.addArtifacts(str(archive), pyfile=True)
 
 
 @contextmanager

@@ -9,8 +9,10 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -30,17 +32,16 @@ class Engine:
         self._dsn = complete(dsn)
         self._stopped = threading.Event()
         check_reach(self._dsn, master)
-        with explained():
+        with explained(), ExitStack() as at_the_end:
+            folder = at_the_end.enter_context(TemporaryDirectory(prefix="sparkify-"))
             self._session = start_session(master, conf)
-            try:
-                check_reach(self._dsn, self._session.conf.get("spark.master"))
-                ship_package(self._session)
-                # Waits for the first executor, and for an environment that cannot do the work it is an early end.
-                self._run(_probe)
-                self.workers = workers or int(self._session.sparkContext.defaultParallelism)
-            except BaseException:
-                self._session.stop()
-                raise
+            at_the_end.callback(self._session.stop)
+            check_reach(self._dsn, self._session.conf.get("spark.master"))
+            ship_package(self._session, folder)
+            # Waits for the first executor; and where executors cannot do the work, this is an early end.
+            self._run(_probe)
+            self.workers = workers or int(self._session.sparkContext.defaultParallelism)
+            self._at_the_end = at_the_end.pop_all()
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
         """Survey ranges of large files; gives what was found in their order."""
@@ -103,7 +104,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._session.stop()
+        self._at_the_end.close()
 
 
 def _probe() -> None:
