@@ -32,6 +32,7 @@ ROWS: Final = (
     "songs",
     "small",
     "questions",
+    "spark",
     "settings",
 )
 _A_DAY: Final = 100_000
@@ -65,6 +66,8 @@ def main() -> None:
         if "questions" in options.rows:
             for plays in options.plays:
                 bench.questions(plays)
+        if "spark" in options.rows:
+            bench.spark(options.plays)
         if "settings" in options.rows:
             bench.settings(min(options.plays))
         text = results.as_json(results.machine(server.version), bench.groups)
@@ -169,6 +172,23 @@ class Bench:
             group.row(name, 1).runs += runs
             _say(f"{name}: {group.row(name, 1).seconds * 1000:,.0f} ms")
 
+    def spark(self, sizes: list[int]) -> None:
+        """The local engine and Spark on the same plays, and on so few that all else is what Spark costs a load."""
+        few = ["--log-data", str(data.sample(self._folder / "data") / "log_data")]
+        loads = [(world.plays, ["--log-data", str(world.logs)]) for world in map(self._world.first, sizes)]
+        for plays, arguments in [(1, few), *loads]:
+            title = f"{plays:,} plays, no songs" if plays > 1 else "The sample of make etl, no songs"
+            group = Group(f"Engines: {title}")
+            self.groups.append(group)
+            for _ in range(self._repeat):
+                for spark in (False, True):
+                    for workers in (1, 2):
+                        name = f"{'spark' if spark else 'local'}, {workers} worker{'s' * (workers > 1)}"
+                        self._measure(group, name, plays, self._engine(arguments, workers, spark=spark))
+
+    def _engine(self, arguments: list[str], workers: int, *, spark: bool) -> Callable[[], Usage]:
+        return lambda: rows.measure_engine(self._server, arguments, workers, spark=spark)
+
     def settings(self, plays: int) -> None:
         """The same load under other settings of the server, the product's own among them."""
         whole = self._world.first(plays)
@@ -235,8 +255,8 @@ def _parser() -> argparse.ArgumentParser:
         "--rows",
         nargs="+",
         choices=ROWS,
-        default=list(ROWS[:-1]),
-        help=f"what to measure (default: all but {ROWS[-1]})",
+        default=list(ROWS[:-2]),
+        help="what to measure (default: all but spark and settings)",
     )
     parser.add_argument(
         "--songs",

@@ -46,6 +46,18 @@ def measure_etl(server: BenchServer, data: Dataset) -> Usage:
         return usage
 
 
+def measure_engine(server: BenchServer, arguments: Sequence[str], workers: int, *, spark: bool) -> Usage:
+    """The same on so many workers: threads, or executors of one core each in a cluster of this machine."""
+    command = [PYTHON, "-m", "sparkify", "etl", *arguments, "--json", "--workers", str(workers)]
+    if spark:
+        command = [PYTHON, "-m", "benchmarks.family", *command, "--engine", "spark", "--master",
+                   f"local-cluster[{workers},1,1024]", "--conf", "spark.ui.enabled=false"]  # fmt: skip
+    with server.database() as dsn:
+        with server.measured() as usage:
+            run([*command, "--dsn", dsn], usage)
+        return usage
+
+
 def make_ready(server: BenchServer, data: Dataset, folder: Path) -> limit.Ready:
     """Load a dataset once and write what the warehouse then holds into a folder."""
     with server.database() as dsn:

@@ -1,0 +1,189 @@
+"""A real Spark cluster on loopback, a master and workers that are processes of their own; and who is who in it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import venv
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PATIENCE = 120
+"""Seconds for what takes one on a quiet machine."""
+
+
+def wait_for(what: Callable[[], Any], why: str) -> Any:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited in vain: {why}")
+
+
+def make_environment(folder: Path, wheel: Path | None = None) -> Path:
+    """An environment with all that we have, save sparkify itself; with the wheel, that one. Gives its Python."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    # The folders alone: what .pth files in them add, like this checkout, is not seen.
+    (site / "base.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    if wheel:
+        zipfile.ZipFile(wheel).extractall(site)
+    return folder / "bin" / "python"
+
+
+def make_wheel(folder: Path) -> Path:
+    code = f"from flit_core.buildapi import build_wheel; print(build_wheel({str(folder)!r}))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+    return folder / said.stdout.split()[-1]
+
+
+class Cluster:
+    """A standalone master and workers of one core each. `python` is what drivers run, with sparkify's wheel."""
+
+    def __init__(self, folder: Path) -> None:
+        import pyspark
+
+        self.folder = folder
+        wheel = make_wheel(folder)
+        self.python = make_environment(folder / "driver", wheel)
+        self.bare_python = make_environment(folder / "executor")
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._class = [str(Path(pyspark.__file__).parent / "bin" / "spark-class")]
+        # What SPARK_HOME says elsewhere on this machine is another Spark's.
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))
+        } | {
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_PYTHON": str(self.bare_python),
+            "SPARK_DAEMON_MEMORY": "256m",
+        }
+        log = self._launch("master", "127.0.0.1", "org.apache.spark.deploy.master.Master")
+        self.url = wait_for(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text()), "the master")[0]
+        self.workers = [self.add_worker(), self.add_worker()]
+
+    def _launch(self, name: str, host: str, main: str, *arguments: str) -> Path:
+        log = self.folder / f"{name}.log"
+        command = [*self._class, main, "--host", host, "--port", "0", "--webui-port", "0", *arguments]
+        with log.open("wb") as target:
+            self._started.append(
+                subprocess.Popen(
+                    command,
+                    stdout=target,
+                    stderr=target,
+                    start_new_session=True,
+                    env=self.environment | {"SPARK_LOCAL_IP": host},
+                )
+            )
+        return log
+
+    def add_worker(self) -> int:
+        """Start one; gives its process."""
+        number = len(self._started)
+        work = self.folder / f"work{number}"
+        # Each on an address of its own, as on a machine of its own: no twin of a task runs on the host of the first.
+        log = self._launch(
+            f"worker{number}", f"127.0.0.{1 + number}", "org.apache.spark.deploy.worker.Worker", "-c", "1", "-m", "1g", "-d", str(work),
+            self.url,
+        )  # fmt: skip
+        wait_for(lambda: "Successfully registered with master" in log.read_text(), "a worker")
+        return self._started[-1].pid
+
+    def two_workers(self) -> None:
+        """As many as there were."""
+        self.workers = [pid for pid in self.workers if is_alive(pid)]
+        while len(self.workers) < 2:
+            self.workers.append(self.add_worker())
+
+    def drive(self, *arguments: str, code: str = "", **environment: str) -> subprocess.Popen[str]:
+        """``sparkify`` with these arguments, after some code of small batches."""
+        program = (
+            f"import sys; from sparkify.extract import plan; plan.LEAST_BATCH_BYTES = 40_000\n{code}\n"
+            "import sparkify; assert 'driver' in sparkify.__file__\n"
+            "from sparkify.cli import main; sys.exit(main(sys.argv[1:]))"
+        )
+        with (self.folder / "driver.log").open("wb") as said:
+            return subprocess.Popen(
+                [str(self.python), "-W", "ignore", "-c", program, *arguments],
+                stdout=subprocess.PIPE, stderr=said, text=True, env=self.environment | environment,
+            )  # fmt: skip
+
+    def said(self) -> str:
+        """What the last driver said on stderr, Spark's words among its own."""
+        return (self.folder / "driver.log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        for process in reversed(self._started):
+            kill_all(process.pid)
+            process.wait()
+
+
+def kill_all(pid: int) -> None:
+    """Kill a process and all below it, at once."""
+    family = [pid, *_below(pid)]
+    for member in family:
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def _parents() -> dict[int, int]:
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    parents = _parents()
+    children = [child for child, parent in parents.items() if parent == pid]
+    return children + [one for child in children for one in _below(child)]
+
+
+def above(pid: int) -> Iterator[int]:
+    """The process and its ancestors."""
+    parents = _parents()
+    while pid > 1:
+        yield pid
+        pid = parents.get(pid, 0)
+
+
+def command_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return ""
+
+
+def executor_of(pid: int) -> int:
+    """The executor, a Java process, that a Python worker belongs to."""
+    return next(each for each in above(pid) if "CoarseGrainedExecutorBackend" in command_of(each))
+
+
+def owner_of(port: int) -> int:
+    """The process at the other end of a connection from this local port."""
+    inode = next(
+        line.split()[9]
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+        if line.split()[1].endswith(f":{port:04X}")
+    )
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.readlink(link) == f"socket:[{inode}]":
+                return int(link.parts[2])
+    raise AssertionError(f"nobody has port {port}")

@@ -1,0 +1,273 @@
+"""The Spark engine, on a real cluster: what it loads is what one machine loads, whoever is killed on the way."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import (
+    Cluster,
+    above,
+    command_of,
+    executor_of,
+    is_alive,
+    kill_all,
+    owner_of,
+    wait_for,
+)
+from proxy import Proxy, batch_is_being_staged, batch_is_committed
+from sparkify import etl
+from sparkify.check import check
+from sparkify.connection import connect
+from sparkify.simulate import simulate
+from warehouse import check_books, checksums, one, totals
+
+pytest.importorskip("pyspark", reason="pyspark is not installed (requirements/spark.lock)")
+if not shutil.which("java"):
+    pytest.skip("there is no Java", allow_module_level=True)
+
+pytestmark = pytest.mark.timeout(600)
+PASSWORD = "not-to-be-seen-7Q"  # noqa: S105
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    running = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=[0.0, 0.1], ids=["clean", "dirty"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate(folder, users=40, days=40, songs=150, seed=4, dirt=request.param)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dirty")
+    simulate(folder, users=30, days=40, songs=60, seed=5, dirt=0.1)
+    return folder
+
+
+@pytest.fixture
+def proxy(server_dsn: str) -> Iterator[Proxy]:
+    with Proxy(server_dsn) as relays:
+        yield relays
+
+
+def done(cluster: Cluster, process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for a load, and give its report."""
+    out, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, cluster.said()
+    report: dict[str, Any] = json.loads(out)
+    return report
+
+
+def must_equal_local(new_dsn: Callable[..., str], data: Path, dsn: str, report: dict[str, Any]) -> None:
+    """Tables, books and report are those of the local engine."""
+    reference = new_dsn()
+    wanted = etl.run(data, dsn=reference, workers=1).as_dict()
+    with connect(reference) as local, connect(dsn) as db:
+        assert checksums(db) == checksums(local)
+        assert totals(db) == totals(local)
+        check_books(db)
+    assert [finding for finding in check(dsn) if finding.found] == []
+    for part in ("rows", "matched", "files", "reject_reasons", "lines"):
+        assert report[part] == wanted[part]
+
+
+def loading(cluster: Cluster, data: Path, dsn: str, *more: str) -> subprocess.Popen[str]:
+    cluster.two_workers()
+    return cluster.drive(
+        "etl", str(data), "--json", "--engine", "spark", "--master", cluster.url, *more, SPARKIFY_DSN=dsn
+    )
+
+
+def test_loads_what_one_machine_loads_and_shows_no_password(
+    cluster: Cluster, world: Path, new_dsn: Callable[..., str], proxy: Proxy, tmp_path: Path
+) -> None:
+    """Executors have no sparkify installed; and of the DSN nothing is seen anywhere."""
+    dsn = new_dsn()
+    proxy.arm(batch_is_committed)
+    process = loading(
+        cluster, world, proxy.dsn(dsn, password=PASSWORD), "--conf", "spark.eventLog.enabled=true",
+        "--conf", f"spark.eventLog.dir={tmp_path}", "--conf", "spark.log.level=INFO", "--conf", "spark.eventLog.compress=false",
+    )  # fmt: skip
+    assert proxy.caught.wait(300), cluster.said()
+    commands = [command_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")]
+    proxy.release()
+    report = done(cluster, process)
+    must_equal_local(new_dsn, world, dsn, report)
+    # The web page shows what the event log has.
+    written = [
+        *tmp_path.rglob("*"),
+        *cluster.folder.rglob("*.log"),
+        *cluster.folder.glob("work*/app*/*/std*"),
+    ]
+    texts = [path.read_text(errors="replace") for path in written if path.is_file()]
+    assert sum("SparkListenerEnvironmentUpdate" in text for text in texts) == 1
+    assert sum("CoarseGrainedExecutorBackend" in text for text in texts) >= 3
+    assert not [text for text in (*commands, *texts) if PASSWORD in text]
+
+
+def test_an_executor_killed_after_its_commit(
+    cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
+) -> None:
+    """PostgreSQL has the batch, Spark never heard of it: the second attempt finds it there."""
+    dsn = new_dsn()
+    proxy.arm(batch_is_committed)
+    process = loading(cluster, dirty, proxy.dsn(dsn))
+    assert proxy.caught.wait(300), cluster.said()
+    with connect(dsn) as db:
+        staged = one(db, "SELECT count(*) FROM etl.manifest")
+        assert staged > 0
+        worker = owner_of(proxy.port)
+        kill_all(executor_of(worker))
+        assert one(db, "SELECT count(*) FROM etl.manifest") >= staged
+    proxy.release()
+    must_equal_local(new_dsn, dirty, dsn, done(cluster, process))
+
+
+def test_a_worker_killed_with_its_executors(
+    cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
+) -> None:
+    """In the middle of a batch: another executor stages it."""
+    dsn = new_dsn()
+    proxy.arm(batch_is_being_staged)
+    process = loading(cluster, dirty, proxy.dsn(dsn))
+    assert proxy.caught.wait(300), cluster.said()
+    family = list(above(owner_of(proxy.port)))
+    (worker,) = set(cluster.workers) & set(family)
+    kill_all(worker)
+    proxy.release()
+    must_equal_local(new_dsn, dirty, dsn, done(cluster, process))
+
+
+def test_a_slow_task_and_its_twin(
+    cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
+) -> None:
+    """Speculation: the twin waits for the claims of the first, then finds them kept."""
+    dsn = new_dsn()
+    proxy.arm(batch_is_being_staged)
+    process = loading(
+        cluster, dirty, proxy.dsn(dsn), "--conf", "spark.speculation=true", "--conf", "spark.speculation.interval=100ms",
+        "--conf", "spark.speculation.task.duration.threshold=1s",
+    )  # fmt: skip
+    assert proxy.caught.wait(300), cluster.said()
+    with connect(dsn) as db:
+        wait_for(lambda: one(db, WAITING) > 0, "the twin, at the claims of the first")
+    proxy.release()
+    must_equal_local(new_dsn, dirty, dsn, done(cluster, process))
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    " AND query LIKE '%etl.known_files%'"
+)
+
+
+def test_the_driver_killed_and_started_again(
+    cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
+) -> None:
+    """What it had staged is published by the next one; what was being staged when it died is staged again."""
+    dsn = new_dsn()
+    proxy.arm(batch_is_being_staged)
+    process = loading(cluster, dirty, proxy.dsn(dsn))
+    assert proxy.caught.wait(300), cluster.said()
+    process.kill()
+    process.communicate()
+    proxy.release()
+    report = done(cluster, loading(cluster, dirty, proxy.dsn(dsn)))
+    assert report["files"]["left_to_others"] == 0
+    for part in ("files", "lines", "reject_reasons"):  # what the run before had staged is not in this one's
+        report.pop(part)
+    must_equal_local(new_dsn, dirty, dsn, report)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_job(
+    cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy, number: signal.Signals
+) -> None:
+    dsn = new_dsn()
+    proxy.arm(batch_is_being_staged)
+    process = loading(cluster, dirty, proxy.dsn(dsn))
+    assert proxy.caught.wait(300), cluster.said()
+    executor = executor_of(owner_of(proxy.port))
+    since = time.monotonic()
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert time.monotonic() - since < 2
+    assert process.returncode == 128 + number
+    assert "sparkify: Interrupted. " in cluster.said()
+    assert "new files are read and kept; run the same command again" in cluster.said()
+    assert "Traceback" not in cluster.said()
+    wait_for(lambda: not is_alive(executor), "the end of its executors")
+    proxy.release()
+    with connect(dsn) as db:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        wait_for(lambda: one(db, others) == 0, "the end of its connections")
+    assert etl.run(dirty, dsn=dsn).status == "done"
+
+
+# --- what can be wrong with a cluster, in one line --------------------------------------------------------------------
+
+
+def refused(cluster: Cluster, *arguments: str, **environment: str) -> tuple[int | None, str]:
+    process = cluster.drive("etl", *arguments, "--engine", "spark", **environment)
+    out, _ = process.communicate(timeout=200)
+    assert out == ""
+    last = cluster.said().splitlines()[-1]
+    assert last.startswith("sparkify: "), cluster.said()
+    assert "Traceback" not in cluster.said()
+    return process.returncode, last
+
+
+def test_no_master(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", "spark://127.0.0.1:1")
+    assert (code, "No Spark master answers at 127.0.0.1:1" in said) == (1, True)
+    with connect(dsn) as db:
+        assert one(db, "SELECT count(*) FROM etl.runs") == 0
+    code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", "spark://127.0.0.1")
+    assert (code, "give spark://HOST:PORT" in said) == (2, True)
+
+
+def test_no_java(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    for environment in ({"JAVA_HOME": "/nowhere"}, {"PATH": "/nowhere"}):
+        code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", "local[1]", **environment)
+        assert (code, "needs Java 17 or newer, and" in said) == (1, True)
+
+
+def test_no_pyspark(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    process = cluster.drive(
+        "etl", str(dirty), "--dsn", dsn, "--engine", "spark", code="sys.modules['pyspark'] = None"
+    )
+    process.communicate(timeout=100)
+    assert (process.returncode, cluster.said().count("\n")) == (1, 1)
+    assert "pip install 'sparkify[spark]'" in cluster.said()
+
+
+def test_a_socket_that_other_machines_have_not(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    for master in ("spark://192.0.2.99:7077", "yarn", "k8s://https://192.0.2.99:6443"):
+        code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", master)
+        assert (code, f"The executors of {master} cannot reach this PostgreSQL" in said) == (2, True)
+        assert "--dsn postgresql://" in said
+
+
+def test_executors_without_an_environment(cluster: Cluster, dirty: Path, dsn: str, tmp_path: Path) -> None:
+    import venv
+
+    venv.create(tmp_path / "empty", symlinks=True)
+    python = tmp_path / "empty" / "bin" / "python"
+    code, said = refused(
+        cluster, str(dirty), "--dsn", dsn, "--master", "local[1]", "--conf", f"spark.pyspark.python={python}"
+    )
+    assert code == 1
+    assert "The executors' Python has no psycopg" in said
