@@ -184,6 +184,6 @@ def owner_of(port: int) -> int:
     )
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
-            if os.readlink(link) == f"socket:[{inode}]":
+            if str(link.readlink()) == f"socket:[{inode}]":
                 return int(link.parts[2])
     raise AssertionError(f"nobody has port {port}")

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -81,7 +82,7 @@ class Proxy:
             self.caught.set()
         self._released.wait()
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

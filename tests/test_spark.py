@@ -94,12 +94,14 @@ def loading(cluster: Cluster, data: Path, dsn: str, *more: str) -> subprocess.Po
 def test_loads_what_one_machine_loads_and_shows_no_password(
     cluster: Cluster, world: Path, new_dsn: Callable[..., str], proxy: Proxy, tmp_path: Path
 ) -> None:
-    """Executors have no sparkify installed; and of the DSN nothing is seen anywhere."""
+    """Executors have no sparkify installed, their environment comes in an archive; and of the DSN nothing is seen anywhere."""
     dsn = new_dsn()
+    pack = shutil.make_archive(str(tmp_path / "pack"), "gztar", cluster.bare_python.parents[1])
     proxy.arm(batch_is_committed)
     process = loading(
         cluster, world, proxy.dsn(dsn, password=PASSWORD), "--conf", "spark.eventLog.enabled=true",
         "--conf", f"spark.eventLog.dir={tmp_path}", "--conf", "spark.log.level=INFO", "--conf", "spark.eventLog.compress=false",
+        "--conf", f"spark.archives={pack}#pack", "--conf", "spark.pyspark.python=pack/bin/python",
     )  # fmt: skip
     assert proxy.caught.wait(300), cluster.said()
     commands = [command_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")]
