@@ -38,6 +38,9 @@ lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 \
 	  -c requirements/run.lock -o requirements/s3.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra spark \
+	  -c requirements/run.lock -o requirements/spark.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 --group dev \
 	  -c requirements/run.lock -c requirements/s3.lock -o requirements/dev.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
