@@ -53,7 +53,11 @@ class Proxy:
             while True:
                 client, (_, port) = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(self._server)
+                try:
+                    server.connect(self._server)
+                except OSError:  # it is down
+                    client.close()
+                    continue
                 threading.Thread(target=self._relay, args=(client, server, port), daemon=True).start()
 
     def _relay(self, client: socket.socket, server: socket.socket, port: int) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from proxy import Proxy, batch_is_being_staged, batch_is_committed
 from sparkify import etl
 from sparkify.check import check
 from sparkify.connection import connect
+from sparkify.server import Server
 from sparkify.simulate import simulate
 from warehouse import check_books, checksums, one, totals
 
@@ -192,6 +194,26 @@ def test_the_driver_killed_and_started_again(
     for part in ("files", "lines", "reject_reasons"):  # what the run before had staged is not in this one's
         report.pop(part)
     must_equal_local(new_dsn, dirty, dsn, report)
+
+
+def test_postgresql_restarted_in_mid_job(cluster: Cluster, dirty: Path, new_dsn: Callable[..., str]) -> None:
+    """All sessions are lost, the driver's too."""
+    home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))  # pytest's own folder is private to its owner
+    home.chmod(0o755)
+    server = Server(home / "home")
+    server.start()
+    try:
+        with Proxy(server.url()) as proxy:
+            proxy.arm(batch_is_being_staged)
+            process = loading(cluster, dirty, proxy.dsn(server.url()))
+            assert proxy.caught.wait(300), cluster.said()
+            server.stop()
+            proxy.release()
+            server.start()
+            must_equal_local(new_dsn, dirty, server.url(), done(cluster, process))
+    finally:
+        server.stop()
+        shutil.rmtree(home)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -96,8 +96,6 @@ def explained() -> Iterator[None]:
     """
     try:
         yield
-    except ImportError:
-        raise
     except Exception as error:
         if not type(error).__module__.startswith(("pyspark.", "py4j.")):
             raise
