@@ -19,6 +19,7 @@ from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract import batches, objects, storage
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import find_files
+from sparkify.load.retry import retry
 from sparkify.simulate import simulate
 from warehouse import CONTENT, check_books, checksums, one
 
@@ -120,9 +121,24 @@ def test_keys_with_characters_that_mean_something_elsewhere(s3: Any, db: Connect
     assert found == {f"{LAKE}/log_data/{key}" for key in keys if ".." not in key}
 
 
-def _planned(address: str, **changes: Any) -> InputFile:
-    (file,) = find_files(address, "log")
-    return InputFile(**{name: changes.get(name, getattr(file, name)) for name in InputFile.__slots__})
+def test_a_large_object_is_read_as_it_was_planned_or_not_at_all(s3: Any) -> None:
+    s3.pipe("lake/data/a.json", lines(play(NOVEMBER)))
+    (file,) = find_files(LAKE, "log")
+    assert b"".join(storage.blocks(file, 10, 20)) == lines(play(NOVEMBER))[10:30]
+    s3.pipe("lake/data/a.json", lines(play(NOVEMBER + 1)))
+    with pytest.raises(OSError, match="it has changed since it was listed"):
+        list(storage.blocks(file, 10, 20))
+    assert batches.survey(batches.Range(file, 0, 100)) is None
+
+
+def test_rejects_of_objects_are_tried_again(s3: Any, db: Connection[Any], dsn: str) -> None:
+    for name in "ab":
+        s3.pipe(f"lake/data/log_data/{name}.json", lines(play(ts=946_684_799_000 + ord(name))))
+    assert etl.run(LAKE, dsn=dsn).books.rejected == 2
+    db.execute("UPDATE etl.warehouse SET earliest = '1999-01-01 UTC'")
+    s3.pipe("lake/data/log_data/b.json", b"another")
+    done = retry(dsn=dsn)
+    assert (done.tried, done.passed.loaded, done.changed) == (1, 1, 1)
 
 
 def test_an_object_that_changes_or_vanishes_while_it_is_read(

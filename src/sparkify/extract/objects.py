@@ -193,7 +193,8 @@ def _error(error: Exception, address: str) -> OSError | StorageFailed:
             return FileNotFoundError(errno.ENOENT, said if error.errno is None else "No such object", address)
         if isinstance(error, PermissionError):
             return PermissionError(errno.EACCES, said, address)
-        if code in _CHANGED or type(error).__name__ == "FileExpired":
+        expired = isinstance(error, OSError) and error.errno == errno.ESTALE
+        if expired or code in _CHANGED or type(error).__name__ == "FileExpired":
             return _changed(address)
     return StorageFailed(
         f"Cannot read {address}: {said.rstrip('.')}. Check the network, the credentials and AWS_ENDPOINT_URL."
