@@ -106,9 +106,10 @@ class Cluster:
             self.workers.append(self.add_worker())
 
     def drive(self, *arguments: str, code: str = "", **environment: str) -> subprocess.Popen[str]:
-        """``sparkify`` with these arguments, after some code of small batches."""
+        """``sparkify`` with these arguments, with small batches, and large files in small parts."""
         program = (
-            f"import sys; from sparkify.extract import plan; plan.LEAST_BATCH_BYTES = 40_000\n{code}\n"
+            "import sys; from sparkify.extract import batches, plan; plan.LEAST_BATCH_BYTES = 40_000\n"
+            f"batches.LEAST_PART_BYTES = plan.LEAST_PART_BYTES = 20_000\n{code}\n"
             "import sparkify; assert 'driver' in sparkify.__file__\n"
             "from sparkify.cli import main; sys.exit(main(sys.argv[1:]))"
         )
