@@ -191,6 +191,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         play(level="free"),
         play(NOVEMBER + DAY, itemInSession=1),
         play(NOVEMBER + DAY + 1, itemInSession=2, length=1.5),
+        play(NOVEMBER + DAY + 2, itemInSession=3, song="In no Catalogue"),
     )
     return root
 
@@ -234,7 +235,7 @@ def test_python_runs(
     monkeypatch.chdir(data)
     names: dict[str, Any] = {}
     exec(body, names)  # noqa: S102  the docs are ours
-    assert names["report"].rows["songplays"] == 3
+    assert names["report"].rows["songplays"] == 4
 
 
 def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
@@ -246,7 +247,7 @@ def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
         " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
         " JOIN analytics.heard_songs USING (heard_song_id)"
     ).fetchall()
-    assert len(rows) == 3
+    assert len(rows) == 4
     for songplay_id, user_id, session_id, item, ts, heard_song_id, title, artist, length in rows:
         assert names["songplay_id"](user_id, session_id, item, ts) == songplay_id
         assert names["heard_song_id"](title, artist, length) == heard_song_id

@@ -212,7 +212,7 @@ def test_no_more_workers_than_there_is_room_for(
 ) -> None:
     made = []
     make = local.Engine._make
-    monkeypatch.setattr(local.Engine, "_make", lambda engine: made.append(1) or make(engine))
+    monkeypatch.setattr(local.Engine, "_make", lambda engine, *run: made.append(1) or make(engine, *run))
     free = room(db)
     with connect(dsn):
         assert room(db) == free - 1
