@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -364,6 +364,7 @@ def test_what_is_held_is_not_retried(db: Connection[Any], dsn: str, tmp_path: Pa
     assert retry(dsn=dsn).passed.loaded == 1
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=20).filter(lambda raw: b"\0" not in raw and b"/" not in raw))
 def test_a_path_is_found_by_the_name_it_is_known_by(raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -12,5 +12,7 @@ def repaired(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             if (text := row.get(column)) and not text.isascii():
                 from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
 
-                row[column] = fix_encoding(text)
+                # Two encodings make one character several. What stays as long is a guess at control characters.
+                if len(fixed := fix_encoding(text)) < len(text):
+                    row[column] = fixed
     return rows

@@ -60,13 +60,13 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
     for month in staged_months(connection, run_id):
         progress.publishing(f"{month:%B %Y}")
         publish_month(connection, run_id, month)
+    name_agents(connection)  # before the run counts as published: who dies on the way is followed up
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
         connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
-    name_agents(connection)
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
         only = "ONLY" if connection.info.server_version >= 180000 else ""

@@ -248,9 +248,8 @@ class _Retrier(Stager):
         connection.execute(_sql["plan_freely"])
         for month in staged_months(connection, self._run_id):
             publish_month(connection, self._run_id, month, retried=True)
-            connection.execute(
-                "DISCARD TEMP"
-            )  # what a month needs on the way ends with a transaction; here there are more
+            # What a month needs on the way ends with a transaction; here there are more.
+            connection.execute("DISCARD TEMP")
 
     def _settle(self, claims: dict[int, Claim]) -> None:
         connection = self._connection
