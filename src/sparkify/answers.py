@@ -9,7 +9,7 @@ from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
-__all__ = ["rejects", "status", "top"]
+__all__ = ["reasons", "rejects", "status", "top"]
 
 Row = dict[str, Any]
 
@@ -26,6 +26,11 @@ def rejects(
     """
     query = _sql["rejects_show" if evidence else "rejects_list"]
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
+
+
+def reasons(*, dsn: str | None = None) -> list[Row]:
+    """Rejected lines counted by reason, the most frequent first."""
+    return _rows(dsn, _sql["reasons"])
 
 
 def status(*, dsn: str | None = None) -> Row:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from sparkify import __version__, interrupt
-from sparkify.commands import checking, database, loading, people, questions, rejects, runs, simulation
+from sparkify.commands import checking, dashboard, database, loading, people, questions, rejects, runs, simulation
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.errors import ServerError, SparkifyError, UsageError
 
@@ -76,7 +76,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"sparkify {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (loading, questions, rejects, runs, people, checking, simulation, database):
+    for group in (loading, questions, dashboard, rejects, runs, people, checking, simulation, database):
         group.add(commands)
     return parser
 

@@ -4,6 +4,7 @@ A question is asked of a `Selection`: days, a level, a place. Days are UTC. All 
 encoded are given repaired; the warehouse keeps them as they came.
 """
 
+from sparkify.analytics.one_song import audience, fans, history, search
 from sparkify.analytics.questions import (
     genders,
     heat_map,
@@ -23,6 +24,6 @@ from sparkify.analytics.questions import (
 from sparkify.analytics.selection import Selection
 
 __all__ = [
-    "Selection", "genders", "heat_map", "level_changes", "levels", "listeners", "locations", "quality", "report", "retention", "rising",
-    "top", "totals", "trend", "unmatched",
+    "Selection", "audience", "fans", "genders", "heat_map", "history", "level_changes", "levels", "listeners", "locations", "quality",
+    "report", "retention", "rising", "search", "top", "totals", "trend", "unmatched",
 ]  # fmt: skip

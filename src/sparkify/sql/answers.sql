@@ -35,3 +35,7 @@ WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (
   AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s
+
+-- name: reasons
+-- lines that were set aside, by reason
+SELECT reason, count(*) AS lines FROM etl.rejected_records GROUP BY reason ORDER BY lines DESC, reason COLLATE "C"

@@ -1,0 +1,73 @@
+"""One song: how to find it, its history, and who listens to it."""
+
+from typing import Any, Final
+
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from sparkify.analytics.names import repaired
+from sparkify.analytics.selection import Selection
+from sparkify.connection import explained, resolve
+from sparkify.create_tables import open_existing
+from sparkify.sql import load
+
+Row = dict[str, Any]
+ALL: Final = Selection()
+
+_sql: Final = load("one_song")
+
+
+def search(text: str, *, dsn: str | None = None, limit: int = 50) -> list[Row]:
+    """Songs of which title and artist together have all words of `text`, whatever the case; those with most plays, ever, first.
+
+    Names that came doubly encoded are found by what they should be, too. The `track_id` is what the other functions take.
+    """
+    words = text.replace("\0", "").encode(errors="replace").decode().lower().split()
+    if not words:
+        return []
+    return repaired(
+        _ask(dsn, _sql["search"], words=_patterns(words), doubled=_patterns(map(_doubled, words)), limit=limit)
+    )
+
+
+def history(
+    track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: str | None = None
+) -> list[Row]:
+    """Its plays and listeners by ``day``, ``week`` or ``month``; only the days of the selection count."""
+    return _ask_of(dsn, "history", track_id, selection, period=period)
+
+
+def audience(track_id: int, selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+    """Its plays and listeners by level (at the play) and gender."""
+    return _ask_of(dsn, "audience", track_id, selection)
+
+
+def fans(
+    track_id: int, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10
+) -> list[Row]:
+    """Who listens to it most, with the level they have now, and the first and last day of the selection they did."""
+    return _ask_of(dsn, "fans", track_id, selection, limit=limit)
+
+
+def _patterns(words: Any) -> list[str]:
+    return ["%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%" for word in words]
+
+
+def _doubled(word: str) -> str:
+    """The word as it looks read as Latin-1, as much of the catalogue is."""
+    return word.encode().decode("latin-1").lower()
+
+
+def _ask_of(dsn: str | None, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
+    part = "heard" if selection.location is None else "heard_at_place"
+    query = sql.SQL(_sql[name]).format(heard=sql.SQL(_sql[part]))
+    return _ask(dsn, query, track_id=track_id, **selection.parameters(), **more)
+
+
+def _ask(dsn: str | None, query: Any, **parameters: Any) -> list[Row]:
+    with (
+        explained(),
+        open_existing(resolve(dsn)) as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(query, parameters).fetchall()

@@ -1,0 +1,153 @@
+"""The pictures. Each has a text for screen readers, colours of the theme, and days in UTC wherever it is looked at."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from sparkify.dashboard.states import STATES
+
+Row = dict[str, Any]
+
+WEEKDAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+_HEIGHT: Final = 260
+_LABELS: Final = {
+    "plays": "plays", "listeners": "listeners", "new_listeners": "new", "returning_listeners": "returning",
+}  # fmt: skip
+
+
+def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -> None:
+    """One or more numbers by day, week or month, as stacked bars."""
+    if not rows:
+        return
+    frame = pd.DataFrame(
+        [
+            {"start": row["start"].isoformat() + "T00:00:00Z", "when": row["start"].isoformat(),
+             "what": _LABELS[name], "count": row[name], "order": order}
+            for row in rows for order, name in enumerate(series)
+        ]
+    )  # fmt: skip
+    frame["start"] = pd.to_datetime(frame["start"], utc=True)
+    width = {"day": 1, "week": 7, "month": 28}[period]
+    frame["end"] = frame["start"] + pd.Timedelta(days=width * 0.86)
+    several = len(series) > 1
+    chart = (
+        alt.Chart(frame, height=_HEIGHT)
+        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .encode(
+            # Without the scale's own time zone a browser in America would show each day as the one before.
+            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False, labelOverlap=True)),
+            x2="end:T",
+            y=alt.Y("count:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
+            order="order:Q",
+            tooltip=[alt.Tooltip("when:N", title=period), alt.Tooltip("what:N", title="what"),
+                     alt.Tooltip("count:Q", title="count", format=",")],
+            **({"color": alt.Color("what:N", sort=[_LABELS[name] for name in series],
+                                   legend=alt.Legend(title=None, orient="top"))} if several else {}),
+        )
+    )  # fmt: skip
+    most = max(rows, key=lambda row: row[series[0]])
+    alt_text = (
+        f"{title}: {len(rows)} bars from {rows[0]['start']} to {rows[-1]['start']};"
+        f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}."
+    )
+    _draw(chart, alt_text)
+
+
+def hours(rows: Sequence[Row]) -> None:
+    """Plays by weekday and hour."""
+    if not rows:
+        return
+    plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
+    frame = pd.DataFrame(
+        [
+            {"weekday": WEEKDAYS[day], "hour": hour, "plays": plays.get((day, hour), 0)}
+            for day in range(7) for hour in range(24)
+        ]
+    )  # fmt: skip
+    chart = (
+        alt.Chart(frame, height=_HEIGHT)
+        .mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5)
+        .encode(
+            x=alt.X("hour:O", axis=alt.Axis(title="hour, UTC", labelAngle=0, labelOverlap=True)),
+            y=alt.Y("weekday:O", sort=WEEKDAYS, axis=alt.Axis(title=None)),
+            color=alt.Color("plays:Q", legend=alt.Legend(title="plays", format="~s")),
+            tooltip=["weekday:N", "hour:O", alt.Tooltip("plays:Q", format=",")],
+        )
+    )
+    (day, hour), most = max(plays.items(), key=lambda item: item[1])
+    _draw(
+        chart,
+        f"Heat map of plays by weekday and hour, UTC: most, {most:,}, on {WEEKDAYS[day]} at {hour} o'clock.",
+    )
+
+
+def cohorts(rows: Sequence[Row]) -> None:
+    """Of those who first listened in a month, how many percent listened so many months later."""
+    first = {row["cohort"]: row["listeners"] for row in rows if row["months_later"] == 0}
+    frame = pd.DataFrame(
+        [
+            {"cohort": f"{row['cohort']:%Y-%m}", "later": row["months_later"], "listeners": row["listeners"],
+             "share": row["listeners"] / first[row["cohort"]]}
+            for row in rows if row["cohort"] in first
+        ]
+    )  # fmt: skip
+    if frame.empty:
+        return
+    base = alt.Chart(frame, height=max(90, 34 * frame["cohort"].nunique() + 50)).encode(
+        x=alt.X("later:O", axis=alt.Axis(title="months after the first play", labelAngle=0, orient="top")),
+        y=alt.Y("cohort:O", axis=alt.Axis(title=None)),
+        tooltip=[alt.Tooltip("cohort:N", title="first play in"), alt.Tooltip("later:O", title="months later"),
+                 alt.Tooltip("listeners:Q", format=","), alt.Tooltip("share:Q", format=".0%")],
+    )  # fmt: skip
+    cells = base.mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5).encode(
+        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
+    )
+    label = base.mark_text().encode(
+        text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share > 0.45")
+    )
+    _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts, in the table below.")
+
+
+def tiles(plays: dict[str, int]) -> None:
+    """Plays by state of the US, each a tile about where it is."""
+    frame = pd.DataFrame(
+        [
+            {"state": state, "name": name, "column": column, "row": row, "plays": plays.get(state, 0)}
+            for state, (name, column, row) in STATES.items()
+        ]
+    )  # fmt: skip
+    most = max(frame["plays"].max(), 1)
+    base = alt.Chart(frame, height=370).encode(
+        x=alt.X("column:O", axis=None),
+        y=alt.Y("row:O", axis=None),
+        tooltip=[alt.Tooltip("name:N", title="state"), alt.Tooltip("plays:Q", format=",")],
+    )
+    cells = base.mark_rect(cornerRadius=3, stroke=_ground(), strokeWidth=2).encode(
+        color=alt.Color("plays:Q", scale=alt.Scale(domain=[0, int(most)]), legend=alt.Legend(title="plays", format="~s"))
+    )  # fmt: skip
+    label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays > {0.45 * most}"))
+    named = ", ".join(
+        f"{STATES[state][0]} {count:,}" for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
+    )
+    _draw(cells + label, f"Map of the United States, a tile a state, by plays; most: {named or 'none'}.")
+
+
+def _is_dark() -> bool:
+    return bool(st.context.theme.type == "dark")
+
+
+def _ground() -> str:
+    return "#10161D" if _is_dark() else "#FFFFFF"
+
+
+def _ink(strong: str) -> Any:
+    """Dark text on light colours and light text on dark ones; `strong` says where the colour is that of much."""
+    much, little = ("#10161D", "#E8EDF2") if _is_dark() else ("#FFFFFF", "#1B2733")
+    return alt.condition(strong, alt.value(much), alt.value(little))
+
+
+def _draw(chart: Any, text: str) -> None:
+    st.altair_chart(chart, width="stretch", alt=text)

@@ -1,0 +1,94 @@
+"""The filters: which plays a view is about. They hold on every page and stand in its address."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from sparkify import analytics
+from sparkify.analytics import Selection
+from sparkify.analytics.names import repaired
+from sparkify.analytics.questions import MOST_BARS
+from sparkify.dashboard import source, tables
+
+ALL_LEVELS: Final = "all"
+AUTOMATIC: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: the plays, how trends are cut, and the state of the data at that moment."""
+
+    selection: Selection
+    since: date
+    until: date
+    period: str
+    state: dict[str, Any]
+    dsn: str | None
+
+    def ask(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """The answer to a question of `sparkify.analytics`."""
+        version = (self.state["loaded_at"], self.state["plays"], self.state["matched"])
+        return source.ask(version, question, *arguments, dsn=self.dsn, **more)
+
+    def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """The same, not remembered: for downloads."""
+        return question(*arguments, **more, dsn=source.reading(self.dsn))
+
+
+def choose(state: dict[str, Any], dsn: str | None) -> View | None:
+    """Show the filters and give the view that is chosen; None when there is none, which is said."""
+    first, last = state["first"], state["last"]
+    version = (state["loaded_at"], state["plays"], state["matched"])
+    places = source.ask(version, analytics.locations, dsn=dsn)
+    # Whole years, so that an address made when there was less or more data still counts.
+    bounds = {"min_value": date(first.year, 1, 1), "max_value": date(last.year, 12, 31), "format": "YYYY-MM-DD"}
+    with st.sidebar:
+        since = st.date_input("First day", None, key="since", bind="query-params", **bounds)
+        until = st.date_input("Last day", None, key="until", bind="query-params", **bounds)
+        st.caption(f"There are plays from {first} to {last}.")
+        level = st.segmented_control(
+            "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level", bind="query-params"
+        )  # fmt: skip
+        place = st.selectbox(
+            "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
+            format_func=_as_written, filter_mode="contains",
+        )  # fmt: skip
+        period = st.segmented_control(
+            "Trends by", [AUTOMATIC, "day", "week", "month"], default=AUTOMATIC, required=True, key="by", bind="query-params"
+        )  # fmt: skip
+    if since and until and since > until:
+        st.warning("The first day is after the last: choose other days.")
+        return None
+    selection = Selection(since, until, None if level == ALL_LEVELS else level, place)
+    days = selection.within(first, last)
+    assert days.since
+    assert days.until
+    if days.since > days.until:
+        st.warning(f"There are no plays on these days, only from {first} to {last}.")
+        return None
+    return View(
+        selection, days.since, days.until,
+        _fitting((days.until - days.since).days + 1) if period == AUTOMATIC else str(period), state, dsn,
+    )  # fmt: skip
+
+
+def say(view: View) -> None:
+    """Say what is shown, when it was loaded, and in which time zone."""
+    level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
+    place = _as_written(view.selection.location) if view.selection.location else "all places"
+    loaded: datetime = view.state["loaded_at"]
+    tables.line(
+        f"{view.since} to {view.until} · {level} · {place} · days and hours are UTC"
+        f" · loaded {loaded.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _fitting(days: int) -> str:
+    return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
+
+
+def _as_written(place: str) -> str:
+    return str(repaired([{"location": place}])[0]["location"])

@@ -1,0 +1,40 @@
+"""Overview: how much is heard, by how many, and what most."""
+
+import streamlit as st
+
+from sparkify import analytics
+from sparkify.dashboard import charts, tables
+from sparkify.dashboard.filters import View
+
+
+def show(view: View) -> None:
+    """Draw the page."""
+    chosen = view.selection
+    totals = view.ask(analytics.totals, chosen)
+    people = view.ask(analytics.listeners, chosen)
+    with st.container(horizontal=True):
+        st.metric("Plays", f"{totals['plays']:,}", border=True)
+        st.metric("Listeners", f"{people['listeners']:,}", border=True)
+        st.metric("New listeners", f"{people['new_listeners']:,}", border=True)
+        if totals["sessions"] is not None:
+            st.metric("Sessions", f"{totals['sessions']:,}", border=True)
+        st.metric("Hours heard", f"{totals['seconds'] / 3600:,.0f}", border=True)
+
+    st.subheader(f"Plays by {view.period}")
+    rows = view.ask(analytics.trend, view.period, chosen)
+    charts.trend(rows, ["plays"], view.period, f"Plays by {view.period}")
+    tables.download("trend", lambda: view.ask_now(analytics.trend, view.period, chosen))
+
+    songs, artists = st.columns(2, gap="large")
+    with songs:
+        tables.show(
+            "Top songs", view.ask(analytics.top, "songs", chosen, limit=10),
+            {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        )  # fmt: skip
+        tables.download("top songs", lambda: view.ask_now(analytics.top, "songs", chosen, limit=1000))
+    with artists:
+        tables.show(
+            "Top artists", view.ask(analytics.top, "artists", chosen, limit=10),
+            {"artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        )  # fmt: skip
+        tables.download("top artists", lambda: view.ask_now(analytics.top, "artists", chosen, limit=1000))

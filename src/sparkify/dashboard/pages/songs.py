@@ -1,0 +1,105 @@
+"""Songs and artists: one song's history and who listens to it; what rises and what falls."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from sparkify import analytics
+from sparkify.analytics import Selection
+from sparkify.dashboard import charts, tables
+from sparkify.dashboard.filters import View
+
+WEEK: Final = timedelta(6)
+
+
+def show(view: View) -> None:
+    """Draw the page."""
+    text = st.text_input(
+        "Search for a song or an artist", key="q", bind="query-params", type="search", max_chars=200,
+        placeholder="words of the title and the artist",
+    )  # fmt: skip
+    if text and text.strip():
+        _found(view, text)
+    else:
+        _change(view)
+
+
+def _found(view: View, text: str) -> None:
+    rows = view.ask(analytics.search, text)
+    if not rows:
+        tables.line(f"No song with a play has all of these words: {text}")
+        return
+    by_name = {f"{row['title']} — {row['artist']}": row for row in reversed(rows)}
+    name = st.selectbox(
+        f"Song ({len(rows)} found, the most played first)", list(reversed(by_name)), key="song", bind="query-params",
+        filter_mode="contains",
+    )  # fmt: skip
+    if name is None:
+        return
+    _song(view, by_name[name])
+    tables.show(
+        "Found, with all their plays", rows[:20], {"title": "title", "artist": "artist", "plays": "plays"}, bar="plays"
+    )
+    tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
+
+
+def _song(view: View, song: dict[str, Any]) -> None:
+    chosen, track_id = view.selection, song["track_id"]
+    rows = view.ask(analytics.history, track_id, view.period, chosen)
+    if not rows:
+        tables.line("Nobody has heard it in what the filters choose.")
+        return
+    groups = view.ask(analytics.audience, track_id, chosen)
+    fans = view.ask(analytics.fans, track_id, chosen)
+    with st.container(horizontal=True):
+        st.metric("Plays", f"{sum(row['plays'] for row in groups):,}", border=True)
+        st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True)
+        st.metric(f"Most plays in a {view.period}", f"{max(row['plays'] for row in rows):,}", border=True)
+    st.subheader(f"Its plays by {view.period}")
+    charts.trend(rows, ["plays"], view.period, f"Plays of the song by {view.period}")
+    tables.download("history", lambda: view.ask_now(analytics.history, track_id, view.period, chosen))
+    left, right = st.columns(2, gap="large")
+    with left:
+        tables.show(
+            "Who listens", groups,
+            {"level": "level", "gender": "gender", "listeners": "listeners", "plays": "plays"}, bar="listeners",
+        )  # fmt: skip
+        tables.line("Who changed the level counts on both.")
+    with right:
+        tables.show(
+            "Who listens most", fans, {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays"
+        )  # fmt: skip
+        tables.download("who listens", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
+
+
+def _change(view: View) -> None:
+    """What rises and falls: against as many days before; of the last week, when no first day is chosen."""
+    since = view.since if view.selection.since else max(view.until - WEEK, view.since)
+    days = Selection(since, view.until, view.selection.level, view.selection.location)
+    many = (view.until - since).days + 1
+    st.subheader("What rises and falls")
+    tables.line(
+        f"Plays from {since} to {view.until}, against the {many} {'days' if many > 1 else 'day'} before."
+        + ("" if view.selection.since else " Choose a first day to compare other times.")
+    )
+    for column, falling, name in zip(st.columns(2, gap="large"), (False, True), ("rising", "falling"), strict=True):
+        with column:
+            tables.show(
+                name.capitalize(), view.ask(analytics.rising, days, falling=falling),
+                {"title": "title", "artist": "artist", "before": "before", "plays": "plays", "change": "change"},
+            )  # fmt: skip
+            tables.download(
+                name, lambda falling=falling: view.ask_now(analytics.rising, days, falling=falling, limit=1000)
+            )
+    songs, artists = st.columns(2, gap="large")
+    with songs:
+        tables.show(
+            "Top songs", view.ask(analytics.top, "songs", view.selection, limit=25),
+            {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        )  # fmt: skip
+    with artists:
+        tables.show(
+            "Top artists", view.ask(analytics.top, "artists", view.selection, limit=25),
+            {"artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        )  # fmt: skip

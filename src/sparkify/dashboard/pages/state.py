@@ -1,0 +1,58 @@
+"""The state of the data: how fresh it is, what was read, what was set aside, which songs the catalogue lacks."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from sparkify import analytics, answers
+from sparkify.dashboard import tables
+from sparkify.dashboard.filters import View
+from sparkify.load.held import list_runs
+
+
+def show(view: View) -> None:
+    """Draw the page."""
+    state = view.state
+    with st.container(horizontal=True):
+        st.metric("Last loaded", _ago(state["loaded_at"]), border=True)
+        st.metric("Plays", f"{state['plays']:,}", border=True)
+        st.metric("In the catalogue", _share(state["matched"], state["plays"]), border=True)
+        st.metric("Lines set aside", f"{state['rejected'] or 0:,}", border=True)
+    if state["held_runs"]:
+        st.warning(
+            f"Runs that are held, because too many lines were set aside: {state['held_runs']}. See: sparkify runs list"
+        )
+    tables.line("Except for the songs that the catalogue lacks, this page is about all data, whatever the filters.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        tables.show(
+            "Files", view.ask(answers.status)["files"],
+            {"kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
+             "duplicates": "repeated", "rejected": "set aside"},
+        )  # fmt: skip
+        tables.download("files", lambda: view.ask_now(answers.status)["files"])
+    with right:
+        tables.show(
+            "Lines set aside, by reason", view.ask(answers.reasons), {"reason": "reason", "lines": "lines"}, bar="lines"
+        )
+        tables.download("reasons", lambda: view.ask_now(answers.reasons))
+    runs = view.ask(list_runs, limit=10)
+    tables.show("The last runs", runs, {name: name.replace("_", " ") for name in (runs or [{}])[0]})
+    tables.download("runs", lambda: view.ask_now(list_runs, limit=1000))
+    tables.show(
+        "Heard most of what the catalogue lacks", view.ask(analytics.unmatched, view.selection, limit=15),
+        {"title": "title", "artist": "artist", "plays": "plays"}, bar="plays",
+    )  # fmt: skip
+    tables.line("Of whole months, at all places.")
+    tables.download("not in the catalogue", lambda: view.ask_now(analytics.unmatched, view.selection, limit=1000))
+
+
+def _ago(loaded_at: datetime) -> str:
+    minutes = int((datetime.now(UTC) - loaded_at).total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"

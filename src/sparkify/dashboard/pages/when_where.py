@@ -1,0 +1,48 @@
+"""When and where: weekdays and hours, places, devices."""
+
+from collections import Counter
+from typing import Final
+
+import streamlit as st
+
+from sparkify import analytics
+from sparkify.dashboard import charts, tables
+from sparkify.dashboard.filters import View
+from sparkify.dashboard.states import state_of
+
+ALL_PLACES: Final = 100_000
+
+
+def show(view: View) -> None:
+    """Draw the page."""
+    chosen = view.selection
+    st.subheader("By weekday and hour")
+    charts.hours(view.ask(analytics.heat_map, chosen))
+    tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
+
+    places = view.ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
+    plays: Counter[str] = Counter()
+    elsewhere = 0
+    for row in places:
+        if state := state_of(row["location"]):
+            plays[state] += row["plays"]
+        else:
+            elsewhere += row["plays"]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("By state")
+        charts.tiles(plays)
+        tables.line(
+            "A tile is a state of the US. A place in several states counts for the one it names first."
+            + (f" {elsewhere:,} plays are at places that name no state." if elsewhere else "")
+        )
+    with right:
+        tables.show(
+            "Places", places[:15], {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays"
+        )  # fmt: skip
+        tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
+    tables.show(
+        "Devices", view.ask(analytics.top, "devices", chosen),
+        {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
+    )  # fmt: skip
+    tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))

@@ -1,0 +1,55 @@
+"""How Streamlit is run: on loopback, telling nobody, in colours that the colour-blind can tell apart."""
+
+from typing import Any, Final
+
+# Of the palette that Okabe and Ito made for all kinds of colour vision; on dark ground its lighter ones.
+LIGHT: Final = {
+    "primaryColor": "#0072B2",
+    "backgroundColor": "#FFFFFF",
+    "secondaryBackgroundColor": "#F3F6F9",
+    "textColor": "#1B2733",
+    "chartCategoricalColors": ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"],
+    "chartSequentialColors": [
+        "#EDF4FA", "#D6E6F3", "#BAD6EB", "#99C4E1", "#74AFD5", "#5099C7", "#3182B8", "#176AA4", "#0A5289", "#083A66",
+    ],
+}  # fmt: skip
+DARK: Final = {
+    "primaryColor": "#56B4E9",
+    "backgroundColor": "#10161D",
+    "secondaryBackgroundColor": "#19222C",
+    "textColor": "#E8EDF2",
+    "chartCategoricalColors": ["#56B4E9", "#E69F00", "#2BC59B", "#E39CC4", "#F07F3C", "#F0E442"],
+    "chartSequentialColors": [
+        "#182635", "#193349", "#1A415F", "#1C5077", "#226190", "#3075A8", "#4A8CBD", "#6CA5D0", "#95C0E1", "#C8E0F3",
+    ],
+}  # fmt: skip
+
+
+def arguments(app: str, *, port: int, browser: bool) -> list[str]:
+    """What to give to Streamlit: the file `app`, on a port of this machine; `browser` says whether to open one."""
+    options: dict[str, Any] = {
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        # A name that leads to 127.0.0.1 does not let a page of somebody else's read this one.
+        "server.allowedHosts": ["localhost", "127.0.0.1"],
+        "server.headless": not browser,
+        "server.showEmailPrompt": False,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+        "browser.serverAddress": "localhost",
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "runner.magicEnabled": False,
+        "logger.level": "warning",
+        "theme.baseRadius": "0.4rem",
+        **{f"theme.light.{name}": value for name, value in LIGHT.items()},
+        **{f"theme.dark.{name}": value for name, value in DARK.items()},
+    }
+    return ["run", app, *(word for name, value in options.items() for word in _option(name, value))]
+
+
+def _option(name: str, value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [f"--{name}={item}" for item in value]
+    return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"]

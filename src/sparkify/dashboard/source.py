@@ -1,0 +1,88 @@
+"""Where the answers come from: questions over a connection that can only read, remembered for a while."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+import streamlit as st
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sparkify import analytics
+from sparkify.connection import connect, explained, resolve
+from sparkify.errors import ConnectionFailed, SparkifyError
+from sparkify.roles import READER
+from sparkify.sql import load
+
+TIMEOUT: Final = "20s"
+FRESH: Final = 15
+"""For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
+
+_KEPT: Final = 600
+_MAY_BECOME: Final = """
+SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+FROM pg_roles WHERE rolname = %s
+"""
+
+
+def reading(dsn: str | None) -> str:
+    """The connection string with which nothing can be changed and no question runs for ever.
+
+    It acts as `READER` where that role may read this database and we may become it. A `statement_timeout` among the
+    options of `dsn` counts.
+
+    Raises:
+        SparkifyError: no server can be reached.
+    """
+    dsn = resolve(dsn)
+    with explained(), connect(dsn) as connection:
+        connection.execute("RESET ROLE")
+        admitted = connection.execute(load("roles")["are_admitted"]).fetchone()
+        may = connection.execute(_MAY_BECOME, [READER]).fetchone()
+    given = str(conninfo_to_dict(dsn).get("options") or "")
+    options = f"-c statement_timeout={TIMEOUT} {given} -c default_transaction_read_only=on"
+    if admitted and admitted[0] and may and may[0]:
+        options += f" -c role={READER}"
+    return make_conninfo(dsn, options=options)
+
+
+def state(dsn: str | None) -> dict[str, Any]:
+    """The state of the data, not older than `FRESH` seconds."""
+    found: dict[str, Any] = _state(dsn)
+    return found
+
+
+def ask(version: Any, question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
+    """The answer to a question, remembered as long as the data has this `version`."""
+    return _answer(f"{question.__module__}.{question.__qualname__}", version, question, arguments, more, dsn)
+
+
+def forget_answers() -> None:
+    """Ask again."""
+    st.cache_data.clear()
+
+
+def explain(error: SparkifyError) -> tuple[str, str]:
+    """What went wrong, in a few words, and the message with what to do."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.errors.QueryCanceled):
+        return "Cut off", f"A question took too long ({TIMEOUT} are allowed). Choose fewer days, or try again."
+    if isinstance(error, ConnectionFailed):
+        return "No server", f"{error} The private server is started by: sparkify db start"
+    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+        return "No warehouse", str(error)
+    return "That did not work", str(error)
+
+
+def _ask_state(dsn: str | None) -> dict[str, Any]:
+    return analytics.quality(dsn=_reading(dsn))
+
+
+def _ask(
+    name: str, version: Any, _question: Callable[..., Any], arguments: Any, more: Any, dsn: str | None
+) -> Any:
+    return _question(*arguments, **more, dsn=_reading(dsn))
+
+
+_reading = st.cache_data(reading, ttl=300, show_spinner=False)
+_state = st.cache_data(_ask_state, ttl=FRESH, show_spinner=False)
+_answer = st.cache_data(_ask, ttl=_KEPT, max_entries=500, show_spinner=False)

@@ -1,0 +1,108 @@
+"""Tables and text as HTML of our own: read aloud well, fit a phone, and show text from the data as it is, markup or not."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from html import escape
+from typing import Any, Final
+
+import streamlit as st
+
+Row = dict[str, Any]
+
+LONGEST: Final = 200
+"""So many characters of a text are shown; the download has all."""
+
+_STYLE: Final = """<style>
+.sp-line { opacity: .8; margin: 0; overflow-wrap: anywhere; }
+.sp-scroll { overflow-x: auto; }
+.sp-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+.sp-table caption { text-align: left; font-weight: 600; font-size: 1.05rem; padding: 0 0 .35rem; caption-side: top; color: inherit; }
+.sp-table th, .sp-table td { border: 0; border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent);
+  padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; min-width: 3.2rem; }
+.sp-table th { font-weight: 500; opacity: .8; white-space: nowrap; }
+.sp-table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0; padding-left: .8rem; }
+.sp-bar { display: block; height: 3px; margin-top: 3px; background: var(--sp-bar); border-radius: 2px; }
+:root { --sp-bar: #3182B8; }
+:focus-visible { outline: 2px solid #3182B8; outline-offset: 2px; }
+@media (max-width: 640px) { .sp-table { font-size: .85rem; } .block-container { padding-left: 1rem; padding-right: 1rem; } }
+</style>"""
+
+
+def style() -> None:
+    """What the tables look like; once a page."""
+    st.html(_STYLE)
+
+
+def line(text: str) -> None:
+    """A line of text as it is."""
+    st.html(f'<p class="sp-line">{escape(text)}</p>')
+
+
+def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str | None = None) -> None:
+    """Rows as a table: of `columns`, by their names in the rows, with their headings; `bar` draws the share of the largest."""
+    if not rows:
+        line(f"{caption}: none.")
+        return
+    most = max((row[bar] or 0 for row in rows), default=0) if bar else 0
+    head = "".join(
+        f'<th scope="col"{_class(rows, name)}>{escape(heading)}</th>' for name, heading in columns.items()
+    )
+    body = "".join(
+        "<tr>" + "".join(_cell(rows, row, name, bar, most) for name in columns) + "</tr>" for row in rows
+    )
+    st.html(
+        f'<div class="sp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="sp-table">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def download(name: str, rows: Callable[[], Sequence[Row]]) -> None:
+    """A button that asks for rows and gives them as the file ``name.csv``."""
+    st.download_button(
+        f"Download {name}.csv", lambda: as_csv(rows()), f"{name}.csv", "text/csv", key=f"csv-{name}",
+        on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    """Rows as CSV with a header. A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    file = io.StringIO(newline="")
+    if rows:
+        writer = csv.writer(file)
+        writer.writerow(rows[0])
+        writer.writerows([_harmless(value) for value in row.values()] for row in rows)
+    # The mark says to spreadsheets that it is UTF-8.
+    return file.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _class(rows: Sequence[Row], name: str) -> str:
+    numbers = all(row[name] is None or isinstance(row[name], int | float) for row in rows)
+    return ' class="n"' if numbers else ""
+
+
+def _cell(rows: Sequence[Row], row: Row, name: str, bar: str | None, most: int) -> str:
+    value = row[name]
+    drawn = ""
+    if name == bar and most > 0 and value:
+        drawn = f'<span class="sp-bar" style="width:{max(2, round(100 * value / most))}%;margin-left:auto"></span>'
+    return f"<td{_class(rows, name)}>{escape(written(value))}{drawn}</td>"
+
+
+def written(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
