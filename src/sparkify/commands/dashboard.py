@@ -39,4 +39,4 @@ def _dashboard(options: Options) -> int:
     environment = os.environ | {"SPARKIFY_DSN": resolve(options.dsn)}
     print(f"sparkify: http://localhost:{options.port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
     # Streamlit takes this program's place: signals and the exit code are its own.
-    os.execve(sys.executable, [sys.executable, "-m", "streamlit", *arguments], environment)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", "sparkify.dashboard", *arguments], environment)  # noqa: S606

@@ -1,7 +1,8 @@
 """What Streamlit runs for each view of the page."""
 
 import os
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import streamlit as st
 
@@ -9,10 +10,11 @@ from sparkify.dashboard import filters, source, tables
 from sparkify.dashboard.pages import PAGES
 from sparkify.errors import SparkifyError
 
+_ICON: Final = str(Path(__file__).with_name("icon.png"))
+
 
 def main() -> None:
     """Draw the page that the address names, or say in plain words why there is nothing to draw."""
-    st.set_page_config(page_title="sparkify", layout="wide")
     tables.style()
     drawn: dict[str, Any] = {}
 
@@ -20,11 +22,13 @@ def main() -> None:
         drawn["page"]()
 
     pages = [
-        st.Page(_named(draw, path), title=title, icon=icon, url_path=path, default=path == "overview")
-        for path, (title, icon, _) in PAGES.items()
+        st.Page(_named(draw, path), title=title, url_path=path, default=path == "overview")
+        for path, (title, _) in PAGES.items()
     ]
     page = st.navigation(pages)
-    title, _, show = PAGES[page.url_path or "overview"]
+    title, show = PAGES[page.url_path or "overview"]
+    # Neither an emoji nor one of Streamlit's icons, here or in the menu: the browser would fetch those from outside.
+    st.set_page_config(page_title=f"{title} · sparkify", page_icon=_ICON, layout="wide")
     st.title(title)
     try:
         state = source.state(os.environ.get("SPARKIFY_DSN"))

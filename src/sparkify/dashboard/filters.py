@@ -56,9 +56,9 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
             "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
             format_func=_as_written, filter_mode="contains",
         )  # fmt: skip
-        period = st.segmented_control(
-            "Trends by", [AUTOMATIC, "day", "week", "month"], default=AUTOMATIC, required=True, key="by", bind="query-params"
-        )  # fmt: skip
+        period = st.selectbox(
+            "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
+        )
     if since and until and since > until:
         st.warning("The first day is after the last: choose other days.")
         return None

@@ -1,5 +1,6 @@
 """How Streamlit is run: on loopback, telling nobody, in colours that the colour-blind can tell apart."""
 
+import json
 from typing import Any, Final
 
 # Of the palette that Okabe and Ito made for all kinds of colour vision; on dark ground its lighter ones.
@@ -50,6 +51,8 @@ def arguments(app: str, *, port: int, browser: bool) -> list[str]:
 
 
 def _option(name: str, value: Any) -> list[str]:
+    if name.startswith("theme.") and isinstance(value, list):
+        return [f"--{name}={json.dumps(value)}"]
     if isinstance(value, list):
         return [f"--{name}={item}" for item in value]
     return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"]

@@ -26,7 +26,8 @@ _STYLE: Final = """<style>
 .sp-bar { display: block; height: 3px; margin-top: 3px; background: var(--sp-bar); border-radius: 2px; }
 :root { --sp-bar: #3182B8; }
 :focus-visible { outline: 2px solid #3182B8; outline-offset: 2px; }
-@media (max-width: 640px) { .sp-table { font-size: .85rem; } .block-container { padding-left: 1rem; padding-right: 1rem; } }
+[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; }
+@media (max-width: 640px) { .sp-table { font-size: .85rem; } [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""
 
 

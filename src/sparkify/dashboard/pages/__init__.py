@@ -6,11 +6,11 @@ from typing import Final
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.pages import listeners, overview, songs, state, when_where
 
-PAGES: Final[dict[str, tuple[str, str, Callable[[View], None]]]] = {
-    "overview": ("Overview", ":material/dashboard:", overview.show),
-    "songs": ("Songs and artists", ":material/music_note:", songs.show),
-    "listeners": ("Listeners", ":material/group:", listeners.show),
-    "when-and-where": ("When and where", ":material/schedule:", when_where.show),
-    "data": ("State of the data", ":material/fact_check:", state.show),
+PAGES: Final[dict[str, tuple[str, Callable[[View], None]]]] = {
+    "overview": ("Overview", overview.show),
+    "songs": ("Songs and artists", songs.show),
+    "listeners": ("Listeners", listeners.show),
+    "when-and-where": ("When and where", when_where.show),
+    "data": ("State of the data", state.show),
 }
-"""Title, icon and what shows it, by the last part of the address."""
+"""Title and what shows it, by the last part of the address."""

@@ -1,0 +1,12 @@
+"""``python -m sparkify.dashboard OPTIONS OF STREAMLIT``: what is large is imported first, so that the first page comes at once."""
+
+import sys
+
+import altair  # noqa: F401
+import pandas as pd  # noqa: F401
+from streamlit.web.cli import main
+
+from sparkify import analytics, answers  # noqa: F401
+
+if __name__ == "__main__":
+    sys.exit(main(prog_name="sparkify dashboard"))
