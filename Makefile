@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl test lint format bench torture fuzz lock clean
+.PHONY: help etl dashboard test lint format bench torture fuzz lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,10 @@ etl: $(VENV)/run ## load DATA=dir (default: ./data, or a made-up sample) and say
 	@if [ -n "$(DATA)" ]; then data="$(DATA)"; else data=data; \
 	  [ -d data ] || $(BIN)/sparkify simulate data; fi; \
 	$(BIN)/sparkify etl "$$data" && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs
+
+dashboard: $(VENV)/dashboard ## show what users listen to as a web page (DATA=dir as above when nothing is loaded; DASHBOARD="--port 8600")
+	@$(BIN)/sparkify top songs --limit 1 2>/dev/null | grep -q . || $(MAKE) --no-print-directory etl
+	@$(BIN)/sparkify dashboard $(DASHBOARD)
 
 test: $(VENV)/dev ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
@@ -46,6 +50,12 @@ lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group bench \
 	  -c requirements/run.lock -c requirements/dev.lock -o requirements/bench.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra dashboard \
+	  -c requirements/run.lock -c requirements/dev.lock -c requirements/bench.lock -o requirements/dashboard.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra dashboard --group browser \
+	  -c requirements/run.lock -c requirements/dev.lock -c requirements/dashboard.lock -o requirements/browser.lock
 
 clean:           ## remove the environment and the caches; the warehouse stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -63,4 +73,8 @@ $(VENV)/dev: $(VENV)/run requirements/dev.lock
 
 $(VENV)/bench: $(VENV)/run requirements/bench.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.lock
+	@touch $@
+
+$(VENV)/dashboard: $(VENV)/run requirements/dashboard.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dashboard.lock
 	@touch $@

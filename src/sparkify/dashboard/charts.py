@@ -7,12 +7,14 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from sparkify.dashboard import tables
 from sparkify.dashboard.states import STATES
 
 Row = dict[str, Any]
 
 WEEKDAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _HEIGHT: Final = 260
+_WIDTHS: Final = {name: pd.Timedelta(days=0.86 * days) for name, days in (("day", 1), ("week", 7), ("month", 28))}
 _LABELS: Final = {
     "plays": "plays", "listeners": "listeners", "new_listeners": "new", "returning_listeners": "returning",
 }  # fmt: skip
@@ -22,38 +24,42 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
     """One or more numbers by day, week or month, as stacked bars."""
     if not rows:
         return
-    frame = pd.DataFrame(
-        [
-            {"start": row["start"].isoformat() + "T00:00:00Z", "when": row["start"].isoformat(),
-             "what": _LABELS[name], "count": row[name], "order": order}
-            for row in rows for order, name in enumerate(series)
-        ]
-    )  # fmt: skip
-    frame["start"] = pd.to_datetime(frame["start"], utc=True)
-    width = {"day": 1, "week": 7, "month": 28}[period]
-    frame["end"] = frame["start"] + pd.Timedelta(days=width * 0.86)
-    several = len(series) > 1
+    bars = []
+    for row in rows:
+        start, height = pd.Timestamp(row["start"], tz="UTC"), 0
+        for name in series:
+            bars.append(
+                {"start": start, "end": start + _WIDTHS[period], "when": row["start"].isoformat(), "what": _LABELS[name],
+                 "count": row[name], "bottom": height, "top": height + row[name]}
+            )  # fmt: skip
+            height += row[name]
+    encoding: dict[str, Any] = {}
+    if len(series) > 1:
+        names = [_LABELS[name] for name in series]
+        encoding["color"] = alt.Color(
+            "what:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, orient="top")
+        )
     chart = (
-        alt.Chart(frame, height=_HEIGHT)
-        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        alt.Chart(pd.DataFrame(bars), height=_HEIGHT)
+        .mark_rect()
         .encode(
             # Without the scale's own time zone a browser in America would show each day as the one before.
-            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False, labelOverlap=True)),
+            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False)),
             x2="end:T",
-            y=alt.Y("count:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
-            order="order:Q",
-            tooltip=[alt.Tooltip("when:N", title=period), alt.Tooltip("what:N", title="what"),
-                     alt.Tooltip("count:Q", title="count", format=",")],
-            **({"color": alt.Color("what:N", sort=[_LABELS[name] for name in series],
-                                   legend=alt.Legend(title=None, orient="top"))} if several else {}),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
+            y2="top:Q",
+            tooltip=[alt.Tooltip("when:N", title=f"{period} of" if period != "day" else "day"),
+                     alt.Tooltip("what:N", title="what"), alt.Tooltip("count:Q", title="count", format=",")],
+            **encoding,
         )
     )  # fmt: skip
     most = max(rows, key=lambda row: row[series[0]])
-    alt_text = (
+    _draw(
+        chart,
         f"{title}: {len(rows)} bars from {rows[0]['start']} to {rows[-1]['start']};"
-        f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}."
+        f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}.",
     )
-    _draw(chart, alt_text)
+    tables.numbers(title, rows, {"start": period} | {name: _LABELS[name] for name in series})
 
 
 def hours(rows: Sequence[Row]) -> None:
@@ -82,6 +88,14 @@ def hours(rows: Sequence[Row]) -> None:
         chart,
         f"Heat map of plays by weekday and hour, UTC: most, {most:,}, on {WEEKDAYS[day]} at {hour} o'clock.",
     )
+    tables.numbers(
+        "Plays by hour, UTC, and weekday",
+        [
+            {"hour": str(hour)} | {name: plays.get((day, hour), 0) for day, name in enumerate(WEEKDAYS)}
+            for hour in range(24)
+        ],
+        {"hour": "hour"} | {name: name for name in WEEKDAYS},
+    )
 
 
 def cohorts(rows: Sequence[Row]) -> None:
@@ -106,9 +120,13 @@ def cohorts(rows: Sequence[Row]) -> None:
         color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
     label = base.mark_text().encode(
-        text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share > 0.45")
+        text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share")
     )
-    _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts, in the table below.")
+    _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts.")
+    tables.numbers(
+        "Listeners by month of first play", rows,
+        {"cohort": "first play in", "months_later": "months later", "listeners": "listeners"},
+    )  # fmt: skip
 
 
 def tiles(plays: dict[str, int]) -> None:
@@ -128,11 +146,16 @@ def tiles(plays: dict[str, int]) -> None:
     cells = base.mark_rect(cornerRadius=3, stroke=_ground(), strokeWidth=2).encode(
         color=alt.Color("plays:Q", scale=alt.Scale(domain=[0, int(most)]), legend=alt.Legend(title="plays", format="~s"))
     )  # fmt: skip
-    label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays > {0.45 * most}"))
+    label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays / {most}"))
     named = ", ".join(
         f"{STATES[state][0]} {count:,}" for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
     )
     _draw(cells + label, f"Map of the United States, a tile a state, by plays; most: {named or 'none'}.")
+    tables.numbers(
+        "Plays by state",
+        [{"state": STATES[state][0], "plays": count} for state, count in sorted(plays.items(), key=lambda item: -item[1])],
+        {"state": "state", "plays": "plays"},
+    )
 
 
 def _is_dark() -> bool:
@@ -143,10 +166,10 @@ def _ground() -> str:
     return "#10161D" if _is_dark() else "#FFFFFF"
 
 
-def _ink(strong: str) -> Any:
-    """Dark text on light colours and light text on dark ones; `strong` says where the colour is that of much."""
-    much, little = ("#10161D", "#E8EDF2") if _is_dark() else ("#FFFFFF", "#1B2733")
-    return alt.condition(strong, alt.value(much), alt.value(little))
+def _ink(share: str) -> Any:
+    """Dark text on light colours and light text on dark ones; `share` of the most is what the colour stands for."""
+    much, little, turn = ("#10161D", "#E8EDF2", 0.55) if _is_dark() else ("#FFFFFF", "#1B2733", 0.65)
+    return alt.condition(f"{share} > {turn}", alt.value(much), alt.value(little))
 
 
 def _draw(chart: Any, text: str) -> None:

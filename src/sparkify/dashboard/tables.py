@@ -20,11 +20,13 @@ _STYLE: Final = """<style>
 .sp-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 .sp-table caption { text-align: left; font-weight: 600; font-size: 1.05rem; padding: 0 0 .35rem; caption-side: top; color: inherit; }
 .sp-table th, .sp-table td { border: 0; border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent);
-  padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; min-width: 3.2rem; }
+  padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: break-word; max-width: 22rem; }
 .sp-table th { font-weight: 500; opacity: .8; white-space: nowrap; }
-.sp-table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0; padding-left: .8rem; }
-.sp-bar { display: block; height: 3px; margin-top: 3px; background: var(--sp-bar); border-radius: 2px; }
-:root { --sp-bar: #3182B8; }
+.sp-table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0; }
+.sp-table th + th, .sp-table td + td { padding-left: .8rem; }
+.sp-bar { display: block; height: 3px; margin-top: 3px; margin-left: auto; background: #3182B8; border-radius: 2px; }
+.sp-line summary { cursor: pointer; }
+details .sp-table { margin-top: .5rem; }
 :focus-visible { outline: 2px solid #3182B8; outline-offset: 2px; }
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; }
 @media (max-width: 640px) { .sp-table { font-size: .85rem; } [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
@@ -43,20 +45,16 @@ def line(text: str) -> None:
 
 def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str | None = None) -> None:
     """Rows as a table: of `columns`, by their names in the rows, with their headings; `bar` draws the share of the largest."""
-    if not rows:
+    if rows:
+        st.html(_table(caption, rows, columns, bar))
+    else:
         line(f"{caption}: none.")
-        return
-    most = max((row[bar] or 0 for row in rows), default=0) if bar else 0
-    head = "".join(
-        f'<th scope="col"{_class(rows, name)}>{escape(heading)}</th>' for name, heading in columns.items()
-    )
-    body = "".join(
-        "<tr>" + "".join(_cell(rows, row, name, bar, most) for name in columns) + "</tr>" for row in rows
-    )
-    st.html(
-        f'<div class="sp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="sp-table">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+
+
+def numbers(caption: str, rows: Sequence[Row], columns: dict[str, str]) -> None:
+    """What a picture shows, as a table that opens when it is asked for."""
+    if rows:
+        st.html(f'<details class="sp-line"><summary>The numbers</summary>{_table(caption, rows, columns)}</details>')
 
 
 def download(name: str, rows: Callable[[], Sequence[Row]]) -> None:
@@ -82,17 +80,34 @@ def _harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
+def _table(caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None = None) -> str:
+    most = max((row[bar] or 0 for row in rows), default=0) if bar else 0
+    classes = {name: _class(rows, name) for name in list(columns)[1:]}
+    head = "".join(
+        f'<th scope="col"{classes.get(name, "")}>{escape(heading)}</th>' for name, heading in columns.items()
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{classes.get(name, '')}>{escape(written(row[name]))}{_bar(row[name], most) if name == bar else ''}</td>"
+            for name in columns
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="sp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="sp-table">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
 def _class(rows: Sequence[Row], name: str) -> str:
     numbers = all(row[name] is None or isinstance(row[name], int | float) for row in rows)
     return ' class="n"' if numbers else ""
 
 
-def _cell(rows: Sequence[Row], row: Row, name: str, bar: str | None, most: int) -> str:
-    value = row[name]
-    drawn = ""
-    if name == bar and most > 0 and value:
-        drawn = f'<span class="sp-bar" style="width:{max(2, round(100 * value / most))}%;margin-left:auto"></span>'
-    return f"<td{_class(rows, name)}>{escape(written(value))}{drawn}</td>"
+def _bar(value: Any, most: int) -> str:
+    return f'<span class="sp-bar" style="width:{max(2, round(100 * value / most))}%"></span>' if value and most > 0 else ""
 
 
 def written(value: Any) -> str:

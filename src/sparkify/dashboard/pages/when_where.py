@@ -36,13 +36,13 @@ def show(view: View) -> None:
             "A tile is a state of the US. A place in several states counts for the one it names first."
             + (f" {elsewhere:,} plays are at places that name no state." if elsewhere else "")
         )
+        tables.show(
+            "Devices", view.ask(analytics.top, "devices", chosen),
+            {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        )  # fmt: skip
+        tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))
     with right:
         tables.show(
             "Places", places[:15], {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays"
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
-    tables.show(
-        "Devices", view.ask(analytics.top, "devices", chosen),
-        {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
-    )  # fmt: skip
-    tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))
