@@ -1,0 +1,101 @@
+"""One song: found by words, its history, who listens to it; compared with the plays."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from data import NOVEMBER, play, song, write
+from sparkify import analytics, answers, etl
+from sparkify.analytics import Selection
+
+DAY = 86_400_000
+CHICAGO, UTICA = "Chicago, IL", "Utica, NY"
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song())
+    write(
+        root, "log_data/a.json",
+        play(),
+        play(NOVEMBER + 1, itemInSession=1, level="free"),
+        play(NOVEMBER + 40 * DAY, itemInSession=2, location=UTICA, length=1.5),
+        play(NOVEMBER + 2, userId="16", firstName="Max", gender="M", location=UTICA),
+        play(NOVEMBER + 3, itemInSession=3, song="100% M_ine", artist="BjÃ¶rk"),
+        play(NOVEMBER + 4, itemInSession=4, song="100 of Mine", artist="Bj\\rk"),
+        "{",
+    )  # fmt: skip
+    etl.run(root, dsn=module_dsn)
+    return module_dsn
+
+
+def found(dsn: str, text: str) -> list[str]:
+    return [row["title"] for row in analytics.search(text, dsn=dsn)]
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("setanta", ["Setanta matins"]),
+        ("MATINS elena", ["Setanta matins"]),
+        ("matins nobody", []),
+        ("100", ["100 of Mine", "100% M_ine"]),
+        ("100%", ["100% M_ine"]),
+        ("m_ine", ["100% M_ine"]),
+        ("BJÖRK", ["100% M_ine"]),
+        ("björk ine", ["100% M_ine"]),
+        ("bj\\rk", ["100 of Mine"]),
+        ("", []),
+        (" \0\ud800", []),
+        ("' OR 1=1 --", []),
+    ],
+)
+def test_search(dsn: str, text: str, titles: list[str]) -> None:
+    assert sorted(found(dsn, text)) == titles
+
+
+def test_what_is_found(dsn: str) -> None:
+    (row,) = analytics.search("elena", dsn=dsn)
+    assert (row["plays"], row["song_id"]) == (4, "SOZCTXZ12AB0182364")
+    (row,) = analytics.search("björk", dsn=dsn)
+    assert (row["artist"], row["plays"], row["song_id"]) == ("Björk", 1, None)
+
+
+def test_history_and_audience(dsn: str) -> None:
+    (row,) = analytics.search("elena", dsn=dsn)
+    track = row["track_id"]
+    assert [tuple(row.values()) for row in analytics.history(track, "month", dsn=dsn)] == [
+        (date(2018, 11, 1), 3, 2), (date(2018, 12, 1), 1, 1),
+    ]  # fmt: skip
+    assert [row["start"] for row in analytics.history(track, dsn=dsn)] == [date(2018, 11, 1), date(2018, 12, 11)]
+    december = Selection(date(2018, 11, 2), date(2018, 12, 11))
+    assert [row["plays"] for row in analytics.history(track, "week", december, dsn=dsn)] == [1]
+    assert [tuple(row.values()) for row in analytics.audience(track, dsn=dsn)] == [
+        ("free", "F", 1, 1), ("paid", "F", 2, 1), ("paid", "M", 1, 1),
+    ]  # fmt: skip
+    fans = analytics.fans(track, dsn=dsn)
+    assert [(fan["user_id"], fan["name"], fan["plays"]) for fan in fans] == [
+        (15, "Lily Koch", 3), (16, "Max Koch", 1),
+    ]  # fmt: skip
+    assert (fans[0]["first_day"], fans[0]["last_day"]) == (date(2018, 11, 1), date(2018, 12, 11))
+    assert len(analytics.fans(track, dsn=dsn, limit=1)) == 1
+
+
+@pytest.mark.parametrize("level", [None, "free", "paid"])
+@pytest.mark.parametrize("until", [None, date(2018, 11, 30)])
+def test_a_place_is_a_part(dsn: str, level: str | None, until: date | None) -> None:
+    (row,) = analytics.search("elena", dsn=dsn)
+    plays = {
+        place: sum(
+            row["plays"]
+            for row in analytics.history(row["track_id"], "day", Selection(None, until, level, place), dsn=dsn)
+        )
+        for place in (None, CHICAGO, UTICA)
+    }
+    assert plays[None] == plays[CHICAGO] + plays[UTICA]
+
+
+def test_reasons(dsn: str) -> None:
+    assert answers.reasons(dsn=dsn) == [{"reason": "invalid_json", "lines": 1}]
