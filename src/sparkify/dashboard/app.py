@@ -1,8 +1,10 @@
 """What Streamlit runs for each view of the page."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -15,37 +17,38 @@ _ICON: Final = str(Path(__file__).with_name("icon.png"))
 
 def main() -> None:
     """Draw the page that the address names, or say in plain words why there is nothing to draw."""
+    started = time.perf_counter()
     tables.style()
-    drawn: dict[str, Any] = {}
-
-    def draw() -> None:
-        drawn["page"]()
-
-    pages = [
-        st.Page(_named(draw, path), title=title, url_path=path, default=path == "overview")
-        for path, (title, _) in PAGES.items()
-    ]
-    page = st.navigation(pages)
+    drawn: dict[str, Callable[[], None]] = {}
+    page = st.navigation(
+        [
+            st.Page(_named(path, lambda: drawn["page"]()), title=title, url_path=path, default=path == "overview")
+            for path, (title, _) in PAGES.items()
+        ]
+    )
     title, show = PAGES[page.url_path or "overview"]
     # Neither an emoji nor one of Streamlit's icons, here or in the menu: the browser would fetch those from outside.
     st.set_page_config(page_title=f"{title} · sparkify", page_icon=_ICON, layout="wide")
-    st.title(title)
+    st.title(title, anchor=False)
+    drawn["page"] = lambda: _draw(show)
+    page.run()
+    tables.end(f"Answered in {time.perf_counter() - started:.2f} s.")
+
+
+def _draw(show: Callable[[filters.View], None]) -> None:
+    dsn = os.environ.get("SPARKIFY_DSN")
     try:
-        state = source.state(os.environ.get("SPARKIFY_DSN"))
+        state = source.state(dsn)
         if state["first"] is None:
             _say("Nothing is loaded yet", "Load data and come back: sparkify etl DATA")
-            return
-        view = filters.choose(state, os.environ.get("SPARKIFY_DSN"))
-        if view is None:
-            return
-        filters.say(view)
-        drawn["page"] = lambda: show(view)
-        page.run()
+        elif view := filters.choose(state, dsn):
+            filters.say(view)
+            show(view)
     except SparkifyError as error:
         _say(*source.explain(error))
 
 
-def _named(draw: Any, path: str) -> Any:
+def _named(path: str, draw: Callable[[], None]) -> Callable[[], None]:
     """The function under a name of its own: Streamlit tells pages apart by that."""
 
     def page() -> None:

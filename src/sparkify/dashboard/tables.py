@@ -16,6 +16,7 @@ LONGEST: Final = 200
 
 _STYLE: Final = """<style>
 .sp-line { opacity: .8; margin: 0; overflow-wrap: anywhere; }
+.sp-end { font-size: .8rem; }
 .sp-scroll { overflow-x: auto; }
 .sp-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 .sp-table caption { text-align: left; font-weight: 600; font-size: 1.05rem; padding: 0 0 .35rem; caption-side: top; color: inherit; }
@@ -41,6 +42,11 @@ def style() -> None:
 def line(text: str) -> None:
     """A line of text as it is."""
     st.html(f'<p class="sp-line">{escape(text)}</p>')
+
+
+def end(text: str) -> None:
+    """The last line of a page."""
+    st.html(f'<p class="sp-line sp-end">{escape(text)}</p>')
 
 
 def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str | None = None) -> None:

@@ -17,7 +17,7 @@ def show(view: View) -> None:
         for days, name in ((1, "Active on the last day"), (7, "in the last 7 days"), (30, "in the last 30 days")):
             span = Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
             st.metric(name, f"{view.ask(analytics.listeners, span)['listeners']:,}", border=True)
-    st.subheader(f"New and returning listeners by {view.period}")
+    st.subheader(f"New and returning listeners by {view.period}", anchor=False)
     rows = view.ask(analytics.trend, view.period, chosen)
     charts.trend(
         rows, ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}"
@@ -55,7 +55,7 @@ def _levels(view: View) -> None:
 
 def _retention(view: View) -> None:
     rows = view.ask(analytics.retention, view.selection)
-    st.subheader("Who comes back")
+    st.subheader("Who comes back", anchor=False)
     tables.line(
         "Of those whose first play ever is in a month, and on the days that are chosen: how many listened in the months"
         " that follow, on any level and at any place."

@@ -20,7 +20,7 @@ def show(view: View) -> None:
             st.metric("Sessions", f"{totals['sessions']:,}", border=True)
         st.metric("Hours heard", f"{totals['seconds'] / 3600:,.0f}", border=True)
 
-    st.subheader(f"Plays by {view.period}")
+    st.subheader(f"Plays by {view.period}", anchor=False)
     rows = view.ask(analytics.trend, view.period, chosen)
     charts.trend(rows, ["plays"], view.period, f"Plays by {view.period}")
     tables.download("trend", lambda: view.ask_now(analytics.trend, view.period, chosen))

@@ -56,7 +56,7 @@ def _song(view: View, song: dict[str, Any]) -> None:
         st.metric("Plays", f"{sum(row['plays'] for row in groups):,}", border=True)
         st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True)
         st.metric(f"Most plays in a {view.period}", f"{max(row['plays'] for row in rows):,}", border=True)
-    st.subheader(f"Its plays by {view.period}")
+    st.subheader(f"Its plays by {view.period}", anchor=False)
     charts.trend(rows, ["plays"], view.period, f"Plays of the song by {view.period}")
     tables.download("history", lambda: view.ask_now(analytics.history, track_id, view.period, chosen))
     left, right = st.columns(2, gap="large")
@@ -78,7 +78,7 @@ def _change(view: View) -> None:
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
     days = Selection(since, view.until, view.selection.level, view.selection.location)
     many = (view.until - since).days + 1
-    st.subheader("What rises and falls")
+    st.subheader("What rises and falls", anchor=False)
     tables.line(
         f"Plays from {since} to {view.until}, against the {many} {'days' if many > 1 else 'day'} before."
         + ("" if view.selection.since else " Choose a first day to compare other times.")

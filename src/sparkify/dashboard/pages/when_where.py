@@ -16,7 +16,7 @@ ALL_PLACES: Final = 100_000
 def show(view: View) -> None:
     """Draw the page."""
     chosen = view.selection
-    st.subheader("By weekday and hour")
+    st.subheader("By weekday and hour", anchor=False)
     charts.hours(view.ask(analytics.heat_map, chosen))
     tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
 
@@ -30,7 +30,7 @@ def show(view: View) -> None:
             elsewhere += row["plays"]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("By state")
+        st.subheader("By state", anchor=False)
         charts.tiles(plays)
         tables.line(
             "A tile is a state of the US. A place in several states counts for the one it names first."

@@ -1,0 +1,489 @@
+"""The dashboard in Chromium, over a warehouse with names that mean mischief; what it shows is compared with the database."""
+
+import csv
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from data import NOVEMBER, play, song, write
+from sparkify import analytics, answers, etl
+from sparkify.analytics import Selection
+from sparkify.connection import connect
+from sparkify.load.held import list_runs
+from sparkify.roles import create_roles
+from warehouse import one
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if not CHROMIUM:
+    pytest.skip("Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True)
+for package in ("streamlit", "playwright"):
+    pytest.importorskip(package, reason=f"{package} is not installed (requirements/browser.lock)")
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
+
+from sparkify.dashboard import source, tables  # noqa: E402
+from sparkify.dashboard.pages import PAGES  # noqa: E402
+
+DAY = 86_400_000
+MARKUP = '<script>document.title="taken"</script><b>bold</b>'
+MARKDOWN = r"$\frac{1}{2}$ **bold** :red[red] [link](http://evil.test) :material/home: 🎵 `code`"
+FORMULA = '=HYPERLINK("http://evil.test")'
+PLACE = "<i>Some</i> *place*, $x$ & \"quotes\", CA"
+CHICAGO = "Chicago-Naperville-Elgin, IL-IN-WI"
+SONGS = ["Setanta matins", MARKUP, MARKDOWN, FORMULA, "@SUM(1)", "100% M_ine"]
+SETTLED = """() => {
+    const now = performance.now(), app = "[data-testid=stApp][data-test-script-state=notRunning]"
+    if (!document.querySelector(app) || !document.querySelector(".sp-end") || document.querySelector("[data-stale=true]")
+        || window.busy === undefined) window.busy = now
+    return now - window.busy > 400
+}"""
+WAIT = 60_000  # a machine with other things to do
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Plays on 60 days from 1 November, by nine people at three places."""
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song())
+    plays = [
+        play(
+            NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7, userId=str(n % 9 + 1),
+            firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2], level=["paid", "free", "paid"][n // 40 % 3],
+            song=SONGS[n * n % 7 % 6], artist=["Elena", "*Ella*", "-1+1"][n * n % 7 % 3],
+            location=[CHICAGO, PLACE, "Lyon"][n % 3], length=269.58322 if n * n % 7 == 0 else 200.5,
+        )
+        for n in range(400)
+    ]  # fmt: skip
+    write(root, "log_data/a.json", *plays, "{", "[]", "[]")
+    etl.run(root, dsn=module_dsn)
+    return module_dsn
+
+
+@contextmanager
+def serving(dsn: str) -> Iterator[str]:
+    """The address of a dashboard that runs."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sparkify", "dashboard", "--no-browser", "--port", str(port), "--dsn", dsn],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONWARNINGS": ""},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if "URL:" in line:
+                break
+        else:
+            pytest.fail("it did not start")
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=30)[0]
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="module")
+def address(dsn: str) -> Iterator[str]:
+    with serving(dsn) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Somebody with a browser: what goes wrong in it is kept."""
+
+    def __init__(self, browser: Browser, address: str, **settings: Any) -> None:
+        self.address = address
+        self.trouble: list[str] = []
+        self.context = browser.new_context(timezone_id="America/Los_Angeles", **settings)
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.page.on("console", lambda message: self._hear(message.type, message.text, message.location))
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("request", lambda request: self._see(request.url))
+
+    def _hear(self, kind: str, text: str, location: Any) -> None:
+        # Streamlit's page asks below its own address first, whether the server is there.
+        if kind == "error" and "/_stcore/" not in location["url"]:
+            self.trouble.append(text)
+
+    def _see(self, url: str) -> None:
+        if not url.startswith((self.address, "data:", "blob:")):
+            self.trouble.append(f"outside: {url}")
+
+    def go(self, path: str) -> Page:
+        self.page.goto(f"{self.address}/{path}")
+        self.page.locator("h1").first.wait_for()
+        return self.wait()
+
+    def wait(self) -> Page:
+        """The page, when all of it is there: the script may run twice, once the browser has said what theme it has."""
+        self.page.wait_for_function(SETTLED, polling=50)
+        return self.page
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+def metrics(page: Page) -> dict[str, str]:
+    names = page.get_by_test_id("stMetricLabel").all_inner_texts()
+    return dict(zip(names, page.get_by_test_id("stMetricValue").all_inner_texts(), strict=True))
+
+
+def table(page: Page, caption: str) -> Locator:
+    found = page.get_by_role("table", name=caption, exact=True)
+    found.wait_for()
+    return found
+
+
+def cells(page: Page, caption: str) -> list[list[str]]:
+    rows = table(page, caption).locator("tbody tr")
+    rows.first.wait_for()
+    return [[text.strip() for text in row.locator("td").all_inner_texts()] for row in rows.all()]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page(visitor: Visitor, path: str) -> None:
+    page = visitor.go("" if path == "overview" else path)
+    expect(page.locator("h1")).to_have_text(PAGES[path][0])
+    expect(page).to_have_title(f"{PAGES[path][0]} · sparkify")
+    line = page.locator(".sp-line").first.inner_text()
+    assert line.startswith("2018-11-01 to 2018-12-30 · plays on all levels · all places · days and hours are UTC")
+    assert re.search(r"loaded 20\d\d-\d\d-\d\d \d\d:\d\d UTC$", line)
+    assert page.get_by_test_id("stException").count() + page.get_by_test_id("stAlert").count() == 0
+    pictures = page.get_by_test_id("stVegaLiteChart")
+    for picture in pictures.all():
+        picture.locator("[role=graphics-document], [aria-label]").first.wait_for()
+    assert pictures.count() == {"overview": 1, "songs": 0, "listeners": 2, "when-and-where": 2, "data": 0}[path]
+    assert page.get_by_role("table").count() > 0
+
+
+def test_overview_says_what_the_database_says(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("")
+    totals = analytics.totals(dsn=dsn)
+    assert metrics(page) == {
+        "Plays": "400", "Listeners": "9", "New listeners": "9", "Sessions": str(totals["sessions"]),
+        "Hours heard": f"{totals['seconds'] / 3600:,.0f}",
+    }  # fmt: skip
+    top = [
+        [row["title"], row["artist"], str(row["plays"]), str(row["listeners"])]
+        for row in analytics.top("songs", dsn=dsn)
+    ]
+    assert cells(page, "Top songs") == top
+    assert {title for title, *_ in top} >= {MARKUP, MARKDOWN, FORMULA}  # as they are
+    assert page.locator("table b, table script, table a, table .katex").count() == 0
+
+
+def test_days_are_utc_in_america(visitor: Visitor) -> None:
+    page = visitor.go("?since=2018-11-01&until=2018-11-03&by=day")
+    labels = page.get_by_test_id("stVegaLiteChart").locator("svg text")
+    labels.first.wait_for()
+    days = [text for text in labels.all_text_contents() if re.search("Nov|Thu|Fri|Oct", text)]
+    assert days
+    assert not [text for text in days if "Oct" in text or "31" in text]
+    page.get_by_text("The numbers").click()
+    assert [row[0] for row in cells(page, "Plays by day")] == ["2018-11-01", "2018-11-02", "2018-11-03"]
+
+
+def test_a_link_with_filters(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go(
+        "?since=2018-11-05&until=2018-11-20&level=paid&place=Chicago-Naperville-Elgin%2C+IL-IN-WI"
+    )
+    chosen = Selection(date(2018, 11, 5), date(2018, 11, 20), "paid", CHICAGO)
+    totals = analytics.totals(chosen, dsn=dsn)
+    assert 0 < totals["plays"] < 100
+    found = metrics(page)
+    assert found["Plays"] == str(totals["plays"])
+    assert found["New listeners"] == str(analytics.listeners(chosen, dsn=dsn)["new_listeners"])
+    assert "Sessions" not in found
+    assert page.locator(".sp-line").first.inner_text().startswith(
+        f"2018-11-05 to 2018-11-20 · paid plays · {CHICAGO} · "
+    )
+
+
+def test_filters_hold_and_stand_in_the_address(visitor: Visitor, browser: Browser, dsn: str) -> None:
+    page = visitor.go("?since=2018-11-05")
+    page.get_by_role("radio", name="free").or_(page.get_by_role("button", name="free")).first.click()
+    expect(page.locator(".sp-line").first).to_contain_text("free plays", timeout=WAIT)
+    page.get_by_role("combobox", name="Place").click()
+    page.get_by_role("option", name=PLACE).click()
+    expect(page.locator(".sp-line").first).to_contain_text(PLACE, timeout=WAIT)
+    page.get_by_role("link", name="Listeners").click()
+    expect(page.locator("h1")).to_have_text("Listeners", timeout=WAIT)
+    visitor.wait()
+    line = page.locator(".sp-line").first.inner_text()
+    assert line.startswith(f"2018-11-05 to 2018-12-30 · free plays · {PLACE} · ")
+    for part in ("since=2018-11-05", "level=free", "place="):
+        assert part in page.url
+    levels = analytics.levels(Selection(date(2018, 11, 5), None, "free", PLACE), dsn=dsn)
+    assert cells(page, "Levels") == [["free", str(levels[0]["plays"]), str(levels[0]["listeners"])]]
+
+    other = Visitor(browser, visitor.address)
+    there = other.go(page.url.removeprefix(visitor.address + "/"))
+    assert there.locator(".sp-line").first.inner_text() == line
+    assert cells(there, "Levels") == cells(page, "Levels")
+    other.context.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("since=2018-12-01&until=2018-11-01", "The first day is after the last"),
+        ("until=2018-01-05", "There are no plays on these days, only from 2018-11-01 to 2018-12-30"),
+    ],
+)
+def test_days_without_plays(visitor: Visitor, query: str, said: str) -> None:
+    page = visitor.go(f"?{query}")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(said, timeout=WAIT)
+
+
+def test_nonsense_in_the_address_is_ignored(visitor: Visitor) -> None:
+    page = visitor.go("?since=<script>&level=gold&place=Atlantis&by=second")
+    assert metrics(page)["Plays"] == "400"
+
+
+def test_one_song(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("songs")
+    search = page.get_by_role("searchbox").or_(page.get_by_role("textbox", name="Search for")).first
+    search.fill("script")
+    search.press("Enter")
+    page.get_by_text("Who listens most").wait_for()
+    visitor.wait()
+    rows = analytics.search("script", dsn=dsn)
+    assert {row["title"] for row in rows} == {MARKUP}
+    chosen = page.get_by_role("combobox", name="Song")
+    assert MARKUP in (chosen.input_value() or "") + chosen.inner_text() + page.get_by_test_id("stSelectbox").last.inner_text()
+    assert metrics(page)["Plays"] == str(rows[0]["plays"])
+    fans = analytics.fans(rows[0]["track_id"], dsn=dsn)
+    assert [row[0] for row in cells(page, "Who listens most")] == [fan["name"] for fan in fans]
+    page.get_by_text("The numbers").click()
+    history = analytics.history(rows[0]["track_id"], "day", dsn=dsn)
+    assert [row[:2] for row in cells(page, "Plays of the song by day")] == [
+        [row["start"].isoformat(), str(row["plays"])] for row in history
+    ]
+    assert "q=script" in page.url
+    expect(page).to_have_title("Songs and artists · sparkify")
+
+
+def test_no_song_is_found(visitor: Visitor) -> None:
+    page = visitor.go("songs?q=$x$ <b>nothing</b>")
+    expect(page.get_by_text("No song with a play has all of these words: $x$ <b>nothing</b>")).to_be_visible()
+
+
+CHOSEN = Selection(None, date(2018, 11, 20), "paid")
+DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
+    "": {
+        "trend": lambda dsn: analytics.trend("day", CHOSEN, dsn=dsn),
+        "top songs": lambda dsn: analytics.top("songs", CHOSEN, dsn=dsn, limit=1000),
+        "top artists": lambda dsn: analytics.top("artists", CHOSEN, dsn=dsn, limit=1000),
+    },
+    "songs": {
+        name: lambda dsn, falling=falling: analytics.rising(
+            Selection(date(2018, 11, 14), date(2018, 11, 20), "paid"), falling=falling, dsn=dsn, limit=1000
+        )
+        for name, falling in (("rising", False), ("falling", True))
+    },
+    "listeners": {
+        "listeners": lambda dsn: analytics.trend("day", CHOSEN, dsn=dsn),
+        "top users": lambda dsn: analytics.top("users", CHOSEN, dsn=dsn, limit=1000),
+        "changes of level": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
+        "retention": lambda dsn: analytics.retention(CHOSEN, dsn=dsn),
+    },
+    "when-and-where": {
+        "weekdays and hours": lambda dsn: analytics.heat_map(CHOSEN, dsn=dsn),
+        "places": lambda dsn: analytics.top("locations", CHOSEN, dsn=dsn, limit=1000),
+        "devices": lambda dsn: analytics.top("devices", CHOSEN, dsn=dsn, limit=1000),
+    },
+    "data": {
+        "files": lambda dsn: answers.status(dsn=dsn)["files"],
+        "reasons": lambda dsn: answers.reasons(dsn=dsn),
+        "runs": lambda dsn: list_runs(dsn, 1000),
+        "not in the catalogue": lambda dsn: analytics.unmatched(CHOSEN, dsn=dsn, limit=1000),
+    },
+}
+
+
+@pytest.mark.parametrize("path", DOWNLOADS)
+def test_downloads_are_what_the_database_says(visitor: Visitor, dsn: str, path: str) -> None:
+    page = visitor.go(f"{path}?until=2018-11-20&level=paid")
+    buttons = page.get_by_test_id("stDownloadButton")
+    assert buttons.all_inner_texts() and buttons.count() == len(DOWNLOADS[path])
+    for name, rows in DOWNLOADS[path].items():
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download {name}.csv").click()
+        assert download.value.suggested_filename == f"{name}.csv"
+        text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+        head, *found = csv.reader(io.StringIO(text, newline=""))
+        expected = rows(dsn)
+        assert head == list(expected[0])
+        assert [[cell.removeprefix("'") for cell in line] for line in found] == [
+            ["" if value is None else str(value).removeprefix("'") for value in row.values()] for row in expected
+        ]
+        assert not [cell for line in found for cell in line if re.match(r"[=+@\t\r]|-[^\d]", cell)]
+
+
+def test_state_of_the_data(visitor: Visitor) -> None:
+    page = visitor.go("data")
+    assert cells(page, "Lines set aside, by reason") == [["not_an_object", "2"], ["invalid_json", "1"]]
+    assert metrics(page)["Lines set aside"] == "3"
+    assert [row[:4] for row in cells(page, "Files")] == [["log", "loaded", "1", "403"], ["song", "loaded", "1", "1"]]
+
+
+def test_map(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("when-and-where")
+    page.get_by_text("The numbers").last.click()
+    plays = {row["location"]: row["plays"] for row in analytics.top("locations", dsn=dsn)}
+    assert dict(map(tuple, cells(page, "Plays by state"))) == {  # type: ignore[arg-type]
+        "California": str(plays[PLACE]), "Illinois": str(plays[CHICAGO]),
+    }  # fmt: skip
+    expect(page.get_by_text(f"{plays['Lyon']} plays are at places that name no state")).to_be_visible()
+    assert cells(page, "Places")[0][0] in plays
+
+
+def test_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.go("")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Listeners":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Listeners", timeout=WAIT)
+    visitor.wait()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_on_a_phone_in_the_dark(browser: Browser, address: str, path: str) -> None:
+    visitor = Visitor(browser, address, viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page = visitor.go("" if path == "overview" else path)
+    ground = page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
+    assert ground == "rgb(16, 22, 29)"
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    wide = page.locator("[data-testid=stMainBlockContainer] > *").evaluate_all(
+        "all => Math.max(...all.map(one => one.getBoundingClientRect().right))"
+    )
+    assert wide <= 391
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+def told(browser: Browser, dsn: str, path: str = "") -> str:
+    """What a dashboard over `dsn` says instead of a page."""
+    with serving(dsn) as address:
+        visitor = Visitor(browser, address)
+        page = visitor.go(path)
+        page.get_by_test_id("stAlert").first.wait_for()
+        visitor.wait()
+        said = page.get_by_test_id("stMain").inner_text()
+        assert page.get_by_test_id("stException").count() == 0
+        page.get_by_role("button", name="Try again").wait_for()
+        visitor.context.close()
+    assert visitor.trouble == []
+    assert "Traceback" not in said
+    return said
+
+
+def test_an_empty_warehouse(browser: Browser, new_dsn: Callable[[], str]) -> None:
+    assert "Nothing is loaded yet" in told(browser, new_dsn(), "songs?q=x")
+
+
+def test_no_warehouse(browser: Browser, new_dsn: Callable[[str], str]) -> None:
+    assert "There is no warehouse in this database yet" in told(browser, new_dsn("template0"))
+
+
+def test_no_server(browser: Browser) -> None:
+    said = told(browser, "postgresql://me:secret@127.0.0.1:1/none")
+    assert "No server" in said
+    assert "sparkify db start" in said
+    assert "secret" not in said
+
+
+def test_an_old_schema(browser: Browser, new_dsn: Callable[[], str]) -> None:
+    old = new_dsn()
+    with connect(old) as connection:
+        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+    assert "sparkify create-tables" in told(browser, old)
+
+
+def test_a_question_that_is_cut_off(browser: Browser, dsn: str) -> None:
+    with psycopg.connect(dsn) as other:
+        other.execute("LOCK analytics.user_months")
+        said = told(browser, make_conninfo(dsn, options="-c statement_timeout=300ms"))
+    assert "Cut off" in said
+    assert "Choose fewer days" in said
+
+
+def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
+    """Without the role that reads, a transaction that only reads; where it is, that role."""
+    dsn = new_dsn()
+    for user in ("", "sparkify_reader"):
+        if user:
+            create_roles(dsn)
+        with connect(source.reading(dsn)) as connection:
+            assert one(connection, "SHOW statement_timeout") == "20s"
+            assert (one(connection, "SELECT current_user") == "sparkify_reader") is bool(user)
+            with pytest.raises((psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)):
+                connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                connection.execute("CREATE TABLE analytics.mine ()")
+
+
+def test_every_question_may_be_asked_by_the_role_that_reads(new_dsn: Callable[[str], str], dsn: str) -> None:
+    mine = new_dsn(str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]))
+    create_roles(mine)
+    reading = source.reading(mine)
+    for downloads in DOWNLOADS.values():
+        for rows in downloads.values():
+            assert rows(reading) == rows(dsn)
+    (row, *_) = analytics.search("script", dsn=reading)
+    assert analytics.fans(row["track_id"], dsn=reading)
+    assert analytics.quality(dsn=reading) == analytics.quality(dsn=dsn)
+
+
+def test_csv() -> None:
+    rows = [{"a": "=1", "b": -1, "c": 'x,"y"\nz', "d": None}, {"a": "🎵\udc80", "b": 2, "c": "-", "d": "@"}]
+    text = tables.as_csv(rows).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        ["a", "b", "c", "d"], ["'=1", "-1", 'x,"y"\nz', ""], ["🎵\\udc80", "2", "'-", "'@"],
+    ]  # fmt: skip
+    assert tables.as_csv([]) == b"\xef\xbb\xbf"
+
+
+def test_it_listens_on_loopback_only(address: str) -> None:
+    port = f":{int(address.rpartition(':')[2]):04X}"
+    listening = [
+        words[1]
+        for name in ("/proc/net/tcp", "/proc/net/tcp6")
+        for words in map(str.split, Path(name).read_text().splitlines()[1:])
+        if words[1].endswith(port) and words[3] == "0A"
+    ]
+    assert listening == [f"0100007F{port}"]
+    with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
+        assert answer.read() == b"ok"
