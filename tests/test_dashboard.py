@@ -36,7 +36,7 @@ for package in ("streamlit", "playwright"):
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
 from sparkify.dashboard import source, tables  # noqa: E402
-from sparkify.dashboard.pages import PAGES  # noqa: E402
+from sparkify.dashboard.screens import PAGES  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = '<script>document.title="taken"</script><b>bold</b>'
@@ -44,10 +44,11 @@ MARKDOWN = r"$\frac{1}{2}$ **bold** :red[red] [link](http://evil.test) :material
 FORMULA = '=HYPERLINK("http://evil.test")'
 PLACE = "<i>Some</i> *place*, $x$ & \"quotes\", CA"
 CHICAGO = "Chicago-Naperville-Elgin, IL-IN-WI"
-SONGS = ["Setanta matins", MARKUP, MARKDOWN, FORMULA, "@SUM(1)", "100% M_ine"]
+SONGS = [MARKUP, FORMULA, MARKDOWN]
 SETTLED = """() => {
     const now = performance.now(), app = "[data-testid=stApp][data-test-script-state=notRunning]"
-    if (!document.querySelector(app) || !document.querySelector(".sp-end") || document.querySelector("[data-stale=true]")
+    const busy = "[data-stale=true], [data-testid=stSkeleton], [data-testid=stAppSkeleton]"
+    if (!document.querySelector(app) || !document.querySelector(".sp-end") || document.querySelector(busy)
         || window.busy === undefined) window.busy = now
     return now - window.busy > 400
 }"""
@@ -65,11 +66,12 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
         play(
             NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7, userId=str(n % 9 + 1),
             firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2], level=["paid", "free", "paid"][n // 40 % 3],
-            song=SONGS[n * n % 7 % 6], artist=["Elena", "*Ella*", "-1+1"][n * n % 7 % 3],
-            location=[CHICAGO, PLACE, "Lyon"][n % 3], length=269.58322 if n * n % 7 == 0 else 200.5,
+            song=SONGS[n * n % 7 % 4 % 3], artist=["Elena", "*Ella*", "-1+1"][n * n % 7 % 3],
+            location=[CHICAGO, PLACE, "Lyon"][n % 3], length=200.5 + n % 2,
         )
         for n in range(400)
     ]  # fmt: skip
+    plays.append(play(song="Setanta matins", artist="Elena", userId="1", sessionId=0, itemInSession=400, location=CHICAGO))
     write(root, "log_data/a.json", *plays, "{", "[]", "[]")
     etl.run(root, dsn=module_dsn)
     return module_dsn
@@ -190,7 +192,7 @@ def test_overview_says_what_the_database_says(visitor: Visitor, dsn: str) -> Non
     page = visitor.go("")
     totals = analytics.totals(dsn=dsn)
     assert metrics(page) == {
-        "Plays": "400", "Listeners": "9", "New listeners": "9", "Sessions": str(totals["sessions"]),
+        "Plays": "401", "Listeners": "9", "New listeners": "9", "Sessions": str(totals["sessions"]),
         "Hours heard": f"{totals['seconds'] / 3600:,.0f}",
     }  # fmt: skip
     top = [
@@ -198,7 +200,7 @@ def test_overview_says_what_the_database_says(visitor: Visitor, dsn: str) -> Non
         for row in analytics.top("songs", dsn=dsn)
     ]
     assert cells(page, "Top songs") == top
-    assert {title for title, *_ in top} >= {MARKUP, MARKDOWN, FORMULA}  # as they are
+    assert {title for title, *_ in top} > {MARKUP, FORMULA, MARKDOWN}  # as they are
     assert page.locator("table b, table script, table a, table .katex").count() == 0
 
 
@@ -267,7 +269,7 @@ def test_days_without_plays(visitor: Visitor, query: str, said: str) -> None:
 
 def test_nonsense_in_the_address_is_ignored(visitor: Visitor) -> None:
     page = visitor.go("?since=<script>&level=gold&place=Atlantis&by=second")
-    assert metrics(page)["Plays"] == "400"
+    assert metrics(page)["Plays"] == "401"
 
 
 def test_one_song(visitor: Visitor, dsn: str) -> None:
@@ -354,7 +356,7 @@ def test_state_of_the_data(visitor: Visitor) -> None:
     page = visitor.go("data")
     assert cells(page, "Lines set aside, by reason") == [["not_an_object", "2"], ["invalid_json", "1"]]
     assert metrics(page)["Lines set aside"] == "3"
-    assert [row[:4] for row in cells(page, "Files")] == [["log", "loaded", "1", "403"], ["song", "loaded", "1", "1"]]
+    assert [row[:4] for row in cells(page, "Files")] == [["log", "loaded", "1", "404"], ["song", "loaded", "1", "1"]]
 
 
 def test_map(visitor: Visitor, dsn: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from sparkify.dashboard import filters, source, tables
-from sparkify.dashboard.pages import PAGES
+from sparkify.dashboard.screens import PAGES
 from sparkify.errors import SparkifyError
 
 _ICON: Final = str(Path(__file__).with_name("icon.png"))

@@ -1,10 +1,10 @@
-"""The pages, in the order of the menu."""
+"""The pages, in the order of the menu. A folder `pages` beside its program Streamlit would take for programs."""
 
 from collections.abc import Callable
 from typing import Final
 
 from sparkify.dashboard.filters import View
-from sparkify.dashboard.pages import listeners, overview, songs, state, when_where
+from sparkify.dashboard.screens import listeners, overview, songs, state, when_where
 
 PAGES: Final[dict[str, tuple[str, Callable[[View], None]]]] = {
     "overview": ("Overview", overview.show),
