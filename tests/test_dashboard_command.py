@@ -12,7 +12,7 @@ from sparkify.dashboard.states import STATES, state_of
 
 
 def test_without_streamlit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(dashboard, "find_spec", lambda name: None)
+    monkeypatch.setattr(dashboard, "find_spec", lambda _: None)
     assert cli.main(["dashboard"]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -22,9 +22,11 @@ def test_without_streamlit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 def test_what_is_started(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(dashboard, "find_spec", lambda name: True)
+    monkeypatch.setattr(dashboard, "find_spec", lambda _: True)
     monkeypatch.setattr(os, "execve", lambda *arguments: started.extend(arguments))
-    cli.main(["dashboard", "--port", "8600", "--no-browser", "--dsn", "postgresql://me:secret@localhost/mine"])
+    cli.main(
+        ["dashboard", "--port", "8600", "--no-browser", "--dsn", "postgresql://me:secret@localhost/mine"]
+    )
     _, arguments, environment = started
     assert "secret" in environment["SPARKIFY_DSN"]
     assert "secret" not in " ".join(arguments) + capsys.readouterr().err

@@ -1,7 +1,6 @@
 """One song: found by words, its history, who listens to it; compared with the plays."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -69,7 +68,10 @@ def test_history_and_audience(dsn: str) -> None:
     assert [tuple(row.values()) for row in analytics.history(track, "month", dsn=dsn)] == [
         (date(2018, 11, 1), 3, 2), (date(2018, 12, 1), 1, 1),
     ]  # fmt: skip
-    assert [row["start"] for row in analytics.history(track, dsn=dsn)] == [date(2018, 11, 1), date(2018, 12, 11)]
+    assert [row["start"] for row in analytics.history(track, dsn=dsn)] == [
+        date(2018, 11, 1),
+        date(2018, 12, 11),
+    ]
     december = Selection(date(2018, 11, 2), date(2018, 12, 11))
     assert [row["plays"] for row in analytics.history(track, "week", december, dsn=dsn)] == [1]
     assert [tuple(row.values()) for row in analytics.audience(track, dsn=dsn)] == [
@@ -90,7 +92,9 @@ def test_a_place_is_a_part(dsn: str, level: str | None, until: date | None) -> N
     plays = {
         place: sum(
             row["plays"]
-            for row in analytics.history(row["track_id"], "day", Selection(None, until, level, place), dsn=dsn)
+            for row in analytics.history(
+                row["track_id"], "day", Selection(None, until, level, place), dsn=dsn
+            )
         )
         for place in (None, CHICAGO, UTICA)
     }

@@ -10,7 +10,17 @@ import sys
 from collections.abc import Sequence
 
 from sparkify import __version__, interrupt
-from sparkify.commands import checking, dashboard, database, loading, people, questions, rejects, runs, simulation
+from sparkify.commands import (
+    checking,
+    dashboard,
+    database,
+    loading,
+    people,
+    questions,
+    rejects,
+    runs,
+    simulation,
+)
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.errors import ServerError, SparkifyError, UsageError
 

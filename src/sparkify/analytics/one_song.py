@@ -26,7 +26,9 @@ def search(text: str, *, dsn: str | None = None, limit: int = 50) -> list[Row]:
     if not words:
         return []
     return repaired(
-        _ask(dsn, _sql["search"], words=_patterns(words), doubled=_patterns(map(_doubled, words)), limit=limit)
+        _ask(
+            dsn, _sql["search"], words=_patterns(words), doubled=_patterns(map(_doubled, words)), limit=limit
+        )
     )
 
 
@@ -42,9 +44,7 @@ def audience(track_id: int, selection: Selection = ALL, *, dsn: str | None = Non
     return _ask_of(dsn, "audience", track_id, selection)
 
 
-def fans(
-    track_id: int, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10
-) -> list[Row]:
+def fans(track_id: int, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
     """Who listens to it most, with the level they have now, and the first and last day of the selection they did."""
     return _ask_of(dsn, "fans", track_id, selection, limit=limit)
 

@@ -2,7 +2,7 @@
 
 import sys
 
-import altair  # noqa: F401
+import altair as alt  # noqa: F401
 import pandas as pd  # noqa: F401
 from streamlit.web.cli import main
 

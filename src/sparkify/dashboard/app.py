@@ -22,7 +22,7 @@ def main() -> None:
     drawn: dict[str, Callable[[], None]] = {}
     page = st.navigation(
         [
-            st.Page(_named(path, lambda: drawn["page"]()), title=title, url_path=path, default=path == "overview")
+            st.Page(_named(path, drawn), title=title, url_path=path, default=path == "overview")
             for path, (title, _) in PAGES.items()
         ]
     )
@@ -48,11 +48,11 @@ def _draw(show: Callable[[filters.View], None]) -> None:
         _say(*source.explain(error))
 
 
-def _named(path: str, draw: Callable[[], None]) -> Callable[[], None]:
-    """The function under a name of its own: Streamlit tells pages apart by that."""
+def _named(path: str, drawn: dict[str, Callable[[], None]]) -> Callable[[], None]:
+    """What draws the page, under a name of its own: Streamlit tells pages apart by that."""
 
     def page() -> None:
-        draw()
+        drawn["page"]()
 
     page.__name__ = path
     return page

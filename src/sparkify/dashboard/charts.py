@@ -14,7 +14,9 @@ Row = dict[str, Any]
 
 WEEKDAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _HEIGHT: Final = 260
-_WIDTHS: Final = {name: pd.Timedelta(days=0.86 * days) for name, days in (("day", 1), ("week", 7), ("month", 28))}
+_WIDTHS: Final = {
+    name: pd.Timedelta(days=0.86 * days) for name, days in (("day", 1), ("week", 7), ("month", 28))
+}
 _LABELS: Final = {
     "plays": "plays", "listeners": "listeners", "new_listeners": "new", "returning_listeners": "returning",
 }  # fmt: skip
@@ -119,9 +121,7 @@ def cohorts(rows: Sequence[Row]) -> None:
     cells = base.mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5).encode(
         color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
-    label = base.mark_text().encode(
-        text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share")
-    )
+    label = base.mark_text().encode(text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share"))
     _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts.")
     tables.numbers(
         "Listeners by month of first play", rows,
@@ -148,12 +148,16 @@ def tiles(plays: dict[str, int]) -> None:
     )  # fmt: skip
     label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays / {most}"))
     named = ", ".join(
-        f"{STATES[state][0]} {count:,}" for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
+        f"{STATES[state][0]} {count:,}"
+        for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
     )
     _draw(cells + label, f"Map of the United States, a tile a state, by plays; most: {named or 'none'}.")
     tables.numbers(
         "Plays by state",
-        [{"state": STATES[state][0], "plays": count} for state, count in sorted(plays.items(), key=lambda item: -item[1])],
+        [
+            {"state": STATES[state][0], "plays": count}
+            for state, count in sorted(plays.items(), key=lambda item: -item[1])
+        ],
         {"state": "state", "plays": "plays"},
     )
 

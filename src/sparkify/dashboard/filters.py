@@ -44,7 +44,11 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     version = (state["loaded_at"], state["plays"], state["matched"])
     places = source.ask(version, analytics.locations, dsn=dsn)
     # Whole years, so that an address made when there was less or more data still counts.
-    bounds = {"min_value": date(first.year, 1, 1), "max_value": date(last.year, 12, 31), "format": "YYYY-MM-DD"}
+    bounds = {
+        "min_value": date(first.year, 1, 1),
+        "max_value": date(last.year, 12, 31),
+        "format": "YYYY-MM-DD",
+    }
     with st.sidebar:
         since = st.date_input("First day", None, key="since", bind="query-params", **bounds)
         until = st.date_input("Last day", None, key="until", bind="query-params", **bounds)

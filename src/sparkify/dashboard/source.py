@@ -65,7 +65,10 @@ def explain(error: SparkifyError) -> tuple[str, str]:
     """What went wrong, in a few words, and the message with what to do."""
     cause = error.__cause__
     if isinstance(cause, psycopg.errors.QueryCanceled):
-        return "Cut off", f"A question took too long ({TIMEOUT} are allowed). Choose fewer days, or try again."
+        return (
+            "Cut off",
+            f"A question took too long ({TIMEOUT} are allowed). Choose fewer days, or try again.",
+        )
     if isinstance(error, ConnectionFailed):
         return "No server", f"{error} The private server is started by: sparkify db start"
     if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
@@ -77,8 +80,13 @@ def _ask_state(dsn: str | None) -> dict[str, Any]:
     return analytics.quality(dsn=_reading(dsn))
 
 
-def _ask(
-    name: str, version: Any, _question: Callable[..., Any], arguments: Any, more: Any, dsn: str | None
+def _ask(  # name and version are what an answer is remembered by; with an underscore Streamlit does not look at it
+    name: str,  # noqa: ARG001
+    version: Any,  # noqa: ARG001
+    _question: Callable[..., Any],
+    arguments: Any,
+    more: Any,
+    dsn: str | None,
 ) -> Any:
     return _question(*arguments, **more, dsn=_reading(dsn))
 

@@ -60,7 +60,9 @@ def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str
 def numbers(caption: str, rows: Sequence[Row], columns: dict[str, str]) -> None:
     """What a picture shows, as a table that opens when it is asked for."""
     if rows:
-        st.html(f'<details class="sp-line"><summary>The numbers</summary>{_table(caption, rows, columns)}</details>')
+        st.html(
+            f'<details class="sp-line"><summary>The numbers</summary>{_table(caption, rows, columns)}</details>'
+        )
 
 
 def download(name: str, rows: Callable[[], Sequence[Row]]) -> None:
@@ -83,7 +85,11 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
 
 
 def _table(caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None = None) -> str:
@@ -113,7 +119,11 @@ def _class(rows: Sequence[Row], name: str) -> str:
 
 
 def _bar(value: Any, most: int) -> str:
-    return f'<span class="sp-bar" style="width:{max(2, round(100 * value / most))}%"></span>' if value and most > 0 else ""
+    return (
+        f'<span class="sp-bar" style="width:{max(2, round(100 * value / most))}%"></span>'
+        if value and most > 0
+        else ""
+    )
 
 
 def written(value: Any) -> str:

@@ -14,14 +14,16 @@ def show(view: View) -> None:
     """Draw the page."""
     chosen = view.selection
     with st.container(horizontal=True):
-        for days, name in ((1, "Active on the last day"), (7, "in the last 7 days"), (30, "in the last 30 days")):
+        for days, name in (
+            (1, "Active on the last day"),
+            (7, "in the last 7 days"),
+            (30, "in the last 30 days"),
+        ):
             span = Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
             st.metric(name, f"{view.ask(analytics.listeners, span)['listeners']:,}", border=True)
     st.subheader(f"New and returning listeners by {view.period}", anchor=False)
     rows = view.ask(analytics.trend, view.period, chosen)
-    charts.trend(
-        rows, ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}"
-    )
+    charts.trend(rows, ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}")
     tables.download("listeners", lambda: view.ask_now(analytics.trend, view.period, chosen))
     left, right = st.columns(2, gap="large")
     with left:

@@ -1,6 +1,7 @@
 """Songs and artists: one song's history and who listens to it; what rises and what falls."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -39,7 +40,10 @@ def _found(view: View, text: str) -> None:
         return
     _song(view, by_name[name])
     tables.show(
-        "Found, with all their plays", rows[:20], {"title": "title", "artist": "artist", "plays": "plays"}, bar="plays"
+        "Found, with all their plays",
+        rows[:20],
+        {"title": "title", "artist": "artist", "plays": "plays"},
+        bar="plays",
     )
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
 
@@ -83,15 +87,15 @@ def _change(view: View) -> None:
         f"Plays from {since} to {view.until}, against the {many} {'days' if many > 1 else 'day'} before."
         + ("" if view.selection.since else " Choose a first day to compare other times.")
     )
-    for column, falling, name in zip(st.columns(2, gap="large"), (False, True), ("rising", "falling"), strict=True):
+    for column, falling, name in zip(
+        st.columns(2, gap="large"), (False, True), ("rising", "falling"), strict=True
+    ):
         with column:
             tables.show(
                 name.capitalize(), view.ask(analytics.rising, days, falling=falling),
                 {"title": "title", "artist": "artist", "before": "before", "plays": "plays", "change": "change"},
             )  # fmt: skip
-            tables.download(
-                name, lambda falling=falling: view.ask_now(analytics.rising, days, falling=falling, limit=1000)
-            )
+            tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
     songs, artists = st.columns(2, gap="large")
     with songs:
         tables.show(

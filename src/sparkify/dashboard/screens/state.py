@@ -22,7 +22,9 @@ def show(view: View) -> None:
         st.warning(
             f"Runs that are held, because too many lines were set aside: {state['held_runs']}. See: sparkify runs list"
         )
-    tables.line("Except for the songs that the catalogue lacks, this page is about all data, whatever the filters.")
+    tables.line(
+        "Except for the songs that the catalogue lacks, this page is about all data, whatever the filters."
+    )
     left, right = st.columns(2, gap="large")
     with left:
         tables.show(
@@ -33,7 +35,10 @@ def show(view: View) -> None:
         tables.download("files", lambda: view.ask_now(answers.status)["files"])
     with right:
         tables.show(
-            "Lines set aside, by reason", view.ask(answers.reasons), {"reason": "reason", "lines": "lines"}, bar="lines"
+            "Lines set aside, by reason",
+            view.ask(answers.reasons),
+            {"reason": "reason", "lines": "lines"},
+            bar="lines",
         )
         tables.download("reasons", lambda: view.ask_now(answers.reasons))
     runs = view.ask(list_runs, limit=10)
@@ -44,7 +49,9 @@ def show(view: View) -> None:
         {"title": "title", "artist": "artist", "plays": "plays"}, bar="plays",
     )  # fmt: skip
     tables.line("Of whole months, at all places.")
-    tables.download("not in the catalogue", lambda: view.ask_now(analytics.unmatched, view.selection, limit=1000))
+    tables.download(
+        "not in the catalogue", lambda: view.ask_now(analytics.unmatched, view.selection, limit=1000)
+    )
 
 
 def _ago(loaded_at: datetime) -> str:
