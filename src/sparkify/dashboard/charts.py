@@ -35,6 +35,10 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
                  "count": row[name], "bottom": height, "top": height + row[name]}
             )  # fmt: skip
             height += row[name]
+    # Of few days Vega would label hours.
+    ticks: dict[str, Any] = (
+        {"tickCount": "day", "format": "%b %d"} if period == "day" and len(rows) <= 14 else {}
+    )
     encoding: dict[str, Any] = {}
     if len(series) > 1:
         names = [_LABELS[name] for name in series]
@@ -46,7 +50,7 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
         .mark_rect()
         .encode(
             # Without the scale's own time zone a browser in America would show each day as the one before.
-            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False)),
+            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False, **ticks)),
             x2="end:T",
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
             y2="top:Q",
