@@ -79,7 +79,7 @@ $(VENV)/dashboard: $(VENV)/run requirements/dashboard.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dashboard.lock
 	@touch $@
 
-# With it, and Chromium, `make test` drives the dashboard in a browser.
+# With it, and Chromium, the tests drive the dashboard in a browser.
 $(VENV)/browser: $(VENV)/dashboard requirements/browser.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/browser.lock
 	@touch $@
