@@ -46,9 +46,8 @@ def show(view: View) -> None:
     tables.download("runs", lambda: view.ask_now(list_runs, limit=1000))
     tables.show(
         "Heard most of what the catalogue lacks", view.ask(analytics.unmatched, view.selection, limit=15),
-        {"title": "title", "artist": "artist", "plays": "plays"}, bar="plays",
+        {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
-    tables.line("Of whole months, at all places.")
     tables.download(
         "not in the catalogue", lambda: view.ask_now(analytics.unmatched, view.selection, limit=1000)
     )
