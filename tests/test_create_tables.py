@@ -124,6 +124,20 @@ def test_a_database_with_other_tables_of_these_names_is_left_alone(server_dsn: s
         assert one(connection, "SELECT count(*) FROM users") == 0
 
 
+@pytest.mark.parametrize("schema", ["etl", "staging", "partitions"])
+def test_a_database_with_a_schema_of_others_is_left_alone(dsn: str, schema: str) -> None:
+    with connect(dsn) as connection:
+        create_tables(dsn, drop=True)
+        connection.execute("DROP TABLE songplays, users, songs, artists, time CASCADE")
+        connection.execute("DROP SCHEMA staging, etl, analytics, partitions CASCADE")
+        connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.theirs AS SELECT 1 AS one")  # type: ignore[call-overload]
+        with pytest.raises(UsageError, match=f"already has a schema {schema} that sparkify did not make"):
+            create_tables(dsn)
+        with pytest.raises(UsageError):
+            create_tables(dsn, drop=True)
+        assert one(connection, f"SELECT one FROM {schema}.theirs") == 1
+
+
 def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> None:
     dsn = new_dsn()
     with psycopg.connect(server_dsn, autocommit=True) as connection:

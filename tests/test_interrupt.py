@@ -135,6 +135,26 @@ def test_while_the_program_is_busy(busy: str) -> None:
     ends(process, signal.SIGTERM)
 
 
+@pytest.mark.parametrize("busy", ["[None for _ in iter(int, 1)]", "duckdb.sql(ENDLESS).fetchall()"])
+def test_when_nobody_listens_any_more(busy: str) -> None:
+    """Ctrl-C ends all programs of a pipe, and who reads what we say may be gone first."""
+    code = (
+        "import duckdb; from sparkify import etl\n"
+        "ENDLESS = 'SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3'\n"
+        f"def run(*_, **__):\n print('busy', file=sys.stderr, flush=True); {busy}\n"
+        "etl.run = run\nimport sys"
+    )
+    process = start(code, "etl")
+    assert process.stderr is not None
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stderr.readline() == "busy\n"
+        process.stderr.close()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=5) == CODES[signal.SIGTERM]
+
+
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
     """In the background of a script, and with nohup."""
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import os; os.kill(os.getpid(), signal.SIGINT)"

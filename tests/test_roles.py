@@ -262,10 +262,33 @@ def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Pat
 
 def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
     (me,) = server.execute("SELECT current_user").fetchone() or ("",)
-    with pytest.raises(UsageError, match=f"a role {me} that may more"):
+    with pytest.raises(UsageError, match=f"a role {me} that was not made here, or may more"):
         create_roles(prepared, login=(me, READER, CANARY))
+    server.execute("CREATE ROLE sparkify_test_other LOGIN")
+    try:
+        with pytest.raises(UsageError, match="a role sparkify_test_other that was not made here"):
+            create_roles(prepared, login=("sparkify_test_other", READER, CANARY))
+    finally:
+        server.execute("DROP ROLE sparkify_test_other")
     with pytest.raises(UsageError, match="is the group"):
         create_roles(prepared, login=(LOADER, READER, CANARY))
+
+
+def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connection[Any]) -> None:
+    server.execute("CREATE ROLE sparkify_test_alice")
+    try:
+        with psycopg.connect(prepared, autocommit=True) as connection:
+            connection.execute("CREATE TABLE analytics.hers AS SELECT 1 AS one")
+            connection.execute("ALTER TABLE analytics.hers OWNER TO sparkify_test_alice")
+            connection.execute("REVOKE ALL ON analytics.hers FROM sparkify_reader, sparkify_loader")
+            create_roles(prepared)
+            owner = "SELECT relowner::regrole::text FROM pg_class WHERE oid = 'analytics.hers'::regclass"
+            assert one(connection, owner) == "sparkify_test_alice"
+            readable = "SELECT has_table_privilege('sparkify_reader', 'analytics.hers', 'SELECT')"
+            assert not one(connection, readable)
+            connection.execute("DROP TABLE analytics.hers")
+    finally:
+        server.execute("DROP ROLE sparkify_test_alice")
 
 
 def test_passwords_appear_nowhere(

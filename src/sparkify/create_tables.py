@@ -136,6 +136,14 @@ def _refuse_foreign_tables(connection: Connection[Any]) -> None:
             f"The database {row[0]} already has a table {row[1][0]} that sparkify did not make."
             " Name another database, or move that table away."
         )
+    row = connection.execute(
+        "SELECT current_database(), min(nspname::text) FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions')"
+    ).fetchone()
+    if row and row[1]:
+        raise UsageError(
+            f"The database {row[0]} already has a schema {row[1]} that sparkify did not make."
+            " Name another database, or give that schema another name."
+        )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -35,7 +35,8 @@ class Interruption:
         """Tell the user, once."""
         if self._told.acquire(blocking=False):
             shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which a progress bar hides
-            os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
+            with suppress(OSError):  # nobody may listen any more: Ctrl-C ends a whole pipe
+                os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
 
     def _ask(self, number: int, _: FrameType | None) -> None:
         if self.code is not None:
@@ -48,8 +49,10 @@ class Interruption:
 
     def _end(self) -> None:
         assert self.code is not None
-        self.tell()
-        os._exit(self.code)
+        try:
+            self.tell()
+        finally:
+            os._exit(self.code)
 
 
 @contextmanager

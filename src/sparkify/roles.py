@@ -83,7 +83,9 @@ def _create_login(connection: Connection[Any], name: str, group: str, password: 
 def _exists(connection: Connection[Any], name: str) -> bool:
     row = connection.execute(_sql["find"], [name]).fetchone()
     if row and row[0]:
-        raise UsageError(f"There is a role {name} that may more than read or load. Choose another name.")
+        raise UsageError(
+            f"There is a role {name} that was not made here, or may more than read or load. Choose another name."
+        )
     return row is not None
 
 

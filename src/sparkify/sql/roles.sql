@@ -1,6 +1,10 @@
 -- name: find
--- what a role may beyond reading and loading, and whether it may log in
-SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = %s
+-- whether a role is something else than what was made here: it may more than read and load, or logs in for another reason
+SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+       OR rolcanlogin AND NOT EXISTS (
+           SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+           WHERE m.member = r.oid AND g.rolname IN ('sparkify_reader', 'sparkify_loader'))
+FROM pg_roles r WHERE rolname = %s
 
 -- name: act_as_owner
 -- who may act as the owner of the warehouse does, so that all that is made belongs to one role, whoever loads
@@ -69,11 +73,23 @@ $$
 -- what analysts may see: the star, what stands beside it, and the books; neither lines as they came nor who was forgotten
 GRANT USAGE ON SCHEMA public, analytics, etl TO sparkify_reader;
 GRANT SELECT ON songplays, users, songs, artists, time TO sparkify_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO sparkify_reader;
 GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records
 TO sparkify_reader;
 GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
-ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader
+ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader;
+-- What others have made in analytics is theirs to grant.
+DO $$
+DECLARE
+    ours text;
+BEGIN
+    FOR ours IN
+        SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE nspname = 'analytics' AND relkind IN ('r', 'p', 'v', 'm') AND relowner = nspowner
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO sparkify_reader', ours);
+    END LOOP;
+END
+$$
 
 -- name: read_settings
 -- a mistake neither writes nor runs for ever; everybody can change that for himself
