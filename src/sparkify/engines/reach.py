@@ -55,7 +55,7 @@ def is_here(master: str) -> bool:
     """Whether a master, and so perhaps all of its cluster, is on this machine."""
     if master.startswith("local"):
         return True
-    return any(map(_is_own, re.findall(r"(?:^spark://|,)\[?([^,]+?)\]?:\d+", master)))
+    return any(map(_is_own, re.findall(r"(?:^spark://|,)\[?([^,\]]+?)\]?(?::\d+)?(?=,|$)", master)))
 
 
 def _is_own(host: str) -> bool:
