@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
@@ -14,7 +13,7 @@ from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
 Row = dict[str, Any]
-EMPTY: Final = Selection(date(2000, 1, 1), date(1999, 12, 31))
+ALL: Final = Selection()
 
 _sql: Final = load("analytics")
 _PARTS: Final = {
@@ -48,15 +47,18 @@ def part(name: str, **parts: sql.Composable) -> sql.Composed:
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
     """The selection with the days that have plays: a range without an end would have no last month."""
-    (dates,) = ask(connection, "range", selection)
-    if dates["first"] is None:
-        return Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)
-    return selection.within(dates["first"], dates["last"])
+    return spans(connection, selection)[0]
 
 
 def in_whole_years(connection: Connection[Any], selection: Selection) -> Selection:
     """The selection with whole years where it begins before or ends after all plays: those are in rollups."""
+    return spans(connection, selection)[1]
+
+
+def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
+    """Both: with the days that have plays, and in whole years."""
     (dates,) = ask(connection, "range", selection)
     if dates["first"] is None:
-        return Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)
-    return selection.widened(dates["first"], dates["last"])
+        return (selection.of_no_day(),) * 2
+    first, last = dates["first"], dates["last"]
+    return selection.within(first, last), selection.widened(first, last)

@@ -5,14 +5,10 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from sparkify.analytics.asking import ALL, Row, reader
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import Selection
-from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_existing
 from sparkify.sql import load
-
-Row = dict[str, Any]
-ALL: Final = Selection()
 
 _sql: Final = load("one_song")
 
@@ -65,9 +61,5 @@ def _ask_of(dsn: str | None, name: str, track_id: int, selection: Selection, **m
 
 
 def _ask(dsn: str | None, query: Any, **parameters: Any) -> list[Row]:
-    with (
-        explained(),
-        open_existing(resolve(dsn)) as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
+    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()

@@ -1,14 +1,13 @@
 """The questions. Each takes the connection string, like all of the library; None is the usual one."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
-from sparkify.analytics.asking import EMPTY, Row, ask, days_with_plays, in_whole_years, reader
+from sparkify.analytics.asking import ALL, Row, ask, days_with_plays, in_whole_years, reader
 from sparkify.analytics.names import repaired
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
 
-ALL: Final = Selection()
 MOST_BARS: Final = 62
 """So many bars a trend has at most on one screen, but for those of months."""
 
@@ -105,13 +104,12 @@ def report(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 5
     last day, in the last 7 and the last 30 days of the selection, and the state of the data."""
     state = quality(dsn=dsn)
     if state["first"] is None:
-        chosen = Selection(EMPTY.since, EMPTY.until, selection.level, selection.location)
+        chosen = selection.of_no_day()
     else:
         chosen = selection.within(state["first"], state["last"])
     assert chosen.since
     assert chosen.until
-    days = (chosen.until - chosen.since).days + 1
-    period = "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
+    period = fitting_period(chosen.since, chosen.until)
     return {
         "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
         "totals": totals(chosen, dsn=dsn) | listeners(chosen, dsn=dsn),
@@ -126,6 +124,12 @@ def report(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 5
         },
         "quality": state,
     }  # fmt: skip
+
+
+def fitting_period(since: date, until: date) -> str:
+    """By what a trend of these days is cut, so that it fits on one screen: ``day``, ``week`` or ``month``."""
+    days = (until - since).days + 1
+    return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
 def locations(*, dsn: str | None = None) -> list[str]:

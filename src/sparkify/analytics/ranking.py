@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import Row, ask, days_with_plays, in_whole_years, part
+from sparkify.analytics.asking import Row, ask, days_with_plays, part, spans
 from sparkify.analytics.selection import Selection
 
 RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
 
-FEW_DAYS: Final = {"songs": 3, "artists": 3}
+FEW_DAYS: Final = 3
 """Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
 
 LISTED: Final = 5
@@ -69,8 +69,8 @@ def most_changed(
 def _most_played(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
 ) -> list[Row]:
-    months, selection = in_whole_years(connection, selection), days_with_plays(connection, selection)
-    if not _is_scanned(what, selection, months):
+    selection, months = spans(connection, selection)
+    if not _is_scanned(selection, months):
         return _rank(connection, what, months, limit, lacking=lacking)
     with connection.transaction():
         # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one.
@@ -83,11 +83,11 @@ def _wanted(table: str, *, lacking: bool) -> sql.Composable:
     return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
-def _is_scanned(what: str, selection: Selection, months: Selection) -> bool:
+def _is_scanned(selection: Selection, months: Selection) -> bool:
     """Whether all plays are looked at: rollups of months do not know places."""
     assert selection.since
     assert selection.until
-    few = selection.until - selection.since < timedelta(FEW_DAYS[what])
+    few = selection.until - selection.since < timedelta(FEW_DAYS)
     return selection.location is not None or (few and not months.is_whole_months())
 
 

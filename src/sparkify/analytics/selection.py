@@ -31,6 +31,10 @@ class Selection:
         until = date(last.year, 12, 31) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
+    def of_no_day(self) -> "Selection":
+        """The same of no day at all: what there is to choose from when there are no plays."""
+        return Selection(date(2000, 1, 1), date(1999, 12, 31), self.level, self.location)
+
     def is_whole_months(self) -> bool:
         """Whether no month is cut."""
         days = self.parameters()

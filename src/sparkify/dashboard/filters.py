@@ -10,7 +10,7 @@ import streamlit as st
 from sparkify import analytics
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
-from sparkify.analytics.questions import MOST_BARS
+from sparkify.analytics.questions import fitting_period
 from sparkify.dashboard import source, tables
 
 ALL_LEVELS: Final = "all"
@@ -30,8 +30,7 @@ class View:
 
     def ask(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         """The answer to a question of `sparkify.analytics`."""
-        version = (self.state["loaded_at"], self.state["plays"], self.state["matched"])
-        return source.ask(version, question, *arguments, dsn=self.dsn, **more)
+        return source.ask(_version(self.state), question, *arguments, dsn=self.dsn, **more)
 
     def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         """The same, not remembered: for downloads."""
@@ -41,8 +40,7 @@ class View:
 def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     """Show the filters and give the view that is chosen; None when there is none, which is said."""
     first, last = state["first"], state["last"]
-    version = (state["loaded_at"], state["plays"], state["matched"])
-    places = source.ask(version, analytics.locations, dsn=dsn)
+    places = source.ask(_version(state), analytics.locations, dsn=dsn)
     # Whole years, so that an address made when there was less or more data still counts.
     bounds = {
         "min_value": date(first.year, 1, 1),
@@ -75,7 +73,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
         return None
     return View(
         selection, days.since, days.until,
-        _fitting((days.until - days.since).days + 1) if period == AUTOMATIC else str(period), state, dsn,
+        fitting_period(days.since, days.until) if period == AUTOMATIC else str(period), state, dsn,
     )  # fmt: skip
 
 
@@ -90,8 +88,9 @@ def say(view: View) -> None:
     )
 
 
-def _fitting(days: int) -> str:
-    return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
+def _version(state: dict[str, Any]) -> tuple[Any, ...]:
+    """Another one whenever the data has changed."""
+    return state["loaded_at"], state["plays"], state["matched"]
 
 
 def _as_written(place: str) -> str:

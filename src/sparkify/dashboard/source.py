@@ -18,10 +18,6 @@ FRESH: Final = 15
 """For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
 
 _KEPT: Final = 600
-_MAY_BECOME: Final = """
-SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
-FROM pg_roles WHERE rolname = %s
-"""
 
 
 def reading(dsn: str | None) -> str:
@@ -36,8 +32,9 @@ def reading(dsn: str | None) -> str:
     dsn = resolve(dsn)
     with explained(), connect(dsn) as connection:
         connection.execute("RESET ROLE")
-        admitted = connection.execute(load("roles")["are_admitted"]).fetchone()
-        may = connection.execute(_MAY_BECOME, [READER]).fetchone()
+        roles = load("roles")
+        admitted = connection.execute(roles["are_admitted"]).fetchone()
+        may = connection.execute(roles["may_become"], [READER]).fetchone()
     given = str(conninfo_to_dict(dsn).get("options") or "")
     options = f"-c statement_timeout={TIMEOUT} {given} -c default_transaction_read_only=on"
     if admitted and admitted[0] and may and may[0]:

@@ -13,6 +13,11 @@ FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner
 WHERE nspname = 'etl' AND rolname <> current_user
   AND pg_has_role(nspowner, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
 
+-- name: may_become
+-- whether we may act as a role
+SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+FROM pg_roles WHERE rolname = %s
+
 -- name: admit
 -- the database is open to both. Who makes tables needs CREATE on it: PostgreSQL asks for that even where a schema exists.
 DO $$
