@@ -32,6 +32,7 @@ ROWS: Final = (
     "songs",
     "small",
     "questions",
+    "rollups",
     "spark",
     "settings",
 )
@@ -66,6 +67,9 @@ def main() -> None:
         if "questions" in options.rows:
             for plays in options.plays:
                 bench.questions(plays)
+        if "rollups" in options.rows:
+            for plays in options.plays:
+                bench.rollups(plays)
         if "spark" in options.rows:
             bench.spark(options.plays)
         if "settings" in options.rows:
@@ -172,6 +176,18 @@ class Bench:
             group.row(name, 1).runs += runs
             _say(f"{name}: {group.row(name, 1).seconds * 1000:,.0f} ms")
 
+    def rollups(self, plays: int) -> None:
+        """What it costs a load to keep the rollups."""
+        whole = self._world.first(plays)
+        group = Group(f"Rollups, {whole.plays:,} plays on {whole.days} days")
+        self.groups.append(group)
+        for _ in range(self._repeat):
+            for name, kept in (("sparkify etl", True), ("without rollups", False)):
+                self._measure(group, name, whole.plays, self._rollups(whole, kept=kept))
+
+    def _rollups(self, whole: Dataset, *, kept: bool) -> Callable[[], Usage]:
+        return lambda: rows.measure_rollups(self._server, whole, kept=kept)
+
     def spark(self, sizes: list[int]) -> None:
         """The local engine and Spark on the same plays, and on so few that all else is what Spark costs a load."""
         few = ["--log-data", str(data.sample(self._folder / "data") / "log_data")]
@@ -255,8 +271,8 @@ def _parser() -> argparse.ArgumentParser:
         "--rows",
         nargs="+",
         choices=ROWS,
-        default=list(ROWS[:-2]),
-        help="what to measure (default: all but spark and settings)",
+        default=list(ROWS[:-3]),
+        help="what to measure (default: all but rollups, spark and settings)",
     )
     parser.add_argument(
         "--songs",

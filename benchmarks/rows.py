@@ -14,6 +14,7 @@ from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
 from benchmarks.server import BenchServer
+from benchmarks.without_rollups import make_tables
 from sparkify.sql_queries import create_table_queries
 
 PYTHON: Final = sys.executable
@@ -43,6 +44,16 @@ def measure_etl(server: BenchServer, data: Dataset) -> Usage:
         with server.measured() as usage:
             report = etl(dsn, data.arguments, usage)
         _expect(report["rows"]["songplays"], data.plays)
+        return usage
+
+
+def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
+    """The same with and without rollups; the tables are there before it begins."""
+    program = "sparkify" if kept else "benchmarks.without_rollups"
+    with server.database() as dsn:
+        make_tables(dsn, rollups=kept)
+        with server.measured() as usage:
+            run([PYTHON, "-m", program, "etl", *data.arguments, "--dsn", dsn, "--json"], usage)
         return usage
 
 

@@ -1,0 +1,51 @@
+"""Run a sparkify command that keeps no rollups: what it takes less is what they cost.
+
+    python -m benchmarks.without_rollups etl DATA …
+
+Only for measuring. The loader does the rest as ever; what it stages of users' days and sessions is empty. What heard songs
+have for the rollups, two digests and their indexes, goes, too (`make_tables`).
+"""
+
+import sys
+from typing import Any, Final
+
+import psycopg
+
+from sparkify import cli
+from sparkify.create_tables import open_warehouse
+from sparkify.load import publish
+from sparkify.load.rollups import Rollups
+from sparkify.sql import load
+
+_WITHOUT: Final = """
+DROP INDEX analytics.heard_songs_track, analytics.heard_songs_artist;
+ALTER TABLE analytics.heard_songs
+    ALTER track_id DROP EXPRESSION, ALTER track_id DROP NOT NULL,
+    ALTER artist_key DROP EXPRESSION, ALTER artist_key DROP NOT NULL
+"""
+
+
+def make_tables(dsn: str, *, rollups: bool) -> None:
+    """Make the tables of a warehouse, with or without what rollups need."""
+    open_warehouse(dsn).close()
+    if not rollups:
+        with psycopg.connect(dsn) as connection:
+            connection.execute(_WITHOUT)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; its exit code."""
+    for purpose, name in (("transform", "note_listening"), ("rollups", "analyze")):
+        assert name in load(purpose)
+        load(purpose)[name] = "SELECT 1"
+
+    def nothing(*_: Any, **__: Any) -> None:
+        """Instead of what is not to be done."""
+
+    Rollups.update = nothing  # type: ignore[method-assign]
+    publish.name_agents = nothing
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
