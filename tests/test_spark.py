@@ -1,6 +1,7 @@
 """The Spark engine, on a real cluster: what it loads is what one machine loads, whoever is killed on the way."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -29,7 +30,7 @@ from sparkify.check import check
 from sparkify.connection import connect
 from sparkify.server import Server
 from sparkify.simulate import simulate
-from warehouse import check_books, checksums, one, totals
+from warehouse import CONTENT, check_books, checksums, one, totals
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (requirements/spark.lock)")
 if not shutil.which("java"):
@@ -37,6 +38,10 @@ if not shutil.which("java"):
 
 pytestmark = pytest.mark.timeout(600)
 PASSWORD = "not-to-be-seen-7Q"  # noqa: S105
+EVERYTHING = CONTENT | {
+    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record FROM etl.rejected_records r JOIN etl.files USING (file_id)",
+    "files": "SELECT kind, split_part(path, '_data/', 2), state, size, lines, blank, other_pages, rejected FROM etl.files",
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def must_equal_local(new_dsn: Callable[..., str], data: Path, dsn: str, report: 
     reference = new_dsn()
     wanted = etl.run(data, dsn=reference, workers=1).as_dict()
     with connect(reference) as local, connect(dsn) as db:
-        assert checksums(db) == checksums(local)
+        assert checksums(db, EVERYTHING) == checksums(local, EVERYTHING)
         assert totals(db) == totals(local)
         check_books(db)
     assert [finding for finding in check(dsn) if finding.found] == []
@@ -87,11 +92,28 @@ def must_equal_local(new_dsn: Callable[..., str], data: Path, dsn: str, report: 
         assert report[part] == wanted[part], part
 
 
-def loading(cluster: Cluster, data: Path, dsn: str, *more: str) -> subprocess.Popen[str]:
+def loading(
+    cluster: Cluster, data: Path | str, dsn: str, *more: str, **environment: str
+) -> subprocess.Popen[str]:
     cluster.two_workers()
+    environment["SPARKIFY_DSN"] = dsn
     return cluster.drive(
-        "etl", str(data), "--json", "--engine", "spark", "--master", cluster.url, *more, SPARKIFY_DSN=dsn
+        "etl", str(data), "--json", "--engine", "spark", "--master", cluster.url, *more, **environment
     )
+
+
+def shown(cluster: Cluster, events: Path) -> list[str]:
+    """All that Spark has written: what its event log has, its web pages show."""
+    written = [*events.rglob("*"), *cluster.folder.rglob("*.log"), *cluster.folder.glob("work*/app*/*/std*")]
+    texts = [path.read_text(errors="replace") for path in written if path.is_file()]
+    assert sum("SparkListenerEnvironmentUpdate" in text for text in texts) == 1
+    assert sum("CoarseGrainedExecutorBackend" in text for text in texts) >= 3
+    return texts
+
+
+def commands() -> list[str]:
+    """What a list of processes shows."""
+    return [command_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")]
 
 
 def test_loads_what_one_machine_loads_and_shows_no_password(
@@ -99,28 +121,52 @@ def test_loads_what_one_machine_loads_and_shows_no_password(
 ) -> None:
     """Executors have no sparkify installed, their environment comes in an archive; and of the DSN nothing is seen anywhere."""
     dsn = new_dsn()
+    (tmp_path / "events").mkdir()
     pack = shutil.make_archive(str(tmp_path / "pack"), "gztar", cluster.bare_python.parents[1])
     proxy.arm(batch_is_committed)
     process = loading(
         cluster, world, proxy.dsn(dsn, password=PASSWORD), "--conf", "spark.eventLog.enabled=true",
-        "--conf", f"spark.eventLog.dir={tmp_path}", "--conf", "spark.log.level=INFO", "--conf", "spark.eventLog.compress=false",
+        "--conf", f"spark.eventLog.dir={tmp_path / 'events'}", "--conf", "spark.log.level=INFO", "--conf", "spark.eventLog.compress=false",
         "--conf", f"spark.archives={pack}#pack", "--conf", "spark.pyspark.python=pack/bin/python",
     )  # fmt: skip
     assert proxy.caught.wait(300), cluster.said()
-    commands = [command_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")]
+    running = commands()
     proxy.release()
-    report = done(cluster, process)
-    must_equal_local(new_dsn, world, dsn, report)
-    # The web page shows what the event log has.
-    written = [
-        *tmp_path.rglob("*"),
-        *cluster.folder.rglob("*.log"),
-        *cluster.folder.glob("work*/app*/*/std*"),
-    ]
-    texts = [path.read_text(errors="replace") for path in written if path.is_file()]
-    assert sum("SparkListenerEnvironmentUpdate" in text for text in texts) == 1
-    assert sum("CoarseGrainedExecutorBackend" in text for text in texts) >= 3
-    assert not [text for text in (*commands, *texts) if PASSWORD in text]
+    must_equal_local(new_dsn, world, dsn, done(cluster, process))
+    assert not [text for text in (*running, *shown(cluster, tmp_path / "events")) if PASSWORD in text]
+
+
+def test_loads_from_s3_what_one_machine_loads_from_files(
+    cluster: Cluster,
+    world: Path,
+    new_dsn: Callable[..., str],
+    proxy: Proxy,
+    s3: Any,
+    tmp_path: Path,
+) -> None:
+    """The driver finds the store in its environment; executors in theirs, which Spark's configuration sets. No secret is seen."""
+    s3.pipe({f"lake/data/{path.relative_to(world)}": path.read_bytes() for path in world.rglob("*.json")})
+    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "spark-defaults.conf").write_text(
+        "".join(f"spark.executorEnv.{name} {value}\n" for name, value in store.items())
+    )
+    (tmp_path / "events").mkdir()
+    dsn = new_dsn()
+    proxy.arm(batch_is_committed)
+    process = loading(
+        cluster, "s3://lake/data", proxy.dsn(dsn), "--conf", "spark.eventLog.enabled=true",
+        "--conf", f"spark.eventLog.dir={tmp_path / 'events'}", "--conf", "spark.eventLog.compress=false",
+        "--conf", "spark.log.level=INFO", **store, SPARK_CONF_DIR=str(tmp_path / "conf"),
+    )  # fmt: skip
+    assert proxy.caught.wait(300), cluster.said()
+    running = commands()
+    proxy.release()
+    must_equal_local(new_dsn, world, dsn, done(cluster, process))
+    with connect(dsn) as db:
+        assert one(db, "SELECT count(*) FROM etl.files WHERE path NOT LIKE 's3://lake/data/%'") == 0
+    seen = shown(cluster, tmp_path / "events")
+    assert not [text for text in (*running, *seen) if store["AWS_SECRET_ACCESS_KEY"] in text]
 
 
 def test_an_executor_killed_after_its_commit(
@@ -298,3 +344,15 @@ def test_executors_without_an_environment(cluster: Cluster, dirty: Path, dsn: st
     )
     assert code == 1
     assert "The executors' Python has no psycopg" in said
+
+
+def test_a_store_that_executors_may_not_read(cluster: Cluster, dsn: str, s3: Any) -> None:
+    """The driver has credentials, and has listed what there is."""
+    s3.pipe("lake/data/log_data/a.json", b"{}")
+    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    code, said = refused(
+        cluster, "s3://lake/data", "--dsn", dsn, "--master", "local[1]",
+        "--conf", "spark.executorEnv.AWS_SECRET_ACCESS_KEY=", **store,
+    )  # fmt: skip
+    assert code == 1
+    assert re.search(r"On the executor \S+: Cannot read s3://lake/data/log_data/a\.json: Partial cred", said)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from sparkify.errors import ConnectionFailed, SparkifyError
+from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed
 from sparkify.extract.batches import Batch
 from sparkify.load.stage import Stager
 from sparkify.report import Staged
@@ -29,7 +29,8 @@ def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
     """
     try:
         return pickle.dumps(work(*arguments))
-    except ConnectionFailed as error:
-        return pickle.dumps(ConnectionFailed(f"On the executor {socket.gethostname()}: {error}"))
+    except (ConnectionFailed, StorageFailed) as error:
+        # What the driver has reached before, by its own network and credentials.
+        return pickle.dumps(type(error)(f"On the executor {socket.gethostname()}: {error}"))
     except (SparkifyError, psycopg.Error) as error:
         return pickle.dumps(error)
