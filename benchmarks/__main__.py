@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import data, results, rows
+from benchmarks import data, engines, results, rows
 from benchmarks.data import Dataset, World
 from benchmarks.limit import Ready
 from benchmarks.measure import Usage
@@ -189,21 +189,26 @@ class Bench:
         return lambda: rows.measure_rollups(self._server, whole, kept=kept)
 
     def spark(self, sizes: list[int]) -> None:
-        """The local engine and Spark on the same plays, and on so few that all else is what Spark costs a load."""
-        few = ["--log-data", str(data.sample(self._folder / "data") / "log_data")]
-        loads = [(world.plays, ["--log-data", str(world.logs)]) for world in map(self._world.first, sizes)]
-        for plays, arguments in [(1, few), *loads]:
-            title = f"{plays:,} plays, no songs" if plays > 1 else "The sample of make etl, no songs"
-            group = Group(f"Engines: {title}")
-            self.groups.append(group)
-            for _ in range(self._repeat):
-                for spark in (False, True):
-                    for workers in (1, 2):
-                        name = f"{'spark' if spark else 'local'}, {workers} worker{'s' * (workers > 1)}"
-                        self._measure(group, name, plays, self._engine(arguments, workers, spark=spark))
+        """The local engine and Spark on the same plays, and on so few that what else it takes is seen."""
+        few = data.pieces(self._folder / "data", engines.FILES)
+        group = self._engines(f"{few.plays:,} plays in {few.days} files", few, cut=True)
+        group.figures = engines.overhead(group)
+        for whole in map(self._world.first, sizes):
+            group = self._engines(f"{whole.plays:,} plays, no songs", whole)
+            group.figures = engines.per_million_events(group)
 
-    def _engine(self, arguments: list[str], workers: int, *, spark: bool) -> Callable[[], Usage]:
-        return lambda: rows.measure_engine(self._server, arguments, workers, spark=spark)
+    def _engines(self, title: str, logs: Dataset, *, cut: bool = False) -> Group:
+        group = Group(f"Engines: {title}")
+        self.groups.append(group)
+        for _ in range(self._repeat):
+            for name, spark, workers, each in engines.kinds(cut=cut):
+                self._measure(group, name, logs.plays, self._engine(logs, workers, spark=spark, each=each))
+        return group
+
+    def _engine(self, logs: Dataset, workers: int, *, spark: bool, each: bool) -> Callable[[], Usage]:
+        return lambda: rows.measure_engine(
+            self._server, logs.logs, workers, spark=spark, one_file_a_batch=each
+        )
 
     def settings(self, plays: int) -> None:
         """The same load under other settings of the server, the product's own among them."""

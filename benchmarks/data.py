@@ -20,6 +20,7 @@ _PLAY: Final = b'"page":"NextSong"'
 _TS: Final = re.compile(rb'"ts":(\d+)')
 _DAYS_AT_ONCE: Final = 7
 _DAY_MS: Final = 86_400_000
+_PLAYS_A_PIECE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,18 @@ def sample(folder: Path) -> Path:
     if not out.exists():
         _simulate(out, users=96, songs=10_000, start=OPENED, days=30)
     return out
+
+
+def pieces(folder: Path, files: int) -> Dataset:
+    """The first plays of `sample`, ten in each of so many files; no songs."""
+    logs = folder / f"pieces-{files}"
+    days = sorted((sample(folder) / "log_data").rglob("*.json"))
+    plays = (line for day in days for line in day.read_bytes().splitlines() if _PLAY in line)
+    logs.mkdir(exist_ok=True)
+    contents = [b"\n".join(islice(plays, _PLAYS_A_PIECE)) for _ in range(files)]
+    for number, content in enumerate(contents):
+        (logs / f"{number:04d}.json").write_bytes(content)
+    return Dataset(logs, logs, files, files * _PLAYS_A_PIECE, sum(map(len, contents)))
 
 
 def _simulate(out: Path, *, users: int, songs: int, start: date, days: int) -> None:

@@ -23,7 +23,8 @@ class Usage:
     """Seconds, but for `peak_mb` (all client processes together, resident) and `wal_mb` (what the server logged).
 
     `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the time of all
-    processors, others on the machine had; runs that shared much with others say little.
+    processors, others on the machine had; runs that shared much with others say little. `events` are lines that were read,
+    where it was looked at.
     """
 
     seconds: float = 0.0
@@ -33,6 +34,7 @@ class Usage:
     waiting: float = 0.0
     peak_mb: float = 0.0
     wal_mb: float = 0.0
+    events: int = 0
 
 
 @contextmanager

@@ -67,12 +67,22 @@ class Row:
 
 
 @dataclass
+class Figures:
+    """What follows from the rows of a group: named lines of figures below named columns."""
+
+    title: str
+    columns: list[str]
+    lines: dict[str, list[float]]
+
+
+@dataclass
 class Group:
-    """Rows that are compared with each other, and the profile of ours."""
+    """Rows that are compared with each other, what follows from them, and the profile of ours."""
 
     title: str
     rows: list[Row] = field(default_factory=list)
     profile: dict[str, Any] | None = None
+    figures: Figures | None = None
 
     def row(self, name: str, units: int, shown: int | None = None) -> Row:
         """The row of that name, made if it is not there."""
@@ -118,7 +128,12 @@ def as_json(machine: dict[str, Any], groups: list[Group]) -> str:
     document = {
         "machine": machine,
         "groups": [
-            {"title": group.title, "rows": [row.as_dict() for row in group.rows], "profile": group.profile}
+            {
+                "title": group.title,
+                "rows": [row.as_dict() for row in group.rows],
+                "profile": group.profile,
+                "figures": asdict(group.figures) if group.figures else None,
+            }
             for group in groups
         ],
     }
@@ -136,6 +151,10 @@ def tables(document: dict[str, Any], *, markdown: bool) -> str:
             for line in [head, *body]:
                 del line[2]
         parts.append(_table(group["title"], head, body, markdown=markdown))
+        if figures := group.get("figures"):
+            head = [figures["title"], *figures["columns"]]
+            body = [[name, *(f"{figure:.2f}" for figure in line)] for name, line in figures["lines"].items()]
+            parts.append(_table(f"{group['title']}, worked out", head, body, markdown=markdown))
         if profile := group["profile"]:
             head = ["where it goes, CPU seconds", "client", "server"]
             body = [

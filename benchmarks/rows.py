@@ -57,15 +57,19 @@ def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
         return usage
 
 
-def measure_engine(server: BenchServer, arguments: Sequence[str], workers: int, *, spark: bool) -> Usage:
-    """The same on so many workers: threads, or executors of one core each in a cluster of this machine."""
-    command = [PYTHON, "-m", "sparkify", "etl", *arguments, "--json", "--workers", str(workers)]
+def measure_engine(
+    server: BenchServer, logs: Path, workers: int, *, spark: bool, one_file_a_batch: bool = False
+) -> Usage:
+    """The same, only plays, on so many workers: threads, or executors of one core each, processes of this machine."""
+    program = "benchmarks.one_file_a_batch" if one_file_a_batch else "sparkify"
+    command = [PYTHON, "-m", program, "etl", "--log-data", str(logs), "--json", "--workers", str(workers)]
     if spark:
         command = [PYTHON, "-m", "benchmarks.family", *command, "--engine", "spark", "--master",
                    f"local-cluster[{workers},1,1024]", "--conf", "spark.ui.enabled=false"]  # fmt: skip
     with server.database() as dsn:
         with server.measured() as usage:
-            run([*command, "--dsn", dsn], usage)
+            report = json.loads(run([*command, "--dsn", dsn], usage))
+        usage.events = report["lines"]["read"]
         return usage
 
 

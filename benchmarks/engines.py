@@ -1,0 +1,57 @@
+"""The engines side by side: the local one and Spark, each with one worker and with two, on the same plays.
+
+What Spark adds to a load and to a batch is seen where there is next to nothing to load: the same few files as one batch, and
+each as a batch of its own.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Final
+
+from benchmarks.results import Figures, Group
+
+FILES: Final = 100
+"""Few plays are in so many files."""
+
+_WORKERS: Final = (1, 2)
+_WHAT: Final = ("seconds", "client_cpu", "server_cpu")
+
+
+def kinds(*, cut: bool) -> Iterator[tuple[str, bool, int, bool]]:
+    """The rows of a group: the name, whether it is Spark, workers, whether each file is a batch. `cut`: both ways."""
+    for spark, workers, each in product((False, True), _WORKERS, (False, True) if cut else (False,)):
+        yield _name(spark, workers, each), spark, workers, each
+
+
+def per_million_events(group: Group) -> Figures:
+    """Processor seconds for a million lines."""
+    body: dict[str, list[float]] = {}
+    for row in group.rows:
+        client, server = (
+            row.median(what) * 1e6 / row.median("events") for what in ("client_cpu", "server_cpu")
+        )
+        body[row.name] = [client, server, client + server]
+    return Figures("CPU seconds per million events", ["client", "server", "both"], body)
+
+
+def overhead(group: Group) -> Figures:
+    """What Spark takes more than the local engine with as many workers: for a load of one batch, and for each batch more."""
+    body: dict[str, list[float]] = {}
+    rows = {row.name: row for row in group.rows}
+    for workers in _WORKERS:
+        load, batch = [], []
+        for what in _WHAT:
+            one, many = (
+                [rows[_name(spark, workers, each)].median(what) for spark in (False, True)]
+                for each in (False, True)
+            )
+            load.append(one[1] - one[0])
+            batch.append((many[1] - many[0] - load[-1]) / (FILES - 1))
+        of = f"{workers} worker" + "s" * (workers > 1)
+        body |= {f"a load, {of}": load, f"a batch, {of}": batch}
+    return Figures("what Spark adds", ["seconds", "CPU client", "server"], body)
+
+
+def _name(spark: bool, workers: int, each: bool) -> str:  # noqa: FBT001
+    engine = "spark" if spark else "local"
+    return f"{engine}, {workers} worker{'s' * (workers > 1)}" + (f", {FILES} batches" if each else "")

@@ -1,0 +1,21 @@
+"""Run a sparkify command that makes a batch of each file: from many small batches one sees what a batch costs.
+
+    python -m benchmarks.one_file_a_batch etl DATA …
+
+Only for measuring.
+"""
+
+import sys
+
+from sparkify import cli
+from sparkify.extract import plan
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; its exit code."""
+    plan.BATCH_FILES = 1  # type: ignore[misc]
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
