@@ -19,6 +19,8 @@ BATCH_FILES: Final = 5000
 BATCHES_PER_WORKER: Final = 8
 """So many, that no worker is left alone with a long one at the end."""
 
+_ROWS: Final = 10_000
+
 RACY_NS: Final = 2_000_000_000
 """A file changed so shortly before it was read may change again without a new time of change: file systems and
 editors count in ticks of up to two seconds. Such a file is compared by its bytes."""
@@ -146,12 +148,13 @@ def file_now(kind: Kind, name: str) -> InputFile | None:
 
 def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     """Compare the files there are with those the warehouse has read."""
-    found = list(files)
-    settled = _settled(connection)
-    doubtful = [file for file in found if (file.kind, file.name, file.version) not in settled]
+    found: dict[str, dict[str, InputFile]] = {}
+    for file in files:
+        found.setdefault(file.kind, {})[file.name] = file
+    plan = Plan(sum(map(len, found.values())), [])
+    doubtful = _sort_out(connection, found)
     known = _known(connection, doubtful) if doubtful else {}
-    plan = Plan(len(found), [])
-    for file in doubtful:
+    for file in (file for of_kind in found.values() for file in of_kind.values()):
         row = known.get((file.kind, file.name))
         if row is None or row.version is None or row.size != file.size or file.etag:
             plan.new.append(file)
@@ -162,14 +165,29 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     return plan
 
 
-def _settled(connection: Connection[Any]) -> set[tuple[Kind, str, str]]:
-    """The files that were read and whose size and time tell that they are as they were: kind, path and version."""
-    rows = connection.execute(
-        "SELECT kind, path, version FROM etl.known_files"
-        " WHERE trouble IS NULL AND (mtime_ns IS NULL OR mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s)",
-        [RACY_NS],
-    )
-    return set(rows.fetchall())
+def _sort_out(connection: Connection[Any], found: dict[str, dict[str, InputFile]]) -> list[str]:
+    """Take out the files that were read and whose size and time tell that they are as they were.
+
+    Gives the names of those left that the warehouse knows. It is asked a part at a time: it may know of many more files than
+    these.
+    """
+    doubtful = []
+    with connection.transaction(), connection.cursor("known_files") as known:
+        known.itersize = _ROWS
+        known.execute(
+            "SELECT kind, path, version, trouble IS NULL"
+            " AND (mtime_ns IS NULL OR mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s) FROM etl.known_files",
+            [RACY_NS],
+        )
+        for kind, path, version, is_settled in known:
+            of_kind = found.get(kind, {})
+            if (file := of_kind.get(path)) is None:
+                continue
+            if is_settled and file.version == version:
+                del of_kind[path]
+            else:
+                doubtful.append(path)
+    return doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +198,10 @@ class _Known:
     cuts: list[int] | None
 
 
-def _known(connection: Connection[Any], files: list[InputFile]) -> dict[tuple[str, str], _Known]:
+def _known(connection: Connection[Any], names: list[str]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
         "SELECT kind, path, version, size, digest, cuts FROM etl.known_files WHERE path = ANY(%s)",
-        [[file.name for file in files]],
+        [names],
     )
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}
 

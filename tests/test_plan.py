@@ -1,0 +1,53 @@
+"""The plan compares what there is with what is known: whatever the warehouse knows of, it needs memory for what there is."""
+
+import os
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from data import NOVEMBER, lines, play
+from sparkify import etl
+from sparkify.extract.plan import find_files, make_plan
+
+
+def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(lines(play()))
+    etl.run(log_data=tmp_path, dsn=dsn)
+    db.execute(
+        "INSERT INTO etl.known_files (kind, path, version, size, mtime_ns, run_id)"
+        " SELECT 'log', '/elsewhere/' || n || '.json', '1-1', 1, 1, 1 FROM generate_series(1, 50000) n"
+    )
+    files = find_files(tmp_path, "log")
+    tracemalloc.start()
+    try:
+        plan = make_plan(db, files)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (plan.found, plan.new) == (1, [])
+    assert peak < 8e6
+
+
+def test_each_kind_of_file(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """In the order of their paths: new ones, those that changed, that only look changed, that could not be read."""
+    names = ["changed", "grown", "new", "racy", "settled", "touched", "unread", "Ünicode"]
+    for at, name in enumerate(names):
+        (tmp_path / f"{name}.json").write_bytes(lines(play(NOVEMBER + at)))
+        if name != "racy":
+            os.utime(tmp_path / f"{name}.json", (1e9, 1e9))
+    (tmp_path / "new.json").rename(tmp_path / "aside")
+    etl.run(log_data=tmp_path, dsn=dsn)
+    (tmp_path / "aside").rename(tmp_path / "new.json")
+    (tmp_path / "changed.json").write_bytes(lines(play(NOVEMBER + 9)))
+    (tmp_path / "grown.json").write_bytes(lines(play(NOVEMBER + 1), play(NOVEMBER + 8)))
+    os.utime(tmp_path / "touched.json", (1.1e9, 1.1e9))
+    db.execute("UPDATE etl.known_files SET trouble = 'unreadable', version = NULL WHERE path LIKE '%unread%'")
+    plan = make_plan(db, [*find_files(tmp_path, "log"), *find_files(tmp_path, "song")])
+    assert plan.found == 2 * len(names)
+    assert [Path(file.path).stem for file in plan.new if file.kind == "log"] == [
+        "changed", "grown", "new", "unread",
+    ]  # fmt: skip
+    assert [Path(file.path).stem for file in plan.touched] == ["racy", "touched"]
+    assert [Path(file.path).stem for file in plan.new if file.kind == "song"] == names
