@@ -1,11 +1,14 @@
 """Put measured results into docs/performance.md: ``python -m benchmarks.docs [FOLDER]``, where results.json is.
 
-Replaces what stands between the two marks, draws docs/performance.svg anew, and keeps the figures beside this file.
+Replaces what stands between the two marks, draws docs/performance.svg anew, and keeps the figures beside this file. Tables
+that were not measured this time stay, with when and where they were; without the file results.json none do.
 """
 
 import json
 import re
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +23,32 @@ _PICTURE: Final = "![Seconds by row, and where the time goes](performance.svg)"
 def main() -> None:
     """Update the docs."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".bench")
-    text = (folder / "results.json").read_text(encoding="utf-8")
-    document = json.loads(text)
+    kept = _ROOT / "benchmarks" / "results.json"
+    document = merged(_read(kept), _read(folder / "results.json"))
     page = _ROOT / "docs" / "performance.md"
-    results = f"\n{_where(document['machine'])}\n\n{tables(document, markdown=True)}\n\n{_PICTURE}\n\n"
+    parts = [
+        f"{_where(machine)}\n\n{tables({'groups': list(groups)}, markdown=True)}"
+        for machine, groups in groupby(document["groups"], key=itemgetter("machine"))
+    ]
+    results = "\n" + "\n\n".join([*parts, _PICTURE]) + "\n\n"
     page.write_text(_BETWEEN.sub(lambda _: results, page.read_text(encoding="utf-8")), encoding="utf-8")
     draw(document, _ROOT / "docs" / "performance.svg")
-    (_ROOT / "benchmarks" / "results.json").write_text(text, encoding="utf-8")
+    kept.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """All groups of tables, each with its machine: the new ones in the place of old ones of the same title, else behind."""
+    groups = {
+        group["title"]: {"machine": document.get("machine")} | group
+        for document in (old, new)
+        for group in document.get("groups", [])
+    }
+    return {"groups": list(groups.values())}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found
 
 
 def _where(machine: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ _PACKAGES: Final = (
     "pyarrow",
     "psycopg",
     "pgpq",
+    "pyspark",
     "dlt",
     "adbc-driver-postgresql",
     "pandas",
