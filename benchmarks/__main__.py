@@ -172,9 +172,7 @@ class Bench:
         whole = self._world.first(plays)
         group = Group(f"Questions, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)
-        for name, runs in rows.measure_questions(self._server, whole, self._folder, self._repeat):
-            group.row(name, 1).runs += runs
-            _say(f"{name}: {group.row(name, 1).seconds * 1000:,.0f} ms")
+        group.figures = rows.measure_questions(self._server, whole, self._folder, self._repeat)
 
     def rollups(self, plays: int) -> None:
         """What it costs a load to keep the rollups."""

@@ -25,7 +25,7 @@ def kinds(*, cut: bool) -> Iterator[tuple[str, bool, int, bool]]:
 
 def per_million_events(group: Group) -> Figures:
     """Processor seconds for a million lines."""
-    body: dict[str, list[float]] = {}
+    body: dict[str, list[float | None]] = {}
     for row in group.rows:
         client, server = (
             row.median(what) * 1e6 / row.median("events") for what in ("client_cpu", "server_cpu")
@@ -36,7 +36,7 @@ def per_million_events(group: Group) -> Figures:
 
 def overhead(group: Group) -> Figures:
     """What Spark takes more than the local engine with as many workers: for a load of one batch, and for each batch more."""
-    body: dict[str, list[float]] = {}
+    body: dict[str, list[float | None]] = {}
     rows = {row.name: row for row in group.rows}
     for workers in _WORKERS:
         load, batch = [], []

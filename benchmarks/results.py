@@ -69,11 +69,11 @@ class Row:
 
 @dataclass
 class Figures:
-    """What follows from the rows of a group: named lines of figures below named columns."""
+    """What follows from the rows of a group: named lines of figures below named columns; None was not measured."""
 
     title: str
     columns: list[str]
-    lines: dict[str, list[float]]
+    lines: dict[str, list[float | None]]
 
 
 @dataclass
@@ -151,11 +151,13 @@ def tables(document: dict[str, Any], *, markdown: bool) -> str:
         if limit is None:
             for line in [head, *body]:
                 del line[2]
-        parts.append(_table(group["title"], head, body, markdown=markdown))
+        if body:
+            parts.append(_table(group["title"], head, body, markdown=markdown))
         if figures := group.get("figures"):
             head = [figures["title"], *figures["columns"]]
-            body = [[name, *(f"{figure:.2f}" for figure in line)] for name, line in figures["lines"].items()]
-            parts.append(_table(f"{group['title']}, worked out", head, body, markdown=markdown))
+            body = [[name, *map(_figure, line)] for name, line in figures["lines"].items()]
+            title = f"{group['title']}, worked out" if group["rows"] else group["title"]
+            parts.append(_table(title, head, body, markdown=markdown))
         if profile := group["profile"]:
             head = ["where it goes, CPU seconds", "client", "server"]
             body = [
@@ -186,6 +188,10 @@ def _line(row: dict[str, Any], limit: float | None) -> list[str]:
         f"{about}{server * scale:,.1f}",
         f"{peak:,.0f}" if peak else "",
     ]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
 def _table(title: str, head: list[str], body: list[list[str]], *, markdown: bool) -> str:

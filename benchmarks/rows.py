@@ -13,6 +13,7 @@ from benchmarks import limit, questions
 from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
+from benchmarks.results import Figures
 from benchmarks.server import BenchServer
 from benchmarks.without_rollups import make_tables
 from sparkify.sql_queries import create_table_queries
@@ -184,16 +185,13 @@ def measure_sample(server: BenchServer, folder: Path) -> Usage:
         return usage
 
 
-def measure_questions(
-    server: BenchServer, data: Dataset, folder: Path, repeat: int
-) -> list[tuple[str, list[Usage]]]:
-    """The questions of analysts, and the same asked of others; only their seconds are measured."""
+def measure_questions(server: BenchServer, data: Dataset, folder: Path, repeat: int) -> Figures:
+    """The questions of analysts, and the same asked of others; milliseconds."""
     with server.database() as dsn:
         etl(dsn, data.arguments, Usage())
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
-        found = questions.measure_questions(dsn, folder, data.days, repeat)
-        return [(name, [Usage(seconds=seconds) for seconds in runs]) for name, runs in found]
+        return questions.measure_questions(dsn, folder, data.days, repeat)
 
 
 def measure_help(server: BenchServer) -> Usage:

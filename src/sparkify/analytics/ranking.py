@@ -106,10 +106,15 @@ def _rank(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
-        rows = ask(
-            connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
-            parts={"candidates": candidates},
-        )  # fmt: skip
+        with connection.transaction():
+            if listed:
+                # The planner takes the few candidates for thousands, and would read all of the rollup.
+                connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
+                connection.execute("SET LOCAL enable_mergejoin = off")
+            rows = ask(
+                connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
+                parts={"candidates": candidates},
+            )  # fmt: skip
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
         if len(rows) == limit and rows[-1]["plays"] > bound:

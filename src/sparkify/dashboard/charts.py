@@ -14,6 +14,7 @@ Row = dict[str, Any]
 
 WEEKDAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _HEIGHT: Final = 260
+_MOST_LABELS: Final = 14
 _WIDTHS: Final = {
     name: pd.Timedelta(days=0.86 * days) for name, days in (("day", 1), ("week", 7), ("month", 28))
 }
@@ -35,10 +36,14 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
                  "count": row[name], "bottom": height, "top": height + row[name]}
             )  # fmt: skip
             height += row[name]
-    # Of few days Vega would label hours.
-    ticks: dict[str, Any] = (
-        {"tickCount": "day", "format": "%b %d"} if period == "day" and len(rows) <= 14 else {}
-    )
+    # Left to itself, Vega labels hours where there are few days, and Sundays where weeks begin on Mondays.
+    ticks: dict[str, Any] = {}
+    if period == "week" or (period == "day" and len(rows) <= 14):
+        labelled = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
+        ticks = {
+            "values": [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in labelled],
+            "format": "%b %d" if rows[0]["start"].year == rows[-1]["start"].year else "%b %d, %Y",
+        }
     encoding: dict[str, Any] = {}
     if len(series) > 1:
         names = [_LABELS[name] for name in series]

@@ -122,27 +122,37 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: heat_map_of_place
 -- the same of one place
-SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, count(*) AS plays
-FROM analytics.user_days, unnest(hours) AS hour
-WHERE day >= %(first)s AND day < %(end)s AND location = %(location)s AND (%(level)s::text IS NULL OR level = %(level)s)
+SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, sum(plays)::bigint AS plays
+FROM (
+    SELECT day, hour, count(*) AS plays
+    FROM (SELECT day, unnest(hours) AS hour FROM analytics.user_days
+          WHERE day >= %(first)s AND day < %(end)s AND location = %(location)s
+            AND (%(level)s::text IS NULL OR level = %(level)s)) heard
+    GROUP BY day, hour
+) hours
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: level_changes
--- from free to paid and back, by month
-SELECT date_trunc('month', valid_from AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
-FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY valid_from, valid_to) AS level_before
-      FROM analytics.user_levels) l
-WHERE level_before IS NOT NULL AND valid_from >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
-  AND valid_from < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+-- from free to paid and back, by month; most users have had one level only, and need no look at their days
+WITH several_levels AS MATERIALIZED (
+    SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level)
+),
+days AS (
+    SELECT level, first_play, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
+    FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM several_levels)
+)
+SELECT date_trunc('month', first_play AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
+FROM days
+WHERE level_before <> level AND first_play >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+  AND first_play < %(end)s::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 
 -- name: retention_week
 -- of those who first listened in a week, how many listened in the weeks that follow
-SELECT date_trunc('week', first_day)::date AS cohort,
-       (date_trunc('week', day)::date - date_trunc('week', first_day)::date) / 7 AS weeks_later,
-       count(DISTINCT user_id) AS listeners
-FROM analytics.user_days JOIN analytics.first_days USING (user_id)
-WHERE first_day >= %(first)s AND first_day < %(end)s
+SELECT cohort, (week - cohort) / 7 AS weeks_later, count(*) AS listeners
+FROM (SELECT DISTINCT user_id, date_trunc('week', first_day)::date AS cohort, date_trunc('week', day)::date AS week
+      FROM analytics.user_days JOIN analytics.first_days USING (user_id)
+      WHERE first_day >= %(first)s AND first_day < %(end)s) heard
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: retention_month
@@ -150,8 +160,8 @@ GROUP BY 1, 2 ORDER BY 1, 2
 SELECT date_trunc('month', first_day)::date AS cohort,
        ((extract(year FROM month) - extract(year FROM first_day)) * 12
         + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
-       count(DISTINCT user_id) AS listeners
-FROM analytics.user_months JOIN analytics.first_days USING (user_id)
+       count(*) AS listeners
+FROM (SELECT DISTINCT user_id, month FROM analytics.user_months) heard JOIN analytics.first_days USING (user_id)
 WHERE first_day >= %(first)s AND first_day < %(end)s
 GROUP BY 1, 2 ORDER BY 1, 2
 
@@ -171,40 +181,44 @@ NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track
 
 -- name: scan_songs
 -- most played songs, out of users' days
-WITH heard AS (
-    SELECT track_id, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, tracks FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
       AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
-    GROUP BY track_id
+),
+heard AS (
+    SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
 ),
 most AS MATERIALIZED (
     SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 ),
 top AS (
     SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
-    FROM analytics.user_days, unnest(tracks) AS track_id JOIN most m USING (track_id)
-    WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen
+          WHERE tracks && (SELECT array_agg(track_id) FROM most)) plays
+    JOIN most m USING (track_id)
     GROUP BY track_id, m.plays
 )
 {named}
 
 -- name: scan_artists
 -- most played artists, out of users' days
-WITH heard AS (
-    SELECT artist_key, count(*) AS plays FROM analytics.user_days, unnest(artists) AS artist_key
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, artists FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
       AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
-    GROUP BY artist_key
+),
+heard AS (
+    SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
 ),
 most AS MATERIALIZED (
     SELECT artist_key, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 ),
 top AS (
     SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
-    FROM analytics.user_days, unnest(artists) AS artist_key JOIN most m USING (artist_key)
-    WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    FROM (SELECT user_id, unnest(artists) AS artist_key FROM chosen
+          WHERE artists && (SELECT array_agg(artist_key) FROM most)) plays
+    JOIN most m USING (artist_key)
     GROUP BY artist_key, m.plays
 )
 {named_artists}
@@ -265,7 +279,7 @@ FROM (
     WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     UNION ALL
     SELECT key, count(*) FROM {table} JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.days) AS day
-    WHERE (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
       AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     GROUP BY key
 ) counted
@@ -280,9 +294,9 @@ FROM (
     UNION ALL
     SELECT key, count(*)
     FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
-          WHERE %(first)s < %(months)s OR %(months_end)s < %(end)s) tracks
+          WHERE %(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) tracks
     JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.days) AS day
-    WHERE (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
       AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     GROUP BY key
 ) counted
@@ -321,9 +335,11 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: scan_plays
 -- how often some tracks were heard, out of users' days
-SELECT track_id AS key, count(*) AS plays FROM analytics.user_days, unnest(tracks) AS track_id
-WHERE day >= %(first)s AND day < %(end)s AND track_id = ANY(%(tracks)s)
-  AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+SELECT track_id AS key, count(*) AS plays
+FROM (SELECT unnest(tracks) AS track_id FROM analytics.user_days
+      WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s
+        AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)) plays
+WHERE track_id = ANY(%(tracks)s)
 GROUP BY track_id
 
 -- name: rank_plays
@@ -342,6 +358,7 @@ GROUP BY location ORDER BY sum(plays) DESC, location COLLATE "C"
 -- the state of the data
 SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS plays,
        (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
-       (SELECT sum(rejected)::bigint FROM etl.files) AS rejected, (SELECT sum(lines)::bigint FROM etl.files) AS lines,
+       rejected, lines,
        (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at,
        (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs
+FROM (SELECT sum(rejected)::bigint AS rejected, sum(lines)::bigint AS lines FROM etl.files) files
