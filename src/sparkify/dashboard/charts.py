@@ -41,7 +41,9 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
     if period == "week" or (period == "day" and len(rows) <= 14):
         labelled = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
         ticks = {
-            "values": [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in labelled],
+            "values": [
+                alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in labelled
+            ],
             "format": "%b %d" if rows[0]["start"].year == rows[-1]["start"].year else "%b %d, %Y",
         }
     encoding: dict[str, Any] = {}
