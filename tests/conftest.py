@@ -1,6 +1,8 @@
 """A real PostgreSQL for every test: one server, a template database made once, a clone of it for each test."""
 
 import os
+import signal
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +23,10 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir():
     if memory.f_bavail * memory.f_frsize > 4 << 30 and not memory.f_flag & os.ST_NOEXEC:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # asked for anew
+
+# A suite that was started in the background ignores Ctrl-C, and so would every program that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The settings of whoever runs the tests must not lead them to another warehouse.
 TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
@@ -139,7 +145,6 @@ def db(dsn: str) -> Iterator[Connection[Any]]:
 def s3_server() -> Iterator[str]:
     """The URL of a server that speaks S3, on this machine alone."""
     import re
-    import subprocess
     import sys
 
     pytest.importorskip("moto")
@@ -171,6 +176,28 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield client
     client.rm("lake", recursive=True)
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def run_here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs ``sparkify`` in this process, where that shows the same as in one of its own and is quicker."""
+    from sparkify.cli import main
+
+    def run(*arguments: object, dsn: str = "") -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        words = [str(argument) for argument in arguments]
+        with monkeypatch.context() as patch:
+            if dsn:
+                patch.setenv("SPARKIFY_DSN", dsn)
+            try:
+                code = main(words)
+            except SystemExit as left:  # the parser's way
+                code = left.code if isinstance(left.code, int) else 1
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")
