@@ -1,4 +1,7 @@
-"""The command line as scripts and people see it: a process of its own, its exit code, stdout and stderr."""
+"""The command line as scripts and people see it: its exit code, stdout and stderr.
+
+Each command and each exit code as a process of its own, at least once; the options of a command within this one.
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import pytest
 
 from data import NOVEMBER, play, song, write
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = Path(sys.executable).with_name("sparkify")
 
 
@@ -95,22 +100,24 @@ def test_top_json(loaded: tuple[str, Any]) -> None:
         (["--limit", "1"], [3]),
     ],
 )
-def test_top_options(loaded: tuple[str, Any], options: list[str], plays: list[int]) -> None:
-    rows = json.loads(sparkify("top", "songs", "--json", *options, dsn=loaded[0]).stdout)
+def test_top_options(loaded: tuple[str, Any], options: list[str], plays: list[int], run_here: Run) -> None:
+    rows = json.loads(run_here("top", "songs", "--json", *options, dsn=loaded[0]).stdout)
     assert [row["plays"] for row in rows] == plays
 
 
 @pytest.mark.parametrize("command", [["top", "songs"], ["rejects", "list"], ["rejects", "show"], ["status"]])
-def test_nothing_from_the_input_steers_the_terminal(loaded: tuple[str, Any], command: list[str]) -> None:
-    done = sparkify(*command, dsn=loaded[0])
+def test_nothing_from_the_input_steers_the_terminal(
+    loaded: tuple[str, Any], command: list[str], run_here: Run
+) -> None:
+    done = run_here(*command, dsn=loaded[0])
     assert done.returncode == 0
     assert done.stdout
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("command", [["top", "songs"], ["top", "artists"], ["rejects", "list"], ["status"]])
-def test_tables_fit_80_columns(loaded: tuple[str, Any], command: list[str]) -> None:
-    done = sparkify(*command, dsn=loaded[0])
+def test_tables_fit_80_columns(loaded: tuple[str, Any], command: list[str], run_here: Run) -> None:
+    done = run_here(*command, dsn=loaded[0])
     assert max(map(len, done.stdout.splitlines())) <= 80
     if command[0] == "top":
         assert "plays" in done.stdout
@@ -118,37 +125,37 @@ def test_tables_fit_80_columns(loaded: tuple[str, Any], command: list[str]) -> N
 
 
 @pytest.mark.parametrize("what", ["users", "locations", "devices"])
-def test_other_tops(loaded: tuple[str, Any], what: str) -> None:
-    rows = json.loads(sparkify("top", what, "--json", dsn=loaded[0]).stdout)
+def test_other_tops(loaded: tuple[str, Any], what: str, run_here: Run) -> None:
+    rows = json.loads(run_here("top", what, "--json", dsn=loaded[0]).stdout)
     assert sum(row["plays"] for row in rows) == 4
-    assert sparkify("top", what, "--csv", dsn=loaded[0]).stdout.splitlines()[0] == ",".join(rows[0])
-    assert max(map(len, sparkify("top", what, dsn=loaded[0]).stdout.splitlines())) <= 80
+    assert run_here("top", what, "--csv", dsn=loaded[0]).stdout.splitlines()[0] == ",".join(rows[0])
+    assert max(map(len, run_here("top", what, dsn=loaded[0]).stdout.splitlines())) <= 80
 
 
-def test_location_and_csv(loaded: tuple[str, Any]) -> None:
+def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
     assert (
-        sparkify("top", "songs", "--location", "Chicago, IL", "--json", dsn=loaded[0]).stdout.count('"plays"')
+        run_here("top", "songs", "--location", "Chicago, IL", "--json", dsn=loaded[0]).stdout.count('"plays"')
         == 2
     )
-    assert json.loads(sparkify("top", "songs", "--location", "Nowhere", "--json", dsn=loaded[0]).stdout) == []
+    assert json.loads(run_here("top", "songs", "--location", "Nowhere", "--json", dsn=loaded[0]).stdout) == []
     assert sparkify("top", "songs", "--json", "--csv", dsn=loaded[0]).returncode == 2
 
 
 @pytest.mark.parametrize(
     "options", [[], ["--level", "free"], ["--since", "2030-01-01"], ["--location", "Chicago, IL"]]
 )
-def test_report(loaded: tuple[str, Any], options: list[str]) -> None:
-    done = sparkify("report", *options, dsn=loaded[0])
+def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> None:
+    done = run_here("report", *options, dsn=loaded[0])
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert len(done.stdout.splitlines()) <= 24
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
-    found = json.loads(sparkify("report", *options, "--json", dsn=loaded[0]).stdout)
+    found = json.loads(run_here("report", *options, "--json", dsn=loaded[0]).stdout)
     assert found["totals"]["plays"] == sum(row["plays"] for row in found["trend"])
 
 
-def test_report_of_nothing(dsn: str) -> None:
-    assert sparkify("report", dsn=dsn).stdout == "No plays yet. Load some: sparkify etl DATA\n"
+def test_report_of_nothing(dsn: str, run_here: Run) -> None:
+    assert run_here("report", dsn=dsn).stdout == "No plays yet. Load some: sparkify etl DATA\n"
 
 
 def test_rejects(loaded: tuple[str, Any]) -> None:
@@ -189,16 +196,16 @@ def test_dry_run(data: Path, dsn: str) -> None:
         ([], "required"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments: list[str], message: str) -> None:
-    done = sparkify(*arguments, dsn="host=/nowhere")
+def test_wrong_usage_is_exit_code_2(arguments: list[str], message: str, run_here: Run) -> None:
+    done = run_here(*arguments, dsn="host=/nowhere")
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("command", [["status"], ["top", "songs"], ["create-tables"]])
-def test_failure_is_exit_code_1(command: list[str]) -> None:
-    done = sparkify(*command, dsn="postgresql://me:secret@/db?host=/nowhere")
+def test_failure_is_exit_code_1(command: list[str], run_here: Run) -> None:
+    done = run_here(*command, dsn="postgresql://me:secret@/db?host=/nowhere")
     assert done.returncode == 1
     assert done.stderr.startswith("sparkify: Cannot connect to PostgreSQL")
     assert "secret" not in done.stderr

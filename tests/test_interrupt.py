@@ -30,19 +30,29 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    for _ in range(1000):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         if found := what():
             return found
         time.sleep(0.02)
     raise AssertionError("it does not come")
 
 
+def seconds_until_the_end(process: subprocess.Popen[str]) -> float:
+    """Seconds by the clock, less what a busy machine adds to each hundredth of a second that one sleeps."""
+    until, slept = time.monotonic() + 60, 0
+    while process.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+        slept += 1
+    return slept / 100
+
+
 def ends(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """Send the signal, see that it ends in time, and give what it said."""
-    since = time.monotonic()
     process.send_signal(number)
-    out, said = process.communicate(timeout=20)
-    assert time.monotonic() - since < 2
+    assert seconds_until_the_end(process) < 2
+    out, said = process.communicate()
     assert (process.returncode, out) == (CODES[number], "")
     assert said.startswith("sparkify: Interrupted.")
     assert said.count("\n") == 1
@@ -152,7 +162,8 @@ def test_when_nobody_listens_any_more(busy: str) -> None:
         process.stderr.close()
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=5) == CODES[signal.SIGTERM]
+        assert seconds_until_the_end(process) < 2
+        assert process.returncode == CODES[signal.SIGTERM]
 
 
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:

@@ -4,17 +4,16 @@ import inspect
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import Connection
+from torture.client import Client, Instant, Nursery
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
@@ -141,26 +140,43 @@ def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
 # --- runs that die ------------------------------------------------------------------------------------------------
 
 
-def start_etl(made_up: Path, dsn: str) -> subprocess.Popen[bytes]:
-    code = "import sys; from sparkify import etl; etl.run(sys.argv[1], dsn=sys.argv[2], workers=2, batch_bytes=30_000)"
-    return subprocess.Popen([sys.executable, "-c", code, str(made_up), dsn], stderr=subprocess.DEVNULL)
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 def test_killed_at_random_moments(
-    made_up: Path, expected: dict[str, str], module_dsn: str, new_dsn: Callable[[], str]
+    made_up: Path,
+    expected: dict[str, str],
+    module_dsn: str,
+    new_dsn: Callable[[], str],
+    nursery: Nursery,
+    tmp_path: Path,
 ) -> None:
     """Killed again and again, wherever it is; then one run that is left in peace."""
     with connect(module_dsn) as connection:
         books = totals(connection)
+
+    def start(dsn: str, seconds: float = 0) -> Client:
+        arguments = ["etl", str(made_up), "--workers", "2", "--dsn", dsn]
+        return Client(nursery, arguments, tmp_path / "log", Instant(seconds), {"batch_bytes": 30_000})
+
+    undisturbed = start(new_dsn())
+    assert undisturbed.end() == 0
     clock = random.Random(20181101)
     kills = 0
     while kills < 20:
         dsn = new_dsn()
         for _ in range(7):
-            process = start_etl(made_up, dsn)
-            time.sleep(0.25 + clock.random() * 1.2)
-            process.send_signal(signal.SIGKILL)
-            kills += process.wait() == -signal.SIGKILL
+            # Half as long as the whole takes: what the killed have done need not be done again, so the later come to its end.
+            process = start(dsn, clock.random() * undisturbed.seconds() / 2)
+            process.reach()
+            process.strike(signal.SIGKILL)
+            if process.code == 0:
+                break
+            kills += process.code == -signal.SIGKILL
         etl.run(made_up, dsn=dsn)
         with connect(dsn) as connection:
             assert checksums(connection) == expected

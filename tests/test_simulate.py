@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from sparkify import simulate as simulator
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import simulate
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
 NOBODY = ["firstName", "gender", "lastName", "location", "registration", "userAgent"]
 
 
@@ -377,18 +378,20 @@ def _refused(said: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize("words", BAD)
-def test_bad_arguments_get_one_clear_line_and_change_nothing(tmp_path: Path, words: str) -> None:
+def test_bad_arguments_get_one_clear_line_and_change_nothing(
+    tmp_path: Path, words: str, run_here: Run
+) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used/mine").write_text("mine")
-    assert BAD[words] in _refused(_command(tmp_path / "out", *words.split()))
-    assert BAD[words] in _refused(_command(tmp_path / "used", "--force", *words.split()))
+    assert BAD[words] in _refused(run_here("simulate", tmp_path / "out", *words.split()))
+    assert BAD[words] in _refused(run_here("simulate", tmp_path / "used", "--force", *words.split()))
     assert _files(tmp_path) == {"used/mine": b"mine"}
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("words", ["--start 2018-13-01", "--days 2 --end 2018-11-05", "--songs-layout csv"])
-def test_arguments_that_cannot_be_read(tmp_path: Path, words: str) -> None:
-    said = _command(tmp_path / "out", *words.split())
+def test_arguments_that_cannot_be_read(tmp_path: Path, words: str, run_here: Run) -> None:
+    said = run_here("simulate", tmp_path / "out", *words.split())
     assert said.returncode == 2
     (line,) = said.stderr.splitlines()
     assert words.split()[-2] in line
