@@ -86,6 +86,8 @@ def _hang(wire: _Wire) -> None:
     execute, copy, command = Cursor.execute, Cursor.copy, Connection._exec_command  # noqa: SLF001
 
     def text(query: Any) -> str:
+        if isinstance(query, bytes):
+            return query.decode()
         return query if isinstance(query, str) else query.as_string(None)
 
     def watched_execute(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
@@ -96,8 +98,8 @@ def _hang(wire: _Wire) -> None:
         with wire.around(text(statement)):
             return copy(self, statement, *args, **kwargs)
 
-    def watched_command(self: Any, query: bytes, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        with wire.around(query.decode()):
+    def watched_command(self: Any, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        with wire.around(text(query)):
             return (yield from command(self, query, *args, **kwargs))
 
     Cursor.execute, Cursor.copy = watched_execute, watched_copy  # type: ignore[method-assign,assignment]
