@@ -1,6 +1,6 @@
 """The command line as scripts and people see it: its exit code, stdout and stderr.
 
-Each command and each exit code as a process of its own, at least once; the options of a command within this one.
+Each exit code, and what depends on it, as a process of its own; the rest within this one, which has the imports already.
 """
 
 import json

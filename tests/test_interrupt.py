@@ -52,7 +52,7 @@ def ends(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """Send the signal, see that it ends in time, and give what it said."""
     process.send_signal(number)
     assert seconds_until_the_end(process) < 2
-    out, said = process.communicate()
+    out, said = process.communicate(timeout=5)  # nobody whom it started holds them any more
     assert (process.returncode, out) == (CODES[number], "")
     assert said.startswith("sparkify: Interrupted.")
     assert said.count("\n") == 1

@@ -26,7 +26,7 @@ START = "import sys; from sparkify.server import ensure_running; print(ensure_ru
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
     """A folder that every user may enter: pytest's own is closed to the user that runs root's server."""
-    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

@@ -29,7 +29,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, ServerCursor
 
 from sparkify import cli, etl, terminal
 from sparkify.extract import batches, plan, storage
@@ -84,6 +84,7 @@ class _Wire:
 def _hang(wire: _Wire) -> None:
     """Let every statement pass by the wire."""
     execute, copy, command = Cursor.execute, Cursor.copy, Connection._exec_command  # noqa: SLF001
+    declare = ServerCursor.execute
 
     def text(query: Any) -> str:
         if isinstance(query, bytes):
@@ -94,6 +95,10 @@ def _hang(wire: _Wire) -> None:
         with wire.around(text(query)):
             return execute(self, query, *args, **kwargs)
 
+    def watched_declare(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        with wire.around(text(query)):
+            return declare(self, query, *args, **kwargs)
+
     def watched_copy(self: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
         with wire.around(text(statement)):
             return copy(self, statement, *args, **kwargs)
@@ -103,6 +108,7 @@ def _hang(wire: _Wire) -> None:
             return (yield from command(self, query, *args, **kwargs))
 
     Cursor.execute, Cursor.copy = watched_execute, watched_copy  # type: ignore[method-assign,assignment]
+    ServerCursor.execute = watched_declare  # type: ignore[method-assign,assignment]
     Connection._exec_command = watched_command  # type: ignore[method-assign,assignment]  # noqa: SLF001
 
 

@@ -16,6 +16,9 @@ FEW_DAYS: Final = 3
 LISTED: Final = 5
 """A track or an artist with so many plays in a month and on a level is in the index that gives them in order (rollups.sql)."""
 
+LOOKED_UP: Final = 40_000
+"""Out of lists of at most so many, songs are looked up one by one; of more it is quicker to read through the rollup."""
+
 _ALL_OF_THEM: Final = 2**31
 
 
@@ -107,7 +110,7 @@ def _rank(
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
         with connection.transaction():
-            if listed:
+            if listed and longest <= LOOKED_UP:
                 # The planner takes the few candidates for thousands, and would read all of the rollup.
                 connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
                 connection.execute("SET LOCAL enable_mergejoin = off")

@@ -337,9 +337,9 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 -- how often some tracks were heard, out of users' days
 SELECT track_id AS key, count(*) AS plays
 FROM (SELECT unnest(tracks) AS track_id FROM analytics.user_days
-      WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s
+      WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s::bigint[]
         AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)) plays
-WHERE track_id = ANY(%(tracks)s)
+WHERE track_id = ANY(%(tracks)s::bigint[])
 GROUP BY track_id
 
 -- name: rank_plays
