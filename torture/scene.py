@@ -56,6 +56,8 @@ class Scene:
         if not phases and self.luck.random() < 0.5:
             return Instant(seconds=self.luck.uniform(0.0, 1.05) * self.expected.seconds)
         reached = [phase for phase in phases or PHASES if self.expected.phases.get(phase)]
+        if phases and len(reached) < len(phases):
+            raise Broken(f"Of {', '.join(phases)} a load reaches only {', '.join(reached)}: see PHASES.")
         phase = self.luck.choice(reached)
         nth = self.luck.randint(1, self.expected.phases[phase])
         return Instant(phase=phase, nth=nth, when=self.luck.choice(["before", "during", "after"]))
