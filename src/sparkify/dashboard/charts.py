@@ -38,7 +38,7 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
             height += row[name]
     # Left to itself, Vega labels hours where there are few days, and Sundays where weeks begin on Mondays.
     ticks: dict[str, Any] = {}
-    if period == "week" or (period == "day" and len(rows) <= 14):
+    if period == "week" or (period == "day" and len(rows) <= _MOST_LABELS):
         labelled = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
         ticks = {
             "values": [

@@ -279,7 +279,8 @@ FROM (
     WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     UNION ALL
     SELECT key, count(*) FROM {table} JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
+      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
       AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     GROUP BY key
 ) counted
@@ -296,7 +297,8 @@ FROM (
     FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
           WHERE %(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) tracks
     JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
+    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
+      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
       AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     GROUP BY key
 ) counted
