@@ -14,7 +14,7 @@ CREATE TEMP TABLE parsed (
     heard_song_id BLOB
 );
 CREATE TEMP VIEW plays AS SELECT * FROM parsed WHERE verdict = 'play' OR verdict = 'judged';
-CREATE TEMP TABLE known_songs (heard_song_id BLOB, song_id VARCHAR, artist_id VARCHAR);
+CREATE TEMP TABLE known_songs (heard_song_id BLOB, track_id BIGINT, artist_key BIGINT, song_id VARCHAR, artist_id VARCHAR);
 CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 
 -- name: begin_batch
@@ -128,11 +128,14 @@ GROUP BY heard_song_id, month
 SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (heard_song_id)
 
 -- name: know_songs
--- what the catalogue says of them
+-- what the catalogue says of them, and their digests; then all songs of the chunk, out of the many that are known
 INSERT INTO known_songs
-SELECT u.heard_song_id, m.song_id, m.artist_id
-FROM unknown u LEFT JOIN matches m ON u.heard_song_id = unhex(m.heard_song_id);
-INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs
+SELECT u.heard_song_id, track_key(n.title, n.artist), artist_key(n.artist), m.song_id, m.artist_id
+FROM unknown u
+JOIN (SELECT DISTINCT heard_song_id, title, artist FROM new_heard_songs) n USING (heard_song_id)
+LEFT JOIN matches m ON u.heard_song_id = unhex(m.heard_song_id);
+INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs;
+CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN plays USING (heard_song_id)
 
 -- name: nothing_repeated
 -- the usual case: nothing to rank
@@ -192,8 +195,9 @@ FROM plays GROUP BY month, user_id, start_time::DATE, level
 INSERT INTO user_days
 SELECT month, user_id, start_time::DATE, level, location, user_agent, count(*),
        sum(least(floor(length * 1000 + 0.5), 86400000)::BIGINT)::BIGINT,
-       list(hour(start_time)::SMALLINT), list(track_key(song, artist)), list(artist_key(artist))
-FROM plays GROUP BY month, user_id, start_time::DATE, level, location, user_agent;
+       list(hour(start_time)::SMALLINT), list(track_id), list(artist_key)
+FROM plays JOIN chunk_songs USING (heard_song_id)
+GROUP BY month, user_id, start_time::DATE, level, location, user_agent;
 INSERT INTO sessions
 SELECT month, user_id, session_id, min({'moment': start_time, 'level': level})
 FROM plays GROUP BY month, user_id, session_id
@@ -201,7 +205,7 @@ FROM plays GROUP BY month, user_id, session_id
 -- name: month_songplays
 -- rows of songplays; the ids are what the catalogue says now, publication has the last word
 SELECT p.songplay_id, p.start_time, p.user_id, p.level, k.song_id, k.artist_id, p.session_id, p.location, p.user_agent
-FROM plays p LEFT JOIN (SELECT * FROM known_songs WHERE song_id IS NOT NULL) k USING (heard_song_id)
+FROM plays p JOIN chunk_songs k USING (heard_song_id)
 WHERE p.month = $month
 
 -- name: month_heard_plays

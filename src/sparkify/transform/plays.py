@@ -15,7 +15,7 @@ from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
-"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 40 MB; the
+"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 45 MB; the
 next batch then begins anew."""
 
 MOST_BATCH_ROWS: Final = 150_000
@@ -117,7 +117,6 @@ class PlayTransform(RecordTransform):
             self._execute("nothing_repeated")
         self._execute("note_users")
         self._execute("note_levels")
-        self._execute("note_listening")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
         for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):
@@ -146,6 +145,7 @@ class PlayTransform(RecordTransform):
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         self._execute("know_songs")
+        self._execute("note_listening")
 
     def rows(self, table: str, month: date) -> pa.Table:
         """The rows for one table of a staged month, in the order of its columns."""
