@@ -89,7 +89,11 @@ def run(
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)
-            with open_engine(dsn, workers) as crew, begin_run(dsn, connection) as report.run_id:
+            with (
+                open_engine(dsn, workers) as crew,
+                begin_run(dsn, connection) as report.run_id,
+                closing(Session(dsn)) as helper,
+            ):
                 crew.workers = min(crew.workers, _room_for(warehouse.connection))
                 stage = partial(crew.stage, report.run_id, planned_at)
                 song_bytes, log_bytes = (
@@ -105,7 +109,7 @@ def run(
                 claims = warehouse.run(claim_large_files, report.run_id, planned_at, large)
                 report.staged.left_to_others += sum(claim is None for claim in claims.values())
                 parts = cut_files(claims, log_bytes, crew.workers, crew.survey)
-                with MonthsAhead(dsn, report.run_id, progress) as ahead:
+                with MonthsAhead(dsn, report.run_id, progress, helper) as ahead:
                     for staged in stage(plan.batches("log", log_bytes, parts)):
                         report.add(staged, progress)
                         if limit is None:
@@ -113,7 +117,7 @@ def run(
                 if limit and limit.exceeded(warehouse.run(run_totals, report.run_id)):
                     warehouse.run(hold, report)
                 else:
-                    warehouse.run(publish_run, report.run_id, progress)
+                    warehouse.run(publish_run, report.run_id, progress, helper)
         warehouse.run(read_totals, report)
     return report.timed(started)
 

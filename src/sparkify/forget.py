@@ -17,7 +17,7 @@ from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.judge import Reject
 from sparkify.extract.lines import RejectedLine
-from sparkify.load.rollups import forget_users
+from sparkify.load.rollups import are_staged, forget_users
 from sparkify.load.runs import month_tables
 from sparkify.sql import load
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
@@ -147,11 +147,8 @@ class _Erasing:
             self._run("delete_staged_songs", **names)
 
     def _erase_staged_days(self, names: dict[str, Any]) -> None:
-        for table in ("user_days", "sessions"):  # an older program has staged none
-            name = names[table].as_string(self._connection)
-            row = self._connection.execute(_publish["table_exists"], [name]).fetchone()
-            if row and row[0]:
-                self._run("delete_staged_days", days=names[table])
+        if are_staged(self._connection, names):
+            self._run("delete_staged_days", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

@@ -8,8 +8,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import psycopg
@@ -101,12 +102,35 @@ class Session:
     def cancel(self) -> None:
         """Give up what is being done; may be called from another thread."""
         self.give_up()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Let what is being done fail; may be called from another thread."""
         with suppress(psycopg.Error):  # it is lost already
             self.connection.cancel_safe(timeout=1.0)
 
     def close(self) -> None:
         """Give the connection back."""
         self.connection.close()
+
+
+@contextmanager
+def meanwhile(
+    helper: Session, work: Callable[Concatenate[Connection[Any], Given], Any], *given: Given.args, **named: Given.kwargs
+) -> Iterator[None]:
+    """Do some work with another session during the block; at its end the work is done.
+
+    Raises:
+        psycopg.Error, ConnectionFailed: as `Session.run`.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
+        done = thread.submit(helper.run, work, *given, **named)
+        try:
+            yield
+            done.result()
+        except BaseException:
+            helper.interrupt()
+            raise
 
 
 def _answers(dsn: str) -> bool:

@@ -18,8 +18,9 @@ from sparkify.report import Progress, Staged
 class MonthsAhead:
     """Publishes the months of a run that seem complete, in a thread of its own, until the block ends."""
 
-    def __init__(self, dsn: str, run_id: int, progress: Progress) -> None:
+    def __init__(self, dsn: str, run_id: int, progress: Progress, helper: Session) -> None:
         self._session = Session(dsn)
+        self._helper = helper
         self._run_id = run_id
         self._progress = progress
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
@@ -50,7 +51,7 @@ class MonthsAhead:
 
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
-        self._session.run(publish_month, self._run_id, month, wait=False)
+        self._session.run(publish_month, self._run_id, month, helper=self._helper, wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +61,7 @@ class MonthsAhead:
     ) -> None:
         if error:
             self._session.cancel()
+            self._helper.cancel()
         self._pool.shutdown(cancel_futures=error is not None)
         self._session.close()
         if error is None:

@@ -4,28 +4,26 @@ What the warehouse has no partition for yet is attached: the staged tables thems
 checked set-wise, which is many times faster than checking them row by row. Into partitions that exist, what is new is
 inserted, and the documented rule decides where the same play comes with other content.
 
-A month is one partition, unless it comes in large pieces: then its partition ends with the last day that has come, and
-the next piece is attached behind it.
+While the plays get their keys, what was heard is counted for the rollups, on a second connection if there is one.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, LiteralString, cast
 
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
-from sparkify.load.rollups import Rollups
-from sparkify.load.runs import month_table, month_tables
+from sparkify.load.partitions import PARTITIONED, Piece
+from sparkify.load.rollups import Rollups, are_staged, count_staged
+from sparkify.load.runs import month_tables
+from sparkify.patience import Session, meanwhile
 from sparkify.sql import load
 
 _sql: Final = load("publish")
-_PARTITIONED: Final = {
-    "time": ("public", "time"),
-    "heard_plays": ("analytics", "heard_plays"),
-    "songplays": ("public", "songplays"),
-}
-_LATE: Final = {table: sql.Identifier(f"late_{table}") for table in _PARTITIONED}
+_PLAYS: Final = ("time", "heard_plays", "songplays")
+_LATE: Final = {table: sql.Identifier(f"late_{table}") for table in _PLAYS}
 
 A_LARGE_PIECE: Final = 20_000
 """Plays. What comes behind so many is worth a partition of its own; behind fewer it may be inserted row by row."""
@@ -36,19 +34,26 @@ by what the warehouse has, not by what comes."""
 
 
 def publish_month(
-    connection: Connection[Any], run_id: int, month: date, *, wait: bool = True, retried: bool = False
+    connection: Connection[Any],
+    run_id: int,
+    month: date,
+    *,
+    helper: Session | None = None,
+    wait: bool = True,
+    retried: bool = False,
 ) -> None:
     """Publish one staged month of a run; nothing happens when it is published already.
 
-    Waits for batches that stage for the month at this moment; or leaves it alone then, unless `wait`. `retried` are plays of
-    lines that were rejected: what the warehouse has from the same file is from another line of it.
+    With a `helper`, what was staged and committed is counted on that connection at the same time. Waits for batches that
+    stage for the month at this moment; or leaves it alone then, unless `wait`. `retried` are plays of lines that were
+    rejected: what the warehouse has from the same file is from another line of it.
     """
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])
         lock = _sql["lock_month" if wait else "lock_month_if_free"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
-        _Publication(connection, run_id, month, retried=retried).publish()
+        _Publication(connection, run_id, month, retried=retried).publish(helper)
 
 
 class _Publication:
@@ -59,40 +64,65 @@ class _Publication:
         self._run_id = run_id
         self._month = month
         self._tables = month_tables(run_id, month)
-        self._since = datetime(month.year, month.month, 1, tzinfo=UTC)
-        self._until = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+        self._piece = Piece.of_month(month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
             "run_id": sql.Literal(run_id),
             "month": sql.Literal(month),
             "retried": sql.Literal(retried),
-            "since": sql.Literal(self._since),
-            "until": sql.Literal(self._until),
+            "since": sql.Literal(self._piece.since),
+            "until": sql.Literal(self._piece.until),
             "songplays_there": self._there("songplays"),
             "heard_plays_there": self._there("heard_plays"),
         }
 
-    def publish(self) -> None:
+    def publish(self, helper: Session | None) -> None:
         overlaps, as_matched, plays, earliest, latest = self._row("find_overlaps")
         if as_matched is None:  # the tables were made, and then the batch came to nothing
             self._drop_leftovers()
             self._run("forget_month")
             return
+        month = self._piece
+        (covered_until,) = self._row("covered_until")
+        since: datetime = covered_until or month.since
+        late, new = earliest < since, latest >= since
+        if new:
+            until = month.until if plays < A_LARGE_PIECE else min(_midnight_after(latest), month.until)
+            self._piece = Piece(since, until)
+        self._names["covered_until"] = sql.Literal(covered_until)
         self._names["overlaps"] = sql.Literal(overlaps)
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
         if repeated:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
+        # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
+        # has staged nothing of them.
+        as_staged = are_staged(self._connection, self._names) and not repeated
+        staged_since = since if as_staged else month.until
+        self._names["staged_since"] = sql.Literal(staged_since.date())
+
+        counted = helper is not None and as_staged and new and not late
+        with meanwhile(helper, count_staged, self._names) if helper and counted else nullcontext():
+            self._publish_plays(late=late, new=new, overlaps=overlaps, as_matched=as_matched, plays=plays)
+            self._run("find_touched_days")
+            self._run("find_plays")
+            self._run("compute_levels")
+            self._run("take_levels")
+        rollups = Rollups(self._connection, self._names, late_before=since.date())
+        if new:
+            rollups.attach(self._piece, as_staged=as_staged, counted=counted)
+        rollups.update()
+        self._drop_leftovers()
+        self._run("forget_month")
+
+    def _publish_plays(
+        self, *, late: bool, new: bool, overlaps: str | None, as_matched: bool, plays: int
+    ) -> None:
         self._run("keep_lost_variants")
         self._run("insert_heard_songs")
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
-
-        (covered_until,) = self._row("covered_until")
-        new_since: datetime = covered_until or self._since
-        late, new = earliest < new_since, latest >= new_since
         if late and new:
-            self._names["covered_until"] = sql.Literal(covered_until)
             self._run("set_late_aside")
             self._insert(_LATE)
         elif late:
@@ -100,18 +130,7 @@ class _Publication:
         if new:
             if overlaps:
                 self._run("unique_times")
-            until = self._until if plays < A_LARGE_PIECE else min(_midnight_after(latest), self._until)
-            self._attach(new_since, until, as_staged=as_matched and not overlaps and not late, plays=plays)
-        rollups = Rollups(self._connection, self._names)
-        # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
-        # has staged nothing of them.
-        as_staged = rollups.are_staged() and not repeated
-        staged_since = new_since if as_staged else self._until
-        self._find_touched_days(staged_since)
-        self._update_levels()
-        rollups.update(computed_before=staged_since.date())
-        self._drop_leftovers()
-        self._run("forget_month")
+            self._attach(as_staged=as_matched and not overlaps and not late, plays=plays)
 
     def _upsert_users(self) -> None:
         self._run("decide_users")
@@ -119,26 +138,17 @@ class _Publication:
         self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         self._run("keep_latest_plays")
 
-    def _attach(self, since: datetime, until: datetime, *, as_staged: bool, plays: int) -> None:
+    def _attach(self, *, as_staged: bool, plays: int) -> None:
         songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
         self._count("songplays", songplays)
         self._count("matched", matched)
         (known_times,) = self._row("count_times")
         self._count("time", times)
-        part = "" if since == self._since and until == self._until else f"_{since:%d}"
         by_index = known_times > MANY_TIMES * plays
-        for table, parent in _PARTITIONED.items():
+        for table in _PLAYS:
             if table == "songplays" and by_index:
                 self._run("check_by_index")
-            self._run(
-                "attach",
-                staged=self._tables[table],
-                staged_name=sql.Identifier(month_table(self._run_id, self._month, table)),
-                partition=sql.Identifier(f"{table}_{self._month:%Y_%m}{part}"),
-                parent=sql.Identifier(*parent),
-                part_since=sql.Literal(since),
-                part_until=sql.Literal(until),
-            )
+            self._piece.attach(self._connection, table, self._tables[table])
         if by_index:
             self._run("check_by_any")
 
@@ -146,7 +156,7 @@ class _Publication:
         # Keys are checked row by row here. Left to itself, PostgreSQL plans the check of a key to a partitioned table anew
         # for every row, because a plan for one partition looks cheaper than one for all: four times the time.
         self._connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        names = {table: tables[table] for table in _PARTITIONED}
+        names = {table: tables[table] for table in _PLAYS}
         self._run("analyze", **names)
         self._count("time", self._into_star(sql_queries.time_table_insert, names["time"]))
         self._run("find_clashes", **names)
@@ -164,16 +174,6 @@ class _Publication:
         self._count("songplays", songplays)
         self._count("matched", matched)
 
-    def _find_touched_days(self, staged_since: datetime) -> None:
-        """Users' days before `staged_since` are computed from their plays, later ones are as staged."""
-        self._names["levels_since"] = sql.Literal(staged_since.date())
-        self._run("find_touched_days")
-        self._run("find_plays")
-
-    def _update_levels(self) -> None:
-        self._run("compute_levels")
-        self._run("take_levels")
-
     def _drop_leftovers(self) -> None:
         for table in self._tables.values():
             self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
@@ -181,7 +181,7 @@ class _Publication:
     def _there(self, table: str) -> sql.Composable:
         """What the warehouse has of the month."""
         return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
-            sql.Identifier(*_PARTITIONED[table]), sql.Literal(self._since), sql.Literal(self._until)
+            sql.Identifier(PARTITIONED[table][0], table), sql.Literal(self._piece.since), sql.Literal(self._piece.until)
         )
 
     def _move_to_duplicates(

@@ -17,6 +17,7 @@ from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
+from sparkify.patience import Session
 from sparkify.report import Progress, Report
 from sparkify.sql import load
 
@@ -51,7 +52,9 @@ class RejectLimit:
         return books.rejected > allowed
 
 
-def publish_run(connection: Connection[Any], run_id: int, progress: Progress | None = None) -> None:
+def publish_run(
+    connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Session | None = None
+) -> None:
     """Publish all that a run has staged. May be repeated: what is published already is skipped."""
     progress = progress or Progress()
     set_state(connection, run_id, "publishing")
@@ -59,7 +62,7 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
     publish_catalogue(connection, run_id)
     for month in staged_months(connection, run_id):
         progress.publishing(f"{month:%B %Y}")
-        publish_month(connection, run_id, month)
+        publish_month(connection, run_id, month, helper=helper)
     name_agents(connection)  # before the run counts as published: who dies on the way is followed up
     with connection.transaction():
         connection.execute(_sql["lock_publisher"])

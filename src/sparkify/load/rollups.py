@@ -1,71 +1,122 @@
 """Keep the rollups of `analytics` equal to what a computation from the plays gives.
 
-All of them follow from `user_days`: what each user heard on each day. A publication replaces the users' days that it
-touches, and changes the others by what that changed; so its cost is that of what is new.
+All of them follow from `user_days`: what each user heard on each day. What comes behind all that the warehouse has of a month
+is attached to it, as the plays are. Users' days that it has already are replaced, and the other rollups changed by what
+that changed. So the cost of a publication is that of what is new.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final
 
 from psycopg import Connection, sql
 
 from sparkify.load.agents import name_agents
+from sparkify.load.partitions import Piece
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
 _publish: Final = load("publish")
 
+_COMPUTED: Final = {
+    "user_days": sql.Identifier("computed_days"),
+    "track_months": sql.Identifier("pg_temp", "gained_tracks"),
+    "artist_months": sql.Identifier("pg_temp", "gained_artists"),
+}
+
+
+def count_staged(connection: Connection[Any], names: Mapping[str, sql.Composable]) -> None:
+    """Count who heard what on the users' days of a staged month, for `Rollups.attach`: one transaction, that may be done again.
+
+    It needs nothing but what is staged, so it can be done while the plays get their keys.
+    """
+    with connection.transaction():
+        for name in ("merge_days", "count_staged_tracks", "count_staged_artists"):
+            connection.execute(sql.SQL(_sql[name]).format(**names))
+
 
 class Rollups:
     """The rollups on their way to what the plays of one transaction make of them.
 
-    The temporary table `touched_days` (user_id, day) says which users' days before `computed_before` are computed from their
-    plays, which are in `plays_of_days`; later days are as staged. `names` are those of a month's tables, as in publish.sql.
+    The temporary table `touched_days` (user_id, day) says which users' days are computed from their plays, which are in
+    `plays_of_days`. Those before `late_before` the warehouse may have already. `names` are those of a month's tables, as in
+    publish.sql.
     """
 
-    def __init__(self, connection: Connection[Any], names: Mapping[str, sql.Composable]) -> None:
+    def __init__(
+        self, connection: Connection[Any], names: Mapping[str, sql.Composable], late_before: date = date.max
+    ) -> None:
         self._connection = connection
-        self._names = dict(names)
-
-    def are_staged(self) -> bool:
-        """Whether the month was staged with its users' days; an older program did not, and then they are made, empty."""
-        name = self._names["user_days"].as_string(self._connection)
-        row = self._connection.execute(_publish["table_exists"], [name]).fetchone()
-        if row and row[0]:
-            return True
-        self._run("make_staged")
-        return False
-
-    def update(self, computed_before: date = date.max) -> None:
-        """Bring all rollups up to date."""
-        self._names["computed_before"] = sql.Literal(computed_before)
+        self._names = {
+            "staged_since": sql.Literal(date.max), **names,
+            "late_before": sql.Literal(late_before), "new_days": sql.Identifier("computed_days"),
+        }  # fmt: skip
+        self._late_before = late_before
         self._run("begin")
-        self._run("compute_days")
-        if "user_days" in self._names:
-            self._run("take_days")
+
+    def attach(self, piece: Piece, *, as_staged: bool, counted: bool) -> None:
+        """Attach the users' days of a piece that was staged, and what was heard on them.
+
+        Unless they count `as_staged`, they are computed from the plays first. `counted` says that `count_staged` was done.
+        """
+        connection = self._connection
+        if as_staged:
+            self._run("take_staged")
+        if not counted:
+            if not are_staged(connection, self._names):
+                self._run("create_staged")
+            self._run("remove_staged")
+            if not as_staged:
+                self._compute("user_days", self._late_before, date.max)
+            count_staged(connection, self._names)
+        piece.attach(connection, "user_days", self._names["user_days"])
+        days = sql.Identifier("partitions", piece.partition("user_days"))
+        self._names["new_days"] = sql.SQL("(TABLE computed_days UNION ALL TABLE {})").format(days)
+        for table, name in (("track_months", "add_tracks"), ("artist_months", "add_artists")):
+            if piece.month.is_attached(connection, table):
+                self._run(name)
+            else:
+                piece.month.attach(connection, table, self._names[table])
+
+    def update(self) -> None:
+        """Bring all rollups up to date."""
+        self._compute("computed_days", date.min, self._late_before)
+        self._run("compute_sessions")
         self._run("replace_days")
         self._run("replace_sessions")
         self._run("count_users")
-        self._run("count_tracks")
         lost = self._says("has_lost")
         if lost:
+            self._run("count_lost")
             self._run("lose_tracks")
-        for what in ("tracks", "artists"):
-            self._run(f"add_{what}" if self._says("knows_month") else f"gain_{what}")
+            self._run("lose_artists")
+        if self._says("has_computed"):
+            for what in ("tracks", "artists"):
+                self._run(f"count_staged_{what}", **_COMPUTED)
+                self._run(f"add_{what}", **_COMPUTED)
         if lost:
-            self._run("drop_tracks")
-            self._run("drop_artists")
+            self._run("drop_lost")
         self._run("count_hours")
         self._run("count_listeners")
         self._run("end")
+
+    def _compute(self, table: str, since: date, until: date) -> None:
+        where = {"computed_from": sql.Literal(since), "computed_until": sql.Literal(until)}
+        self._run("compute_days", computed=self._names.get(table, sql.Identifier(table)), **where)
 
     def _says(self, name: str) -> bool:
         row = self._connection.execute(_sql[name]).fetchone()
         return bool(row and row[0])
 
-    def _run(self, name: str) -> None:
-        self._connection.execute(sql.SQL(_sql[name]).format(**self._names))
+    def _run(self, name: str, **names: sql.Composable) -> None:
+        self._connection.execute(sql.SQL(_sql[name]).format(**(self._names | names)))
+
+
+def are_staged(connection: Connection[Any], names: Mapping[str, sql.Composable]) -> bool:
+    """Whether a month was staged with its users' days: an older program did not."""
+    name = names["user_days"].as_string(connection)
+    row = connection.execute(_publish["table_exists"], [name]).fetchone()
+    return bool(row and row[0])
 
 
 def forget_users(connection: Connection[Any]) -> None:
@@ -79,7 +130,12 @@ def forget_users(connection: Connection[Any]) -> None:
 def rebuild(connection: Connection[Any]) -> None:
     """Compute all rollups from the plays, as part of a transaction: when a warehouse of an older version gets them."""
     connection.execute(_sql["empty"])
-    for (month,) in connection.execute(_sql["months"]).fetchall():
+    pieces = [Piece(since, until) for since, until in connection.execute(_sql["pieces"]).fetchall()]
+    for piece in pieces:
+        piece.create(connection, "user_days")
+    for month in dict.fromkeys(piece.month for piece in pieces):
+        for table in ("track_months", "artist_months"):
+            month.create(connection, table)
         names = _month(month)
         connection.execute(sql.SQL(_sql["users_days_of_month"]).format(**names))
         connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
@@ -88,15 +144,13 @@ def rebuild(connection: Connection[Any]) -> None:
     name_agents(connection)
 
 
-def _month(month: date) -> dict[str, sql.Composable]:
-    since = datetime(month.year, month.month, 1, tzinfo=UTC)
-    until = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
-    between = sql.SQL("WHERE start_time >= {} AND start_time < {}").format(
-        sql.Literal(since), sql.Literal(until)
-    )
+def _month(month: Piece) -> dict[str, sql.Composable]:
+    since, until = sql.Literal(month.since), sql.Literal(month.until)
+    between = sql.SQL("WHERE start_time >= {} AND start_time < {}").format(since, until)
     return {
-        "since": sql.Literal(since),
-        "until": sql.Literal(until),
+        "month": sql.Literal(month.since.date()),
+        "since": since,
+        "until": until,
         "songplays_there": sql.SQL("(SELECT * FROM songplays {})").format(between),
         "heard_plays_there": sql.SQL("(SELECT * FROM analytics.heard_plays {})").format(between),
     }

@@ -22,8 +22,11 @@ from sparkify.upgrade import SCHEMA_VERSION
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for every table."""
 
-BATCH_TABLES: Final = ("users", "levels", "user_days", "sessions")
+BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """Those to which a batch adds what its chunks came to together."""
+
+COUNTED_TABLES: Final = ("track_months", "artist_months")
+"""Those that are counted out of them before the month is published."""
 
 LEASE_SECONDS: Final = 1.0
 """So often a run looks whether it still has its lease."""
@@ -152,7 +155,7 @@ def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
     """The names of the tables that a staged month consists of."""
     return {
         table: sql.Identifier("staging", month_table(run_id, month, table))
-        for table in CHUNK_TABLES + BATCH_TABLES
+        for table in CHUNK_TABLES + BATCH_TABLES + COUNTED_TABLES
     }
 
 
@@ -166,7 +169,9 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
     for month in months:
         with connection.transaction():
             if connection.execute(_sql["add_month"], [run_id, month]).fetchone():
-                connection.execute(sql.SQL(_sql["create_month"]).format(**month_tables(run_id, month)))
+                names = month_tables(run_id, month)
+                for statements in (_sql["create_month"], load("rollups")["create_staged"]):
+                    connection.execute(sql.SQL(statements).format(**names))
 
 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:

@@ -77,18 +77,26 @@ WHERE schemaname = 'etl' AND has_sequence_privilege('etl.' || sequencename, 'SEL
   AND (coalesce(last_value, 0) < given OR last_value > max_value / 10 * 9)
 
 -- name: partitions_complete
--- songplays, time and heard_plays have the same partitions
+-- songplays, time, heard_plays and user_days have the same partitions, and track_months and artist_months those of their months
 -- do: find the table in schema partitions and attach it again (ALTER TABLE … ATTACH PARTITION)
-WITH parents (parent) AS (
-    VALUES ('public.songplays'), ('public.time'), ('analytics.heard_plays')
+WITH parents (parent, monthly) AS (
+    VALUES ('public.songplays', false), ('public.time', false), ('analytics.heard_plays', false), ('analytics.user_days', false),
+           ('analytics.track_months', true), ('analytics.artist_months', true)
 ),
 bounds AS (
-    SELECT parent, pg_get_expr(relpartbound, c.oid) AS bounds
-    FROM parents JOIN pg_inherits ON inhparent = to_regclass(parent) JOIN pg_class c ON c.oid = inhrelid
+    SELECT parent, monthly, substring(bounds FROM $$FROM \('([^']+)'\)$$)::timestamptz AS since,
+           substring(bounds FROM $$TO \('([^']+)'\)$$)::timestamptz AS until
+    FROM (SELECT parent, monthly, pg_get_expr(relpartbound, c.oid) AS bounds
+          FROM parents JOIN pg_inherits ON inhparent = to_regclass(parent) JOIN pg_class c ON c.oid = inhrelid) partitions
+),
+wanted AS (
+    SELECT DISTINCT false AS monthly, since, until FROM bounds WHERE NOT monthly
+    UNION
+    SELECT true, date_trunc('month', since), date_trunc('month', since) + interval '1 month' FROM bounds
 )
-SELECT parent AS lacks, b.bounds
-FROM parents CROSS JOIN (SELECT DISTINCT bounds FROM bounds) b
-WHERE NOT EXISTS (SELECT FROM bounds WHERE bounds.parent = parents.parent AND bounds.bounds = b.bounds)
+SELECT parent AS lacks, since, until
+FROM parents JOIN wanted USING (monthly)
+WHERE NOT EXISTS (SELECT FROM bounds b WHERE b.parent = parents.parent AND (b.since, b.until) = (wanted.since, wanted.until))
 
 -- name: partition_bounds
 -- every row is in the partition of its time

@@ -144,8 +144,11 @@ WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM {songplays} s WHER
 DROP TABLE gone_staged
 
 -- name: delete_staged_days
--- what was staged of their days
-DELETE FROM {days} WHERE user_id IN (SELECT user_id FROM gone_users)
+-- what they heard on each day, with what, and when their sessions began; what was counted of it is counted again
+DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);
+DELETE FROM {sessions} WHERE user_id IN (SELECT user_id FROM gone_users);
+DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.user_agent_id = a.user_agent_id);
+DROP TABLE IF EXISTS {track_months}, {artist_months}
 
 -- name: delete_staged_songs
 -- songs that nobody else has heard in the month; where others have, but the song was staged with an earlier part of the

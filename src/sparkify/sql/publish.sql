@@ -153,7 +153,7 @@ SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_
 -- the users and days whose levels are to be computed from their plays: where the warehouse has plays already, and days
 -- with more than one level
 CREATE TEMP TABLE touched_days ON COMMIT DROP AS
-SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING day < {levels_since} OR min(level) <> max(level);
+SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING day < {staged_since} OR min(level) <> max(level);
 ANALYZE touched_days
 
 -- name: set_late_aside
@@ -255,9 +255,9 @@ WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 -- name: attach
 -- a staged table becomes a partition of the warehouse: its keys are made and checked as a whole, not row by row.
 -- The bounds stand as a constraint first, so that ATTACH need not look at every row once more.
-ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK (start_time >= {part_since} AND start_time < {part_until});
-ALTER TABLE {staged} SET SCHEMA partitions;
-ALTER TABLE partitions.{staged_name} RENAME TO {partition};
+ALTER TABLE {staged} ADD CONSTRAINT bounds CHECK ({key} >= {part_since} AND {key} < {part_until});
+ALTER TABLE {staged} RENAME TO {partition};
+ALTER TABLE staging.{partition} SET SCHEMA partitions;
 ALTER TABLE {parent} ATTACH PARTITION partitions.{partition} FOR VALUES FROM ({part_since}) TO ({part_until});
 ALTER TABLE partitions.{partition} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
 
@@ -288,7 +288,7 @@ SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplay
 -- the other days are as they were staged
 INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
-FROM {levels} WHERE day >= {levels_since} GROUP BY user_id, day HAVING min(level) = max(level)
+FROM {levels} WHERE day >= {staged_since} GROUP BY user_id, day HAVING min(level) = max(level)
 
 -- name: find_plays
 -- all plays of some users' days, among those of the month

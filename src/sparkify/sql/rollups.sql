@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS analytics.user_days (
     hours         smallint[] NOT NULL,
     tracks        bigint[] NOT NULL,
     artists       bigint[] NOT NULL
-);
+) PARTITION BY RANGE (day);
 -- Statistics of what is in arrays would cost more than all others, and nobody uses them.
 ALTER TABLE analytics.user_days
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
@@ -74,7 +74,7 @@ CREATE TABLE IF NOT EXISTS analytics.track_months (
     plays    integer NOT NULL,
     users    bigint[] NOT NULL,
     days     smallint[] NOT NULL
-);
+) PARTITION BY RANGE (month);
 ALTER TABLE analytics.track_months ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
 CREATE UNIQUE INDEX IF NOT EXISTS track_months_key ON analytics.track_months (track_id, month, (hashtextextended(level, 0)));
 -- Most are heard once or twice: to have those in order, too, would cost a load more than it is worth.
@@ -86,7 +86,7 @@ CREATE TABLE IF NOT EXISTS analytics.artist_months (
     month      date NOT NULL,
     level      text NOT NULL,
     plays      integer NOT NULL
-);
+) PARTITION BY RANGE (month);
 CREATE UNIQUE INDEX IF NOT EXISTS artist_months_key ON analytics.artist_months (artist_key, month, (hashtextextended(level, 0)));
 CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month, (hashtextextended(level, 0)), plays DESC)
     WHERE plays >= 5;
@@ -111,63 +111,79 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
+-- name: create_staged
+-- what the rollups of a staged month are made of; an older program has not staged it. Partitions have statistics of their own.
+CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
+ALTER TABLE {user_days} ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
+CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
+CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
+
+-- name: remove_staged
+-- users' days that are computed from their plays instead
+DELETE FROM {user_days} WHERE day < {staged_since}
+
+-- name: merge_days
+-- a user's day of which several batches have a part becomes one. By hashing: nothing is known of the table.
+SET LOCAL enable_nestloop = off;
+WITH parts AS (
+    SELECT user_id, day FROM {user_days} GROUP BY user_id, day HAVING count(*) > 1
+),
+gone AS (
+    DELETE FROM {user_days} d USING parts p WHERE d.user_id = p.user_id AND d.day = p.day RETURNING d.*
+)
+INSERT INTO {user_days}
+SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds) FILTER (WHERE number = 1),
+       array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
+FROM gone, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
+GROUP BY user_id, day, level, location, user_agent_id;
+SET LOCAL enable_nestloop TO DEFAULT
+
+-- name: count_staged_tracks
+-- what was heard on the staged days, by whom and when
+DROP TABLE IF EXISTS {track_months};
+CREATE TABLE {track_months} (LIKE analytics.track_months) WITH (autovacuum_enabled = false);
+ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
+INSERT INTO {track_months} (track_id, month, level, plays, users, days)
+SELECT track_id, {month}, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
+FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks) AS track_id FROM {user_days}) plays
+GROUP BY track_id, level
+
+-- name: count_staged_artists
+-- the same of artists
+DROP TABLE IF EXISTS {artist_months};
+CREATE TABLE {artist_months} (LIKE analytics.artist_months) WITH (autovacuum_enabled = false);
+INSERT INTO {artist_months} (artist_key, month, level, plays)
+SELECT artist_key, {month}, level, count(*)
+FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
+GROUP BY artist_key, level
+
 -- name: begin
--- what each user heard on the days that change: as it was, and as it is to be
+-- what each user heard on the days that are computed from their plays: as it was, and as it is to be
 CREATE TEMP TABLE old_days (LIKE analytics.user_days) ON COMMIT DROP;
-CREATE TEMP TABLE new_days (LIKE analytics.user_days) ON COMMIT DROP;
+CREATE TEMP TABLE computed_days (LIKE analytics.user_days) ON COMMIT DROP;
 CREATE TEMP TABLE new_agents (user_agent_id bigint, user_agent text) ON COMMIT DROP;
 CREATE TEMP TABLE new_sessions (LIKE analytics.sessions) ON COMMIT DROP;
 CREATE TEMP TABLE counted_days (day date) ON COMMIT DROP
 
 -- name: end
 -- free the names for the next month
-DROP TABLE old_days, new_days, new_agents, new_sessions, counted_days, gained_tracks, lost_tracks
+DROP TABLE old_days, computed_days, new_agents, new_sessions, counted_days
 
--- name: make_staged
--- what an older program has not staged
-CREATE TABLE {user_days} (
-    user_id bigint, day date, level text, location text, user_agent text, plays integer, milliseconds bigint,
-    hours smallint[], tracks bigint[], artists bigint[]
-);
-CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
-
--- name: take_days
--- days as they were staged, out of one batch or several, but for those that are computed from their plays
-WITH agents AS (
-    SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
-    FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents
-),
-staged AS (
-    SELECT s.user_id, s.day, s.level, s.location, a.user_agent_id, s.plays, s.milliseconds, s.hours, s.tracks, s.artists
-    FROM {user_days} s LEFT JOIN agents a USING (user_agent)
-    WHERE s.day >= {computed_before}
-),
-several AS (
-    SELECT user_id, day FROM {user_days} GROUP BY user_id, day HAVING count(*) > 1
-)
-INSERT INTO new_days
-SELECT * FROM staged s WHERE NOT EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
-UNION ALL
-SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds) FILTER (WHERE number = 1),
-       array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
-FROM staged s, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
-WHERE EXISTS (SELECT FROM several p WHERE p.user_id = s.user_id AND p.day = s.day)
-GROUP BY user_id, day, level, location, user_agent_id;
-INSERT INTO new_agents
-SELECT analytics.text_id(user_agent), user_agent
-FROM (SELECT DISTINCT user_agent FROM {user_days} WHERE user_agent IS NOT NULL) agents;
+-- name: take_staged
+-- user agents and sessions as they were staged, but for those of days that are computed from their plays
+INSERT INTO new_agents SELECT DISTINCT user_agent_id, user_agent FROM {user_agents};
 INSERT INTO new_sessions (user_id, session_id, started_at, level)
 SELECT user_id, session_id, min(started_at), (array_agg(level ORDER BY started_at, level COLLATE "C"))[1]
-FROM {sessions} WHERE started_at >= {computed_before}::timestamp AT TIME ZONE 'UTC'
+FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC'
 GROUP BY user_id, session_id
 
 -- name: compute_days
--- days from their plays, those of plays_of_days.
+-- some days from their plays, those of plays_of_days
 WITH agents AS (
     SELECT user_agent, analytics.text_id(user_agent) AS user_agent_id
-    FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {computed_before}) agents
+    FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL) agents
 )
-INSERT INTO new_days
+INSERT INTO {computed}
 SELECT p.user_id, p.day, p.level, p.location, a.user_agent_id, count(*),
        sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint),
        array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
@@ -177,35 +193,45 @@ FROM plays_of_days p
 JOIN {heard_plays_there} h USING (start_time, songplay_id)
 JOIN analytics.heard_songs s USING (heard_song_id)
 LEFT JOIN agents a USING (user_agent)
-WHERE p.day < {computed_before}
-GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id;
+WHERE p.day >= {computed_from} AND p.day < {computed_until}
+GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id
+
+-- name: compute_sessions
+-- and their user agents and sessions
 INSERT INTO new_agents
 SELECT analytics.text_id(user_agent), user_agent
-FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {computed_before}) agents;
+FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {staged_since}) agents;
 INSERT INTO new_sessions (user_id, session_id, started_at, level)
 SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time, level
-FROM plays_of_days WHERE day < {computed_before} ORDER BY user_id, session_id, start_time, level COLLATE "C"
+FROM plays_of_days WHERE day < {staged_since} ORDER BY user_id, session_id, start_time, level COLLATE "C"
 
 -- name: replace_days
 -- the users' days that were touched, and the days and users whose counts change
 WITH gone AS (
     DELETE FROM analytics.user_days d USING touched_days t
-    WHERE d.user_id = t.user_id AND d.day = t.day AND t.day < {computed_before} RETURNING d.*
+    WHERE d.user_id = t.user_id AND d.day = t.day AND t.day < {late_before} RETURNING d.*
 )
 INSERT INTO old_days SELECT * FROM gone;
-INSERT INTO analytics.user_days SELECT * FROM new_days ORDER BY day, user_id;
-ANALYZE old_days (user_id, day), new_days (user_id, day);
+INSERT INTO analytics.user_days SELECT * FROM computed_days ORDER BY day, user_id;
+ANALYZE old_days (user_id, day), computed_days (user_id, day);
 INSERT INTO analytics.user_agents (user_agent_id, user_agent)
-SELECT DISTINCT user_agent_id, user_agent FROM new_agents WHERE user_agent_id IN (SELECT user_agent_id FROM new_days)
+SELECT DISTINCT user_agent_id, user_agent FROM new_agents
+WHERE user_agent_id IN (SELECT user_agent_id FROM {new_days} d)
 ON CONFLICT DO NOTHING;
 DELETE FROM analytics.user_agents a
 WHERE user_agent_id IN (SELECT user_agent_id FROM old_days)
   AND NOT EXISTS (SELECT FROM analytics.user_days d WHERE d.user_agent_id = a.user_agent_id);
-INSERT INTO counted_days SELECT day FROM old_days UNION SELECT day FROM new_days;
+INSERT INTO counted_days SELECT day FROM old_days UNION SELECT day FROM {new_days} d;
 WITH firsts AS (
     SELECT u.user_id, f.first_day AS before,
-           (SELECT min(day) FROM analytics.user_days d WHERE d.user_id = u.user_id) AS first_day
-    FROM (SELECT user_id FROM old_days UNION SELECT user_id FROM new_days) u
+           CASE
+               WHEN lost THEN (SELECT min(day) FROM analytics.user_days d WHERE d.user_id = u.user_id)
+               ELSE least(u.first_day, f.first_day)
+           END AS first_day
+    FROM (SELECT user_id, bool_or(lost) AS lost, min(day) AS first_day
+          FROM (SELECT user_id, day, false AS lost FROM {new_days} d
+                UNION ALL SELECT user_id, NULL, true FROM old_days) days
+          GROUP BY user_id) u
     LEFT JOIN analytics.first_days f USING (user_id)
 ),
 gone AS (
@@ -222,7 +248,7 @@ INSERT INTO counted_days SELECT before FROM firsts WHERE before <> first_day
 -- sessions that begin on another day than was known, or on no day
 WITH gone AS (
     DELETE FROM analytics.sessions s USING touched_days t
-    WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day AND t.day < {computed_before}
+    WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day AND t.day < {late_before}
       AND s.started_at >= (SELECT min(day) FROM touched_days)::timestamp AT TIME ZONE 'UTC'
       AND s.started_at < (SELECT max(day) + 1 FROM touched_days)::timestamp AT TIME ZONE 'UTC'
     RETURNING s.started_at
@@ -249,7 +275,7 @@ SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier UNION SELECT (before A
 CREATE TEMP TABLE touched_months ON COMMIT DROP AS
 SELECT user_id, date_trunc('month', day)::date AS month FROM old_days
 UNION
-SELECT user_id, date_trunc('month', day)::date AS month FROM new_days;
+SELECT user_id, date_trunc('month', day)::date AS month FROM {new_days} d;
 ANALYZE touched_months;
 DELETE FROM analytics.user_months u USING touched_months t WHERE u.user_id = t.user_id AND u.month = t.month;
 INSERT INTO analytics.user_months (user_id, month, level, location, user_agent_id, plays, milliseconds)
@@ -271,19 +297,15 @@ JOIN analytics.user_months m
 GROUP BY m.user_id, t.year, m.level;
 DROP TABLE touched_months, touched_years
 
--- name: count_tracks
--- what was heard in the month, by whom and when; a publication is of one month, an erasure only takes away
-CREATE TEMP TABLE gained_tracks ON COMMIT DROP AS
-SELECT track_id, date_trunc('month', min(day))::date AS month, level, count(*)::integer AS plays,
-       array_agg(user_id ORDER BY day, user_id) AS users,
-       array_agg(extract(day FROM day)::smallint ORDER BY day, user_id) AS days
-FROM new_days, unnest(tracks) AS track_id
-GROUP BY track_id, level;
+-- name: count_lost
+-- what was heard on the users' days that were touched, as it was known
 CREATE TEMP TABLE lost_tracks ON COMMIT DROP AS
 SELECT track_id, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays
-FROM old_days, unnest(tracks) AS track_id
-GROUP BY 1, 2, 3;
-ANALYZE gained_tracks (track_id), lost_tracks
+FROM (SELECT day, level, unnest(tracks) AS track_id FROM old_days) plays GROUP BY 1, 2, 3;
+CREATE TEMP TABLE lost_artists ON COMMIT DROP AS
+SELECT artist_key, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays
+FROM (SELECT day, level, unnest(artists) AS artist_key FROM old_days) plays GROUP BY 1, 2, 3;
+ANALYZE lost_tracks, lost_artists
 
 -- name: lose_tracks
 -- without what was heard on the users' days that were touched
@@ -297,31 +319,31 @@ WITH kept AS (
                coalesce(array_agg(e.day ORDER BY e.day, e.user_id), '{{}}') AS days
         FROM unnest(m.users, m.days) AS e (user_id, day)
         WHERE NOT EXISTS (SELECT FROM touched_days t
-                          WHERE t.user_id = e.user_id AND t.day = m.month + e.day - 1 AND t.day < {computed_before})
+                          WHERE t.user_id = e.user_id AND t.day = m.month + e.day - 1 AND t.day < {late_before})
     ) k
 )
 UPDATE analytics.track_months m SET plays = kept.plays, users = kept.users, days = kept.days
 FROM kept
 WHERE m.track_id = kept.track_id AND m.month = kept.month AND hashtextextended(m.level, 0) = hashtextextended(kept.level, 0)
 
+-- name: lose_artists
+-- the same of artists
+UPDATE analytics.artist_months m SET plays = m.plays - l.plays
+FROM lost_artists l
+WHERE m.artist_key = l.artist_key AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0)
+
 -- name: has_lost
 -- whether something was known of the days that change
 SELECT EXISTS (SELECT FROM old_days)
 
--- name: knows_month
--- whether something is known of the month, or the months, that change: listeners are counted last
-SELECT EXISTS (SELECT FROM analytics.listeners
-               WHERE period = 'month' AND start IN (SELECT month FROM gained_tracks UNION SELECT month FROM lost_tracks))
-
--- name: gain_tracks
--- of a month that nothing is known of yet: to look for each row first would take twice as long
-INSERT INTO analytics.track_months (track_id, month, level, plays, users, days)
-SELECT track_id, month, level, plays, users, days FROM gained_tracks
+-- name: has_computed
+-- whether there are plays on them now
+SELECT EXISTS (SELECT FROM computed_days)
 
 -- name: add_tracks
 -- to what is known of the month: later days are put behind what is there, others in their place
 INSERT INTO analytics.track_months AS m (track_id, month, level, plays, users, days)
-SELECT track_id, month, level, plays, users, days FROM gained_tracks
+SELECT track_id, month, level, plays, users, days FROM {track_months}
 ON CONFLICT (track_id, month, hashtextextended(level, 0)) DO UPDATE
 SET plays = m.plays + EXCLUDED.plays,
     users = CASE
@@ -332,45 +354,32 @@ SET plays = m.plays + EXCLUDED.plays,
     days = CASE
         WHEN m.plays = 0 OR m.days[cardinality(m.days)] < EXCLUDED.days[1] THEN m.days || EXCLUDED.days
         ELSE (SELECT array_agg(day ORDER BY day) FROM unnest(m.days || EXCLUDED.days) AS day)
-    END
-
--- name: drop_tracks
--- those that nobody has heard in the month any more
-DELETE FROM analytics.track_months m USING lost_tracks l
-WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0
-
--- name: gain_artists
--- the same of artists
-INSERT INTO analytics.artist_months (artist_key, month, level, plays)
-SELECT artist_key, date_trunc('month', min(day))::date, level, count(*)
-FROM new_days, unnest(artists) AS artist_key GROUP BY artist_key, level
+    END;
+DROP TABLE {track_months}
 
 -- name: add_artists
 -- the same of artists
-WITH changes AS (
-    SELECT artist_key, day, level, 1 AS plays FROM new_days, unnest(artists) AS artist_key
-    UNION ALL
-    SELECT artist_key, day, level, -1 FROM old_days, unnest(artists) AS artist_key
-)
 INSERT INTO analytics.artist_months AS m (artist_key, month, level, plays)
-SELECT artist_key, date_trunc('month', day)::date AS month, level, sum(plays)
-FROM changes GROUP BY artist_key, date_trunc('month', day), level HAVING sum(plays) <> 0
-ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays = m.plays + EXCLUDED.plays
+SELECT artist_key, month, level, plays FROM {artist_months}
+ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays = m.plays + EXCLUDED.plays;
+DROP TABLE {artist_months}
 
--- name: drop_artists
--- those that nobody has heard in the month any more
-DELETE FROM analytics.artist_months m
-USING (SELECT DISTINCT artist_key, date_trunc('month', day)::date AS month FROM old_days, unnest(artists) AS artist_key) l
-WHERE m.artist_key = l.artist_key AND m.month = l.month AND m.plays = 0
+-- name: drop_lost
+-- tracks and artists that nobody has heard in the month any more
+DELETE FROM analytics.track_months m USING lost_tracks l
+WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0;
+DELETE FROM analytics.artist_months m USING lost_artists l
+WHERE m.artist_key = l.artist_key AND m.month = l.month AND m.plays = 0;
+DROP TABLE lost_tracks, lost_artists
 
 -- name: count_hours
 -- plays by day and hour
 INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
 SELECT day, hour, level, sum(plays)
 FROM (
-    SELECT day, hour, level, 1 AS plays FROM new_days, unnest(hours) AS hour
+    SELECT day, unnest(hours) AS hour, level, 1 AS plays FROM {new_days} d
     UNION ALL
-    SELECT day, hour, level, -1 FROM old_days, unnest(hours) AS hour
+    SELECT day, unnest(hours), level, -1 FROM old_days
 ) changes
 GROUP BY day, hour, level HAVING sum(plays) <> 0
 ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
@@ -427,11 +436,16 @@ SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day
 FROM songplays WHERE start_time >= {since} AND start_time < {until};
 ANALYZE touched_days
 
--- name: months
--- that have plays
-SELECT DISTINCT date_trunc('month', substring(pg_get_expr(c.relpartbound, c.oid) FROM $$FROM \('([^']+)'\)$$)::timestamptz)::date
-FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'public.songplays'::regclass
-ORDER BY 1
+-- name: pieces
+-- the partitions that the plays have, from when until when
+SELECT substring(bounds FROM $$FROM \('([^']+)'\)$$)::timestamptz AS since, substring(bounds FROM $$TO \('([^']+)'\)$$)::timestamptz
+FROM (SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds
+      FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'public.songplays'::regclass) partitions
+ORDER BY since
+
+-- name: create_partition
+-- an empty one, where there is none
+CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
 
 -- name: analyze
 -- statistics of what questions join

@@ -54,11 +54,6 @@ CREATE TABLE {heard_songs} (
     heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text
 );
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
-CREATE TABLE {user_days} (
-    user_id bigint, day date, level text, location text, user_agent text, plays integer, milliseconds bigint,
-    hours smallint[], tracks bigint[], artists bigint[]
-);
-CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text);
 CREATE TABLE {repeated} (
     start_time timestamptz, songplay_id bigint, file_id integer, user_id bigint, heard_song_id uuid
 )

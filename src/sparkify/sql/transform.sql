@@ -6,7 +6,7 @@ CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
-CREATE MACRO artist_key(artist) AS (('0x' || substr(md5(artist), 1, 16))::UBIGINT >> 1)::BIGINT;
+CREATE MACRO text_id(text) AS (('0x' || substr(md5(text), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
     slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
     level VARCHAR, song VARCHAR, artist VARCHAR, length DOUBLE, first_name VARCHAR, last_name VARCHAR, gender VARCHAR,
@@ -130,7 +130,7 @@ SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (
 -- name: know_songs
 -- what the catalogue says of them, and their digests; then all songs of the chunk, out of the many that are known
 INSERT INTO known_songs
-SELECT u.heard_song_id, track_key(n.title, n.artist), artist_key(n.artist), m.song_id, m.artist_id
+SELECT u.heard_song_id, track_key(n.title, n.artist), text_id(n.artist), m.song_id, m.artist_id
 FROM unknown u
 JOIN (SELECT DISTINCT heard_song_id, title, artist FROM new_heard_songs) n USING (heard_song_id)
 LEFT JOIN matches m ON u.heard_song_id = unhex(m.heard_song_id);
@@ -256,10 +256,14 @@ FROM levels WHERE month = $month GROUP BY user_id, day, level
 
 -- name: month_user_days
 -- what each user heard on each day of the month
-SELECT user_id, day, level, location, user_agent, sum(plays)::INTEGER AS plays, sum(milliseconds)::BIGINT AS milliseconds,
-       list_sort(flatten(list(hours))) AS hours, list_sort(flatten(list(tracks))) AS tracks,
-       list_sort(flatten(list(artists))) AS artists
-FROM user_days WHERE month = $month GROUP BY user_id, day, level, location, user_agent
+SELECT user_id, day, level, location, text_id(user_agent) AS user_agent_id, sum(plays)::INTEGER AS plays,
+       sum(milliseconds)::BIGINT AS milliseconds, list_sort(flatten(list(hours))) AS hours,
+       list_sort(flatten(list(tracks))) AS tracks, list_sort(flatten(list(artists))) AS artists
+FROM user_days WHERE month = $month GROUP BY user_id, day, level, location, user_agent ORDER BY day, user_id
+
+-- name: month_user_agents
+-- with what
+SELECT DISTINCT text_id(user_agent) AS user_agent_id, user_agent FROM user_days WHERE month = $month AND user_agent IS NOT NULL
 
 -- name: month_sessions
 -- the first play of each session in the month
