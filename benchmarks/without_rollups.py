@@ -13,7 +13,7 @@ import psycopg
 
 from sparkify import cli
 from sparkify.create_tables import open_warehouse
-from sparkify.load import publish
+from sparkify.load import months, publish
 from sparkify.load.rollups import Rollups
 from sparkify.sql import load
 
@@ -35,14 +35,16 @@ def make_tables(dsn: str, *, rollups: bool) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the command; its exit code."""
-    for purpose, name in (("transform", "note_listening"), ("rollups", "analyze")):
+    for purpose, name in (("transform", "note_listening"), ("rollups", "begin"), ("rollups", "analyze")):
         assert name in load(purpose)
         load(purpose)[name] = "SELECT 1"
 
     def nothing(*_: Any, **__: Any) -> None:
         """Instead of what is not to be done."""
 
+    Rollups.attach = nothing  # type: ignore[method-assign]
     Rollups.update = nothing  # type: ignore[method-assign]
+    months.count_staged = nothing
     publish.name_agents = nothing
     return cli.main(arguments)
 

@@ -37,7 +37,7 @@ psql, shows the same. The first sentence on a table says its grain: what one row
 
 This page is generated: change the comments in `src/sparkify/sql` (`warehouse.sql`, `rollups.sql`,
 `views.sql`), then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
-`songplays`, `time` and `heard_plays` consist of).
+`songplays`, `time`, `heard_plays` and the large rollups consist of).
 """
 
 # Partitions are no tables of their own here. Of a view's columns nobody knows whether they can be NULL.

@@ -82,11 +82,17 @@ def write_files(root: Path, *, held: bool = True) -> None:
         os.utime(path, (1546214400, 1546214400))
 
 
+@pytest.fixture(scope="module", params=[1, 2])
+def version(request: pytest.FixtureRequest) -> int:
+    """That of the old warehouse."""
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def old_template(server_dsn: str) -> Iterator[str]:
-    """A database with a warehouse of version 1."""
-    name = f"sparkify_test_version_1_{os.getpid()}"
-    dump = (VERSIONS / "1" / "warehouse.sql").read_text()
+def old_template(server_dsn: str, version: int) -> Iterator[str]:
+    """A database with a warehouse of an old version."""
+    name = f"sparkify_test_version_{version}_{os.getpid()}"
+    dump = (VERSIONS / str(version) / "warehouse.sql").read_text()
     with psycopg.connect(server_dsn, autocommit=True) as server:
         server.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
@@ -161,21 +167,24 @@ def test_several_programs_upgrade_at_once_and_it_happens_once(old_dsn: str, tmp_
     assert failures == []
 
 
-def test_nothing_is_changed_when_the_upgrade_fails(old_dsn: str, tmp_path: Path) -> None:
+def test_nothing_is_changed_when_the_upgrade_fails(old_dsn: str, version: int) -> None:
+    table = {1: "etl.forgotten", 2: "partitions.track_months_2018_11"}[version]
     with connect(old_dsn) as connection:
         before = schema(connection)
-        connection.execute("CREATE TABLE etl.forgotten (in_the_way text)")
+        connection.execute(f"CREATE TABLE {table} (in_the_way text)")
         with pytest.raises(SparkifyError, match="PostgreSQL: "):
             create_tables(old_dsn)
-        connection.execute("DROP TABLE etl.forgotten")
+        connection.execute(f"DROP TABLE {table}")
         assert schema(connection) == before
-        assert one(connection, "SELECT schema_version FROM etl.warehouse") == 1
+        assert one(connection, "SELECT schema_version FROM etl.warehouse") == version
 
 
-def test_readers_are_not_made_to_wait_for_an_upgrade(old_dsn: str) -> None:
+def test_readers_are_not_made_to_wait_for_an_upgrade(old_dsn: str, version: int) -> None:
     with connect(old_dsn) as reader, reader.transaction():
         reader.execute("SELECT * FROM etl.files")
-        with pytest.raises(SparkifyError, match=r"of version 1, and somebody is reading it.*create-tables"):
+        with pytest.raises(
+            SparkifyError, match=rf"of version {version}, and somebody is reading it.*create-tables"
+        ):
             create_tables(old_dsn)
     create_tables(old_dsn)
 
@@ -188,8 +197,10 @@ def test_an_upgrade_waits_for_no_run_of_an_older_program(old_dsn: str) -> None:
             create_tables(old_dsn)
 
 
-def test_an_older_warehouse_is_not_read_but_the_way_is_told(old_dsn: str) -> None:
-    with pytest.raises(UsageError, match=r"of version 1, older than this program.*sparkify create-tables"):
+def test_an_older_warehouse_is_not_read_but_the_way_is_told(old_dsn: str, version: int) -> None:
+    with pytest.raises(
+        UsageError, match=rf"of version {version}, older than this program.*sparkify create-tables"
+    ):
         answers.top("songs", dsn=old_dsn)
     create_tables(old_dsn)
     assert answers.top("songs", dsn=old_dsn)

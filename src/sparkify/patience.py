@@ -116,7 +116,10 @@ class Session:
 
 @contextmanager
 def meanwhile(
-    helper: Session, work: Callable[Concatenate[Connection[Any], Given], Any], *given: Given.args, **named: Given.kwargs
+    helper: Session,
+    work: Callable[Concatenate[Connection[Any], Given], None],
+    *given: Given.args,
+    **named: Given.kwargs,
 ) -> Iterator[None]:
     """Do some work with another session during the block; at its end the work is done.
 
@@ -124,7 +127,7 @@ def meanwhile(
         psycopg.Error, ConnectionFailed: as `Session.run`.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
-        done = thread.submit(helper.run, work, *given, **named)
+        done = thread.submit(lambda: helper.run(work, *given, **named))
         try:
             yield
             done.result()

@@ -181,7 +181,9 @@ class _Publication:
     def _there(self, table: str) -> sql.Composable:
         """What the warehouse has of the month."""
         return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
-            sql.Identifier(PARTITIONED[table][0], table), sql.Literal(self._piece.since), sql.Literal(self._piece.until)
+            sql.Identifier(PARTITIONED[table][0], table),
+            sql.Literal(self._piece.since),
+            sql.Literal(self._piece.until),
         )
 
     def _move_to_duplicates(

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
@@ -72,10 +72,10 @@ def publish_run(
         set_state(connection, run_id, "published")
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
-        only = "ONLY" if connection.info.server_version >= 180000 else ""
+        only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
         connection.execute(f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays")
         # Whoever asks at once would wait for plans that were made for empty tables.
-        connection.execute(load("rollups")["analyze"])
+        connection.execute(sql.SQL(load("rollups")["analyze"]).format(only=sql.SQL(only)))
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

@@ -136,7 +136,8 @@ SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds)
        array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
 FROM gone, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
 GROUP BY user_id, day, level, location, user_agent_id;
-SET LOCAL enable_nestloop TO DEFAULT
+SET LOCAL enable_nestloop TO DEFAULT;
+ANALYZE {user_days}
 
 -- name: count_staged_tracks
 -- what was heard on the staged days, by whom and when
@@ -146,7 +147,8 @@ ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTI
 INSERT INTO {track_months} (track_id, month, level, plays, users, days)
 SELECT track_id, {month}, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
 FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks) AS track_id FROM {user_days}) plays
-GROUP BY track_id, level
+GROUP BY track_id, level;
+ANALYZE {track_months}
 
 -- name: count_staged_artists
 -- the same of artists
@@ -155,7 +157,8 @@ CREATE TABLE {artist_months} (LIKE analytics.artist_months) WITH (autovacuum_ena
 INSERT INTO {artist_months} (artist_key, month, level, plays)
 SELECT artist_key, {month}, level, count(*)
 FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
-GROUP BY artist_key, level
+GROUP BY artist_key, level;
+ANALYZE {artist_months}
 
 -- name: begin
 -- what each user heard on the days that are computed from their plays: as it was, and as it is to be
@@ -448,9 +451,9 @@ ORDER BY since
 CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
 
 -- name: analyze
--- statistics of what questions join
-ANALYZE analytics.heard_songs, analytics.user_days, analytics.user_months, analytics.user_years, analytics.track_months,
-    analytics.artist_months, analytics.sessions, analytics.first_days, analytics.day_hours
+-- statistics of what questions join; partitions have theirs when they are attached
+ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analytics.artist_months, analytics.heard_songs,
+    analytics.user_months, analytics.user_years, analytics.sessions, analytics.first_days, analytics.day_hours
 
 -- name: empty
 -- before all is computed anew

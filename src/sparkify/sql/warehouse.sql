@@ -261,7 +261,7 @@ ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 
 -- name: comments
 -- what BI tools and the data dictionary show
-COMMENT ON SCHEMA partitions IS 'The partitions of songplays, time and heard_plays: months, or some days of one. Query the tables they belong to.';
+COMMENT ON SCHEMA partitions IS 'The partitions of songplays, time, heard_plays and of the large rollups: months, or some days of one. Query the tables they belong to.';
 COMMENT ON SCHEMA staging IS 'Rows of runs that are not published yet. Not for readers.';
 COMMENT ON SCHEMA etl IS 'The books of the loader: runs, files, rejected records, catalogue records.';
 COMMENT ON SCHEMA analytics IS 'What the log said about each play, and everything derived from the star.';
