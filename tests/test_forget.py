@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
@@ -21,7 +21,8 @@ from sparkify.create_tables import create_tables
 from sparkify.extract.judge import Play, judge_event
 from sparkify.forget import forget
 from sparkify.load.retry import retry
-from sparkify.load.runs import begin_run
+from sparkify.load.rollups import count_staged
+from sparkify.load.runs import begin_run, month_tables
 from sparkify.simulate import simulate
 from sparkify.transform.forgotten import WITHHELD, Whose
 from test_same_content import events, songs
@@ -325,8 +326,10 @@ def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], 
         for batch in make_plan(db, find_files(told / "log_data", "log")).batches("log"):
             stager.stage(batch)
         stager.close()
+    for (month,) in db.execute("SELECT month FROM etl.staged_months").fetchall():
+        count_staged(db, {**month_tables(run_id, month), "month": sql.Literal(month)})
     assert forget([4711], dsn=dsn).staged_plays == 6
-    assert find(db, CANARY) == []
+    assert find(db, CANARY) == find(db, "4711") == []
     etl.run(told, dsn=dsn)
     assert find(db, CANARY) == []
     assert one(db, "SELECT count(*) FROM songplays") == 2

@@ -22,7 +22,7 @@ from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.load import months, runs
 from sparkify.load.parts import PartClaim
 from sparkify.load.stage import Stager
-from sparkify.patience import Session
+from sparkify.patience import Session, meanwhile
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from warehouse import check_books, checksums, one, totals
@@ -240,4 +240,34 @@ def test_no_more_workers_than_there_is_room_for(
     finally:
         db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
     assert report.rows["songplays"] == 20
-    assert len(made) == 2  # of nine connections three are in use, and one is for what is published meanwhile
+    assert len(made) == 2  # of nine connections four are in use, and one is for what is published meanwhile
+
+
+def test_meanwhile_another_session_does_its_part(db: Connection[Any], dsn: str) -> None:
+    helper = Session(dsn)
+    with meanwhile(helper, lambda other: other.execute("SELECT pg_sleep(0.2); CREATE TABLE mine (a int)")):
+        assert one(db, "SELECT to_regclass('mine')") is None
+    assert one(db, "SELECT to_regclass('mine')") == "mine"
+    with (
+        pytest.raises(errors.DivisionByZero),
+        meanwhile(helper, lambda other: other.execute("SELECT 1 / 0")),
+    ):
+        pass
+    helper.close()
+
+
+def test_who_fails_does_not_wait_for_the_other(dsn: str) -> None:
+    helper = Session(dsn)
+    began = time.monotonic()
+
+    def fail(error: BaseException) -> None:
+        with meanwhile(helper, lambda other: other.execute("SELECT pg_sleep(60)")):
+            time.sleep(0.2)
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        fail(KeyboardInterrupt())
+    with pytest.raises(SparkifyError):
+        fail(SparkifyError())
+    assert time.monotonic() - began < 30
+    helper.close()

@@ -181,7 +181,7 @@ def test_nothing_is_changed_when_the_upgrade_fails(old_dsn: str, version: int) -
 
 def test_readers_are_not_made_to_wait_for_an_upgrade(old_dsn: str, version: int) -> None:
     with connect(old_dsn) as reader, reader.transaction():
-        reader.execute("SELECT * FROM etl.files")
+        reader.execute({1: "SELECT * FROM etl.files", 2: "SELECT * FROM analytics.user_days"}[version])
         with pytest.raises(
             SparkifyError, match=rf"of version {version}, and somebody is reading it.*create-tables"
         ):

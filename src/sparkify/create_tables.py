@@ -84,8 +84,7 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             _make(connection)
         else:
             refuse_newer(version)
-            upgrade(connection, version)
-            _make(connection)
+            upgrade(connection, version, _make)
             if drop:
                 _drop(connection)
                 _make(connection)

@@ -4,6 +4,7 @@ A version has a file ``sql/migrate_<version>.sql``. Its query ``change`` brings 
 that `create_tables` goes on from; what is merely new is made there. ``fill`` then fills what is new from what was loaded.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
@@ -50,8 +51,8 @@ def refuse_other(connection: Connection[Any]) -> None:
         )
 
 
-def upgrade(connection: Connection[Any], version: int) -> None:
-    """Change what an older version made, as part of a transaction; what is new, `create_tables` makes and `fill` fills.
+def upgrade(connection: Connection[Any], version: int, make: Callable[[Connection[Any]], None]) -> None:
+    """Change what an older version made, as part of a transaction, and `make` what is new; `fill` fills it.
 
     What a dead or a held run has staged stays, and is published by a later one as usual.
 
@@ -59,6 +60,7 @@ def upgrade(connection: Connection[Any], version: int) -> None:
         SparkifyError: a run is alive, or somebody uses what must change.
     """
     if version == SCHEMA_VERSION:
+        make(connection)
         return
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
@@ -70,6 +72,7 @@ def upgrade(connection: Connection[Any], version: int) -> None:
                 " sparkify create-tables"
             )
         _run(connection, version, "change")
+        make(connection)
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError(
             f"The warehouse is of version {version}, and somebody is reading it. Upgrade it when nobody is:"
