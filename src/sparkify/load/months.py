@@ -100,8 +100,12 @@ class _Publication:
         staged_since = since if as_staged else month.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 
-        counted = helper is not None and as_staged and new and not late
-        with meanwhile(helper, count_staged, self._names) if helper and counted else nullcontext():
+        counting = (
+            meanwhile(helper, count_staged, self._names)
+            if helper and as_staged and new and not late
+            else None
+        )
+        with counting or nullcontext():
             self._publish_plays(late=late, new=new, overlaps=overlaps, as_matched=as_matched, plays=plays)
             self._run("find_touched_days")
             self._run("find_plays")
@@ -109,7 +113,7 @@ class _Publication:
             self._run("take_levels")
         rollups = Rollups(self._connection, self._names, late_before=since.date())
         if new:
-            rollups.attach(self._piece, as_staged=as_staged, counted=counted)
+            rollups.attach(self._piece, as_staged=as_staged, counted=counting is not None)
         rollups.update()
         self._drop_leftovers()
         self._run("forget_month")
