@@ -133,9 +133,12 @@ def rebuild(connection: Connection[Any]) -> None:
     pieces = [Piece(since, until) for since, until in connection.execute(_sql["pieces"]).fetchall()]
     for piece in pieces:
         piece.create(connection, "user_days")
-    for month in dict.fromkeys(piece.month for piece in pieces):
+    months = list(dict.fromkeys(piece.month for piece in pieces))
+    for month in months:
         for table in ("track_months", "artist_months"):
             month.create(connection, table)
+    connection.execute(_sql["create"])  # what it says of statistics goes for partitions that are there
+    for month in months:
         names = _month(month)
         connection.execute(sql.SQL(_sql["users_days_of_month"]).format(**names))
         connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
