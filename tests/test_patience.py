@@ -245,23 +245,28 @@ def test_no_more_workers_than_there_is_room_for(
 
 def test_meanwhile_another_session_does_its_part(db: Connection[Any], dsn: str) -> None:
     helper = Session(dsn)
-    with meanwhile(helper, lambda other: other.execute("SELECT pg_sleep(0.2); CREATE TABLE mine (a int)")):
+    with meanwhile(
+        helper, db, lambda other: other.execute("SELECT pg_sleep(0.2); CREATE TABLE mine (a int)")
+    ):
         assert one(db, "SELECT to_regclass('mine')") is None
     assert one(db, "SELECT to_regclass('mine')") == "mine"
     with (
         pytest.raises(errors.DivisionByZero),
-        meanwhile(helper, lambda other: other.execute("SELECT 1 / 0")),
+        meanwhile(helper, db, lambda other: other.execute("SELECT 1 / 0")),
     ):
         pass
     helper.close()
+    with meanwhile(None, db, lambda other: other.execute("CREATE TABLE yours (a int)")):
+        assert one(db, "SELECT to_regclass('yours')") is None
+    assert one(db, "SELECT to_regclass('yours')") == "yours"
 
 
-def test_who_fails_does_not_wait_for_the_other(dsn: str) -> None:
+def test_who_fails_does_not_wait_for_the_other(db: Connection[Any], dsn: str) -> None:
     helper = Session(dsn)
     began = time.monotonic()
 
     def fail(error: BaseException) -> None:
-        with meanwhile(helper, lambda other: other.execute("SELECT pg_sleep(60)")):
+        with meanwhile(helper, db, lambda other: other.execute("SELECT pg_sleep(60)")):
             time.sleep(0.2)
             raise error
 

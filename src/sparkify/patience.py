@@ -116,16 +116,21 @@ class Session:
 
 @contextmanager
 def meanwhile(
-    helper: Session,
-    work: Callable[Concatenate[Connection[Any], Given], None],
+    helper: Session | None,
+    connection: Connection[Any],
+    work: Callable[Concatenate[Connection[Any], Given], object],
     *given: Given.args,
     **named: Given.kwargs,
 ) -> Iterator[None]:
-    """Do some work with another session during the block; at its end the work is done.
+    """Do some work with another session during the block, or, when there is none, with this connection at its end.
 
     Raises:
         psycopg.Error, ConnectionFailed: as `Session.run`.
     """
+    if helper is None:
+        yield
+        work(connection, *given, **named)
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
         done = thread.submit(lambda: helper.run(work, *given, **named))
         try:

@@ -44,7 +44,7 @@ def publish_month(
 ) -> None:
     """Publish one staged month of a run; nothing happens when it is published already.
 
-    With a `helper`, what was staged and committed is counted on that connection at the same time. Waits for batches that
+    With a `helper`, what was staged and committed is counted in that session at the same time. Waits for batches that
     stage for the month at this moment; or leaves it alone then, unless `wait`. `retried` are plays of lines that were
     rejected: what the warehouse has from the same file is from another line of it.
     """
@@ -100,12 +100,9 @@ class _Publication:
         staged_since = since if as_staged else month.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 
-        counting = (
-            meanwhile(helper, count_staged, self._names)
-            if helper and as_staged and new and not late
-            else None
-        )
-        with counting or nullcontext():
+        counted = as_staged and new and not late
+        counting = meanwhile(helper, self._connection, count_staged, self._names)
+        with counting if counted else nullcontext():
             self._publish_plays(late=late, new=new, overlaps=overlaps, as_matched=as_matched, plays=plays)
             self._run("find_touched_days")
             self._run("find_plays")
@@ -113,7 +110,7 @@ class _Publication:
             self._run("take_levels")
         rollups = Rollups(self._connection, self._names, late_before=since.date())
         if new:
-            rollups.attach(self._piece, as_staged=as_staged, counted=counting is not None)
+            rollups.attach(self._piece, as_staged=as_staged, counted=counted)
         rollups.update()
         self._drop_leftovers()
         self._run("forget_month")

@@ -17,7 +17,7 @@ from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
-from sparkify.patience import Session
+from sparkify.patience import Session, meanwhile
 from sparkify.report import Progress, Report
 from sparkify.sql import load
 
@@ -55,7 +55,10 @@ class RejectLimit:
 def publish_run(
     connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Session | None = None
 ) -> None:
-    """Publish all that a run has staged. May be repeated: what is published already is skipped."""
+    """Publish all that a run has staged. May be repeated: what is published already is skipped.
+
+    A `helper` does a part of it at the same time; it is no help inside a transaction that has staged.
+    """
     progress = progress or Progress()
     set_state(connection, run_id, "publishing")
     progress.publishing("catalogue")
@@ -73,9 +76,10 @@ def publish_run(
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
-        connection.execute(f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays")
         # Whoever asks at once would wait for plans that were made for empty tables.
-        connection.execute(sql.SQL(load("rollups")["analyze"]).format(only=sql.SQL(only)))
+        rollups = sql.SQL(load("rollups")["analyze"]).format(only=sql.SQL(only))
+        with meanwhile(helper, connection, Connection.execute, rollups):
+            connection.execute(f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays")
 
 
 def hold(connection: Connection[Any], report: Report) -> None:
