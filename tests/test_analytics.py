@@ -256,14 +256,14 @@ def test_views(dsn: str, events: list[Event]) -> None:
 
 
 def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:
-    """Ranges that begin and end within months, and whole months between."""
+    """Ranges that begin and end within months, of some days and of whole months between; short lists and long ones."""
     import random
 
     chance = random.Random(1)
     events = [
         play(
             NOVEMBER + chance.randrange(120 * 86_400_000), itemInSession=at, userId=str(chance.randrange(9)),
-            song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {chance.randrange(3)}",
+            song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {int(chance.random() ** 3 * 40)}",
             level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
         ) for at in range(3000)
     ]  # fmt: skip
@@ -272,16 +272,17 @@ def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:
     etl.run(tmp_path, dsn=warehouse)
     for event in events:
         event["day"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])).date()
-    for _ in range(8):
+    for days in [*(chance.randrange(90) for _ in range(8)), *range(3, 11)]:
         since = date(2018, 11, 1) + timedelta(chance.randrange(100))
-        selection = Selection(since, since + timedelta(chance.randrange(90)), chance.choice([None, "free"]))
+        selection = Selection(since, since + timedelta(days), chance.choice([None, "free"]))
         chosen = selected(events, selection)
         for what, key in (
             ("songs", lambda e: (e["song"], e["artist"])),
             ("artists", lambda e: (e["artist"],)),
         ):
-            rows = analytics.top(what, selection, dsn=warehouse, limit=3)
             names = ("title", "artist") if what == "songs" else ("artist",)
-            found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
-            assert found == ranked(chosen, key)[:3], selection
+            for limit in (3, 30, 1000):
+                rows = analytics.top(what, selection, dsn=warehouse, limit=limit)
+                found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
+                assert found == ranked(chosen, key)[:limit], (selection, limit)
         assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})

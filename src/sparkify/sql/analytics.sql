@@ -195,7 +195,7 @@ most AS MATERIALIZED (
 top AS (
     SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
     FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen
-          WHERE tracks && (SELECT array_agg(track_id) FROM most)) plays
+          WHERE %(limit)s > 100 OR tracks && (SELECT array_agg(track_id) FROM most)) plays
     JOIN most m USING (track_id)
     GROUP BY track_id, m.plays
 )
@@ -217,7 +217,7 @@ most AS MATERIALIZED (
 top AS (
     SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
     FROM (SELECT user_id, unnest(artists) AS artist_key FROM chosen
-          WHERE artists && (SELECT array_agg(artist_key) FROM most)) plays
+          WHERE %(limit)s > 100 OR artists && (SELECT array_agg(artist_key) FROM most)) plays
     JOIN most m USING (artist_key)
     GROUP BY artist_key, m.plays
 )
@@ -235,7 +235,7 @@ LIMIT %(limit)s
 -- name: candidates
 -- a part of the queries below. Of each month and level the `depth` most played of those that are `listed`; what is in none
 -- of these lists has at most `bound` plays, what is in some at most `most`. Some are counted exactly, and then all those that
--- can have as many.
+-- can have as many as the `least` of them; none, when what is in no list can have as many, too.
 parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners
@@ -263,45 +263,52 @@ estimates AS MATERIALIZED (
 probe AS MATERIALIZED (
     SELECT key FROM estimates ORDER BY most DESC LIMIT 2 * %(limit)s
 ),
+least AS MATERIALIZED (
+    SELECT coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0) AS plays
+),
 candidates AS MATERIALIZED (
-    SELECT key FROM estimates
-    WHERE most >= coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0)
+    SELECT key FROM estimates CROSS JOIN least CROSS JOIN bound
+    WHERE most >= least.plays AND (least.plays > bound.plays OR bound.plays = 0)
 ),
 most AS MATERIALIZED (
     SELECT key, plays FROM ({count_candidates}) c ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 
+-- name: in_part
+-- a part of the queries below: of a month that is cut, the plays on the days that are chosen; `days` is in order, so none is looked at
+width_bucket(least(%(end)s::date - month, 31)::smallint, days) - width_bucket(greatest(%(first)s::date - month, 0)::smallint, days)
+
+-- name: on_level
+-- a part of the queries below, as the keys of the rollups have it
+(%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
+
 -- name: count_songs
--- a part of the queries around: exact plays of the tracks in a table; of months that are cut, day by day
-SELECT key, sum(plays)::bigint AS plays
-FROM (
-    SELECT key, t.plays::bigint FROM {table} JOIN analytics.track_months t ON t.track_id = key
-    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    UNION ALL
-    SELECT key, count(*) FROM {table} JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
-      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
-      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    GROUP BY key
-) counted
+-- a part of the queries around: exact plays of the tracks in a table
+SELECT key, sum(CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END)::bigint AS plays
+FROM {table} JOIN analytics.track_months ON track_id = key
+WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {on_level}
 GROUP BY key
 
 -- name: count_artists
 -- the same of artists; of months that are cut, by way of their tracks
 SELECT key, sum(plays)::bigint AS plays
 FROM (
-    SELECT key, t.plays::bigint FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
-    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    SELECT key, t.plays FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
+    WHERE %(months)s::date < %(months_end)s::date AND month >= %(months)s AND month < %(months_end)s AND {on_level}
     UNION ALL
-    SELECT key, count(*)
+    SELECT key, {in_part}
     FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
-          WHERE %(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) tracks
-    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
-      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
-      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    GROUP BY key
+          WHERE cardinality(%(cut_months)s::date[]) > 0) tracks
+    JOIN analytics.track_months USING (track_id)
+    WHERE month = ANY(%(cut_months)s::date[]) AND {on_level}
 ) counted
+GROUP BY key
+
+-- name: count_artists_by_days
+-- the same of artists, play by play, on days of one month
+SELECT key, count(*) AS plays
+FROM (SELECT unnest(artists) AS key FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {on_level}) heard
+JOIN {table} USING (key)
 GROUP BY key
 
 -- name: rank_songs
