@@ -25,6 +25,11 @@ listening AS (
       AND (%(level)s::text IS NULL OR level = %(level)s)
 )
 
+-- name: at_place
+-- a part of the queries below: users' days at a place, found by way of those who were ever there
+(%(location)s::text IS NULL OR location = %(location)s
+    AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months WHERE location = %(location)s)))
+
 -- name: range
 -- the first and the last day with plays
 SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE period = 'day'
@@ -32,9 +37,9 @@ SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE pe
 -- name: totals
 -- all of it in one row
 WITH {listening_by_user}
-SELECT coalesce(sum(plays), 0)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT coalesce(sum(plays), 0)::bigint AS plays, count(*) AS listeners,
        round(coalesce(sum(milliseconds), 0) / 1000.0)::bigint AS seconds
-FROM listening
+FROM (SELECT sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds FROM listening GROUP BY user_id) u
 
 -- name: sessions
 -- how many began
@@ -60,9 +65,9 @@ FROM top JOIN users u USING (user_id) ORDER BY plays DESC, user_id
 -- name: top_locations
 -- where most is heard
 WITH {listening}
-SELECT location, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT location, sum(plays)::bigint AS plays, count(*) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM (SELECT location, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+FROM (SELECT location, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
       FROM listening GROUP BY location, user_id) u
 GROUP BY location ORDER BY plays DESC, location COLLATE "C" LIMIT %(limit)s
 
@@ -79,9 +84,9 @@ GROUP BY coalesce(device, 'Other') ORDER BY plays DESC, coalesce(device, 'Other'
 -- name: levels
 -- free and paid
 WITH {listening_by_user}
-SELECT level, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT level, sum(plays)::bigint AS plays, count(*) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM (SELECT level, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+FROM (SELECT level, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
       FROM listening GROUP BY level, user_id) u
 GROUP BY level ORDER BY level COLLATE "C"
 
@@ -103,15 +108,20 @@ ORDER BY start
 
 -- name: trend_of_place
 -- the same of one place
-SELECT date_trunc(%(period)s, day)::date AS start, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
-       count(DISTINCT user_id) FILTER (WHERE first_day >= date_trunc(%(period)s, day)) AS new_listeners,
-       count(DISTINCT user_id) FILTER (WHERE first_day < date_trunc(%(period)s, day)) AS returning_listeners,
+SELECT start, sum(plays)::bigint AS plays, count(*) AS listeners, count(*) FILTER (WHERE first_day >= start) AS new_listeners,
+       count(*) FILTER (WHERE first_day < start) AS returning_listeners,
        NULL::bigint AS sessions, round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM analytics.user_days JOIN analytics.first_days USING (user_id)
-WHERE day >= date_trunc(%(period)s, %(first)s::date)
-  AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
-  AND location = %(location)s AND (%(level)s::text IS NULL OR level = %(level)s)
-GROUP BY 1 ORDER BY 1
+FROM (
+    SELECT date_trunc(%(period)s, day::timestamp)::date AS start, user_id,
+           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+    FROM analytics.user_days
+    WHERE day >= date_trunc(%(period)s, %(first)s::date)
+      AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
+    GROUP BY 1, 2
+) heard
+JOIN analytics.first_days USING (user_id)
+GROUP BY start ORDER BY start
 
 -- name: heat_map
 -- by weekday, 0 is Monday, and hour
@@ -126,8 +136,7 @@ SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, sum(play
 FROM (
     SELECT day, hour, count(*) AS plays
     FROM (SELECT day, unnest(hours) AS hour FROM analytics.user_days
-          WHERE day >= %(first)s AND day < %(end)s AND location = %(location)s
-            AND (%(level)s::text IS NULL OR level = %(level)s)) heard
+          WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) heard
     GROUP BY day, hour
 ) hours
 GROUP BY 1, 2 ORDER BY 1, 2
@@ -157,13 +166,19 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: retention_month
 -- of those who first listened in a month, how many listened in the months that follow
-SELECT date_trunc('month', first_day)::date AS cohort,
-       ((extract(year FROM month) - extract(year FROM first_day)) * 12
-        + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
-       count(*) AS listeners
-FROM (SELECT DISTINCT user_id, month FROM analytics.user_months) heard JOIN analytics.first_days USING (user_id)
-WHERE first_day >= %(first)s AND first_day < %(end)s
-GROUP BY 1, 2 ORDER BY 1, 2
+SELECT cohort,
+       ((extract(year FROM month) - extract(year FROM cohort)) * 12 + extract(month FROM month) - extract(month FROM cohort))::integer
+           AS months_later,
+       listeners
+FROM (
+    SELECT cohort, month, count(*) AS listeners
+    FROM (SELECT DISTINCT user_id, month FROM analytics.user_months) heard
+    -- The first months are computed before the join: once for a user.
+    JOIN (SELECT user_id, date_trunc('month', first_day)::date AS cohort FROM analytics.first_days
+          WHERE first_day >= %(first)s AND first_day < %(end)s OFFSET 0) began USING (user_id)
+    GROUP BY cohort, month
+) counted
+ORDER BY cohort, months_later
 
 -- name: named
 -- a part of the queries below: the tracks of a table `top`, with their names, in order. The smallest song_id, where the
@@ -184,7 +199,7 @@ NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track
 WITH chosen AS MATERIALIZED (
     SELECT user_id, tracks FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
@@ -206,7 +221,7 @@ top AS (
 WITH chosen AS MATERIALIZED (
     SELECT user_id, artists FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
@@ -347,7 +362,7 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 SELECT track_id AS key, count(*) AS plays
 FROM (SELECT unnest(tracks) AS track_id FROM analytics.user_days
       WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s::bigint[]
-        AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)) plays
+        AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) plays
 WHERE track_id = ANY(%(tracks)s::bigint[])
 GROUP BY track_id
 
