@@ -270,6 +270,11 @@ def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
                 level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
             )
         )  # fmt: skip
+    # Somebody who pays from the 80th day on, the first with plays in that month.
+    events += [
+        play(NOVEMBER + day * 86_400_000, itemInSession=day, sessionId=1, userId="99", level=level)
+        for day, level in ((4, "free"), (80, "paid"), (81, "paid"))
+    ]
     write(tmp_path, "log_data/a.json", *events)
     warehouse = new_dsn()
     etl.run(tmp_path, dsn=warehouse)

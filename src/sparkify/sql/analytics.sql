@@ -142,18 +142,31 @@ FROM (
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: level_changes
--- from free to paid and back, by month; most users have had one level only, and need no look at their days
-WITH several_levels AS MATERIALIZED (
-    SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level)
+-- from free to paid and back, by month. Most users have had one level only; of the others, days are looked at in months that
+-- are cut or have several levels. Any other month counts as one step, at its beginning.
+WITH months AS MATERIALIZED (
+    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
+    FROM analytics.user_months
+    WHERE month < %(end)s
+      AND user_id IN (SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level))
+    GROUP BY user_id, month
 ),
-days AS (
-    SELECT level, first_play, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
-    FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM several_levels)
+steps AS (
+    SELECT user_id, month AS day, 0 AS run_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
+    UNION ALL
+    SELECT user_id, day, run_no, level, first_play
+    FROM analytics.user_level_days
+    JOIN (SELECT user_id, range_agg(daterange(month, (month + interval '1 month')::date)) AS months
+          FROM months WHERE by_days GROUP BY user_id) looked_at USING (user_id)
+    WHERE day <@ looked_at.months
+),
+changes AS (
+    SELECT at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before FROM steps
 )
-SELECT date_trunc('month', first_play AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
-FROM days
-WHERE level_before <> level AND first_play >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
-  AND first_play < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
+FROM changes
+WHERE level_before <> level AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+  AND at < %(end)s::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 
 -- name: retention_week
