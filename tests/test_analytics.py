@@ -1,6 +1,7 @@
 """What the analytics say of the real sample equals what is counted here from its JSON, with nothing of the project's."""
 
 import json
+import random
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -255,33 +256,92 @@ def test_views(dsn: str, events: list[Event]) -> None:
     assert views - {"user_levels"} == {name for query in expected for name in views if f".{name}" in query}
 
 
-def test_ranges_over_months(new_dsn: Any, tmp_path: Path) -> None:
-    """Ranges that begin and end within months, and whole months between."""
-    import random
-
+@pytest.fixture
+def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
+    """Four months of plays, by more and more people, who move, and pay now and then; and a warehouse with them."""
     chance = random.Random(1)
-    events = [
-        play(
-            NOVEMBER + chance.randrange(120 * 86_400_000), itemInSession=at, userId=str(chance.randrange(9)),
-            song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {chance.randrange(3)}",
-            level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
-        ) for at in range(3000)
-    ]  # fmt: skip
+    events = []
+    for at in range(3000):
+        ts = NOVEMBER + chance.randrange(120 * 86_400_000)
+        events.append(
+            play(
+                ts, itemInSession=at, userId=str(chance.randrange(2 + (ts - NOVEMBER) // (10 * 86_400_000))),
+                song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {int(chance.random() ** 3 * 40)}",
+                level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
+            )
+        )  # fmt: skip
+    # Somebody who pays from the 80th day on, the first with plays in that month.
+    events += [
+        play(NOVEMBER + day * 86_400_000, itemInSession=day, sessionId=1, userId="99", level=level)
+        for day, level in ((4, "free"), (80, "paid"), (81, "paid"))
+    ]
     write(tmp_path, "log_data/a.json", *events)
     warehouse = new_dsn()
     etl.run(tmp_path, dsn=warehouse)
     for event in events:
         event["day"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])).date()
-    for _ in range(8):
+    return warehouse, events
+
+
+def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
+    """Ranges that begin and end within months, of some days and of whole months between; short lists and long ones."""
+    warehouse, events = over_months
+    chance = random.Random(2)
+    for days in [*(chance.randrange(90) for _ in range(8)), *range(3, 11)]:
         since = date(2018, 11, 1) + timedelta(chance.randrange(100))
-        selection = Selection(since, since + timedelta(chance.randrange(90)), chance.choice([None, "free"]))
+        selection = Selection(
+            since,
+            since + timedelta(days),
+            chance.choice([None, "free"]),
+            chance.choice([None, None, "Boston, MA"]),
+        )
         chosen = selected(events, selection)
         for what, key in (
             ("songs", lambda e: (e["song"], e["artist"])),
             ("artists", lambda e: (e["artist"],)),
         ):
-            rows = analytics.top(what, selection, dsn=warehouse, limit=3)
             names = ("title", "artist") if what == "songs" else ("artist",)
-            found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
-            assert found == ranked(chosen, key)[:3], selection
+            for limit in (3, 30, 1000):
+                rows = analytics.top(what, selection, dsn=warehouse, limit=limit)
+                found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
+                assert found == ranked(chosen, key)[:limit], (selection, limit)
         assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
+
+
+def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
+    """Who is new at a place, who comes back, and who changes the level; of all days, and of days that cut months."""
+    warehouse, events = over_months
+    events.sort(key=lambda e: (e["ts"], e["itemInSession"]))
+    firsts: dict[str, date] = {}
+    changes: list[tuple[date, str, str]] = []
+    levels: dict[str, str] = {}
+    for e in events:
+        firsts.setdefault(e["userId"], e["day"])
+        before = levels.get(e["userId"], e["level"])
+        if before != e["level"]:
+            changes.append((e["day"], before, e["level"]))
+        levels[e["userId"]] = e["level"]
+    assert len(firsts) > 12
+    for selection in (Selection(), Selection(date(2018, 11, 20), date(2019, 1, 9))):
+        since, until = selection.since or date.min, selection.until or date.max
+        at_place = Selection(selection.since, selection.until, "free", "Boston, MA")
+        heard = defaultdict(set)
+        for e in selected(events, at_place):
+            heard[e["day"]].add(e["userId"])
+        assert [
+            (row["start"], row["listeners"], row["new_listeners"], row["returning_listeners"])
+            for row in analytics.trend("day", at_place, dsn=warehouse)
+        ] == [
+            (day, len(who), sum(firsts[u] >= day for u in who), sum(firsts[u] < day for u in who))
+            for day, who in sorted(heard.items())
+        ]
+        back = Counter(
+            (first.replace(day=1), (month.year - first.year) * 12 + month.month - first.month)
+            for user, first, month in {(e["userId"], firsts[e["userId"]], e["day"].replace(day=1)) for e in events}
+            if since <= first <= until
+        )  # fmt: skip
+        rows = analytics.retention(selection, dsn=warehouse)
+        assert {(row["cohort"], row["months_later"]): row["listeners"] for row in rows} == back
+        changed = Counter((day.replace(day=1), *levels) for day, *levels in changes if since <= day <= until)
+        rows = analytics.level_changes(selection, dsn=warehouse)
+        assert {(row["month"], row["level_before"], row["level"]): row["users"] for row in rows} == changed

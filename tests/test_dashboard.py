@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,12 +18,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, answers, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
+from sparkify.errors import SparkifyError
 from sparkify.load.held import list_runs
 from sparkify.roles import create_roles
 from warehouse import one
@@ -107,6 +110,9 @@ def serving(dsn: str) -> Iterator[str]:
         process.terminate()
         said = process.communicate(timeout=30)[0]
     assert "Traceback" not in said, said
+    assert "ScriptRunContext" not in said, (
+        said
+    )  # of Streamlit, when a thread of ours wants what only its own may
 
 
 @pytest.fixture(scope="module")
@@ -458,12 +464,60 @@ def test_an_old_schema(browser: Browser, new_dsn: Callable[[], str]) -> None:
     assert "sparkify create-tables" in told(browser, old)
 
 
-def test_a_question_that_is_cut_off(browser: Browser, dsn: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "path"), [("user_months", ""), ("track_months", ""), ("user_level_days", "listeners")]
+)
+def test_a_question_that_is_cut_off(browser: Browser, dsn: str, table: str, path: str) -> None:
     with psycopg.connect(dsn) as other:
-        other.execute("LOCK analytics.user_months")
-        said = told(browser, make_conninfo(dsn, options="-c statement_timeout=300ms"))
+        other.execute(sql.SQL("LOCK analytics.{}").format(sql.Identifier(table)))
+        said = told(browser, make_conninfo(dsn, options="-c statement_timeout=300ms"), path)
     assert "Cut off" in said
     assert "Choose fewer days" in said
+
+
+def test_questions_are_asked_side_by_side_and_remembered(dsn: str) -> None:
+    meeting, met = threading.Barrier(2), []
+
+    def meet(name: str, *, dsn: str) -> str:
+        met.append(name)
+        meeting.wait(WAIT / 1000)
+        return name + dsn[:0]
+
+    for _ in range(2):
+        with source.asking("a version", dsn) as ask:
+            answers = [ask(meet, name) for name in ("one", "another")]
+            assert [answer.result() for answer in answers] == ["one", "another"]
+    assert sorted(met) == ["another", "one"]
+
+
+def test_no_question_is_left_when_one_fails(dsn: str) -> None:
+    """Those that run are waited for, those that have not begun are not asked."""
+    ended = threading.Event()
+    asked = []
+
+    def fail(*, dsn: str) -> None:
+        raise SparkifyError("cut off" + dsn[:0])
+
+    def answer(name: int, *, dsn: str) -> str:
+        asked.append(name)
+        ended.wait(WAIT / 1000)
+        return dsn[:0]
+
+    def draw() -> None:
+        with source.asking("a version", dsn) as ask:
+            failed = ask(fail)
+            for name in range(20):
+                ask(answer, name)
+            try:
+                failed.result()
+            finally:
+                threading.Timer(0.5, ended.set).start()
+
+    with pytest.raises(SparkifyError, match="cut off"):
+        draw()
+    assert ended.is_set()
+    assert len(asked) <= source.SIDE_BY_SIDE
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("question")]
 
 
 def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:

@@ -17,7 +17,16 @@ ALL: Final = Selection()
 
 _sql: Final = load("analytics")
 _PARTS: Final = {
-    name: sql.SQL(_sql[name]) for name in ("listening", "listening_anywhere", "named", "named_artists")
+    name: sql.SQL(_sql[name])
+    for name in (
+        "listening",
+        "listening_anywhere",
+        "at_place",
+        "in_part",
+        "on_level",
+        "named",
+        "named_artists",
+    )
 }
 
 

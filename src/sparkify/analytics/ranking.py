@@ -13,6 +13,9 @@ RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key"
 FEW_DAYS: Final = 3
 """Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
 
+SOME_DAYS: Final = 10
+"""Of so many days at most, artists are counted play by play, as each has many tracks to look up; and so is all of a long list."""
+
 LISTED: Final = 5
 """A track or an artist with so many plays in a month and on a level is in the index that gives them in order (rollups.sql)."""
 
@@ -73,8 +76,17 @@ def _most_played(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
 ) -> list[Row]:
     selection, months = spans(connection, selection)
-    if not _is_scanned(selection, months):
-        return _rank(connection, what, months, limit, lacking=lacking)
+    rows = None
+    if not _is_scanned(what, selection, months, limit):
+        by_days = what == "artists" and _has_few_days(selection, months, SOME_DAYS)
+        rows = _rank(connection, what, months, limit, by_days=by_days, lacking=lacking)
+    return _scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
+
+
+def _scan(
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
+) -> list[Row]:
+    """Count all plays."""
     with connection.transaction():
         # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one.
         connection.execute("SET LOCAL enable_nestloop = off")
@@ -86,31 +98,54 @@ def _wanted(table: str, *, lacking: bool) -> sql.Composable:
     return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
-def _is_scanned(selection: Selection, months: Selection) -> bool:
-    """Whether all plays are looked at: rollups of months do not know places."""
+def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
+    """Whether all plays are looked at: rollups of months do not know places, and say too little of a few days."""
+    if selection.location is not None or _has_few_days(selection, months, FEW_DAYS):
+        return True
     assert selection.since
     assert selection.until
-    few = selection.until - selection.since < timedelta(FEW_DAYS)
-    return selection.location is not None or (few and not months.is_whole_months())
+    two_months = selection.since.month != selection.until.month
+    return _has_few_days(selection, months, SOME_DAYS) and (
+        _depth(limit) > LOOKED_UP or (what == "artists" and two_months)
+    )
+
+
+def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
+    """Whether it has so many days at most, which are not all of a month that have plays."""
+    assert selection.since
+    assert selection.until
+    return selection.until - selection.since < timedelta(few) and not months.is_whole_months()
+
+
+def _depth(limit: int) -> int:
+    """So far down the lists of the months are read first."""
+    return 40 * limit + 600
 
 
 def _rank(
-    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
-) -> list[Row]:
-    """Look deeper into the lists of the months, until nothing that was not seen can be among the first."""
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, by_days: bool, lacking: bool
+) -> list[Row] | None:
+    """Look deeper into the lists of the months, until nothing that was not seen can be among the first.
+
+    Artists `by_days` are looked for once, and not found (None) when the lists do not say enough.
+    """
     key, rollup = RANKED[what]
-    depth = 40 * limit + 600
-    for listed, longest in ((LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)):
+    depth = _depth(limit)
+    depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
+    for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
         counts = {
-            f"count_{table}": part(f"count_{what}", table=sql.Identifier(table))
-            for table in ("probe", "candidates")
+            f"count_{table}": part(name, table=sql.Identifier(table))
+            for table, name in (
+                ("probe", f"count_{what}"),
+                ("candidates", "count_artists_by_days" if by_days else f"count_{what}"),
+            )
         }
         candidates = part(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
         with connection.transaction():
-            if listed and longest <= LOOKED_UP:
+            if listed and longest <= LOOKED_UP and not by_days:
                 # The planner takes the few candidates for thousands, and would read all of the rollup.
                 connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
                 connection.execute("SET LOCAL enable_mergejoin = off")
@@ -121,8 +156,8 @@ def _rank(
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
         if len(rows) == limit and rows[-1]["plays"] > bound:
-            break
-    return rows
+            return rows
+    return None if by_days else rows
 
 
 def _plays(connection: Connection[Any], tracks: list[int], selection: Selection) -> dict[int, int]:

@@ -41,7 +41,8 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """For the queries: the days `first` up to `end`, which is not included, and the whole months and years among them."""
+        """For the queries: the days `first` up to `end`, which is not included, the whole months and years among them, and the
+        months (two at most) of which there are some days only."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
@@ -52,8 +53,10 @@ class Selection:
         years_end = end.replace(month=1, day=1)
         if years >= years_end:
             years = years_end = months_end
+        outer = {day.replace(day=1) for day in (first, end - timedelta(1)) if first < end}
         return {
             "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
+            "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
             "level": self.level, "location": self.location,
         }  # fmt: skip
 

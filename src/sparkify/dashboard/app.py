@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from sparkify.dashboard import filters, source, tables
-from sparkify.dashboard.screens import PAGES
+from sparkify.dashboard.screens import PAGES, Show
 from sparkify.errors import SparkifyError
 
 _ICON: Final = str(Path(__file__).with_name("icon.png"))
@@ -35,7 +35,7 @@ def main() -> None:
     tables.end(f"Answered in {time.perf_counter() - started:.2f} s.")
 
 
-def _draw(show: Callable[[filters.View], None]) -> None:
+def _draw(show: Show) -> None:
     dsn = os.environ.get("SPARKIFY_DSN")
     try:
         state = source.state(dsn)
@@ -43,7 +43,8 @@ def _draw(show: Callable[[filters.View], None]) -> None:
             _say("Nothing is loaded yet", "Load data and come back: sparkify etl DATA")
         elif view := filters.choose(state, dsn):
             filters.say(view)
-            show(view)
+            with view.asking() as ask:
+                show(view, ask)
     except SparkifyError as error:
         _say(*source.explain(error))
 

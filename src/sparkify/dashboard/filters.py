@@ -1,6 +1,7 @@
 """The filters: which plays a view is about. They hold on every page and stand in its address."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -28,12 +29,12 @@ class View:
     state: dict[str, Any]
     dsn: str | None
 
-    def ask(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-        """The answer to a question of `sparkify.analytics`."""
-        return source.ask(_version(self.state), question, *arguments, dsn=self.dsn, **more)
+    def asking(self) -> AbstractContextManager[source.Ask]:
+        """What a page asks with; answers are remembered."""
+        return source.asking(_version(self.state), self.dsn)
 
     def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-        """The same, not remembered: for downloads."""
+        """The answer to a question of `sparkify.analytics`, not remembered: for downloads."""
         return question(*arguments, **more, dsn=source.reading(self.dsn))
 
 

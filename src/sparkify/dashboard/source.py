@@ -1,6 +1,8 @@
 """Where the answers come from: questions over a connection that can only read, remembered for a while."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +18,12 @@ from sparkify.sql import load
 TIMEOUT: Final = "20s"
 FRESH: Final = 15
 """For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
+
+SIDE_BY_SIDE: Final = 4
+"""So many questions of a page are asked at once, each over a connection of its own: a server has few of those, and few processors."""
+
+Ask = Callable[..., Future[Any]]
+"""Takes a question of `sparkify.analytics` and what it is asked with; its answer comes as soon as it is there."""
 
 _KEPT: Final = 600
 
@@ -51,6 +59,21 @@ def state(dsn: str | None) -> dict[str, Any]:
 def ask(version: Any, question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
     """The answer to a question, remembered as long as the data has this `version`."""
     return _answer(f"{question.__module__}.{question.__qualname__}", version, question, arguments, more, dsn)
+
+
+@contextmanager
+def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
+    """What asks questions side by side: the first answers are drawn while others are looked for.
+
+    At the end no question is left running, whatever happened; one that has not begun is not asked any more.
+    """
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="question")
+    try:
+        yield lambda question, *arguments, **more: pool.submit(
+            ask, version, question, *arguments, dsn=dsn, **more
+        )
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def forget_answers() -> None:

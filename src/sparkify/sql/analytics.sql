@@ -25,6 +25,11 @@ listening AS (
       AND (%(level)s::text IS NULL OR level = %(level)s)
 )
 
+-- name: at_place
+-- a part of the queries below: users' days at a place, found by way of those who were ever there
+(%(location)s::text IS NULL OR location = %(location)s
+    AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months WHERE location = %(location)s)))
+
 -- name: range
 -- the first and the last day with plays
 SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE period = 'day'
@@ -32,9 +37,9 @@ SELECT min(start) AS first, max(start) AS last FROM analytics.listeners WHERE pe
 -- name: totals
 -- all of it in one row
 WITH {listening_by_user}
-SELECT coalesce(sum(plays), 0)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT coalesce(sum(plays), 0)::bigint AS plays, count(*) AS listeners,
        round(coalesce(sum(milliseconds), 0) / 1000.0)::bigint AS seconds
-FROM listening
+FROM (SELECT sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds FROM listening GROUP BY user_id) u
 
 -- name: sessions
 -- how many began
@@ -60,9 +65,9 @@ FROM top JOIN users u USING (user_id) ORDER BY plays DESC, user_id
 -- name: top_locations
 -- where most is heard
 WITH {listening}
-SELECT location, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT location, sum(plays)::bigint AS plays, count(*) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM (SELECT location, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+FROM (SELECT location, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
       FROM listening GROUP BY location, user_id) u
 GROUP BY location ORDER BY plays DESC, location COLLATE "C" LIMIT %(limit)s
 
@@ -79,9 +84,9 @@ GROUP BY coalesce(device, 'Other') ORDER BY plays DESC, coalesce(device, 'Other'
 -- name: levels
 -- free and paid
 WITH {listening_by_user}
-SELECT level, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT level, sum(plays)::bigint AS plays, count(*) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM (SELECT level, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+FROM (SELECT level, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
       FROM listening GROUP BY level, user_id) u
 GROUP BY level ORDER BY level COLLATE "C"
 
@@ -103,15 +108,20 @@ ORDER BY start
 
 -- name: trend_of_place
 -- the same of one place
-SELECT date_trunc(%(period)s, day)::date AS start, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
-       count(DISTINCT user_id) FILTER (WHERE first_day >= date_trunc(%(period)s, day)) AS new_listeners,
-       count(DISTINCT user_id) FILTER (WHERE first_day < date_trunc(%(period)s, day)) AS returning_listeners,
+SELECT start, sum(plays)::bigint AS plays, count(*) AS listeners, count(*) FILTER (WHERE first_day >= start) AS new_listeners,
+       count(*) FILTER (WHERE first_day < start) AS returning_listeners,
        NULL::bigint AS sessions, round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM analytics.user_days JOIN analytics.first_days USING (user_id)
-WHERE day >= date_trunc(%(period)s, %(first)s::date)
-  AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
-  AND location = %(location)s AND (%(level)s::text IS NULL OR level = %(level)s)
-GROUP BY 1 ORDER BY 1
+FROM (
+    SELECT date_trunc(%(period)s, day::timestamp)::date AS start, user_id,
+           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+    FROM analytics.user_days
+    WHERE day >= date_trunc(%(period)s, %(first)s::date)
+      AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
+    GROUP BY 1, 2
+) heard
+JOIN analytics.first_days USING (user_id)
+GROUP BY start ORDER BY start
 
 -- name: heat_map
 -- by weekday, 0 is Monday, and hour
@@ -126,25 +136,37 @@ SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, sum(play
 FROM (
     SELECT day, hour, count(*) AS plays
     FROM (SELECT day, unnest(hours) AS hour FROM analytics.user_days
-          WHERE day >= %(first)s AND day < %(end)s AND location = %(location)s
-            AND (%(level)s::text IS NULL OR level = %(level)s)) heard
+          WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) heard
     GROUP BY day, hour
 ) hours
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: level_changes
--- from free to paid and back, by month; most users have had one level only, and need no look at their days
-WITH several_levels AS MATERIALIZED (
-    SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level)
+-- from free to paid and back, by month. Most users have had one level only; of the others, days are looked at in months that
+-- are cut or have several levels. Any other month counts as one step, at its beginning.
+WITH months AS MATERIALIZED (
+    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
+    FROM analytics.user_months
+    WHERE month < %(end)s
+      AND user_id IN (SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level))
+    GROUP BY user_id, month
 ),
-days AS (
-    SELECT level, first_play, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
-    FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM several_levels)
+steps AS (
+    SELECT user_id, month AS day, 0 AS run_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
+    UNION ALL
+    SELECT user_id, day, run_no, level, first_play
+    FROM analytics.user_level_days
+    JOIN (SELECT user_id, range_agg(daterange(month, (month + interval '1 month')::date)) AS months
+          FROM months WHERE by_days GROUP BY user_id) looked_at USING (user_id)
+    WHERE day <@ looked_at.months
+),
+changes AS (
+    SELECT at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before FROM steps
 )
-SELECT date_trunc('month', first_play AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
-FROM days
-WHERE level_before <> level AND first_play >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
-  AND first_play < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
+FROM changes
+WHERE level_before <> level AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+  AND at < %(end)s::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 
 -- name: retention_week
@@ -157,13 +179,19 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: retention_month
 -- of those who first listened in a month, how many listened in the months that follow
-SELECT date_trunc('month', first_day)::date AS cohort,
-       ((extract(year FROM month) - extract(year FROM first_day)) * 12
-        + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
-       count(*) AS listeners
-FROM (SELECT DISTINCT user_id, month FROM analytics.user_months) heard JOIN analytics.first_days USING (user_id)
-WHERE first_day >= %(first)s AND first_day < %(end)s
-GROUP BY 1, 2 ORDER BY 1, 2
+SELECT cohort,
+       ((extract(year FROM month) - extract(year FROM cohort)) * 12 + extract(month FROM month) - extract(month FROM cohort))::integer
+           AS months_later,
+       listeners
+FROM (
+    SELECT cohort, month, count(*) AS listeners
+    FROM (SELECT DISTINCT user_id, month FROM analytics.user_months) heard
+    -- The first months are computed before the join: once for a user.
+    JOIN (SELECT user_id, date_trunc('month', first_day)::date AS cohort FROM analytics.first_days
+          WHERE first_day >= %(first)s AND first_day < %(end)s OFFSET 0) began USING (user_id)
+    GROUP BY cohort, month
+) counted
+ORDER BY cohort, months_later
 
 -- name: named
 -- a part of the queries below: the tracks of a table `top`, with their names, in order. The smallest song_id, where the
@@ -184,7 +212,7 @@ NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track
 WITH chosen AS MATERIALIZED (
     SELECT user_id, tracks FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
@@ -195,7 +223,7 @@ most AS MATERIALIZED (
 top AS (
     SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
     FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen
-          WHERE tracks && (SELECT array_agg(track_id) FROM most)) plays
+          WHERE %(limit)s > 100 OR tracks && (SELECT array_agg(track_id) FROM most)) plays
     JOIN most m USING (track_id)
     GROUP BY track_id, m.plays
 )
@@ -206,7 +234,7 @@ top AS (
 WITH chosen AS MATERIALIZED (
     SELECT user_id, artists FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
@@ -217,7 +245,7 @@ most AS MATERIALIZED (
 top AS (
     SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
     FROM (SELECT user_id, unnest(artists) AS artist_key FROM chosen
-          WHERE artists && (SELECT array_agg(artist_key) FROM most)) plays
+          WHERE %(limit)s > 100 OR artists && (SELECT array_agg(artist_key) FROM most)) plays
     JOIN most m USING (artist_key)
     GROUP BY artist_key, m.plays
 )
@@ -235,7 +263,7 @@ LIMIT %(limit)s
 -- name: candidates
 -- a part of the queries below. Of each month and level the `depth` most played of those that are `listed`; what is in none
 -- of these lists has at most `bound` plays, what is in some at most `most`. Some are counted exactly, and then all those that
--- can have as many.
+-- can have as many as the `least` of them; none, when what is in no list can have as many, too.
 parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners
@@ -263,45 +291,52 @@ estimates AS MATERIALIZED (
 probe AS MATERIALIZED (
     SELECT key FROM estimates ORDER BY most DESC LIMIT 2 * %(limit)s
 ),
+least AS MATERIALIZED (
+    SELECT coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0) AS plays
+),
 candidates AS MATERIALIZED (
-    SELECT key FROM estimates
-    WHERE most >= coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0)
+    SELECT key FROM estimates CROSS JOIN least CROSS JOIN bound
+    WHERE most >= least.plays AND (least.plays > bound.plays OR bound.plays = 0)
 ),
 most AS MATERIALIZED (
     SELECT key, plays FROM ({count_candidates}) c ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 
+-- name: in_part
+-- a part of the queries below: of a month that is cut, the plays on the days that are chosen; `days` is in order, so none is looked at
+width_bucket(least(%(end)s::date - month, 31)::smallint, days) - width_bucket(greatest(%(first)s::date - month, 0)::smallint, days)
+
+-- name: on_level
+-- a part of the queries below, as the keys of the rollups have it
+(%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
+
 -- name: count_songs
--- a part of the queries around: exact plays of the tracks in a table; of months that are cut, day by day
-SELECT key, sum(plays)::bigint AS plays
-FROM (
-    SELECT key, t.plays::bigint FROM {table} JOIN analytics.track_months t ON t.track_id = key
-    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    UNION ALL
-    SELECT key, count(*) FROM {table} JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
-      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
-      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    GROUP BY key
-) counted
+-- a part of the queries around: exact plays of the tracks in a table
+SELECT key, sum(CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END)::bigint AS plays
+FROM {table} JOIN analytics.track_months ON track_id = key
+WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {on_level}
 GROUP BY key
 
 -- name: count_artists
 -- the same of artists; of months that are cut, by way of their tracks
 SELECT key, sum(plays)::bigint AS plays
 FROM (
-    SELECT key, t.plays::bigint FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
-    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
+    SELECT key, t.plays FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
+    WHERE %(months)s::date < %(months_end)s::date AND month >= %(months)s AND month < %(months_end)s AND {on_level}
     UNION ALL
-    SELECT key, count(*)
+    SELECT key, {in_part}
     FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
-          WHERE %(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date) tracks
-    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.days) AS day
-    WHERE (%(first)s::date < %(months)s::date OR %(months_end)s::date < %(end)s::date)
-      AND (month >= date_trunc('month', %(first)s::date) AND month < %(months)s OR month >= %(months_end)s AND month < %(end)s)
-      AND month + day - 1 >= %(first)s AND month + day - 1 < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    GROUP BY key
+          WHERE cardinality(%(cut_months)s::date[]) > 0) tracks
+    JOIN analytics.track_months USING (track_id)
+    WHERE month = ANY(%(cut_months)s::date[]) AND {on_level}
 ) counted
+GROUP BY key
+
+-- name: count_artists_by_days
+-- the same of artists, play by play, on days of one month
+SELECT key, count(*) AS plays
+FROM (SELECT unnest(artists) AS key FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {on_level}) heard
+JOIN {table} USING (key)
 GROUP BY key
 
 -- name: rank_songs
@@ -340,7 +375,7 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 SELECT track_id AS key, count(*) AS plays
 FROM (SELECT unnest(tracks) AS track_id FROM analytics.user_days
       WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s::bigint[]
-        AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)) plays
+        AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) plays
 WHERE track_id = ANY(%(tracks)s::bigint[])
 GROUP BY track_id
 

@@ -5,8 +5,11 @@ from typing import Final
 
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.screens import listeners, overview, songs, state, when_where
+from sparkify.dashboard.source import Ask
 
-PAGES: Final[dict[str, tuple[str, Callable[[View], None]]]] = {
+Show = Callable[[View, Ask], None]
+
+PAGES: Final[dict[str, tuple[str, Show]]] = {
     "overview": ("Overview", overview.show),
     "songs": ("Songs and artists", songs.show),
     "listeners": ("Listeners", listeners.show),

@@ -1,6 +1,7 @@
 """Listeners: how many are active, who is new, who comes back, on which level."""
 
 from datetime import timedelta
+from typing import Any, Final
 
 import streamlit as st
 
@@ -8,55 +9,63 @@ from sparkify import analytics
 from sparkify.analytics import Selection
 from sparkify.dashboard import charts, tables
 from sparkify.dashboard.filters import View
+from sparkify.dashboard.source import Ask
+
+Rows = list[dict[str, Any]]
+
+_ACTIVE: Final = {1: "Active on the last day", 7: "in the last 7 days", 30: "in the last 30 days"}
 
 
-def show(view: View) -> None:
+def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     chosen = view.selection
+    # What takes longest is asked first.
+    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, chosen)
+    active = {days: ask(analytics.listeners, _last(days, view)) for days in _ACTIVE}
+    trend = ask(analytics.trend, view.period, chosen)
+    levels, genders = ask(analytics.levels, chosen), ask(analytics.genders, chosen)
+    users = ask(analytics.top, "users", chosen)
+
     with st.container(horizontal=True):
-        for days, name in (
-            (1, "Active on the last day"),
-            (7, "in the last 7 days"),
-            (30, "in the last 30 days"),
-        ):
-            span = Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
-            st.metric(name, f"{view.ask(analytics.listeners, span)['listeners']:,}", border=True)
+        for days, name in _ACTIVE.items():
+            st.metric(name, f"{active[days].result()['listeners']:,}", border=True)
     st.subheader(f"New and returning listeners by {view.period}", anchor=False)
-    rows = view.ask(analytics.trend, view.period, chosen)
-    charts.trend(rows, ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}")
+    charts.trend(
+        trend.result(), ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}"
+    )
     tables.download("listeners", lambda: view.ask_now(analytics.trend, view.period, chosen))
     left, right = st.columns(2, gap="large")
     with left:
-        _levels(view)
+        _levels(view, levels.result(), genders.result(), changes.result())
     with right:
         tables.show(
-            "Who listens most", view.ask(analytics.top, "users", chosen),
+            "Who listens most", users.result(),
             {"name": "name", "level": "level now", "plays": "plays"}, bar="plays",
         )  # fmt: skip
         tables.download("top users", lambda: view.ask_now(analytics.top, "users", chosen, limit=1000))
-    _retention(view)
+    _retention(view, retention.result())
 
 
-def _levels(view: View) -> None:
+def _last(days: int, view: View) -> Selection:
     chosen = view.selection
+    return Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
+
+
+def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
+    tables.show("Levels", levels, {"level": "level", "plays": "plays", "listeners": "listeners"}, bar="plays")
     tables.show(
-        "Levels", view.ask(analytics.levels, chosen),
-        {"level": "level", "plays": "plays", "listeners": "listeners"}, bar="plays",
-    )  # fmt: skip
-    tables.show(
-        "Gender, as the log says", view.ask(analytics.genders, chosen),
+        "Gender, as the log says", genders,
         {"gender": "gender", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
     tables.show(
-        "Changes of level", view.ask(analytics.level_changes, chosen),
+        "Changes of level", changes,
         {"month": "month", "level_before": "from", "level": "to", "users": "users"},
     )  # fmt: skip
     tables.line("Changes are those of the days that are chosen, at all places.")
-    tables.download("changes of level", lambda: view.ask_now(analytics.level_changes, chosen))
+    tables.download("changes of level", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
-def _retention(view: View) -> None:
-    rows = view.ask(analytics.retention, view.selection)
+def _retention(view: View, rows: Rows) -> None:
     st.subheader("Who comes back", anchor=False)
     tables.line(
         "Of those whose first play ever is in a month, and on the days that are chosen: how many listened in the months"

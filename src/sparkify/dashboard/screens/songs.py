@@ -10,24 +10,25 @@ from sparkify import analytics
 from sparkify.analytics import Selection
 from sparkify.dashboard import charts, tables
 from sparkify.dashboard.filters import View
+from sparkify.dashboard.source import Ask
 
 WEEK: Final = timedelta(6)
 
 
-def show(view: View) -> None:
+def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     text = st.text_input(
         "Search for a song or an artist", key="q", bind="query-params", type="search", max_chars=200,
         placeholder="words of the title and the artist",
     )  # fmt: skip
     if text and text.strip():
-        _found(view, text)
+        _found(view, ask, text)
     else:
-        _change(view)
+        _change(view, ask)
 
 
-def _found(view: View, text: str) -> None:
-    rows = view.ask(analytics.search, text)
+def _found(view: View, ask: Ask, text: str) -> None:
+    rows = ask(analytics.search, text).result()
     if not rows:
         tables.line(f"No song with a play has all of these words: {text}")
         return
@@ -38,7 +39,7 @@ def _found(view: View, text: str) -> None:
     )  # fmt: skip
     if name is None:
         return
-    _song(view, by_name[name])
+    _song(view, ask, by_name[name])
     tables.show(
         "Found, with all their plays",
         rows[:20],
@@ -48,14 +49,14 @@ def _found(view: View, text: str) -> None:
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
 
 
-def _song(view: View, song: dict[str, Any]) -> None:
+def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
     chosen, track_id = view.selection, song["track_id"]
-    rows = view.ask(analytics.history, track_id, view.period, chosen)
+    asked = ask(analytics.history, track_id, view.period, chosen), ask(analytics.audience, track_id, chosen)
+    fans = ask(analytics.fans, track_id, chosen)
+    rows, groups = (answer.result() for answer in asked)
     if not rows:
         tables.line("Nobody has heard it in what the filters choose.")
         return
-    groups = view.ask(analytics.audience, track_id, chosen)
-    fans = view.ask(analytics.fans, track_id, chosen)
     with st.container(horizontal=True):
         st.metric("Plays", f"{sum(row['plays'] for row in groups):,}", border=True)
         st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True)
@@ -72,16 +73,21 @@ def _song(view: View, song: dict[str, Any]) -> None:
         tables.line("Who changed the level counts on both.")
     with right:
         tables.show(
-            "Who listens most", fans, {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays"
+            "Who listens most", fans.result(), {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays"
         )  # fmt: skip
         tables.download("who listens", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
 
 
-def _change(view: View) -> None:
+def _change(view: View, ask: Ask) -> None:
     """What rises and falls: against as many days before; of the last week, when no first day is chosen."""
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
     days = Selection(since, view.until, view.selection.level, view.selection.location)
     many = (view.until - since).days + 1
+    changes = {falling: ask(analytics.rising, days, falling=falling) for falling in (False, True)}
+    top_songs, top_artists = (
+        ask(analytics.top, what, view.selection, limit=25) for what in ("songs", "artists")
+    )
+
     st.subheader("What rises and falls", anchor=False)
     tables.line(
         f"Plays from {since} to {view.until}, against the {many} {'days' if many > 1 else 'day'} before."
@@ -92,18 +98,18 @@ def _change(view: View) -> None:
     ):
         with column:
             tables.show(
-                name.capitalize(), view.ask(analytics.rising, days, falling=falling),
+                name.capitalize(), changes[falling].result(),
                 {"title": "title", "artist": "artist", "before": "before", "plays": "plays", "change": "change"},
             )  # fmt: skip
             tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
     songs, artists = st.columns(2, gap="large")
     with songs:
         tables.show(
-            "Top songs", view.ask(analytics.top, "songs", view.selection, limit=25),
+            "Top songs", top_songs.result(),
             {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
         )  # fmt: skip
     with artists:
         tables.show(
-            "Top artists", view.ask(analytics.top, "artists", view.selection, limit=25),
+            "Top artists", top_artists.result(),
             {"artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
         )  # fmt: skip

@@ -7,11 +7,15 @@ import streamlit as st
 from sparkify import analytics, answers
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import View
+from sparkify.dashboard.source import Ask
 from sparkify.load.held import list_runs
 
 
-def show(view: View) -> None:
+def show(view: View, ask: Ask) -> None:
     """Draw the page."""
+    files, reasons, last_runs = ask(answers.status), ask(answers.reasons), ask(list_runs, limit=10)
+    lacking = ask(analytics.unmatched, view.selection, limit=15)
+
     state = view.state
     with st.container(horizontal=True):
         st.metric("Last loaded", _ago(state["loaded_at"]), border=True)
@@ -28,7 +32,7 @@ def show(view: View) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         tables.show(
-            "Files", view.ask(answers.status)["files"],
+            "Files", files.result()["files"],
             {"kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
              "duplicates": "repeated", "rejected": "set aside"},
         )  # fmt: skip
@@ -36,16 +40,16 @@ def show(view: View) -> None:
     with right:
         tables.show(
             "Lines set aside, by reason",
-            view.ask(answers.reasons),
+            reasons.result(),
             {"reason": "reason", "lines": "lines"},
             bar="lines",
         )
         tables.download("reasons", lambda: view.ask_now(answers.reasons))
-    runs = view.ask(list_runs, limit=10)
+    runs = last_runs.result()
     tables.show("The last runs", runs, {name: name.replace("_", " ") for name in (runs or [{}])[0]})
     tables.download("runs", lambda: view.ask_now(list_runs, limit=1000))
     tables.show(
-        "Heard most of what the catalogue lacks", view.ask(analytics.unmatched, view.selection, limit=15),
+        "Heard most of what the catalogue lacks", lacking.result(),
         {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
     tables.download(

@@ -8,19 +8,24 @@ import streamlit as st
 from sparkify import analytics
 from sparkify.dashboard import charts, tables
 from sparkify.dashboard.filters import View
+from sparkify.dashboard.source import Ask
 from sparkify.dashboard.states import state_of
 
 ALL_PLACES: Final = 100_000
 
 
-def show(view: View) -> None:
+def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     chosen = view.selection
+    hours = ask(analytics.heat_map, chosen)
+    by_place = ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
+    devices = ask(analytics.top, "devices", chosen)
+
     st.subheader("By weekday and hour", anchor=False)
-    charts.hours(view.ask(analytics.heat_map, chosen))
+    charts.hours(hours.result())
     tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
 
-    places = view.ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
+    places = by_place.result()
     plays: Counter[str] = Counter()
     elsewhere = 0
     for row in places:
@@ -37,7 +42,7 @@ def show(view: View) -> None:
             + (f" {elsewhere:,} plays are at places that name no state." if elsewhere else "")
         )
         tables.show(
-            "Devices", view.ask(analytics.top, "devices", chosen),
+            "Devices", devices.result(),
             {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
         )  # fmt: skip
         tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))
