@@ -119,4 +119,3 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
     assert [row for row in seen if len({*row[:4]}) > 1] == []
     # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it never has more.
     assert [row for row in seen if max(row[4:]) > row[0]] == []
-    assert sum(len({*row}) > 1 for row in seen) < len(seen) / 2

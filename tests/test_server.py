@@ -19,6 +19,7 @@ from sparkify import config
 from sparkify.errors import ServerError
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings
 from sparkify.server.process import is_alive
+from warehouse import wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
 
@@ -385,13 +386,6 @@ def test_the_server_outlives_its_starter_and_keeps_none_of_its_pipes(
         assert program.stdout.read() == ""  # returns only when nobody holds the pipe any more
         assert "KeyboardInterrupt" in program.stderr.read()
     assert ask(one.url("postgres"), "SELECT 1") == 1
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # Patience

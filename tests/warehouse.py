@@ -1,5 +1,7 @@
-"""What tests ask of a warehouse: its content, table by table, as checksums."""
+"""What tests ask of a warehouse: its content, table by table, as checksums; and to wait for it."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from psycopg import Connection, sql
@@ -74,3 +76,11 @@ def check_books(connection: Connection[Any]) -> None:
         connection,
         "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)",
     )
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait, for a minute at most."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -33,7 +33,7 @@ from sparkify.load.publish import (
     run_totals,
 )
 from sparkify.load.runs import begin_run
-from sparkify.patience import Session
+from sparkify.patience import Helper, Session
 from sparkify.report import Progress, Report
 
 Folder = str | os.PathLike[str]
@@ -89,11 +89,8 @@ def run(
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)
-            with (
-                open_engine(dsn, workers) as crew,
-                begin_run(dsn, connection) as report.run_id,
-                closing(Session(dsn)) as helper,
-            ):
+            helper = Helper(dsn)
+            with open_engine(dsn, workers) as crew, begin_run(dsn, connection) as report.run_id:
                 crew.workers = min(crew.workers, _room_for(warehouse.connection))
                 stage = partial(crew.stage, report.run_id, planned_at)
                 song_bytes, log_bytes = (
@@ -123,8 +120,8 @@ def run(
 
 
 def _room_for(connection: Connection[Any]) -> int:
-    """How many workers the server has connections for: two each, and one for what is published meanwhile."""
-    return max(1, (room(connection) - 1) // 2)
+    """How many workers the server has connections for: two each, and two for what is published meanwhile."""
+    return max(1, (room(connection) - 2) // 2)
 
 
 def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -102,10 +102,6 @@ class Session:
     def cancel(self) -> None:
         """Give up what is being done; may be called from another thread."""
         self.give_up()
-        self.interrupt()
-
-    def interrupt(self) -> None:
-        """Let what is being done fail; may be called from another thread."""
         with suppress(psycopg.Error):  # it is lost already
             self.connection.cancel_safe(timeout=1.0)
 
@@ -114,31 +110,47 @@ class Session:
         self.connection.close()
 
 
-@contextmanager
-def meanwhile(
-    helper: Session | None,
-    connection: Connection[Any],
-    work: Callable[Concatenate[Connection[Any], Given], object],
-    *given: Given.args,
-    **named: Given.kwargs,
-) -> Iterator[None]:
-    """Do some work with another session during the block, or, when there is none, with this connection at its end.
+class Helper:
+    """A second connection for a part of some work: opened when it is needed, done without where none is to be had."""
 
-    Raises:
-        psycopg.Error, ConnectionFailed: as `Session.run`.
-    """
-    if helper is None:
-        yield
-        work(connection, *given, **named)
-        return
-    with ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
-        done = thread.submit(lambda: helper.run(work, *given, **named))
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Connection[Any] | None = None
+
+    @contextmanager
+    def meanwhile(
+        self,
+        connection: Connection[Any],
+        work: Callable[Concatenate[Connection[Any], Given], object],
+        *given: Given.args,
+        **named: Given.kwargs,
+    ) -> Iterator[None]:
+        """Do some work during the block, once; or, without a second connection, with the given one at the block's end.
+
+        What goes wrong with the work is raised when the block ends; what goes wrong in the block ends the work, too.
+        """
         try:
+            self._connection = connect(self._dsn)
+        except ConnectionFailed:
             yield
-            done.result()
-        except BaseException:
-            helper.interrupt()
-            raise
+            work(connection, *given, **named)
+            return
+        with self._connection, ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
+            done = thread.submit(work, self._connection, *given, **named)
+            try:
+                yield
+                done.result()
+            except BaseException:
+                while not done.done():  # a statement is cancelled, and the next may have begun
+                    self.cancel()
+                    wait([done], timeout=0.1)
+                raise
+
+    def cancel(self) -> None:
+        """Let what it is doing fail; may be called from another thread."""
+        if self._connection:
+            with suppress(psycopg.Error):  # it is lost already, or closed
+                self._connection.cancel_safe(timeout=1.0)
 
 
 def _answers(dsn: str) -> bool:

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from sparkify import sql
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.load.rollups import rebuild
+from sparkify.load.rollups import rebuild, repartition
 
 SCHEMA_VERSION: Final = 3
 
@@ -82,10 +82,22 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
 
 
 def fill(connection: Connection[Any], version: int) -> None:
-    """Fill what is new since a version from what was loaded."""
+    """Fill what is new since a version from what was loaded.
+
+    Raises:
+        SparkifyError: something of others depends on a table that another takes the place of.
+    """
     _run(connection, version, "fill")
-    if version < 3:
+    if version < 2:
         rebuild(connection)
+    elif version < 3:
+        try:
+            repartition(connection)
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise SparkifyError(
+                f"Something that sparkify did not make depends on a table that is made anew: {error.diag.message_detail}."
+                " Drop that, upgrade, and make it again."
+            ) from None
 
 
 def _run(connection: Connection[Any], version: int, name: str) -> None:

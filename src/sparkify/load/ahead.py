@@ -11,14 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from sparkify.load.months import publish_month
-from sparkify.patience import Session
+from sparkify.patience import Helper, Session
 from sparkify.report import Progress, Staged
 
 
 class MonthsAhead:
     """Publishes the months of a run that seem complete, in a thread of its own, until the block ends."""
 
-    def __init__(self, dsn: str, run_id: int, progress: Progress, helper: Session) -> None:
+    def __init__(self, dsn: str, run_id: int, progress: Progress, helper: Helper) -> None:
         self._session = Session(dsn)
         self._helper = helper
         self._run_id = run_id

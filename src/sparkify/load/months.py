@@ -18,7 +18,7 @@ from sparkify import sql_queries
 from sparkify.load.partitions import PARTITIONED, Piece
 from sparkify.load.rollups import Rollups, are_staged, count_staged
 from sparkify.load.runs import month_tables
-from sparkify.patience import Session, meanwhile
+from sparkify.patience import Helper
 from sparkify.sql import load
 
 _sql: Final = load("publish")
@@ -38,17 +38,21 @@ def publish_month(
     run_id: int,
     month: date,
     *,
-    helper: Session | None = None,
+    helper: Helper | None = None,
     wait: bool = True,
     retried: bool = False,
 ) -> None:
     """Publish one staged month of a run; nothing happens when it is published already.
 
-    With a `helper`, what was staged and committed is counted in that session at the same time. Waits for batches that
-    stage for the month at this moment; or leaves it alone then, unless `wait`. `retried` are plays of lines that were
-    rejected: what the warehouse has from the same file is from another line of it.
+    With a `helper` what was heard is counted at the same time, where it counts as it was staged; that needs staging to be
+    committed. Waits for batches that stage for the month at this moment; or leaves it alone then, unless `wait`. `retried`
+    are plays of lines that were rejected: what the warehouse has from the same file is from another line of it.
     """
     with connection.transaction():
+        if helper:
+            connection.execute(
+                "SET LOCAL idle_in_transaction_session_timeout = 0"
+            )  # while it waits for the helper
         connection.execute(_sql["lock_publisher"])
         lock = _sql["lock_month" if wait else "lock_month_if_free"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
@@ -64,31 +68,29 @@ class _Publication:
         self._run_id = run_id
         self._month = month
         self._tables = month_tables(run_id, month)
-        self._piece = Piece.of_month(month)
+        self._whole = Piece.of_month(month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
             "run_id": sql.Literal(run_id),
             "month": sql.Literal(month),
             "retried": sql.Literal(retried),
-            "since": sql.Literal(self._piece.since),
-            "until": sql.Literal(self._piece.until),
+            "since": sql.Literal(self._whole.since),
+            "until": sql.Literal(self._whole.until),
             "songplays_there": self._there("songplays"),
             "heard_plays_there": self._there("heard_plays"),
         }
 
-    def publish(self, helper: Session | None) -> None:
+    def publish(self, helper: Helper | None) -> None:
         overlaps, as_matched, plays, earliest, latest = self._row("find_overlaps")
         if as_matched is None:  # the tables were made, and then the batch came to nothing
             self._drop_leftovers()
             self._run("forget_month")
             return
-        month = self._piece
         (covered_until,) = self._row("covered_until")
-        since: datetime = covered_until or month.since
+        since: datetime = covered_until or self._whole.since
         late, new = earliest < since, latest >= since
-        if new:
-            until = month.until if plays < A_LARGE_PIECE else min(_midnight_after(latest), month.until)
-            self._piece = Piece(since, until)
+        whole = plays < A_LARGE_PIECE
+        piece = Piece(since, self._whole.until if whole else min(_midnight_after(latest), self._whole.until))
         self._names["covered_until"] = sql.Literal(covered_until)
         self._names["overlaps"] = sql.Literal(overlaps)
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
@@ -97,41 +99,46 @@ class _Publication:
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
         # has staged nothing of them.
         as_staged = are_staged(self._connection, self._names) and not repeated
-        staged_since = since if as_staged else month.until
+        staged_since = since if as_staged else self._whole.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 
-        counted = as_staged and new and not late
-        counting = meanwhile(helper, self._connection, count_staged, self._names)
-        with counting if counted else nullcontext():
-            self._publish_plays(late=late, new=new, overlaps=overlaps, as_matched=as_matched, plays=plays)
+        counted = helper is not None and as_staged and new and not late
+        with (
+            helper.meanwhile(self._connection, count_staged, self._names)
+            if helper and counted
+            else nullcontext()
+        ):
+            self._publish_plays(
+                piece if new else None, late=late, overlaps=overlaps, as_matched=as_matched, plays=plays
+            )
             self._run("find_touched_days")
             self._run("find_plays")
             self._run("compute_levels")
             self._run("take_levels")
         rollups = Rollups(self._connection, self._names, late_before=since.date())
         if new:
-            rollups.attach(self._piece, as_staged=as_staged, counted=counted)
+            rollups.attach(piece, as_staged=as_staged, counted=counted)
         rollups.update()
         self._drop_leftovers()
         self._run("forget_month")
 
     def _publish_plays(
-        self, *, late: bool, new: bool, overlaps: str | None, as_matched: bool, plays: int
+        self, piece: Piece | None, *, late: bool, overlaps: str | None, as_matched: bool, plays: int
     ) -> None:
         self._run("keep_lost_variants")
         self._run("insert_heard_songs")
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
-        if late and new:
+        if late and piece:
             self._run("set_late_aside")
             self._insert(_LATE)
         elif late:
             self._insert(self._tables)
-        if new:
+        if piece:
             if overlaps:
                 self._run("unique_times")
-            self._attach(as_staged=as_matched and not overlaps and not late, plays=plays)
+            self._attach(piece, as_staged=as_matched and not overlaps and not late, plays=plays)
 
     def _upsert_users(self) -> None:
         self._run("decide_users")
@@ -139,7 +146,7 @@ class _Publication:
         self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         self._run("keep_latest_plays")
 
-    def _attach(self, *, as_staged: bool, plays: int) -> None:
+    def _attach(self, piece: Piece, *, as_staged: bool, plays: int) -> None:
         songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
         self._count("songplays", songplays)
         self._count("matched", matched)
@@ -149,7 +156,7 @@ class _Publication:
         for table in _PLAYS:
             if table == "songplays" and by_index:
                 self._run("check_by_index")
-            self._piece.attach(self._connection, table, self._tables[table])
+            piece.attach(self._connection, table, self._tables[table])
         if by_index:
             self._run("check_by_any")
 
@@ -183,8 +190,8 @@ class _Publication:
         """What the warehouse has of the month."""
         return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
             sql.Identifier(PARTITIONED[table][0], table),
-            sql.Literal(self._piece.since),
-            sql.Literal(self._piece.until),
+            sql.Literal(self._whole.since),
+            sql.Literal(self._whole.until),
         )
 
     def _move_to_duplicates(

@@ -12,7 +12,8 @@ from psycopg import Connection, sql
 
 from sparkify.sql import load
 
-_sql: Final = load("publish")
+_publish: Final = load("publish")
+_rollups: Final = load("rollups")
 
 PARTITIONED: Final = {
     "time": ("public", "start_time"),
@@ -62,7 +63,7 @@ class Piece:
         """Make what was staged for a table its partition."""
         schema, key = PARTITIONED[table]
         connection.execute(
-            sql.SQL(_sql["attach"]).format(
+            sql.SQL(_publish["attach"]).format(
                 staged=staged,
                 partition=sql.Identifier(self.partition(table)),
                 parent=sql.Identifier(schema, table),
@@ -72,9 +73,9 @@ class Piece:
         )
 
     def create(self, connection: Connection[Any], table: str) -> None:
-        """Make an empty partition of a table, where there is none."""
+        """Make an empty partition of a table."""
         connection.execute(
-            sql.SQL(load("rollups")["create_partition"]).format(
+            sql.SQL(_rollups["create_partition"]).format(
                 partition=sql.Identifier("partitions", self.partition(table)),
                 parent=sql.Identifier(PARTITIONED[table][0], table),
                 **self.bounds(table),
@@ -83,6 +84,9 @@ class Piece:
 
     def is_attached(self, connection: Connection[Any], table: str) -> bool:
         """Whether the warehouse has it."""
-        name = sql.Identifier("partitions", self.partition(table)).as_string(connection)
-        row = connection.execute(_sql["table_exists"], [name]).fetchone()
+        names = {
+            "partition": sql.Literal(f"partitions.{self.partition(table)}"),
+            "parent": sql.Literal(f"{PARTITIONED[table][0]}.{table}"),
+        }
+        row = connection.execute(sql.SQL(_rollups["partition_is_attached"]).format(**names)).fetchone()
         return bool(row and row[0])

@@ -17,7 +17,7 @@ from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
-from sparkify.patience import Session, meanwhile
+from sparkify.patience import Helper
 from sparkify.report import Progress, Report
 from sparkify.sql import load
 
@@ -53,7 +53,7 @@ class RejectLimit:
 
 
 def publish_run(
-    connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Session | None = None
+    connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Helper | None = None
 ) -> None:
     """Publish all that a run has staged. May be repeated: what is published already is skipped.
 
@@ -78,8 +78,13 @@ def publish_run(
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
         # Whoever asks at once would wait for plans that were made for empty tables.
         rollups = sql.SQL(load("rollups")["analyze"]).format(only=sql.SQL(only))
-        with meanwhile(helper, connection, Connection.execute, rollups):
-            connection.execute(f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays")
+        star = f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays"
+        if helper:
+            with helper.meanwhile(connection, Connection.execute, rollups):
+                connection.execute(star)
+        else:
+            connection.execute(star)
+            connection.execute(rollups)
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

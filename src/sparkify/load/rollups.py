@@ -31,7 +31,7 @@ def count_staged(connection: Connection[Any], names: Mapping[str, sql.Composable
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
     with connection.transaction():
-        for name in ("merge_days", "count_staged_tracks", "count_staged_artists"):
+        for name in ("hold_days", "merge_days", "count_tracks", "count_artists", "index_counted"):
             connection.execute(sql.SQL(_sql[name]).format(**names))
 
 
@@ -91,9 +91,8 @@ class Rollups:
             self._run("lose_tracks")
             self._run("lose_artists")
         if self._says("has_computed"):
-            for what in ("tracks", "artists"):
-                self._run(f"count_staged_{what}", **_COMPUTED)
-                self._run(f"add_{what}", **_COMPUTED)
+            for name in ("count_tracks", "add_tracks", "count_artists", "add_artists"):
+                self._run(name, **_COMPUTED)
         if lost:
             self._run("drop_lost")
         self._run("count_hours")
@@ -130,21 +129,37 @@ def forget_users(connection: Connection[Any]) -> None:
 def rebuild(connection: Connection[Any]) -> None:
     """Compute all rollups from the plays, as part of a transaction: when a warehouse of an older version gets them."""
     connection.execute(_sql["empty"])
-    pieces = [Piece(since, until) for since, until in connection.execute(_sql["pieces"]).fetchall()]
-    for piece in pieces:
-        piece.create(connection, "user_days")
-    months = list(dict.fromkeys(piece.month for piece in pieces))
-    for month in months:
-        for table in ("track_months", "artist_months"):
-            month.create(connection, table)
-    connection.execute(_sql["create"])  # what it says of statistics goes for partitions that are there
-    for month in months:
+    make_partitions(connection)
+    for month in dict.fromkeys(piece.month for piece in _pieces(connection)):
         names = _month(month)
         connection.execute(sql.SQL(_sql["users_days_of_month"]).format(**names))
         connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
         Rollups(connection, names).update()
         connection.execute(_sql["end_of_days"])
     name_agents(connection)
+
+
+def make_partitions(connection: Connection[Any]) -> None:
+    """Give the rollups the partitions that the plays have, where they are not there: empty ones."""
+    for piece in _pieces(connection):
+        for table, part in (
+            ("user_days", piece),
+            ("track_months", piece.month),
+            ("artist_months", piece.month),
+        ):
+            if not part.is_attached(connection, table):
+                part.create(connection, table)
+    connection.execute(_sql["create"])  # what it says of statistics goes for the partitions that are there
+
+
+def repartition(connection: Connection[Any]) -> None:
+    """Move what version 2 of the schema had of some rollups into partitions."""
+    make_partitions(connection)
+    connection.execute(_sql["repartition"])
+
+
+def _pieces(connection: Connection[Any]) -> list[Piece]:
+    return [Piece(since, until) for since, until in connection.execute(_sql["pieces"]).fetchall()]
 
 
 def _month(month: Piece) -> dict[str, sql.Composable]:

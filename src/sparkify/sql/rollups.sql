@@ -122,11 +122,19 @@ CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamp
 -- users' days that are computed from their plays instead
 DELETE FROM {user_days} WHERE day < {staged_since}
 
+-- name: hold_days
+-- nobody may change them, or count them a second time, until this transaction ends: see forget.sql
+LOCK TABLE {user_days} IN SHARE ROW EXCLUSIVE MODE
+
 -- name: merge_days
 -- a user's day of which several batches have a part becomes one. By hashing: nothing is known of the table.
 SET LOCAL enable_nestloop = off;
-WITH parts AS (
+WITH several AS (
     SELECT user_id, day FROM {user_days} GROUP BY user_id, day HAVING count(*) > 1
+),
+parts AS (
+    SELECT user_id, day FROM {user_days} JOIN several USING (user_id, day)
+    GROUP BY user_id, day HAVING count(*) > count(DISTINCT (level, location, user_agent_id))
 ),
 gone AS (
     DELETE FROM {user_days} d USING parts p WHERE d.user_id = p.user_id AND d.day = p.day RETURNING d.*
@@ -136,29 +144,34 @@ SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds)
        array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
 FROM gone, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
 GROUP BY user_id, day, level, location, user_agent_id;
-SET LOCAL enable_nestloop TO DEFAULT;
-ANALYZE {user_days}
+SET LOCAL enable_nestloop TO DEFAULT
 
--- name: count_staged_tracks
--- what was heard on the staged days, by whom and when
+-- name: count_tracks
+-- what was heard on some users' days of the month, by whom and when
 DROP TABLE IF EXISTS {track_months};
 CREATE TABLE {track_months} (LIKE analytics.track_months) WITH (autovacuum_enabled = false);
-ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
 INSERT INTO {track_months} (track_id, month, level, plays, users, days)
 SELECT track_id, {month}, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
 FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks) AS track_id FROM {user_days}) plays
-GROUP BY track_id, level;
-ANALYZE {track_months}
+GROUP BY track_id, level
 
--- name: count_staged_artists
+-- name: count_artists
 -- the same of artists
 DROP TABLE IF EXISTS {artist_months};
 CREATE TABLE {artist_months} (LIKE analytics.artist_months) WITH (autovacuum_enabled = false);
 INSERT INTO {artist_months} (artist_key, month, level, plays)
 SELECT artist_key, {month}, level, count(*)
 FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
-GROUP BY artist_key, level;
-ANALYZE {artist_months}
+GROUP BY artist_key, level
+
+-- name: index_counted
+-- the indexes that partitions have, and then statistics, of what is indexed, too
+CREATE UNIQUE INDEX ON {track_months} (track_id, month, (hashtextextended(level, 0)));
+CREATE INDEX ON {track_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
+CREATE UNIQUE INDEX ON {artist_months} (artist_key, month, (hashtextextended(level, 0)));
+CREATE INDEX ON {artist_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
+ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
+ANALYZE {user_days}, {track_months}, {artist_months}
 
 -- name: begin
 -- what each user heard on the days that are computed from their plays: as it was, and as it is to be
@@ -447,13 +460,24 @@ FROM (SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds
 ORDER BY since
 
 -- name: create_partition
--- an empty one, where there is none
-CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
+-- an empty one
+CREATE TABLE {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
 
 -- name: analyze
--- statistics of what questions join; partitions have theirs when they are attached
+-- statistics of what questions join; of partitions they are made before they are attached
 ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analytics.artist_months, analytics.heard_songs,
     analytics.user_months, analytics.user_years, analytics.sessions, analytics.first_days, analytics.day_hours
+
+-- name: partition_is_attached
+-- whether the table has this partition
+SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({partition}) AND inhparent = to_regclass({parent}))
+
+-- name: repartition
+-- see migrate_3.sql
+INSERT INTO analytics.user_days SELECT * FROM staging.user_days ORDER BY day, user_id;
+INSERT INTO analytics.track_months SELECT * FROM staging.track_months;
+INSERT INTO analytics.artist_months SELECT * FROM staging.artist_months;
+DROP TABLE staging.user_days, staging.track_months, staging.artist_months
 
 -- name: empty
 -- before all is computed anew
