@@ -110,6 +110,7 @@ DAMAGE = [
     ("plays_have_lines", "DELETE FROM songplays WHERE user_id = 1"),
     ("heard_songs", "DELETE FROM analytics.heard_songs WHERE song_id IS NULL"),
     ("heard_songs", "UPDATE analytics.heard_songs SET length = length + 1 WHERE song_id IS NULL"),
+    ("heard_songs", "UPDATE analytics.heard_songs SET artist_key = artist_key + 1"),
     ("identities", "UPDATE songplays SET session_id = session_id + 1 WHERE user_id = 7"),
     ("identities", "UPDATE songplays SET songplay_id = -songplay_id WHERE user_id = 7;"
                    "UPDATE analytics.heard_plays SET songplay_id = -songplay_id"),

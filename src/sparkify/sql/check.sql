@@ -251,6 +251,9 @@ GROUP BY heard_song_id
 UNION ALL
 SELECT heard_song_id, 'not the digest of title, artist and length' FROM analytics.heard_songs
 WHERE heard_song_id <> etl.heard_song_id(title, artist, length)
+UNION ALL
+SELECT heard_song_id, 'track_id or artist_key is not the digest of title and artist' FROM analytics.heard_songs
+WHERE (track_id, artist_key) IS DISTINCT FROM (analytics.track_id(title, artist), analytics.text_id(artist))
 
 -- name: identities
 -- songplay_id is the digest of user, session, item and time

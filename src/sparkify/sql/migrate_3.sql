@@ -4,10 +4,18 @@
 ALTER TABLE IF EXISTS analytics.user_days SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.track_months SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.artist_months SET SCHEMA staging;
+-- The loader has computed what heard songs are known by; PostgreSQL need not do it again.
+ALTER TABLE analytics.heard_songs ALTER track_id DROP EXPRESSION, ALTER artist_key DROP EXPRESSION;
 DO $$
 DECLARE
     staged regclass;
 BEGIN
+    FOR staged IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'staging'::regnamespace AND relkind = 'r' AND relname ~ '^run\d+_\d+_\d+_heard_songs$'
+    LOOP
+        EXECUTE format('ALTER TABLE %s ADD COLUMN track_id bigint, ADD COLUMN artist_key bigint', staged);
+    END LOOP;
     FOR staged IN
         SELECT oid FROM pg_class
         WHERE relnamespace = 'staging'::regnamespace AND relkind = 'r' AND relname ~ '^run\d+_\d+_\d+_(user_days|sessions)$'

@@ -51,7 +51,8 @@ CREATE TABLE {users} (
     session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
 );
 CREATE TABLE {heard_songs} (
-    heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text
+    heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text,
+    track_id bigint, artist_key bigint
 );
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
 CREATE TABLE {repeated} (

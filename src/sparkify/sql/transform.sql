@@ -230,7 +230,7 @@ FROM (SELECT DISTINCT start_time FROM plays WHERE month = $month)
 
 -- name: month_heard_songs
 -- rows of heard_songs, with the match that songplays got
-SELECT n.heard_song_id, n.title, n.artist, n.length, k.song_id, k.artist_id
+SELECT n.heard_song_id, n.title, n.artist, n.length, k.song_id, k.artist_id, k.track_id, k.artist_key
 FROM new_heard_songs n JOIN known_songs k USING (heard_song_id)
 WHERE n.month = $month
 

@@ -184,8 +184,8 @@ CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     length        double precision NOT NULL,
     song_id       text,
     artist_id     text,
-    track_id      bigint NOT NULL GENERATED ALWAYS AS (analytics.track_id(title, artist)) STORED,
-    artist_key    bigint NOT NULL GENERATED ALWAYS AS (analytics.text_id(artist)) STORED,
+    track_id      bigint NOT NULL,
+    artist_key    bigint NOT NULL,
     CHECK ((song_id IS NULL) = (artist_id IS NULL))
 );
 
