@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,16 @@ from psycopg import Connection
 
 from data import NOVEMBER, play, write
 from sparkify import etl
+from sparkify.books import Books
 from sparkify.connection import connect
 from sparkify.extract import batches, lines, storage
 from sparkify.extract.batches import Batch, Part, cut, ranges, survey
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import find_files, make_plan
-from sparkify.load.parts import claim_large_files, cut_files
+from sparkify.load.parts import PartClaim, claim_large_files, cut_files
 from sparkify.load.runs import begin_run
 from sparkify.load.stage import Stager
+from sparkify.report import Staged
 from warehouse import CONTENT, check_books, checksums, one
 
 EVERYTHING = CONTENT | {
@@ -237,3 +241,35 @@ def test_a_held_run_has_a_file_in_parts(
     report = etl.run(tmp_path, dsn=dsn, batch_bytes=4000)
     assert (report.status, report.books.loaded, report.held_runs) == ("done", 41, [])
     check_books(db)
+
+
+def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connection[Any], dsn: str) -> None:
+    """ON CONFLICT alone does not do that: the manifest has two keys."""
+    files, workers = 300, 4
+    db.execute(
+        "INSERT INTO etl.known_files (kind, path, run_id) SELECT 'log', n::text, 1 FROM generate_series(1, %s) n",
+        [files],
+    )
+    together = threading.Barrier(workers)
+
+    def end_parts(worker: int) -> None:
+        with connect(dsn) as connection:
+            for number in range(1, files + 1):
+                file = InputFile("log", str(number), 10 * workers, 0, None)
+                together.wait()
+                with connection.transaction():
+                    part = PartClaim(connection, 1, file, Part(10 * worker, 10, 1, number, number))
+                    for _, claim in part.take([lines.Slice(file, 1, [b"\n"])]):
+                        claim.books.add(Books(lines=1, blank=1))
+                    part.keep(Staged())
+
+    with ThreadPoolExecutor(workers) as pool:
+        done = [pool.submit(end_parts, worker) for worker in range(workers)]
+        try:
+            for each in done:
+                each.result()
+        finally:
+            together.abort()  # nobody waits for one that failed
+    assert db.execute("SELECT DISTINCT lines, blank, count(*) OVER () FROM etl.manifest").fetchall() == [
+        (workers, workers, files)
+    ]

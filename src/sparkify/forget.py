@@ -148,7 +148,6 @@ class _Erasing:
 
     def _erase_staged_days(self, names: dict[str, Any]) -> None:
         if are_staged(self._connection, names):
-            self._run("hold_staged_days", **names)
             self._run("delete_staged_days", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

@@ -143,10 +143,6 @@ DELETE FROM {time} t USING gone_staged g
 WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM {songplays} s WHERE s.start_time = t.start_time);
 DROP TABLE gone_staged
 
--- name: hold_staged_days
--- whoever counts what was staged (rollups.sql) has a connection of its own, and may outlive the publisher that wanted it
-LOCK TABLE {user_days} IN ACCESS EXCLUSIVE MODE
-
 -- name: delete_staged_days
 -- what they heard on each day, with what, and when their sessions began; what was counted of it is counted again
 DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);

@@ -123,7 +123,8 @@ CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamp
 DELETE FROM {user_days} WHERE day < {staged_since}
 
 -- name: hold_days
--- nobody may change them, or count them a second time, until this transaction ends: see forget.sql
+-- nobody may change them, or count them a second time, until this transaction ends: it may outlive the publisher that wants it,
+-- and who forgets a person then waits here
 LOCK TABLE {user_days} IN SHARE ROW EXCLUSIVE MODE
 
 -- name: merge_days

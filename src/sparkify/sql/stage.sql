@@ -118,8 +118,13 @@ INSERT INTO etl.staged_parts (run_id, file_id, start, size) VALUES (%s, %s, %s, 
 -- what its bytes were
 UPDATE etl.staged_parts SET digest = %s WHERE run_id = %s AND file_id = %s AND start = %s
 
+-- name: hold_file
+-- whoever has staged another part of it waits here until we have committed
+SELECT FROM etl.known_files WHERE file_id = %s FOR UPDATE
+
 -- name: add_books
--- of a part to those of its file. Who comes second waits here, until the first has committed.
+-- of a part to those of its file, which is held: of two that find none at the same moment one would fail, for ON CONFLICT
+-- looks at one key, and the other would be there twice, too
 INSERT INTO etl.manifest AS m
     (manifest_id, file_id, version, run_id, lines, blank, other_pages, loaded, duplicates, rejected, forgotten)
 OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
