@@ -234,7 +234,7 @@ def test_no_more_workers_than_there_is_room_for(
     finally:
         db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
     assert report.rows["songplays"] == 20
-    assert len(made) == 2  # of nine connections four are in use, and one is for what is published meanwhile
+    assert len(made) == 2  # of nine connections three are in use, and two are for what is published meanwhile
 
 
 def test_a_helper_does_its_part_meanwhile(db: Connection[Any], dsn: str) -> None:

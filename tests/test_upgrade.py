@@ -3,15 +3,16 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from data import NOVEMBER, play, song, write
-from sparkify import answers, etl
+from sparkify import answers, etl, upgrade
 from sparkify.connection import connect
 from sparkify.create_tables import create_tables
 from sparkify.errors import SparkifyError, UsageError
@@ -203,6 +204,33 @@ def test_readers_of_what_stays_are_in_nobodys_way(old_dsn: str, version: int, ta
     with connect(old_dsn) as reader, reader.transaction():
         reader.execute(f"SELECT * FROM {table}")
         create_tables(old_dsn)
+
+
+def test_the_star_is_read_while_it_is_upgraded(
+    old_dsn: str, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays = ["songplays", "users"] + ["analytics.sessions", "analytics.user_months"] * (version == 2)
+    waits = ["analytics.heard_songs"] + ["analytics.user_days", "analytics.plays_by_day"] * (version == 2)
+    read: list[str] = []
+    original = upgrade.fill
+
+    def fill(connection: Connection[Any], since: int) -> None:
+        original(connection, since)
+        with connect(old_dsn) as reader:
+            reader.execute("SET lock_timeout = '200ms'")
+            for table in stays + waits:
+                with suppress(errors.LockNotAvailable):
+                    reader.execute(f"SELECT count(*) FROM {table}")
+                    read.append(table)
+
+    monkeypatch.setattr("sparkify.create_tables.fill", fill)
+    create_tables(old_dsn)
+    assert read == stays
+    with connect(old_dsn) as connection:
+        write(tmp_path, "log_data/2019-02.json", play(NOVEMBER + 93 * DAY))
+        etl.run(tmp_path, dsn=old_dsn)
+        analyzed = "SELECT count(*) FROM pg_stats WHERE schemaname = 'analytics' AND tablename = 'track_months' AND inherited"
+        assert one(connection, analyzed) > 0
 
 
 def test_views_of_others_are_not_dropped_behind_their_back(

@@ -264,7 +264,7 @@ LIMIT %(limit)s
 -- name: candidates
 -- a part of the queries below. Of each month and level the `depth` most played of those that are `listed`; what is in none
 -- of these lists has at most `bound` plays, what is in some at most `most`. Some are counted exactly, and then all those that
--- can have as many as the `least` of them; none, when what is in no list can have as many, too.
+-- can have as many as the `threshold`; none, when what is in no list can have as many, too.
 parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners
@@ -292,12 +292,12 @@ estimates AS MATERIALIZED (
 probe AS MATERIALIZED (
     SELECT key FROM estimates ORDER BY most DESC LIMIT 2 * %(limit)s
 ),
-least AS MATERIALIZED (
+threshold AS MATERIALIZED (
     SELECT coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0) AS plays
 ),
 candidates AS MATERIALIZED (
-    SELECT key FROM estimates CROSS JOIN least CROSS JOIN bound
-    WHERE most >= least.plays AND (least.plays > bound.plays OR bound.plays = 0)
+    SELECT key FROM estimates CROSS JOIN threshold CROSS JOIN bound
+    WHERE most >= threshold.plays AND (threshold.plays > bound.plays OR bound.plays = 0)
 ),
 most AS MATERIALIZED (
     SELECT key, plays FROM ({count_candidates}) c ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES

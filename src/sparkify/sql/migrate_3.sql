@@ -4,6 +4,8 @@
 ALTER TABLE IF EXISTS analytics.user_days SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.track_months SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.artist_months SET SCHEMA staging;
+-- Partitioned tables have no statistics but those that a load makes: the next one is to.
+UPDATE etl.warehouse SET analyzed_plays = 0;
 -- The loader has computed what heard songs are known by; PostgreSQL need not do it again.
 ALTER TABLE analytics.heard_songs ALTER track_id DROP EXPRESSION, ALTER artist_key DROP EXPRESSION;
 DO $$
