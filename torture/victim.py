@@ -157,7 +157,13 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
         resource.setrlimit(resource.RLIMIT_AS, (used + settings["memory"],) * 2)
     if "count" in settings:
         atexit.register(lambda: Path(settings["count"]).write_text(json.dumps(wire.counts)))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
+    run_command = cli._run  # noqa: SLF001
+
+    def heeding(*given: Any) -> int:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
+        return run_command(*given)
+
+    cli._run = heeding  # noqa: SLF001
     return cli.main(arguments)
 
 
