@@ -21,6 +21,7 @@ from sparkify.connection import connect
 from sparkify.create_tables import create_tables
 from sparkify.extract.judge import Play, judge_event
 from sparkify.forget import forget
+from sparkify.load.partitions import Piece
 from sparkify.load.retry import retry
 from sparkify.load.rollups import count_staged
 from sparkify.load.runs import begin_run, month_tables
@@ -327,7 +328,7 @@ def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], 
             stager.stage(batch)
         stager.close()
     for (month,) in db.execute("SELECT month FROM etl.staged_months").fetchall():
-        count_staged(db, {**month_tables(run_id, month), "month": sql.Literal(month)})
+        count_staged(db, Piece.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)})
     assert forget([4711], dsn=dsn).staged_plays == 6
     assert find(db, CANARY) == find(db, "4711") == []
     etl.run(told, dsn=dsn)

@@ -290,14 +290,14 @@ def test_the_publisher_may_wait_for_its_helper(
         connection.execute("ALTER DATABASE postgres SET idle_in_transaction_session_timeout = '500ms'")
     counted: list[tuple[int, int]] = []
 
-    def count(other: Connection[Any], names: Any) -> None:
+    def count(other: Connection[Any], *given: Any) -> None:
         (publisher,) = other.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in transaction'"
             " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.warehouse'::regclass AND mode = 'RowShareLock')"
         ).fetchone() or (0,)
         counted.append((publisher, other.info.backend_pid))
         other.execute("SELECT pg_sleep(2)")
-        count_staged(other, names)
+        count_staged(other, *given)
 
     monkeypatch.setattr(months, "count_staged", count)
     report = etl.run(made_up, dsn=dsn)

@@ -15,6 +15,7 @@ from sparkify.check import examine
 from sparkify.connection import connect
 from sparkify.extract.plan import find_files, make_plan
 from sparkify.load import months
+from sparkify.load.partitions import Piece
 from sparkify.load.rollups import count_staged, forget_users, rebuild
 from sparkify.load.runs import begin_run, month_tables, staged_months
 from sparkify.load.stage import Stager
@@ -89,7 +90,9 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
         for batch in make_plan(db, find_files(str(tmp_path / "log_data"), "log")).batches("log", 1):
             stager.stage(batch)
             (month,) = staged_months(db, run_id)
-            count_staged(db, {**month_tables(run_id, month), "month": sql.Literal(month)})
+            count_staged(
+                db, Piece.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)}
+            )
         stager.close()
     etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 18

@@ -104,7 +104,7 @@ class _Publication:
 
         counted = helper is not None and as_staged and new and not late
         with (
-            helper.meanwhile(self._connection, count_staged, self._names)
+            helper.meanwhile(self._connection, count_staged, self._whole, self._names)
             if helper and counted
             else nullcontext()
         ):

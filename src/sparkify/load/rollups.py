@@ -25,14 +25,16 @@ _COMPUTED: Final = {
 }
 
 
-def count_staged(connection: Connection[Any], names: Mapping[str, sql.Composable]) -> None:
-    """Count who heard what on the users' days of a staged month, for `Rollups.attach`: one transaction, that may be done again.
+def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, sql.Composable]) -> None:
+    """Count who heard what on the staged users' days of a month, for `Rollups.attach`: one transaction, that may be done again.
 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
     with connection.transaction():
-        for name in ("hold_days", "merge_days", "count_tracks", "count_artists", "index_counted"):
+        for name in ("hold_days", "merge_days", "count_tracks", "count_artists"):
             connection.execute(sql.SQL(_sql[name]).format(**names))
+        if not month.is_attached(connection, "track_months"):
+            connection.execute(sql.SQL(_sql["index_counted"]).format(**names))
 
 
 class Rollups:
@@ -68,7 +70,7 @@ class Rollups:
             self._run("remove_staged")
             if not as_staged:
                 self._compute("user_days", self._late_before, date.max)
-            count_staged(connection, self._names)
+            count_staged(connection, piece.month, self._names)
         piece.attach(connection, "user_days", self._names["user_days"])
         days = sql.Identifier("partitions", piece.partition("user_days"))
         self._names["new_days"] = sql.SQL("(TABLE computed_days UNION ALL TABLE {})").format(days)

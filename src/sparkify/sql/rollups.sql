@@ -145,7 +145,8 @@ SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds)
        array_agg(hour ORDER BY hour), array_agg(track ORDER BY track), array_agg(artist ORDER BY artist)
 FROM gone, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
 GROUP BY user_id, day, level, location, user_agent_id;
-SET LOCAL enable_nestloop TO DEFAULT
+SET LOCAL enable_nestloop TO DEFAULT;
+ANALYZE {user_days}
 
 -- name: count_tracks
 -- what was heard on some users' days of the month, by whom and when
@@ -166,13 +167,13 @@ FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
 GROUP BY artist_key, level
 
 -- name: index_counted
--- the indexes that partitions have, and then statistics, of what is indexed, too
+-- what becomes a partition: the indexes that partitions have, and then statistics, of what is indexed, too
 CREATE UNIQUE INDEX ON {track_months} (track_id, month, (hashtextextended(level, 0)));
 CREATE INDEX ON {track_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
 CREATE UNIQUE INDEX ON {artist_months} (artist_key, month, (hashtextextended(level, 0)));
 CREATE INDEX ON {artist_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
 ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
-ANALYZE {user_days}, {track_months}, {artist_months}
+ANALYZE {track_months}, {artist_months}
 
 -- name: begin
 -- what each user heard on the days that are computed from their plays: as it was, and as it is to be
