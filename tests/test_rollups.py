@@ -15,7 +15,7 @@ from sparkify.check import examine
 from sparkify.connection import connect
 from sparkify.extract.plan import find_files, make_plan
 from sparkify.load import months
-from sparkify.load.partitions import Piece
+from sparkify.load.partitions import PARTITIONED, Piece
 from sparkify.load.rollups import count_staged, forget_users, rebuild
 from sparkify.load.runs import begin_run, month_tables, staged_months
 from sparkify.load.stage import Stager
@@ -98,6 +98,21 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
     assert one(db, "SELECT count(*) FROM songplays") == 18
     assert differences(db) == []
     assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 18
+
+
+def test_partitions_have_the_indexes_of_their_tables_and_no_others(
+    dsn: str, db: Connection[Any], tmp_path: Path
+) -> None:
+    """What is made before they are attached is what ATTACH looks for: else it would make its own besides."""
+    simulate(tmp_path, users=20, songs=50, days=35, seed=1)
+    etl.run(tmp_path, dsn=dsn)
+    counts = db.execute(
+        "SELECT inhparent::regclass::text, (SELECT count(*) FROM pg_index WHERE indrelid = inhparent),"
+        " array_agg(DISTINCT (SELECT count(*) FROM pg_index WHERE indrelid = inhrelid)) FROM pg_inherits"
+        " JOIN pg_class c ON c.oid = inhparent WHERE relkind = 'p' GROUP BY inhparent"
+    ).fetchall()
+    assert len(counts) == len(PARTITIONED)
+    assert [count for count in counts if count[2] != [count[1]]] == []
 
 
 def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.judge import Reject
 from sparkify.extract.lines import RejectedLine
-from sparkify.load.rollups import are_staged, forget_users
+from sparkify.load.partitions import table_exists
+from sparkify.load.rollups import forget_users
 from sparkify.load.runs import month_tables
 from sparkify.sql import load
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
@@ -147,7 +148,7 @@ class _Erasing:
             self._run("delete_staged_songs", **names)
 
     def _erase_staged_days(self, names: dict[str, Any]) -> None:
-        if are_staged(self._connection, names):
+        if table_exists(self._connection, names["user_days"]):  # an older program has staged none
             self._run("delete_staged_days", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

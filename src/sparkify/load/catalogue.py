@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
+from sparkify.load.partitions import table_exists
 from sparkify.load.runs import catalogue_table
 from sparkify.sql import load
 
@@ -18,9 +19,7 @@ _publish: Final = load("publish")
 
 def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
     """Whether the catalogue of a run is still to be published."""
-    name = catalogue_table(run_id).as_string(connection)
-    row = connection.execute(_publish["table_exists"], [name]).fetchone()
-    return bool(row and row[0])
+    return table_exists(connection, catalogue_table(run_id))
 
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:

@@ -15,8 +15,8 @@ from typing import Any, Final, LiteralString, cast
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
-from sparkify.load.partitions import PARTITIONED, Piece
-from sparkify.load.rollups import Rollups, are_staged, count_staged
+from sparkify.load.partitions import PARTITIONED, Piece, table_exists
+from sparkify.load.rollups import Rollups, count_staged
 from sparkify.load.runs import month_tables
 from sparkify.patience import Helper
 from sparkify.sql import load
@@ -50,9 +50,8 @@ def publish_month(
     """
     with connection.transaction():
         if helper:
-            connection.execute(
-                "SET LOCAL idle_in_transaction_session_timeout = 0"
-            )  # while it waits for the helper
+            # While we wait for it, this connection does nothing.
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.execute(_sql["lock_publisher"])
         lock = _sql["lock_month" if wait else "lock_month_if_free"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
@@ -98,7 +97,7 @@ class _Publication:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
         # has staged nothing of them.
-        as_staged = are_staged(self._connection, self._names) and not repeated
+        as_staged = table_exists(self._connection, self._tables["user_days"]) and not repeated
         staged_since = since if as_staged else self._whole.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 

@@ -26,6 +26,12 @@ PARTITIONED: Final = {
 """The partitioned tables: their schemas, and the columns that say in which partition a row is."""
 
 
+def table_exists(connection: Connection[Any], table: sql.Identifier) -> bool:
+    """Whether there is such a table, staged or not."""
+    row = connection.execute(_publish["table_exists"], [table.as_string(connection)]).fetchone()
+    return bool(row and row[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A month, or some days of one, from `since` until `until`, midnights of UTC."""

@@ -51,7 +51,7 @@ class Rollups:
         self._connection = connection
         self._names = {
             "staged_since": sql.Literal(date.max), **names,
-            "late_before": sql.Literal(late_before), "new_days": sql.Identifier("computed_days"),
+            "late_before": sql.Literal(late_before), "new_days": _COMPUTED["user_days"],
         }  # fmt: skip
         self._late_before = late_before
         self._run("begin")
@@ -65,11 +65,10 @@ class Rollups:
         if as_staged:
             self._run("take_staged")
         if not counted:
-            if not are_staged(connection, self._names):
-                self._run("create_staged")
+            self._run("create_staged")
             self._run("remove_staged")
             if not as_staged:
-                self._compute("user_days", self._late_before, date.max)
+                self._compute(self._names["user_days"], self._late_before, date.max)
             count_staged(connection, piece.month, self._names)
         piece.attach(connection, "user_days", self._names["user_days"])
         days = sql.Identifier("partitions", piece.partition("user_days"))
@@ -82,7 +81,7 @@ class Rollups:
 
     def update(self) -> None:
         """Bring all rollups up to date."""
-        self._compute("computed_days", date.min, self._late_before)
+        self._compute(_COMPUTED["user_days"], date.min, self._late_before)
         self._run("compute_sessions")
         self._run("replace_days")
         self._run("replace_sessions")
@@ -101,9 +100,9 @@ class Rollups:
         self._run("count_listeners")
         self._run("end")
 
-    def _compute(self, table: str, since: date, until: date) -> None:
+    def _compute(self, table: sql.Composable, since: date, until: date) -> None:
         where = {"computed_from": sql.Literal(since), "computed_until": sql.Literal(until)}
-        self._run("compute_days", computed=self._names.get(table, sql.Identifier(table)), **where)
+        self._run("compute_days", computed=table, **where)
 
     def _says(self, name: str) -> bool:
         row = self._connection.execute(_sql[name]).fetchone()
@@ -111,13 +110,6 @@ class Rollups:
 
     def _run(self, name: str, **names: sql.Composable) -> None:
         self._connection.execute(sql.SQL(_sql[name]).format(**(self._names | names)))
-
-
-def are_staged(connection: Connection[Any], names: Mapping[str, sql.Composable]) -> bool:
-    """Whether a month was staged with its users' days: an older program did not."""
-    name = names["user_days"].as_string(connection)
-    row = connection.execute(_publish["table_exists"], [name]).fetchone()
-    return bool(row and row[0])
 
 
 def forget_users(connection: Connection[Any]) -> None:

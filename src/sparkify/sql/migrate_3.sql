@@ -10,19 +10,16 @@ UPDATE etl.warehouse SET analyzed_plays = 0;
 ALTER TABLE analytics.heard_songs ALTER track_id DROP EXPRESSION, ALTER artist_key DROP EXPRESSION;
 DO $$
 DECLARE
-    staged regclass;
+    change text;
 BEGIN
-    FOR staged IN
-        SELECT oid FROM pg_class
-        WHERE relnamespace = 'staging'::regnamespace AND relkind = 'r' AND relname ~ '^run\d+_\d+_\d+_heard_songs$'
+    FOR change IN
+        SELECT format(CASE WHEN relname LIKE '%heard\_songs' THEN 'ALTER TABLE %s ADD COLUMN track_id bigint, ADD COLUMN artist_key bigint'
+                           ELSE 'DROP TABLE %s' END, oid::regclass)
+        FROM pg_class
+        WHERE relnamespace = 'staging'::regnamespace AND relkind = 'r'
+          AND relname ~ '^run\d+_\d+_\d+_(heard_songs|user_days|sessions)$'
     LOOP
-        EXECUTE format('ALTER TABLE %s ADD COLUMN track_id bigint, ADD COLUMN artist_key bigint', staged);
-    END LOOP;
-    FOR staged IN
-        SELECT oid FROM pg_class
-        WHERE relnamespace = 'staging'::regnamespace AND relkind = 'r' AND relname ~ '^run\d+_\d+_\d+_(user_days|sessions)$'
-    LOOP
-        EXECUTE format('DROP TABLE %s', staged);
+        EXECUTE change;
     END LOOP;
 END
 $$

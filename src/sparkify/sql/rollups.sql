@@ -113,10 +113,10 @@ CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, 
 
 -- name: create_staged
 -- what the rollups of a staged month are made of; an older program has not staged it. Partitions have statistics of their own.
-CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
+CREATE TABLE IF NOT EXISTS {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
 ALTER TABLE {user_days} ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
-CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
-CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
+CREATE TABLE IF NOT EXISTS {user_agents} (user_agent_id bigint, user_agent text);
+CREATE TABLE IF NOT EXISTS {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: remove_staged
 -- users' days that are computed from their plays instead
