@@ -15,7 +15,7 @@ from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
 from benchmarks.results import Figures
 from benchmarks.server import BenchServer
-from benchmarks.without_rollups import make_tables
+from sparkify.create_tables import open_warehouse
 from sparkify.sql_queries import create_table_queries
 
 PYTHON: Final = sys.executable
@@ -52,7 +52,7 @@ def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
     """The same with and without rollups; the tables are there before it begins."""
     program = "sparkify" if kept else "benchmarks.without_rollups"
     with server.database() as dsn:
-        make_tables(dsn, rollups=kept)
+        open_warehouse(dsn).close()
         with server.measured() as usage:
             run([PYTHON, "-m", program, "etl", *data.arguments, "--dsn", dsn, "--json"], usage)
         return usage

@@ -100,6 +100,18 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
     assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 18
 
 
+def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    columns = (
+        "SELECT array_agg(pg_get_indexdef(indexrelid, 1, true) ORDER BY indexrelid) FROM pg_index"
+        " WHERE indrelid = 'analytics.heard_songs'::regclass AND NOT indisprimary"
+    )
+    assert one(db, columns) is None
+    for day in range(2):
+        write(tmp_path, f"log_data/{day}.json", play(NOVEMBER + day * DAY))
+        etl.run(tmp_path, dsn=dsn)
+        assert one(db, columns) == ["track_id", "artist_key"]
+
+
 def test_partitions_have_the_indexes_of_their_tables_and_no_others(
     dsn: str, db: Connection[Any], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.load.partitions import PARTITIONED, Piece, table_exists
-from sparkify.load.rollups import Rollups, count_staged
+from sparkify.load.rollups import Rollups, count_staged, index_heard_songs
 from sparkify.load.runs import month_tables
 from sparkify.patience import Helper
 from sparkify.sql import load
@@ -126,6 +126,7 @@ class _Publication:
     ) -> None:
         self._run("keep_lost_variants")
         self._run("insert_heard_songs")
+        index_heard_songs(self._connection)
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.load.agents import name_agents
-from sparkify.load.partitions import Piece
+from sparkify.load.partitions import Piece, table_exists
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
@@ -37,6 +37,12 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
             connection.execute(sql.SQL(_sql["index_counted"]).format(**names))
 
 
+def index_heard_songs(connection: Connection[Any]) -> None:
+    """Part of the first transaction that has inserted heard songs: index what they are known by."""
+    if not table_exists(connection, sql.Identifier("analytics", "heard_songs_track")):
+        connection.execute(_sql["index_heard_songs"])
+
+
 class Rollups:
     """The rollups on their way to what the plays of one transaction make of them.
 
@@ -52,6 +58,7 @@ class Rollups:
         self._names = {
             "staged_since": sql.Literal(date.max), **names,
             "late_before": sql.Literal(late_before), "new_days": _COMPUTED["user_days"],
+            "new_agents": sql.Identifier("computed_agents"), "new_sessions": sql.Identifier("computed_sessions"),
         }  # fmt: skip
         self._late_before = late_before
         self._run("begin")
@@ -62,8 +69,6 @@ class Rollups:
         Unless they count `as_staged`, they are computed from the plays first. `counted` says that `count_staged` was done.
         """
         connection = self._connection
-        if as_staged:
-            self._run("take_staged")
         if not counted:
             self._run("create_staged")
             self._run("remove_staged")
@@ -71,8 +76,9 @@ class Rollups:
                 self._compute(self._names["user_days"], self._late_before, date.max)
             count_staged(connection, piece.month, self._names)
         piece.attach(connection, "user_days", self._names["user_days"])
-        days = sql.Identifier("partitions", piece.partition("user_days"))
-        self._names["new_days"] = sql.SQL("(TABLE computed_days UNION ALL TABLE {})").format(days)
+        attached = {"attached": sql.Identifier("partitions", piece.partition("user_days"))}
+        for kind in ("days", "agents", "sessions"):
+            self._names[f"new_{kind}"] = sql.SQL(_sql[f"{kind}_as_staged"]).format(**(self._names | attached))
         for table, name in (("track_months", "add_tracks"), ("artist_months", "add_artists")):
             if piece.month.is_attached(connection, table):
                 self._run(name)
@@ -123,6 +129,7 @@ def forget_users(connection: Connection[Any]) -> None:
 def rebuild(connection: Connection[Any]) -> None:
     """Compute all rollups from the plays, as part of a transaction: when a warehouse of an older version gets them."""
     connection.execute(_sql["empty"])
+    index_heard_songs(connection)
     make_partitions(connection)
     for month in dict.fromkeys(piece.month for piece in _pieces(connection)):
         names = _month(month)

@@ -1,8 +1,7 @@
 -- name: create
 -- the rollups and the views on them; safe to repeat.
 -- Keys that text is a part of have a hash of it: text of a log may be longer than an entry of an index.
-CREATE INDEX IF NOT EXISTS heard_songs_track ON analytics.heard_songs (track_id);
-CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_key);
+ALTER TABLE analytics.heard_songs ALTER title SET STATISTICS 0, ALTER artist SET STATISTICS 0, ALTER length SET STATISTICS 0;
 
 CREATE TABLE IF NOT EXISTS analytics.user_days (
     user_id       bigint NOT NULL,
@@ -16,8 +15,9 @@ CREATE TABLE IF NOT EXISTS analytics.user_days (
     tracks        bigint[] NOT NULL,
     artists       bigint[] NOT NULL
 ) PARTITION BY RANGE (day);
--- Statistics of what is in arrays would cost more than all others, and nobody uses them.
+-- Statistics of arrays would cost more than all others; nobody uses them, nor those of what is only added up or shown.
 ALTER TABLE analytics.user_days
+    ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
 CREATE INDEX IF NOT EXISTS user_days_user ON analytics.user_days (user_id, day);
 CREATE INDEX IF NOT EXISTS user_days_day ON analytics.user_days (day);
@@ -111,10 +111,31 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
+-- name: index_heard_songs
+-- made when there are songs, and not with the table: many at once are a quarter of the work
+CREATE INDEX heard_songs_track ON analytics.heard_songs (track_id);
+CREATE INDEX heard_songs_artist ON analytics.heard_songs (artist_key)
+
+-- name: days_as_staged
+-- with those that were computed
+(TABLE computed_days UNION ALL TABLE {attached})
+
+-- name: agents_as_staged
+-- with those of days that were computed; some may be of plays that are gone
+(TABLE computed_agents UNION ALL TABLE {user_agents})
+
+-- name: sessions_as_staged
+-- with those of days that were computed
+(TABLE computed_sessions
+ UNION ALL
+ SELECT user_id, session_id, started_at, level FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
+
 -- name: create_staged
 -- what the rollups of a staged month are made of; an older program has not staged it. Partitions have statistics of their own.
 CREATE TABLE IF NOT EXISTS {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
-ALTER TABLE {user_days} ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
+ALTER TABLE {user_days}
+    ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
+    ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
 CREATE TABLE IF NOT EXISTS {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE IF NOT EXISTS {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
@@ -179,21 +200,13 @@ ANALYZE {track_months}, {artist_months}
 -- what each user heard on the days that are computed from their plays: as it was, and as it is to be
 CREATE TEMP TABLE old_days (LIKE analytics.user_days) ON COMMIT DROP;
 CREATE TEMP TABLE computed_days (LIKE analytics.user_days) ON COMMIT DROP;
-CREATE TEMP TABLE new_agents (user_agent_id bigint, user_agent text) ON COMMIT DROP;
-CREATE TEMP TABLE new_sessions (LIKE analytics.sessions) ON COMMIT DROP;
-CREATE TEMP TABLE counted_days (day date) ON COMMIT DROP
+CREATE TEMP TABLE computed_agents (user_agent_id bigint, user_agent text) ON COMMIT DROP;
+CREATE TEMP TABLE computed_sessions (LIKE analytics.sessions) ON COMMIT DROP;
+CREATE TEMP TABLE counted_days (day date NOT NULL) ON COMMIT DROP
 
 -- name: end
 -- free the names for the next month
-DROP TABLE old_days, computed_days, new_agents, new_sessions, counted_days
-
--- name: take_staged
--- user agents and sessions as they were staged, but for those of days that are computed from their plays
-INSERT INTO new_agents SELECT DISTINCT user_agent_id, user_agent FROM {user_agents};
-INSERT INTO new_sessions (user_id, session_id, started_at, level)
-SELECT user_id, session_id, min(started_at), (array_agg(level ORDER BY started_at, level COLLATE "C"))[1]
-FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC'
-GROUP BY user_id, session_id
+DROP TABLE old_days, computed_days, computed_agents, computed_sessions, counted_days
 
 -- name: compute_days
 -- some days from their plays, those of plays_of_days
@@ -216,10 +229,10 @@ GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id
 
 -- name: compute_sessions
 -- and their user agents and sessions
-INSERT INTO new_agents
+INSERT INTO computed_agents
 SELECT analytics.text_id(user_agent), user_agent
 FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {staged_since}) agents;
-INSERT INTO new_sessions (user_id, session_id, started_at, level)
+INSERT INTO computed_sessions (user_id, session_id, started_at, level)
 SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time, level
 FROM plays_of_days WHERE day < {staged_since} ORDER BY user_id, session_id, start_time, level COLLATE "C"
 
@@ -233,7 +246,7 @@ INSERT INTO old_days SELECT * FROM gone;
 INSERT INTO analytics.user_days SELECT * FROM computed_days ORDER BY day, user_id;
 ANALYZE old_days (user_id, day), computed_days (user_id, day);
 INSERT INTO analytics.user_agents (user_agent_id, user_agent)
-SELECT DISTINCT user_agent_id, user_agent FROM new_agents
+SELECT DISTINCT user_agent_id, user_agent FROM {new_agents} a
 WHERE user_agent_id IN (SELECT user_agent_id FROM {new_days} d)
 ON CONFLICT DO NOTHING;
 DELETE FROM analytics.user_agents a
@@ -273,7 +286,7 @@ WITH gone AS (
 )
 INSERT INTO counted_days SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM gone;
 WITH first AS (
-    SELECT DISTINCT ON (session_id, user_id) * FROM new_sessions
+    SELECT DISTINCT ON (session_id, user_id) user_id, session_id, started_at, level FROM {new_sessions} s
     ORDER BY session_id, user_id, started_at, level COLLATE "C"
 ),
 earlier AS (
@@ -286,25 +299,27 @@ taken AS (
     ON CONFLICT (session_id, user_id) DO UPDATE SET started_at = EXCLUDED.started_at, level = EXCLUDED.level
 )
 INSERT INTO counted_days
-SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier UNION SELECT (before AT TIME ZONE 'UTC')::date FROM earlier
+SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier
+UNION
+SELECT (before AT TIME ZONE 'UTC')::date FROM earlier WHERE before IS NOT NULL
 
 -- name: count_users
 -- months and years of the users that were touched
 CREATE TEMP TABLE touched_months ON COMMIT DROP AS
-SELECT user_id, date_trunc('month', day)::date AS month FROM old_days
+SELECT user_id, date_trunc('month', day::timestamp)::date AS month FROM old_days
 UNION
-SELECT user_id, date_trunc('month', day)::date AS month FROM {new_days} d;
+SELECT user_id, date_trunc('month', day::timestamp)::date AS month FROM {new_days} d;
 ANALYZE touched_months;
 DELETE FROM analytics.user_months u USING touched_months t WHERE u.user_id = t.user_id AND u.month = t.month;
 INSERT INTO analytics.user_months (user_id, month, level, location, user_agent_id, plays, milliseconds)
 SELECT d.user_id, t.month, d.level, d.location, d.user_agent_id, sum(d.plays), sum(d.milliseconds)
 FROM touched_months t
-JOIN analytics.user_days d ON d.user_id = t.user_id AND date_trunc('month', d.day)::date = t.month
+JOIN analytics.user_days d ON d.user_id = t.user_id AND date_trunc('month', d.day::timestamp)::date = t.month
 WHERE d.day >= (SELECT min(month) FROM touched_months)
   AND d.day < (SELECT max(month) + interval '1 month' FROM touched_months)
 GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id;
 CREATE TEMP TABLE touched_years ON COMMIT DROP AS
-SELECT DISTINCT user_id, date_trunc('year', month)::date AS year FROM touched_months;
+SELECT DISTINCT user_id, date_trunc('year', month::timestamp)::date AS year FROM touched_months;
 ANALYZE touched_years;
 DELETE FROM analytics.user_years u USING touched_years t WHERE u.user_id = t.user_id AND u.year = t.year;
 INSERT INTO analytics.user_years (user_id, year, level, plays, milliseconds)
@@ -318,10 +333,10 @@ DROP TABLE touched_months, touched_years
 -- name: count_lost
 -- what was heard on the users' days that were touched, as it was known
 CREATE TEMP TABLE lost_tracks ON COMMIT DROP AS
-SELECT track_id, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays
+SELECT track_id, date_trunc('month', day::timestamp)::date AS month, level, count(*)::integer AS plays
 FROM (SELECT day, level, unnest(tracks) AS track_id FROM old_days) plays GROUP BY 1, 2, 3;
 CREATE TEMP TABLE lost_artists ON COMMIT DROP AS
-SELECT artist_key, date_trunc('month', day)::date AS month, level, count(*)::integer AS plays
+SELECT artist_key, date_trunc('month', day::timestamp)::date AS month, level, count(*)::integer AS plays
 FROM (SELECT day, level, unnest(artists) AS artist_key FROM old_days) plays GROUP BY 1, 2, 3;
 ANALYZE lost_tracks, lost_artists
 
@@ -404,35 +419,52 @@ ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.play
 DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0
 
 -- name: count_listeners
--- who listened on the days, in the weeks and in the months whose counts change
+-- who listened on the days, in the weeks and in the months whose counts change. A user counts for a period with the first of his days
+-- in it: the day before it in order, on any level or on the same, is not in the period.
 CREATE TEMP TABLE counted_periods ON COMMIT DROP AS
-SELECT DISTINCT period, date_trunc(period, day)::date AS start,
-       (date_trunc(period, day) + ('1 ' || period)::interval)::date AS until
+SELECT DISTINCT period, date_trunc(period, day::timestamp)::date AS start,
+       (date_trunc(period, day::timestamp) + ('1 ' || period)::interval)::date AS until
 FROM (SELECT DISTINCT day FROM counted_days) days CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period;
 DELETE FROM analytics.listeners l USING counted_periods p WHERE l.period = p.period AND l.start = p.start;
-WITH users AS (
-    SELECT p.period, p.start, d.user_id, d.level, sum(d.plays)::bigint AS plays, sum(d.milliseconds)::bigint AS milliseconds
-    FROM counted_periods p
-    JOIN analytics.user_days d ON d.day >= p.start AND d.day < p.until
-    GROUP BY p.period, p.start, d.user_id, d.level
+WITH spans AS (
+    SELECT lower(span) AS since, upper(span) AS until
+    FROM (SELECT unnest(range_agg(daterange(start, until))) AS span FROM counted_periods) spans
+),
+heard AS (
+    SELECT d.day, d.level, d.plays, d.milliseconds, f.first_day,
+           lag(d.day) OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
+           lag(d.day) OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level
+    FROM spans
+    JOIN analytics.user_days d ON d.day >= since AND d.day < until
+    JOIN analytics.first_days f USING (user_id)
+),
+counted AS (
+    SELECT period, start, level, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds,
+           count(*) FILTER (WHERE before IS NULL OR before < start) AS listeners,
+           count(*) FILTER (WHERE (before IS NULL OR before < start) AND first_day >= start) AS new_listeners,
+           count(*) FILTER (WHERE before_on_level IS NULL OR before_on_level < start) AS listeners_on_level,
+           count(*) FILTER (WHERE (before_on_level IS NULL OR before_on_level < start) AND first_day >= start) AS new_on_level
+    FROM heard
+    CROSS JOIN LATERAL (VALUES ('day', day), ('week', date_trunc('week', day::timestamp)::date),
+                               ('month', date_trunc('month', day::timestamp)::date)) AS periods (period, start)
+    GROUP BY GROUPING SETS ((period, start, level), (period, start))
 ),
 began AS (
-    SELECT p.period, p.start, s.level, count(*)::integer AS sessions
+    SELECT p.period, p.start, s.level, sum(s.sessions)::integer AS sessions
     FROM counted_periods p
-    JOIN analytics.sessions s
-        ON s.started_at >= p.start::timestamp AT TIME ZONE 'UTC' AND s.started_at < p.until::timestamp AT TIME ZONE 'UTC'
+    JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS day, level, count(*) AS sessions
+          FROM spans
+          JOIN analytics.sessions
+              ON started_at >= since::timestamp AT TIME ZONE 'UTC' AND started_at < until::timestamp AT TIME ZONE 'UTC'
+          GROUP BY 1, 2) s ON s.day >= p.start AND s.day < p.until
     GROUP BY GROUPING SETS ((p.period, p.start, s.level), (p.period, p.start))
 )
 INSERT INTO analytics.listeners (period, start, level, listeners, new_listeners, sessions, plays, milliseconds)
-SELECT u.period, u.start, u.level, u.listeners, u.new_listeners, coalesce(b.sessions, 0), u.plays, u.milliseconds
-FROM (
-    SELECT period, start, level, count(DISTINCT user_id)::integer AS listeners,
-           count(DISTINCT user_id) FILTER (WHERE first_day >= start)::integer AS new_listeners,
-           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
-    FROM users JOIN analytics.first_days USING (user_id)
-    GROUP BY GROUPING SETS ((period, start, level), (period, start))
-) u
-LEFT JOIN began b ON b.period = u.period AND b.start = u.start AND b.level IS NOT DISTINCT FROM u.level;
+SELECT c.period, c.start, c.level, CASE WHEN c.level IS NULL THEN c.listeners ELSE c.listeners_on_level END,
+       CASE WHEN c.level IS NULL THEN c.new_listeners ELSE c.new_on_level END, coalesce(b.sessions, 0), c.plays, c.milliseconds
+FROM counted c
+JOIN counted_periods p USING (period, start)
+LEFT JOIN began b ON b.period = c.period AND b.start = c.start AND b.level IS NOT DISTINCT FROM c.level;
 DROP TABLE counted_periods
 
 -- name: days_of_gone_users
