@@ -26,8 +26,7 @@ listening AS (
 )
 
 -- name: at_place
--- a part of the queries below: users' days at a place, found by way of those who were ever there. Songs and artists of a place
--- do without: there several processes read all days while one counts.
+-- a part of the queries below: users' days at a place, found by way of those who were ever there
 (%(location)s::text IS NULL OR location = %(location)s
     AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months WHERE location = %(location)s)))
 
@@ -171,9 +170,10 @@ WHERE level_before <> level AND at >= %(first)s::date::timestamp AT TIME ZONE 'U
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 
 -- name: retention_week
--- of those who first listened in a week, how many listened in the weeks that follow
-SELECT cohort, (week - cohort) / 7 AS weeks_later, count(*) AS listeners
-FROM (SELECT DISTINCT user_id, date_trunc('week', first_day)::date AS cohort, date_trunc('week', day)::date AS week
+-- of those who first listened in a week, how many listened in the weeks that follow. Weeks are counted from a Monday: to truncate
+-- every day would take half as long again.
+SELECT date '0001-01-01' + 7 * cohort AS cohort, week - cohort AS weeks_later, count(*) AS listeners
+FROM (SELECT DISTINCT user_id, (first_day - date '0001-01-01') / 7 AS cohort, (day - date '0001-01-01') / 7 AS week
       FROM analytics.user_days JOIN analytics.first_days USING (user_id)
       WHERE first_day >= %(first)s AND first_day < %(end)s) heard
 GROUP BY 1, 2 ORDER BY 1, 2
@@ -212,8 +212,7 @@ NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track
 -- most played songs, out of users' days. Of a long list nearly every day has some: to look for them first would not pay.
 WITH chosen AS MATERIALIZED (
     SELECT user_id, tracks FROM analytics.user_days
-    WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
@@ -234,8 +233,7 @@ top AS (
 -- most played artists, out of users' days
 WITH chosen AS MATERIALIZED (
     SELECT user_id, artists FROM analytics.user_days
-    WHERE day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+    WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
 heard AS (
     SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
