@@ -345,3 +345,23 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         changed = Counter((day.replace(day=1), *levels) for day, *levels in changes if since <= day <= until)
         rows = analytics.level_changes(selection, dsn=warehouse)
         assert {(row["month"], row["level_before"], row["level"]): row["users"] for row in rows} == changed
+
+
+def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:
+    """Those at both ends are given with all their days, and whoever was there in another month counts on them."""
+    days = {
+        1: datetime(2018, 11, 28, tzinfo=UTC),
+        2: datetime(2018, 12, 20, tzinfo=UTC),
+        3: datetime(2019, 2, 2, tzinfo=UTC),
+    }
+    write(
+        tmp_path, "log_data/a.json",
+        *(play(int(day.timestamp() * 1000), userId=str(user), sessionId=user) for user, day in days.items()),
+    )  # fmt: skip
+    dsn = new_dsn()
+    etl.run(tmp_path, dsn=dsn)
+    for until in (date(2019, 1, 31), date(2018, 12, 20)):  # many days, and few
+        chosen = Selection(date(2018, 12, 1), until, location="Chicago, IL")
+        weeks = {row["start"]: row["listeners"] for row in analytics.trend("week", chosen, dsn=dsn)}
+        last = {date(2019, 1, 28): 1} if until.month == 1 else {}
+        assert weeks == {date(2018, 11, 26): 1, date(2018, 12, 17): 1} | last

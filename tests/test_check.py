@@ -76,6 +76,7 @@ DAMAGE = [
     ("constraints_there", "ALTER TABLE users ALTER level DROP NOT NULL"),
     ("constraints_there", "ALTER TABLE etl.latest_plays DROP CONSTRAINT latest_plays_pkey"),
     ("indexes_valid", "DROP INDEX analytics.heard_plays_song"),
+    ("indexes_valid", "DROP INDEX analytics.heard_songs_artist"),
     ("indexes_valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'etl.manifest_run'::regclass"),
     ("keys_enforced", "ALTER TABLE songs ADD CONSTRAINT short CHECK (duration < 9) NOT VALID"),
     ("keys_enforced", "ALTER TABLE songs DISABLE TRIGGER ALL"),

@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from data import play, song, write
 from sparkify import etl
+from sparkify.check import examine
 from sparkify.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.create_tables import create_tables
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
@@ -136,6 +137,27 @@ def test_a_database_with_a_schema_of_others_is_left_alone(dsn: str, schema: str)
         with pytest.raises(UsageError):
             create_tables(dsn, drop=True)
         assert one(connection, f"SELECT one FROM {schema}.theirs") == 1
+
+
+def test_what_is_missing_is_made_again(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    db.execute("DROP INDEX analytics.heard_plays_song, analytics.heard_songs_track")
+    db.execute("DROP VIEW analytics.plays_by_day")
+    found, _ = examine(db, ["tables_there", "indexes_valid"])
+    assert [finding.found for finding in found] == [1, 2]
+    create_tables(dsn)
+    found, _ = examine(db, ["tables_there", "indexes_valid"])
+    assert [finding.found for finding in found] == [0, 0]
+    assert one(db, "SELECT plays FROM analytics.plays_by_day") == 1
+
+
+def test_nobody_waits_behind_what_is_made_again(dsn: str, db: Connection[Any]) -> None:
+    with db.transaction():
+        db.execute("SELECT FROM analytics.plays_by_day")
+        with pytest.raises(SparkifyError, match=r"somebody is using it.*create-tables"):
+            create_tables(dsn)
+    create_tables(dsn)
 
 
 def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> None:

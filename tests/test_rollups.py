@@ -110,6 +110,10 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
         write(tmp_path, f"log_data/{day}.json", play(NOVEMBER + day * DAY))
         etl.run(tmp_path, dsn=dsn)
         assert one(db, columns) == ["track_id", "artist_key"]
+    db.execute("DROP INDEX analytics.heard_songs_artist")
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + 2 * DAY))
+    etl.run(tmp_path, dsn=dsn)
+    assert one(db, columns) == ["track_id", "artist_key"]
 
 
 def test_partitions_have_the_indexes_of_their_tables_and_no_others(

@@ -11,6 +11,7 @@ from psycopg import Connection
 from sparkify import sql
 from sparkify.connection import connect, create_database, database_is_missing, explained, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.load.rollups import index_heard_songs
 from sparkify.sql_queries import create_table_queries, drop_table_queries
 from sparkify.upgrade import SCHEMA_VERSION, fill, refuse_newer, refuse_other, upgrade, version_of
 
@@ -21,21 +22,24 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('cre
 
 
 def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
-    """Create what is missing: the database, if the role may, and the tables. Safe to repeat.
+    """Create what is missing: the database, if the role may, the tables, their indexes, the views. Safe to repeat.
 
     A warehouse that an older program made is brought up to date, with all that was loaded. With `drop`, the warehouse and all that was loaded is dropped first.
 
     Raises:
         ConnectionFailed: no server, or the role may not.
         UsageError: the database holds tables of these names that are not ours, or is newer than this program.
-        SparkifyError: the warehouse cannot be upgraded or dropped now, or not by this role.
+        SparkifyError: the warehouse cannot be changed or dropped now, or not by this role.
     """
-    with explained(), open_warehouse(resolve(dsn), drop=drop):
+    with explained(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
 
 
-def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
-    """A connection to the warehouse, which is created if it is not there, and upgraded if it is older."""
+def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> Connection[Any]:
+    """A connection to the warehouse, which is created if it is not there, and upgraded if it is older.
+
+    One of this version is taken for complete, unless it is to be made so.
+    """
     try:
         connection = connect(dsn)
     except ConnectionFailed:
@@ -44,7 +48,7 @@ def open_warehouse(dsn: str, *, drop: bool = False) -> Connection[Any]:
         create_database(dsn)
         connection = connect(dsn)
     try:
-        if drop or version_of(connection) != SCHEMA_VERSION:
+        if drop or complete or version_of(connection) != SCHEMA_VERSION:
             _create(connection, drop=drop)
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
@@ -84,7 +88,8 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             _make(connection)
         else:
             refuse_newer(version)
-            upgrade(connection, version, _make)
+            if not drop or version != SCHEMA_VERSION:
+                upgrade(connection, version, _make)
             if drop:
                 _drop(connection)
                 _make(connection)
@@ -108,6 +113,7 @@ def _make(connection: Connection[Any]) -> None:
     for name in ("rollups", "views"):
         connection.execute(sql.load(name)["create"])
     connection.execute(queries["version"], [SCHEMA_VERSION])
+    index_heard_songs(connection)
 
 
 def _drop(connection: Connection[Any]) -> None:

@@ -52,33 +52,35 @@ def refuse_other(connection: Connection[Any]) -> None:
 
 
 def upgrade(connection: Connection[Any], version: int, make: Callable[[Connection[Any]], None]) -> None:
-    """Change what an older version made, as part of a transaction, and `make` what is new; `fill` fills it.
+    """Change what an older version made, as part of a transaction, and `make` what is new or missing; `fill` fills it.
 
     What a dead or a held run has staged stays, and is published by a later one as usual.
 
     Raises:
         SparkifyError: a run is alive, or somebody uses what must change.
     """
-    if version == SCHEMA_VERSION:
-        make(connection)
-        return
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
-        connection.execute("LOCK TABLE etl.runs IN SHARE ROW EXCLUSIVE MODE")
-        running = connection.execute(_RUNNING).fetchone()
-        if running:
-            raise SparkifyError(
-                f"An older program is loading into the warehouse (run {running[0]}). Upgrade it when that has ended:"
-                " sparkify create-tables"
-            )
-        _run(connection, version, "change")
+        if version != SCHEMA_VERSION:
+            _change(connection, version)
         make(connection)
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError(
-            f"The warehouse is of version {version}, and somebody is reading it. Upgrade it when nobody is:"
+            f"The warehouse is of version {version}, and somebody is using it. Upgrade or complete it when nobody is:"
             " sparkify create-tables"
         ) from None
     connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def _change(connection: Connection[Any], version: int) -> None:
+    connection.execute("LOCK TABLE etl.runs IN SHARE ROW EXCLUSIVE MODE")
+    running = connection.execute(_RUNNING).fetchone()
+    if running:
+        raise SparkifyError(
+            f"An older program is loading into the warehouse (run {running[0]}). Upgrade it when that has ended:"
+            " sparkify create-tables"
+        )
+    _run(connection, version, "change")
 
 
 def fill(connection: Connection[Any], version: int) -> None:

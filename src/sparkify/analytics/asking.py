@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
@@ -12,6 +13,9 @@ from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
+READ_THROUGH: Final = 31
+"""Of so many days at most it is quicker to read the days of everybody than to look for those of the users who were at a place."""
+
 Row = dict[str, Any]
 ALL: Final = Selection()
 
@@ -21,7 +25,6 @@ _PARTS: Final = {
     for name in (
         "listening",
         "listening_anywhere",
-        "at_place",
         "in_part",
         "on_level",
         "named",
@@ -44,8 +47,15 @@ def ask(
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
     with connection.cursor(row_factory=dict_row) as cursor:
         by_user = "listening" if selection.location is not None else "listening_anywhere"
-        text = part(name, listening_by_user=_PARTS[by_user], **(parts or {}))
+        text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
         return cursor.execute(text, selection.parameters() | more).fetchall()
+
+
+def _at_place(selection: Selection) -> sql.SQL:
+    if selection.location is None:
+        return sql.SQL("true")
+    few = selection.since and selection.until and selection.until - selection.since < timedelta(READ_THROUGH)
+    return sql.SQL(_sql["at_place_on_few_days" if few else "at_place"])
 
 
 def part(name: str, **parts: sql.Composable) -> sql.Composed:

@@ -41,7 +41,7 @@ def parameters() -> dict[str, Any]:
         for kind, pattern in _CONSTRAINTS.items()
         if (count := len(re.findall(pattern, body)))
     ]
-    schemas = {table: _qualified(table).partition(".")[0] for _, table in _INDEX.findall(text)}
+    later = sql.load("rollups")["index_heard_songs"]
     return {
         "relations": [*tables, *map(_qualified, _VIEW.findall(text))],
         "column_relations": [table for table, *_ in columns],
@@ -50,13 +50,19 @@ def parameters() -> dict[str, Any]:
         "constraint_relations": [table for table, _, _ in constraints],
         "constraint_types": [kind for _, kind, _ in constraints],
         "constraint_counts": [count for _, _, count in constraints],
-        "indexes": [f"{schemas[table]}.{index}" for index, table in _INDEX.findall(text)],
+        "indexes": [*_indexes(text)],
+        "indexes_of_heard_songs": [*_indexes(later)],
         "schemas": list(SCHEMAS),
     }
 
 
 def _qualified(name: str) -> str:
     return name if "." in name else f"public.{name}"
+
+
+def _indexes(text: str) -> Iterator[str]:
+    for index, table in _INDEX.findall(text):
+        yield f"{_qualified(table).partition('.')[0]}.{index}"
 
 
 def _columns(body: str) -> Iterator[tuple[str, bool]]:

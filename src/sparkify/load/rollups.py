@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.load.agents import name_agents
-from sparkify.load.partitions import Piece, table_exists
+from sparkify.load.partitions import Piece
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
@@ -38,8 +38,9 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:
-    """Part of the first transaction that has inserted heard songs: index what they are known by."""
-    if not table_exists(connection, sql.Identifier("analytics", "heard_songs_track")):
+    """Index what heard songs are known by, if there are some and that is still to be done."""
+    row = connection.execute(_sql["heard_songs_to_index"]).fetchone()
+    if row and row[0]:
         connection.execute(_sql["index_heard_songs"])
 
 
@@ -77,8 +78,8 @@ class Rollups:
             count_staged(connection, piece.month, self._names)
         piece.attach(connection, "user_days", self._names["user_days"])
         attached = {"attached": sql.Identifier("partitions", piece.partition("user_days"))}
-        for kind in ("days", "agents", "sessions"):
-            self._names[f"new_{kind}"] = sql.SQL(_sql[f"{kind}_as_staged"]).format(**(self._names | attached))
+        for name in ("new_days", "new_agents", "new_sessions"):
+            self._names[name] = sql.SQL(_sql[name]).format(**(self._names | attached))
         for table, name in (("track_months", "add_tracks"), ("artist_months", "add_artists")):
             if piece.month.is_attached(connection, table):
                 self._run(name)
@@ -129,7 +130,6 @@ def forget_users(connection: Connection[Any]) -> None:
 def rebuild(connection: Connection[Any]) -> None:
     """Compute all rollups from the plays, as part of a transaction: when a warehouse of an older version gets them."""
     connection.execute(_sql["empty"])
-    index_heard_songs(connection)
     make_partitions(connection)
     for month in dict.fromkeys(piece.month for piece in _pieces(connection)):
         names = _month(month)

@@ -26,9 +26,16 @@ listening AS (
 )
 
 -- name: at_place
--- a part of the queries below: users' days at a place, found by way of those who were ever there
-(%(location)s::text IS NULL OR location = %(location)s
-    AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months WHERE location = %(location)s)))
+-- a part of the queries below: users' days at a place. Of many days they are found by way of those who were there in these months, or
+-- in those of the weeks that a trend begins and ends with.
+location = %(location)s
+    AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months
+                            WHERE location = %(location)s AND month >= date_trunc('month', %(first)s::date - 6)
+                              AND month < %(end)s::date + 6))
+
+-- name: at_place_on_few_days
+-- the same of few days: to read all of them is quicker
+location = %(location)s
 
 -- name: range
 -- the first and the last day with plays

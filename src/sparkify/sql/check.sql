@@ -40,6 +40,9 @@ WHERE wanted AND NOT attnotnull
 SELECT relation AS index, 'missing' AS state FROM unnest(%(indexes)s::text[]) AS w (relation)
 WHERE to_regclass(relation) IS NULL
 UNION ALL
+SELECT relation, 'missing' FROM unnest(%(indexes_of_heard_songs)s::text[]) AS w (relation)
+WHERE to_regclass(relation) IS NULL AND EXISTS (SELECT FROM analytics.heard_songs)
+UNION ALL
 SELECT indexrelid::regclass::text, 'not valid'
 FROM pg_index JOIN pg_class c ON c.oid = indexrelid
 WHERE relnamespace::regnamespace::text = ANY(%(schemas)s) AND NOT (indisvalid AND indisready AND indislive)

@@ -1,7 +1,6 @@
 -- name: create
 -- the rollups and the views on them; safe to repeat.
 -- Keys that text is a part of have a hash of it: text of a log may be longer than an entry of an index.
-ALTER TABLE analytics.heard_songs ALTER title SET STATISTICS 0, ALTER artist SET STATISTICS 0, ALTER length SET STATISTICS 0;
 
 CREATE TABLE IF NOT EXISTS analytics.user_days (
     user_id       bigint NOT NULL,
@@ -111,21 +110,26 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
+-- name: heard_songs_to_index
+-- whether there are songs, and an index of what they are known by is missing
+SELECT (to_regclass('analytics.heard_songs_track') IS NULL OR to_regclass('analytics.heard_songs_artist') IS NULL)
+       AND EXISTS (SELECT FROM analytics.heard_songs)
+
 -- name: index_heard_songs
 -- made when there are songs, and not with the table: many at once are a quarter of the work
-CREATE INDEX heard_songs_track ON analytics.heard_songs (track_id);
-CREATE INDEX heard_songs_artist ON analytics.heard_songs (artist_key)
+CREATE INDEX IF NOT EXISTS heard_songs_track ON analytics.heard_songs (track_id);
+CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_key)
 
--- name: days_as_staged
--- with those that were computed
+-- name: new_days
+-- the users' days that were attached, and those that were computed
 (TABLE computed_days UNION ALL TABLE {attached})
 
--- name: agents_as_staged
--- with those of days that were computed; some may be of plays that are gone
+-- name: new_agents
+-- their user agents, as staged and as computed; some of those staged may be of plays that are gone
 (TABLE computed_agents UNION ALL TABLE {user_agents})
 
--- name: sessions_as_staged
--- with those of days that were computed
+-- name: new_sessions
+-- and their sessions
 (TABLE computed_sessions
  UNION ALL
  SELECT user_id, session_id, started_at, level FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
@@ -432,32 +436,33 @@ WITH spans AS (
 ),
 heard AS (
     SELECT d.day, d.level, d.plays, d.milliseconds, f.first_day,
-           lag(d.day) OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
-           lag(d.day) OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level
+           lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
+           lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level
     FROM spans
     JOIN analytics.user_days d ON d.day >= since AND d.day < until
     JOIN analytics.first_days f USING (user_id)
 ),
 counted AS (
     SELECT period, start, level, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds,
-           count(*) FILTER (WHERE before IS NULL OR before < start) AS listeners,
-           count(*) FILTER (WHERE (before IS NULL OR before < start) AND first_day >= start) AS new_listeners,
-           count(*) FILTER (WHERE before_on_level IS NULL OR before_on_level < start) AS listeners_on_level,
-           count(*) FILTER (WHERE (before_on_level IS NULL OR before_on_level < start) AND first_day >= start) AS new_on_level
+           count(*) FILTER (WHERE before < start) AS listeners,
+           count(*) FILTER (WHERE before < start AND first_day >= start) AS new_listeners,
+           count(*) FILTER (WHERE before_on_level < start) AS listeners_on_level,
+           count(*) FILTER (WHERE before_on_level < start AND first_day >= start) AS new_on_level
     FROM heard
     CROSS JOIN LATERAL (VALUES ('day', day), ('week', date_trunc('week', day::timestamp)::date),
                                ('month', date_trunc('month', day::timestamp)::date)) AS periods (period, start)
     GROUP BY GROUPING SETS ((period, start, level), (period, start))
 ),
 began AS (
-    SELECT p.period, p.start, s.level, sum(s.sessions)::integer AS sessions
-    FROM counted_periods p
-    JOIN (SELECT (started_at AT TIME ZONE 'UTC')::date AS day, level, count(*) AS sessions
+    SELECT period, start, level, sum(sessions)::integer AS sessions
+    FROM (SELECT (started_at AT TIME ZONE 'UTC')::date AS day, level, count(*) AS sessions
           FROM spans
           JOIN analytics.sessions
               ON started_at >= since::timestamp AT TIME ZONE 'UTC' AND started_at < until::timestamp AT TIME ZONE 'UTC'
-          GROUP BY 1, 2) s ON s.day >= p.start AND s.day < p.until
-    GROUP BY GROUPING SETS ((p.period, p.start, s.level), (p.period, p.start))
+          GROUP BY 1, 2) days
+    CROSS JOIN LATERAL (VALUES ('day', day), ('week', date_trunc('week', day::timestamp)::date),
+                               ('month', date_trunc('month', day::timestamp)::date)) AS periods (period, start)
+    GROUP BY GROUPING SETS ((period, start, level), (period, start))
 )
 INSERT INTO analytics.listeners (period, start, level, listeners, new_listeners, sessions, plays, milliseconds)
 SELECT c.period, c.start, c.level, CASE WHEN c.level IS NULL THEN c.listeners ELSE c.listeners_on_level END,
