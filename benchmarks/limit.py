@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import psycopg
 
 from benchmarks.schema import Schema, Table, describe
+from sparkify import sql
 from sparkify.create_tables import create_tables
 
 # Building the keys of a table of so few rows anew costs more than keeping them.
@@ -63,6 +64,7 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
         tables = ready.schema.tables.values()
         plain = [table for table in tables if not table.parent]
         months = [table for table in tables if table.parent]
+        pool.now(sql.load("rollups")["index_heard_songs"])  # as the first load would
         pool.now("; ".join(_drop_keys(plain)))
         for done in [
             pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned
