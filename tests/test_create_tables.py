@@ -152,6 +152,12 @@ def test_what_is_missing_is_made_again(dsn: str, db: Connection[Any], tmp_path: 
     assert one(db, "SELECT plays FROM analytics.plays_by_day") == 1
 
 
+def test_what_is_incomplete_can_be_dropped(dsn: str, db: Connection[Any]) -> None:
+    db.execute("DROP VIEW analytics.plays_by_day")
+    create_tables(dsn, drop=True)
+    assert one(db, "SELECT count(*) FROM analytics.plays_by_day") == 0
+
+
 def test_nobody_waits_behind_what_is_made_again(dsn: str, db: Connection[Any]) -> None:
     with db.transaction():
         db.execute("SELECT FROM analytics.plays_by_day")

@@ -49,7 +49,7 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
         connection = connect(dsn)
     try:
         if drop or complete or version_of(connection) != SCHEMA_VERSION:
-            _create(connection, drop=drop)
+            _create(connection, drop=drop, complete=complete)
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
@@ -78,7 +78,7 @@ def open_existing(dsn: str) -> Connection[Any]:
     return connection
 
 
-def _create(connection: Connection[Any], *, drop: bool) -> None:
+def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
     queries = sql.load("warehouse")
     with connection.transaction():
         connection.execute(_LOCK)
@@ -88,17 +88,15 @@ def _create(connection: Connection[Any], *, drop: bool) -> None:
             _make(connection)
         else:
             refuse_newer(version)
-            if not drop or version != SCHEMA_VERSION:
-                upgrade(connection, version, _make)
+            if version == SCHEMA_VERSION and not (drop or complete):
+                return  # another program was quicker
+            upgrade(connection, version, _make)
             if drop:
                 _drop(connection)
                 _make(connection)
                 connection.execute(queries["remember_forgotten"])
             else:
                 fill(connection, version)
-        connection.execute(queries["comments"])
-        for name in ("rollups", "views"):
-            connection.execute(sql.load(name)["comments"])
         roles = sql.load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
@@ -114,6 +112,8 @@ def _make(connection: Connection[Any]) -> None:
         connection.execute(sql.load(name)["create"])
     connection.execute(queries["version"], [SCHEMA_VERSION])
     index_heard_songs(connection)
+    for name in ("warehouse", "rollups", "views"):
+        connection.execute(sql.load(name)["comments"])
 
 
 def _drop(connection: Connection[Any]) -> None:

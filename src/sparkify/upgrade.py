@@ -61,7 +61,11 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
     """
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
-        if version != SCHEMA_VERSION:
+        if version == SCHEMA_VERSION:
+            connection.execute(
+                sql.load("publish")["lock_publisher"]
+            )  # before any other: a load has it first, too
+        else:
             _change(connection, version)
         make(connection)
     except psycopg.errors.LockNotAvailable:

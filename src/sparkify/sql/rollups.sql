@@ -1,7 +1,6 @@
 -- name: create
 -- the rollups and the views on them; safe to repeat.
 -- Keys that text is a part of have a hash of it: text of a log may be longer than an entry of an index.
-
 CREATE TABLE IF NOT EXISTS analytics.user_days (
     user_id       bigint NOT NULL,
     day           date NOT NULL,
@@ -129,7 +128,7 @@ CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_k
 (TABLE computed_agents UNION ALL TABLE {user_agents})
 
 -- name: new_sessions
--- and their sessions
+-- and their sessions, without what was staged of days that are computed from their plays
 (TABLE computed_sessions
  UNION ALL
  SELECT user_id, session_id, started_at, level FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
