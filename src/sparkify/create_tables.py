@@ -53,7 +53,7 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
-            f"The role may not create or upgrade the warehouse in this database: {error.diag.message_primary}."
+            f"The role may not create, upgrade or complete the warehouse in this database: {error.diag.message_primary}."
             " Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
         ) from None
     except BaseException:
