@@ -11,21 +11,21 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, answers, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
-from sparkify.errors import SparkifyError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.load.held import list_runs
 from sparkify.roles import create_roles
 from warehouse import one
@@ -39,6 +39,7 @@ for package in ("streamlit", "playwright"):
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
 from sparkify.dashboard import source, tables  # noqa: E402
+from sparkify.dashboard.connections import MOST, borrowed  # noqa: E402
 from sparkify.dashboard.screens import PAGES  # noqa: E402
 
 DAY = 86_400_000
@@ -478,10 +479,10 @@ def test_a_question_that_is_cut_off(browser: Browser, dsn: str, table: str, path
 def test_questions_are_asked_side_by_side_and_remembered(dsn: str) -> None:
     meeting, met = threading.Barrier(2), []
 
-    def meet(name: str, *, dsn: str) -> str:
+    def meet(name: str, *, dsn: Connection[Any]) -> str:
         met.append(name)
         meeting.wait(WAIT / 1000)
-        return name + dsn[:0]
+        return name + dsn.info.dbname[:0]
 
     for _ in range(2):
         with source.asking("a version", dsn) as ask:
@@ -495,13 +496,13 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
     ended = threading.Event()
     asked = []
 
-    def fail(*, dsn: str) -> None:
-        raise SparkifyError("cut off" + dsn[:0])
+    def fail(*, dsn: Connection[Any]) -> None:
+        raise SparkifyError("cut off" + dsn.info.dbname[:0])
 
-    def answer(name: int, *, dsn: str) -> str:
+    def answer(name: int, *, dsn: Connection[Any]) -> str:
         asked.append(name)
         ended.wait(WAIT / 1000)
-        return dsn[:0]
+        return dsn.info.dbname[:0]
 
     def draw() -> None:
         with source.asking("a version", dsn) as ask:
@@ -520,6 +521,48 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("question")]
 
 
+def test_connections_wait_for_the_next_question(dsn: str) -> None:
+    """Not those that the server has ended, and not one in the middle of something."""
+
+    def server(connection: Connection[Any]) -> int:
+        return int(one(connection, "SELECT pg_backend_pid()"))
+
+    reading = source.reading(dsn)
+    with borrowed(reading) as connection, borrowed(reading) as another:
+        both = {server(connection), server(another)}
+    assert len(both) == 2
+    with borrowed(reading) as connection:
+        first = server(connection)
+        assert first in both
+        connection.execute("BEGIN")
+    with borrowed(reading) as connection:
+        (second,) = both - {first}
+        assert server(connection) == second
+        with connect(dsn) as other:
+            assert one(other, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", first) == 0
+    with connect(dsn) as other:
+        assert one(other, "SELECT pg_terminate_backend(%s, 5000)", second)
+    with borrowed(reading) as connection:
+        assert server(connection) not in both
+        assert analytics.quality(dsn=connection) == analytics.quality(dsn=dsn)
+
+
+def test_a_connection_that_waited_is_not_used_for_another_version(new_dsn: Callable[[], str]) -> None:
+    dsn = new_dsn()
+    with borrowed(dsn):
+        pass
+    with connect(dsn) as connection:
+        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+    with pytest.raises(UsageError, match="sparkify create-tables"), borrowed(dsn):
+        pass
+
+
+def test_more_connections_than_wait(dsn: str) -> None:
+    with ExitStack() as stack:
+        many = [stack.enter_context(borrowed(dsn)) for _ in range(MOST + 2)]
+    assert sum(not connection.closed for connection in many) == MOST
+
+
 def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
     """Without the role that reads, a transaction that only reads; where it is, that role."""
     dsn = new_dsn()
@@ -528,6 +571,7 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
             create_roles(dsn)
         with connect(source.reading(dsn)) as connection:
             assert one(connection, "SHOW statement_timeout") == "20s"
+            assert one(connection, "SHOW idle_session_timeout") == "5min"
             assert (one(connection, "SELECT current_user") == "sparkify_reader") is bool(user)
             with pytest.raises((psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)):
                 connection.execute("UPDATE etl.warehouse SET schema_version = 1")
@@ -536,7 +580,14 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
 
 
 def test_every_question_may_be_asked_by_the_role_that_reads(new_dsn: Callable[[str], str], dsn: str) -> None:
-    mine = new_dsn(str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]))
+    with connect(
+        make_conninfo(dsn, dbname="postgres")
+    ) as other:  # those that wait keep a database from being copied
+        name = conninfo_to_dict(dsn)["dbname"]
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+    mine = new_dsn(str(name))
     create_roles(mine)
     reading = source.reading(mine)
     for downloads in DOWNLOADS.values():

@@ -5,8 +5,7 @@ from typing import Any, Final, LiteralString
 from psycopg.rows import dict_row
 
 from sparkify.analytics import top
-from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_existing
+from sparkify.reading import Where, reader
 from sparkify.sql import load
 
 __all__ = ["reasons", "rejects", "status", "top"]
@@ -17,7 +16,7 @@ _sql: Final = load("answers")
 
 
 def rejects(
-    *, dsn: str | None = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
+    *, dsn: Where = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
     run: int | None = None, limit: int = 20,
 ) -> list[Row]:  # fmt: skip
     """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end.
@@ -28,12 +27,12 @@ def rejects(
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 
 
-def reasons(*, dsn: str | None = None) -> list[Row]:
+def reasons(*, dsn: Where = None) -> list[Row]:
     """Rejected lines counted by reason, the most frequent first."""
     return _rows(dsn, _sql["reasons"])
 
 
-def status(*, dsn: str | None = None) -> Row:
+def status(*, dsn: Where = None) -> Row:
     """What the warehouse holds: rows, range of plays, files with their books, the last runs."""
     (dates,) = _rows(dsn, _sql["status_range"])
     return {
@@ -44,10 +43,6 @@ def status(*, dsn: str | None = None) -> Row:
     }
 
 
-def _rows(dsn: str | None, query: LiteralString, **parameters: Any) -> list[Row]:
-    with (
-        explained(),
-        open_existing(resolve(dsn)) as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
+def _rows(dsn: Where, query: LiteralString, **parameters: Any) -> list[Row]:
+    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters or None).fetchall()

@@ -8,9 +8,8 @@ from typing import Any, Final, TextIO
 
 from psycopg.rows import dict_row
 
-from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
+from sparkify.reading import reader
 from sparkify.sql import load
 
 _sql: Final = load("answers")
@@ -37,8 +36,7 @@ def export_rejects(
     chosen = {"path": path, "reason": reason, "run": run, "limit": None}
     count = 0
     with (
-        explained(),
-        open_existing(resolve(dsn)) as connection,
+        reader(dsn) as connection,
         connection.transaction(),
         connection.cursor("rejects", row_factory=dict_row) as cursor,
     ):

@@ -1,7 +1,6 @@
 """How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
@@ -9,8 +8,6 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from sparkify.analytics.selection import Selection
-from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_existing
 from sparkify.sql import load
 
 READ_THROUGH: Final = 31
@@ -33,13 +30,6 @@ _PARTS: Final = {
 }
 
 
-@contextmanager
-def reader(dsn: str | None) -> Iterator[Connection[Any]]:
-    """A connection for one question."""
-    with explained(), open_existing(resolve(dsn)) as connection:
-        yield connection
-
-
 def ask(
     connection: Connection[Any], name: str, selection: Selection, *, parts: Mapping[str, sql.Composable] | None = None,
     **more: Any,
@@ -48,7 +38,8 @@ def ask(
     with connection.cursor(row_factory=dict_row) as cursor:
         by_user = "listening" if selection.location is not None else "listening_anywhere"
         text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
-        return cursor.execute(text, selection.parameters() | more).fetchall()
+        # Never prepared, however often it is asked over one connection: a plan for all selections is a bad one for most.
+        return cursor.execute(text, selection.parameters() | more, prepare=False).fetchall()
 
 
 def _at_place(selection: Selection) -> sql.SQL:

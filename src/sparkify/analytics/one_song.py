@@ -5,15 +5,16 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from sparkify.analytics.asking import ALL, Row, reader
+from sparkify.analytics.asking import ALL, Row
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import Selection
+from sparkify.reading import Where, reader
 from sparkify.sql import load
 
 _sql: Final = load("one_song")
 
 
-def search(text: str, *, dsn: str | None = None, limit: int = 50) -> list[Row]:
+def search(text: str, *, dsn: Where = None, limit: int = 50) -> list[Row]:
     """Songs of which title and artist together have all words of `text`, whatever the case; those with most plays, ever, first.
 
     Names that came doubly encoded are found by what they should be, too. The `track_id` is what the other functions take.
@@ -29,18 +30,18 @@ def search(text: str, *, dsn: str | None = None, limit: int = 50) -> list[Row]:
 
 
 def history(
-    track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: str | None = None
+    track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: Where = None
 ) -> list[Row]:
     """Its plays and listeners by ``day``, ``week`` or ``month``; only the days of the selection count."""
     return _ask_of(dsn, "history", track_id, selection, period=period)
 
 
-def audience(track_id: int, selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def audience(track_id: int, selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """Its plays and listeners by level (at the play) and gender."""
     return _ask_of(dsn, "audience", track_id, selection)
 
 
-def fans(track_id: int, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
+def fans(track_id: int, selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
     """Who listens to it most, with the level they have now, and the first and last day of the selection they did."""
     return _ask_of(dsn, "fans", track_id, selection, limit=limit)
 
@@ -54,12 +55,12 @@ def _doubled(word: str) -> str:
     return word.encode().decode("latin-1").lower()
 
 
-def _ask_of(dsn: str | None, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
+def _ask_of(dsn: Where, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
     part = "heard" if selection.location is None else "heard_at_place"
     query = sql.SQL(_sql[name]).format(heard=sql.SQL(_sql[part]))
     return _ask(dsn, query, track_id=track_id, **selection.parameters(), **more)
 
 
-def _ask(dsn: str | None, query: Any, **parameters: Any) -> list[Row]:
+def _ask(dsn: Where, query: Any, **parameters: Any) -> list[Row]:
     with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()
+        return cursor.execute(query, parameters, prepare=False).fetchall()

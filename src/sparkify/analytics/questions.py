@@ -1,18 +1,19 @@
-"""The questions. Each takes the connection string, like all of the library; None is the usual one."""
+"""The questions. Each takes the connection string, like all of the library, None for the usual one; or an open connection."""
 
 from datetime import date, timedelta
 from typing import Final
 
-from sparkify.analytics.asking import ALL, Row, ask, days_with_plays, in_whole_years, reader
+from sparkify.analytics.asking import ALL, Row, ask, days_with_plays, in_whole_years
 from sparkify.analytics.names import repaired
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
+from sparkify.reading import Where, reader
 
 MOST_BARS: Final = 62
 """So many bars a trend has at most on one screen, but for those of months."""
 
 
-def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
+def top(what: str, selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
     """The most played `what`: ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
     A song is what has one title and one artist in the logs, in the catalogue or not; `song_id` is None when it is not.
@@ -23,7 +24,7 @@ def top(what: str, selection: Selection = ALL, *, dsn: str | None = None, limit:
         return repaired(ask(connection, f"top_{what}", in_whole_years(connection, selection), limit=limit))
 
 
-def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
+def totals(selection: Selection = ALL, *, dsn: Where = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "totals", in_whole_years(connection, selection))
@@ -33,14 +34,14 @@ def totals(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
         return row | {"sessions": sessions}
 
 
-def listeners(selection: Selection = ALL, *, dsn: str | None = None) -> Row:
+def listeners(selection: Selection = ALL, *, dsn: Where = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "listeners", in_whole_years(connection, selection))
         return row
 
 
-def trend(period: str = "day", selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def trend(period: str = "day", selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
     A week or month of which the selection has only some days is given whole. Sessions are None with a place.
@@ -52,7 +53,7 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: str | None = 
         return ask(connection, name, days_with_plays(connection, selection), period=period)
 
 
-def heat_map(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def heat_map(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
     name = "heat_map" if selection.location is None else "heat_map_of_place"
     with reader(dsn) as connection, connection.transaction():
@@ -61,19 +62,19 @@ def heat_map(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]
         return ask(connection, name, selection)
 
 
-def levels(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def levels(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
         return ask(connection, "levels", in_whole_years(connection, selection))
 
 
-def genders(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def genders(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
         return ask(connection, "genders", in_whole_years(connection, selection))
 
 
-def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list[Row]:
+def level_changes(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
     """How many users went from one level to another, by month; only the days of the selection count."""
     with reader(dsn) as connection, connection.transaction():
         # Through the index, in the order that is wanted or user by user, most days would be fetched one by one.
@@ -81,22 +82,20 @@ def level_changes(selection: Selection = ALL, *, dsn: str | None = None) -> list
         return ask(connection, "level_changes", selection)
 
 
-def retention(selection: Selection = ALL, *, period: str = "month", dsn: str | None = None) -> list[Row]:
+def retention(selection: Selection = ALL, *, period: str = "month", dsn: Where = None) -> list[Row]:
     """Of the users whose first play is in a ``month`` or ``week`` (`cohort`), how many listened so many months later
     (`months_later`), or weeks; of the selection only the days count, and they choose the first plays."""
     with reader(dsn) as connection:
         return ask(connection, f"retention_{period}", selection)
 
 
-def rising(
-    selection: Selection, *, falling: bool = False, dsn: str | None = None, limit: int = 10
-) -> list[Row]:
+def rising(selection: Selection, *, falling: bool = False, dsn: Where = None, limit: int = 10) -> list[Row]:
     """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before; the selection needs days."""
     with reader(dsn) as connection:
         return repaired(most_changed(connection, selection, limit, falling=falling))
 
 
-def unmatched(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 10) -> list[Row]:
+def unmatched(selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
         rows = most_played(connection, "songs", selection, limit, lacking=True)
@@ -105,31 +104,33 @@ def unmatched(selection: Selection = ALL, *, dsn: str | None = None, limit: int 
         )
 
 
-def report(selection: Selection = ALL, *, dsn: str | None = None, limit: int = 5) -> Row:
+def report(selection: Selection = ALL, *, dsn: Where = None, limit: int = 5) -> Row:
     """What fits on one screen: totals, trend (by day, or by week or month when there are many), top songs, people active on the
     last day, in the last 7 and the last 30 days of the selection, and the state of the data."""
-    state = quality(dsn=dsn)
-    if state["first"] is None:
-        chosen = selection.of_no_day()
-    else:
-        chosen = selection.within(state["first"], state["last"])
-    assert chosen.since
-    assert chosen.until
-    period = fitting_period(chosen.since, chosen.until)
-    return {
-        "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
-        "totals": totals(chosen, dsn=dsn) | listeners(chosen, dsn=dsn),
-        "period": period, "trend": trend(period, chosen, dsn=dsn),
-        "songs": top("songs", chosen, dsn=dsn, limit=limit),
-        "levels": levels(chosen, dsn=dsn),
-        "active": {
-            days: listeners(
-                Selection(chosen.until - timedelta(days - 1), chosen.until, chosen.level, chosen.location), dsn=dsn
-            )["listeners"]
-            for days in (1, 7, 30)
-        },
-        "quality": state,
-    }  # fmt: skip
+    with reader(dsn) as connection:
+        state = quality(dsn=connection)
+        if state["first"] is None:
+            chosen = selection.of_no_day()
+        else:
+            chosen = selection.within(state["first"], state["last"])
+        assert chosen.since
+        assert chosen.until
+        period = fitting_period(chosen.since, chosen.until)
+        return {
+            "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
+            "totals": totals(chosen, dsn=connection) | listeners(chosen, dsn=connection),
+            "period": period, "trend": trend(period, chosen, dsn=connection),
+            "songs": top("songs", chosen, dsn=connection, limit=limit),
+            "levels": levels(chosen, dsn=connection),
+            "active": {
+                days: listeners(
+                    Selection(chosen.until - timedelta(days - 1), chosen.until, chosen.level, chosen.location),
+                    dsn=connection,
+                )["listeners"]
+                for days in (1, 7, 30)
+            },
+            "quality": state,
+        }  # fmt: skip
 
 
 def fitting_period(since: date, until: date) -> str:
@@ -138,13 +139,13 @@ def fitting_period(since: date, until: date) -> str:
     return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
-def locations(*, dsn: str | None = None) -> list[str]:
+def locations(*, dsn: Where = None) -> list[str]:
     """All places, those with most plays first."""
     with reader(dsn) as connection:
         return [row["location"] for row in ask(connection, "locations", ALL)]
 
 
-def quality(*, dsn: str | None = None) -> Row:
+def quality(*, dsn: Where = None) -> Row:
     """The state of the data: plays, those that match the catalogue, lines set aside, when it was last loaded."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "quality", ALL)

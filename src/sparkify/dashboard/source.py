@@ -11,11 +11,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics
 from sparkify.connection import connect, explained, resolve
+from sparkify.dashboard.connections import borrowed
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.roles import READER
 from sparkify.sql import load
 
 TIMEOUT: Final = "20s"
+IDLE: Final = "5min"
+"""So long a connection waits for the next question."""
+
 FRESH: Final = 15
 """For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
 
@@ -44,7 +48,7 @@ def reading(dsn: str | None) -> str:
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         may = connection.execute(roles["may_become"], [READER]).fetchone()
     given = str(conninfo_to_dict(dsn).get("options") or "")
-    options = f"-c statement_timeout={TIMEOUT} {given} -c default_transaction_read_only=on"
+    options = f"-c statement_timeout={TIMEOUT} -c idle_session_timeout={IDLE} {given} -c default_transaction_read_only=on"
     if admitted and admitted[0] and may and may[0]:
         options += f" -c role={READER}"
     return make_conninfo(dsn, options=options)
@@ -97,7 +101,8 @@ def explain(error: SparkifyError) -> tuple[str, str]:
 
 
 def _ask_state(dsn: str | None) -> dict[str, Any]:
-    return analytics.quality(dsn=_reading(dsn))
+    with borrowed(_reading(dsn)) as connection:
+        return analytics.quality(dsn=connection)
 
 
 def _ask(  # name and version are what an answer is remembered by; with an underscore Streamlit does not look at it
@@ -108,7 +113,8 @@ def _ask(  # name and version are what an answer is remembered by; with an under
     more: Any,
     dsn: str | None,
 ) -> Any:
-    return _question(*arguments, **more, dsn=_reading(dsn))
+    with borrowed(_reading(dsn)) as connection:
+        return _question(*arguments, **more, dsn=connection)
 
 
 _reading = st.cache_data(reading, ttl=300, show_spinner=False)

@@ -8,23 +8,20 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from sparkify.connection import explained, resolve
-from sparkify.create_tables import open_existing, open_warehouse
+from sparkify.create_tables import open_warehouse
 from sparkify.errors import SparkifyError
 from sparkify.load.publish import publish_run, run_totals
 from sparkify.load.runs import adopt, drop_staging
+from sparkify.reading import Where, reader
 from sparkify.report import Staged
 from sparkify.sql import load
 
 _sql: Final = load("stage")
 
 
-def list_runs(dsn: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+def list_runs(dsn: Where = None, limit: int = 20) -> list[dict[str, Any]]:
     """The last runs, the newest first, with their state and the books of their files."""
-    with (
-        explained(),
-        open_existing(resolve(dsn)) as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
+    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_sql["list_runs"], [limit]).fetchall()
 
 

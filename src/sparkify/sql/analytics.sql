@@ -377,11 +377,13 @@ named AS (
 SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: scan_plays
--- how often some tracks were heard, out of users' days
+-- how often some tracks were heard, out of users' days: first those at the place, for to compare the tracks is dear
+WITH chosen AS MATERIALIZED (
+    SELECT tracks FROM analytics.user_days
+    WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
+)
 SELECT track_id AS key, count(*) AS plays
-FROM (SELECT unnest(tracks) AS track_id FROM analytics.user_days
-      WHERE day >= %(first)s AND day < %(end)s AND tracks && %(tracks)s::bigint[]
-        AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) plays
+FROM (SELECT unnest(tracks) AS track_id FROM chosen WHERE tracks && %(tracks)s::bigint[]) plays
 WHERE track_id = ANY(%(tracks)s::bigint[])
 GROUP BY track_id
 

@@ -1,15 +1,18 @@
 -- name: search
--- songs of which title and artist together have all of some words, most plays first
-WITH found AS (
-    SELECT track_id, min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-    FROM analytics.heard_songs
+-- songs of which title and artist together have all of some words, most plays first; names are looked up of those that are shown
+WITH found AS MATERIALIZED (
+    SELECT DISTINCT track_id FROM analytics.heard_songs
     WHERE lower(artist || ' ' || title) LIKE ALL (%(words)s::text[])
        OR lower(artist || ' ' || title) LIKE ALL (%(doubled)s::text[])
-    GROUP BY track_id
+),
+most AS MATERIALIZED (
+    SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)
+    GROUP BY track_id ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
-SELECT track_id, title, artist, sum(plays)::bigint AS plays, song_id
-FROM found JOIN analytics.track_months USING (track_id)
-GROUP BY track_id, title, artist, song_id
+SELECT track_id, title, artist, plays, song_id
+FROM most
+CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+                    FROM analytics.heard_songs h WHERE h.track_id = most.track_id) named
 ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s
 
@@ -24,12 +27,15 @@ heard AS (
 )
 
 -- name: heard_at_place
--- the same at one place
-heard AS (
-    SELECT user_id, day, level
-    FROM analytics.user_days, unnest(tracks) AS track
-    WHERE track = %(track_id)s AND location = %(location)s AND day >= %(first)s AND day < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s)
+-- the same at one place, on the days that somebody heard the track
+heard AS MATERIALIZED (
+    SELECT d.user_id, d.day, d.level
+    FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
+          FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
+          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s) days
+    JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
+    WHERE track = %(track_id)s AND d.location = %(location)s AND d.day >= %(first)s AND d.day < %(end)s
+      AND (%(level)s::text IS NULL OR d.level = %(level)s)
 )
 
 -- name: history
