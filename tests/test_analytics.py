@@ -13,6 +13,7 @@ from data import NOVEMBER, play, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
+from sparkify.reading import Where
 from warehouse import one
 
 Event = dict[str, Any]
@@ -306,6 +307,59 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
                 found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
                 assert found == ranked(chosen, key)[:limit], (selection, limit)
         assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
+
+
+@pytest.mark.parametrize("place", [None, "Boston, MA"])
+def test_songs_over_months(over_months: tuple[str, list[Event]], place: str | None) -> None:
+    """What rises and falls, and who heard one song and when: of days that cut months, everywhere and at a place."""
+    warehouse, events = over_months
+    now = Selection(date(2018, 12, 20), date(2019, 1, 24), "free", place)
+    before = Selection(date(2018, 11, 14), date(2018, 12, 19), "free", place)
+    plays = Counter((e["song"], e["artist"]) for e in selected(events, now))
+    plays_before = Counter((e["song"], e["artist"]) for e in selected(events, before))
+    change = {song: plays[song] - plays_before[song] for song in plays | plays_before}
+    for falling in (False, True):
+        rows = analytics.rising(now, falling=falling, dsn=warehouse, limit=5)
+        assert [row["change"] for row in rows] == sorted(change.values(), reverse=not falling)[:5]
+        for row in rows:
+            song = row["title"], row["artist"]
+            assert (row["plays"], row["before"]) == (plays[song], plays_before[song])
+
+    (row, *_) = analytics.search("song 0 artist 0", dsn=warehouse)
+    song = row["title"], row["artist"]
+    assert row["plays"] == sum((e["song"], e["artist"]) == song for e in events)
+    heard = [e for e in selected(events, now) if (e["song"], e["artist"]) == song]
+    assert len(heard) > 2
+    days, fans = Counter(e["day"] for e in heard), Counter(int(e["userId"]) for e in heard)
+    rows = analytics.history(row["track_id"], "day", now, dsn=warehouse)
+    assert [(row["start"], row["plays"]) for row in rows] == sorted(days.items())
+    rows = analytics.fans(row["track_id"], now, dsn=warehouse, limit=1000)
+    assert {row["user_id"]: row["plays"] for row in rows} == fans
+    assert sum(row["plays"] for row in analytics.audience(row["track_id"], now, dsn=warehouse)) == len(heard)
+
+
+def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]) -> None:
+    """None is prepared: a plan for all selections would be made once, for one of them."""
+    warehouse, _ = over_months
+    selections = [
+        Selection(),
+        Selection(location="Boston, MA"),
+        Selection(date(2018, 12, 5), date(2019, 1, 9)),
+    ]
+    (song, *_) = analytics.search("song", dsn=warehouse)
+
+    def ask(where: Where, chosen: Selection) -> list[Any]:
+        return [
+            analytics.top("songs", chosen, dsn=where), analytics.trend("week", chosen, dsn=where),
+            analytics.listeners(chosen, dsn=where), analytics.history(song["track_id"], "week", chosen, dsn=where),
+        ]  # fmt: skip
+
+    with connect(warehouse) as connection:
+        for _ in range(3):
+            for chosen in selections:
+                assert ask(connection, chosen) == ask(warehouse, chosen)
+        prepared = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM%'"
+        assert one(connection, prepared) == 0
 
 
 def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:

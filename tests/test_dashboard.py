@@ -557,6 +557,12 @@ def test_a_connection_that_waited_is_not_used_for_another_version(new_dsn: Calla
         pass
 
 
+def test_a_connection_that_waited_is_not_used_elsewhere(dsn: str, new_dsn: Callable[[], str]) -> None:
+    for reached in (new_dsn(), dsn):
+        with borrowed(reached) as connection:
+            assert connection.info.dbname == conninfo_to_dict(reached)["dbname"]
+
+
 def test_more_connections_than_wait(dsn: str) -> None:
     with ExitStack() as stack:
         many = [stack.enter_context(borrowed(dsn)) for _ in range(MOST + 2)]
