@@ -170,7 +170,10 @@ SELECT user_id, day, level, location, user_agent_id, count(*), sum(milliseconds)
 FROM gone, unnest(hours, tracks, artists) WITH ORDINALITY AS play (hour, track, artist, number)
 GROUP BY user_id, day, level, location, user_agent_id;
 SET LOCAL enable_nestloop TO DEFAULT;
-ANALYZE {user_days}
+-- A tenth of the usual sample gives the same plans, in a fifth of the time.
+SET LOCAL default_statistics_target = 10;
+ANALYZE {user_days};
+SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: count_tracks
 -- what was heard on some users' days of the month, by whom and when
@@ -197,7 +200,9 @@ CREATE INDEX ON {track_months} (month, (hashtextextended(level, 0)), plays DESC)
 CREATE UNIQUE INDEX ON {artist_months} (artist_key, month, (hashtextextended(level, 0)));
 CREATE INDEX ON {artist_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
 ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
-ANALYZE {track_months}, {artist_months}
+SET LOCAL default_statistics_target = 10;
+ANALYZE {track_months}, {artist_months};
+SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: begin
 -- what each user heard on the days that are computed from their plays: as it was, and as it is to be

@@ -27,7 +27,7 @@ CREATE OR REPLACE TEMP TABLE user_days (
     month DATE, user_id BIGINT, day DATE, level VARCHAR, location VARCHAR, user_agent VARCHAR, plays INTEGER,
     milliseconds BIGINT, hours SMALLINT[], tracks BIGINT[], artists BIGINT[]
 );
-CREATE OR REPLACE TEMP TABLE sessions (month DATE, user_id BIGINT, session_id BIGINT, start STRUCT(moment TIMESTAMP, level VARCHAR))
+CREATE OR REPLACE TEMP TABLE sessions (month DATE, user_id BIGINT, session_id BIGINT, level VARCHAR, started_at TIMESTAMP)
 
 -- name: count_batch
 -- how many rows the batch holds in memory
@@ -199,8 +199,7 @@ SELECT month, user_id, start_time::DATE, level, location, user_agent, count(*),
 FROM plays JOIN chunk_songs USING (heard_song_id)
 GROUP BY month, user_id, start_time::DATE, level, location, user_agent;
 INSERT INTO sessions
-SELECT month, user_id, session_id, min({'moment': start_time, 'level': level})
-FROM plays GROUP BY month, user_id, session_id
+SELECT month, user_id, session_id, level, min(start_time) FROM plays GROUP BY month, user_id, session_id, level
 
 -- name: month_songplays
 -- rows of songplays; the ids are what the catalogue says now, publication has the last word
@@ -263,9 +262,10 @@ FROM user_days WHERE month = $month GROUP BY user_id, day, level, location, user
 
 -- name: month_user_agents
 -- with what
-SELECT DISTINCT text_id(user_agent) AS user_agent_id, user_agent FROM user_days WHERE month = $month AND user_agent IS NOT NULL
+SELECT text_id(user_agent) AS user_agent_id, user_agent
+FROM (SELECT DISTINCT user_agent FROM user_days WHERE month = $month AND user_agent IS NOT NULL)
 
 -- name: month_sessions
--- the first play of each session in the month
-SELECT user_id, session_id, min(start).moment AS started_at, min(start).level AS level
-FROM sessions WHERE month = $month GROUP BY user_id, session_id
+-- the first play of each session in the month, on each level
+SELECT user_id, session_id, min(started_at) AS started_at, level
+FROM sessions WHERE month = $month GROUP BY user_id, session_id, level
