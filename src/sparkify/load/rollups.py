@@ -22,7 +22,9 @@ _COMPUTED: Final = {
     "user_days": sql.Identifier("computed_days"),
     "track_months": sql.Identifier("pg_temp", "gained_tracks"),
     "artist_months": sql.Identifier("pg_temp", "gained_artists"),
+    "day_hours": sql.Identifier("pg_temp", "gained_hours"),
 }
+_COUNTED: Final = ("tracks", "artists", "hours")
 
 
 def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, sql.Composable]) -> None:
@@ -31,7 +33,7 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
     with connection.transaction():
-        for name in ("hold_days", "merge_days", "count_tracks", "count_artists"):
+        for name in ("hold_days", "merge_days", *(f"count_{counted}" for counted in _COUNTED)):
             connection.execute(sql.SQL(_sql[name]).format(**names))
         if not month.is_attached(connection, "track_months"):
             connection.execute(sql.SQL(_sql["index_counted"]).format(**names))
@@ -85,6 +87,7 @@ class Rollups:
                 self._run(name)
             else:
                 piece.month.attach(connection, table, self._names[table])
+        self._run("add_hours")
 
     def update(self) -> None:
         """Bring all rollups up to date."""
@@ -96,14 +99,14 @@ class Rollups:
         lost = self._says("has_lost")
         if lost:
             self._run("count_lost")
-            self._run("lose_tracks")
-            self._run("lose_artists")
+            for counted in _COUNTED:
+                self._run(f"lose_{counted}")
         if self._says("has_computed"):
-            for name in ("count_tracks", "add_tracks", "count_artists", "add_artists"):
-                self._run(name, **_COMPUTED)
+            for counted in _COUNTED:
+                self._run(f"count_{counted}", **_COMPUTED)
+                self._run(f"add_{counted}", **_COMPUTED)
         if lost:
             self._run("drop_lost")
-        self._run("count_hours")
         self._run("count_listeners")
         self._run("end")
 

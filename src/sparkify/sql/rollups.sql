@@ -193,6 +193,15 @@ SELECT artist_key, {month}, level, count(*)
 FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
 GROUP BY artist_key, level
 
+-- name: count_hours
+-- by day and hour
+DROP TABLE IF EXISTS {day_hours};
+CREATE TABLE {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
+INSERT INTO {day_hours} (day, hour, level, plays)
+SELECT day, hour, level, count(*)
+FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays
+GROUP BY day, hour, level
+
 -- name: index_counted
 -- what becomes a partition: the indexes that partitions have, and then statistics, of what is indexed, too
 CREATE UNIQUE INDEX ON {track_months} (track_id, month, (hashtextextended(level, 0)));
@@ -284,7 +293,8 @@ changed AS (
 INSERT INTO counted_days SELECT before FROM firsts WHERE before <> first_day
 
 -- name: replace_sessions
--- sessions that begin on another day than was known, or on no day
+-- sessions that begin on another day than was known, or on no day. Only one publishes at a time, so what is new is known, and
+-- need not be looked up once more when it is inserted.
 WITH gone AS (
     DELETE FROM analytics.sessions s USING touched_days t
     WHERE s.user_id = t.user_id AND (s.started_at AT TIME ZONE 'UTC')::date = t.day AND t.day < {late_before}
@@ -302,9 +312,12 @@ earlier AS (
     WHERE s.session_id IS NULL OR (f.started_at, f.level COLLATE "C") < (s.started_at, s.level)
 ),
 taken AS (
-    INSERT INTO analytics.sessions AS s (user_id, session_id, started_at, level)
-    SELECT user_id, session_id, started_at, level FROM earlier
-    ON CONFLICT (session_id, user_id) DO UPDATE SET started_at = EXCLUDED.started_at, level = EXCLUDED.level
+    INSERT INTO analytics.sessions (user_id, session_id, started_at, level)
+    SELECT user_id, session_id, started_at, level FROM earlier WHERE before IS NULL
+),
+moved AS (
+    UPDATE analytics.sessions s SET started_at = e.started_at, level = e.level
+    FROM earlier e WHERE s.session_id = e.session_id AND s.user_id = e.user_id AND before IS NOT NULL
 )
 INSERT INTO counted_days
 SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier
@@ -373,6 +386,13 @@ UPDATE analytics.artist_months m SET plays = m.plays - l.plays
 FROM lost_artists l
 WHERE m.artist_key = l.artist_key AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0)
 
+-- name: lose_hours
+-- by day and hour
+UPDATE analytics.day_hours h SET plays = h.plays - l.plays
+FROM (SELECT day, hour, level, count(*) AS plays FROM (SELECT day, level, unnest(hours) AS hour FROM old_days) plays
+      GROUP BY day, hour, level) l
+WHERE h.day = l.day AND h.hour = l.hour AND hashtextextended(h.level, 0) = hashtextextended(l.level, 0)
+
 -- name: has_lost
 -- whether something was known of the days that change
 SELECT EXISTS (SELECT FROM old_days)
@@ -405,26 +425,21 @@ SELECT artist_key, month, level, plays FROM {artist_months}
 ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays = m.plays + EXCLUDED.plays;
 DROP TABLE {artist_months}
 
+-- name: add_hours
+-- by day and hour
+INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
+SELECT day, hour, level, plays FROM {day_hours}
+ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
+DROP TABLE {day_hours}
+
 -- name: drop_lost
--- tracks and artists that nobody has heard in the month any more
+-- tracks and artists that nobody has heard in the month any more, and hours
 DELETE FROM analytics.track_months m USING lost_tracks l
 WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0;
 DELETE FROM analytics.artist_months m USING lost_artists l
 WHERE m.artist_key = l.artist_key AND m.month = l.month AND m.plays = 0;
+DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0;
 DROP TABLE lost_tracks, lost_artists
-
--- name: count_hours
--- plays by day and hour
-INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
-SELECT day, hour, level, sum(plays)
-FROM (
-    SELECT day, unnest(hours) AS hour, level, 1 AS plays FROM {new_days} d
-    UNION ALL
-    SELECT day, unnest(hours), level, -1 FROM old_days
-) changes
-GROUP BY day, hour, level HAVING sum(plays) <> 0
-ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
-DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0
 
 -- name: count_listeners
 -- who listened on the days, in the weeks and in the months whose counts change. A user counts for a period with the first of his days
