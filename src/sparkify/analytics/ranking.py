@@ -19,7 +19,7 @@ SOME_DAYS: Final = 10
 LISTED: Final = 5
 """A track or an artist with so many plays in a month and on a level is in the index that gives them in order (rollups.sql)."""
 
-LOOKED_UP: Final = 40_000
+LOOKED_UP: Final = 20_000
 """Out of lists of at most so many, songs are looked up one by one; of more it is quicker to read through the rollup."""
 
 _ALL_OF_THEM: Final = 2**31
@@ -120,7 +120,7 @@ def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
 
 def _depth(limit: int) -> int:
     """So far down the lists of the months are read first."""
-    return 40 * limit + 600
+    return 20 * limit + 300
 
 
 def _rank(
