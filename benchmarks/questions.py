@@ -82,7 +82,7 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
 
 
 def measure_questions(dsn: str, folder: Path, days: int, repeat: int) -> Figures:
-    """Milliseconds of each question, each with a connection of its own, as the program has it: the median of so many, and of
+    """Milliseconds of each question, each with a connection of its own, as on the command line: the median of so many, and of
     the bare star, which is slow, one. With a level only sparkify is asked."""
     parquet = folder / "plays.parquet"
     _export(dsn, folder / "plays.csv", parquet)

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from data import NOVEMBER, play, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
+from sparkify.errors import UsageError
 from sparkify.reading import Where
 from warehouse import one
 
@@ -360,6 +362,19 @@ def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]
                 assert ask(connection, chosen) == ask(warehouse, chosen)
         prepared = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM%'"
         assert one(connection, prepared) == 0
+
+
+def test_a_connection_that_would_begin_a_transaction(over_months: tuple[str, list[Event]]) -> None:
+    """What is set for one question would hold for those that follow."""
+    warehouse, _ = over_months
+    with psycopg.connect(warehouse) as connection, pytest.raises(UsageError, match="autocommit"):
+        analytics.top("songs", dsn=connection)
+    with (
+        connect(warehouse) as connection,
+        connection.transaction(),
+        pytest.raises(UsageError, match="no transaction"),
+    ):
+        analytics.top("songs", dsn=connection)
 
 
 def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:

@@ -28,7 +28,7 @@ from sparkify.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.load.held import list_runs
 from sparkify.roles import create_roles
-from warehouse import one
+from warehouse import one, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if not CHROMIUM:
@@ -539,7 +539,8 @@ def test_connections_wait_for_the_next_question(dsn: str) -> None:
         (second,) = both - {first}
         assert server(connection) == second
         with connect(dsn) as other:
-            assert one(other, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", first) == 0
+            there = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+            wait_until(lambda: one(other, there, first) == 0)
     with connect(dsn) as other:
         assert one(other, "SELECT pg_terminate_backend(%s, 5000)", second)
     with borrowed(reading) as connection:

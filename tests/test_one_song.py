@@ -55,6 +55,14 @@ def test_search(dsn: str, text: str, titles: list[str]) -> None:
     assert sorted(found(dsn, text)) == titles
 
 
+def test_those_with_most_plays_are_found_first(dsn: str) -> None:
+    """Of as many plays, by title."""
+    titles = [row["title"] for row in analytics.search("e", dsn=dsn)]
+    assert titles == ["Setanta matins", "100 of Mine", "100% M_ine"]
+    for limit in (1, 2, 3, 4):
+        assert [row["title"] for row in analytics.search("e", dsn=dsn, limit=limit)] == titles[:limit]
+
+
 def test_what_is_found(dsn: str) -> None:
     (row,) = analytics.search("elena", dsn=dsn)
     assert (row["plays"], row["song_id"]) == (4, "SOZCTXZ12AB0182364")

@@ -45,4 +45,4 @@ def status(*, dsn: Where = None) -> Row:
 
 def _rows(dsn: Where, query: LiteralString, **parameters: Any) -> list[Row]:
     with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters or None).fetchall()
+        return cursor.execute(query, parameters or None, prepare=False).fetchall()

@@ -13,7 +13,7 @@ from sparkify.create_tables import open_existing
 from sparkify.upgrade import refuse_other
 
 MOST: Final = 4
-"""So many wait at most."""
+"""So many wait at most, or a few more when several are given back at one moment."""
 
 _waiting: Final[list[tuple[str, Connection[Any]]]] = []
 

@@ -35,7 +35,7 @@ class View:
 
     def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         """The answer to a question of `sparkify.analytics`, not remembered: for downloads."""
-        return question(*arguments, **more, dsn=source.reading(self.dsn))
+        return source.ask_now(question, *arguments, dsn=self.dsn, **more)
 
 
 def choose(state: dict[str, Any], dsn: str | None) -> View | None:

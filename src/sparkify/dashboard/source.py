@@ -65,6 +65,12 @@ def ask(version: Any, question: Callable[..., Any], *arguments: Any, dsn: str | 
     return _answer(f"{question.__module__}.{question.__qualname__}", version, question, arguments, more, dsn)
 
 
+def ask_now(question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
+    """The answer to a question as it is now, not remembered."""
+    with borrowed(_reading(dsn)) as connection:
+        return question(*arguments, **more, dsn=connection)
+
+
 @contextmanager
 def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
     """What asks questions side by side: the first answers are drawn while others are looked for.
@@ -101,8 +107,8 @@ def explain(error: SparkifyError) -> tuple[str, str]:
 
 
 def _ask_state(dsn: str | None) -> dict[str, Any]:
-    with borrowed(_reading(dsn)) as connection:
-        return analytics.quality(dsn=connection)
+    found: dict[str, Any] = ask_now(analytics.quality, dsn=dsn)
+    return found
 
 
 def _ask(  # name and version are what an answer is remembered by; with an underscore Streamlit does not look at it
@@ -113,8 +119,7 @@ def _ask(  # name and version are what an answer is remembered by; with an under
     more: Any,
     dsn: str | None,
 ) -> Any:
-    with borrowed(_reading(dsn)) as connection:
-        return _question(*arguments, **more, dsn=connection)
+    return ask_now(_question, *arguments, dsn=dsn, **more)
 
 
 _reading = st.cache_data(reading, ttl=300, show_spinner=False)

@@ -22,7 +22,7 @@ _sql: Final = load("stage")
 def list_runs(dsn: Where = None, limit: int = 20) -> list[dict[str, Any]]:
     """The last runs, the newest first, with their state and the books of their files."""
     with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_sql["list_runs"], [limit]).fetchall()
+        return cursor.execute(_sql["list_runs"], [limit], prepare=False).fetchall()
 
 
 def release(run_id: int, dsn: str | None = None) -> Staged:

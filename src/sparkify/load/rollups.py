@@ -28,7 +28,8 @@ _COUNTED: Final = ("tracks", "artists", "hours")
 
 
 def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, sql.Composable]) -> None:
-    """Count who heard what on the staged users' days of a month, for `Rollups.attach`: one transaction, that may be done again.
+    """Count who heard what, and when, on the staged users' days of a month, for `Rollups.attach`: one transaction, that may be done
+    again.
 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """

@@ -377,7 +377,8 @@ named AS (
 SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: scan_plays
--- how often some tracks were heard, out of users' days: first those at the place, for to compare the tracks is dear
+-- how often some tracks were heard, out of users' days. To compare the tracks costs most, so only those of the place are compared:
+-- in one WHERE, PostgreSQL would look at the place last.
 WITH chosen AS MATERIALIZED (
     SELECT tracks FROM analytics.user_days
     WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}

@@ -27,15 +27,16 @@ heard AS (
 )
 
 -- name: heard_at_place
--- the same at one place, on the days that somebody heard the track
+-- the same at one place, looked up on the days that somebody heard the track. By itself: joined with users, the planner would read
+-- all days instead.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
           FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s) days
+          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+            AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
     JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
-    WHERE track = %(track_id)s AND d.location = %(location)s AND d.day >= %(first)s AND d.day < %(end)s
-      AND (%(level)s::text IS NULL OR d.level = %(level)s)
+    WHERE track = %(track_id)s AND d.location = %(location)s AND (%(level)s::text IS NULL OR d.level = %(level)s)
 )
 
 -- name: history

@@ -194,7 +194,7 @@ FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days}) plays
 GROUP BY artist_key, level
 
 -- name: count_hours
--- by day and hour
+-- plays by day and hour
 DROP TABLE IF EXISTS {day_hours};
 CREATE TABLE {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
 INSERT INTO {day_hours} (day, hour, level, plays)
@@ -209,7 +209,7 @@ CREATE INDEX ON {track_months} (month, (hashtextextended(level, 0)), plays DESC)
 CREATE UNIQUE INDEX ON {artist_months} (artist_key, month, (hashtextextended(level, 0)));
 CREATE INDEX ON {artist_months} (month, (hashtextextended(level, 0)), plays DESC) WHERE plays >= 5;
 ALTER TABLE {track_months} ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
-SET LOCAL default_statistics_target = 10;
+SET LOCAL default_statistics_target = 10; -- as in merge_days
 ANALYZE {track_months}, {artist_months};
 SET LOCAL default_statistics_target TO DEFAULT
 
@@ -387,7 +387,7 @@ FROM lost_artists l
 WHERE m.artist_key = l.artist_key AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0)
 
 -- name: lose_hours
--- by day and hour
+-- plays by day and hour without those
 UPDATE analytics.day_hours h SET plays = h.plays - l.plays
 FROM (SELECT day, hour, level, count(*) AS plays FROM (SELECT day, level, unnest(hours) AS hour FROM old_days) plays
       GROUP BY day, hour, level) l
@@ -426,7 +426,7 @@ ON CONFLICT (artist_key, month, hashtextextended(level, 0)) DO UPDATE SET plays 
 DROP TABLE {artist_months}
 
 -- name: add_hours
--- by day and hour
+-- plays by day and hour to those that are known
 INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
 SELECT day, hour, level, plays FROM {day_hours}
 ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
