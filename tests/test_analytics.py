@@ -15,7 +15,7 @@ from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
 from sparkify.errors import UsageError
-from sparkify.reading import Where
+from sparkify.reading import DsnOrConnection
 from warehouse import one
 
 Event = dict[str, Any]
@@ -350,7 +350,7 @@ def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]
     ]
     (song, *_) = analytics.search("song", dsn=warehouse)
 
-    def ask(where: Where, chosen: Selection) -> list[Any]:
+    def ask(where: DsnOrConnection, chosen: Selection) -> list[Any]:
         return [
             analytics.top("songs", chosen, dsn=where), analytics.trend("week", chosen, dsn=where),
             analytics.listeners(chosen, dsn=where), analytics.history(song["track_id"], "week", chosen, dsn=where),

@@ -517,7 +517,7 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
     with pytest.raises(SparkifyError, match="cut off"):
         draw()
     assert ended.is_set()
-    assert len(asked) <= source.SIDE_BY_SIDE
+    assert len(asked) <= MOST
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("question")]
 
 
@@ -527,7 +527,7 @@ def test_connections_wait_for_the_next_question(dsn: str) -> None:
     def server(connection: Connection[Any]) -> int:
         return int(one(connection, "SELECT pg_backend_pid()"))
 
-    reading = source.reading(dsn)
+    reading = source.read_only_dsn(dsn)
     with borrowed(reading) as connection, borrowed(reading) as another:
         both = {server(connection), server(another)}
     assert len(both) == 2
@@ -576,7 +576,7 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
     for user in ("", "sparkify_reader"):
         if user:
             create_roles(dsn)
-        with connect(source.reading(dsn)) as connection:
+        with connect(source.read_only_dsn(dsn)) as connection:
             assert one(connection, "SHOW statement_timeout") == "20s"
             assert one(connection, "SHOW idle_session_timeout") == "5min"
             assert (one(connection, "SELECT current_user") == "sparkify_reader") is bool(user)
@@ -587,16 +587,15 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
 
 
 def test_every_question_may_be_asked_by_the_role_that_reads(new_dsn: Callable[[str], str], dsn: str) -> None:
-    with connect(
-        make_conninfo(dsn, dbname="postgres")
-    ) as other:  # those that wait keep a database from being copied
+    # Connections that wait, here and in the dashboard of the module, keep a database from being copied.
+    with connect(make_conninfo(dsn, dbname="postgres")) as other:
         name = conninfo_to_dict(dsn)["dbname"]
         other.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name]
         )
     mine = new_dsn(str(name))
     create_roles(mine)
-    reading = source.reading(mine)
+    reading = source.read_only_dsn(mine)
     for downloads in DOWNLOADS.values():
         for rows in downloads.values():
             assert rows(reading) == rows(dsn)

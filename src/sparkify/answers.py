@@ -2,21 +2,17 @@
 
 from typing import Any, Final, LiteralString
 
-from psycopg.rows import dict_row
-
 from sparkify.analytics import top
-from sparkify.reading import Where, reader
+from sparkify.reading import DsnOrConnection, Row, reader, rows
 from sparkify.sql import load
 
 __all__ = ["reasons", "rejects", "status", "top"]
-
-Row = dict[str, Any]
 
 _sql: Final = load("answers")
 
 
 def rejects(
-    *, dsn: Where = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
+    *, dsn: DsnOrConnection = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
     run: int | None = None, limit: int = 20,
 ) -> list[Row]:  # fmt: skip
     """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end.
@@ -27,12 +23,12 @@ def rejects(
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 
 
-def reasons(*, dsn: Where = None) -> list[Row]:
+def reasons(*, dsn: DsnOrConnection = None) -> list[Row]:
     """Rejected lines counted by reason, the most frequent first."""
     return _rows(dsn, _sql["reasons"])
 
 
-def status(*, dsn: Where = None) -> Row:
+def status(*, dsn: DsnOrConnection = None) -> Row:
     """What the warehouse holds: rows, range of plays, files with their books, the last runs."""
     (dates,) = _rows(dsn, _sql["status_range"])
     return {
@@ -43,6 +39,6 @@ def status(*, dsn: Where = None) -> Row:
     }
 
 
-def _rows(dsn: Where, query: LiteralString, **parameters: Any) -> list[Row]:
-    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters or None, prepare=False).fetchall()
+def _rows(dsn: DsnOrConnection, query: LiteralString, **parameters: Any) -> list[Row]:
+    with reader(dsn) as connection:
+        return rows(connection, query, parameters or None)

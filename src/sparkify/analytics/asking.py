@@ -5,15 +5,14 @@ from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
-from psycopg.rows import dict_row
 
 from sparkify.analytics.selection import Selection
+from sparkify.reading import Row, rows
 from sparkify.sql import load
 
 READ_THROUGH: Final = 31
 """Of so many days at most it is quicker to read the days of everybody than to look for those of the users who were at a place."""
 
-Row = dict[str, Any]
 ALL: Final = Selection()
 
 _sql: Final = load("analytics")
@@ -35,11 +34,9 @@ def ask(
     **more: Any,
 ) -> list[Row]:  # fmt: skip
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        by_user = "listening" if selection.location is not None else "listening_anywhere"
-        text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
-        # Never prepared, however often it is asked over one connection: a plan for all selections is a bad one for most.
-        return cursor.execute(text, selection.parameters() | more, prepare=False).fetchall()
+    by_user = "listening" if selection.location is not None else "listening_anywhere"
+    text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
+    return rows(connection, text, selection.parameters() | more)
 
 
 def _at_place(selection: Selection) -> sql.SQL:

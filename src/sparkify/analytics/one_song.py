@@ -3,18 +3,17 @@
 from typing import Any, Final
 
 from psycopg import sql
-from psycopg.rows import dict_row
 
-from sparkify.analytics.asking import ALL, Row
+from sparkify.analytics.asking import ALL
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import Selection
-from sparkify.reading import Where, reader
+from sparkify.reading import DsnOrConnection, Row, reader, rows
 from sparkify.sql import load
 
 _sql: Final = load("one_song")
 
 
-def search(text: str, *, dsn: Where = None, limit: int = 50) -> list[Row]:
+def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:
     """Songs of which title and artist together have all words of `text`, whatever the case; those with most plays, ever, first.
 
     Names that came doubly encoded are found by what they should be, too. The `track_id` is what the other functions take.
@@ -22,26 +21,26 @@ def search(text: str, *, dsn: Where = None, limit: int = 50) -> list[Row]:
     words = text.replace("\0", "").encode(errors="replace").decode().lower().split()
     if not words:
         return []
-    return repaired(
-        _ask(
-            dsn, _sql["search"], words=_patterns(words), doubled=_patterns(map(_doubled, words)), limit=limit
-        )
-    )
+    patterns = {"words": _patterns(words), "doubled": _patterns(map(_doubled, words))}
+    with reader(dsn) as connection:
+        return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
 
 
 def history(
-    track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: Where = None
+    track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> list[Row]:
     """Its plays and listeners by ``day``, ``week`` or ``month``; only the days of the selection count."""
     return _ask_of(dsn, "history", track_id, selection, period=period)
 
 
-def audience(track_id: int, selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Its plays and listeners by level (at the play) and gender."""
     return _ask_of(dsn, "audience", track_id, selection)
 
 
-def fans(track_id: int, selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
+def fans(
+    track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
+) -> list[Row]:
     """Who listens to it most, with the level they have now, and the first and last day of the selection they did."""
     return _ask_of(dsn, "fans", track_id, selection, limit=limit)
 
@@ -55,12 +54,8 @@ def _doubled(word: str) -> str:
     return word.encode().decode("latin-1").lower()
 
 
-def _ask_of(dsn: Where, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
+def _ask_of(dsn: DsnOrConnection, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
     part = "heard" if selection.location is None else "heard_at_place"
     query = sql.SQL(_sql[name]).format(heard=sql.SQL(_sql[part]))
-    return _ask(dsn, query, track_id=track_id, **selection.parameters(), **more)
-
-
-def _ask(dsn: Where, query: Any, **parameters: Any) -> list[Row]:
-    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters, prepare=False).fetchall()
+    with reader(dsn) as connection:
+        return rows(connection, query, {"track_id": track_id, **selection.parameters(), **more})

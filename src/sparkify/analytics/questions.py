@@ -3,17 +3,17 @@
 from datetime import date, timedelta
 from typing import Final
 
-from sparkify.analytics.asking import ALL, Row, ask, days_with_plays, in_whole_years
+from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
 from sparkify.analytics.names import repaired
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
-from sparkify.reading import Where, reader
+from sparkify.reading import DsnOrConnection, Row, reader
 
 MOST_BARS: Final = 62
 """So many bars a trend has at most on one screen, but for those of months."""
 
 
-def top(what: str, selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
+def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
     """The most played `what`: ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
     A song is what has one title and one artist in the logs, in the catalogue or not; `song_id` is None when it is not.
@@ -24,7 +24,7 @@ def top(what: str, selection: Selection = ALL, *, dsn: Where = None, limit: int 
         return repaired(ask(connection, f"top_{what}", in_whole_years(connection, selection), limit=limit))
 
 
-def totals(selection: Selection = ALL, *, dsn: Where = None) -> Row:
+def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "totals", in_whole_years(connection, selection))
@@ -34,14 +34,14 @@ def totals(selection: Selection = ALL, *, dsn: Where = None) -> Row:
         return row | {"sessions": sessions}
 
 
-def listeners(selection: Selection = ALL, *, dsn: Where = None) -> Row:
+def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "listeners", in_whole_years(connection, selection))
         return row
 
 
-def trend(period: str = "day", selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
     A week or month of which the selection has only some days is given whole. Sessions are None with a place.
@@ -53,7 +53,7 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: Where = None)
         return ask(connection, name, days_with_plays(connection, selection), period=period)
 
 
-def heat_map(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
     name = "heat_map" if selection.location is None else "heat_map_of_place"
     with reader(dsn) as connection, connection.transaction():
@@ -62,19 +62,19 @@ def heat_map(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
         return ask(connection, name, selection)
 
 
-def levels(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
         return ask(connection, "levels", in_whole_years(connection, selection))
 
 
-def genders(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
         return ask(connection, "genders", in_whole_years(connection, selection))
 
 
-def level_changes(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]:
+def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """How many users went from one level to another, by month; only the days of the selection count."""
     with reader(dsn) as connection, connection.transaction():
         # Through the index, in the order that is wanted or user by user, most days would be fetched one by one.
@@ -82,20 +82,22 @@ def level_changes(selection: Selection = ALL, *, dsn: Where = None) -> list[Row]
         return ask(connection, "level_changes", selection)
 
 
-def retention(selection: Selection = ALL, *, period: str = "month", dsn: Where = None) -> list[Row]:
+def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
     """Of the users whose first play is in a ``month`` or ``week`` (`cohort`), how many listened so many months later
     (`months_later`), or weeks; of the selection only the days count, and they choose the first plays."""
     with reader(dsn) as connection:
         return ask(connection, f"retention_{period}", selection)
 
 
-def rising(selection: Selection, *, falling: bool = False, dsn: Where = None, limit: int = 10) -> list[Row]:
+def rising(
+    selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
+) -> list[Row]:
     """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before; the selection needs days."""
     with reader(dsn) as connection:
         return repaired(most_changed(connection, selection, limit, falling=falling))
 
 
-def unmatched(selection: Selection = ALL, *, dsn: Where = None, limit: int = 10) -> list[Row]:
+def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
         rows = most_played(connection, "songs", selection, limit, lacking=True)
@@ -104,7 +106,7 @@ def unmatched(selection: Selection = ALL, *, dsn: Where = None, limit: int = 10)
         )
 
 
-def report(selection: Selection = ALL, *, dsn: Where = None, limit: int = 5) -> Row:
+def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
     """What fits on one screen: totals, trend (by day, or by week or month when there are many), top songs, people active on the
     last day, in the last 7 and the last 30 days of the selection, and the state of the data."""
     with reader(dsn) as connection:
@@ -139,13 +141,13 @@ def fitting_period(since: date, until: date) -> str:
     return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
-def locations(*, dsn: Where = None) -> list[str]:
+def locations(*, dsn: DsnOrConnection = None) -> list[str]:
     """All places, those with most plays first."""
     with reader(dsn) as connection:
         return [row["location"] for row in ask(connection, "locations", ALL)]
 
 
-def quality(*, dsn: Where = None) -> Row:
+def quality(*, dsn: DsnOrConnection = None) -> Row:
     """The state of the data: plays, those that match the catalogue, lines set aside, when it was last loaded."""
     with reader(dsn) as connection:
         (row,) = ask(connection, "quality", ALL)

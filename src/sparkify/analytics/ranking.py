@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import Row, ask, days_with_plays, part, spans
+from sparkify.analytics.asking import ask, days_with_plays, part, spans
 from sparkify.analytics.selection import Selection
+from sparkify.reading import Row
 
 RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
 

@@ -13,7 +13,8 @@ from sparkify.create_tables import open_existing
 from sparkify.upgrade import refuse_other
 
 MOST: Final = 4
-"""So many wait at most, or a few more when several are given back at one moment."""
+"""So many questions a page asks at once: a server has few connections, and few processors. And so many of them wait for the next
+question, or a few more when several are given back at one moment."""
 
 _waiting: Final[list[tuple[str, Connection[Any]]]] = []
 

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics
 from sparkify.connection import connect, explained, resolve
-from sparkify.dashboard.connections import borrowed
+from sparkify.dashboard.connections import MOST, borrowed
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.roles import READER
 from sparkify.sql import load
@@ -23,20 +23,17 @@ IDLE: Final = "5min"
 FRESH: Final = 15
 """For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
 
-SIDE_BY_SIDE: Final = 4
-"""So many questions of a page are asked at once, each over a connection of its own: a server has few of those, and few processors."""
-
 Ask = Callable[..., Future[Any]]
 """Takes a question of `sparkify.analytics` and what it is asked with; its answer comes as soon as it is there."""
 
 _KEPT: Final = 600
 
 
-def reading(dsn: str | None) -> str:
+def read_only_dsn(dsn: str | None) -> str:
     """The connection string with which nothing can be changed and no question runs for ever.
 
-    It acts as `READER` where that role may read this database and we may become it. A `statement_timeout` among the
-    options of `dsn` counts.
+    It acts as `READER` where that role may read this database and we may become it. A `statement_timeout` or an
+    `idle_session_timeout` among the options of `dsn` counts.
 
     Raises:
         SparkifyError: no server can be reached.
@@ -67,7 +64,7 @@ def ask(version: Any, question: Callable[..., Any], *arguments: Any, dsn: str | 
 
 def ask_now(question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
     """The answer to a question as it is now, not remembered."""
-    with borrowed(_reading(dsn)) as connection:
+    with borrowed(_read_only_dsn(dsn)) as connection:
         return question(*arguments, **more, dsn=connection)
 
 
@@ -77,7 +74,7 @@ def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
 
     At the end no question is left running, whatever happened; one that has not begun is not asked any more.
     """
-    pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="question")
+    pool = ThreadPoolExecutor(MOST, thread_name_prefix="question")
     try:
         yield lambda question, *arguments, **more: pool.submit(
             ask, version, question, *arguments, dsn=dsn, **more
@@ -122,6 +119,6 @@ def _ask(  # name and version are what an answer is remembered by; with an under
     return ask_now(_question, *arguments, dsn=dsn, **more)
 
 
-_reading = st.cache_data(reading, ttl=300, show_spinner=False)
+_read_only_dsn = st.cache_data(read_only_dsn, ttl=300, show_spinner=False)
 _state = st.cache_data(_ask_state, ttl=FRESH, show_spinner=False)
 _answer = st.cache_data(_ask, ttl=_KEPT, max_entries=500, show_spinner=False)

@@ -5,24 +5,23 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.errors import SparkifyError
 from sparkify.load.publish import publish_run, run_totals
 from sparkify.load.runs import adopt, drop_staging
-from sparkify.reading import Where, reader
+from sparkify.reading import DsnOrConnection, reader, rows
 from sparkify.report import Staged
 from sparkify.sql import load
 
 _sql: Final = load("stage")
 
 
-def list_runs(dsn: Where = None, limit: int = 20) -> list[dict[str, Any]]:
+def list_runs(dsn: DsnOrConnection = None, limit: int = 20) -> list[dict[str, Any]]:
     """The last runs, the newest first, with their state and the books of their files."""
-    with reader(dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_sql["list_runs"], [limit], prepare=False).fetchall()
+    with reader(dsn) as connection:
+        return rows(connection, _sql["list_runs"], [limit])
 
 
 def release(run_id: int, dsn: str | None = None) -> Staged:

@@ -68,7 +68,7 @@ class Rollups:
         self._run("begin")
 
     def attach(self, piece: Piece, *, as_staged: bool, counted: bool) -> None:
-        """Attach the users' days of a piece that was staged, and what was heard on them.
+        """Attach the users' days of a piece that was staged, and what was heard on them; add the plays by hour.
 
         Unless they count `as_staged`, they are computed from the plays first. `counted` says that `count_staged` was done.
         """

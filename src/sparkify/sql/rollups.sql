@@ -387,7 +387,7 @@ FROM lost_artists l
 WHERE m.artist_key = l.artist_key AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0)
 
 -- name: lose_hours
--- plays by day and hour without those
+-- plays by day and hour without what was heard on the users' days that were touched
 UPDATE analytics.day_hours h SET plays = h.plays - l.plays
 FROM (SELECT day, hour, level, count(*) AS plays FROM (SELECT day, level, unnest(hours) AS hour FROM old_days) plays
       GROUP BY day, hour, level) l
@@ -433,7 +433,7 @@ ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.play
 DROP TABLE {day_hours}
 
 -- name: drop_lost
--- tracks and artists that nobody has heard in the month any more, and hours
+-- tracks and artists of a month, and hours of a day, that have no plays any more
 DELETE FROM analytics.track_months m USING lost_tracks l
 WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0;
 DELETE FROM analytics.artist_months m USING lost_artists l
