@@ -30,13 +30,14 @@ def reasons(*, dsn: DsnOrConnection = None) -> list[Row]:
 
 def status(*, dsn: DsnOrConnection = None) -> Row:
     """What the warehouse holds: rows, range of plays, files with their books, the last runs."""
-    (dates,) = _rows(dsn, _sql["status_range"])
-    return {
-        "rows": {row["table_name"]: row["row_count"] for row in _rows(dsn, _sql["status_rows"])},
-        **dates,
-        "files": _rows(dsn, _sql["status_files"]),
-        "runs": _rows(dsn, _sql["status_runs"]),
-    }
+    with reader(dsn) as connection:
+        (dates,) = rows(connection, _sql["status_range"])
+        return {
+            "rows": {row["table_name"]: row["row_count"] for row in rows(connection, _sql["status_rows"])},
+            **dates,
+            "files": rows(connection, _sql["status_files"]),
+            "runs": rows(connection, _sql["status_runs"]),
+        }
 
 
 def _rows(dsn: DsnOrConnection, query: LiteralString, **parameters: Any) -> list[Row]:

@@ -1,4 +1,7 @@
-"""The questions. Each takes the connection string, like all of the library, None for the usual one; or an open connection in autocommit mode."""
+"""The questions.
+
+Each takes the connection string, like all of the library, None for the usual one; or an open connection in autocommit mode.
+"""
 
 from datetime import date, timedelta
 from typing import Final
