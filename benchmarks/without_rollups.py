@@ -7,19 +7,34 @@ heard songs have for the rollups are not made, either.
 """
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 from sparkify import cli
 from sparkify.load import months, publish
 from sparkify.load.rollups import Rollups
 from sparkify.sql import load
 
+_NOTHING: Final = "SELECT 1 WHERE $month IS NULL"
+_INSTEAD: Final = {
+    # The history of levels needs no more than this of what is gathered of a batch.
+    (
+        "transform",
+        "note_listening",
+    ): "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
+    ("transform", "finish_batch"): "CREATE OR REPLACE TEMP TABLE user_days AS"
+    " SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play"
+    " FROM listening GROUP BY month, user_id, start_time::DATE, level",
+    **{("transform", f"month_{table}"): _NOTHING for table in ("user_days", "user_agents", "sessions")},
+    ("rollups", "begin"): "SELECT 1",
+    ("rollups", "analyze"): "SELECT 1",
+}
+
 
 def main(arguments: list[str]) -> int:
     """Run the command; its exit code."""
-    for purpose, name in (("transform", "note_listening"), ("rollups", "begin"), ("rollups", "analyze")):
+    for (purpose, name), query in _INSTEAD.items():
         assert name in load(purpose)
-        load(purpose)[name] = "SELECT 1"
+        load(purpose)[name] = query
 
     def nothing(*_: Any, **__: Any) -> None:
         """Instead of what is not to be done."""

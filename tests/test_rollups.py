@@ -3,6 +3,8 @@
 import random
 import threading
 import time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,16 @@ from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.check import examine
 from sparkify.connection import connect
+from sparkify.extract.lines import CHUNK_BYTES
 from sparkify.extract.plan import find_files, make_plan
-from sparkify.load import months
+from sparkify.load import months, stage
 from sparkify.load.partitions import PARTITIONED, Piece
 from sparkify.load.rollups import count_staged, forget_users, rebuild
 from sparkify.load.runs import begin_run, month_tables, staged_months
 from sparkify.load.stage import Stager
 from sparkify.simulate import simulate
 from sparkify.sql import load
+from sparkify.transform.plays import PlayTransform
 from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
@@ -43,7 +47,7 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         item = chance.randrange(6)
         return play(
             NOVEMBER + day * DAY + (item * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
-            itemInSession=item, level=chance.choice(["free", "paid", "paid"]), length=chance.choice([0.0005, 269.58322, 1e300]),
+            itemInSession=item, level=chance.choice(["free", "paid", *"abcdefghijkl"]), length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]),
             location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
         )  # fmt: skip
@@ -98,6 +102,48 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
     assert one(db, "SELECT count(*) FROM songplays") == 18
     assert differences(db) == []
     assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 18
+
+
+def test_a_batch_that_is_full_is_staged_in_pieces(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts of a batch are kept until they are so many bytes of log; a user's day may then be staged in several parts."""
+    pieces = []
+
+    def noted(transform: PlayTransform) -> list[date]:
+        pieces.append(PlayTransform.finish_batch(transform))
+        return pieces[-1]
+
+    monkeypatch.setattr(stage, "PlayTransform", type("Noted", (PlayTransform,), {"finish_batch": noted}))
+    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", CHUNK_BYTES * 3 // 2)
+    count = 4 * CHUNK_BYTES // 20_000
+    write(
+        tmp_path,
+        "log_data/long.json",
+        *(
+            play(NOVEMBER + at, itemInSession=at, userId=str(at % 2), userAgent="U" * 20_000)
+            for at in range(count)
+        ),
+    )
+    etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1 << 30)
+    assert len([months for months in pieces if months]) == 2
+    assert differences(db) == []
+    assert [finding for finding in examine(db, ["levels"])[0] if finding.found] == []
+    assert one(db, "SELECT array_agg(plays) FROM analytics.user_days") == [count // 2, count // 2]
+
+
+def test_the_order_of_lines_does_not_show(new_dsn: Callable[[], str], tmp_path: Path) -> None:
+    lines = [
+        play(NOVEMBER + at * DAY // 20, itemInSession=at, song=f"Song {at}", artist=f"Artist {at}")
+        for at in range(20)
+    ]
+    found = []
+    for name, order in (("as played", lines), ("backwards", lines[::-1])):
+        write(tmp_path / name, "log_data/day.json", *order)
+        etl.run(tmp_path / name, dsn=(dsn := new_dsn()))
+        with connect(dsn) as connection:
+            found.append(checksums(connection))
+    assert found[0] == found[1]
 
 
 def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ class Stager:
         return fetch_table(self._connection, _sql["matches"], _NO_MATCHES.schema)
 
     def _finish_batch(self, transform: PlayTransform) -> None:
-        for month in transform.batch_months():
+        for month in transform.finish_batch():
             self._copy(transform, month, BATCH_TABLES)
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:

@@ -18,8 +18,8 @@ MOST_KNOWN_SONGS: Final = 400_000
 """Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 45 MB; the
 next batch then begins anew."""
 
-MOST_BATCH_ROWS: Final = 150_000
-"""So many rows of users, levels, days and sessions a worker gathers, in some 60 MB."""
+MOST_GATHERED_BYTES: Final = 192 << 20
+"""Of log: what a worker gathers of the plays in it takes some 70 MB, and never much more than the log."""
 
 _FIELDS: Final = {
     **dict.fromkeys(
@@ -75,17 +75,18 @@ class PlayTransform(RecordTransform):
     def begin_batch(self) -> None:
         """Forget what the chunks before came to together."""
         self._execute("begin_batch")
+        self._gathered_bytes = 0
         (known,) = next(self._rows("count_known_songs"))
         if known > MOST_KNOWN_SONGS:
             self.forget_known_songs()
 
     def batch_is_full(self) -> bool:
         """Whether what the chunks came to together should be staged, and a new batch begun."""
-        (rows,) = next(self._rows("count_batch"))
-        return bool(rows > MOST_BATCH_ROWS)
+        return self._gathered_bytes > MOST_GATHERED_BYTES
 
-    def batch_months(self) -> list[date]:
-        """The months that the chunks of the batch touch."""
+    def finish_batch(self) -> list[date]:
+        """Compute what the chunks came to together, for `rows`; the months that they touch."""
+        self._execute("finish_batch")
         return [month for (month,) in self._rows("batch_months")]
 
     def forget_known_songs(self) -> None:
@@ -95,6 +96,8 @@ class PlayTransform(RecordTransform):
     def transform(self, chunk: list[Slice]) -> Transformed:
         """Decide on every line and compute what the valid plays need."""
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
+        self._gathered_bytes += sum(piece.size for piece in chunk)
+        self._execute("join_as_planned")
         lines = Lines(chunk)
         earliest, before = self._ts_range
         self._decide(
@@ -116,7 +119,6 @@ class PlayTransform(RecordTransform):
         else:
             self._execute("nothing_repeated")
         self._execute("note_users")
-        self._execute("note_levels")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
         for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):
@@ -145,6 +147,7 @@ class PlayTransform(RecordTransform):
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         self._execute("know_songs")
+        self._execute("join_as_written")
         self._execute("note_listening")
 
     def rows(self, table: str, month: date) -> pa.Table:
