@@ -16,25 +16,26 @@ from sparkify.sql import load
 
 _NOTHING: Final = "SELECT 1 WHERE $month IS NULL"
 _INSTEAD: Final = {
-    # The history of levels needs no more than this of what is gathered of a batch.
-    (
-        "transform",
-        "note_listening",
-    ): "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
-    ("transform", "finish_batch"): "CREATE OR REPLACE TEMP TABLE user_days AS"
-    " SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play"
-    " FROM listening GROUP BY month, user_id, start_time::DATE, level",
-    **{("transform", f"month_{table}"): _NOTHING for table in ("user_days", "user_agents", "sessions")},
-    ("rollups", "begin"): "SELECT 1",
-    ("rollups", "analyze"): "SELECT 1",
+    "transform": {
+        # The history of levels needs no more than this of what is gathered of a batch.
+        "note_listening": "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
+        "finish_batch": """
+            CREATE OR REPLACE TEMP TABLE user_days AS
+            SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play
+            FROM listening GROUP BY month, user_id, start_time::DATE, level""",
+        "month_user_days": _NOTHING,
+        "month_user_agents": _NOTHING,
+        "month_sessions": _NOTHING,
+    },
+    "rollups": {"begin": "SELECT 1", "analyze": "SELECT 1"},
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; its exit code."""
-    for (purpose, name), query in _INSTEAD.items():
-        assert name in load(purpose)
-        load(purpose)[name] = query
+    for purpose, instead in _INSTEAD.items():
+        assert instead.keys() <= load(purpose).keys()
+        load(purpose).update(instead)
 
     def nothing(*_: Any, **__: Any) -> None:
         """Instead of what is not to be done."""

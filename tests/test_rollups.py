@@ -17,7 +17,7 @@ from sparkify.check import examine
 from sparkify.connection import connect
 from sparkify.extract.lines import CHUNK_BYTES
 from sparkify.extract.plan import find_files, make_plan
-from sparkify.load import months, stage
+from sparkify.load import months
 from sparkify.load.partitions import PARTITIONED, Piece
 from sparkify.load.rollups import count_staged, forget_users, rebuild
 from sparkify.load.runs import begin_run, month_tables, staged_months
@@ -47,7 +47,7 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         item = chance.randrange(6)
         return play(
             NOVEMBER + day * DAY + (item * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
-            itemInSession=item, level=chance.choice(["free", "paid", *"abcdefghijkl"]), length=chance.choice([0.0005, 269.58322, 1e300]),
+            itemInSession=item, level=chance.choice(["free", "paid", "paid"] * 8 + list("abcdefghijkl")), length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]),
             location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
         )  # fmt: skip
@@ -104,31 +104,33 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
     assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 18
 
 
+@pytest.mark.parametrize(
+    ("limit", "most"), [("MOST_GATHERED_BYTES", 3 * CHUNK_BYTES // 2), ("MOST_GATHERED_PLAYS", 900)]
+)
 def test_a_batch_that_is_full_is_staged_in_pieces(
-    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    """Texts of a batch are kept until they are so many bytes of log; a user's day may then be staged in several parts."""
-    pieces = []
+    """A user's day is then staged in several parts."""
+    pieces: list[int] = []
+    finish_batch = PlayTransform.finish_batch
 
-    def noted(transform: PlayTransform) -> list[date]:
-        pieces.append(PlayTransform.finish_batch(transform))
-        return pieces[-1]
+    def counted(transform: PlayTransform) -> list[date]:
+        found = finish_batch(transform)
+        pieces.append(len(found))
+        return found
 
-    monkeypatch.setattr(stage, "PlayTransform", type("Noted", (PlayTransform,), {"finish_batch": noted}))
-    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", CHUNK_BYTES * 3 // 2)
+    monkeypatch.setattr(PlayTransform, "finish_batch", counted)
+    monkeypatch.setattr(f"sparkify.transform.plays.{limit}", most)
     count = 4 * CHUNK_BYTES // 20_000
-    write(
-        tmp_path,
-        "log_data/long.json",
-        *(
-            play(NOVEMBER + at, itemInSession=at, userId=str(at % 2), userAgent="U" * 20_000)
-            for at in range(count)
-        ),
+    lines = (
+        play(NOVEMBER + at, itemInSession=at, userId=str(at % 2), userAgent="U" * 20_000)
+        for at in range(count)
     )
+    write(tmp_path, "log_data/long.json", *lines)
     etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1 << 30)
-    assert len([months for months in pieces if months]) == 2
+    assert sum(pieces) > 1
     assert differences(db) == []
-    assert [finding for finding in examine(db, ["levels"])[0] if finding.found] == []
+    assert [finding.name for finding in examine(db, ["levels", "latest_plays"])[0] if finding.found] == []
     assert one(db, "SELECT array_agg(plays) FROM analytics.user_days") == [count // 2, count // 2]
 
 

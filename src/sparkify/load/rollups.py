@@ -34,7 +34,7 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
     with connection.transaction():
-        for name in ("hold_days", "merge_days", *(f"count_{counted}" for counted in _COUNTED)):
+        for name in ("hold_days", "merge_days", "find_levels", *(f"count_{counted}" for counted in _COUNTED)):
             connection.execute(sql.SQL(_sql[name]).format(**names))
         if not month.is_attached(connection, "track_months"):
             connection.execute(sql.SQL(_sql["index_counted"]).format(**names))
@@ -103,6 +103,7 @@ class Rollups:
             for counted in _COUNTED:
                 self._run(f"lose_{counted}")
         if self._says("has_computed"):
+            self._run("find_levels", **_COMPUTED)
             for counted in _COUNTED:
                 self._run(f"count_{counted}", **_COMPUTED)
                 self._run(f"add_{counted}", **_COMPUTED)

@@ -19,7 +19,12 @@ CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 
 -- name: begin_batch
 -- what the chunks of a batch come to together
-CREATE OR REPLACE TEMP TABLE latest_plays AS SELECT * FROM plays LIMIT 0;
+DROP TABLE IF EXISTS user_days;
+CREATE OR REPLACE TEMP TABLE latest_plays (
+    month DATE, ts BIGINT, user_id BIGINT, first_name VARCHAR, last_name VARCHAR, gender VARCHAR, level VARCHAR,
+    start_time TIMESTAMP, session_id BIGINT, item_in_session BIGINT, songplay_id BIGINT, location VARCHAR, user_agent VARCHAR,
+    heard_song_id BLOB
+);
 CREATE OR REPLACE TEMP TABLE listening (
     month DATE, user_id BIGINT, session_id BIGINT, start_time TIMESTAMP, level VARCHAR, location VARCHAR, user_agent VARCHAR,
     milliseconds INTEGER, track_id BIGINT, artist_key BIGINT
@@ -171,7 +176,9 @@ SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month,
 -- name: note_users
 -- the latest plays of each user in each month
 INSERT INTO latest_plays
-SELECT * FROM plays SEMI JOIN (
+SELECT month, ts, user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
+       location, user_agent, heard_song_id
+FROM plays SEMI JOIN (
     SELECT user_id, month, max(ts) AS ts FROM plays GROUP BY user_id, month
 ) latest USING (user_id, month, ts)
 

@@ -19,7 +19,10 @@ MOST_KNOWN_SONGS: Final = 400_000
 next batch then begins anew."""
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""Of log: what a worker gathers of the plays in it takes some 70 MB, and never much more than the log."""
+"""Of log, whose texts a worker gathers: of usual ones that is some 350,000 plays, which take it some 70 MB."""
+
+MOST_GATHERED_PLAYS: Final = 400_000
+"""Of short lines: what follows from each play takes memory, too."""
 
 _FIELDS: Final = {
     **dict.fromkeys(
@@ -57,8 +60,8 @@ class PlayTransform(RecordTransform):
     """The transform of log lines.
 
     `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
-    chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`. Plays of people who are
-    `forgotten` are only counted.
+    chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`, once `finish_batch` was
+    called. Plays of people who are `forgotten` are only counted.
     """
 
     QUERIES = "transform"
@@ -75,14 +78,14 @@ class PlayTransform(RecordTransform):
     def begin_batch(self) -> None:
         """Forget what the chunks before came to together."""
         self._execute("begin_batch")
-        self._gathered_bytes = 0
+        self._gathered_bytes = self._gathered_plays = 0
         (known,) = next(self._rows("count_known_songs"))
         if known > MOST_KNOWN_SONGS:
             self.forget_known_songs()
 
     def batch_is_full(self) -> bool:
         """Whether what the chunks came to together should be staged, and a new batch begun."""
-        return self._gathered_bytes > MOST_GATHERED_BYTES
+        return self._gathered_bytes > MOST_GATHERED_BYTES or self._gathered_plays > MOST_GATHERED_PLAYS
 
     def finish_batch(self) -> list[date]:
         """Compute what the chunks came to together, for `rows`; the months that they touch."""
@@ -121,6 +124,7 @@ class PlayTransform(RecordTransform):
         self._execute("note_users")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
+            self._gathered_plays += count
         for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):
             books.lines = count
             books.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
