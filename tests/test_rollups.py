@@ -41,13 +41,15 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
     chance = random.Random(1)
     monkeypatch.setattr(months, "A_LARGE_PIECE", 40)
 
+    levels = ["free", "paid", "paid"] * 8 + list("abcdefghijkl")  # more than are counted one by one
+
     def any_play(days: range) -> dict[str, Any]:
         day, user = chance.choice(days), chance.randrange(1, 6)
         session = user * 100 + day // 2  # over midnight, and over the ends of months
         item = chance.randrange(6)
         return play(
             NOVEMBER + day * DAY + (item * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
-            itemInSession=item, level=chance.choice(["free", "paid", "paid"] * 8 + list("abcdefghijkl")), length=chance.choice([0.0005, 269.58322, 1e300]),
+            itemInSession=item, level=chance.choice(levels), length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]),
             location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
         )  # fmt: skip
@@ -142,7 +144,8 @@ def test_the_order_of_lines_does_not_show(new_dsn: Callable[[], str], tmp_path: 
     found = []
     for name, order in (("as played", lines), ("backwards", lines[::-1])):
         write(tmp_path / name, "log_data/day.json", *order)
-        etl.run(tmp_path / name, dsn=(dsn := new_dsn()))
+        dsn = new_dsn()
+        etl.run(tmp_path / name, dsn=dsn)
         with connect(dsn) as connection:
             found.append(checksums(connection))
     assert found[0] == found[1]

@@ -211,7 +211,8 @@ class Stager:
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.finish_batch():
-            self._copy(transform, month, BATCH_TABLES)
+            for table in BATCH_TABLES:  # one by one: all at once would be in memory twice
+                self._copy(transform, month, (table,))
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:
         names = month_tables(self._run_id, month)

@@ -176,11 +176,12 @@ ANALYZE {user_days};
 SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: find_levels
--- those that most users' days have. Plays are sorted level by level, for by one column less that is a third faster; of a log that
--- has more levels than these, the plays on the others together, so that users' days are read a few times at most.
+-- the levels of most users' days. Plays are sorted level by level: with one column less to sort by, a third faster. Of a log that
+-- has more levels than these, the plays on the others are sorted together, so that users' days are read a few times at most.
 DROP TABLE IF EXISTS pg_temp.common_levels;
 CREATE TEMP TABLE common_levels ON COMMIT DROP AS
-SELECT level FROM {user_days} GROUP BY level ORDER BY count(*) DESC LIMIT 8
+SELECT level FROM {user_days} GROUP BY level ORDER BY count(*) DESC LIMIT 8;
+ANALYZE common_levels
 
 -- name: count_tracks
 -- what was heard on some users' days of the month, by whom and when
@@ -202,7 +203,7 @@ FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks
 GROUP BY track_id, level
 
 -- name: count_artists
--- the same of artists. By sorting: numbers alone are sorted faster than they are hashed.
+-- the same of artists. By sorting: numbers alone are sorted faster than they are hashed, unless they are few, and then it is little.
 DROP TABLE IF EXISTS {artist_months};
 CREATE TABLE {artist_months} (LIKE analytics.artist_months) WITH (autovacuum_enabled = false);
 SET LOCAL enable_hashagg = off;

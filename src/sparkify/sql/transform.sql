@@ -188,7 +188,7 @@ FROM plays SEMI JOIN (
 SET disabled_optimizers = 'join_order,build_side_probe_side'
 
 -- name: join_as_planned
--- what is known grows, and is not always to be hashed
+-- the songs that are known and staged grow, and are not to be hashed for a few new ones
 RESET disabled_optimizers
 
 -- name: note_listening
@@ -199,7 +199,7 @@ SELECT month, user_id, session_id, start_time, level, location, user_agent,
 FROM plays JOIN chunk_songs USING (heard_song_id)
 
 -- name: finish_batch
--- what each user heard on each day, and from when to when. To gather plays is quicker than to gather what chunks have gathered.
+-- what each user heard on each day, and from when to when. To group plays once is quicker than to group what was grouped of chunks.
 CREATE OR REPLACE TEMP TABLE user_days AS
 SELECT month, user_id, start_time::DATE AS day, level, location, user_agent, count(*)::INTEGER AS plays,
        sum(milliseconds)::BIGINT AS milliseconds, min(start_time) AS first_play, max(start_time) AS last_play,

@@ -19,7 +19,7 @@ MOST_KNOWN_SONGS: Final = 400_000
 next batch then begins anew."""
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""Of log, whose texts a worker gathers: of usual ones that is some 350,000 plays, which take it some 70 MB."""
+"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 70 MB."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
 """Of short lines: what follows from each play takes memory, too."""
@@ -146,7 +146,7 @@ class PlayTransform(RecordTransform):
 
     def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:
         """Say which of the unknown songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of
-        each slice the `file_id`."""
+        each slice the `file_id`. The plays are then gathered, and joins for `rows` are done as they are written."""
         self._duckdb.register("unknown", unknown)
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
