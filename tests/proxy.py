@@ -57,6 +57,7 @@ class Proxy:
                     server.connect(self._server)
                 except OSError:  # it is down
                     client.close()
+                    server.close()
                     continue
                 threading.Thread(target=self._relay, args=(client, server, port), daemon=True).start()
 
