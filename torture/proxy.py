@@ -56,6 +56,7 @@ class Proxy:
                 server.connect(self._target)
             except OSError:
                 client.close()
+                server.close()
                 continue
             self._pairs.append((client, server))
             for source, sink in ((client, server), (server, client)):

@@ -19,7 +19,7 @@ MOST_KNOWN_SONGS: Final = 400_000
 next batch then begins anew."""
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 70 MB."""
+"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 140 MB with what follows from them."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
 """Of short lines: what follows from each play takes memory, too."""
