@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from data import NOVEMBER, play, write
+from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
@@ -309,6 +309,55 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
                 found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
                 assert found == ranked(chosen, key)[:limit], (selection, limit)
         assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
+
+
+def test_far_down_the_list_of_a_place(new_dsn: Any, tmp_path: Path) -> None:
+    """More songs than are looked at first are heard as often as the first; and what the catalogue lacks comes after them all."""
+    here, there = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
+    songs = [f"song {at:03}" for at in range(600)]
+    listed = [
+        song(song_id=f"SO{at:016}", title=title, artist_name="Ann", duration=200)
+        for at, title in enumerate(songs[:500])
+    ]
+    plays = [dict(song=title, artist="Ann", length=200, **at) for title in songs for at in (here, there)]
+    plays += [dict(song=title, artist="Ann", length=200, **here) for title in songs[:500]]
+    events = [
+        play(NOVEMBER + at * 60_000, itemInSession=at, userId=str(at % 7), **each)
+        for at, each in enumerate(plays)
+    ]
+    write(tmp_path, "song_data/a.json", *listed)
+    write(tmp_path, "log_data/a.json", *events)
+    warehouse = new_dsn()
+    etl.run(tmp_path, dsn=warehouse)
+    boston = Selection(location="Boston, MA")
+    heard = [event for event in events if event["location"] == "Boston, MA"]
+    expected = [
+        (title, count, people)
+        for (title, _), count, people in ranked(heard, lambda e: (e["song"], e["artist"]))
+    ]
+    lacking = [row for row in expected if row[0] in songs[500:]]
+    for limit in (3, 60):
+        for rows, wanted in (
+            (analytics.top("songs", boston, dsn=warehouse, limit=limit), expected),
+            (analytics.unmatched(boston, dsn=warehouse, limit=limit), lacking),
+        ):
+            assert [(row["title"], row["plays"], row["listeners"]) for row in rows] == wanted[:limit]
+
+
+def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp_path: Path) -> None:
+    """On the same day by the same person, who is no listener where both are wanted; somebody else is."""
+    boston, chicago = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
+    heard = [("1", "free", boston), ("1", "paid", chicago), ("2", "free", chicago)]
+    events = [
+        play(NOVEMBER + at * 60_000, itemInSession=at, userId=user, level=level, **place)
+        for at, (user, level, place) in enumerate(heard)
+    ]
+    write(tmp_path, "log_data/a.json", *events)
+    warehouse = new_dsn()
+    etl.run(tmp_path, dsn=warehouse)
+    for what in ("songs", "artists"):
+        (row,) = analytics.top(what, Selection(level="free", location="Chicago, IL"), dsn=warehouse)
+        assert (row["plays"], row["listeners"]) == (1, 1)
 
 
 @pytest.mark.parametrize("place", [None, "Boston, MA"])

@@ -130,6 +130,12 @@ def test_a_server_whose_transactions_are_serializable(db: Connection[Any], dsn: 
     assert one(db, "SELECT count(*) FROM songplays") == 1
 
 
+def test_queries_are_not_compiled(dsn: str) -> None:
+    """A server that can would do so for questions that take a hundredth of a second, even when it is told to by default."""
+    with connect(make_conninfo(dsn, options="-c jit=on")) as connection:
+        assert one(connection, "SHOW jit") == "off"
+
+
 def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
     """After a minute without a sign of life both ends give a connection up; over a Unix socket the kernel tells them."""
     wanted = {

@@ -178,6 +178,7 @@ def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tm
         )
         assert one(connection, "SHOW default_transaction_read_only") == "on"
         assert one(connection, "SHOW statement_timeout") == "5min"
+        assert one(connection, "SHOW jit") == "off"
     with connect(loader) as connection:
         connection.execute("DROP TABLE analytics.made_later")
 

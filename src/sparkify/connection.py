@@ -22,10 +22,12 @@ LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATA
 
 # A server notices by itself only at the end of a statement that its client is gone; publication has long ones. And where
 # the network goes silent, both ends would wait for each other for hours: a run would stay alive that nobody runs.
+# To compile a query costs tenths of a second, what questions are asked for takes hundredths (docs/performance.md).
 _SETTINGS: Final = """
 SET search_path = public;
 SET TimeZone = 'UTC';
 SET client_min_messages = warning;
+SET jit = off;
 SET client_connection_check_interval = '1s';
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;

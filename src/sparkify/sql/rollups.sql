@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS analytics.user_months (
 );
 CREATE INDEX IF NOT EXISTS user_months_user ON analytics.user_months (user_id, month);
 CREATE INDEX IF NOT EXISTS user_months_month ON analytics.user_months (month);
+CREATE INDEX IF NOT EXISTS user_months_location ON analytics.user_months ((hashtextextended(location, 0)), month);
 
 CREATE TABLE IF NOT EXISTS analytics.user_years (
     user_id      bigint NOT NULL,
