@@ -178,7 +178,8 @@ SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: find_levels
 -- the levels of most users' days. Plays are sorted level by level: with one column less to sort by, a third faster. Of a log that
--- has more levels than these, the plays on the others are sorted together, so that users' days are read a few times at most.
+-- has more levels than these, the plays on the others are sorted together, so that users' days are read a few times at most; with fewer
+-- than eight there are no others, and nobody looks for them.
 DROP TABLE IF EXISTS pg_temp.common_levels;
 CREATE TEMP TABLE common_levels ON COMMIT DROP AS
 SELECT level FROM {user_days} GROUP BY level ORDER BY count(*) DESC LIMIT 8;
@@ -200,7 +201,7 @@ FROM common_levels CROSS JOIN LATERAL (
 UNION ALL
 SELECT track_id, {month}, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
 FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks) AS track_id
-      FROM {user_days} WHERE level NOT IN (TABLE common_levels)) plays
+      FROM {user_days} WHERE (SELECT count(*) = 8 FROM common_levels) AND level NOT IN (TABLE common_levels)) plays
 GROUP BY track_id, level
 
 -- name: count_artists
@@ -217,7 +218,8 @@ FROM common_levels CROSS JOIN LATERAL (
 ) heard
 UNION ALL
 SELECT artist_key, {month}, level, count(*)
-FROM (SELECT level, unnest(artists) AS artist_key FROM {user_days} WHERE level NOT IN (TABLE common_levels)) plays
+FROM (SELECT level, unnest(artists) AS artist_key
+      FROM {user_days} WHERE (SELECT count(*) = 8 FROM common_levels) AND level NOT IN (TABLE common_levels)) plays
 GROUP BY artist_key, level;
 SET LOCAL enable_hashagg TO DEFAULT
 
@@ -471,7 +473,8 @@ DROP TABLE lost_tracks, lost_artists
 
 -- name: count_listeners
 -- who listened on the days, in the weeks and in the months whose counts change. A user counts for a period with the first of his days
--- in it: the day before it in order, on any level or on the same, is not in the period.
+-- in it: the day before it in order, on any level or on the same, is not in the period. Of each day and level they are counted for all three,
+-- and then added up: a fifth faster than to count each user's day three times. A week begins on a Monday, as the calendar did.
 CREATE TEMP TABLE counted_periods ON COMMIT DROP AS
 SELECT DISTINCT period, date_trunc(period, day::timestamp)::date AS start,
        (date_trunc(period, day::timestamp) + ('1 ' || period)::interval)::date AS until
@@ -482,22 +485,37 @@ WITH spans AS (
     FROM (SELECT unnest(range_agg(daterange(start, until))) AS span FROM counted_periods) spans
 ),
 heard AS (
-    SELECT d.day, d.level, d.plays, d.milliseconds, f.first_day,
+    SELECT d.day, d.day - (d.day - date '0001-01-01') % 7 AS week, date_trunc('month', d.day::timestamp)::date AS month,
+           d.level, d.plays, d.milliseconds, f.first_day,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level
     FROM spans
     JOIN analytics.user_days d ON d.day >= since AND d.day < until
     JOIN analytics.first_days f USING (user_id)
 ),
+days AS (
+    SELECT day, week, month, level, sum(plays) AS plays, sum(milliseconds) AS milliseconds,
+           ARRAY[count(*) FILTER (WHERE before < day),
+                 count(*) FILTER (WHERE before < day AND first_day >= day),
+                 count(*) FILTER (WHERE before_on_level < day),
+                 count(*) FILTER (WHERE before_on_level < day AND first_day >= day)] AS of_day,
+           ARRAY[count(*) FILTER (WHERE before < week),
+                 count(*) FILTER (WHERE before < week AND first_day >= week),
+                 count(*) FILTER (WHERE before_on_level < week),
+                 count(*) FILTER (WHERE before_on_level < week AND first_day >= week)] AS of_week,
+           ARRAY[count(*) FILTER (WHERE before < month),
+                 count(*) FILTER (WHERE before < month AND first_day >= month),
+                 count(*) FILTER (WHERE before_on_level < month),
+                 count(*) FILTER (WHERE before_on_level < month AND first_day >= month)] AS of_month
+    FROM heard GROUP BY day, week, month, level
+),
 counted AS (
     SELECT period, start, level, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds,
-           count(*) FILTER (WHERE before < start) AS listeners,
-           count(*) FILTER (WHERE before < start AND first_day >= start) AS new_listeners,
-           count(*) FILTER (WHERE before_on_level < start) AS listeners_on_level,
-           count(*) FILTER (WHERE before_on_level < start AND first_day >= start) AS new_on_level
-    FROM heard
-    CROSS JOIN LATERAL (VALUES ('day', day), ('week', date_trunc('week', day::timestamp)::date),
-                               ('month', date_trunc('month', day::timestamp)::date)) AS periods (period, start)
+           sum(users[1])::integer AS listeners, sum(users[2])::integer AS new_listeners,
+           sum(users[3])::integer AS listeners_on_level, sum(users[4])::integer AS new_on_level
+    FROM days
+    CROSS JOIN LATERAL (VALUES ('day', day, of_day), ('week', week, of_week), ('month', month, of_month))
+        AS periods (period, start, users)
     GROUP BY GROUPING SETS ((period, start, level), (period, start))
 ),
 began AS (
