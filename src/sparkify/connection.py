@@ -82,8 +82,10 @@ def connect(dsn: str) -> Connection[Any]:
         settings = make_conninfo(dsn, application_name="sparkify", **silence)
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True)
     except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())
+        stop = "" if said.endswith("?") else "."
         raise ConnectionFailed(
-            f"Cannot connect to PostgreSQL: {' '.join(str(error).split())}. Check --dsn, SPARKIFY_DSN or the PG* variables."
+            f"Cannot connect to PostgreSQL: {said}{stop} Check --dsn, SPARKIFY_DSN or the PG* variables."
         ) from None
     try:
         _prepare(connection)
