@@ -208,6 +208,7 @@ def test_failure_is_exit_code_1(command: list[str], run_here: Run) -> None:
     done = run_here(*command, dsn="postgresql://me:secret@/db?host=/nowhere")
     assert done.returncode == 1
     assert done.stderr.startswith("sparkify: Cannot connect to PostgreSQL")
+    assert "on that socket? Check" in done.stderr
     assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -22,7 +22,7 @@ LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATA
 
 # A server notices by itself only at the end of a statement that its client is gone; publication has long ones. And where
 # the network goes silent, both ends would wait for each other for hours: a run would stay alive that nobody runs.
-# To compile a query costs tenths of a second, what questions are asked for takes hundredths (docs/performance.md).
+# Compiling a query takes tenths of a second, and most questions take hundredths (docs/performance.md).
 _SETTINGS: Final = """
 SET search_path = public;
 SET TimeZone = 'UTC';

@@ -17,8 +17,10 @@ ALL: Final = Selection()
 
 _sql: Final = load("analytics")
 _PARTS: Final[dict[str, sql.Composable]] = {
-    name: sql.SQL(_sql[name]) for name in ("there", "in_part", "on_level", "named", "named_artists")
+    name: sql.SQL(_sql[name])
+    for name in ("there", "listening_anywhere", "in_part", "on_level", "named", "named_artists")
 }
+_PARTS["listening"] = sql.SQL(_sql["listening"]).format(there=_PARTS["there"])
 
 
 def ask(
@@ -26,16 +28,12 @@ def ask(
     **more: Any,
 ) -> list[Row]:  # fmt: skip
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
-    listening = part("listening")
-    by_user = listening if selection.location is not None else part("listening_anywhere")
-    text = part(
-        name, listening=listening, listening_by_user=by_user, at_place=at_place(selection), **(parts or {})
-    )
+    by_user = "listening" if selection.location is not None else "listening_anywhere"
+    text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
     return rows(connection, text, selection.parameters() | more)
 
 
-def at_place(selection: Selection) -> sql.Composable:
-    """The condition that users' days are of the place, if there is one."""
+def _at_place(selection: Selection) -> sql.Composable:
     if selection.location is None:
         return sql.SQL("true")
     few = selection.since and selection.until and selection.until - selection.since < timedelta(READ_THROUGH)

@@ -8,8 +8,7 @@ from typing import Final
 
 from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
 from sparkify.analytics.names import repaired
-from sparkify.analytics.ranking import most_changed, most_played
-from sparkify.analytics.scanning import RANKED
+from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
 from sparkify.reading import DsnOrConnection, Row, reader
 

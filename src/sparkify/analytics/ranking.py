@@ -6,9 +6,10 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.analytics.asking import ask, days_with_plays, part, spans
-from sparkify.analytics.scanning import ALL_OF_THEM, RANKED, first_depth, scan, wanted
 from sparkify.analytics.selection import Selection
 from sparkify.reading import Row
+
+RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
 
 FEW_DAYS: Final = 3
 """Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
@@ -21,6 +22,8 @@ LISTED: Final = 5
 
 LOOKED_UP: Final = 20_000
 """Out of lists of at most so many, songs are looked up one by one; of more it is quicker to read through the rollup."""
+
+_ALL_OF_THEM: Final = 2**31
 
 
 def most_played(
@@ -78,7 +81,23 @@ def _most_played(
     if not _is_scanned(what, selection, months, limit):
         by_days = what == "artists" and _has_few_days(selection, months, SOME_DAYS)
         rows = _rank(connection, what, months, limit, by_days=by_days, lacking=lacking)
-    return scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
+    return _scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
+
+
+def _scan(
+    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
+) -> list[Row]:
+    """Count all plays."""
+    with connection.transaction():
+        # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one. And a hash
+        # table of so many different ones does not fit into the caches of a processor that others use, too: to sort is quicker.
+        connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashagg = off")
+        wanted = {"wanted": _wanted("heard", lacking=lacking)} if what == "songs" else {}
+        return ask(connection, f"scan_{what}", selection, limit=limit, parts=wanted)
+
+
+def _wanted(table: str, *, lacking: bool) -> sql.Composable:
+    return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
@@ -89,7 +108,7 @@ def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) 
     assert selection.until
     two_months = selection.since.month != selection.until.month
     return _has_few_days(selection, months, SOME_DAYS) and (
-        first_depth(limit) > LOOKED_UP or (what == "artists" and two_months)
+        _depth(limit) > LOOKED_UP or (what == "artists" and two_months)
     )
 
 
@@ -100,6 +119,11 @@ def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
     return selection.until - selection.since < timedelta(few) and not months.is_whole_months()
 
 
+def _depth(limit: int) -> int:
+    """So far down the lists of the months are read first."""
+    return 20 * limit + 300
+
+
 def _rank(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, by_days: bool, lacking: bool
 ) -> list[Row] | None:
@@ -107,9 +131,9 @@ def _rank(
 
     Artists `by_days` are looked for once, and not found (None) when the lists do not say enough.
     """
-    key, rollup, _ = RANKED[what]
-    depth = first_depth(limit)
-    depths = [(LISTED, depth), (LISTED, 8 * depth), (0, ALL_OF_THEM)]
+    key, rollup = RANKED[what]
+    depth = _depth(limit)
+    depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
     for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
         counts = {
             f"count_{table}": part(name, table=sql.Identifier(table))
@@ -120,7 +144,7 @@ def _rank(
         }
         candidates = part(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
-            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), wanted("r", lacking=lacking)), **counts,
+            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
         with connection.transaction():
             if listed and longest <= LOOKED_UP and not by_days:

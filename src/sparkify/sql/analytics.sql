@@ -26,7 +26,7 @@ listening AS (
 )
 
 -- name: there
--- a part of the queries below: users' months at a place, as the index has them
+-- a part of the queries around: users' months at a place, as the index has them
 (hashtextextended(location, 0) = hashtextextended(%(location)s, 0) AND location = %(location)s)
 
 -- name: at_place
@@ -219,82 +219,47 @@ LIMIT %(limit)s
 -- a part of the queries below: tracks of a table that the catalogue lacks in every length
 NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
 
--- name: scan
--- the songs or artists with most plays, out of users' days. They are looked for among the `depth` most played: one with more than
--- `bound` plays is not missed.
-WITH counted AS MATERIALIZED (
-    SELECT {key}, count(*) AS plays
-    FROM (SELECT unnest({keys}) AS {key} FROM analytics.user_days
-          WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) heard
-    GROUP BY {key} ORDER BY plays DESC LIMIT %(depth)s
+-- name: scan_songs
+-- most played songs, out of users' days. Of a long list nearly every day has some: to look for them first would not pay.
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, tracks FROM analytics.user_days
+    WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 ),
-most AS (
-    SELECT {key} AS key, plays FROM counted WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+heard AS (
+    SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
+),
+most AS MATERIALIZED (
+    SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
+    FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen
+          WHERE %(limit)s > 100 OR tracks && (SELECT array_agg(track_id) FROM most)) plays
+    JOIN most m USING (track_id)
+    GROUP BY track_id, m.plays
 )
-SELECT most.*, bound
-FROM (SELECT CASE WHEN count(*) = %(depth)s THEN min(plays) ELSE 0 END AS bound FROM counted) counted LEFT JOIN most ON true
-ORDER BY plays DESC
-
--- name: scanned_songs
--- those that were found, with who heard them
-WITH most AS (SELECT * FROM unnest(%(keys)s::bigint[], %(plays)s::bigint[]) AS m (key, plays)),
-{heard},
-top AS (SELECT key AS track_id, plays, count(DISTINCT user_id) AS listeners FROM heard GROUP BY key, plays)
 {named}
 
--- name: scanned_artists
--- the same of artists
-WITH most AS (SELECT * FROM unnest(%(keys)s::bigint[], %(plays)s::bigint[]) AS m (key, plays)),
-{heard},
-top AS (SELECT key AS artist_key, plays, count(DISTINCT user_id) AS listeners FROM heard GROUP BY key, plays)
+-- name: scan_artists
+-- most played artists, out of users' days
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, artists FROM analytics.user_days
+    WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
+),
+heard AS (
+    SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
+),
+most AS MATERIALIZED (
+    SELECT artist_key, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
+    FROM (SELECT user_id, unnest(artists) AS artist_key FROM chosen
+          WHERE %(limit)s > 100 OR artists && (SELECT array_agg(artist_key) FROM most)) plays
+    JOIN most m USING (artist_key)
+    GROUP BY artist_key, m.plays
+)
 {named_artists}
-
--- name: read_through
--- a part of the queries above: who heard what is in the table `most`, out of users' days
-heard AS (
-    SELECT key, m.plays, user_id
-    FROM (SELECT user_id, unnest({keys}) AS key FROM analytics.user_days
-          WHERE day >= %(first)s AND day < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}) days
-    JOIN most m USING (key)
-)
-
--- name: looked_up
--- the same of a few, by way of the rollup of months. OFFSET 0 keeps the order of what is done: the planner knows nothing of arrays.
-tracks AS ({tracks}),
-heard AS (
-    SELECT key, plays, user_id
-    FROM (
-        SELECT key, tracks.plays, track_id, e.user_id, month + e.day - 1 AS day, level
-        FROM tracks
-        CROSS JOIN LATERAL (SELECT month, level, users, days FROM analytics.track_months t
-                            WHERE t.track_id = tracks.track_id AND month >= date_trunc('month', %(first)s::date)
-                              AND month < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) OFFSET 0) t
-        CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
-        WHERE month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {may_be_there}
-        OFFSET 0
-    ) e
-    WHERE {was_there}
-)
-
--- name: few_songs
--- a part of it: the tracks that are looked up
-SELECT key, plays, key AS track_id FROM most
-
--- name: few_artists
--- and those of artists
-SELECT key, plays, track_id
-FROM most CROSS JOIN LATERAL (SELECT DISTINCT track_id FROM analytics.heard_songs WHERE artist_key = key OFFSET 0) s
-
--- name: may_be_there
--- a part of it, with a place: those who were there on some days of these months
-e.user_id IN (SELECT user_id FROM analytics.user_months
-              WHERE {there} AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s)
-
--- name: was_there
--- and then those who heard it there
-EXISTS (SELECT FROM analytics.user_days d
-        WHERE d.user_id = e.user_id AND d.day = e.day AND d.level = e.level AND d.location = %(location)s
-          AND e.track_id = ANY(d.tracks) OFFSET 0)
 
 -- name: named_artists
 -- a part of the queries above and below: the artists of a table `top`
