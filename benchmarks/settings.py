@@ -19,5 +19,4 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
     "synchronous_commit = off": {"synchronous_commit": "off"},
     "max_parallel_maintenance_workers = 0": {"max_parallel_maintenance_workers": "0"},
     "io_method = sync": {"io_method": "sync"},
-    "jit = off": {"jit": "off"},
 }

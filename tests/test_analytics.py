@@ -311,8 +311,8 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
         assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
 
 
-def test_far_down_the_list_of_a_place(new_dsn: Any, tmp_path: Path) -> None:
-    """More songs than are looked at first are heard as often as the first; and what the catalogue lacks comes after them all."""
+def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) -> None:
+    """Those that the catalogue lacks come after them all."""
     here, there = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     songs = [f"song {at:03}" for at in range(600)]
     listed = [
@@ -345,7 +345,7 @@ def test_far_down_the_list_of_a_place(new_dsn: Any, tmp_path: Path) -> None:
 
 
 def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp_path: Path) -> None:
-    """On the same day by the same person, who is no listener where both are wanted; somebody else is."""
+    """One person, free in Boston and paid in Chicago on one day, is no listener on free in Chicago; somebody else is."""
     boston, chicago = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     heard = [("1", "free", boston), ("1", "paid", chicago), ("2", "free", chicago)]
     events = [

@@ -131,7 +131,7 @@ def test_a_server_whose_transactions_are_serializable(db: Connection[Any], dsn: 
 
 
 def test_queries_are_not_compiled(dsn: str) -> None:
-    """A server that can would do so for questions that take a hundredth of a second, even when it is told to by default."""
+    """Not even where the connection string asks for it: compiling takes longer than most questions."""
     with connect(make_conninfo(dsn, options="-c jit=on")) as connection:
         assert one(connection, "SHOW jit") == "off"
 

@@ -97,8 +97,8 @@ END
 $$
 
 -- name: read_settings
--- a mistake neither writes nor runs for ever, and no time is lost by compiling queries that are quicker than that; everybody can
--- change it for himself
+-- a mistake neither writes nor runs for ever, and no time is lost by compiling queries, most of which are quicker than that; everybody
+-- can change it for himself
 ALTER ROLE {name} IN DATABASE {database} SET default_transaction_read_only = on;
 ALTER ROLE {name} IN DATABASE {database} SET statement_timeout = '5min';
 ALTER ROLE {name} IN DATABASE {database} SET jit = off;

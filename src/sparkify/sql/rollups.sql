@@ -474,8 +474,9 @@ DROP TABLE lost_tracks, lost_artists
 
 -- name: count_listeners
 -- who listened on the days, in the weeks and in the months whose counts change. A user counts for a period with the first of his days
--- in it: the day before it in order, on any level or on the same, is not in the period. Of each day and level they are counted for all three,
--- and then added up: a fifth faster than to count each user's day three times. Weeks are counted from a Monday, 0001-01-01: to truncate every day is slower.
+-- in it: the day before it in order, on any level or on the same, is not in the period. Each day and level is counted for all three
+-- periods, and these are added up: a fifth faster than to count each user's day three times. Weeks are counted from a Monday,
+-- 0001-01-01: to truncate every day is slower.
 CREATE TEMP TABLE counted_periods ON COMMIT DROP AS
 SELECT DISTINCT period, date_trunc(period, day::timestamp)::date AS start,
        (date_trunc(period, day::timestamp) + ('1 ' || period)::interval)::date AS until
