@@ -179,11 +179,11 @@ SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: find_levels
 -- the levels of most users' days. Plays are sorted level by level: with one column less to sort by, a third faster. Of a log that
--- has more levels than these, the plays on the others are sorted together, so that users' days are read a few times at most; with fewer
--- than eight there are no others, and nobody looks for them.
+-- has more levels than these, the plays on the others are sorted together, so that users' days are read a few times at most;
+-- where there are no others, nobody looks for them.
 DROP TABLE IF EXISTS pg_temp.common_levels;
 CREATE TEMP TABLE common_levels ON COMMIT DROP AS
-SELECT level FROM {user_days} GROUP BY level ORDER BY count(*) DESC LIMIT 8;
+SELECT level, count(*) OVER () > 8 AS are_others FROM {user_days} GROUP BY level ORDER BY count(*) DESC LIMIT 8;
 ANALYZE common_levels
 
 -- name: count_tracks
@@ -202,7 +202,8 @@ FROM common_levels CROSS JOIN LATERAL (
 UNION ALL
 SELECT track_id, {month}, level, count(*), array_agg(user_id ORDER BY day, user_id), array_agg(day ORDER BY day, user_id)
 FROM (SELECT level, user_id, (day - {month} + 1)::smallint AS day, unnest(tracks) AS track_id
-      FROM {user_days} WHERE (SELECT count(*) = 8 FROM common_levels) AND level NOT IN (TABLE common_levels)) plays
+      FROM {user_days}
+      WHERE (SELECT bool_or(are_others) FROM common_levels) AND level NOT IN (SELECT level FROM common_levels)) plays
 GROUP BY track_id, level
 
 -- name: count_artists
@@ -220,7 +221,8 @@ FROM common_levels CROSS JOIN LATERAL (
 UNION ALL
 SELECT artist_key, {month}, level, count(*)
 FROM (SELECT level, unnest(artists) AS artist_key
-      FROM {user_days} WHERE (SELECT count(*) = 8 FROM common_levels) AND level NOT IN (TABLE common_levels)) plays
+      FROM {user_days}
+      WHERE (SELECT bool_or(are_others) FROM common_levels) AND level NOT IN (SELECT level FROM common_levels)) plays
 GROUP BY artist_key, level;
 SET LOCAL enable_hashagg TO DEFAULT
 
@@ -476,7 +478,7 @@ DROP TABLE lost_tracks, lost_artists
 -- who listened on the days, in the weeks and in the months whose counts change. A user counts for a period with the first of his days
 -- in it: the day before it in order, on any level or on the same, is not in the period. Each day and level is counted for all three
 -- periods, and these are added up: a fifth faster than to count each user's day three times. Weeks are counted from a Monday,
--- 0001-01-01: to truncate every day is slower.
+-- 0001-01-01, as for retention (analytics.sql).
 CREATE TEMP TABLE counted_periods ON COMMIT DROP AS
 SELECT DISTINCT period, date_trunc(period, day::timestamp)::date AS start,
        (date_trunc(period, day::timestamp) + ('1 ' || period)::interval)::date AS until
