@@ -1,7 +1,6 @@
 """How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
@@ -9,9 +8,6 @@ from psycopg import Connection, sql
 from sparkify.analytics.selection import Selection
 from sparkify.reading import Row, rows
 from sparkify.sql import load
-
-READ_THROUGH: Final = 31
-"""Of so many days at most it is quicker to read the days of everybody than to look for those of the users who were at a place."""
 
 ALL: Final = Selection()
 
@@ -29,15 +25,9 @@ def ask(
 ) -> list[Row]:  # fmt: skip
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
     by_user = "listening" if selection.location is not None else "listening_anywhere"
-    text = part(name, listening_by_user=_PARTS[by_user], at_place=_at_place(selection), **(parts or {}))
+    at_place = _PARTS["there"] if selection.location is not None else sql.SQL("true")
+    text = part(name, listening_by_user=_PARTS[by_user], at_place=at_place, **(parts or {}))
     return rows(connection, text, selection.parameters() | more)
-
-
-def _at_place(selection: Selection) -> sql.Composable:
-    if selection.location is None:
-        return sql.SQL("true")
-    few = selection.since and selection.until and selection.until - selection.since < timedelta(READ_THROUGH)
-    return part("at_place_on_few_days" if few else "at_place")
 
 
 def part(name: str, **parts: sql.Composable) -> sql.Composed:

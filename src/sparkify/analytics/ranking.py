@@ -92,12 +92,11 @@ def _scan(
         # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one. And a hash
         # table of so many different ones does not fit into the caches of a processor that others use, too: to sort is quicker.
         connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashagg = off")
-        wanted = {"wanted": _wanted("heard", lacking=lacking)} if what == "songs" else {}
-        return ask(connection, f"scan_{what}", selection, limit=limit, parts=wanted)
-
-
-def _wanted(table: str, *, lacking: bool) -> sql.Composable:
-    return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
+        parts = {}
+        if what == "songs":
+            heard = {"lacking_heard": part("lacking", table=sql.Identifier("heard"))} if lacking else {}
+            parts["most_wanted"] = part("most_lacking" if lacking else "most_heard", **heard)
+        return ask(connection, f"scan_{what}", selection, limit=limit, depth=_depth(limit), parts=parts)
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
@@ -134,6 +133,9 @@ def _rank(
     key, rollup = RANKED[what]
     depth = _depth(limit)
     depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
+    only_lacking = (
+        sql.SQL(" AND {}").format(part("lacking", table=sql.Identifier("r"))) if lacking else sql.SQL("")
+    )
     for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
         counts = {
             f"count_{table}": part(name, table=sql.Identifier(table))
@@ -144,7 +146,7 @@ def _rank(
         }
         candidates = part(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
-            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
+            listed=sql.SQL("plays >= {}{}").format(sql.Literal(listed), only_lacking), **counts,
         )  # fmt: skip
         with connection.transaction():
             if listed and longest <= LOOKED_UP and not by_days:

@@ -33,11 +33,22 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
+
+    def run(name: str) -> Any:
+        return connection.execute(sql.SQL(_sql[name]).format(**names))
+
     with connection.transaction():
-        for name in ("hold_days", "merge_days", "find_levels", *(f"count_{counted}" for counted in _COUNTED)):
-            connection.execute(sql.SQL(_sql[name]).format(**names))
+        run("hold_days")
+        run("merge_days")
+        if run("days_to_index").fetchone()[0]:  # else it was done before
+            run("index_days")
+        run("analyze_days")
+        run("find_levels")
+        for counted in _COUNTED:
+            run(f"count_{counted}")
         if not month.is_attached(connection, "track_months"):
-            connection.execute(sql.SQL(_sql["index_counted"]).format(**names))
+            run("count_months")
+            run("index_counted")
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:
@@ -65,6 +76,7 @@ class Rollups:
             "new_agents": sql.Identifier("computed_agents"), "new_sessions": sql.Identifier("computed_sessions"),
         }  # fmt: skip
         self._late_before = late_before
+        self._months = "sum_months"
         self._run("begin")
 
     def attach(self, piece: Piece, *, as_staged: bool, counted: bool) -> None:
@@ -83,10 +95,12 @@ class Rollups:
         attached = {"attached": sql.Identifier("partitions", piece.partition("user_days"))}
         for name in ("new_days", "new_agents", "new_sessions"):
             self._names[name] = sql.SQL(_sql[name]).format(**(self._names | attached))
-        for table, name in (("track_months", "add_tracks"), ("artist_months", "add_artists")):
-            if piece.month.is_attached(connection, table):
-                self._run(name)
-            else:
+        if piece.month.is_attached(connection, "track_months"):
+            self._run("add_tracks")
+            self._run("add_artists")
+        else:
+            self._months = "take_months"
+            for table in ("track_months", "artist_months"):
                 piece.month.attach(connection, table, self._names[table])
         self._run("add_hours")
 
@@ -96,7 +110,8 @@ class Rollups:
         self._run("compute_sessions")
         self._run("replace_days")
         self._run("replace_sessions")
-        self._run("count_users")
+        for name in ("find_months", self._months, "sum_years"):
+            self._run(name)
         lost = self._says("has_lost")
         if lost:
             self._run("count_lost")

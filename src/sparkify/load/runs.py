@@ -25,7 +25,7 @@ CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repea
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """Those to which a batch adds what its chunks came to together."""
 
-COUNTED_TABLES: Final = ("track_months", "artist_months", "day_hours")
+COUNTED_TABLES: Final = ("track_months", "artist_months", "day_hours", "user_months")
 """Those that are counted out of them before the month is published."""
 
 LEASE_SECONDS: Final = 1.0

@@ -7,7 +7,7 @@ listening AS (
     UNION ALL
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR location = %(location)s)
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR {there})
 )
 
 -- name: listening_anywhere
@@ -26,20 +26,8 @@ listening AS (
 )
 
 -- name: there
--- a part of the queries around: users' months at a place, as the index has them
+-- a part of the queries around: users' days or months at a place, as the indexes have them
 (hashtextextended(location, 0) = hashtextextended(%(location)s, 0) AND location = %(location)s)
-
--- name: at_place
--- a part of the queries below: users' days at a place. Of many days they are found by way of those who were there in these months, or
--- in those of the weeks that a trend begins and ends with.
-location = %(location)s
-    AND user_id = ANY(ARRAY(SELECT DISTINCT user_id FROM analytics.user_months
-                            WHERE {there} AND month >= date_trunc('month', %(first)s::date - 6)
-                              AND month < %(end)s::date + 6))
-
--- name: at_place_on_few_days
--- the same of few days: to read all of them is quicker
-location = %(location)s
 
 -- name: range
 -- the first and the last day with plays
@@ -219,6 +207,32 @@ LIMIT %(limit)s
 -- a part of the queries below: tracks of a table that the catalogue lacks in every length
 NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
 
+-- name: most_heard
+-- a part of the query below: the first of a table `heard`
+most AS MATERIALIZED (
+    SELECT track_id, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+
+-- name: most_lacking
+-- the same of those that the catalogue lacks: looked for among the first of all, and among all when those are too few
+first AS MATERIALIZED (
+    SELECT track_id, plays FROM heard ORDER BY plays DESC LIMIT %(depth)s
+),
+first_lacking AS MATERIALIZED (
+    SELECT track_id, plays FROM first
+    WHERE (SELECT bool_and(song_id IS NULL) FROM analytics.heard_songs h WHERE h.track_id = first.track_id)
+),
+enough AS MATERIALIZED (
+    SELECT count(*) >= %(limit)s AS are_found FROM first_lacking WHERE plays > (SELECT min(plays) FROM first)
+),
+most AS MATERIALIZED (
+    SELECT track_id, plays
+    FROM (SELECT track_id, plays FROM first_lacking WHERE (SELECT are_found FROM enough)
+          UNION ALL
+          SELECT track_id, plays FROM heard WHERE NOT (SELECT are_found FROM enough) AND {lacking_heard}) lacking
+    ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+
 -- name: scan_songs
 -- most played songs, out of users' days. Of a long list nearly every day has some: to look for them first would not pay.
 WITH chosen AS MATERIALIZED (
@@ -228,9 +242,7 @@ WITH chosen AS MATERIALIZED (
 heard AS (
     SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
 ),
-most AS MATERIALIZED (
-    SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
-),
+{most_wanted},
 top AS (
     SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
     FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen

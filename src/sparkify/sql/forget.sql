@@ -148,7 +148,7 @@ DROP TABLE gone_staged
 DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);
 DELETE FROM {sessions} WHERE user_id IN (SELECT user_id FROM gone_users);
 DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.user_agent_id = a.user_agent_id);
-DROP TABLE IF EXISTS {track_months}, {artist_months}, {day_hours}
+DROP TABLE IF EXISTS {track_months}, {artist_months}, {day_hours}, {user_months}
 
 -- name: delete_staged_songs
 -- songs that nobody else has heard in the month; where others have, but the song was staged with an earlier part of the

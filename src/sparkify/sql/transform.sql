@@ -259,10 +259,11 @@ SELECT user_id, day, level, min(first_play) AS first_play, max(last_play) AS las
 FROM user_days WHERE month = $month GROUP BY user_id, day, level
 
 -- name: month_user_days
--- what each user heard on each day of the month
+-- what each user heard on each day of the month. In this order a day's users of one place lie together: whoever asks for a place
+-- reads few pages.
 SELECT user_id, day, level, location, text_id(user_agent) AS user_agent_id, plays, milliseconds,
        list_sort(hours) AS hours, list_sort(tracks) AS tracks, list_sort(artists) AS artists
-FROM user_days WHERE month = $month ORDER BY day, user_id
+FROM user_days WHERE month = $month ORDER BY day, location, user_id
 
 -- name: month_user_agents
 -- with what
