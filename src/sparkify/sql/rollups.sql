@@ -252,12 +252,13 @@ FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays
 GROUP BY day, hour, level
 
 -- name: count_months
--- how much each user listened, of a month that the warehouse has nothing of
+-- how much each user listened, of a month that the warehouse has nothing of; place by place, as users' days
 DROP TABLE IF EXISTS {user_months};
 CREATE TABLE {user_months} (LIKE analytics.user_months) WITH (autovacuum_enabled = false);
 INSERT INTO {user_months} (user_id, month, level, location, user_agent_id, plays, milliseconds)
 SELECT user_id, {month}, level, location, user_agent_id, sum(plays), sum(milliseconds)
 FROM {user_days} GROUP BY user_id, level, location, user_agent_id
+ORDER BY location COLLATE "C", user_id
 
 -- name: index_counted
 -- what becomes a partition: the indexes that partitions have, and then statistics, of what is indexed, too
@@ -400,6 +401,7 @@ JOIN analytics.user_days d ON d.user_id = t.user_id AND date_trunc('month', d.da
 WHERE d.day >= (SELECT min(month) FROM touched_months)
   AND d.day < (SELECT max(month) + interval '1 month' FROM touched_months)
 GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id
+ORDER BY d.location COLLATE "C", d.user_id
 
 -- name: take_months
 -- as they were counted
@@ -609,9 +611,11 @@ ORDER BY since
 CREATE TABLE {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
 
 -- name: analyze
--- statistics of what questions join; of partitions they are made before they are attached
+-- statistics of what questions join, as in analyze_days; of partitions they are made before they are attached
+SET LOCAL default_statistics_target = 10;
 ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analytics.artist_months, analytics.heard_songs,
-    analytics.user_months, analytics.user_years, analytics.sessions, analytics.first_days, analytics.day_hours
+    analytics.user_months, analytics.user_years, analytics.sessions, analytics.first_days, analytics.day_hours;
+SET LOCAL default_statistics_target TO DEFAULT
 
 -- name: partition_is_attached
 -- whether the table has this partition
