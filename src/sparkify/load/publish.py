@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
@@ -16,6 +16,7 @@ from sparkify.extract.plan import content_digest
 from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
+from sparkify.load.rollups import analyze_rollups
 from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
 from sparkify.patience import Helper
 from sparkify.report import Progress, Report
@@ -77,14 +78,13 @@ def publish_run(
         # Autovacuum never looks at the parents of partitions.
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
         # Whoever asks at once would wait for plans that were made for empty tables.
-        rollups = sql.SQL(load("rollups")["analyze"]).format(only=sql.SQL(only))
         star = f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays"
         if helper:
-            with helper.meanwhile(connection, Connection.execute, rollups):
+            with helper.meanwhile(connection, analyze_rollups, only):
                 connection.execute(star)
         else:
             connection.execute(star)
-            connection.execute(rollups)
+            analyze_rollups(connection, only)
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

@@ -7,7 +7,7 @@ that changed. So the cost of a publication is that of what is new.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
@@ -33,22 +33,12 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
-
-    def run(name: str) -> Any:
-        return connection.execute(sql.SQL(_sql[name]).format(**names))
-
+    counts = [f"count_{counted}" for counted in _COUNTED]
     with connection.transaction():
-        run("hold_days")
-        run("merge_days")
-        if run("days_to_index").fetchone()[0]:  # else it was done before
-            run("index_days")
-        run("analyze_days")
-        run("find_levels")
-        for counted in _COUNTED:
-            run(f"count_{counted}")
         if not month.is_attached(connection, "track_months"):
-            run("count_months")
-            run("index_counted")
+            counts += ["count_months", "index_counted"]
+        for name in ("hold_days", "merge_days", "find_levels", *counts):
+            connection.execute(sql.SQL(_sql[name]).format(**names))
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:
@@ -56,6 +46,14 @@ def index_heard_songs(connection: Connection[Any]) -> None:
     row = connection.execute(_sql["heard_songs_to_index"]).fetchone()
     if row and row[0]:
         connection.execute(_sql["index_heard_songs"])
+
+
+def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
+    """Make statistics of the rollups, of the partitioned ones without their partitions: `only` says so, where the server can."""
+    # As for partitions (rollups.sql, merge_days). Not for a transaction, which would hold all their locks together.
+    connection.execute("SET default_statistics_target = 10")
+    connection.execute(sql.SQL(_sql["analyze"]).format(only=sql.SQL(only)))
+    connection.execute("RESET default_statistics_target")
 
 
 class Rollups:
