@@ -22,6 +22,11 @@ from sparkify.create_tables import create_tables
 # Building the keys of a table of so few rows anew costs more than keeping them.
 _FEW_ROWS: Final = 1_000
 
+# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in rollups.sql).
+_ROLLUPS: Final = re.compile(
+    r"\b(user_days|track_months|artist_months|heard_songs|user_months|user_years|sessions|first_days|day_hours)(_\d|$)"
+)
+
 _SEQUENCES: Final = """
 SELECT format('SELECT setval(%L, %s)', format('%I.%I', schemaname, sequencename), last_value)
 FROM pg_sequences WHERE last_value IS NOT NULL
@@ -135,8 +140,8 @@ def _execute(connection: psycopg.Connection[Any], statements: str) -> None:
 
 
 def _analyze(connection: psycopg.Connection[Any], table: str) -> None:
-    """With the sample that the product takes (merge_days and index_counted in rollups.sql)."""
-    if re.search(r"\b(user_days|track_months|artist_months)_\d", table):
+    """With the sample that the product takes."""
+    if _ROLLUPS.search(table):
         connection.execute(
             f"SET default_statistics_target = 10; ANALYZE {table}; RESET default_statistics_target"
         )

@@ -19,7 +19,7 @@ from sparkify.extract.lines import CHUNK_BYTES
 from sparkify.extract.plan import find_files, make_plan
 from sparkify.load import months
 from sparkify.load.partitions import PARTITIONED, Piece
-from sparkify.load.rollups import count_staged, forget_users, rebuild
+from sparkify.load.rollups import Rollups, count_staged, forget_users, rebuild
 from sparkify.load.runs import begin_run, month_tables, staged_months
 from sparkify.load.stage import Stager
 from sparkify.simulate import simulate
@@ -165,6 +165,38 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
     write(tmp_path, "log_data/2.json", play(NOVEMBER + 2 * DAY))
     etl.run(tmp_path, dsn=dsn)
     assert one(db, columns) == ["track_id", "artist_key"]
+
+
+def test_months_of_users_are_taken_as_counted_where_nothing_else_is_known(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the plays get their keys they can be counted only from what is staged."""
+    ways = {"take_months", "sum_months"}
+    went: list[str] = []
+    run = Rollups._run
+
+    def noted(rollups: Rollups, name: str, **names: sql.Composable) -> None:
+        went.extend(ways & {name})
+        run(rollups, name, **names)
+
+    monkeypatch.setattr(Rollups, "_run", noted)
+    monkeypatch.setattr(months, "A_LARGE_PIECE", 3)
+    for day, way in ((5, "take_months"), (8, "sum_months"), (2, "sum_months"), (40, "take_months")):
+        plays = (play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 2)) for at in range(4))
+        write(tmp_path, f"log_data/{day}.json", *plays)
+        etl.run(tmp_path, dsn=dsn)
+        assert went == [way]
+        went.clear()
+        assert differences(db) == []
+
+
+def test_no_blocks_of_sessions_are_left_out_of_their_index(
+    dsn: str, db: Connection[Any], tmp_path: Path
+) -> None:
+    for day in range(2):
+        write(tmp_path, f"log_data/{day}.json", play(NOVEMBER + day * DAY))
+        etl.run(tmp_path, dsn=dsn)
+        assert one(db, "SELECT brin_summarize_new_values('analytics.sessions_started')") == 0
 
 
 def test_partitions_have_the_indexes_of_their_tables_and_no_others(

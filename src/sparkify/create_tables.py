@@ -13,7 +13,15 @@ from sparkify.connection import connect, create_database, database_is_missing, e
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.load.rollups import index_heard_songs
 from sparkify.sql_queries import create_table_queries, drop_table_queries
-from sparkify.upgrade import SCHEMA_VERSION, fill, refuse_newer, refuse_other, upgrade, version_of
+from sparkify.upgrade import (
+    SCHEMA_VERSION,
+    drop_outdated,
+    fill,
+    refuse_newer,
+    refuse_other,
+    upgrade,
+    version_of,
+)
 
 STAR: Final = ("songplays", "users", "songs", "artists", "time")
 
@@ -101,6 +109,8 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
             connection.execute(roles["grant"])
+        if version is not None:
+            drop_outdated(connection, version)
 
 
 def _make(connection: Connection[Any]) -> None:

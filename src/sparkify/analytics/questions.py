@@ -51,7 +51,7 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
     """
     with reader(dsn) as connection, connection.transaction():
         name = "trend" if selection.location is None else "trend_of_place"
-        # The planner takes those who were at a place for ten, and would look up the first day of each.
+        # The planner takes the days of a place for few, and would look up the first day of each user.
         connection.execute("SET LOCAL enable_nestloop = off")
         return ask(connection, name, days_with_plays(connection, selection), period=period)
 
@@ -60,7 +60,7 @@ def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
     """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
     name = "heat_map" if selection.location is None else "heat_map_of_place"
     with reader(dsn) as connection, connection.transaction():
-        # The planner takes those who were at a place for ten, and would sort all of their plays.
+        # The planner takes the days of a place for few, and would sort all plays on them.
         connection.execute("SET LOCAL enable_sort = off")
         return ask(connection, name, selection)
 

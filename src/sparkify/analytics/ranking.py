@@ -94,8 +94,9 @@ def _scan(
         connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashagg = off")
         parts = {}
         if what == "songs":
-            heard = {"lacking_heard": part("lacking", table=sql.Identifier("heard"))} if lacking else {}
-            parts["most_wanted"] = part("most_lacking" if lacking else "most_heard", **heard)
+            wanted = part("lacking", table=sql.Identifier("heard")) if lacking else sql.SQL("true")
+            are_few = lacking and _depth(limit) <= LOOKED_UP
+            parts["most_wanted"] = part("most_lacking" if are_few else "most_heard", wanted=wanted)
         return ask(connection, f"scan_{what}", selection, limit=limit, depth=_depth(limit), parts=parts)
 
 
@@ -119,7 +120,7 @@ def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
 
 
 def _depth(limit: int) -> int:
-    """So far down the lists of the months are read first."""
+    """So far down a list is looked first."""
     return 20 * limit + 300
 
 

@@ -50,7 +50,7 @@ def index_heard_songs(connection: Connection[Any]) -> None:
 
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
     """Make statistics of the rollups, of the partitioned ones without their partitions: `only` says so, where the server can."""
-    # As for partitions (rollups.sql, merge_days). Not for a transaction, which would hold all their locks together.
+    # The sample is that of partitions (rollups.sql, merge_days). It is set for the session: a transaction would hold all locks to its end.
     connection.execute("SET default_statistics_target = 10")
     connection.execute(sql.SQL(_sql["analyze"]).format(only=sql.SQL(only)))
     connection.execute("RESET default_statistics_target")

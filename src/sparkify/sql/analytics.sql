@@ -210,11 +210,11 @@ NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track
 -- name: most_heard
 -- a part of the query below: the first of a table `heard`
 most AS MATERIALIZED (
-    SELECT track_id, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+    SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 
 -- name: most_lacking
--- the same of those that the catalogue lacks: looked for among the first of all, and among all when those are too few
+-- the same of a short list of those that the catalogue lacks: looked for among the first of all, and among all when those are too few
 first AS MATERIALIZED (
     SELECT track_id, plays FROM heard ORDER BY plays DESC LIMIT %(depth)s
 ),
@@ -229,7 +229,7 @@ most AS MATERIALIZED (
     SELECT track_id, plays
     FROM (SELECT track_id, plays FROM first_lacking WHERE (SELECT are_found FROM enough)
           UNION ALL
-          SELECT track_id, plays FROM heard WHERE NOT (SELECT are_found FROM enough) AND {lacking_heard}) lacking
+          SELECT track_id, plays FROM heard WHERE NOT (SELECT are_found FROM enough) AND {wanted}) lacking
     ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 
