@@ -150,6 +150,8 @@ class _Erasing:
     def _erase_staged_days(self, names: dict[str, Any]) -> None:
         if table_exists(self._connection, names["user_days"]):  # an older program has staged none
             self._run("delete_staged_days", **names)
+        if table_exists(self._connection, names["day_hours"]):
+            self._run("count_staged_hours", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

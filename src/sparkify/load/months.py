@@ -97,7 +97,9 @@ class _Publication:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
         # has staged nothing of them.
-        as_staged = table_exists(self._connection, self._tables["user_days"]) and not repeated
+        as_staged = not repeated and all(
+            table_exists(self._connection, self._tables[table]) for table in ("user_days", "day_hours")
+        )
         staged_since = since if as_staged else self._whole.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 

@@ -33,7 +33,7 @@ def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, 
 
     It needs nothing but what is staged, so it can be done while the plays get their keys.
     """
-    counts = [f"count_{counted}" for counted in _COUNTED]
+    counts = ["count_tracks", "count_artists"]
     with connection.transaction():
         if not month.is_attached(connection, "track_months"):
             counts += ["count_months", "index_counted"]
@@ -88,6 +88,7 @@ class Rollups:
             self._run("remove_staged")
             if not as_staged:
                 self._compute(self._names["user_days"], self._late_before, date.max)
+                self._run("count_hours")
             count_staged(connection, piece.month, self._names)
         piece.attach(connection, "user_days", self._names["user_days"])
         attached = {"attached": sql.Identifier("partitions", piece.partition("user_days"))}
@@ -108,7 +109,7 @@ class Rollups:
         self._run("compute_sessions")
         self._run("replace_days")
         self._run("replace_sessions")
-        for name in ("find_months", self._months, "sum_years"):
+        for name in (self._months, "sum_years"):
             self._run(name)
         lost = self._says("has_lost")
         if lost:

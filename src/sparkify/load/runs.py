@@ -22,10 +22,10 @@ from sparkify.upgrade import SCHEMA_VERSION
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for every table."""
 
-BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
+BATCH_TABLES: Final = ("users", "levels", "user_days", "day_hours", "user_agents", "sessions")
 """Those to which a batch adds what its chunks came to together."""
 
-COUNTED_TABLES: Final = ("track_months", "artist_months", "day_hours", "user_months")
+COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")
 """Those that are counted out of them before the month is published."""
 
 LEASE_SECONDS: Final = 1.0

@@ -148,7 +148,13 @@ DROP TABLE gone_staged
 DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);
 DELETE FROM {sessions} WHERE user_id IN (SELECT user_id FROM gone_users);
 DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.user_agent_id = a.user_agent_id);
-DROP TABLE IF EXISTS {track_months}, {artist_months}, {day_hours}, {user_months}
+DROP TABLE IF EXISTS {track_months}, {artist_months}, {user_months}
+
+-- name: count_staged_hours
+-- plays by day and hour without theirs
+DELETE FROM {day_hours};
+INSERT INTO {day_hours} (day, hour, level, plays)
+SELECT day, hour, level, count(*) FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays GROUP BY day, hour, level
 
 -- name: delete_staged_songs
 -- songs that nobody else has heard in the month; where others have, but the song was staged with an earlier part of the

@@ -154,12 +154,14 @@ CREATE TABLE IF NOT EXISTS {user_days} (LIKE analytics.user_days) WITH (autovacu
 ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
+CREATE TABLE IF NOT EXISTS {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
 CREATE TABLE IF NOT EXISTS {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE IF NOT EXISTS {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: remove_staged
 -- users' days that are computed from their plays instead
-DELETE FROM {user_days} WHERE day < {staged_since}
+DELETE FROM {user_days} WHERE day < {staged_since};
+DELETE FROM {day_hours} WHERE day < {staged_since}
 
 -- name: hold_days
 -- nobody may change them, or count them a second time, until this transaction ends: it may outlive the publisher that wants it,
@@ -241,7 +243,7 @@ GROUP BY artist_key, level;
 SET LOCAL enable_hashagg TO DEFAULT
 
 -- name: count_hours
--- plays by day and hour
+-- plays by day and hour, where they are not as they were staged
 DROP TABLE IF EXISTS {day_hours};
 CREATE TABLE {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
 INSERT INTO {day_hours} (day, hour, level, plays)
@@ -381,16 +383,13 @@ SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier
 UNION
 SELECT (before AT TIME ZONE 'UTC')::date FROM earlier WHERE before IS NOT NULL
 
--- name: find_months
--- the months of the users that were touched
+-- name: sum_months
+-- months of the users that were touched, anew from the days
 CREATE TEMP TABLE touched_months ON COMMIT DROP AS
 SELECT user_id, date_trunc('month', day::timestamp)::date AS month FROM old_days
 UNION
 SELECT user_id, date_trunc('month', day::timestamp)::date AS month FROM {new_days} d;
-ANALYZE touched_months
-
--- name: sum_months
--- anew from the days
+ANALYZE touched_months;
 DELETE FROM analytics.user_months u USING touched_months t WHERE u.user_id = t.user_id AND u.month = t.month;
 INSERT INTO analytics.user_months (user_id, month, level, location, user_agent_id, plays, milliseconds)
 SELECT d.user_id, t.month, d.level, d.location, d.user_agent_id, sum(d.plays), sum(d.milliseconds)
@@ -402,7 +401,9 @@ GROUP BY d.user_id, t.month, d.level, d.location, d.user_agent_id
 ORDER BY d.location COLLATE "C", d.user_id
 
 -- name: take_months
--- as they were counted
+-- the same, as they were counted
+CREATE TEMP TABLE touched_months ON COMMIT DROP AS SELECT DISTINCT user_id, month FROM {user_months};
+ANALYZE touched_months;
 INSERT INTO analytics.user_months (user_id, month, level, location, user_agent_id, plays, milliseconds)
 SELECT user_id, month, level, location, user_agent_id, plays, milliseconds FROM {user_months}
 
@@ -497,7 +498,7 @@ DROP TABLE {artist_months}
 -- name: add_hours
 -- plays by day and hour to those that are known
 INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
-SELECT day, hour, level, plays FROM {day_hours}
+SELECT day, hour, level, sum(plays) FROM {day_hours} GROUP BY day, hour, level
 ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
 DROP TABLE {day_hours}
 
