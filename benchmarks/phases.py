@@ -55,7 +55,10 @@ _SERVER: Final = [
     (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
     (r"catalogue_records|song_keys|winning_|moved_songs|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
-    (r"user_days|user_months|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time", ROLLUPS),
+    (
+        r"user_days|user_months|artist_months|day_hours|sessions|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time",
+        ROLLUPS,
+    ),
 ]
 _ENTRY: Final = re.compile(
     r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[(\d+)\] (\w+):  (.*?)(?=^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[|\Z)",

@@ -2,8 +2,8 @@
 
     python -m benchmarks.without_rollups etl DATA …
 
-Only for measuring. The loader does the rest as ever; what it stages of users' days and sessions is empty. The indexes that
-heard songs have for the rollups are not made, either.
+Only for measuring. The loader does the rest as ever; what it stages of users' days, plays by hour and sessions is empty. The
+indexes that heard songs have for the rollups are not made, either.
 """
 
 import sys

@@ -109,8 +109,7 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
             connection.execute(roles["grant"])
-        if version is not None:
-            drop_outdated(connection, version)
+    drop_outdated(connection)
 
 
 def _make(connection: Connection[Any]) -> None:

@@ -143,14 +143,15 @@ class _Erasing:
                 self.staged_tables += [name for name in names.values() if isinstance(name, sql.Identifier)]
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
-            self._erase_staged_days(names)
+            self._erase_staged_days(names, have_plays=plays > 0)
         for names in months:
             self._run("delete_staged_songs", **names)
 
-    def _erase_staged_days(self, names: dict[str, Any]) -> None:
-        if table_exists(self._connection, names["user_days"]):  # an older program has staged none
+    def _erase_staged_days(self, names: dict[str, Any], *, have_plays: bool) -> None:
+        # An older program has staged none, or not the plays by hour.
+        if table_exists(self._connection, names["user_days"]):
             self._run("delete_staged_days", **names)
-        if table_exists(self._connection, names["day_hours"]):
+        if have_plays and table_exists(self._connection, names["day_hours"]):
             self._run("count_staged_hours", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

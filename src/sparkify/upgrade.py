@@ -4,8 +4,8 @@ A version has a file ``sql/migrate_<version>.sql``. Its query ``change`` brings 
 that `create_tables` goes on from; what is merely new is made there. ``fill`` then fills what is new from what was loaded.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -60,7 +60,8 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
     Raises:
         SparkifyError: a run is alive, or somebody uses what must change.
     """
-    with _not_for_long(connection, version):
+    connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
+    try:
         if version == SCHEMA_VERSION:
             connection.execute(
                 sql.load("publish")["lock_publisher"]
@@ -68,30 +69,19 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
         else:
             _change(connection, version)
         make(connection)
-
-
-def drop_outdated(connection: Connection[Any], version: int) -> None:
-    """Drop what has been replaced, as the last part of the transaction: readers wait while it is done.
-
-    Raises:
-        SparkifyError: somebody uses it.
-    """
-    with _not_for_long(connection, version):
-        connection.execute(sql.load("rollups")["drop_outdated"])
-
-
-@contextmanager
-def _not_for_long(connection: Connection[Any], version: int) -> Iterator[None]:
-    """Wait for locks for a second at the most: readers queue behind us while we wait."""
-    connection.execute("SET LOCAL lock_timeout = '1s'")
-    try:
-        yield
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError(
             f"The warehouse is of version {version}, and somebody is using it. Upgrade or complete it when nobody is:"
             " sparkify create-tables"
         ) from None
     connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+def drop_outdated(connection: Connection[Any]) -> None:
+    """Drop an index that has been replaced, if nobody reads its table now; else the next time."""
+    with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
+        connection.execute(sql.load("rollups")["drop_outdated"])
 
 
 def _change(connection: Connection[Any], version: int) -> None:

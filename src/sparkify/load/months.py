@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.load.partitions import PARTITIONED, Piece, table_exists
-from sparkify.load.rollups import Rollups, count_staged, index_heard_songs
+from sparkify.load.rollups import Rollups, count_staged, index_heard_songs, summarize_sessions
 from sparkify.load.runs import month_tables
 from sparkify.patience import Helper
 from sparkify.sql import load
@@ -57,6 +57,7 @@ def publish_month(
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
         _Publication(connection, run_id, month, retried=retried).publish(helper)
+    summarize_sessions(connection)
 
 
 class _Publication:
@@ -96,7 +97,7 @@ class _Publication:
         if repeated:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
-        # has staged nothing of them.
+        # has staged nothing of them, or not the plays by hour.
         as_staged = not repeated and all(
             table_exists(self._connection, self._tables[table]) for table in ("user_days", "day_hours")
         )

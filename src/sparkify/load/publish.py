@@ -74,7 +74,6 @@ def publish_run(
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
         set_state(connection, run_id, "published")
-    connection.execute(load("rollups")["summarize"])  # waits for VACUUM, and nobody for us
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""

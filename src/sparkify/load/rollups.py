@@ -48,6 +48,11 @@ def index_heard_songs(connection: Connection[Any]) -> None:
         connection.execute(_sql["index_heard_songs"])
 
 
+def summarize_sessions(connection: Connection[Any]) -> None:
+    """Bring the index of sessions up to date, when a publication is done: it waits for VACUUM, and then holds nobody up."""
+    connection.execute(_sql["summarize"])
+
+
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
     """Make statistics of the rollups, of the partitioned ones without their partitions: `only` says so, where the server can."""
     # The sample is that of partitions (rollups.sql, merge_days). It is set for the session: a transaction would hold all locks to its end.
@@ -156,6 +161,7 @@ def rebuild(connection: Connection[Any]) -> None:
         connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
         Rollups(connection, names).update()
         connection.execute(_sql["end_of_days"])
+        summarize_sessions(connection)
     name_agents(connection)
 
 

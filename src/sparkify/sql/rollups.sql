@@ -116,7 +116,7 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
 -- name: drop_outdated
--- an index that an earlier program made, and that another has taken the place of. By itself and last: readers wait while it is done.
+-- an index that an earlier program made, and that another has taken the place of
 DROP INDEX IF EXISTS analytics.sessions_started_at
 
 -- name: summarize
