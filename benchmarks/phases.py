@@ -56,7 +56,7 @@ _SERVER: Final = [
     (r"catalogue_records|song_keys|winning_|moved_songs|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (
-        r"user_days|user_months|artist_months|day_hours|sessions|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time",
+        r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time",
         ROLLUPS,
     ),
 ]

@@ -24,7 +24,7 @@ _INSTEAD: Final = {
             SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play
             FROM listening GROUP BY month, user_id, start_time::DATE, level""",
         "month_user_days": _NOTHING,
-        "month_day_hours": _NOTHING,
+        "month_hours": _NOTHING,
         "month_user_agents": _NOTHING,
         "month_sessions": _NOTHING,
     },

@@ -106,7 +106,7 @@ def test_what_was_counted_too_early_is_counted_again(
             )
         stager.close()
         if without_hours:
-            db.execute(sql.SQL("DROP TABLE {day_hours}").format(**month_tables(run_id, month)))
+            db.execute(sql.SQL("DROP TABLE {hours}").format(**month_tables(run_id, month)))
     etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 18
     assert differences(db) == []

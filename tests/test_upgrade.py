@@ -307,6 +307,10 @@ def test_a_warehouse_without_newer_indexes_takes_loads_and_is_completed(
     assert all(before)
     (finding,), _ = examine(db, ["indexes_valid"])
     assert finding.found == 3
+    with connect(dsn) as reader, reader.transaction():
+        reader.execute("SELECT FROM analytics.sessions")
+        create_tables(dsn)  # does not wait for who reads: what has been replaced stays
+    assert one(db, "SELECT to_regclass('analytics.sessions_started_at') IS NOT NULL")
     for _ in range(2):
         create_tables(dsn)
         assert schema(db) == whole

@@ -151,7 +151,7 @@ class _Erasing:
         # An older program has staged none, or not the plays by hour.
         if table_exists(self._connection, names["user_days"]):
             self._run("delete_staged_days", **names)
-        if have_plays and table_exists(self._connection, names["day_hours"]):
+        if have_plays and table_exists(self._connection, names["hours"]):
             self._run("count_staged_hours", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

@@ -78,7 +78,7 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
 
 
 def drop_outdated(connection: Connection[Any]) -> None:
-    """Drop an index that has been replaced, if nobody reads its table now; else the next time."""
+    """Drop an index that has been replaced, if nobody uses its table now; else the next `sparkify create-tables` does."""
     with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
         connection.execute(sql.load("rollups")["drop_outdated"])

@@ -99,7 +99,7 @@ class _Publication:
         # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
         # has staged nothing of them, or not the plays by hour.
         as_staged = not repeated and all(
-            table_exists(self._connection, self._tables[table]) for table in ("user_days", "day_hours")
+            table_exists(self._connection, self._tables[table]) for table in ("user_days", "hours")
         )
         staged_since = since if as_staged else self._whole.until
         self._names["staged_since"] = sql.Literal(staged_since.date())

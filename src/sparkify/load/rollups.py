@@ -22,7 +22,7 @@ _COMPUTED: Final = {
     "user_days": sql.Identifier("computed_days"),
     "track_months": sql.Identifier("pg_temp", "gained_tracks"),
     "artist_months": sql.Identifier("pg_temp", "gained_artists"),
-    "day_hours": sql.Identifier("pg_temp", "gained_hours"),
+    "hours": sql.Identifier("pg_temp", "gained_hours"),
 }
 _COUNTED: Final = ("tracks", "artists", "hours")
 

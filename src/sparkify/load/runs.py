@@ -22,7 +22,7 @@ from sparkify.upgrade import SCHEMA_VERSION
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a staged month that each chunk adds to; transform.sql has a query ``month_<table>`` for every table."""
 
-BATCH_TABLES: Final = ("users", "levels", "user_days", "day_hours", "user_agents", "sessions")
+BATCH_TABLES: Final = ("users", "levels", "user_days", "hours", "user_agents", "sessions")
 """Those to which a batch adds what its chunks came to together."""
 
 COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")

@@ -152,8 +152,8 @@ DROP TABLE IF EXISTS {track_months}, {artist_months}, {user_months}
 
 -- name: count_staged_hours
 -- plays by day and hour without theirs
-DELETE FROM {day_hours};
-INSERT INTO {day_hours} (day, hour, level, plays)
+DELETE FROM {hours};
+INSERT INTO {hours} (day, hour, level, plays)
 SELECT day, hour, level, count(*) FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays GROUP BY day, hour, level
 
 -- name: delete_staged_songs

@@ -154,14 +154,14 @@ CREATE TABLE IF NOT EXISTS {user_days} (LIKE analytics.user_days) WITH (autovacu
 ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
-CREATE TABLE IF NOT EXISTS {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
+CREATE TABLE IF NOT EXISTS {hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
 CREATE TABLE IF NOT EXISTS {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE IF NOT EXISTS {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: remove_staged
 -- users' days that are computed from their plays instead
 DELETE FROM {user_days} WHERE day < {staged_since};
-DELETE FROM {day_hours} WHERE day < {staged_since}
+DELETE FROM {hours} WHERE day < {staged_since}
 
 -- name: hold_days
 -- nobody may change them, or count them a second time, until this transaction ends: it may outlive the publisher that wants it,
@@ -244,9 +244,9 @@ SET LOCAL enable_hashagg TO DEFAULT
 
 -- name: count_hours
 -- plays by day and hour, where they are not as they were staged
-DROP TABLE IF EXISTS {day_hours};
-CREATE TABLE {day_hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
-INSERT INTO {day_hours} (day, hour, level, plays)
+DROP TABLE IF EXISTS {hours};
+CREATE TABLE {hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
+INSERT INTO {hours} (day, hour, level, plays)
 SELECT day, hour, level, count(*)
 FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays
 GROUP BY day, hour, level
@@ -498,9 +498,9 @@ DROP TABLE {artist_months}
 -- name: add_hours
 -- plays by day and hour to those that are known
 INSERT INTO analytics.day_hours AS h (day, hour, level, plays)
-SELECT day, hour, level, sum(plays) FROM {day_hours} GROUP BY day, hour, level
+SELECT day, hour, level, sum(plays) FROM {hours} GROUP BY day, hour, level
 ON CONFLICT (day, hour, hashtextextended(level, 0)) DO UPDATE SET plays = h.plays + EXCLUDED.plays;
-DROP TABLE {day_hours}
+DROP TABLE {hours}
 
 -- name: drop_lost
 -- tracks and artists of a month, and hours of a day, that have no plays any more
