@@ -179,9 +179,8 @@ class Bench:
         whole = self._world.first(plays)
         group = Group(f"Rollups, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)
-        self._rollups(
-            whole, kept=True
-        )()  # not counted: it makes the files of the server's log, which later runs use again
+        # Not counted: it makes the files of the server's log, which later runs use again.
+        self._rollups(whole, kept=True)()
         for _ in range(self._repeat):
             for name, kept in (("sparkify etl", True), ("without rollups", False)):
                 self._measure(group, name, whole.plays, self._rollups(whole, kept=kept))

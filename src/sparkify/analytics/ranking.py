@@ -94,10 +94,15 @@ def _scan(
         connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashagg = off")
         parts = {}
         if what == "songs":
-            wanted = part("lacking", table=sql.Identifier("heard")) if lacking else sql.SQL("true")
             are_few = lacking and _depth(limit) <= LOOKED_UP
-            parts["most_wanted"] = part("most_lacking" if are_few else "most_heard", wanted=wanted)
+            parts["most_wanted"] = part(
+                "most_lacking" if are_few else "most_heard", wanted=_wanted("heard", lacking=lacking)
+            )
         return ask(connection, f"scan_{what}", selection, limit=limit, depth=_depth(limit), parts=parts)
+
+
+def _wanted(table: str, *, lacking: bool) -> sql.Composable:
+    return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
@@ -134,9 +139,6 @@ def _rank(
     key, rollup = RANKED[what]
     depth = _depth(limit)
     depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
-    only_lacking = (
-        sql.SQL(" AND {}").format(part("lacking", table=sql.Identifier("r"))) if lacking else sql.SQL("")
-    )
     for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
         counts = {
             f"count_{table}": part(name, table=sql.Identifier(table))
@@ -147,7 +149,7 @@ def _rank(
         }
         candidates = part(
             "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
-            listed=sql.SQL("plays >= {}{}").format(sql.Literal(listed), only_lacking), **counts,
+            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
         )  # fmt: skip
         with connection.transaction():
             if listed and longest <= LOOKED_UP and not by_days:
