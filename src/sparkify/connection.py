@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection, IsolationLevel, sql
+from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from sparkify.advice import advice, advice_on_connecting
+from sparkify.dsn import parse
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.sql import load
 
@@ -20,27 +22,13 @@ OLDEST_SERVER: Final = 150000
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 
-# A server notices by itself only at the end of a statement that its client is gone; publication has long ones. And where
-# the network goes silent, both ends would wait for each other for hours: a run would stay alive that nobody runs.
-# Compiling a query takes tenths of a second, and most questions take hundredths (docs/performance.md).
-_SETTINGS: Final = """
-SET search_path = public;
-SET TimeZone = 'UTC';
-SET client_min_messages = warning;
-SET jit = off;
-SET client_connection_check_interval = '1s';
-SET tcp_keepalives_idle = 30;
-SET tcp_keepalives_interval = 10;
-SET tcp_keepalives_count = 3;
-SET tcp_user_timeout = '60s'
-"""
 _SILENCE: Final = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""The same for our end, in seconds and milliseconds: after a minute without a sign of life a connection is lost."""
+"""Seconds and milliseconds: after a minute without a sign of life a connection is lost for our end, too (session.sql)."""
 
 
 def resolve(dsn: str | None = None) -> str:
@@ -57,21 +45,19 @@ def resolve(dsn: str | None = None) -> str:
         from sparkify.server import ensure_running  # noqa: PLC0415  not needed with a server of one's own
 
         dsn = ensure_running()
-    try:
-        given = {key: str(value) for key, value in conninfo_to_dict(dsn or "").items()}
-    except psycopg.ProgrammingError:
-        # The cause is not shown: it may quote the string, and the string may hold a password.
-        raise UsageError("The DSN is not a PostgreSQL URL or key=value string.") from None
-    if "@" in given.get("host", ""):
-        raise UsageError("The DSN has a second @. Write the one in the user or the password as %40.")
+    given = parse(dsn or "")
     names_database = ("dbname" in given or "service" in given) or any(
         map(os.environ.get, ("PGDATABASE", "PGSERVICE"))
     )
     return make_conninfo(**given) if names_database else make_conninfo(**given, dbname=DATABASE)
 
 
-def connect(dsn: str) -> Connection[Any]:
-    """Open a connection in autocommit mode, UTC, names found in ``public``, as the owner of the warehouse where we may.
+def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
+    """Open a connection in autocommit mode, as the owner of the warehouse where we may, whose settings are ours.
+
+    Nothing on which a result or the end of a load depends is inherited from the role, the database, the DSN or the
+    environment (sql/session.sql); the names of tables are found in ``public``, times are in UTC. Only a connection
+    `for_questions` keeps the limits on time that it was given, such as a ``statement_timeout``.
 
     Raises:
         ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
@@ -79,30 +65,46 @@ def connect(dsn: str) -> Connection[Any]:
     try:
         given = conninfo_to_dict(dsn)
         silence = {name: value for name, value in _SILENCE.items() if name not in given}
-        settings = make_conninfo(dsn, application_name="sparkify", **silence)
-        connection: Connection[Any] = psycopg.connect(settings, autocommit=True)
+        settings = make_conninfo(dsn, application_name="sparkify", client_encoding="UTF8", **silence)
+        # A pooler may give the next transaction another connection of the server's, which knows no prepared statement.
+        connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
         stop = "" if said.endswith("?") else "."
         raise ConnectionFailed(
-            f"Cannot connect to PostgreSQL: {said}{stop} Check --dsn, SPARKIFY_DSN or the PG* variables."
+            f"Cannot connect to PostgreSQL: {said}{stop} {advice_on_connecting(said)}"
         ) from None
     try:
-        _prepare(connection)
+        _prepare(connection, for_questions=for_questions)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: Connection[Any]) -> None:
+def _prepare(connection: Connection[Any], *, for_questions: bool) -> None:
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000
         raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
-    # Whatever the server's default: the locks count on it.
-    connection.isolation_level = IsolationLevel.READ_COMMITTED
-    connection.execute(_SETTINGS)
-    connection.execute(load("roles")["act_as_owner"])
+    session = load("session")
+    pins = [session["pin"]] if for_questions else [session["pin_work"], session["pin"]]
+    connection.execute(";".join([*pins, load("roles")["act_as_owner"]]))  # one round trip
+
+
+def refuse_encoding(connection: Connection[Any]) -> None:
+    """See that the database can hold any text, as it came.
+
+    Raises:
+        UsageError: it is not in UTF-8.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        name = connection.info.dbname
+        other = sql.Identifier(f"{name}_utf8").as_string(connection)
+        raise UsageError(
+            f"The database {name} is in {encoding}, which cannot hold all text; UTF8 is needed. Make another and name that:"
+            f" CREATE DATABASE {other} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
 
 
 def room(connection: Connection[Any]) -> int:
@@ -112,28 +114,20 @@ def room(connection: Connection[Any]) -> int:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Errors of the server as errors of ours.
+def explained(*, asking: bool = False) -> Iterator[None]:
+    """Errors of the server as errors of ours, with what to do: of a command that loads, or one that is only `asking`.
 
     Raises:
         SparkifyError: what the server said, without the statement: that may hold rows of the input.
     """
     try:
         yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise SparkifyError(
-            "There is no warehouse in this database yet. Load one: sparkify etl DATA"
-        ) from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise SparkifyError(
-            f"PostgreSQL: {error.diag.message_primary}. Use a role that may; sparkify db roles makes one."
-        ) from error
     except psycopg.Error as error:
         said = error.diag.message_primary or str(error).partition("\n")[0]
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
         raise SparkifyError(
-            f"PostgreSQL: {said}{table}.{hint} What was committed is kept; run the command again to go on."
+            f"PostgreSQL: {said}{table}.{hint} {advice(error, asking=asking)}".rstrip()
         ) from error
 
 
@@ -161,10 +155,12 @@ def create_database(dsn: str) -> None:
     """
     name = _database(dsn)
     with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
         try:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
-            )
+            try:
+                connection.execute(create)
+            except psycopg.errors.InvalidParameterValue:  # the server's locale is of another encoding
+                connection.execute(create + sql.SQL(" LC_COLLATE 'C' LC_CTYPE 'C'"))
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             pass  # another program was faster
         except psycopg.errors.InsufficientPrivilege:

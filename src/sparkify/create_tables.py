@@ -9,7 +9,14 @@ import psycopg
 from psycopg import Connection
 
 from sparkify import sql
-from sparkify.connection import connect, create_database, database_is_missing, explained, resolve
+from sparkify.connection import (
+    connect,
+    create_database,
+    database_is_missing,
+    explained,
+    refuse_encoding,
+    resolve,
+)
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.load.rollups import index_heard_songs
 from sparkify.sql_queries import create_table_queries, drop_table_queries
@@ -47,6 +54,9 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     """A connection to the warehouse, which is created if it is not there, and upgraded if it is older.
 
     One of this version is taken for complete, unless it is to be made so.
+
+    Raises:
+        UsageError: the database is not in UTF-8, and nothing was made there.
     """
     try:
         connection = connect(dsn)
@@ -56,6 +66,7 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
         create_database(dsn)
         connection = connect(dsn)
     try:
+        refuse_encoding(connection)
         if drop or complete or version_of(connection) != SCHEMA_VERSION:
             _create(connection, drop=drop, complete=complete)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -70,15 +81,17 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     return connection
 
 
-def open_existing(dsn: str) -> Connection[Any]:
-    """A connection to a warehouse that is there, of this program's version.
+def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
+    """A connection to a warehouse that is there, of this program's version; `for_questions` as for `connect`.
 
     Raises:
         ConnectionFailed: no server, or no database.
-        UsageError: the warehouse is newer than this program, or older.
+        NoWarehouse: there is none in the database.
+        UsageError: the warehouse is newer than this program, or older, or its database is not in UTF-8.
     """
-    connection = connect(dsn)
+    connection = connect(dsn, for_questions=for_questions)
     try:
+        refuse_encoding(connection)
         refuse_other(connection)
     except BaseException:
         connection.close()

@@ -16,6 +16,10 @@ class ConnectionFailed(SparkifyError):
     """No PostgreSQL could be reached, or it refused us."""
 
 
+class NoWarehouse(SparkifyError):
+    """There is no warehouse in this database yet. Load one: sparkify etl DATA"""
+
+
 class StorageFailed(SparkifyError):
     """The object storage with the input could not be reached, or refused us."""
 

@@ -81,7 +81,7 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     Raises:
         SparkifyError: it could not be done; then nothing is changed.
     """
-    with explained(), open_existing(resolve(dsn)) as connection:
+    with explained(), open_existing(resolve(dsn), for_questions=False) as connection:
         try:
             with connection.transaction(force_rollback=dry_run):
                 erasing = _Erasing(connection, user_ids)

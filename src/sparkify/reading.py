@@ -30,7 +30,7 @@ def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
             hold for those that follow.
         SparkifyError: no server, no warehouse or one of another version, or what the server said.
     """
-    with explained():
+    with explained(asking=True):
         if not isinstance(dsn, Connection):
             with open_existing(resolve(dsn)) as connection:
                 yield connection

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection
 
 from sparkify import sql
-from sparkify.errors import SparkifyError, UsageError
+from sparkify.errors import NoWarehouse, SparkifyError, UsageError
 from sparkify.load.rollups import rebuild, repartition
 
 SCHEMA_VERSION: Final = 3
@@ -40,12 +40,19 @@ def refuse_newer(version: int) -> None:
 
 
 def refuse_other(connection: Connection[Any]) -> None:
-    """Raises UsageError when the warehouse that is to be read is newer than this program, or older."""
+    """See that there is a warehouse to read, of this program's version.
+
+    Raises:
+        NoWarehouse: there is none.
+        UsageError: it is newer than this program, or older.
+    """
     try:
         version = version_of(connection)
     except psycopg.errors.InsufficientPrivilege:
         return  # a role that sees the star alone may ask what it can
-    if version is not None and version != SCHEMA_VERSION:
+    if version is None:
+        raise NoWarehouse("There is no warehouse in this database yet. Load one: sparkify etl DATA")
+    if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(
             f"The warehouse is of version {version}, older than this program. Bring it up to date: sparkify create-tables"
@@ -74,7 +81,7 @@ def upgrade(connection: Connection[Any], version: int, make: Callable[[Connectio
             f"The warehouse is of version {version}, and somebody is using it. Upgrade or complete it when nobody is:"
             " sparkify create-tables"
         ) from None
-    connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+    connection.execute("SET LOCAL lock_timeout = 0")
 
 
 def drop_outdated(connection: Connection[Any]) -> None:

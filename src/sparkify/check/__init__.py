@@ -56,7 +56,7 @@ def check(dsn: str | None = None) -> list[Finding]:
     Raises:
         SparkifyError: no warehouse, of another version, one that this role may not read or that is being loaded all the while.
     """
-    with explained(), open_existing(resolve(dsn)) as connection:
+    with explained(), open_existing(resolve(dsn), for_questions=False) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:

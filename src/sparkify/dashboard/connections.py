@@ -26,7 +26,7 @@ def borrowed(dsn: str) -> Iterator[Connection[Any]]:
     Raises:
         SparkifyError: no server can be reached, or the warehouse is of another version by now.
     """
-    with explained():
+    with explained(asking=True):
         connection = _take(dsn) or open_existing(dsn)
     try:
         yield connection

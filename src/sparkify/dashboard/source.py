@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sparkify import analytics
 from sparkify.connection import connect, explained, resolve
 from sparkify.dashboard.connections import MOST, borrowed
-from sparkify.errors import ConnectionFailed, SparkifyError
+from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError
 from sparkify.roles import READER
 from sparkify.sql import load
 
@@ -39,7 +39,7 @@ def read_only_dsn(dsn: str | None) -> str:
         SparkifyError: no server can be reached.
     """
     dsn = resolve(dsn)
-    with explained(), connect(dsn) as connection:
+    with explained(asking=True), connect(dsn, for_questions=True) as connection:
         connection.execute("RESET ROLE")
         roles = load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
@@ -98,7 +98,7 @@ def explain(error: SparkifyError) -> tuple[str, str]:
         )
     if isinstance(error, ConnectionFailed):
         return "No server", f"{error} The private server is started by: sparkify db start"
-    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
+    if isinstance(error, NoWarehouse):
         return "No warehouse", str(error)
     return "That did not work", str(error)
 

@@ -1,6 +1,6 @@
 """Claims: which files of a batch are ours to load, and the books of those that are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ import pyarrow as pa
 from psycopg import Connection, sql
 
 from sparkify.books import Books
+from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
 from sparkify.load.copy import copy_table
@@ -33,6 +34,12 @@ _MANIFEST: Final = pa.schema(
         ("version", pa.string()),
         *((name, pa.int64()) for name in Books.__slots__),
     ]
+)
+
+
+_NOT_AS_SENT: Final = (
+    "PostgreSQL does not give back the names of files as they were sent ({name}). Nothing of them was kept."
+    " See what stands between: a pooler or a proxy that changes text, or a trigger on etl.known_files."
 )
 
 
@@ -81,14 +88,18 @@ class Claims:
 
     def _count_earlier(self, done: Staged) -> None:
         """Of the files that were not given: this run may have staged them when the batch was tried before."""
+        names = [file.name for file in self._not_given]
         rows = self._connection.execute(
-            _sql["staged_earlier"],
-            [self._run_id, self._not_given[0].kind, [file.name for file in self._not_given]],
+            _sql["staged_earlier"], [self._run_id, self._not_given[0].kind, names]
         ).fetchall()
-        for row in rows:
-            done.books.add(Books(*row))
-        done.files += len(rows)
-        done.left_to_others = len(self._not_given) - len(rows)
+        _check_names(names, [path for path, *_ in rows])
+        if len(rows) < len(names):  # it was not given because it is known
+            raise SparkifyError(_NOT_AS_SENT.format(name=names[0]))
+        ours = [Books(*books) for _, is_ours, *books in rows if is_ours]
+        for books in ours:
+            done.books.add(books)
+        done.files += len(ours)
+        done.left_to_others = len(names) - len(ours)
 
 
 def claim_files(
@@ -116,8 +127,16 @@ def claim_files(
             "seen_at": datetime.fromtimestamp(planned_at, UTC),
         },
     )
+    names = columns[0]
     given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
+    _check_names(names, given)
     return {file: Claim(*given[file.name], file.version) for file in files if file.name in given}
+
+
+def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
+    """A name that the server gives back otherwise than it was sent would look like the file of another run."""
+    for name in set(answered).difference(sent):
+        raise SparkifyError(_NOT_AS_SENT.format(name=name))
 
 
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:

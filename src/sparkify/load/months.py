@@ -49,9 +49,6 @@ def publish_month(
     are plays of lines that were rejected: what the warehouse has from the same file is from another line of it.
     """
     with connection.transaction():
-        if helper:
-            # While we wait for it, this connection does nothing.
-            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.execute(_sql["lock_publisher"])
         lock = _sql["lock_month" if wait else "lock_month_if_free"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
@@ -220,7 +217,7 @@ class _Publication:
         # The planner takes what a join on two columns gives for one row, and would loop: minutes instead of a second.
         self._connection.execute("SET LOCAL enable_nestloop = off")
         result = self._run(name, **names)
-        self._connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        self._connection.execute("SET LOCAL enable_nestloop = on")
         return result
 
     def _row(self, name: str, **names: sql.Composable) -> tuple[Any, ...]:

@@ -93,10 +93,6 @@ class _Lease:
 
 
 def _take_lease(connection: Connection[Any], run_id: int) -> bool:
-    # A server that ends transactions that only wait must not end this one.
-    connection.execute("SET idle_in_transaction_session_timeout = 0")
-    if connection.info.server_version >= 170000:
-        connection.execute("SET transaction_timeout = 0")
     connection.execute("BEGIN")
     row = connection.execute(_sql["try_lease"], [run_id]).fetchone()
     taken = bool(row and row[0])

@@ -273,8 +273,8 @@ SET LOCAL enable_mergejoin = off
 
 -- name: check_by_any
 -- as the planner likes
-SET LOCAL enable_hashjoin TO DEFAULT;
-SET LOCAL enable_mergejoin TO DEFAULT
+SET LOCAL enable_hashjoin = on;
+SET LOCAL enable_mergejoin = on
 
 -- name: sum_counts
 -- what a month brings, as it was staged

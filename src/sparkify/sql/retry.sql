@@ -86,5 +86,5 @@ DELETE FROM etl.manifest WHERE run_id = %s
 
 -- name: plan_freely
 -- what staging had to forbid the planner
-SET LOCAL enable_hashjoin TO DEFAULT;
-SET LOCAL enable_mergejoin TO DEFAULT
+SET LOCAL enable_hashjoin = on;
+SET LOCAL enable_mergejoin = on

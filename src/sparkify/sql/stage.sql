@@ -101,10 +101,11 @@ WITH seen AS (
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
 
 -- name: staged_earlier
--- of these files, the books of those that the run itself has staged: it was not told that the COMMIT had succeeded
-SELECT lines, blank, other_pages, loaded, duplicates, rejected, forgotten
-FROM etl.manifest m JOIN etl.known_files f USING (file_id)
-WHERE m.run_id = %s AND f.kind = %s AND f.path = ANY(%s)
+-- files that were not given: whether the run itself has staged them, for it was not told that the COMMIT had succeeded, and
+-- then their books
+SELECT path, m.run_id IS NOT NULL, lines, blank, other_pages, loaded, duplicates, rejected, forgotten
+FROM etl.known_files f LEFT JOIN etl.manifest m ON m.file_id = f.file_id AND m.run_id = %s
+WHERE f.kind = %s AND f.path = ANY(%s)
 
 -- name: not_read_yet
 -- files that are claimed now and read in parts

@@ -502,4 +502,4 @@ DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_son
 DROP FUNCTION analytics.text_id, analytics.track_id;
 DROP SCHEMA analytics;
 DROP SCHEMA staging, etl, partitions CASCADE;
-SET LOCAL lock_timeout TO DEFAULT
+SET LOCAL lock_timeout = 0

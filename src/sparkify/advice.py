@@ -1,0 +1,87 @@
+"""What to do about an error of the server: it follows from what went wrong, which PostgreSQL says by a code (SQLSTATE)."""
+
+import re
+from typing import Final
+
+import psycopg
+
+_READ_ONLY: Final = (
+    "Nothing can be written there: it is a standby, or the role or the database has default_transaction_read_only."
+    " Name the primary server, and a role that may write."
+)
+_POLICY: Final = (
+    "Row level security would hide rows, and every number would be wrong."
+    " Turn it off for the tables of the warehouse: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names them)."
+)
+_NOT_AS_MADE: Final = "The warehouse is not as sparkify made it: sparkify check says what is missing."
+_LOG: Final = "That is a fault of the server's disk or of the server: its log says more. See to it first."
+
+# The longest that an error's code begins with counts.
+_BY_CODE: Final = {
+    "25006": _READ_ONLY,
+    "28": "Check the user and the password.",
+    "42501": "Use a role that may; sparkify db roles makes one.",
+    "42P01": _NOT_AS_MADE,
+    "42703": _NOT_AS_MADE,
+    "42883": _NOT_AS_MADE,
+    "3F000": _NOT_AS_MADE,
+    "53100": "Make room on the server's disk first.",
+    "53200": "Give the server more memory, or give it less to do at a time (--workers).",
+    "53300": "Close some, or let the server have more (max_connections).",
+    "53400": "Raise that limit.",
+    "57014": "Somebody cancelled it.",
+    "58": _LOG,
+    "XX": _LOG,
+}
+_CUT_OFF: Final = (
+    "It was cancelled, or took too long for the statement_timeout of the role, the database or the DSN."
+    " Ask for less, such as fewer days, or allow more time."
+)
+
+_PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
+"""Codes of what ends by itself, or when it has been seen to: connections, conflicts, room, locks, shutdowns."""
+
+_CONNECTING: Final = {
+    "too many clients|too many connections|connection slots|max clients": (
+        "Close some, or let the server have more (max_connections)."
+    ),
+    "starting up|shutting down|recovery": "Wait until the server is up.",
+    "password|authentication|role .* does not exist": (
+        "Check the user and the password: in the DSN, PGPASSWORD or ~/.pgpass."
+    ),
+    "startup parameter": (
+        "A pooler stands before the server and takes no options. Name the server itself, or leave out options and PGOPTIONS."
+    ),
+    "parameter|permission denied to set": (
+        "A setting comes from the DSN's options, PGOPTIONS, another PG* variable, the role or the database: correct it there."
+    ),
+}
+"""By the English text: of a connection that failed, libpq gives no code."""
+
+
+def advice(error: psycopg.Error, *, asking: bool) -> str:
+    """What to do about it: of somebody who loads, or who is `asking` and has changed nothing."""
+    # libpq's own have no code: there is no server at the other end any more.
+    state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "")
+    if error.diag.source_function == "check_enable_rls":
+        return _POLICY
+    if asking and state == "57014":
+        return _CUT_OFF
+    codes = [code for code in _BY_CODE if state.startswith(code)]
+    said = [_BY_CODE[max(codes, key=len)]] if codes else []
+    passes = state.startswith(_PASSES)
+    if asking:
+        said += ["Then ask again." if said else "Ask again."] if passes else []
+    elif passes:
+        said.append("What was committed is kept; run the command again to go on.")
+    elif state != "25006":
+        said.append("What was committed is kept.")
+    return " ".join(said)
+
+
+def advice_on_connecting(said: str) -> str:
+    """What to do where no connection came about, by what libpq `said`."""
+    for pattern, what in _CONNECTING.items():
+        if re.search(pattern, said):
+            return what
+    return "Check --dsn, SPARKIFY_DSN or the PG* variables."

@@ -1,0 +1,100 @@
+"""Connection strings: read one, or say which part of it is wrong and what to write instead.
+
+Hosts and other tools print strings that libpq does not take. What libpq says of one may quote it, and it may hold a
+password: no message here shows more than names that stand for themselves.
+"""
+
+import re
+from typing import Final
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
+
+from sparkify.errors import UsageError
+
+_SCHEMES: Final = ("postgresql", "postgres")
+_KEYWORDS: Final = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
+
+_LEAVE_OUT: Final = "Leave it out."
+_OTHERS: Final = {
+    "schema": "Leave it out: the tables are in the schema public.",
+    "currentSchema": "Leave it out: the tables are in the schema public.",
+    "pgbouncer": "Leave it out, and name the server itself, or its pooler in session mode.",
+}
+"""Parameters of other tools, with what to do; all others are to be left out."""
+
+_SCHEME: Final = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
+_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PAIR: Final = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?:\s+|$)")
+
+
+def parse(dsn: str) -> dict[str, str]:
+    """The parts of a connection string, by libpq's names.
+
+    Raises:
+        UsageError: it is not one that libpq takes, or takes for what it was not meant to be.
+    """
+    dsn = dsn.strip()
+    if scheme := _SCHEME.match(dsn):
+        _check_url(scheme[1], dsn[scheme.end() :])
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
+    except psycopg.ProgrammingError:
+        # The cause is not shown: it may quote the string.
+        raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
+    if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
+        raise UsageError(
+            "The port in the DSN is no number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    if given.get("sslmode") == "no-verify":
+        raise UsageError("The DSN has sslmode=no-verify, which is Node's. Write sslmode=require.")
+    return given
+
+
+def _check_url(scheme: str, rest: str) -> None:
+    if scheme not in _SCHEMES:
+        whose = (
+            ", which is JDBC's" if scheme.startswith("jdbc:")
+            else ", which is SQLAlchemy's" if scheme.startswith("postgres") and "+" in scheme
+            else ""
+        )  # fmt: skip
+        raise UsageError(
+            f"The DSN begins with {scheme}://{whose}. Write postgresql://USER:PASSWORD@HOST/DATABASE."
+        )
+    login = rest.partition("?")[0].rpartition("@")[0]
+    if "@" in login:
+        raise UsageError("The DSN has a second @. Write each but the one before the host as %40.")
+    if "/" in login:
+        raise UsageError("The DSN has a / before the @. Write the one in the user or the password as %2F.")
+    if _PERCENT.search(rest):
+        raise UsageError("The DSN has a % that stands for itself, perhaps in the password. Write it as %25.")
+    if " " in rest:
+        raise UsageError("The DSN has a space, perhaps in the password. Write it as %20.")
+    if re.search(r":\[your[-_ ]password\]$", login, re.IGNORECASE):
+        raise UsageError("The DSN has a placeholder where the password belongs. Write yours there.")
+
+
+def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
+    if is_url:
+        query = dsn.partition("?")[2]
+        # With an @ in it, it may be a part of the password.
+        names = [] if "@" in query else [pair.partition("=")[0] for pair in query.split("&")]
+    else:
+        names = list(_names_before_password(dsn))
+    for name in names:
+        if name not in _KEYWORDS and re.fullmatch(r"[A-Za-z_][\w.-]*", name):
+            return f"The DSN has {name}, which PostgreSQL does not know. {_OTHERS.get(name, _LEAVE_OUT)}"
+    return (
+        "The DSN is neither a PostgreSQL URL, like postgresql://USER:PASSWORD@HOST/DATABASE,"
+        " nor key=value pairs, like host=HOST dbname=DATABASE."
+    )
+
+
+def _names_before_password(dsn: str) -> list[str]:
+    """The names of a string of key=value pairs; none from a password on, which may be written wrongly and look like pairs."""
+    names, at = [], 0
+    while (pair := _PAIR.match(dsn, at)) and pair[1] != "password":
+        names.append(pair[1])
+        at = pair.end()
+    return names
