@@ -71,6 +71,7 @@ ALTER TABLE analytics.heard_plays ATTACH PARTITION partitions.heard_plays_2018_1
 DAMAGE = [
     ("tables_there", "DROP VIEW analytics.user_levels CASCADE"),
     ("tables_there", "ALTER TABLE users DROP COLUMN gender"),
+    ("rows_visible", "ALTER TABLE analytics.user_days ENABLE ROW LEVEL SECURITY"),
     ("constraints_there", "ALTER TABLE songplays DROP CONSTRAINT songplays_user_fkey"),
     ("constraints_there", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance"),
     ("constraints_there", "ALTER TABLE users ALTER level DROP NOT NULL"),
@@ -112,6 +113,9 @@ DAMAGE = [
     ("heard_songs", "DELETE FROM analytics.heard_songs WHERE song_id IS NULL"),
     ("heard_songs", "UPDATE analytics.heard_songs SET length = length + 1 WHERE song_id IS NULL"),
     ("heard_songs", "UPDATE analytics.heard_songs SET artist_key = artist_key + 1"),
+    ("text_as_read", "UPDATE analytics.heard_songs SET title = 'OÃ¹' WHERE song_id IS NULL"),
+    ("text_as_read", "UPDATE etl.catalogue_records SET artist_name = 'BjÃ¶rk'"),
+    ("text_as_read", "UPDATE analytics.user_agents SET user_agent = 'Ã©'"),
     ("identities", "UPDATE songplays SET session_id = session_id + 1 WHERE user_id = 7"),
     ("identities", "UPDATE songplays SET songplay_id = -songplay_id WHERE user_id = 7;"
                    "UPDATE analytics.heard_plays SET songplay_id = -songplay_id"),

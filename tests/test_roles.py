@@ -262,6 +262,24 @@ def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Pat
         create_roles(as_login(prepared, "sparkify_test_etl"), login=("sparkify_test_more", READER, "x"))
 
 
+def test_row_level_security_is_said_instead_of_answering_nothing(
+    prepared: str, loader: str, reader: str
+) -> None:
+    with psycopg.connect(prepared, autocommit=True) as connection:
+        connection.execute("ALTER TABLE analytics.user_days ENABLE ROW LEVEL SECURITY")
+        try:
+            with pytest.raises(
+                SparkifyError, match=r"user_days.*Row level security would hide rows.*DISABLE"
+            ):
+                answers.top(dsn=reader)
+            assert [finding.name for finding in check(loader) if finding.found] == ["rows_visible"]
+            with pytest.raises(SparkifyError, match=r"ALTER TABLE analytics.user_days DISABLE ROW LEVEL SEC"):
+                create_roles(prepared)
+        finally:
+            connection.execute("ALTER TABLE analytics.user_days DISABLE ROW LEVEL SECURITY")
+    create_roles(prepared)
+
+
 def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
     (me,) = server.execute("SELECT current_user").fetchone() or ("",)
     with pytest.raises(UsageError, match=f"a role {me} that was not made here, or may more"):

@@ -14,10 +14,13 @@ _POLICY: Final = (
     " Turn it off for the tables of the warehouse: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names them)."
 )
 _NOT_AS_MADE: Final = "The warehouse is not as sparkify made it: sparkify check says what is missing."
+_THE_SAME: Final = "Another try would end the same way: sparkify check says whether the warehouse is sound."
 _LOG: Final = "That is a fault of the server's disk or of the server: its log says more. See to it first."
 
 # The longest that an error's code begins with counts.
 _BY_CODE: Final = {
+    "22": _THE_SAME,
+    "23": _THE_SAME,
     "25006": _READ_ONLY,
     "28": "Check the user and the password.",
     "42501": "Use a role that may; sparkify db roles makes one.",

@@ -24,6 +24,7 @@ _OTHERS: Final = {
 }
 """Parameters of other tools, with what to do; all others are to be left out."""
 
+_SECOND_AT: Final = "The DSN has a second @. Write each but the one before the host as %40."
 _SCHEME: Final = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PAIR: Final = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?:\s+|$)")
@@ -43,6 +44,8 @@ def parse(dsn: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         # The cause is not shown: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
+    if "@" in given.get("host", ""):
+        raise UsageError(_SECOND_AT)
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(
             "The port in the DSN is no number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
@@ -64,7 +67,7 @@ def _check_url(scheme: str, rest: str) -> None:
         )
     login = rest.partition("?")[0].rpartition("@")[0]
     if "@" in login:
-        raise UsageError("The DSN has a second @. Write each but the one before the host as %40.")
+        raise UsageError(_SECOND_AT)
     if "/" in login:
         raise UsageError("The DSN has a / before the @. Write the one in the user or the password as %2F.")
     if _PERCENT.search(rest):

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
+from sparkify.check import examine
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.errors import SparkifyError, UsageError
@@ -32,6 +33,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
         UsageError: there is a role of such a name that is something else.
     """
     with explained(), open_warehouse(resolve(dsn)) as connection:
+        _refuse_hidden_rows(connection)
         connection.execute("RESET ROLE")
         try:
             with connection.transaction():
@@ -52,6 +54,17 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
             raise SparkifyError(
                 "Somebody is using the warehouse, which must change its owner. Do it when nobody is."
             ) from None
+
+
+def _refuse_hidden_rows(connection: Connection[Any]) -> None:
+    ((hidden,), _) = examine(connection, ["rows_visible"])
+    if hidden.found:
+        table = hidden.examples[0]["relation"]
+        more = f" ({hidden.found:,} tables in all: sparkify check)" if hidden.found > 1 else ""
+        raise SparkifyError(
+            f"Row level security hides the rows of {table}{more} from those who would read them."
+            f" Turn it off: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
+        )
 
 
 def _create_group(connection: Connection[Any], name: str) -> None:

@@ -12,6 +12,12 @@ WHERE to_regclass(relation) IS NULL
        AND NOT EXISTS (SELECT FROM pg_attribute
                        WHERE attrelid = to_regclass(relation) AND attname = "column" AND NOT attisdropped))
 
+-- name: rows_visible
+-- no row level security hides rows of the warehouse from those who read it
+-- do: ALTER TABLE … DISABLE ROW LEVEL SECURITY; then check again, for the other checks need to see all rows
+SELECT oid::regclass::text AS relation, relforcerowsecurity AS "from its owner, too"
+FROM pg_class WHERE oid IN (SELECT to_regclass(relation) FROM unnest(%(relations)s::text[]) AS w (relation)) AND relrowsecurity
+
 -- name: constraints_there
 -- tables have all keys and constraints that the program makes
 -- do: add what is missing (ALTER TABLE … ADD CONSTRAINT); a load in between may have let something in
@@ -254,9 +260,25 @@ GROUP BY heard_song_id
 UNION ALL
 SELECT heard_song_id, 'not the digest of title, artist and length' FROM analytics.heard_songs
 WHERE heard_song_id <> etl.heard_song_id(title, artist, length)
+  AND octet_length(title || artist) = length(title || artist)  -- else it is a finding of text_as_read
 UNION ALL
 SELECT heard_song_id, 'track_id or artist_key is not the digest of title and artist' FROM analytics.heard_songs
 WHERE (track_id, artist_key) IS DISTINCT FROM (analytics.track_id(title, artist), analytics.text_id(artist))
+  AND heard_song_id = etl.heard_song_id(title, artist, length)
+
+-- name: text_as_read
+-- text that is not ASCII is stored as it was read: it gives the digest that the loader made of the bytes of the file
+-- do: an earlier sparkify stored text wrongly where PGCLIENTENCODING, the role or the database set another client_encoding than UTF8. Drop this warehouse and load all files again: `sparkify create-tables --drop`, then `sparkify etl DATA`
+SELECT 'heard_songs' AS in_table, heard_song_id::text AS id, title || ', ' || artist AS stored FROM analytics.heard_songs
+WHERE octet_length(title || artist) > length(title || artist)
+  AND heard_song_id <> etl.heard_song_id(title, artist, length)
+UNION ALL
+SELECT 'catalogue_records', song_id, title || ', ' || artist_name FROM etl.catalogue_records
+WHERE octet_length(title || artist_name) > length(title || artist_name)
+  AND heard_song_id <> etl.heard_song_id(title, artist_name, duration)
+UNION ALL
+SELECT 'user_agents', user_agent_id::text, user_agent FROM analytics.user_agents
+WHERE octet_length(user_agent) > length(user_agent) AND user_agent_id <> analytics.text_id(user_agent)
 
 -- name: identities
 -- songplay_id is the digest of user, session, item and time

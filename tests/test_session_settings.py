@@ -1,0 +1,531 @@
+"""The settings of a role, a database, a DSN or the environment change neither what is loaded nor whether it is."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import psycopg
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from data import NOVEMBER, play, song, write
+from sparkify import analytics, answers, etl
+from sparkify.advice import advice, advice_on_connecting
+from sparkify.check import check
+from sparkify.connection import connect
+from sparkify.dsn import parse
+from sparkify.errors import SparkifyError, UsageError
+from sparkify.extract.plan import find_files
+from sparkify.load.claims import Claims
+from sparkify.report import Staged
+from sparkify.sql import load
+from warehouse import checksums, one, totals
+
+Way = Callable[[str, dict[str, str]], str]
+DAY = 24 * 3600 * 1000
+HOUR = 3600 * 1000
+
+PINNED = dict(re.findall(r"^    \('(\w+)', '(.*?)'\)", load("session")["pin"], re.MULTILINE))
+PINNED_WORK = dict(re.findall(r"^    \('(\w+)', '(.*?)'\)", load("session")["pin_work"], re.MULTILINE))
+TIMEOUTS = [
+    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout",
+]  # fmt: skip
+
+# The planner's ways of work, all of them forbidden, and everything else as it should not be.
+HOSTILE = {
+    **{
+        name: "off" if value == "on" else "on" for name, value in PINNED.items() if name.startswith("enable_")
+    },
+    "client_encoding": "LATIN1",
+    "DateStyle": "German",
+    "IntervalStyle": "sql_standard",
+    "TimeZone": "Asia/Tokyo",
+    "bytea_output": "escape",
+    "extra_float_digits": "-15",
+    "standard_conforming_strings": "off",
+    "array_nulls": "off",
+    "transform_null_equals": "on",
+    "quote_all_identifiers": "on",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_deferrable": "on",
+    "row_security": "on",
+    "gin_fuzzy_search_limit": "1",
+    "client_min_messages": "debug5",
+    "jit": "on",
+    "jit_above_cost": "0",
+    "plan_cache_mode": "force_generic_plan",
+    "constraint_exclusion": "off",
+    "from_collapse_limit": "1",
+    "join_collapse_limit": "1",
+    "search_path": "pg_temp",
+    "synchronous_commit": "off",
+    "session_replication_role": "replica",
+    "check_function_bodies": "off",
+    "default_statistics_target": "1",
+    "work_mem": "64kB",
+    "restrict_nonsystem_relation_kind": "view",
+    **dict.fromkeys(TIMEOUTS, "300ms"),
+}
+
+# libpq reads no longer line of a service file.
+IN_A_LINE = {
+    "client_encoding",
+    "DateStyle",
+    "TimeZone",
+    "standard_conforming_strings",
+    "quote_all_identifiers",
+    *TIMEOUTS[:1],
+}
+
+# What no statement of ours depends on, or what belongs to the machine: for each name below somebody has thought about it.
+LEFT = re.compile(
+    r"""
+    debug_.*|log_.*|trace_.*|track_.*|backtrace_.*|compute_query_id|update_process_title|application_name  # for watching
+    |.*_mem|.*_cost|.*_limit|.*_buffers|.*concurrency|.*_combine_limit|.*flush_after|hash_mem_multiplier  # the machine's
+    |max_parallel_.*|min_parallel_.*|parallel_.*|effective_cache_size|temp_tablespaces|default_tablespace
+    |max_stack_depth|file_copy_method|wal_.*|commit_.*|deadlock_timeout|default_toast_compression
+    |geqo.*|cursor_tuple_fraction|recursive_worktable_factor|default_statistics_target  # good plans, or a little worse
+    |jit_.*|synchronize_seqscans|stats_fetch_consistency|vacuum_.*|ignore_.*|zero_damaged_pages
+    |allow_.*|event_triggers|exit_on_error|local_preload.*|session_preload.*|.*_path|output_plugin.*
+    |lc_.*|default_text_search_config|icu_.*|xml.*|timezone_abbreviations  # nothing is sorted or formatted by these
+    |escape_string_warning|backslash_quote|check_function_bodies|createrole_self_grant|lo_compat_privileges
+    |password_encryption|md5_password_warnings|scram_iterations
+    |default_transaction_read_only|default_transaction_deferrable  # a load says so and stops; without SERIALIZABLE it is nothing
+    |transaction_.*  # of the present transaction
+    """,
+    re.VERBOSE,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two deliveries: text of every script in every column, odd numbers, rejects, a folder é; then late plays and a correction."""
+    root = tmp_path_factory.mktemp("wörld")
+    title, artist, exact = "Où es-tu \\ 'é' \"NULL\"", "Björk 東京 🎧 NULL", 0.1 + 0.2
+    plays = [
+        play(
+            NOVEMBER + at * DAY + at, userId=str(at % 3), itemInSession=at, firstName="Zoë", lastName="Ñandú",
+            location="São Paulo", userAgent="ü" * 9, song=title, artist=artist, length=exact,
+            level="free" if at % 2 else "paid",
+        )
+        for at in range(1, 40, 2)
+    ]  # fmt: skip
+    songs = [
+        song("S1", title=title, artist_name=artist, artist_location="Łódź", duration=exact),
+        song("S2"),
+        "torn é",
+    ]
+    first, second = root / "1", root / "2"
+    write(first, "song_data/é/a.json", *songs)
+    write(first, "log_data/é/a é.json", *plays, "torn é", play(length=0, song="é"), *plays[:3])
+    write(
+        second,
+        "song_data/é/b.json",
+        song("S0", title=title, artist_name=artist, duration=exact, artist_id="A0"),
+    )
+    late = [p | {"ts": p["ts"] + HOUR, "sessionId": 5, "location": "東京"} for p in plays[:6]]
+    write(second, "log_data/é/b.json", *late, play(plays[-1]["ts"] + DAY))
+    return [first, second]
+
+
+def load_and_ask(dsn: str, world: list[Path]) -> dict[str, Any]:
+    """Load both deliveries; gives what is in the warehouse and what it answers."""
+    reports = [etl.run(root, dsn=dsn) for root in world]
+    with connect(dsn) as connection:
+        content = checksums(connection) | {
+            "books": totals(connection),
+            "paths": connection.execute('SELECT path FROM etl.files ORDER BY path COLLATE "C"').fetchall(),
+            "rejects": connection.execute(
+                "SELECT line, reason, record FROM etl.rejected_records ORDER BY 1, 2"
+            ).fetchall(),
+        }
+    return content | {
+        "loaded": [report.files_loaded for report in reports],
+        "left": [report.staged.left_to_others for report in reports],
+        "top": analytics.top("songs", dsn=dsn),
+        "trend": analytics.trend(dsn=dsn),
+        "found": analytics.search("björk", dsn=dsn),
+        "rejects shown": answers.rejects(dsn=dsn, evidence=True),
+        "wrong": [finding.name for finding in check(dsn) if finding.found],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def expected(world: list[Path], module_dsn: str) -> dict[str, Any]:
+    found = load_and_ask(module_dsn, world)
+    assert found["loaded"] == [2, 2]
+    assert found["wrong"] == []
+    assert found["top"][0]["title"].startswith("Où")
+    return found
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maintenance: Connection[Any]) -> dict[str, Way]:
+    """The ways in which settings come to a session; each gives the DSN to use from then on."""
+
+    def options(settings: dict[str, str]) -> str:
+        return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+    def environment(dsn: str, settings: dict[str, str]) -> str:
+        own = {"client_encoding": "PGCLIENTENCODING", "DateStyle": "PGDATESTYLE", "TimeZone": "PGTZ"}
+        for name, variable in own.items():
+            if name in settings:
+                monkeypatch.setenv(variable, settings[name])
+        monkeypatch.setenv("PGOPTIONS", options({n: v for n, v in settings.items() if n not in own}))
+        return dsn
+
+    def service(dsn: str, settings: dict[str, str]) -> str:
+        settings = {name: value for name, value in settings.items() if name in IN_A_LINE}
+        file = tmp_path / "services"
+        encoding = settings.get("client_encoding", "UTF8")
+        file.write_text(f"[mine]\nclient_encoding={encoding}\noptions={options(settings)}\n")
+        monkeypatch.setenv("PGSERVICEFILE", str(file))
+        return make_conninfo(dsn, service="mine")
+
+    def in_dsn(dsn: str, settings: dict[str, str]) -> str:
+        return make_conninfo(
+            dsn, options=options(settings), client_encoding=settings.get("client_encoding", "UTF8")
+        )
+
+    def alter(what: str) -> Way:
+        def way(dsn: str, settings: dict[str, str]) -> str:
+            database = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
+            for name, value in settings.items():
+                maintenance.execute(
+                    sql.SQL("ALTER {} SET {} = {}").format(
+                        sql.SQL(what).format(database),
+                        sql.Identifier(name),
+                        sql.Literal(value),  # type: ignore[arg-type]
+                    )
+                )
+            return dsn
+
+        return way
+
+    return {
+        "environment": environment, "service": service, "dsn": in_dsn,
+        "role": alter("ROLE CURRENT_USER IN DATABASE {}"), "database": alter("DATABASE {}"),
+    }  # fmt: skip
+
+
+WAYS = ["environment", "service", "dsn", "role", "database"]
+
+
+@pytest.fixture(scope="session")
+def hostile(maintenance: Connection[Any]) -> dict[str, str]:
+    """What this server knows of it."""
+    known = {name.lower() for (name,) in maintenance.execute("SELECT name FROM pg_settings")}
+    return {name: value for name, value in HOSTILE.items() if name.lower() in known}
+
+
+def settings_of(connection: Connection[Any]) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, current_setting(name) FROM pg_settings").fetchall())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_session_inherits_nothing_that_matters(
+    way: str, ways: dict[str, Way], hostile: dict[str, str], dsn: str
+) -> None:
+    dsn = ways[way](dsn, hostile)
+    over_tcp_only = {
+        "tcp_keepalives_idle",
+        "tcp_keepalives_interval",
+        "tcp_keepalives_count",
+        "tcp_user_timeout",
+    }
+    with connect(dsn) as connection:
+        found = settings_of(connection)
+        wanted = PINNED | PINNED_WORK | {"statement_timeout": "0", "synchronous_commit": "on"}
+        for name in (found.keys() & wanted) - over_tcp_only:
+            assert (name, found[name]) == (name, wanted[name])
+        assert connection.info.encoding == "utf-8"
+        assert connection.prepare_threshold is None
+    with connect(dsn, for_questions=True) as connection:
+        found = settings_of(connection)
+        for name in (found.keys() & PINNED) - over_tcp_only:
+            assert (name, found[name]) == (name, PINNED[name])
+        given = TIMEOUTS[:1] if way == "service" else TIMEOUTS
+        assert {found[name] for name in given if name in found} == {"300ms"}
+
+
+@pytest.mark.parametrize("way", ["environment", "role"])
+def test_the_warehouse_is_the_same_whatever_is_set(
+    way: str,
+    ways: dict[str, Way],
+    hostile: dict[str, str],
+    dsn: str,
+    world: list[Path],
+    expected: dict[str, Any],
+) -> None:
+    # Questions keep their limits on time, and are not quick enough for these everywhere.
+    patient = hostile | (
+        {"statement_timeout": "5s", "transaction_timeout": "5s"} if "transaction_timeout" in hostile else {}
+    )
+    assert load_and_ask(ways[way](dsn, patient), world) == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"client_encoding": "LATIN1"},
+        {"DateStyle": "German"},
+    ],
+    ids=lambda settings: "-".join(*settings.items()),
+)
+def test_each_by_itself(
+    settings: dict[str, str], ways: dict[str, Way], dsn: str, world: list[Path], expected: dict[str, Any]
+) -> None:
+    assert load_and_ask(ways["environment"](dsn, settings), world) == expected
+
+
+def test_every_setting_is_pinned_or_left_for_a_reason(maintenance: Connection[Any]) -> None:
+    """A newer PostgreSQL may bring settings: somebody must think about each."""
+    known = maintenance.execute(
+        "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser') AND name NOT LIKE '%.%'"
+    )
+    ours = {*PINNED, *PINNED_WORK, "search_path", "statement_timeout", "synchronous_commit"}
+    assert [name for (name,) in known if name not in ours and not LEFT.fullmatch(name)] == []
+
+
+def test_nothing_is_set_back_to_what_was_inherited() -> None:
+    """TO DEFAULT and RESET go back to the role's setting, not to ours."""
+    source = Path(connect.__code__.co_filename).parent
+    files = [path for suffix in ("py", "sql") for path in source.rglob(f"*.{suffix}")]
+    back = r"(?i)\bset\s+(?:local\s+|session\s+)?(\w+)\s+(?:to|=)\s*default|\breset\s+(\w+)"
+    names = {name for path in files for pair in re.findall(back, path.read_text()) for name in pair}
+    assert names & {*PINNED, *PINNED_WORK, "search_path", "statement_timeout", "synchronous_commit"} == set()
+    assert "default_statistics_target" in names  # the pattern finds what there is
+
+
+def test_a_load_is_not_ended_by_a_limit_on_time(dsn: str, tmp_path: Path) -> None:
+    """What is longer than it by far: a lock that is waited for, and connections that only wait meanwhile."""
+    write(tmp_path, "log_data/a.json", play())
+    limits = " ".join(
+        f"-c {name}=300" for name in ("statement_timeout", "lock_timeout", "idle_session_timeout")
+    )
+    with psycopg.connect(dsn) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("LOCK TABLE analytics.heard_songs")
+        load_ = thread.submit(etl.run, tmp_path, dsn=make_conninfo(dsn, options=limits))
+        with pytest.raises(TimeoutError):
+            load_.result(1.5)
+        other.rollback()
+        assert load_.result().rows["songplays"] == 1
+
+
+def test_a_question_keeps_its_limit_on_time(dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    with psycopg.connect(dsn) as other:
+        other.execute("LOCK TABLE analytics.heard_songs")
+        with pytest.raises(SparkifyError, match=r"timeout.*Ask for less") as told:
+            analytics.top("songs", dsn=make_conninfo(dsn, options="-c statement_timeout=100ms"))
+    assert "run the command again" not in str(told.value)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_the_text_is_refused(
+    encoding: str,
+    server_dsn: str,
+    maintenance: Connection[Any],
+    world: list[Path],
+    run_here: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    name = f"sparkify_test_{encoding.lower()}_{os.getpid()}"
+    create = (
+        "CREATE DATABASE {} ENCODING {} LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
+    maintenance.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(encoding)))
+    dsn = make_conninfo(server_dsn, dbname=name)
+    try:
+        for command in (
+            ["etl", world[0]],
+            ["etl", world[0], "--dry-run"],
+            ["create-tables"],
+            ["status"],
+            ["check"],
+        ):
+            done = run_here(*command, dsn=dsn)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"The database {name} is in {encoding}" in done.stderr
+            assert done.stderr.count("\n") == 1
+        with connect(dsn) as connection:
+            assert (
+                one(connection, "SELECT count(*) FROM pg_namespace WHERE nspname IN ('etl', 'analytics')")
+                == 0
+            )
+        (advised,) = re.findall("CREATE DATABASE .*template0", done.stderr)
+        maintenance.execute(advised)
+        assert run_here("etl", world[0], dsn=make_conninfo(server_dsn, dbname=f"{name}_utf8")).returncode == 0
+    finally:
+        for each in (name, f"{name}_utf8"):
+            maintenance.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each))
+            )
+
+
+def test_names_of_files_that_come_back_otherwise_stop_the_load(
+    db: Connection[Any], dsn: str, world: list[Path]
+) -> None:
+    """Once it said that another run had them, and marked them as read."""
+    db.execute(
+        "CREATE FUNCTION etl.garble() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN new.path = convert_from(convert_to(new.path, 'UTF8'), 'LATIN1'); RETURN new; END$$"
+    )
+    db.execute(
+        "CREATE TRIGGER garble BEFORE INSERT ON etl.known_files FOR EACH ROW EXECUTE FUNCTION etl.garble()"
+    )
+    with pytest.raises(
+        SparkifyError, match=r"names of files as they were sent \(.*Ã©.*Nothing of them was kept"
+    ):
+        etl.run(world[0], dsn=dsn)
+    assert one(db, "SELECT count(*) FROM etl.known_files") == 0
+    db.execute("DROP TRIGGER garble ON etl.known_files")
+    assert etl.run(world[0], dsn=dsn).files_loaded == 2
+
+
+def test_a_file_that_another_run_has_is_known_by_its_name(
+    db: Connection[Any], dsn: str, world: list[Path]
+) -> None:
+    """A file is not given only where its name is known; here it was stored otherwise than it is called."""
+    files = find_files(world[0] / "log_data", "log")
+    assert etl.run(world[0], dsn=dsn).files_loaded == 2
+    claims = Claims(db, 1, 0.0)
+    claims._not_given = files  # noqa: SLF001
+    claims.keep(done := Staged())
+    assert (done.files, done.left_to_others) == (1, 0)
+    db.execute("UPDATE etl.known_files SET path = path || '?'")
+    with pytest.raises(SparkifyError, match="names of files as they were sent"):
+        claims.keep(Staged())
+
+
+def test_the_check_finds_text_that_was_stored_in_another_encoding(
+    dsn: str, db: Connection[Any], world: list[Path], tmp_path: Path
+) -> None:
+    """And takes names that the input itself has encoded twice for what they are."""
+    write(tmp_path, "log_data/a.json", play(song="OÃ¹", artist="BjÃ¶rk", userAgent="Ã©"))
+    write(tmp_path, "song_data/a.json", song(title="OÃ¹", artist_name="BjÃ¶rk"))
+    for root in (world[0], tmp_path):
+        etl.run(root, dsn=dsn)
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+    once_more = "convert_from(convert_to({0}, 'UTF8'), 'LATIN1')"
+    for table, columns in (
+        ("analytics.heard_songs", ["title", "artist"]),
+        ("etl.catalogue_records", ["title", "artist_name"]),
+        ("analytics.user_agents", ["user_agent"]),
+    ):
+        changes = ", ".join(f"{column} = {once_more.format(column)}" for column in columns)
+        db.execute(f"UPDATE {table} SET {changes}")  # type: ignore[call-overload]
+    (finding,) = [finding for finding in check(dsn) if finding.name == "text_as_read"]
+    assert finding.found == 6
+    assert {example["in_table"] for example in finding.examples} >= {"heard_songs", "catalogue_records"}
+    assert "PGCLIENTENCODING" in finding.advice
+    assert "sparkify create-tables --drop" in finding.advice
+    assert [each.found for each in check(dsn) if each.name == "heard_songs"] == [0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"default_transaction_read_only": "on"}],
+    ids=["default_transaction_read_only"],
+)
+@pytest.mark.parametrize("way", ["environment", "role"])
+def test_where_nothing_can_be_written_that_is_said(
+    way: str, settings: dict[str, str], ways: dict[str, Way], dsn: str, world: list[Path],
+    run_here: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:  # fmt: skip
+    dsn = ways[way](dsn, settings)
+    done = run_here("etl", world[0], dsn=dsn)
+    assert done.returncode == 1
+    assert "default_transaction_read_only" in done.stderr
+    assert "primary" in done.stderr
+    assert "again" not in done.stderr
+    assert run_here("status", dsn=dsn).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "asking", "says", "says_not"),
+    [
+        ("25006", False, "primary server", "again"),
+        ("53100", False, "Make room.*run the command again", None),
+        ("53300", True, "max_connections.*ask again", "run the command"),
+        ("57014", False, "cancelled.*run the command again", "fewer days"),
+        ("57014", True, "fewer days", "again"),
+        ("57P01", False, "run the command again", None),
+        ("57P01", True, "Ask again", "committed"),
+        ("40001", False, "run the command again", None),
+        ("42501", False, "db roles", "again"),
+        ("42P01", True, "sparkify check", "again"),
+        ("22003", False, "Another try would end the same way", "run the command"),
+        ("23514", False, "Another try would end the same way", "run the command"),
+        ("XX001", True, "log says more", "again"),
+        ("58030", False, "log says more.*committed is kept", "again"),
+        ("55P03", False, "run the command again", None),
+    ],
+)
+def test_the_advice_follows_from_the_error(code: str, asking: bool, says: str, says_not: str | None) -> None:  # noqa: FBT001
+    said = advice(psycopg.errors.lookup(code)(), asking=asking)
+    assert re.search(says, said)
+    assert says_not is None or says_not not in said
+
+
+def test_the_advice_on_a_connection_that_fails() -> None:
+    assert "max_connections" in advice_on_connecting("FATAL: sorry, too many clients already")
+    assert "pooler" in advice_on_connecting("FATAL: unsupported startup parameter: options")
+    assert "password" in advice_on_connecting('FATAL: password authentication failed for user "x"')
+    assert "PGOPTIONS" in advice_on_connecting('FATAL: unrecognized configuration parameter "x"')
+    assert "--dsn" in advice_on_connecting("could not translate host name")
+
+
+DSNS = [
+    ("postgresql+psycopg2://student:x@127.0.0.1/db", r"begins with postgresql\+psycopg2://, which is SQLAlchemy's. Write postgresql://"),
+    ("postgres+asyncpg://student:secret@h/db", "SQLAlchemy's"),
+    ("jdbc:postgresql://h/db?user=me&password=secret", "JDBC's"),
+    ("mysql://u:secret@h/db", "begins with mysql://"),
+    ("postgresql://u:secret@h/db?pgbouncer=true", "has pgbouncer, .*session mode"),
+    ("postgresql://u:secret@h/db?sslmode=require&schema=public", "has schema, .*the schema public"),
+    ("host=h pgbouncer=true password=secret", "has pgbouncer"),
+    ("postgresql://u:secret@h/db?sslmode=no-verify", "sslmode=no-verify.*require"),
+    ("postgresql://u:se%cret@h/db", "a % .*%25"),
+    ("postgresql://u:se/cret@h/db", "a / before the @.*%2F"),
+    ("postgresql://u:se@cret@h/db", "a second @.*%40"),
+    ("postgresql://u:se?x@cret@h/db", "a second @.*%40"),
+    ("postgresql://u:se cret@h/db", "a space.*%20"),
+    ("postgresql://u:secret", "port"),
+    ("postgresql://postgres:[YOUR-PASSWORD]@h/db", "placeholder"),
+    ("password=my secret=1 host=h", "neither"),
+    ("'postgresql://u:secret@h/db'", "neither"),
+    ("sparkifydb", "neither"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dsn", "says"), DSNS)
+def test_a_dsn_as_hosts_print_it(
+    dsn: str, says: str, run_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = run_here("status", "--dsn", dsn)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert re.search(says, done.stderr)
+    assert "cret" not in done.stderr
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4))
+@example("p#w:x?y&z=1")
+def test_any_password_arrives_or_the_url_is_refused(password: str) -> None:
+    url = f"postgresql://u:{password}@h:5432/db"
+    if re.search(r"[@/ ]|%(?![0-9A-Fa-f]{2})|%00", password):
+        with pytest.raises(UsageError) as refused:
+            parse(url)
+        assert len(password) < 9 or password not in str(refused.value)
+    else:
+        assert parse(url) == {
+            "user": "u", "password": unquote(password), "host": "h", "port": "5432", "dbname": "db",
+        }  # fmt: skip
+    assert parse(f" postgresql://u:{quote(password, safe='')}@h:5432/db\n")["password"] == password
