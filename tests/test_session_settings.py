@@ -94,7 +94,7 @@ LEFT = re.compile(
     |max_stack_depth|file_copy_method|wal_.*|commit_.*|deadlock_timeout|default_toast_compression
     |geqo.*|cursor_tuple_fraction|recursive_worktable_factor|default_statistics_target  # good plans, or a little worse
     |jit_.*|synchronize_seqscans|stats_fetch_consistency|vacuum_.*|ignore_.*|zero_damaged_pages
-    |allow_.*|event_triggers|exit_on_error|local_preload.*|session_preload.*|.*_path|output_plugin.*
+    |allow_.*|extension_destdir|force_parallel_mode|event_triggers|exit_on_error|local_preload.*|session_preload.*|.*_path|output_plugin.*
     |lc_.*|default_text_search_config|icu_.*|xml.*|timezone_abbreviations  # nothing is sorted or formatted by these
     |escape_string_warning|backslash_quote|check_function_bodies|createrole_self_grant|lo_compat_privileges
     |password_encryption|md5_password_warnings|scram_iterations
@@ -220,9 +220,10 @@ WAYS = ["environment", "service", "dsn", "role", "database"]
 
 
 @pytest.fixture(scope="session")
-def hostile(maintenance: Connection[Any]) -> dict[str, str]:
+def hostile(server_dsn: str) -> dict[str, str]:
     """What this server knows of it."""
-    known = {name.lower() for (name,) in maintenance.execute("SELECT name FROM pg_settings")}
+    with connect(server_dsn) as connection:
+        known = {name.lower() for name in settings_of(connection)}
     return {name: value for name, value in HOSTILE.items() if name.lower() in known}
 
 
@@ -286,9 +287,9 @@ def test_each_by_itself(
     assert load_and_ask(ways["environment"](dsn, settings), world) == expected
 
 
-def test_every_setting_is_pinned_or_left_for_a_reason(maintenance: Connection[Any]) -> None:
+def test_every_setting_is_pinned_or_left_for_a_reason(db: Connection[Any]) -> None:
     """A newer PostgreSQL may bring settings: somebody must think about each."""
-    known = maintenance.execute(
+    known = db.execute(
         "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser') AND name NOT LIKE '%.%'"
     )
     ours = {*PINNED, *PINNED_WORK, "search_path", "statement_timeout", "synchronous_commit"}
