@@ -21,6 +21,7 @@ from sparkify import analytics, answers, etl
 from sparkify.advice import advice, advice_on_connecting
 from sparkify.check import check
 from sparkify.connection import connect
+from sparkify.create_tables import open_existing
 from sparkify.dsn import parse
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.extract.plan import find_files
@@ -271,6 +272,22 @@ def test_the_warehouse_is_the_same_whatever_is_set(
         {"statement_timeout": "5s", "transaction_timeout": "5s"} if "transaction_timeout" in hostile else {}
     )
     assert load_and_ask(ways[way](dsn, patient), world) == expected
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_dashboard_reads_the_same(
+    way: str, ways: dict[str, Way], hostile: dict[str, str], dsn: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("streamlit")
+    from sparkify.dashboard.source import TIMEOUT, read_only_dsn
+
+    write(tmp_path, "log_data/a.json", play(song="Où", artist="東京"))
+    etl.run(tmp_path, dsn=dsn)
+    with open_existing(read_only_dsn(ways[way](dsn, hostile | {"statement_timeout": "5s"}))) as connection:
+        (row,) = analytics.top("songs", dsn=connection)
+        assert (row["title"], row["artist"]) == ("Où", "東京")
+        assert one(connection, "SHOW default_transaction_read_only") == "on"
+        assert one(connection, "SHOW statement_timeout") == ("5s" if way == "dsn" else TIMEOUT)
 
 
 @pytest.mark.parametrize(
