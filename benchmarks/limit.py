@@ -17,6 +17,7 @@ import psycopg
 
 from benchmarks.schema import Schema, Table, describe
 from sparkify import sql
+from sparkify.connection import connect
 from sparkify.create_tables import create_tables
 
 # Building the keys of a table of so few rows anew costs more than keeping them.
@@ -49,7 +50,7 @@ class Ready:
 def dump(dsn: str, folder: Path) -> Ready:
     """Write every table of a loaded warehouse into a folder of the server's."""
     schema = describe(dsn, checksums=True)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with connect(dsn) as connection:
         sequences = [statement for (statement,) in connection.execute(_SEQUENCES)]
         ready = Ready(folder, schema, sequences)
         for table in schema.tables.values():
@@ -106,7 +107,7 @@ class _Connections:
 
     def __init__(self, dsn: str, count: int) -> None:
         self._free: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
-        self._all = [psycopg.connect(dsn, autocommit=True) for _ in range(count)]
+        self._all = [connect(dsn) for _ in range(count)]
         for connection in self._all:
             connection.execute("SET search_path = pg_catalog; SET TimeZone = 'UTC'")
             self._free.put(connection)

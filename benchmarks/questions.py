@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import psycopg
 
 from benchmarks.results import Figures
 from sparkify import analytics
 from sparkify.analytics import Selection
+from sparkify.connection import connect
 
 _FIRST: Final = date(2018, 11, 1)
 _MONTH: Final = Selection(_FIRST, date(2018, 11, 30))
@@ -121,7 +121,7 @@ def _where(selection: Selection) -> str:
 
 
 def _ask_star(dsn: str, query: str) -> list[Any]:
-    with psycopg.connect(dsn, options="-c TimeZone=UTC") as connection:
+    with connect(dsn, for_questions=True) as connection:
         return connection.execute(query).fetchall()  # type: ignore[call-overload]
 
 
@@ -139,7 +139,11 @@ def _timed(ask: Callable[[], Any], repeat: int) -> float:
 
 
 def _export(dsn: str, csv: Path, parquet: Path) -> None:
-    with psycopg.connect(dsn) as connection, connection.cursor() as cursor, csv.open("wb") as file:
+    with (
+        connect(dsn, for_questions=True) as connection,
+        connection.cursor() as cursor,
+        csv.open("wb") as file,
+    ):
         with cursor.copy(_EXPORT) as copy:  # type: ignore[arg-type]
             for block in copy:
                 file.write(block)

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
-
 from benchmarks import limit, questions
 from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
 from benchmarks.results import Figures
 from benchmarks.server import BenchServer
+from sparkify.connection import connect
 from sparkify.create_tables import open_warehouse
 from sparkify.sql_queries import create_table_queries
 
@@ -100,7 +99,7 @@ def measure_tutorial(
 ) -> Usage:
     """The classic loader, on the first plays of a dataset. The songs are there before it begins."""
     with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with connect(dsn) as connection:
             for statement in create_table_queries:
                 connection.execute(statement)
             connection.execute(_PARTITIONS)
@@ -189,7 +188,7 @@ def measure_questions(server: BenchServer, data: Dataset, folder: Path, repeat: 
     """The questions of analysts, and the same asked of others; milliseconds."""
     with server.database() as dsn:
         etl(dsn, data.arguments, Usage())
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with connect(dsn) as connection:
             connection.execute("VACUUM ANALYZE")
         return questions.measure_questions(dsn, folder, data.days, repeat)
 

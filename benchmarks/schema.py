@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import psycopg
+from sparkify.connection import connect
 
 _SCHEMAS: Final = ["public", "partitions", "etl", "analytics", "staging"]
 
@@ -91,7 +91,7 @@ class Schema:
 
 def describe(dsn: str, *, checksums: bool) -> Schema:
     """Read the catalog and count all rows; with `checksums` also add up a hash of every row."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with connect(dsn) as connection:
         connection.execute("SET search_path = pg_catalog")
 
         def ask(query: str) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -272,6 +273,14 @@ def test_the_warehouse_is_the_same_whatever_is_set(
         {"statement_timeout": "5s", "transaction_timeout": "5s"} if "transaction_timeout" in hostile else {}
     )
     assert load_and_ask(ways[way](dsn, patient), world) == expected
+
+
+def test_a_path_is_found_whatever_the_locale_is(tmp_path: Path) -> None:
+    """The encoding of the file system's names is the environment's, too."""
+    file = write(tmp_path, "é.json", play())
+    code = "import os, sys; from sparkify.extract.files import path_of; os.stat(path_of(os.fsencode(sys.argv[1]).decode()))"
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run([sys.executable, "-c", code, str(file)], env=os.environ | ascii_only, check=True)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -48,7 +48,9 @@ class InputFile:
 def path_of(name: str) -> str:
     """The path that `InputFile.name` was made of."""
     if not name.startswith("bytes:"):
-        return name
+        return os.fsdecode(
+            name.encode()
+        )  # the same bytes, whatever encoding Python takes the file system's for
     raw = name.removeprefix("bytes:").encode()
     return os.fsdecode(
         re.sub(
