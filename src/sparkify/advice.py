@@ -15,7 +15,7 @@ _POLICY: Final = (
 )
 _NOT_AS_MADE: Final = "The warehouse is not as sparkify made it: sparkify check says what is missing."
 _THE_SAME: Final = "Another try would end the same way: sparkify check says whether the warehouse is sound."
-_LOG: Final = "That is a fault of the server's disk or of the server: its log says more. See to it first."
+_LOG: Final = "The server's disk or files are at fault: its log says more. See to that first."
 
 # The longest that an error's code begins with counts.
 _BY_CODE: Final = {
@@ -34,7 +34,8 @@ _BY_CODE: Final = {
     "53400": "Raise that limit.",
     "57014": "Somebody cancelled it.",
     "58": _LOG,
-    "XX": _LOG,
+    "XX001": _LOG,
+    "XX002": _LOG,
 }
 _CUT_OFF: Final = (
     "It was cancelled, or took too long for the statement_timeout of the role, the database or the DSN."

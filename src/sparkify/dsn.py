@@ -16,7 +16,6 @@ from sparkify.errors import UsageError
 _SCHEMES: Final = ("postgresql", "postgres")
 _KEYWORDS: Final = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
-_LEAVE_OUT: Final = "Leave it out."
 _OTHERS: Final = {
     "schema": "Leave it out: the tables are in the schema public.",
     "currentSchema": "Leave it out: the tables are in the schema public.",
@@ -87,7 +86,7 @@ def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
         names = list(_names_before_password(dsn))
     for name in names:
         if name not in _KEYWORDS and re.fullmatch(r"[A-Za-z_][\w.-]*", name):
-            return f"The DSN has {name}, which PostgreSQL does not know. {_OTHERS.get(name, _LEAVE_OUT)}"
+            return f"The DSN has {name}, which PostgreSQL does not know. {_OTHERS.get(name, 'Leave it out.')}"
     return (
         "The DSN is neither a PostgreSQL URL, like postgresql://USER:PASSWORD@HOST/DATABASE,"
         " nor key=value pairs, like host=HOST dbname=DATABASE."

@@ -48,9 +48,8 @@ class InputFile:
 def path_of(name: str) -> str:
     """The path that `InputFile.name` was made of."""
     if not name.startswith("bytes:"):
-        return os.fsdecode(
-            name.encode()
-        )  # the same bytes, whatever encoding Python takes the file system's for
+        # The same bytes, whatever Python takes the encoding of the file system for.
+        return os.fsdecode(name.encode())
     raw = name.removeprefix("bytes:").encode()
     return os.fsdecode(
         re.sub(
