@@ -1,10 +1,19 @@
-"""Where the program keeps what is its own."""
+"""Where the program keeps what is its own, and what it calls it."""
 
 import os
 from pathlib import Path
+from typing import Final
+
+DATABASE: Final = "sparkifydb"
+"""The warehouse's database, unless another is named."""
 
 ROOT_HOME = Path("/var/lib/sparkify")
 """Root's home: not below /root, which the unprivileged user that runs the server cannot enter."""
+
+
+def expanded(path: str | os.PathLike[str]) -> str:
+    """A path that may begin with ``~``: behind ``DATA=`` or ``--out=`` not every shell puts the home folder in its place."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  Path.expanduser() raises where there is no such user
 
 
 def home() -> Path:
@@ -14,7 +23,7 @@ def home() -> Path:
     """
     chosen = os.environ.get("SPARKIFY_HOME")
     if chosen:
-        return Path(chosen).absolute()
+        return Path(expanded(chosen)).absolute()
     if os.geteuid() == 0:
         return ROOT_HOME
     from platformdirs import user_data_path  # noqa: PLC0415  - not needed when SPARKIFY_HOME is set

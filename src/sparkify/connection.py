@@ -10,11 +10,11 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.advice import advice, advice_on_connecting
+from sparkify.config import DATABASE
 from sparkify.dsn import parse
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.sql import load
 
-DATABASE: Final = "sparkifydb"
 MAINTENANCE: Final = "postgres"
 OLDEST_SERVER: Final = 150000
 
@@ -136,14 +136,15 @@ def database_is_missing(dsn: str) -> bool:
     try:
         with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
             row = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [_database(dsn)]
+                "SELECT 1 FROM pg_database WHERE datname = %s", [database_name(dsn)]
             ).fetchone()
             return row is None
     except ConnectionFailed:
         return False
 
 
-def _database(dsn: str) -> str:
+def database_name(dsn: str) -> str:
+    """The database that a connection string names, or that libpq would take."""
     return str(conninfo_to_dict(dsn).get("dbname") or os.environ.get("PGDATABASE") or DATABASE)
 
 
@@ -153,7 +154,7 @@ def create_database(dsn: str) -> None:
     Raises:
         ConnectionFailed: the role may not, or the maintenance database cannot be reached.
     """
-    name = _database(dsn)
+    name = database_name(dsn)
     with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
         try:

@@ -99,6 +99,18 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
     return connection
 
 
+def has_warehouse(dsn: str) -> bool:
+    """Whether the database that `dsn` names is there, and a warehouse in it.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+    """
+    if database_is_missing(dsn):
+        return False
+    with connect(dsn) as connection:
+        return version_of(connection) is not None
+
+
 def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
     queries = sql.load("warehouse")
     with connection.transaction():

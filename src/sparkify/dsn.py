@@ -43,7 +43,8 @@ def parse(dsn: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         # The cause is not shown: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
-    if "@" in given.get("host", ""):
+    host = given.get("host", "")
+    if "@" in host and not host.startswith("/"):  # a folder's name may have one
         raise UsageError(_SECOND_AT)
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(

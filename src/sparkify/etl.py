@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from sparkify.config import expanded
 from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import choose_engine
@@ -35,6 +36,7 @@ from sparkify.load.publish import (
 from sparkify.load.runs import begin_run
 from sparkify.patience import Helper, Session
 from sparkify.report import Progress, Report
+from sparkify.sample import keep_apart
 
 Folder = str | os.PathLike[str]
 DEFAULT_DATA: Final = "data"
@@ -72,8 +74,10 @@ def run(
     progress = progress or Progress()
     limit = RejectLimit.parse(max_rejects)
     open_engine = choose_engine(engine, master, conf or {})
+    data, song_data, log_data = (folder and expanded(folder) for folder in (data, song_data, log_data))
     files = _find(data, song_data, log_data)
     dsn = resolve(dsn)
+    keep_apart(dsn, [folder for folder in (data, song_data, log_data) if folder] or [DEFAULT_DATA])
     with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         connection = warehouse.connection
         if dry_run:

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 
 from psycopg.rows import dict_row
 
+from sparkify.config import expanded
 from sparkify.errors import SparkifyError
 from sparkify.reading import reader
 from sparkify.sql import load
@@ -43,7 +44,7 @@ def export_rejects(
         cursor.itersize = _ROWS
         cursor.execute(_sql["rejects_show"], chosen)
         try:
-            with open(out, "w", encoding="ascii") if out else nullcontext(sys.stdout) as target:
+            with open(expanded(out), "w", encoding="ascii") if out else nullcontext(sys.stdout) as target:
                 for row in cursor:
                     _write(target, row)
                     count += 1

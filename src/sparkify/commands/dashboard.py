@@ -1,13 +1,12 @@
 """``sparkify dashboard``."""
 
-import argparse
 import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from sparkify.commands.arguments import Options, add_command, with_dsn
+from sparkify.commands.arguments import Options, add_command, port, with_dsn
 from sparkify.errors import SparkifyError
 
 PORT: Final = 8501
@@ -19,16 +18,10 @@ def add(commands: Any) -> None:
         commands, "dashboard", _dashboard, "show what users listen to as a web page, on this machine only"
     )
     dashboard.add_argument(
-        "--port", type=_port, default=PORT, metavar="N", help=f"where it listens (default: {PORT})"
+        "--port", type=port, default=PORT, metavar="N", help=f"where it listens (default: {PORT})"
     )
     dashboard.add_argument("--no-browser", action="store_true", help="do not open a browser")
     with_dsn(dashboard)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
-    return int(text)
 
 
 def _dashboard(options: Options) -> int:

@@ -4,7 +4,8 @@ import os
 import sys
 from typing import Any
 
-from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_group, with_dsn
+from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_group, port, with_dsn
+from sparkify.config import DATABASE
 from sparkify.errors import UsageError
 
 
@@ -19,7 +20,27 @@ def add(commands: Any) -> None:
         ("psql", "open psql"),
     ):
         action = add_command(actions, name, _db, text)
-        if name == "psql":
+        if name == "start":
+            action.add_argument(
+                "--port",
+                type=_port,
+                metavar="N|off",
+                help="listen on this port of 127.0.0.1, too, for tools that read with a password; kept until off",
+            )
+        elif name == "url":
+            action.add_argument(
+                "database",
+                nargs="?",
+                metavar="DATABASE",
+                default=DATABASE,
+                help=f"which one (default: {DATABASE})",
+            )
+            action.add_argument(
+                "--jdbc",
+                action="store_true",
+                help="for JDBC, by the port, with a login that only reads and its password",
+            )
+        elif name == "psql":
             action.add_argument("arguments", nargs="*", help="given to psql; options after --")
     roles = add_command(
         actions, "roles", _roles, "make the roles sparkify_reader and sparkify_loader, and logins for them"
@@ -34,6 +55,10 @@ def add(commands: Any) -> None:
     with_dsn(roles)
 
 
+def _port(text: str) -> int:
+    return 0 if text == "off" else port(text)
+
+
 def _db(options: Options) -> int:
     from sparkify.server import Server  # noqa: PLC0415
 
@@ -44,15 +69,21 @@ def _db(options: Options) -> int:
         return DONE
     if options.action == "status":
         status = server.status()
-        print(f"{'running' if status.running else 'not running'}, home {status.home}, log {status.log}")
+        state = "running" if status.running else "not running"
+        listens = f", port {status.port}" if status.port else ""
+        print(f"{state}, home {status.home}, log {status.log}{listens}")
         return DONE if status.running else FAILED
+    if options.action == "start" and options.port is not None:
+        server.listen(options.port or None)
     server.start()
     if options.action == "url":
-        print(server.url())
+        print(server.jdbc_url(options.database) if options.jdbc else server.url(options.database))
     elif options.action == "psql":
         os.execv(server.psql_path, ["psql", server.url(), *options.arguments])  # noqa: S606
     else:
         print(f"The server is running. Connect with: psql '{server.url()}'", file=sys.stderr)
+        if chosen := server.status().port:
+            print(f"It listens on port {chosen} of this machine: sparkify db url --jdbc", file=sys.stderr)
     return DONE
 
 

@@ -15,6 +15,7 @@ from sparkify.commands.arguments import (
     with_json,
     with_limit,
 )
+from sparkify.config import expanded
 
 
 def add(commands: Any) -> None:
@@ -42,7 +43,9 @@ def add(commands: Any) -> None:
 
 
 def _with_choice(parser: ArgumentParser) -> None:
-    parser.add_argument("--file", metavar="PATH", help="only of this file; the end of its path will do")
+    parser.add_argument(
+        "--file", type=expanded, metavar="PATH", help="only of this file; the end of its path will do"
+    )
     parser.add_argument("--reason", help="only with this reason")
     parser.add_argument("--run", type=positive, metavar="RUN", help="only of what this run read")
 

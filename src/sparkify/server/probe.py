@@ -11,7 +11,7 @@ def answers(url: str) -> bool:
     import psycopg  # noqa: PLC0415  - slow to import
     from psycopg.pq import PGconn, Ping  # noqa: PLC0415
 
-    url = f"{url}?connect_timeout={WAIT}"
+    url = f"{url}&connect_timeout={WAIT}"
 
     def is_up() -> bool:
         return PGconn.ping(url.encode()) == Ping.OK

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sparkify.server.account import Account
 from sparkify.server.cluster import ENVIRONMENT
-from sparkify.server.settings import PORT
+from sparkify.server.port import socket_port
 from sparkify.server.socket import nobody_listens, socket_folder
 
 LOG_KEPT = 10 << 20
@@ -26,7 +26,10 @@ def launch(programs: Path, home: Path, account: Account) -> None:
 
     Call it under the lock of the home, with no server alive.
     """
-    for file in (home / "data" / "postmaster.pid", socket_folder(home) / f".s.PGSQL.{PORT}.lock"):
+    for file in (
+        home / "data" / "postmaster.pid",
+        socket_folder(home) / f".s.PGSQL.{socket_port(home)}.lock",
+    ):
         _forget_reused_pid(file)
     # The shell leaves the server to init at once. As our own child it would, once dead, stay a zombie for as long as
     # we live; and in a session of its own no Ctrl-C at our terminal reaches it.

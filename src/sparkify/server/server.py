@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkify import config
-from sparkify.errors import ServerError
+from sparkify.errors import ServerError, UsageError
 from sparkify.server import binaries
 from sparkify.server.account import Account, server_account, user_name
 from sparkify.server.cluster import make_cluster
 from sparkify.server.files import last_lines, make_folder
+from sparkify.server.login import admit, jdbc_url, keep_password
+from sparkify.server.port import FILE, check_port, chosen_port, keep_port
 from sparkify.server.probe import answers
 from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, server_pid
 from sparkify.server.settings import write_settings
-from sparkify.server.socket import make_socket_folder, socket_folder, socket_url
+from sparkify.server.socket import make_socket_folder, socket_url
 
 PATIENCE = 120.0
 """Seconds without a word in the log after which we no longer wait for a server that is alive but does not answer."""
@@ -32,6 +34,7 @@ class Status:
     pid: int | None
     home: Path
     log: Path
+    port: int | None
 
 
 class Server:
@@ -47,7 +50,7 @@ class Server:
         """The `psql` that came with the server. Raises ServerError when the binaries are not installed."""
         return binaries.installed() / "bin" / "psql"
 
-    def url(self, dbname: str = "sparkifydb") -> str:
+    def url(self, dbname: str = config.DATABASE) -> str:
         """The libpq URL of a database, which works for whoever may use this server: its user, and root.
 
         It stays the same while the server runs. Raises ServerError when there is no server yet.
@@ -55,7 +58,7 @@ class Server:
         with self._explained():
             if not (self.home / "data").exists():
                 raise ServerError(f"There is no server in {self.home} yet. Start it: sparkify db start")
-            return socket_url(socket_folder(self.home), dbname)
+            return socket_url(self.home, dbname)
 
     def start(self) -> None:
         """Return when the server takes connections, after making and starting it if necessary; safe to repeat.
@@ -67,6 +70,41 @@ class Server:
             if not self._answers():
                 with self._lock() as lock:
                     self._start(lock)
+
+    def listen(self, port: int | None) -> None:
+        """Choose a port of 127.0.0.1 on which the server listens, too, from its next start on; None for none.
+
+        Only members of `sparkify_reader` get in there, with a password. Raises UsageError when the server runs otherwise
+        now, ServerError when it could not listen there.
+        """
+        with self._explained(), self._lock():
+            if port == chosen_port(self.home):
+                return
+            if is_alive(self.home):
+                raise UsageError(
+                    "The server runs, and listens where it was told to at its start. Stop it first, which ends all sessions: "
+                    "sparkify db stop"
+                )
+            if port:
+                check_port(port)
+            keep_port(self.home, port)
+
+    def jdbc_url(self, dbname: str = config.DATABASE) -> str:
+        """The JDBC URL of a database, for a tool that only reads, with the password of its login, which is made if missing.
+
+        The server must run. Raises UsageError when it listens on no port, SparkifyError when there is no such warehouse.
+        """
+        with self._explained():
+            port = chosen_port(self.home)
+            if port is None:
+                raise UsageError(
+                    "The server has no port, only a Unix socket. Stop it, which ends all sessions: sparkify db stop; "
+                    "then start it with one: sparkify db start --port 5433"
+                )
+            with self._lock():
+                password = keep_password(self.home)
+            admit(self.url(dbname), password)
+            return jdbc_url(port, dbname, password)
 
     def stop(self) -> None:
         """Return when the server is down; sessions are ended, their transactions rolled back. Safe to repeat.
@@ -86,7 +124,7 @@ class Server:
         """What the server is doing now. Changes nothing. Raises ServerError when it refuses us."""
         with self._explained():
             pid = server_pid(self.home) if is_alive(self.home) else None
-            return Status(running=self._answers(), pid=pid, home=self.home, log=self.log)
+            return Status(self._answers(), pid, self.home, self.log, chosen_port(self.home))
 
     def _start(self, lock: int) -> None:
         patience = self._patience("is alive, but does not answer")
@@ -101,6 +139,9 @@ class Server:
             next(patience)
 
     def _launch(self, lock: int) -> None:
+        port = chosen_port(self.home)
+        if port:
+            check_port(port)
         data = self.home / "data"
         account = server_account(data)
         self._let_in(account)
@@ -110,7 +151,7 @@ class Server:
         socket = make_socket_folder(self.home, account)
         conf = self.home / "conf"
         make_folder(conf)
-        write_settings(conf, data=data, socket=socket, user=account.name)
+        write_settings(conf, data=data, socket=socket, user=account.name, port=port)
         launch(programs, self.home, account)
 
     def _let_in(self, account: Account) -> None:
@@ -118,7 +159,7 @@ class Server:
         if account.can_enter(self.home):
             return
         # An empty folder we were given is ours, and only then: to be entered, not read, by others.
-        if os.listdir(self.home) == ["lock"]:  # noqa: PTH208
+        if {"lock", FILE}.issuperset(os.listdir(self.home)):  # noqa: PTH208
             self.home.chmod(self.home.stat().st_mode | 0o011)
             if account.can_enter(self.home):
                 return

@@ -8,33 +8,39 @@ import os
 from pathlib import Path
 
 from sparkify.server.files import write
+from sparkify.server.port import ADDRESS, SOCKET_PORT
 
 ROLE = "sparkify"
 """The one role we make: the owner of everything, a superuser of this private server."""
 
-PORT = 5432
-"""Never a port of the machine: only part of the socket's name. PostgreSQL's default, so that psql needs no --port."""
-
 MB = 1 << 20
 
 
-def write_settings(conf: Path, *, data: Path, socket: Path, user: str) -> None:
-    """Write postgresql.conf, pg_hba.conf and pg_ident.conf into `conf`; `user`, who runs the server, and root may log in."""
+def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int | None) -> None:
+    """Write postgresql.conf, pg_hba.conf and pg_ident.conf into `conf`; `user`, who runs the server, and root may log in.
+
+    On a `port` those may log in who have a password and can only read.
+    """
     lines = ["# Written by sparkify at every start; see docs/server.md."]
-    lines += [f"{name} = {value}" for name, value in settings(data, socket, _memory()).items()]
+    lines += [f"{name} = {value}" for name, value in settings(data, socket, _memory(), port).items()]
     write(conf / "postgresql.conf", os.fsencode("\n".join(lines) + "\n"))
     # The kernel says who is at the other end of a Unix socket; there is no password to keep, and no trust.
-    write(conf / "pg_hba.conf", b"local all all peer map=sparkify\n")
+    rules = "local all all peer map=sparkify\n"
+    if port:  # anybody on the machine can knock there: never the superuser, never without a password
+        from sparkify.roles import READER  # noqa: PLC0415  - slow to import
+
+        rules += f"host all +{READER} {ADDRESS}/32 scram-sha-256\n"
+    write(conf / "pg_hba.conf", rules.encode())
     write(conf / "pg_ident.conf", f'sparkify root {ROLE}\nsparkify "{user}" {ROLE}\n'.encode())
 
 
-def settings(data: Path, socket: Path, memory: int) -> dict[str, str]:
+def settings(data: Path, socket: Path, memory: int, port: int | None = None) -> dict[str, str]:
     """All that differs from PostgreSQL's defaults, as written in its file, for a machine of `memory` bytes."""
     return {
         # Where, and for whom.
         "data_directory": _quoted(data),
-        "listen_addresses": "''",  # no network: a Unix socket only
-        "port": str(PORT),
+        "listen_addresses": f"'{ADDRESS}'" if port else "''",  # no network: a Unix socket, unless asked
+        "port": str(port or SOCKET_PORT),
         "unix_socket_directories": _quoted('"' + str(socket).replace('"', '""') + '"'),  # an item of a list
         "unix_socket_permissions": "0700",  # the folder is private already; the socket need not be open either
         # Room.

@@ -6,14 +6,17 @@ import socket
 import stat
 import tempfile
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sparkify.errors import ServerError
 from sparkify.server.account import Account
-from sparkify.server.settings import PORT, ROLE
+from sparkify.server.port import socket_port
+from sparkify.server.settings import ROLE
 
 LONGEST = 103
 """Bytes in the path of a socket: macOS allows 103, Linux 107. PostgreSQL adds /.s.PGSQL.5432 to the folder's."""
+
+LONGEST_NAME = "/.s.PGSQL.65535"
 
 
 def make_socket_folder(home: Path, account: Account) -> Path:
@@ -50,16 +53,17 @@ def socket_folder(home: Path) -> Path:
     return folder
 
 
-def socket_url(socket: Path, dbname: str) -> str:
-    """One libpq URL."""
-    return f"postgresql://{ROLE}@{quote(os.fsencode(socket), safe='')}:{PORT}/{quote(dbname, safe='')}"
+def socket_url(home: Path, dbname: str) -> str:
+    """One URL for libpq, and for SQLAlchemy, which takes a folder for the host among the parameters only."""
+    where = {"host": os.fsencode(socket_folder(home)), "port": socket_port(home)}
+    return f"postgresql://{ROLE}@/{quote(dbname, safe='')}?{urlencode(where, safe='/', quote_via=quote)}"
 
 
 def nobody_listens(home: Path) -> bool:
     """Whether there is a socket that no server listens at any more. Does not ask whether the folder is safe."""
     with socket.socket(socket.AF_UNIX) as client:
         try:
-            client.connect(os.fsencode(_folder(home) / f".s.PGSQL.{PORT}"))
+            client.connect(os.fsencode(_folder(home) / f".s.PGSQL.{socket_port(home)}"))
         except ConnectionRefusedError:
             return True
         except OSError:
@@ -79,7 +83,7 @@ def _usable(folder: Path) -> bool:
         path.decode()
     except UnicodeDecodeError:
         return False
-    return len(path) + len(f"/.s.PGSQL.{PORT}") <= LONGEST and b"," not in path
+    return len(path) + len(LONGEST_NAME) <= LONGEST and b"," not in path
 
 
 def _private(folder: Path, uid: int) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from sparkify.config import expanded
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate.folder import Folder
 
@@ -68,7 +69,7 @@ def simulate(
     another world; and SparkifyError when not all could be written.
     """
     begun = time.perf_counter()
-    out = Path(out)
+    out = Path(expanded(out))
     start = opened if start is None else start
     artists = max(1, songs * 2 // 5) if artists is None else artists
     _check_numbers(users, songs, artists, seed, workers)
