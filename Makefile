@@ -1,21 +1,42 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl dashboard test lint format bench torture fuzz lock clean
+.PHONY: help etl dashboard notebook test lint format bench torture fuzz lock clean FORCE
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Programs get DATA from the environment, as it came: a path may have spaces, quotes and dollar signs.
+override DATA := $(value DATA)
+export DATA
+
+# Loads DATA, else ./data, else the made-up sample. That is in ./sample and in a database of its own on the embedded server,
+# whichever server is set: nobody's data meets it.
+load = if [ -n "$$DATA" ] || [ -d data ]; then $(BIN)/sparkify etl "$${DATA:-data}"; else \
+  SPARKIFY_DSN=$$($(BIN)/python -m sparkify.sample) && export SPARKIFY_DSN && made_up=yes && \
+  unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGDATABASE; fi
+
+# For those who look: what is loaded already will do, unless DATA is named.
+load_to_look = needed=$$DATA; [ -n "$$needed" ] || needed=$$($(BIN)/python -m sparkify.sample --needed) && \
+  if [ -n "$$needed" ]; then $(load); fi
+
+say_if_made_up = if [ -n "$$made_up" ]; then \
+  echo; echo "This is a made-up sample. Its files are in sample/, its database is sparkify_sample; ask it more:"; \
+  echo "  $(BIN)/sparkify report --dsn \"\$$($(BIN)/sparkify db url sparkify_sample)\""; \
+  echo "Load your own, into another database: make etl DATA=dir"; fi
+
 help:            ## say what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 etl: $(VENV)/run ## load DATA=dir (default: ./data, or a made-up sample) and say what users listen to
-	@if [ -n "$(DATA)" ]; then data="$(DATA)"; else data=data; \
-	  [ -d data ] || $(BIN)/sparkify simulate data; fi; \
-	$(BIN)/sparkify etl "$$data" && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs
+	@made_up=; $(load) && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs && $(say_if_made_up)
 
-dashboard: $(VENV)/dashboard ## show what users listen to as a web page (DATA=dir as above when nothing is loaded; DASHBOARD="--port 8600")
-	@$(BIN)/sparkify top songs --limit 1 2>/dev/null | grep -q . || $(MAKE) --no-print-directory etl
-	@$(BIN)/sparkify dashboard $(DASHBOARD)
+dashboard: $(VENV)/dashboard ## show what users listen to as a web page (after loading DATA=dir, if named; DASHBOARD="--port 8600")
+	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/sparkify dashboard $(DASHBOARD)
+
+notebook: $(VENV)/notebook ## open the notebooks in a browser (after loading DATA=dir, if named; NOTEBOOK="--no-browser")
+	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/python -m jupyterlab --ip=127.0.0.1 --allow-root \
+	  --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/analysis.ipynb --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly $(NOTEBOOK)
 
 test: $(VENV)/dev ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
@@ -56,30 +77,41 @@ lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra dashboard --group browser \
 	  -c requirements/run.lock -c requirements/dev.lock -c requirements/dashboard.lock -o requirements/browser.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra notebook \
+	  -c requirements/run.lock -c requirements/dev.lock -c requirements/bench.lock -c requirements/dashboard.lock \
+	  -o requirements/notebook.lock
 
 clean:           ## remove the environment and the caches; the warehouse stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Stamps: an environment is made again when what it is made of has changed.
-$(VENV)/run: requirements/run.lock pyproject.toml
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+# Says why the environment must be made anew: its Python is gone, too old or has no pip (what Debian leaves without
+# python3-venv), an installation was interrupted, or the checkout was moved or copied and the programs lead elsewhere.
+BROKEN := $(shell [ ! -e $(VENV) ] || { [ ! -e $(VENV)/unfinished ] && \
+  $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' && \
+  { [ ! -e $(VENV)/run ] || [ "$$(cat $(VENV)/run)" = "$$(pwd -P)" ]; }; } 2>/dev/null || echo FORCE)
 
-$(VENV)/dev: $(VENV)/run requirements/dev.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	@touch $@
+can_make_venv = { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "sparkify needs Python 3.11 or newer; $(PYTHON) is not. Name one that is: make PYTHON=python3.12" >&2; false; }; } && \
+  { $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+  echo "$(PYTHON) lacks venv. On Debian and Ubuntu: apt install python3-venv; then run make again." >&2; false; }; }
 
-$(VENV)/bench: $(VENV)/run requirements/bench.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.lock
-	@touch $@
+# While pip is at work there is the file `unfinished`; it stays when pip is interrupted, which pip itself ends like any failure.
+PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
+install = trap 'exit 130' INT TERM; touch $(VENV)/unfinished; $(1); code=$$?; \
+  [ $$code -gt 128 ] || rm -f $(VENV)/unfinished; [ $$code = 0 ]
 
-$(VENV)/dashboard: $(VENV)/run requirements/dashboard.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dashboard.lock
+# Stamps: an environment is made again when what it is made of has changed. This one says where it was made.
+$(VENV)/run: requirements/run.lock pyproject.toml $(BROKEN)
+	@[ -e $(VENV) ] && [ -z "$(BROKEN)" ] || { $(can_make_venv) && \
+	  echo "Installing into $(VENV), which takes about a minute." >&2 && rm -rf $(VENV) && \
+	  mkdir $(VENV) && touch $(VENV)/unfinished && $(PYTHON) -m venv $(VENV); }
+	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/run.lock && $(PIP_INSTALL) --no-deps --no-build-isolation -e .)
+	@pwd -P > $@
+
+$(VENV)/%: $(VENV)/run requirements/%.lock
+	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/$*.lock)
 	@touch $@
 
 # With it, and Chromium, the tests drive the dashboard in a browser.
-$(VENV)/browser: $(VENV)/dashboard requirements/browser.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/browser.lock
-	@touch $@
+$(VENV)/browser: $(VENV)/dashboard
