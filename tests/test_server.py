@@ -10,16 +10,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from socket import create_server
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 
 from sparkify import config
-from sparkify.errors import ServerError
-from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings
+from sparkify.create_tables import create_tables
+from sparkify.errors import ServerError, SparkifyError, UsageError
+from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
 from sparkify.server.process import is_alive
-from warehouse import wait_until
+from warehouse import free_port, wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
 
@@ -170,6 +177,38 @@ def test_psql_takes_the_url(shared: Server) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "sparkify\n"
 
 
+def test_sqlalchemy_takes_the_url(shared: Server) -> None:
+    """And with it pandas, Superset, ipython-sql. What is before the colon names the driver, and may be left out."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    url = shared.url("postgres")
+    for form in (url, url.replace("postgresql:", "postgresql+psycopg:")):
+        engine = sqlalchemy.create_engine(form)
+        with engine.connect() as connection:
+            found = connection.scalar(sqlalchemy.text("SELECT current_user || ' ' || current_database()"))
+            assert found == "sparkify postgres"
+        engine.dispose()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/,"), min_size=1, max_size=20)
+
+
+@given(TEXT, TEXT)
+@examples(max_examples=100, deadline=None)
+def test_the_url_means_the_same_to_all_that_read_it(folder: str, dbname: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "socket_folder", lambda home: home / "run")
+        url = socket.socket_url(Path("/srv", folder), dbname)
+    run = f"{Path('/srv', folder)}/run"
+    parts = {"user": "sparkify", "host": run, "port": "5432", "dbname": dbname}
+    assert conninfo_to_dict(url) == parts
+    if find_spec("sqlalchemy"):
+        from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+        from sqlalchemy.engine import make_url
+
+        _, given = PGDialect_psycopg().create_connect_args(make_url(url))
+        assert {name: str(given[name]) for name in parts} == parts
+
+
 def test_stop_and_status_of_a_server_that_never_was(room: Path) -> None:
     nothing = Server(room / "nothing")
     nothing.stop()
@@ -210,6 +249,79 @@ def test_a_start_brings_our_settings_along_but_the_users_win(make_home: Callable
     assert conf.read_text() == ours
     assert ask(one.url("postgres"), "SHOW max_connections") == "50"
     assert ask(one.url("postgres"), "SHOW work_mem") == "123MB"
+
+
+# The port
+
+
+def test_the_port_that_was_asked_for_is_kept_until_off(make_home: Callable[..., Server]) -> None:
+    one, port = make_home(), free_port()
+    one.listen(port)
+    for _ in range(2):  # the second start is anybody's, after a reboot
+        ensure_running(one.home)
+        assert ask(one.url("postgres"), "SHOW listen_addresses") == "127.0.0.1"
+        assert ask(one.url("postgres"), "SHOW port") == str(port)
+        assert one.status().port == port
+        one.listen(port)
+        with pytest.raises(UsageError, match="sparkify db stop"):
+            one.listen(None)
+        one.stop()
+    one.listen(None)
+    one.start()
+    assert ask(one.url("postgres"), "SHOW listen_addresses") == ""
+    assert one.status().port is None
+    with pytest.raises(UsageError, match="sparkify db start --port"):
+        one.jdbc_url()
+
+
+def test_a_killed_server_with_a_port_is_found_and_started_again(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.listen(free_port())
+    one.start()
+    os.kill(pid(one), signal.SIGKILL)
+    wait_until(lambda: not is_alive(one.home))
+    assert not one.status().running
+    one.start()
+    assert ask(one.url("postgres"), "SELECT 1") == 1
+
+
+def test_a_port_that_is_taken_is_named_and_not_kept(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    with create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
+            one.listen(port)
+        assert one.status().port is None
+        (one.home / "port").write_text(f"{port}\n")  # taken later, by somebody who was quicker after a reboot
+        with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
+            one.start()
+    (one.home / "port").write_text("five\n")
+    with pytest.raises(ServerError, match="no port number"):
+        one.start()
+    (one.home / "port").unlink()
+
+
+def test_the_login_of_the_port(make_home: Callable[..., Server]) -> None:
+    one, port = make_home(), free_port()
+    one.listen(port)
+    one.start()
+    with pytest.raises(SparkifyError, match="no warehouse in this database"):
+        one.jdbc_url("nothing")
+    assert ask(one.url("postgres"), "SELECT count(*) FROM pg_database WHERE datname = 'nothing'") == 0
+    create_tables(one.url("a b"))
+    url = one.jdbc_url("a b")
+    assert url.startswith(f"jdbc:postgresql://127.0.0.1:{port}/a%20b?user=sparkify_bi&password=")
+    assert one.jdbc_url("a b") == url
+    password = url.rpartition("=")[2]
+    assert len(password) >= 32
+    assert password not in one.log.read_text() + (one.home / "conf" / "pg_hba.conf").read_text()
+    login = f"postgresql://sparkify_bi:{password}@127.0.0.1:{port}/a%20b"
+    assert ask(login, "SELECT count(*) FROM songplays") == 0
+    # When it has become known to others: another one.
+    (one.home / "bi.password").unlink()
+    assert one.jdbc_url("a b") != url
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(login)
 
 
 # Paths

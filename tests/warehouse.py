@@ -1,5 +1,6 @@
 """What tests ask of a warehouse: its content, table by table, as checksums; and to wait for it."""
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -76,6 +77,13 @@ def check_books(connection: Connection[Any]) -> None:
         connection,
         "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)",
     )
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 def wait_until(done: Callable[[], bool]) -> None:

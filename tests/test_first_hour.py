@@ -1,0 +1,409 @@
+"""What somebody meets in the first hour: make, the environment, the made-up sample, paths as shells hand them on."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict
+
+from data import play, song, write
+from sparkify import config, etl, sample, simulate
+from sparkify.connection import connect
+from sparkify.export import export_rejects
+from sparkify.server import Server
+from warehouse import checksums
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Plays both pythons, the machine's and the environment's, and every program of the environment.
+PROGRAM = """#!/bin/sh
+here=$(dirname "$0")
+echo "$(basename "$0") $*" >> "$LOG"
+case "$*" in
+"-m venv "*)
+    mkdir -p "$3/bin" && touch "$3/bin/pip" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/sparkify" ;;
+"-c import sys, pip"*) [ -e "$here/pip" ] ;;
+"-c import ensurepip"*) [ -z "$NO_VENV" ] ;;
+"-c import sys;"*) [ -z "$OLD" ] ;;
+"-m pip "*"-r "*)
+    [ -e "$here/pip" ] || exit 1
+    if [ -n "$CTRL_C" ]; then kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
+    exit "${PIP:-0}" ;;
+"-m sparkify.sample --needed") echo "$NEEDED" ;;
+"-m sparkify.sample") echo postgresql:///sparkify_sample ;;
+*) printf '%s\\n' "$SPARKIFY_DSN|$PGHOST" >> "$LOG"; shift; printf '%s' "$1" > "$LOG.data" ;;
+esac
+"""
+
+
+class Checkout:
+    """A copy of what make needs, with programs that only note what they are asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        (folder / "requirements").mkdir(parents=True)
+        shutil.copy(ROOT / "Makefile", folder)
+        for name in ("pyproject.toml", "requirements/run.lock", "requirements/dashboard.lock"):
+            (folder / name).touch()
+        (folder / "python").write_text(PROGRAM)
+        (folder / "python").chmod(0o755)
+
+    def make(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        self.log.write_text("")
+        inherited = {name: value for name, value in os.environ.items() if name not in {"DATA", "MAKEFLAGS"}}
+        return subprocess.run(
+            ["make", "PYTHON=./python", *words], cwd=self.folder, text=True, capture_output=True, check=False,
+            env=inherited | {"LOG": str(self.log)} | environment, start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def did(self) -> str:
+        """What the programs were asked, without the questions whether they are sound."""
+        return "\n".join(line for line in self.log.read_text().splitlines() if " -c " not in line)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout with an environment, as make leaves it."""
+    made = Checkout(tmp_path / "check out")
+    programs = made.folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "pip").touch()
+    for name in ("python", "sparkify"):
+        shutil.copy(made.folder / "python", programs / name)
+    for name in ("run", "dashboard"):
+        (programs.parent / name).write_text(f"{made.folder}\n")
+    return made
+
+
+# --- the environment ------------------------------------------------------------------------------------------------
+
+
+def test_the_environment_is_made_once(checkout: Checkout) -> None:
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "-m venv" not in checkout.did
+    assert "-m pip" not in checkout.did
+
+
+def test_a_changed_lock_file_is_installed_into_it(checkout: Checkout) -> None:
+    lock = checkout.folder / "requirements" / "run.lock"
+    os.utime(lock, ns=(later := (checkout.folder / ".venv/run").stat().st_mtime_ns + 1_000_000, later))
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "-m venv" not in checkout.did
+    assert "-m pip" in checkout.did
+
+
+def without_pip(folder: Path) -> Path:
+    """What Debian without python3-venv leaves behind."""
+    shutil.rmtree(folder / ".venv")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
+    return folder
+
+
+def without_python(folder: Path) -> Path:
+    (folder / ".venv/bin/python").unlink()
+    (folder / ".venv/bin/python").symlink_to(folder / "gone")
+    return folder
+
+
+def interrupted(folder: Path) -> Path:
+    (folder / ".venv/unfinished").touch()
+    return folder
+
+
+def moved(folder: Path) -> Path:
+    return folder.rename(folder.with_name("moved"))
+
+
+def copied(folder: Path) -> Path:
+    """The worst case: the programs are there, and they are the other checkout's."""
+    return shutil.copytree(folder, folder.with_name("copied"), symlinks=True)
+
+
+@pytest.mark.parametrize("harm", [without_pip, without_python, interrupted, moved, copied])
+def test_a_broken_environment_is_made_anew(checkout: Checkout, harm: Callable[[Path], Path]) -> None:
+    (checkout.folder / ".venv/old").touch()
+    checkout.folder = harm(checkout.folder)
+    checkout.log = checkout.folder / "log"
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert checkout.did.count("-m venv") == 1
+    assert "-m pip" in checkout.did
+    assert not (checkout.folder / ".venv/old").exists()
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "-m venv" not in checkout.did
+
+
+def test_an_environment_of_a_real_python_with_pip_is_used(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tmp_path, check=True)
+    for name in ("pip", "sparkify"):
+        (next((tmp_path / ".venv/lib").iterdir()) / "site-packages" / f"{name}.py").touch()
+    assert checkout.make(".venv/run").returncode == 0
+    assert "-m venv" not in checkout.did
+
+
+def test_ctrl_c_while_pip_installs(checkout: Checkout) -> None:
+    for goal, lock in (("etl", "run"), ("dashboard", "dashboard")):
+        (checkout.folder / f".venv/{lock}").unlink(missing_ok=True)
+        assert checkout.make(goal, "DATA=x", CTRL_C="yes").returncode in {2, -signal.SIGINT}
+        assert "-m pip" in checkout.did
+        assert "sparkify etl" not in checkout.did
+        assert checkout.make(goal, "DATA=x").returncode == 0
+        assert checkout.did.count("-m venv") == 1, "it may be half-made"
+
+
+def test_an_installation_that_fails_is_tried_again(checkout: Checkout) -> None:
+    (checkout.folder / ".venv/run").unlink()
+    assert checkout.make("etl", "DATA=x", PIP="1").returncode == 2
+    assert "sparkify etl" not in checkout.did
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "-m venv" not in checkout.did
+    assert "-m pip" in checkout.did
+
+
+@pytest.mark.parametrize(
+    ("lack", "said"),
+    [({"OLD": "yes"}, "3.11 or newer"), ({"NO_VENV": "yes"}, "apt install python3-venv")],
+)
+def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
+    tmp_path: Path, lack: dict[str, str], said: str
+) -> None:
+    checkout = Checkout(tmp_path)
+    done = checkout.make("etl", "DATA=x", **lack)
+    assert done.returncode == 2
+    line, _ = done.stderr.splitlines()  # make itself adds one
+    assert said in line
+    assert not (tmp_path / ".venv").exists()
+    assert checkout.make("etl", "DATA=x").returncode == 0
+
+
+def test_no_python_at_all_is_one_line(tmp_path: Path) -> None:
+    said = Checkout(tmp_path).make("etl", "DATA=x", "PYTHON=no-such-python").stderr
+    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer; no-such-python is not.")
+
+
+# --- what is loaded and shown ---------------------------------------------------------------------------------------
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(lambda text: text[0] != "-")
+
+
+@given(TEXT)
+@settings(max_examples=10, deadline=None)
+def test_any_path_reaches_the_program_as_it_is(made: Checkout, data: str) -> None:
+    for words, environment in (([f"DATA={data}"], {}), ([], {"DATA": data})):
+        assert made.make("-o.venv/run", "etl", *words, **environment).returncode == 0
+        assert "sparkify etl" in made.did
+        assert data.strip() in made.did
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Checkout]:
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout(Path(folder))
+        assert checkout.make("etl", "DATA=x").returncode == 0
+        yield checkout
+
+
+def test_without_data_the_sample_is_loaded_on_the_embedded_server(checkout: Checkout) -> None:
+    done = checkout.make("etl", SPARKIFY_DSN="postgresql://mine", PGHOST="mine")
+    assert "sparkify etl" not in checkout.did
+    assert checkout.did.splitlines()[-2:] == ["sparkify top songs", "postgresql:///sparkify_sample|"]
+    assert "made-up sample" in done.stdout
+    assert "make etl DATA=dir" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["DATA=mine"], []])
+def test_data_goes_to_the_usual_warehouse(checkout: Checkout, words: list[str]) -> None:
+    (checkout.folder / "data").mkdir()
+    done = checkout.make("etl", *words, SPARKIFY_DSN="postgresql://mine")
+    loaded = "mine" if words else "data"
+    where = "postgresql://mine|"
+    assert checkout.did.splitlines() == [f"sparkify etl {loaded}", where, "sparkify top songs", where]
+    assert "made-up" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("needed", "data", "loads", "shows"),
+    [
+        ("", "mine", "sparkify etl mine", "usual"),
+        ("yes", "mine", "sparkify etl mine", "usual"),
+        ("", "", "", "usual"),
+        ("yes", "", "python -m sparkify.sample", "postgresql:///sparkify_sample"),
+    ],
+)
+def test_what_the_dashboard_shows(checkout: Checkout, needed: str, data: str, loads: str, shows: str) -> None:
+    done = checkout.make("dashboard", f"DATA={data}", NEEDED=needed, SPARKIFY_DSN="usual")
+    did = [line for line in checkout.did.splitlines() if "pip" not in line and "--needed" not in line]
+    assert did[-2:] == ["sparkify dashboard", f"{shows}|"]
+    assert did[:-2][:1] == ([loads] if loads else [])
+    assert ("made-up" in done.stdout) == (shows != "usual")
+
+
+def test_a_server_that_cannot_be_asked_is_not_taken_for_an_empty_one(checkout: Checkout) -> None:
+    program = checkout.folder / ".venv/bin/python"
+    program.write_text(PROGRAM.replace('echo "$NEEDED"', "exit 1"))
+    assert checkout.make("dashboard").returncode == 2
+    assert "sparkify dashboard" not in checkout.did
+
+
+# --- the sample -----------------------------------------------------------------------------------------------------
+
+
+DATABASES = (config.DATABASE, sample.DATABASE, "alone")
+
+
+@pytest.fixture
+def home(server_dsn: str, maintenance: Connection[Any]) -> Iterator[Path]:
+    """The home of the embedded server that the tests use."""
+    folder = Path(str(conninfo_to_dict(server_dsn)["host"]))
+    if folder.name != "run":
+        pytest.skip("the tests do not run on an embedded server")
+    yield folder.parent
+    for name in DATABASES:
+        maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small sample and data of one's own, where a user works who has no server but the embedded one."""
+    monkeypatch.setenv("SPARKIFY_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    simulate.simulate(sample.FOLDER, users=5, songs=20, days=2, workers=1)
+    (tmp_path / sample.FOLDER / ".sparkify-sample").touch()
+    write(tmp_path, "mine/song_data/a.json", song())
+    write(tmp_path, "mine/log_data/a.json", *(play(userId=str(user), firstName="Mine") for user in range(30)))
+    return tmp_path
+
+
+def content(dsn: str) -> dict[str, str]:
+    with connect(dsn) as connection:
+        return checksums(connection)
+
+
+def test_the_sample_and_data_never_meet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sample, mine, and both again: mine is the warehouse that has seen mine alone, the sample stays as it was."""
+    assert sample.main(["--needed"]) == 0
+    assert capsys.readouterr().out == "yes\n"
+    seen = []
+    for _ in range(2):
+        assert sample.main([]) == 0
+        said = capsys.readouterr()
+        assert said.out == f"{Server().url(sample.DATABASE)}\n"
+        assert "Loaded" in said.err
+        seen.append(content(said.out.strip()))
+        etl.run("mine")
+        assert sample.main(["--needed"]) == 0
+        assert capsys.readouterr().out == ""
+    assert seen[0] == seen[1]
+    etl.run("mine", dsn=Server().url("alone"))
+    assert content(Server().url()) == content(Server().url("alone"))
+
+
+def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
+    (here / "link").symlink_to("sample")
+    for folder in ("sample", "sample/", "./sample", str(here / "sample"), "link"):
+        done = run_here("etl", folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "made-up sample" in done.stderr
+    assert run_here("etl", "--song-data", "sample/song_data", "--log-data", "mine/log_data").returncode == 2
+    assert run_here("etl", "mine", "--log-data", "sample/log_data/2018").returncode == 2
+    sample_dsn = Server().url(sample.DATABASE)
+    for words in (
+        ("mine",),
+        ("mine", "--song-data", "sample/song_data"),
+        ("sample", "--log-data", "mine/log_data"),
+    ):
+        done = run_here("etl", *words, dsn=sample_dsn)
+        assert done.returncode == 2
+        assert "made-up sample only" in done.stderr
+
+
+def test_the_sample_ignores_the_server_that_is_set(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    libpqs = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
+    for name in ("SPARKIFY_DSN", *libpqs):
+        monkeypatch.setenv(name, "203.0.113.1" if "HOST" in name else "1")
+    asked: list[list[str]] = []
+
+    def command(words: list[str]) -> int:
+        assert not any(name in os.environ for name in libpqs)
+        asked.append(words)
+        return 0
+
+    monkeypatch.setattr("sparkify.cli.main", command)
+    assert sample.main([]) == 0
+    url = capsys.readouterr().out.strip()
+    assert url == Server().url(sample.DATABASE)
+    assert asked == [["etl", "sample", "--dsn", url]]
+
+
+def test_the_sample_is_made_whole_or_made_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+    code = 130
+
+    def command(words: list[str]) -> int:
+        asked.append(words)
+        return code
+
+    monkeypatch.setattr("sparkify.cli.main", command)
+    (here / sample.FOLDER / ".sparkify-sample").unlink()
+    assert sample.main([]) == 130
+    assert asked == [["simulate", "sample", "--force"]]
+    assert capsys.readouterr().out == ""
+    code = 0
+    assert sample.main([]) == 0
+    assert [words[0] for words in asked] == ["simulate", "simulate", "etl"]
+    assert sample.main([]) == 0
+    assert [words[0] for words in asked[3:]] == ["etl"]
+
+
+# --- paths that begin with ~ ----------------------------------------------------------------------------------------
+
+
+def test_the_home_folder_is_found_wherever_a_path_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str, run_here: Any
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SPARKIFY_HOME", "~/server")
+    assert config.home() == tmp_path / "server"
+    write(tmp_path, "x/song_data/a.json", song())
+    write(tmp_path, "x/log_data/a.json", play(), "{")
+    report = etl.run(Path("~/x"), dsn=dsn, dry_run=True)
+    assert report.files_found == 2
+    assert (
+        run_here("etl", "--song-data", "~/x/song_data", "--log-data", "~/x/log_data", dsn=dsn).returncode == 0
+    )
+    assert etl.run("~/x", dsn=dsn).files_new == 0
+    assert export_rejects("~/rejects", dsn=dsn, reason="invalid_json") == 1
+    assert (tmp_path / "rejects").exists()
+    assert (
+        run_here("rejects", "export", "--file=~/x/log_data/a.json", "--out=~/other", dsn=dsn).returncode == 0
+    )
+    assert len((tmp_path / "other").read_text().splitlines()) == 1
+    assert run_here("simulate", "~/made", "--users", "2", "--songs", "5", "--days", "1").returncode == 0
+    assert (tmp_path / "made" / "song_data").is_dir()
+    done = run_here("etl", "~nobody-has-this-name/x", dsn=dsn)
+    assert (done.returncode, "~nobody-has-this-name/x" in done.stderr) == (2, True)
+
+
+def test_dash_and_make_hand_the_tilde_on(made: Checkout) -> None:
+    command = shlex.join(["make", "PYTHON=./python", "etl"]) + " DATA=~/x"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=made.folder, env=os.environ | {"LOG": str(made.log)}, check=False, capture_output=True
+    )  # fmt: skip
+    assert done.returncode == 0
