@@ -12,7 +12,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, etl
+from sparkify import analytics, answers, config, etl
 from sparkify.analytics import Selection
 from sparkify.connection import connect
 from sparkify.errors import SparkifyError, UsageError
@@ -38,7 +38,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
-from sparkify.dashboard import source, tables  # noqa: E402
+from sparkify.dashboard import filters, source, tables  # noqa: E402
 from sparkify.dashboard.connections import MOST, borrowed  # noqa: E402
 from sparkify.dashboard.screens import PAGES  # noqa: E402
 
@@ -602,6 +602,16 @@ def test_every_question_may_be_asked_by_the_role_that_reads(new_dsn: Callable[[s
     (row, *_) = analytics.search("script", dsn=reading)
     assert analytics.fans(row["track_id"], dsn=reading)
     assert analytics.quality(dsn=reading) == analytics.quality(dsn=dsn)
+
+
+def test_a_made_up_sample_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(tables, "line", said.append)
+    day = date(2018, 11, 1)
+    state = {"loaded_at": datetime(2018, 12, 1, tzinfo=UTC)}
+    for name in (config.SAMPLE_DATABASE, "sparkifydb"):
+        filters.say(filters.View(Selection(), day, day, "day", state, f"postgresql://me@/{name}?host=/run"))
+    assert [line.startswith("a made-up sample · 2018-11-01 to") for line in said] == [True, False]
 
 
 def test_csv() -> None:

@@ -261,7 +261,7 @@ def test_a_server_that_cannot_be_asked_is_not_taken_for_an_empty_one(checkout: C
 # --- the sample -----------------------------------------------------------------------------------------------------
 
 
-DATABASES = (config.DATABASE, sample.DATABASE, "alone")
+DATABASES = (config.DATABASE, config.SAMPLE_DATABASE, "alone")
 
 
 @pytest.fixture
@@ -292,16 +292,28 @@ def content(dsn: str) -> dict[str, str]:
         return checksums(connection)
 
 
-def test_the_sample_and_data_never_meet(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+NOTHING = "There is no database sparkifydb yet. Load your data: sparkify etl DATA"
+
+
+def test_the_sample_and_data_never_meet(
+    here: Path, capsys: pytest.CaptureFixture[str], run_here: Any
+) -> None:
     """The sample, mine, and both again: mine is the warehouse that has seen mine alone, the sample stays as it was."""
     assert sample.main(["--needed"]) == 0
     assert capsys.readouterr().out == "yes\n"
+    assert run_here("top", "songs").stderr == f"sparkify: {NOTHING}\n"
     seen = []
     for _ in range(2):
         assert sample.main([]) == 0
         said = capsys.readouterr()
-        assert said.out == f"{Server().url(sample.DATABASE)}\n"
+        assert said.out == f"{Server().url(config.SAMPLE_DATABASE)}\n"
         assert "Loaded" in said.err
+        if not seen:  # whoever forgets where the sample is
+            done = run_here("top", "songs")
+            assert (done.returncode, done.stderr.startswith(f"sparkify: {NOTHING}. The made-up sample")) == (
+                1,
+                True,
+            )
         seen.append(content(said.out.strip()))
         etl.run("mine")
         assert sample.main(["--needed"]) == 0
@@ -319,7 +331,7 @@ def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
         assert "made-up sample" in done.stderr
     assert run_here("etl", "--song-data", "sample/song_data", "--log-data", "mine/log_data").returncode == 2
     assert run_here("etl", "mine", "--log-data", "sample/log_data/2018").returncode == 2
-    sample_dsn = Server().url(sample.DATABASE)
+    sample_dsn = Server().url(config.SAMPLE_DATABASE)
     for words in (
         ("mine",),
         ("mine", "--song-data", "sample/song_data"),
@@ -346,7 +358,7 @@ def test_the_sample_ignores_the_server_that_is_set(
     monkeypatch.setattr("sparkify.cli.main", command)
     assert sample.main([]) == 0
     url = capsys.readouterr().out.strip()
-    assert url == Server().url(sample.DATABASE)
+    assert url == Server().url(config.SAMPLE_DATABASE)
     assert asked == [["etl", "sample", "--dsn", url]]
 
 

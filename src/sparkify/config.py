@@ -7,6 +7,9 @@ from typing import Final
 DATABASE: Final = "sparkifydb"
 """The warehouse's database, unless another is named."""
 
+SAMPLE_DATABASE: Final = "sparkify_sample"
+"""The database of the made-up sample, on the embedded server."""
+
 ROOT_HOME = Path("/var/lib/sparkify")
 """Root's home: not below /root, which the unprivileged user that runs the server cannot enter."""
 

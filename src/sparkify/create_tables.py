@@ -7,17 +7,20 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 
 from sparkify import sql
+from sparkify.config import SAMPLE_DATABASE
 from sparkify.connection import (
     connect,
     create_database,
     database_is_missing,
+    database_name,
     explained,
     refuse_encoding,
     resolve,
 )
-from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError, UsageError
 from sparkify.load.rollups import index_heard_songs
 from sparkify.sql_queries import create_table_queries, drop_table_queries
 from sparkify.upgrade import (
@@ -85,11 +88,16 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
     """A connection to a warehouse that is there, of this program's version; `for_questions` as for `connect`.
 
     Raises:
-        ConnectionFailed: no server, or no database.
-        NoWarehouse: there is none in the database.
+        ConnectionFailed: no server.
+        NoWarehouse: there is no database, or no warehouse in it.
         UsageError: the warehouse is newer than this program, or older, or its database is not in UTF-8.
     """
-    connection = connect(dsn, for_questions=for_questions)
+    try:
+        connection = connect(dsn, for_questions=for_questions)
+    except ConnectionFailed:
+        if database_is_missing(dsn):
+            raise NoWarehouse(_no_database(dsn)) from None
+        raise
     try:
         refuse_encoding(connection)
         refuse_other(connection)
@@ -97,6 +105,13 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
         connection.close()
         raise
     return connection
+
+
+def _no_database(dsn: str) -> str:
+    said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
+    if database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
+        return said
+    return f'{said}. The made-up sample is elsewhere: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
 
 
 def has_warehouse(dsn: str) -> bool:

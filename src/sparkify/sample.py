@@ -14,11 +14,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Final
 
+from sparkify.config import SAMPLE_DATABASE
 from sparkify.connection import LIBPQ_VARIABLES, database_name, explained, resolve
 from sparkify.create_tables import has_warehouse, open_existing
 from sparkify.errors import SparkifyError, UsageError
 
-DATABASE: Final = "sparkify_sample"
 FOLDER: Final = "sample"
 
 # In the folder once all of it is there. Hidden: what reads a folder of data does not take it for data.
@@ -28,16 +28,21 @@ _MARK: Final = ".sparkify-sample"
 def keep_apart(dsn: str, folders: Iterable[str | os.PathLike[str]]) -> None:
     """Raises UsageError when the sample would be loaded into another database than its own, or anything else into that."""
     here = [_is_sample(folder) for folder in folders]
-    if database_name(dsn) != DATABASE and any(here):
+    if not is_in(dsn) and any(here):
         raise UsageError(
-            f"This is the made-up sample, which is loaded into the database {DATABASE} only, so that it never mixes with"
+            f"This is the made-up sample, which is loaded into the database {SAMPLE_DATABASE} only, so that it never mixes with"
             " data: run make etl without DATA. Made-up data for another database: sparkify simulate OUT"
         )
-    if database_name(dsn) == DATABASE and not all(here):
+    if is_in(dsn) and not all(here):
         raise UsageError(
-            f"The database {DATABASE} is for the made-up sample only. Load your data into another one:"
+            f"The database {SAMPLE_DATABASE} is for the made-up sample only. Load your data into another one:"
             " unset SPARKIFY_DSN, or name it with --dsn."
         )
+
+
+def is_in(dsn: str | None) -> bool:
+    """Whether a connection string names the database of the sample."""
+    return database_name(dsn or "") == SAMPLE_DATABASE
 
 
 def _is_sample(folder: str | os.PathLike[str]) -> bool:
@@ -79,7 +84,7 @@ def _load() -> int:
         os.environ.pop(name, None)
     server = Server()
     server.start()
-    url = server.url(DATABASE)
+    url = server.url(SAMPLE_DATABASE)
     mark = Path(FOLDER, _MARK)
     with redirect_stdout(sys.stderr):
         if not mark.exists():

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from sparkify import analytics
+from sparkify import analytics, sample
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
 from sparkify.analytics.questions import fitting_period
@@ -79,12 +79,13 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
 
 
 def say(view: View) -> None:
-    """Say what is shown, when it was loaded, and in which time zone."""
+    """Say what is shown, when it was loaded, in which time zone, and whether it is made up."""
+    made_up = "a made-up sample · " if sample.is_in(view.dsn) else ""
     level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
     place = _as_written(view.selection.location) if view.selection.location else "all places"
     loaded: datetime = view.state["loaded_at"]
     tables.line(
-        f"{view.since} to {view.until} · {level} · {place} · days and hours are UTC"
+        f"{made_up}{view.since} to {view.until} · {level} · {place} · days and hours are UTC"
         f" · loaded {loaded.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     )
 
