@@ -16,7 +16,7 @@ from socket import create_server
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
@@ -193,6 +193,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/,
 
 
 @given(TEXT, TEXT)
+@example("Q & A + 100 %", "a b+c%20d/e?f=g&h#i:j@k")
 @examples(max_examples=100, deadline=None)
 def test_the_url_means_the_same_to_all_that_read_it(folder: str, dbname: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -272,6 +273,23 @@ def test_the_port_that_was_asked_for_is_kept_until_off(make_home: Callable[..., 
     assert one.status().port is None
     with pytest.raises(UsageError, match="sparkify db start --port"):
         one.jdbc_url()
+
+
+def test_the_port_on_the_command_line(
+    shared: Server, monkeypatch: pytest.MonkeyPatch, run_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    monkeypatch.setenv("SPARKIFY_HOME", str(shared.home))
+    assert run_here("db", "url", "other one").stdout == f"{shared.url('other one')}\n"
+    assert run_here("db", "start", "--port", "off").returncode == 0
+    for words, said in (
+        (["start", "--port", "0"], "not a port"),
+        (["start", "--port", "65536"], "not a port"),
+        (["start", "--port", str(free_port())], "sparkify db stop"),
+        (["url", "--jdbc"], "sparkify db start --port"),
+    ):
+        done = run_here("db", *words)
+        assert (done.returncode, done.stdout, said in done.stderr) == (2, "", True)
+    assert shared.status().port is None
 
 
 def test_a_killed_server_with_a_port_is_found_and_started_again(make_home: Callable[..., Server]) -> None:

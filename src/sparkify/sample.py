@@ -18,6 +18,7 @@ from sparkify.config import SAMPLE_DATABASE
 from sparkify.connection import LIBPQ_VARIABLES, database_name, explained, resolve
 from sparkify.create_tables import has_warehouse, open_existing
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.extract.storage import is_remote
 
 FOLDER: Final = "sample"
 
@@ -46,6 +47,8 @@ def is_in(dsn: str | None) -> bool:
 
 
 def _is_sample(folder: str | os.PathLike[str]) -> bool:
+    if is_remote(os.fspath(folder)):
+        return False
     path = Path(folder).resolve()
     return any((above / _MARK).exists() for above in (path, *path.parents))
 
