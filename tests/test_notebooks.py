@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, LiteralString
@@ -105,6 +106,14 @@ def test_the_saved_notebook_is_complete_and_clean(name: str) -> None:
 def test_what_is_saved_says_nothing_of_the_machine(name: str) -> None:
     text = text_of(saved(name))
     assert re.findall(r"(?<![\w.>])/(?:\w+/)+\w*|\w+://\S+|\b(?:host|user|password)=\S*|/run\w+/", text) == []
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_make_notebook_installs_what_it_imports(name: str) -> None:
+    lock = (FOLDER.parent / "requirements" / "notebook.lock").read_text(encoding="utf-8")
+    imported = set(re.findall(r"^(?:from|import) (\w+)", _code(name), re.MULTILINE))
+    for package in (imported | {"ipykernel", "jupyterlab"}) - sys.stdlib_module_names - {"show", "sparkify"}:
+        assert f"\n{package}==" in lock, package
 
 
 def test_the_analysis_asks_what_the_docs_ask() -> None:

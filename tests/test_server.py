@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
 from sparkify import config
+from sparkify.connection import resolve
 from sparkify.create_tables import create_tables
 from sparkify.errors import ServerError, SparkifyError, UsageError
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
@@ -193,7 +194,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/,
 
 
 @given(TEXT, TEXT)
-@example("Q & A + 100 %", "a b+c%20d/e?f=g&h#i:j@k")
+@example("Q & A + 100 % @home", "a b+c%20d/e?f=g&h#i:j@k")
 @examples(max_examples=100, deadline=None)
 def test_the_url_means_the_same_to_all_that_read_it(folder: str, dbname: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -201,7 +202,7 @@ def test_the_url_means_the_same_to_all_that_read_it(folder: str, dbname: str) ->
         url = socket.socket_url(Path("/srv", folder), dbname)
     run = f"{Path('/srv', folder)}/run"
     parts = {"user": "sparkify", "host": run, "port": "5432", "dbname": dbname}
-    assert conninfo_to_dict(url) == parts
+    assert conninfo_to_dict(url) == conninfo_to_dict(resolve(url)) == parts
     if find_spec("sqlalchemy"):
         from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
         from sqlalchemy.engine import make_url
