@@ -314,7 +314,7 @@ def test_a_port_that_is_taken_is_named_and_not_kept(make_home: Callable[..., Ser
         (one.home / "port").write_text(f"{port}\n")  # taken later, by somebody who was quicker after a reboot
         with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
             one.start()
-    (one.home / "port").write_text("five\n")
+    (one.home / "port").write_text("99999\n")
     with pytest.raises(ServerError, match="no port number"):
         one.start()
     (one.home / "port").unlink()

@@ -21,7 +21,7 @@ def chosen_port(home: Path) -> int | None:
         text = (home / FILE).read_text(errors="replace")
     except FileNotFoundError:
         return None
-    if not text.strip().isdecimal():
+    if not text.strip().isdecimal() or not 0 < int(text) < 65536:
         raise ServerError(f"{home / FILE} holds no port number. Stop the server, and remove the file.")
     return int(text)
 
