@@ -4,7 +4,6 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 
 publishing because of more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sparkify.commands import (
     dashboard,
     database,
     loading,
+    output,
     people,
     questions,
     rejects,
@@ -22,7 +22,7 @@ from sparkify.commands import (
     simulation,
 )
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
-from sparkify.errors import ServerError, SparkifyError, UsageError
+from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 # What libraries say for want of memory that is no MemoryError of theirs: DuckDB, Arrow, Python's threads, the system.
 _LACKS_MEMORY = re.compile(
@@ -33,7 +33,7 @@ _LACKS_MEMORY = re.compile(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    with interrupt.heeded() as asked:
+    with output.safe(), interrupt.heeded() as asked:
         try:
             code = _run(arguments, asked)
         except BaseException:
@@ -47,14 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
     try:
-        options = _parser().parse_args(arguments)
-        options.asked = asked
-        code: int = options.command(options)
+        code = _command(arguments, asked)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has what it wanted (`sparkify top songs | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except OutputFailed as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            return DONE  # the reader has what it wanted (`sparkify top songs | head`)
+        return _fail(str(error), FAILED)
     except UsageError as error:
         if asked.code is not None:
             raise
@@ -73,10 +71,18 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
     return code
 
 
-def _fail(message: str, code: int, *, lines: bool = False) -> int:
-    from sparkify.terminal import printable  # noqa: PLC0415
+def _command(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as shown:  # --help or --version
+        return int(shown.code or DONE)
+    options.asked = asked
+    code: int = options.command(options)
+    return code
 
-    print(f"sparkify: {printable(message, lines=lines)}", file=sys.stderr)
+
+def _fail(message: str, code: int, *, lines: bool = False) -> int:
+    print(f"sparkify: {output.printable(message, lines=lines)}", file=sys.stderr)
     return code
 
 

@@ -26,3 +26,7 @@ class StorageFailed(SparkifyError):
 
 class ServerError(SparkifyError):
     """The embedded PostgreSQL could not be made, started or stopped."""
+
+
+class OutputFailed(SparkifyError):
+    """Standard output could not be written; its cause is the `OSError`."""

@@ -2,15 +2,17 @@
 
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from sparkify.analytics.shares import percent
+from sparkify.commands.output import encodable, printable
+from sparkify.commands.tables import LONGEST_CELL, print_table
 from sparkify.extract.files import InputFile
 from sparkify.report import Progress, Report, Staged
 
@@ -20,60 +22,6 @@ if TYPE_CHECKING:
     from sparkify.check import Finding
     from sparkify.forget import Erasure
     from sparkify.load.retry import Retried
-
-LONGEST_CELL = 200
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """Text that can neither steer a terminal nor pass for another line: control and format characters are shown as escapes,
-    line feeds too, unless the text is meant to have `lines`."""
-    return "".join(
-        char
-        if not _steers(char) or (lines and char == "\n")
-        else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
-    )
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char)[0] == "C" or unicodedata.category(char) in {"Zl", "Zp"}
-
-
-def print_table(rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> None:
-    """Print rows as a table; columns in `hide` are left out."""
-    if not rows:
-        print("Nothing to show.", file=sys.stderr)
-        return
-    console = Console()
-    names = [name for name in rows[0] if name not in hide]
-    widths = {name: max(len(name), *(_cell(row[name]).cell_len for row in rows)) for name in names}
-    # Text gives way where the line is too long, the longest first; numbers never do.
-    texts = [name for name in names if any(isinstance(row[name], str) for row in rows)]
-    while (
-        texts
-        and sum(widths.values()) + 2 * len(names) > console.width
-        and max(widths[name] for name in texts) > 8
-    ):
-        widths[max(texts, key=widths.__getitem__)] -= 1
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in names:
-        table.add_column(
-            name.replace("_", " "),
-            justify="left" if name in texts else "right",
-            width=widths[name],
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-    for row in rows:
-        table.add_row(*(_cell(row[name]) for name in names))
-    console.print(table)
-
-
-def _cell(value: Any) -> Text:
-    if value is None:
-        return Text("-")
-    text = f"{value:,}" if isinstance(value, int) else str(value)
-    return Text(printable(text[:LONGEST_CELL]))
 
 
 def print_report(report: Report) -> None:
@@ -92,13 +40,8 @@ def print_report(report: Report) -> None:
             f"Loaded {report.files_loaded:,} new of {report.files_found:,} files in {report.seconds:.1f} s{rate}."
         )
     if books.lines:
-        table = Table(box=None, pad_edge=False, header_style="bold")
         # Most warehouses have nobody forgotten.
-        names = [name for name in type(books).__slots__ if name != "forgotten" or books.forgotten]
-        for name in names:
-            table.add_column(name.replace("_", " "), justify="right")
-        table.add_row(*(f"{getattr(books, name):,}" for name in names))
-        console.print(table)
+        print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
     rows = ", ".join(
         f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time")
     )
@@ -109,16 +52,16 @@ def print_erasure(erasure: "Erasure") -> None:
     """Print what was removed of people, or would be, and what is left to do."""
     one = erasure.people == 1
     if erasure.dry_run:
-        print(
+        _say(
             f"{'This person' if one else f'These {erasure.people:,} people'} would be forgotten. Nothing was changed."
         )
     else:
-        print(f"{'This person is' if one else f'These {erasure.people:,} people are'} forgotten.")
+        _say(f"{'This person is' if one else f'These {erasure.people:,} people are'} forgotten.")
     print_table([{name: getattr(erasure, name) for name in
                   ("songplays", "users", "time", "heard_songs", "staged_plays", "rejects", "texts_withheld")}])  # fmt: skip
     if erasure.files:
-        print(f"{len(erasure.files):,} files have plays of theirs, and still do: --json names them.")
-    print("What is read of them from now on, from any file, is counted as forgotten and not kept.")
+        _say(f"{len(erasure.files):,} files have plays of theirs, and still do: --json names them.")
+    _say("What is read of them from now on, from any file, is counted as forgotten and not kept.")
 
 
 def print_advice(report: Report) -> None:
@@ -154,25 +97,14 @@ def print_status(state: dict[str, Any]) -> None:
         [{name: rows[name] for name in ("songplays", "users", "songs", "artists", "time", "matched")}]
     )
     if state["first_play"]:
-        print(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
+        _say(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
     if state["files"]:
         print()
         some = any(row["forgotten"] for row in state["files"])
         print_table(state["files"], hide=() if some else ("forgotten",))
     if state["runs"]:
         print()
-        print_table(
-            [
-                {
-                    **run,
-                    **{
-                        k: f"{run[k]:%Y-%m-%d %H:%M:%S}" if run[k] else None
-                        for k in ("started_at", "finished_at")
-                    },
-                }
-                for run in state["runs"]
-            ]
-        )
+        print_table(state["runs"])
 
 
 def print_listening(found: dict[str, Any]) -> None:
@@ -181,36 +113,38 @@ def print_listening(found: dict[str, Any]) -> None:
     chosen = [found["level"], found["location"] and printable(found["location"])]
     only = "".join(f", {name}" for name in chosen if name)
     if not totals["plays"]:
-        print(f"No plays{only}." if state["plays"] else "No plays yet. Load some: sparkify etl DATA")
+        _say(f"No plays{only}." if state["plays"] else "No plays yet. Load some: sparkify etl DATA")
         return
-    console = Console(highlight=False)
-    console.print(f"{found['since']} to {found['until']}, UTC{only}", markup=False)
+    _say(f"{found['since']} to {found['until']}, UTC{only}")
     sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
-    console.print(
+    _say(
         f"{totals['plays']:,} plays{sessions}, {totals['seconds'] / 3600:,.0f} hours;"
         f" {totals['listeners']:,} listeners, {totals['new_listeners']:,} of them new"
     )
     by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
-    console.print(
-        f"Active on the last day {active[1]:,}, in 7 days {active[7]:,}, in 30 days {active[30]:,}.\n"
-        f"Plays {by_level}",
-        markup=False,
-    )
+    _say(f"Active on the last day {active[1]:,}, in 7 days {active[7]:,}, in 30 days {active[30]:,}.")
+    _say(f"Plays {by_level}")
     plays = [row["plays"] for row in found["trend"]]
-    print(f"\nPlays by {found['period']}, at most {max(plays):,}:\n{_bars(plays[-console.width :])}\n")
+    _say(f"\nPlays by {found['period']}, at most {max(plays):,}:\n{_bars(plays[-Console().width :])}\n")
     print_table(found["songs"], hide=("song_id",))
-    share = state["matched"] / state["plays"]
-    print(
-        f"\nOf all {state['plays']:,} plays {share:.1%} match a song of the catalogue;\n"
-        f"of {state['lines']:,} lines {state['rejected']:,} were set aside."
+    share = percent(state["matched"], state["plays"])
+    _say(
+        f"\n{state['matched']:,} of {state['plays']:,} plays{f' ({share})' if share else ''} match a song of the catalogue;\n"
+        f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )
     if state["loaded_at"]:
-        print(f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}.")
+        _say(f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}.")
+
+
+def _say(text: str) -> None:
+    """Print a sentence, broken between words where the terminal is narrow."""
+    Console().print(Text(text), highlight=False)
 
 
 def _bars(values: Sequence[int]) -> str:
     """A small bar for each value."""
-    steps, most = "▁▂▃▄▅▆▇█", max(values)
+    blocks, most = "▁▂▃▄▅▆▇█", max(values)
+    steps = blocks if encodable(blocks) == blocks else ".:-=+*#@"
     return "".join(steps[min(value * len(steps) // most, len(steps) - 1)] for value in values)
 
 
@@ -226,7 +160,7 @@ def print_evidence(rows: Sequence[dict[str, Any]]) -> None:
 def print_retried(done: "Retried") -> None:
     """Print what was tried again, what passed, what remains; on stderr what was not tried and why."""
     books = done.passed
-    print(
+    _say(
         f"{done.tried:,} rejected lines tried again: {books.lines:,} passed, {done.tried - books.lines:,} remain."
     )
     became = [
@@ -235,9 +169,9 @@ def print_retried(done: "Retried") -> None:
         if name != "lines" and getattr(books, name)
     ]
     if became:
-        print(f"Of those that passed: {', '.join(became)}.")
+        _say(f"Of those that passed: {', '.join(became)}.")
     if done.remaining:
-        print(
+        _say(
             f"What remains: {', '.join(f'{count:,} {reason}' for reason, count in sorted(done.remaining.items()))}."
         )
     for count, why in (
@@ -256,7 +190,7 @@ def print_findings(findings: "Sequence[Finding]") -> None:
         [
             {
                 "check": finding.name,
-                "found": f"{finding.found:,}" if finding.found else "ok",
+                "found": finding.found or "ok",
                 "holds": finding.holds,
             }
             for finding in findings
@@ -281,11 +215,9 @@ def progress() -> Iterator[Progress]:
     if not console.is_terminal:
         yield Progress()
         return
-    from rich import progress as bars  # noqa: PLC0415  only where there is a bar to show
+    from sparkify.commands.bar import live_bar  # noqa: PLC0415  only where there is a bar to show
 
-    columns = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=20), bars.MofNCompleteColumn(),
-               bars.TextColumn("{task.fields[rows]}"), bars.TimeElapsedColumn())  # fmt: skip
-    with bars.Progress(*columns, console=console, transient=True) as bar:
+    with live_bar(console) as bar:
         yield _LiveProgress(bar)
 
 
@@ -295,7 +227,7 @@ class _LiveProgress(Progress):
     def __init__(self, bar: "Bar") -> None:
         super().__init__()
         self._bar = bar
-        self._task = bar.add_task("plan", total=None, rows="")
+        self._task = bar.add_task("plan", total=None, lines=0, rate=0.0)
         self._started = time.monotonic()
         self._lines = 0
 
@@ -308,7 +240,7 @@ class _LiveProgress(Progress):
         super().staged(batch)
         self._lines += batch.books.lines
         rate = self._lines / max(time.monotonic() - self._started, 0.001)
-        self._bar.update(self._task, advance=batch.files, rows=f"{self._lines:,} rows, {rate:,.0f}/s")
+        self._bar.update(self._task, advance=batch.files, lines=self._lines, rate=rate)
 
     def publishing(self, step: str) -> None:
         self._bar.update(self._task, description=f"publish {step}")

@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import Any
 
+from sparkify.commands import output
 from sparkify.commands.arguments import (
     DONE,
     HELD,
@@ -87,12 +88,14 @@ def _etl(options: Options) -> int:
             dry_run=options.dry_run,
             progress=progress,
         )
-    if options.json:
-        print_json(report.as_dict())
-    else:
-        terminal.print_report(report)
+    held = report.status == "held"
+    with output.after("The run is held: nothing was published." if held else "The load is done."):
+        if options.json:
+            print_json(report.as_dict())
+        else:
+            terminal.print_report(report)
     terminal.print_advice(report)
-    return HELD if report.status == "held" else DONE
+    return HELD if held else DONE
 
 
 def _create_tables(options: Options) -> int:

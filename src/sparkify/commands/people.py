@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import Any
 
+from sparkify.commands import output
 from sparkify.commands.arguments import DONE, Options, add_command, print_json, with_dsn, with_json
 
 
@@ -31,10 +32,11 @@ def _forget(options: Options) -> int:
     from sparkify import forget, terminal  # noqa: PLC0415
 
     erasure = forget.forget(options.user_ids, dsn=options.dsn, dry_run=options.dry_run)
-    if options.json:
-        print_json(erasure.as_dict())
-    else:
-        terminal.print_erasure(erasure)
+    with output.after("Nothing was changed." if erasure.dry_run else "They are forgotten."):
+        if options.json:
+            print_json(erasure.as_dict())
+        else:
+            terminal.print_erasure(erasure)
     for table in erasure.unvacuumed:
         print(f"{table} is in use: PostgreSQL frees the deleted rows later by itself.", file=sys.stderr)
     return DONE

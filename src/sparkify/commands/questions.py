@@ -55,7 +55,8 @@ def _selection(options: Options) -> "Selection":
 
 
 def _top(options: Options) -> int:
-    from sparkify import analytics, terminal  # noqa: PLC0415
+    from sparkify import analytics  # noqa: PLC0415
+    from sparkify.commands import tables  # noqa: PLC0415
 
     rows = analytics.top(options.what, _selection(options), dsn=options.dsn, limit=options.limit)
     if options.json:
@@ -63,7 +64,7 @@ def _top(options: Options) -> int:
     elif options.csv:
         print_csv(rows)
     else:
-        terminal.print_table(rows, hide=("song_id", "artist_id"))
+        tables.print_table(rows, hide=("song_id", "artist_id"))
     return DONE
 
 

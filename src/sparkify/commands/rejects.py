@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from sparkify.commands import output
 from sparkify.commands.arguments import (
     DONE,
     Options,
@@ -60,6 +61,7 @@ def _show(options: Options) -> int:
 
 def _rejects(options: Options, *, evidence: bool) -> int:
     from sparkify import answers, terminal  # noqa: PLC0415
+    from sparkify.commands import tables  # noqa: PLC0415
 
     rows = answers.rejects(
         dsn=options.dsn, evidence=evidence, path=options.file, reason=options.reason, run=options.run,
@@ -72,7 +74,7 @@ def _rejects(options: Options, *, evidence: bool) -> int:
     elif evidence:
         terminal.print_evidence(rows)
     else:
-        terminal.print_table(rows)
+        tables.print_table(rows)
     return DONE
 
 
@@ -91,8 +93,9 @@ def _retry(options: Options) -> int:
     from sparkify.load.retry import retry  # noqa: PLC0415
 
     done = retry(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
-    if options.json:
-        print_json(done.as_dict())
-    else:
-        terminal.print_retried(done)
+    with output.after("What passed is loaded."):
+        if options.json:
+            print_json(done.as_dict())
+        else:
+            terminal.print_retried(done)
     return DONE

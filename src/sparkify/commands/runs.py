@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
 
 
 def _list(options: Options) -> int:
-    from sparkify import terminal  # noqa: PLC0415
+    from sparkify.commands import tables  # noqa: PLC0415
     from sparkify.load.held import list_runs  # noqa: PLC0415
 
     rows = list_runs(options.dsn, options.limit)
@@ -42,7 +42,7 @@ def _list(options: Options) -> int:
     elif not rows:
         print("No runs yet.", file=sys.stderr)
     else:
-        terminal.print_table([row | {"started_at": f"{row['started_at']:%Y-%m-%d %H:%M}"} for row in rows])
+        tables.print_table(rows, moments="%Y-%m-%d %H:%M")
     return DONE
 
 

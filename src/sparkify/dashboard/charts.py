@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from sparkify.analytics import shares
 from sparkify.dashboard import tables
 from sparkify.dashboard.states import STATES
 
@@ -117,7 +118,7 @@ def cohorts(rows: Sequence[Row]) -> None:
     frame = pd.DataFrame(
         [
             {"cohort": f"{row['cohort']:%Y-%m}", "later": row["months_later"], "listeners": row["listeners"],
-             "share": row["listeners"] / first[row["cohort"]]}
+             "share": row["listeners"] / first[row["cohort"]], "percent": shares.label(row["listeners"], first[row["cohort"]])}
             for row in rows if row["cohort"] in first
         ]
     )  # fmt: skip
@@ -127,12 +128,12 @@ def cohorts(rows: Sequence[Row]) -> None:
         x=alt.X("later:O", axis=alt.Axis(title="months after the first play", labelAngle=0, orient="top")),
         y=alt.Y("cohort:O", axis=alt.Axis(title=None)),
         tooltip=[alt.Tooltip("cohort:N", title="first play in"), alt.Tooltip("later:O", title="months later"),
-                 alt.Tooltip("listeners:Q", format=","), alt.Tooltip("share:Q", format=".0%")],
+                 alt.Tooltip("listeners:Q", format=","), alt.Tooltip("percent:N", title="share")],
     )  # fmt: skip
     cells = base.mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5).encode(
         color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
-    label = base.mark_text().encode(text=alt.Text("share:Q", format=".0%"), color=_ink("datum.share"))
+    label = base.mark_text().encode(text="percent:N", color=_ink("datum.share"))
     _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts.")
     tables.numbers(
         "Listeners by month of first play", rows,

@@ -72,5 +72,5 @@ if __name__ == "__main__":
     try:
         sys.stdout.buffer.write(pickle.dumps(write(given)))
     except SparkifyError as failure:
-        print(failure, end="")
+        sys.stdout.buffer.write(str(failure).encode(errors="backslashreplace"))
         sys.exit(1)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from sparkify import analytics, answers
+from sparkify.analytics.shares import share
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
@@ -20,7 +21,7 @@ def show(view: View, ask: Ask) -> None:
     with st.container(horizontal=True):
         st.metric("Last loaded", _ago(state["loaded_at"]), border=True)
         st.metric("Plays", f"{state['plays']:,}", border=True)
-        st.metric("In the catalogue", _share(state["matched"], state["plays"]), border=True)
+        st.metric("In the catalogue", share(state["matched"], state["plays"]), border=True)
         st.metric("Lines set aside", f"{state['rejected'] or 0:,}", border=True)
     if state["held_runs"]:
         st.warning(
@@ -62,7 +63,3 @@ def _ago(loaded_at: datetime) -> str:
     if minutes < 120:
         return f"{minutes} min ago"
     return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "–"
