@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sparkify.check import Finding
     from sparkify.forget import Erasure
+    from sparkify.load.dismiss import Dismissed
     from sparkify.load.retry import Retried
 
 
@@ -100,8 +101,10 @@ def print_status(state: dict[str, Any]) -> None:
         _say(f"Plays from {state['first_play']:%Y-%m-%d %H:%M} to {state['last_play']:%Y-%m-%d %H:%M} UTC.")
     if state["files"]:
         print()
-        some = any(row["forgotten"] for row in state["files"])
-        print_table(state["files"], hide=() if some else ("forgotten",))
+        rare = ("forgotten", "dismissed")
+        print_table(
+            state["files"], hide=[name for name in rare if not any(row[name] for row in state["files"])]
+        )
     if state["runs"]:
         print()
         print_table(state["runs"])
@@ -182,6 +185,21 @@ def print_retried(done: "Retried") -> None:
     ):
         if count:
             print(f"{count:,} were not tried: {why}.", file=sys.stderr)
+
+
+def print_dismissed(done: "Dismissed") -> None:
+    """Print what was dismissed; on stderr what was not and why, and the way back."""
+    kinds = ", ".join(f"{count:,} {reason}" for reason, count in done.reasons.items())
+    _say(
+        f"{done.lines:,} rejected lines of {done.files:,} files are dismissed{': ' if kinds else ''}{kinds}."
+    )
+    if done.lines:
+        print("To have them back, touch their files and load.", file=sys.stderr)
+    if done.other_runs:
+        print(
+            f"{done.other_runs:,} were not dismissed: they belong to a run that is held or at work (`sparkify runs list`).",
+            file=sys.stderr,
+        )
 
 
 def print_findings(findings: "Sequence[Finding]") -> None:

@@ -17,11 +17,14 @@ from sparkify.commands.arguments import (
     with_limit,
 )
 from sparkify.config import expanded
+from sparkify.errors import UsageError
 
 
 def add(commands: Any) -> None:
     """Declare them."""
-    actions = add_group(commands, "rejects", "show the lines that were set aside, and why; try them again")
+    actions = add_group(
+        commands, "rejects", "show the lines that were set aside, and why; try them again or dismiss them"
+    )
     for name, command, text in (
         ("list", _list, "count them by file and reason"),
         ("show", _show, "show them with their text"),
@@ -36,6 +39,12 @@ def add(commands: Any) -> None:
     _with_choice(export)
     export.add_argument("--out", metavar="FILE", help="write to this file (default: stdout)")
     with_dsn(export)
+
+    drop = add_command(actions, "drop", _drop, "dismiss them: nobody will mend these")
+    _with_choice(drop)
+    drop.add_argument("--all", action="store_true", help="all there are")
+    with_dsn(drop)
+    with_json(drop)
 
     retry = add_command(actions, "retry", _retry, "judge them again, and load those that pass now")
     _with_choice(retry)
@@ -85,6 +94,22 @@ def _export(options: Options) -> int:
         options.out, dsn=options.dsn, path=options.file, reason=options.reason, run=options.run
     )
     print(f"{count:,} rejected lines.", file=sys.stderr)
+    return DONE
+
+
+def _drop(options: Options) -> int:
+    from sparkify import terminal  # noqa: PLC0415
+    from sparkify.load.dismiss import dismiss  # noqa: PLC0415
+
+    some = bool(options.file or options.reason or options.run)
+    if some == options.all:
+        raise UsageError("Say which rejects to dismiss: --file, --reason or --run, or --all alone.")
+    done = dismiss(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
+    with output.after("The lines are dismissed."):
+        if options.json:
+            print_json(done.as_dict())
+        else:
+            terminal.print_dismissed(done)
     return DONE
 
 

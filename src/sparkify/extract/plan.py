@@ -158,6 +158,8 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
         row = known.get((file.kind, file.name))
         if row is None or row.version is None or row.size != file.size or file.etag:
             plan.new.append(file)
+        elif row.dismissed and row.mtime_ns != file.mtime_ns:
+            plan.new.append(file)  # touched, to have its rejects back
         elif (digest := content_digest(file, row.cuts)) != row.digest:
             plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
         else:
@@ -194,13 +196,17 @@ def _sort_out(connection: Connection[Any], found: dict[str, dict[str, InputFile]
 class _Known:
     version: str | None
     size: int
+    mtime_ns: int | None
     digest: bytes | None
     cuts: list[int] | None
+    dismissed: bool
 
 
 def _known(connection: Connection[Any], names: list[str]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
-        "SELECT kind, path, version, size, digest, cuts FROM etl.known_files WHERE path = ANY(%s)",
+        "SELECT kind, path, version, size, mtime_ns, digest, cuts,"
+        " EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.dismissed > 0)"
+        " FROM etl.known_files f WHERE path = ANY(%s)",
         [names],
     )
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}

@@ -2,7 +2,8 @@
 -- files by kind and state, with their books
 SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::bigint AS blank,
        sum(other_pages)::bigint AS other_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
-       sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten
+       sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten,
+       sum(dismissed)::bigint AS dismissed
 FROM etl.files GROUP BY kind, state ORDER BY kind, state
 
 -- name: status_runs

@@ -129,9 +129,9 @@ WHERE (first >= since AND last < until) IS NOT TRUE
 -- name: books_balance
 -- every line of every file is accounted for: lines is the sum of what became of them
 -- do: touch the file with a changed byte (a blank line at its end) and load again: its books are made anew
-SELECT f.path, m.lines, m.blank, m.other_pages, m.loaded, m.duplicates, m.rejected, m.forgotten
+SELECT f.path, m.lines, m.blank, m.other_pages, m.loaded, m.duplicates, m.rejected, m.forgotten, m.dismissed
 FROM etl.manifest m JOIN etl.known_files f USING (file_id)
-WHERE m.lines <> m.blank + m.other_pages + m.loaded + m.duplicates + m.rejected + m.forgotten
+WHERE m.lines <> m.blank + m.other_pages + m.loaded + m.duplicates + m.rejected + m.forgotten + m.dismissed
 
 -- name: files_have_books
 -- every loaded file has books, and every entry of the manifest a file and a run

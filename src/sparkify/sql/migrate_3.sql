@@ -1,6 +1,11 @@
 -- name: change
 -- what users heard is kept in partitions. The tables of version 2 stand aside until all of it is moved (rollups.sql, repartition);
 -- what was staged for them is computed from the plays instead.
+ALTER TABLE etl.manifest
+    ADD COLUMN dismissed bigint NOT NULL DEFAULT 0,
+    DROP CONSTRAINT manifest_books_balance,
+    ADD CONSTRAINT manifest_books_balance
+        CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten + dismissed);
 ALTER TABLE IF EXISTS analytics.user_days SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.track_months SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.artist_months SET SCHEMA staging;

@@ -361,9 +361,9 @@ FROM etl.row_counts WHERE table_name = 'songplays' AND row_count > 1.1 * analyze
 RETURNING true
 
 -- name: run_totals
--- what became of the lines of a run
+-- what became of the lines of a run; those dismissed since were rejected by it
 SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
-       coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
+       coalesce(sum(duplicates), 0), coalesce(sum(rejected + dismissed), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 
 -- name: reject_reasons

@@ -60,8 +60,10 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
     forgotten   bigint NOT NULL DEFAULT 0,
+    dismissed   bigint NOT NULL DEFAULT 0,
     UNIQUE (file_id, version),
-    CONSTRAINT manifest_books_balance CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten)
+    CONSTRAINT manifest_books_balance
+        CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten + dismissed)
 );
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 
@@ -237,7 +239,7 @@ SELECT f.file_id, f.kind, f.path,
        f.version, f.size, f.mtime_ns, f.digest, f.run_id, f.seen_at, f.note,
        coalesce(m.lines, 0) AS lines, coalesce(m.blank, 0) AS blank, coalesce(m.other_pages, 0) AS other_pages,
        coalesce(m.loaded, 0) AS loaded, coalesce(m.duplicates, 0) AS duplicates, coalesce(m.rejected, 0) AS rejected,
-       coalesce(m.forgotten, 0) AS forgotten
+       coalesce(m.forgotten, 0) AS forgotten, coalesce(m.dismissed, 0) AS dismissed
 FROM etl.known_files f
 LEFT JOIN etl.runs r USING (run_id)
 LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
@@ -382,13 +384,14 @@ COMMENT ON COLUMN etl.files.digest IS 'SHA-256 of the bytes that were read.';
 COMMENT ON COLUMN etl.files.run_id IS 'The run that last read it or tried to.';
 COMMENT ON COLUMN etl.files.seen_at IS 'When that was.';
 COMMENT ON COLUMN etl.files.note IS 'Why it could not be read.';
-COMMENT ON COLUMN etl.files.lines IS 'Lines in the version that is loaded; the sum of the six following columns.';
+COMMENT ON COLUMN etl.files.lines IS 'Lines in the version that is loaded; the sum of the seven following columns.';
 COMMENT ON COLUMN etl.files.blank IS 'Lines of white space only.';
 COMMENT ON COLUMN etl.files.other_pages IS 'Events of another page than NextSong.';
 COMMENT ON COLUMN etl.files.loaded IS 'Plays, or catalogue records, that are in the warehouse from this file.';
 COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse has from another line.';
 COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';
 COMMENT ON COLUMN etl.files.forgotten IS 'Lines of people who were forgotten: nothing of them is kept.';
+COMMENT ON COLUMN etl.files.dismissed IS 'Rejected lines that somebody has dismissed: nothing of them is kept until the file is read again.';
 
 COMMENT ON TABLE etl.manifest IS 'One row per version of a file that was staged, written in the transaction that staged it, or a part of it: the books of its lines.';
 COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of the entry.';
@@ -396,13 +399,14 @@ COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file; with the number of the run while it is read in parts.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
 COMMENT ON COLUMN etl.manifest.staged_at IS 'When.';
-COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the six following columns.';
+COMMENT ON COLUMN etl.manifest.lines IS 'Lines read; the sum of the seven following columns.';
 COMMENT ON COLUMN etl.manifest.blank IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.other_pages IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.loaded IS 'As in etl.files; before publication, the plays that are staged.';
 COMMENT ON COLUMN etl.manifest.duplicates IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.rejected IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.forgotten IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.dismissed IS 'As in etl.files.';
 
 COMMENT ON TABLE etl.rejected_records IS 'One row per line that was set aside: where it stood, why, and its bytes.';
 COMMENT ON COLUMN etl.rejected_records.manifest_id IS 'The version of the file: etl.manifest.';

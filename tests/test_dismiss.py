@@ -1,0 +1,222 @@
+"""`sparkify rejects drop`: rejects that nobody will mend go, the books say so, and touching the file brings them back."""
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from data import NOVEMBER, play, song, write
+from sparkify import analytics, answers, etl
+from sparkify.check import check
+from sparkify.connection import connect
+from sparkify.forget import forget
+from sparkify.load.dismiss import dismiss
+from sparkify.load.retry import retry
+from sparkify.sql import load
+from warehouse import checksums, one
+
+BOOKS = (
+    "SELECT regexp_replace(path, '.*_data/', ''), lines, loaded, rejected, dismissed, forgotten"
+    " FROM etl.files WHERE rejected + dismissed > 0 ORDER BY path"
+)
+BAD = '{"page": "NextSong"}'
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two log files and a song file, with four rejects."""
+    write(tmp_path, "song_data/a.json", song(), "{")
+    write(tmp_path, "log_data/a.json", play(), "{", BAD)
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1, itemInSession=1), "{")
+    return tmp_path
+
+
+def books_are_true(db: Connection[Any]) -> bool:
+    """What `check` says of the books alone, which takes less time."""
+    queries = load("check")
+    return not any(
+        db.execute(queries[name]).fetchall()
+        for name in ("books_balance", "books_rejected", "files_have_books", "books_loaded")
+    )
+
+
+def touch(path: Path) -> None:
+    """Another time of change, the same bytes."""
+    now = path.stat().st_mtime_ns
+    os.utime(path, ns=(now, now + 1))
+
+
+def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Callable[..., Any]) -> None:
+    """The file was repaired under another name: retry cannot help."""
+    torn = write(tmp_path, "log_data/a.json", play(), '{"page": "NextSong", "ts": 15411')
+    etl.run(tmp_path, dsn=dsn)
+    torn.unlink()
+    write(tmp_path, "log_data/a-repaired.json", play(), play(NOVEMBER + 1, itemInSession=1))
+    etl.run(tmp_path, dsn=dsn)
+    assert retry(dsn=dsn).remaining == {"invalid_json": 1}
+
+    done = run_here("rejects", "drop", "--file", "log_data/a.json", dsn=dsn)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "1 rejected lines of 1 files are dismissed: 1 invalid_json.\n",
+    )
+    assert done.stderr == "To have them back, touch their files and load.\n"
+
+    assert run_here("rejects", "list", dsn=dsn).stderr == "No rejected lines.\n"
+    assert analytics.report(dsn=dsn)["quality"]["rejected"] == 0
+    assert retry(dsn=dsn).tried == 0
+    status = json.loads(run_here("status", "--json", dsn=dsn).stdout)
+    assert [(row["rejected"], row["dismissed"]) for row in status["files"]] == [(0, 1)]
+    assert "dismissed" in run_here("status", dsn=dsn).stdout
+    assert not any(finding.found for finding in check(dsn))
+
+
+CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # and how many are then dismissed of each file
+    ({"path": "log_data/a.json"}, [2, 0, 0]),
+    ({"reason": "invalid_json"}, [1, 1, 1]),
+    ({"run": 1, "path": "b.json"}, [0, 1, 0]),
+    ({"run": 2}, [0, 0, 0]),
+    ({}, [2, 1, 1]),
+]
+
+
+def test_what_is_chosen_goes(data: Path, dsn: str, new_dsn: Callable[..., str]) -> None:
+    etl.run(data, dsn=dsn)
+    with connect(dsn) as db:
+        before = checksums(db)
+    for chosen, dismissed in CHOICES:
+        other = new_dsn(of=conninfo_to_dict(dsn)["dbname"])
+        listed = sum(row["lines"] for row in answers.rejects(dsn=other, **chosen))
+        done = dismiss(dsn=other, **chosen)
+        assert (done.lines, done.files, done.other_runs) == (listed, sum(map(bool, dismissed)), 0)
+        with connect(other) as db:
+            books = db.execute(
+                "SELECT rejected + dismissed, dismissed FROM etl.files ORDER BY kind, path"
+            ).fetchall()
+            assert books == [(many, of) for many, of in zip([2, 1, 1], dismissed, strict=True)]
+            assert checksums(db) == before
+            assert books_are_true(db)
+
+
+@pytest.mark.parametrize("words", [[], ["--all", "--reason", "invalid_json"], ["--file", ""]])
+def test_it_must_be_said_which(words: list[str], dsn: str, run_here: Callable[..., Any]) -> None:
+    done = run_here("rejects", "drop", *words, dsn=dsn)
+    assert done.returncode == 2
+    assert "--file, --reason or --run, or --all alone" in done.stderr
+
+
+def test_json(data: Path, dsn: str, run_here: Callable[..., Any]) -> None:
+    etl.run(data, dsn=dsn)
+    done = run_here("rejects", "drop", "--all", "--json", dsn=dsn)
+    assert json.loads(done.stdout) == {
+        "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1}, "not_dismissed": {"other_runs": 0},
+    }  # fmt: skip
+
+
+def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Connection[Any]) -> None:
+    etl.run(data, dsn=dsn)
+    before, books = checksums(db), db.execute(BOOKS).fetchall()
+    dismiss(dsn=dsn)
+    for _ in range(2):
+        assert etl.run(data, dsn=dsn).files_new == 0
+        assert answers.rejects(dsn=dsn) == []
+    touch(data / "log_data/a.json")
+    assert etl.run(data, dsn=dsn).files_new == 1
+    assert [row["path"][-6:] for row in answers.rejects(dsn=dsn)] == ["a.json"] * 2
+    write(data, "log_data/b.json", play(NOVEMBER + 1, itemInSession=1), "{", "")
+    touch(data / "song_data/a.json")
+    etl.run(data, dsn=dsn)
+    # A file that is touched when nothing of it is dismissed is still not read again.
+    touch(data / "song_data/a.json")
+    assert etl.run(data, dsn=dsn).files_new == 0
+    now = db.execute(BOOKS).fetchall()
+    assert [row[3:] for row in now] == [row[3:] for row in books]
+    assert checksums(db) == before
+    assert books_are_true(db)
+
+
+def test_a_file_that_comes_back(data: Path, dsn: str, db: Connection[Any]) -> None:
+    etl.run(data, dsn=dsn)
+    path = data / "log_data/b.json"
+    content = path.read_bytes()
+    path.unlink()
+    etl.run(data, dsn=dsn)
+    dismiss(dsn=dsn, path="b.json")
+    assert answers.rejects(dsn=dsn, path="b.json") == []
+    path.write_bytes(content)
+    etl.run(data, dsn=dsn)
+    assert [row["lines"] for row in answers.rejects(dsn=dsn, path="b.json")] == [1]
+    assert books_are_true(db)
+
+
+def test_a_run_that_is_held_keeps_them(
+    data: Path, dsn: str, db: Connection[Any], run_here: Callable[..., Any]
+) -> None:
+    """Whether it may be published depends on them."""
+    assert run_here("etl", data, "--max-rejects", "1", dsn=dsn).returncode == 3
+    done = run_here("rejects", "drop", "--run", "1", dsn=dsn)
+    assert (done.returncode, done.stdout) == (0, "0 rejected lines of 0 files are dismissed.\n")
+    assert done.stderr.startswith("4 were not dismissed: they belong to a run that is held or at work")
+    assert len(answers.rejects(dsn=dsn, evidence=True)) == 4
+    assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
+    assert dismiss(dsn=dsn, run=1).lines == 4
+    assert books_are_true(db)
+
+
+def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
+    data: Path, dsn: str, db: Connection[Any]
+) -> None:
+    etl.run(data, dsn=dsn)
+    with connect(dsn) as other, other.transaction():
+        other.execute(
+            "SELECT FROM etl.known_files WHERE path LIKE '%b.json' FOR UPDATE"
+        )  # as both of them do
+        done = dismiss(dsn=dsn)
+    assert (done.lines, done.files, done.other_runs) == (3, 2, 1)
+    assert [row[0] for row in db.execute(BOOKS) if row[3]] == ["b.json"]
+    assert books_are_true(db)
+
+
+def test_while_others_load_retry_and_forget(data: Path, dsn: str, db: Connection[Any]) -> None:
+    """Whatever comes first, the books are true at every moment: the database refuses others."""
+    etl.run(data, dsn=dsn)
+    db.execute("UPDATE etl.warehouse SET earliest = '2030-01-01', before = '2031-01-01'")
+    ended = threading.Event()
+
+    def repeat(work: Callable[[], object]) -> None:
+        while not ended.is_set():
+            work()
+
+    with ThreadPoolExecutor() as pool:
+        works = (lambda: dismiss(dsn=dsn), lambda: retry(dsn=dsn), lambda: forget([99], dsn=dsn))
+        others = [pool.submit(repeat, work) for work in works]
+        try:
+            for n in range(4):
+                plays = (play(NOVEMBER + at, itemInSession=at) for at in range(n))
+                write(data, "log_data/a.json", *plays, "{", *[BAD] * n)
+                etl.run(data, dsn=dsn)
+        finally:
+            ended.set()
+        for other in others:
+            other.result()
+    assert books_are_true(db)
+
+
+def test_a_dismissed_line_of_a_person_who_is_forgotten(data: Path, dsn: str, db: Connection[Any]) -> None:
+    """Nothing of it is kept: there is nothing to forget, until the file is read again."""
+    write(data, "log_data/a.json", play(), '{"userId": "15", "song": "Secret"')
+    etl.run(data, dsn=dsn)
+    dismiss(dsn=dsn)
+    assert forget([15], dsn=dsn).rejects == 0
+    assert db.execute(BOOKS).fetchall()[0] == ("a.json", 2, 0, 0, 1, 1)
+    touch(data / "log_data/a.json")
+    etl.run(data, dsn=dsn)
+    assert one(db, "SELECT forgotten FROM etl.files WHERE path LIKE '%log_data/a.json'") == 2
+    assert books_are_true(db)
