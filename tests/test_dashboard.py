@@ -188,6 +188,13 @@ def cells(page: Page, caption: str) -> list[list[str]]:
     return [[text.strip() for text in row.locator("td").all_inner_texts()] for row in rows.all()]
 
 
+def cut_off(page: Page) -> Any:
+    """Tables that are wider than the place they have."""
+    return page.locator(".sp-scroll").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.getAttribute('aria-label'))"
+    )
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_each_page(visitor: Visitor, path: str) -> None:
     page = visitor.go("" if path == "overview" else path)
@@ -206,6 +213,8 @@ def test_each_page(visitor: Visitor, path: str) -> None:
         pictures.count() == {"overview": 1, "songs": 0, "listeners": 2, "when-and-where": 2, "data": 0}[path]
     )
     assert page.get_by_role("table").count() > 0
+    assert page.viewport_size == {"width": 1280, "height": 720}
+    assert cut_off(page) == []
 
 
 def test_overview_says_what_the_database_says(visitor: Visitor, dsn: str) -> None:
@@ -390,6 +399,27 @@ def test_state_of_the_data(visitor: Visitor) -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_large_numbers_fit(browser: Browser, new_dsn: Callable[[], str], tmp_path: Path, width: int) -> None:
+    write(tmp_path, "log_data/a.json", play(), "{")
+    dsn, many = new_dsn(), 2_000_000_000
+    etl.run(tmp_path, dsn=dsn)
+    with connect(dsn) as connection:
+        connection.execute(
+            "UPDATE etl.manifest SET lines = lines + 4 * %(n)s::bigint, loaded = loaded + %(n)s, duplicates = %(n)s,"
+            " rejected = rejected + %(n)s, dismissed = %(n)s",
+            {"n": many},
+        )
+    with serving(dsn) as address:
+        visitor = Visitor(browser, address, viewport={"width": width, "height": 800})
+        page = visitor.go("data")
+        assert [cell.split()[-1] for cell in cells(page, "Files")[0][3:]] == [
+            f"{n:,}" for n in (4 * many + 2, many + 1, many, many + 1, many)
+        ]
+        assert cut_off(page) == []
+        visitor.context.close()
+
+
 def test_map(visitor: Visitor, dsn: str) -> None:
     page = visitor.go("when-and-where")
     page.get_by_text("The numbers").last.click()
@@ -423,6 +453,7 @@ def test_on_a_phone_in_the_dark(browser: Browser, address: str, path: str) -> No
         "all => Math.max(...all.map(one => one.getBoundingClientRect().right))"
     )
     assert wide <= 391
+    assert cut_off(page) == []
     visitor.context.close()
     assert visitor.trouble == []
 

@@ -148,8 +148,10 @@ def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
 
 
 def _end(path: str, width: int) -> str:
-    """The end of a path."""
-    return shorten(path[::-1], width)[::-1]
+    """The end of a path, from a slash on where that is in it."""
+    end = shorten(path[::-1], width)[::-1]
+    dots = _dots()
+    return end if end == path or "/" not in end else dots + end[end.index("/") :]
 
 
 def _both_ends(path: str, head: int, width: int) -> str:

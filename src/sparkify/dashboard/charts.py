@@ -124,7 +124,7 @@ def cohorts(rows: Sequence[Row]) -> None:
     )  # fmt: skip
     if frame.empty:
         return
-    base = alt.Chart(frame, height=max(90, 34 * frame["cohort"].nunique() + 50)).encode(
+    base = alt.Chart(frame, height=34 * frame["cohort"].nunique() + 90).encode(
         x=alt.X("later:O", axis=alt.Axis(title="months after the first play", labelAngle=0, orient="top")),
         y=alt.Y("cohort:O", axis=alt.Axis(title=None)),
         tooltip=[alt.Tooltip("cohort:N", title="first play in"), alt.Tooltip("later:O", title="months later"),

@@ -14,6 +14,9 @@ Row = dict[str, Any]
 LONGEST: Final = 200
 """So many characters of a text are shown; the download has all."""
 
+WIDE: Final = 6
+"""A table of so many columns is wider than a phone: there each row becomes lines, a name and a value each."""
+
 _STYLE: Final = """<style>
 .sp-line { opacity: .8; margin: 0; overflow-wrap: anywhere; }
 .sp-end { font-size: .8rem; }
@@ -24,13 +27,19 @@ _STYLE: Final = """<style>
   padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: break-word; max-width: 22rem; }
 .sp-table th { font-weight: 500; opacity: .8; white-space: nowrap; }
 .sp-table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0; }
+.sp-table .d { white-space: nowrap; }
 .sp-table th + th, .sp-table td + td { padding-left: .8rem; }
 .sp-bar { display: block; height: 3px; margin-top: 3px; margin-left: auto; background: #3182B8; border-radius: 2px; }
 .sp-line summary { cursor: pointer; }
 details .sp-table { margin-top: .5rem; }
 :focus-visible { outline: 2px solid #3182B8; outline-offset: 2px; }
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; }
-@media (max-width: 640px) { .sp-table { font-size: .85rem; } [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
+@media (max-width: 640px) { .sp-table { font-size: .85rem; } [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
+  .sp-wide, .sp-wide caption, .sp-wide tbody, .sp-wide tr { display: block; }
+  .sp-wide thead { position: absolute; clip-path: inset(50%); }
+  .sp-wide tr { padding: .34rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
+  .sp-wide td, .sp-wide td + td { display: flex; justify-content: space-between; max-width: none; border: 0; padding: .1rem 0; }
+  .sp-wide td::before { content: attr(data-name); opacity: .8; } }
 </style>"""
 
 
@@ -52,7 +61,7 @@ def end(text: str) -> None:
 def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str | None = None) -> None:
     """Rows as a table: of `columns`, by their names in the rows, with their headings; `bar` draws the share of the largest."""
     if rows:
-        st.html(_table(caption, rows, columns, bar))
+        st.html(_table(caption, rows, columns, bar, wide=len(columns) >= WIDE))
     else:
         line(f"{caption}: none.")
 
@@ -92,30 +101,39 @@ def _harmless(value: Any) -> Any:
     )
 
 
-def _table(caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None = None) -> str:
+def _table(
+    caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None = None, *, wide: bool = False
+) -> str:
     most = max((row[bar] or 0 for row in rows), default=0) if bar else 0
     classes = {name: _class(rows, name) for name in list(columns)[1:]}
     head = "".join(
-        f'<th scope="col"{classes.get(name, "")}>{escape(heading)}</th>' for name, heading in columns.items()
+        f'<th scope="col" role="columnheader"{classes.get(name, "")}>{escape(heading)}</th>'
+        for name, heading in columns.items()
     )
     body = "".join(
-        "<tr>"
+        '<tr role="row">'
         + "".join(
-            f"<td{classes.get(name, '')}>{escape(written(row[name]))}{_bar(row[name], most) if name == bar else ''}</td>"
-            for name in columns
+            f'<td role="cell"{classes.get(name, "")} data-name="{escape(heading)}">{escape(written(row[name]))}'
+            f"{_bar(row[name], most) if name == bar else ''}</td>"
+            for name, heading in columns.items()
         )
         + "</tr>"
         for row in rows
     )
+    # Shown as lines, it is a table for screen readers still: by its roles.
     return (
-        f'<div class="sp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="sp-table">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="sp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="sp-table{" sp-wide" if wide else ""}" role="table"><caption>{escape(caption)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{body}</tbody></table></div>'
     )
 
 
 def _class(rows: Sequence[Row], name: str) -> str:
-    numbers = all(row[name] is None or isinstance(row[name], int | float) for row in rows)
-    return ' class="n"' if numbers else ""
+    """Of numbers and of days: they are not broken."""
+    for kinds, style in ((int | float, "n"), (date, "d")):
+        if all(row[name] is None or isinstance(row[name], kinds) for row in rows):
+            return f' class="{style}"'
+    return ""
 
 
 def _bar(value: Any, most: int) -> str:

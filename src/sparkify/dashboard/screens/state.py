@@ -30,22 +30,19 @@ def show(view: View, ask: Ask) -> None:
     tables.line(
         "Except for the songs that the catalogue lacks, this page is about all data, whatever the filters."
     )
-    left, right = st.columns(2, gap="large")
-    with left:
-        tables.show(
-            "Files", files.result()["files"],
-            {"kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
-             "duplicates": "repeated", "rejected": "set aside"},
-        )  # fmt: skip
-        tables.download("files", lambda: view.ask_now(answers.status)["files"])
-    with right:
-        tables.show(
-            "Lines set aside, by reason",
-            reasons.result(),
-            {"reason": "reason", "lines": "lines"},
-            bar="lines",
-        )
-        tables.download("reasons", lambda: view.ask_now(answers.reasons))
+    books = files.result()["files"]
+    # The whole width: there may be thousands of millions of lines.
+    tables.show(
+        "Files", books,
+        {"kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
+         "duplicates": "repeated", "rejected": "set aside"}
+        | ({"dismissed": "dismissed"} if any(row["dismissed"] for row in books) else {}),
+    )  # fmt: skip
+    tables.download("files", lambda: view.ask_now(answers.status)["files"])
+    tables.show(
+        "Lines set aside, by reason", reasons.result(), {"reason": "reason", "lines": "lines"}, bar="lines"
+    )
+    tables.download("reasons", lambda: view.ask_now(answers.reasons))
     runs = last_runs.result()
     tables.show("The last runs", runs, {name: name.replace("_", " ") for name in (runs or [{}])[0]})
     tables.download("runs", lambda: view.ask_now(list_runs, limit=1000))
