@@ -465,16 +465,18 @@ def test_an_interrupted_run_is_known_and_completed_by_the_same_command(
 
 
 def test_a_worker_that_fails_ends_the_others_and_says_why(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # it does so by standard output
+    out = tmp_path / "é"
     world: dict[str, Any] = {"users": 3_000, "songs": 50, "packed": True, "workers": 2}
-    simulate(tmp_path, days=1, **world)
-    (tmp_path / "log_data/2018/12").write_text("in the way")
-    with pytest.raises(SparkifyError, match=r"^could not write: .*log_data/2018/12") as raised:
-        simulate(tmp_path, days=360, force=True, **world)
+    simulate(out, days=1, **world)
+    (out / "log_data/2018/12").write_text("in the way")
+    with pytest.raises(SparkifyError, match=r"^could not write: .*é/log_data/2018/12") as raised:
+        simulate(out, days=360, force=True, **world)
     assert "\n" not in str(raised.value)
     assert capfd.readouterr().err == ""
-    assert not (tmp_path / "log_data/2019/10/2019-10-26-events.json").exists(), "the other went on to the end"
+    assert not (out / "log_data/2019/10/2019-10-26-events.json").exists(), "the other went on to the end"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

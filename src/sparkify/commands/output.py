@@ -39,10 +39,14 @@ class _Stderr(io.FileIO):
 
 
 def _write(write: Any, number: int, data: Any) -> int:
-    # Whoever shares a pipe with us may have made it one that does not wait.
-    while (written := write(data)) is None:
-        select.select([], [number], [])
-    return int(written)
+    """Write all of it: whoever shares a pipe with us may have made it one that does not wait, and takes a part."""
+    left = memoryview(data)
+    while left:
+        if (written := write(left)) is None:
+            select.select([], [number], [])
+        else:
+            left = left[written:]
+    return len(data)
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -86,17 +88,26 @@ def _cell(value: Any, moments: str, *, is_path: bool) -> str:
 
 
 def _table(columns: list[_Column], width: int) -> list[str]:
-    widths = [min(column.widest, max(column.least, LONGEST_CELL)) for column in columns]
-    # The longest text gives way first.
-    while sum(widths) + _GAP * (len(columns) - 1) > width:
-        room, at = max((w, at) for at, w in enumerate(widths) if w > columns[at].least)
-        widths[at] = room - 1
+    most = [min(column.widest, max(column.least, LONGEST_CELL)) for column in columns]
+    for at, column in enumerate(columns):
+        if column.is_path:  # one that begins with a slash leaves room to others
+            room = _fit(columns, most, width)[at]
+            most[at] = max(map(cell_len, [column.heading, *column.cut(room)]))
     drawn = []
-    for column, size in zip(columns, widths, strict=True):
+    for column, size in zip(columns, _fit(columns, most, width), strict=True):
         cells = [column.heading, *column.cut(size)]
         blanks = [" " * (size - cell_len(cell)) for cell in cells]
         drawn.append([b + c if column.all_numbers else c + b for c, b in zip(cells, blanks, strict=True)])
     return [(" " * _GAP).join(line).rstrip() for line in zip(*drawn, strict=True)]
+
+
+def _fit(columns: list[_Column], most: list[int], width: int) -> list[int]:
+    """How wide the columns are, so that all have room: the longest text gives way first."""
+    widths = list(most)
+    while sum(widths) + _GAP * (len(columns) - 1) > width:
+        room, at = max((w, at) for at, w in enumerate(widths) if w > columns[at].least)
+        widths[at] = room - 1
+    return widths
 
 
 def _lines(columns: list[_Column], width: int) -> list[str]:
@@ -129,35 +140,44 @@ def shorten(text: str, width: int) -> str:
 
 
 def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
-    """Paths without their beginnings where they are wider.
-
-    Those that then look alike differ further to the left: they show where they begin to, and their end.
-    """
-    short = {path: _end(path, width) for path in paths}
-    seen = list(short.values())
-    alike = [path for path in short if seen.count(short[path]) > 1]
-    if alike:
-        common = len(os.path.commonprefix(alike))  # noqa: RUF071  of characters
-        most = width - 2 * len(_dots())
-        for head in [*range(most // 2, most + 1), *range(most // 2 - 1, 0, -1)]:
-            found = {path: _both_ends(path[common:], head, width) for path in alike}
-            if len(set((short | found).values())) == len(short):
-                short |= found
-                break
+    """Paths without their beginnings where they are wider; those that differ still do, if there is room for the difference."""
+    attempts = _attempts(dict.fromkeys(paths), width)
+    best = next(attempts)
+    clear = (short for short in chain([best], attempts) if len(set(short.values())) == len(short))
+    short = next(clear, best)
     return [short[path] for path in paths]
 
 
+def _attempts(paths: Iterable[str], width: int) -> Iterator[dict[str, str]]:
+    """Ways to shorten different paths, the best to read first."""
+    short = {path: _from_slash(_end(path, width)) for path in paths}
+    yield short
+    seen = Counter(short.values())
+    alike = [path for path in short if seen[short[path]] > 1]
+    yield short | {path: _end(path, width) for path in alike}
+    # They differ further to the left: where they begin to, and their end.
+    common = len(os.path.commonprefix(alike))  # noqa: RUF071  of characters
+    most = width - 2 * len(_dots())
+    for head in [*range(most // 2, most + 1), *range(most // 2 - 1, 0, -1)]:
+        yield short | {path: _both_ends(path[common:], head, width) for path in alike}
+
+
 def _end(path: str, width: int) -> str:
-    """The end of a path, from a slash on where that is in it."""
-    end = shorten(path[::-1], width)[::-1]
+    return shorten(path[::-1], width)[::-1]
+
+
+def _from_slash(end: str) -> str:
     dots = _dots()
-    return end if end == path or "/" not in end else dots + end[end.index("/") :]
+    return dots + end[end.index("/") :] if end.startswith(dots) and "/" in end else end
 
 
 def _both_ends(path: str, head: int, width: int) -> str:
-    """So many cells of its beginning, and its end."""
-    beginning = path if cell_len(path) <= head else set_cell_size(path, head)
-    return _dots() + beginning + _end(path, width - len(_dots()) - cell_len(beginning))
+    """A part of a path that begins where it differs: so many cells of its beginning, and its end."""
+    dots = _dots()
+    if cell_len(path) <= width - len(dots):
+        return dots + path
+    beginning = set_cell_size(path, head)
+    return dots + beginning + _end(path, width - len(dots) - cell_len(beginning))
 
 
 def _dots() -> str:

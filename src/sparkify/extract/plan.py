@@ -132,7 +132,7 @@ def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:
     """The file of a name that the warehouse knows, as it is now; None when it is gone."""
-    path = path_of(name)
+    path = name if is_remote(name) else path_of(name)
     try:
         if is_remote(path):
             from sparkify.extract import objects  # noqa: PLC0415

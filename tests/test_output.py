@@ -1,0 +1,178 @@
+"""Output that cannot be written: never a traceback, and one line that says so where there is somewhere to say it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data import NOVEMBER, play, song, write
+from sparkify import etl
+
+FULL = Path("/dev/full")
+NO_SPACE = "sparkify: Cannot write to stdout: No space left on device."
+TEXT = ["top songs", "report", "status", "rejects list", "rejects show", "rejects retry", "etl DATA"]
+COMMANDS = [
+    *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
+    "rejects drop --reason nonsense", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json",
+    "--help", "--version", "etl --help", "rejects",
+]  # fmt: skip
+CHANGED = {
+    "etl DATA": "The load is done.", "etl DATA --json": "The load is done.",
+    "forget 99 --dry-run": "Nothing was changed.", "forget 99 --json": "They are forgotten.",
+    "rejects retry": "What passed is loaded.", "rejects drop --reason nonsense": "The lines are dismissed.",
+}  # fmt: skip
+# Each command in turn, in one process: its exit code.
+ALL = """
+import sys
+from sparkify.cli import main
+for words in sys.argv[1:]:
+    print("#", words, file=sys.stderr)
+    print("=", main(words.split()), file=sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Names that ASCII lacks, one of them in the name of a file."""
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song(title="Où es-tu", artist_name="Juniper Röck"))
+    plays = (
+        play(
+            NOVEMBER + at,
+            itemInSession=at,
+            song="Où es-tu",
+            artist="Juniper Röck",
+            location="Zürich",
+            firstName="愛",
+        )
+        for at in range(3)
+    )
+    write(root, "log_data/é.json", *plays, '{"é')
+    return root
+
+
+@pytest.fixture(scope="module")
+def loaded(data: Path, module_dsn: str) -> str:
+    etl.run(data, dsn=module_dsn)
+    return module_dsn
+
+
+def run(command: str, dsn: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line of the shell."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        command.replace("DATA", '"$DATA"'), shell=True, capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "PATH": path, "SPARKIFY_DSN": dsn, **environment},
+    )  # fmt: skip
+
+
+def run_all(
+    commands: list[str], data: Path, dsn: str, out: Any, **environment: str
+) -> dict[str, tuple[int, str]]:
+    """Every command with its standard output there; its exit code and what it says on standard error."""
+    words = [command.replace("DATA", str(data)) for command in commands]
+    done = subprocess.run(
+        [sys.executable, "-c", ALL, *words], stdout=out, stderr=subprocess.PIPE, check=False, timeout=300,
+        env={**os.environ, "SPARKIFY_DSN": dsn, **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    parts = re.split(r"^# .*\n", done.stderr.decode("utf-8", "surrogateescape"), flags=re.MULTILINE)[1:]
+    found = {}
+    for command, part in zip(commands, parts, strict=True):
+        said, _, code = part.rpartition("= ")
+        found[command] = int(code), said
+    return found
+
+
+@pytest.fixture(scope="module")
+def full(data: Path, loaded: str) -> Iterator[dict[str, tuple[int, str]]]:
+    if not FULL.exists():
+        pytest.skip("this system has no /dev/full")
+    with FULL.open("wb") as out:
+        yield run_all(COMMANDS, data, loaded, out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk(full: dict[str, tuple[int, str]], command: str) -> None:
+    code, said = full[command]
+    if command == "rejects":  # wrong usage: it writes nothing
+        assert (code, said.count("\n")) == (2, 1)
+        return
+    assert code == 1
+    done = f" {CHANGED[command]}" if command in CHANGED else ""
+    assert said == f"{NO_SPACE}{done}\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command", ["sparkify status --json", "sparkify --help", "python -m sparkify.etl DATA --json"]
+)
+def test_a_full_disk_to_the_end_of_the_process(
+    data: Path, loaded: str, command: str, unbuffered: str
+) -> None:
+    """Python writes what is left in its buffers when it ends."""
+    done = run(f"{command} > /dev/full", loaded, DATA=str(data), PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 1
+    assert done.stderr == NO_SPACE + (" The load is done.\n" if "etl" in command else "\n")
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "latin-1"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+@pytest.mark.parametrize("environment", ENCODINGS, ids=lambda environment: "-".join(environment.values()))
+def test_a_terminal_that_lacks_characters(
+    data: Path, loaded: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        for command, (code, said) in run_all(TEXT, data, loaded, out, **environment).items():
+            assert code == 0, f"{command}: {said}"
+            assert "Traceback" not in said
+    encoding = "latin-1" if "latin-1" in environment.values() else "ascii"
+    shown = (tmp_path / "out").read_bytes().decode(encoding)  # nothing else is in it
+    assert "Juniper" in shown
+    if encoding == "ascii":
+        assert "O\\xf9 es-tu" in shown
+    assert "\\u611b" in shown
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed(data: Path, loaded: str, streams: str) -> None:
+    """No file and no connection gets their number: who writes there would write into that."""
+    done = run(f"sparkify etl DATA {streams}; sparkify nonsense {streams}", loaded, DATA=str(data))
+    assert done.returncode == 2
+    assert ("Loaded 0 new of 2" in done.stdout) is streams.startswith("2>")
+    assert ("invalid choice" in done.stderr) is (streams == ">&-")
+    assert len(done.stderr.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("command", ["status", "--help"])
+def test_a_reader_that_has_enough(loaded: str, command: str) -> None:
+    done = run(f"(sparkify {command}; echo $? >&2) | head -c 1", loaded)
+    assert (len(done.stdout), done.stderr) == (1, "0\n")
+
+
+def test_a_pipe_that_does_not_wait() -> None:
+    """Another program that shares it may have made it so."""
+    code = "from sparkify.commands import output\nwith output.safe(): print('x' * 999_999)"
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True
+        ) as process,
+        os.fdopen(reading, "rb") as pipe,
+    ):
+        os.close(writing)
+        read = len(pipe.read())
+        assert process.communicate()[1] == ""
+    assert read == 1_000_000
