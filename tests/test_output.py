@@ -15,7 +15,16 @@ from sparkify import etl
 
 FULL = Path("/dev/full")
 NO_SPACE = "sparkify: Cannot write to stdout: No space left on device."
-TEXT = ["top songs", "report", "status", "rejects list", "rejects show", "rejects retry", "etl DATA"]
+TEXT = [
+    "top songs",
+    "top users",
+    "report",
+    "status",
+    "rejects list",
+    "rejects show",
+    "rejects retry",
+    "etl DATA",
+]
 COMMANDS = [
     *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
     "rejects drop --reason nonsense", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json",
@@ -109,15 +118,20 @@ def test_a_full_disk(full: dict[str, tuple[int, str]], command: str) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
-    "command", ["sparkify status --json", "sparkify --help", "python -m sparkify.etl DATA --json"]
+    ("command", "settings"),
+    [
+        ("sparkify status --json", {"PYTHONDEVMODE": "1"}),
+        ("sparkify --help", {}),
+        ("sparkify --help", {"PYTHONUNBUFFERED": "1"}),
+        ("python -m sparkify.etl DATA", {}),
+    ],
 )
 def test_a_full_disk_to_the_end_of_the_process(
-    data: Path, loaded: str, command: str, unbuffered: str
+    data: Path, loaded: str, command: str, settings: dict[str, str]
 ) -> None:
     """Python writes what is left in its buffers when it ends."""
-    done = run(f"{command} > /dev/full", loaded, DATA=str(data), PYTHONUNBUFFERED=unbuffered)
+    done = run(f"{command} > /dev/full", loaded, DATA=str(data), **settings)
     assert done.returncode == 1
     assert done.stderr == NO_SPACE + (" The load is done.\n" if "etl" in command else "\n")
 
