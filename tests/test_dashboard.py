@@ -654,6 +654,38 @@ def test_csv() -> None:
     assert tables.as_csv([]) == b"\xef\xbb\xbf"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")  # noqa: PTH110
+def test_it_needs_nowhere_to_write(dsn: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = str(found.getsockname()[1])
+    command = [sys.executable, "-m", "sparkify", "dashboard", "--no-browser", "--port", port, "--dsn", dsn]
+    with (
+        open("/dev/full", "w") as full,
+        subprocess.Popen(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        ) as process,
+    ):
+
+        def is_up() -> bool:
+            assert process.poll() is None
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
+                    return bool(answer.read() == b"ok")
+            except OSError:
+                return False
+
+        try:
+            wait_until(is_up)
+        finally:
+            process.terminate()
+            said = process.communicate(timeout=30)[1]
+    assert said == f"sparkify: http://localhost:{port} (Ctrl-C ends it)\n"
+
+
 def test_it_listens_on_loopback_only(address: str) -> None:
     port = f":{int(address.rpartition(':')[2]):04X}"
     listening = [

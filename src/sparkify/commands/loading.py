@@ -88,14 +88,18 @@ def _etl(options: Options) -> int:
             dry_run=options.dry_run,
             progress=progress,
         )
-    held = report.status == "held"
-    with output.after("The run is held: nothing was published." if held else "The load is done."):
+    done = {
+        "held": "The run is held: nothing was published.",
+        "dry run": "Nothing was loaded.",
+        "done": "The load is done.",
+    }
+    with output.after(done[report.status]):
         if options.json:
             print_json(report.as_dict())
         else:
             terminal.print_report(report)
     terminal.print_advice(report)
-    return HELD if held else DONE
+    return HELD if report.status == "held" else DONE
 
 
 def _create_tables(options: Options) -> int:

@@ -14,7 +14,7 @@ from sparkify.errors import OutputFailed
 _FROM_OUTSIDE: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
-class _Stdout(io.FileIO):
+class _Needed(io.FileIO):
     """Says that output is lost, once: what is written afterwards, such as what buffers still hold, goes nowhere."""
 
     _lost = False
@@ -29,8 +29,8 @@ class _Stdout(io.FileIO):
             raise OutputFailed(f"Cannot write to stdout: {error.strerror}.") from error
 
 
-class _Stderr(io.FileIO):
-    """When messages cannot be written nobody can be told so: the exit code still says how the command ended."""
+class _Lossy(io.FileIO):
+    """What cannot be written is lost. When messages cannot be, nobody can be told: the exit code says how the command ended."""
 
     def write(self, data: Any) -> int:
         with suppress(OSError):
@@ -50,17 +50,17 @@ def _write(write: Any, number: int, data: Any) -> int:
 
 
 @contextmanager
-def safe() -> Iterator[None]:
+def safe(*, may_be_lost: bool = False) -> Iterator[None]:
     """During the block, what standard output and standard error cannot hold or take does no harm.
 
     A character that the encoding lacks is written as an escape, and a stream that was closed when the program started is
-    ``/dev/null``. A failure to write to standard output is raised as `OutputFailed`. Streams that somebody else has put in
-    the place of the process's own are left alone.
+    ``/dev/null``. A failure to write to standard output is raised as `OutputFailed`, unless its output `may_be_lost`.
+    Streams that somebody else has put in the place of the process's own are left alone.
     """
     _replace_closed()
     before = sys.stdout, sys.stderr
-    sys.stdout = _over(sys.stdout, sys.__stdout__, _Stdout)
-    sys.stderr = _over(sys.stderr, sys.__stderr__, _Stderr)
+    sys.stdout = _over(sys.stdout, sys.__stdout__, _Lossy if may_be_lost else _Needed)
+    sys.stderr = _over(sys.stderr, sys.__stderr__, _Lossy)
     try:
         yield
     finally:

@@ -7,6 +7,8 @@ import pandas as pd  # noqa: F401
 from streamlit.web.cli import main
 
 from sparkify import analytics, answers  # noqa: F401
+from sparkify.commands import output
 
 if __name__ == "__main__":
-    sys.exit(main(prog_name="sparkify dashboard"))
+    with output.safe(may_be_lost=True):  # Streamlit prints the address, which we have said on standard error
+        sys.exit(main(prog_name="sparkify dashboard"))
