@@ -162,7 +162,9 @@ def test_a_terminal_that_lacks_characters(
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
 def test_streams_that_are_closed(data: Path, loaded: str, streams: str) -> None:
     """No file and no connection gets their number: who writes there would write into that."""
-    done = run(f"sparkify etl DATA {streams}; sparkify nonsense {streams}", loaded, DATA=str(data))
+    command = f"sparkify etl DATA {streams}; sparkify rejects show {streams} || echo failed; sparkify nonsense {streams}"
+    done = run(command, loaded, DATA=str(data), **ENCODINGS[-1])
+    assert "failed" not in done.stdout
     assert done.returncode == 2
     assert ("Loaded 0 new of 2" in done.stdout) is streams.startswith("2>")
     assert ("invalid choice" in done.stderr) is (streams == ">&-")

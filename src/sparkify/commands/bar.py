@@ -44,11 +44,9 @@ class _Line(ProgressColumn):
                 parts[name] = ""
         shown: list[RenderableType] = [
             self._spinner.render(task.get_time()),
-            task.description[: max(room(), 1)],
+            Text(task.description[: max(room(), 1)]),
             *(
-                ProgressBar(task.total, task.completed, width=_BAR, pulse=not task.started)
-                if name == "bar"
-                else Text(text)
+                ProgressBar(task.total, task.completed, width=_BAR) if name == "bar" else Text(text)
                 for name, text in parts.items()
                 if text
             ),

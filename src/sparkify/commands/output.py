@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 
 from sparkify.errors import OutputFailed
 
-_FROM_OUTSIDE: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
+_STREAMS: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 class _Needed(io.FileIO):
@@ -81,11 +81,11 @@ def after(done: str) -> Iterator[None]:
 
 def _replace_closed() -> None:
     """Put ``/dev/null`` in the place of closed streams: the next file or connection that is opened would get their number."""
-    for name, mode in _FROM_OUTSIDE.items():
+    for name, mode in _STREAMS.items():
         if getattr(sys, name) is None:
             number = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(number, True)  # like the others, by the programs that are started
-            setattr(sys, name, os.fdopen(number, mode))
+            setattr(sys, name, os.fdopen(number, mode, errors="backslashreplace"))
 
 
 def _over(stream: TextIO, own: TextIO | None, kind: type[io.FileIO]) -> TextIO:
