@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from sparkify.analytics.shares import percent
 from sparkify.commands.output import encodable, printable
 from sparkify.commands.tables import LONGEST_CELL, print_table
 from sparkify.extract.files import InputFile
@@ -112,6 +111,8 @@ def print_status(state: dict[str, Any]) -> None:
 
 def print_listening(found: dict[str, Any]) -> None:
     """Print what users listen to, on one screen."""
+    from sparkify.analytics.shares import percent  # noqa: PLC0415  a load asks no questions
+
     totals, active, state = found["totals"], found["active"], found["quality"]
     chosen = [found["level"], found["location"] and printable(found["location"])]
     only = "".join(f", {name}" for name in chosen if name)
