@@ -46,7 +46,11 @@ def dismiss(
     """
     chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
     done = Dismissed()
-    with explained(), open_existing(resolve(dsn)) as connection, connection.transaction():
+    with (
+        explained(),
+        open_existing(resolve(dsn), for_questions=False) as connection,
+        connection.transaction(),
+    ):
         # Whoever forgets a person moves books, too: one after the other.
         connection.execute(load("publish")["lock_publisher"])
         files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
