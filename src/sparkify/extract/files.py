@@ -1,4 +1,4 @@
-"""Input files: their names, and how they are compressed."""
+"""Input files: which names are read, and how they are compressed."""
 
 import os
 import re
@@ -7,7 +7,19 @@ from typing import Final, Literal
 
 Kind = Literal["song", "log"]
 
-_SUFFIXES: Final = {".json": None, ".json.gz": "gzip", ".json.zst": "zstd"}
+_PLAIN: Final = ("json", "jsonl", "ndjson")
+_PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
+
+READABLE: Final = ".json, .jsonl or .ndjson files (plain, .gz, .zst, .bz2 or .xz)"
+"""What is read, for messages."""
+
+NO_ENDING: Final = "no ending"
+
+SUCCESS: Final = "_SUCCESS"
+"""The empty file by which Hadoop and Spark mark each folder that they have written: not worth a word."""
+
+_ENDING: Final = re.compile(r"\.(?:[0-9]{0,3}[a-z][a-z0-9]{0,9}|[0-9]{1,3})\Z")
+"""Not the date in ``events.20181102``: there may be any number of those, and each ending is counted by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +74,20 @@ def path_of(name: str) -> str:
 
 def compression_of(name: str) -> str | None:
     """How a file of this name is compressed, None for not at all; "" when the file is none of ours."""
+    stem, dot, ending = name.lower().rpartition(".")
+    if ending in _PLAIN and dot:
+        return None
+    if ending in _PACKED:
+        _, dot, inner = stem.rpartition(".")
+        if inner in _PLAIN and dot:
+            return _PACKED[ending]
+    return ""
+
+
+def ending_of(name: str) -> str:
+    """The ending of a name that is not read, like ``.csv`` or ``.tar.gz``; `NO_ENDING` when it has none."""
     name = name.lower()
-    return next((how for suffix, how in _SUFFIXES.items() if name.endswith(suffix)), "")
+    if not (found := _ENDING.search(name)):
+        return NO_ENDING
+    inner = _ENDING.search(name, 0, found.start()) if found[0][1:] in _PACKED else None
+    return (inner[0] if inner else "") + found[0]

@@ -5,25 +5,22 @@ decompressed stream. Chunks are of bounded size, whatever the size of the files.
 """
 
 import hashlib
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparkify.extract import storage
 from sparkify.extract.batches import Part
+from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile
 from sparkify.extract.judge import MAX_LINE_BYTES, Reject
 
 SMALL_BYTES: Final = 1 << 19
 """A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
-
-COMPRESSED_READ_BYTES: Final = 1 << 10
-"""Little at a time: a kilobyte of Zstandard can hold 32 MiB. And what a damaged block still held is lost."""
 
 CHUNK_BYTES: Final = 12 << 20
 """A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 80 MB of memory."""
@@ -98,20 +95,6 @@ def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
     return np.concatenate(found)
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-class _BrokenStream(Exception):
-    pass
-
-
 def chunks(
     files: Sequence[InputFile], part: Part | None = None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[list[Slice]]:
@@ -150,7 +133,7 @@ def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
     while True:
         try:
             data = next(stream, None)
-        except _BrokenStream as error:
+        except BrokenStream as error:
             data, broken = None, str(error)
         if data is None:
             break
@@ -228,36 +211,44 @@ def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Itera
 
 def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
     assert file.compression is not None
-    decompressor: _Decompressor | None = None
-    block = bytearray()
-    source = storage.blocks(file)
-    for read in source:
+    source = _noted(file, digest)
+    given = 0
+    try:
+        for block in _whole_blocks(decompressed(source, file.compression)):
+            given += len(block)
+            yield block
+    except BrokenStream as error:
+        for _ in source:  # the digest is that of the whole file
+            pass
+        if error.at is not None:
+            again = decompressed(storage.blocks(file), file.compression, careful_from=error.at)
+            yield from _behind(given, _whole_blocks(again))
+        raise
+
+
+def _noted(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
+    for read in storage.blocks(file):
         digest.update(read)
-        for start in range(0, len(read), COMPRESSED_READ_BYTES):
-            data = read[start : start + COMPRESSED_READ_BYTES]
-            while data:
-                decompressor = decompressor or _decompressor(file.compression)
-                try:
-                    block += decompressor.decompress(data)
-                except Exception as error:  # zlib and zstandard have no error class in common
-                    yield bytes(block)
-                    for unread in source:
-                        digest.update(unread)
-                    raise _BrokenStream(f"the {file.compression} stream is damaged: {error}") from error
-                data = b""
-                if decompressor.eof:
-                    data, decompressor = decompressor.unused_data, None
+        yield read
+
+
+def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        yield block[given:]
+        given = max(0, given - len(block))
+
+
+def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As they come, but for the last not less than a read of a plain file at a time."""
+    block = bytearray()
+    try:
+        for piece in pieces:
+            block += piece
+            del piece
             while len(block) >= storage.READ_BYTES:
                 yield bytes(block[: storage.READ_BYTES])
                 del block[: storage.READ_BYTES]
+    except BrokenStream:
+        yield bytes(block)
+        raise
     yield bytes(block)
-    if decompressor is not None:
-        raise _BrokenStream(f"the {file.compression} stream ends in the middle")
-
-
-def _decompressor(compression: str) -> _Decompressor:
-    if compression == "gzip":
-        return zlib.decompressobj(wbits=31)
-    import zstandard  # noqa: PLC0415  only where it is needed
-
-    return zstandard.ZstdDecompressor().decompressobj()

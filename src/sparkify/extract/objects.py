@@ -5,13 +5,14 @@ Credentials are found by the ordinary means of the store's own library (environm
 
 import errno
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract import storage
-from sparkify.extract.files import InputFile, Kind, compression_of
+from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
 _S3: Final = ("s3", "s3a")
 _S3_OPTIONS: Final = {
@@ -47,8 +48,10 @@ def exists(address: str) -> bool:
         raise UsageError(f"Cannot look for {address}: {error.strerror}.") from error
 
 
-def find(root: str, kind: Kind) -> Iterator[InputFile]:
+def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
     """All input files below a URL, in the order in which the store lists them; hidden ones are not seen.
+
+    Objects of other names are counted in `not_read`, by their endings.
 
     Raises:
         UsageError: there are no objects, or they may not be listed.
@@ -62,15 +65,35 @@ def find(root: str, kind: Kind) -> Iterator[InputFile]:
                 for address, details in page:
                     empty = False
                     below = address[len(root.rstrip("/")) :]
-                    compression = compression_of(below)
-                    if compression != "" and "/." not in below:
+                    name = below.rpartition("/")[2]
+                    if "/." in below or not name:  # hidden, or what stands for a folder
+                        continue
+                    compression = compression_of(name)
+                    if compression != "":
                         yield _input_file(kind, address, details, compression)
+                    elif name != SUCCESS:
+                        not_read[ending_of(name)] += 1
     except OSError as error:
         raise UsageError(
             f"Cannot list {root}: {error.strerror}. Name a bucket and prefix that may be listed."
         ) from error
     if empty:
         raise UsageError(f"There are no objects below {root}.")
+
+
+def names(address: str) -> list[tuple[str, bool]]:
+    """The names that stand directly below a URL, and whether each is a folder; none when it cannot be listed.
+
+    Raises:
+        StorageFailed: the store cannot be reached, or refuses us.
+    """
+    files, path = _open(address)
+    try:
+        with _translated(address):
+            found = files.ls(path, detail=True)
+    except OSError:
+        return []
+    return [(each["name"].rstrip("/").rpartition("/")[2], each["type"] == "directory") for each in found]
 
 
 def now(kind: Kind, address: str) -> InputFile | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,7 +11,7 @@ from psycopg import Connection
 
 from sparkify.errors import UsageError
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
-from sparkify.extract.files import InputFile, Kind, compression_of, path_of
+from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of, path_of
 from sparkify.extract.storage import blocks, is_remote, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
@@ -81,8 +82,13 @@ class Plan:
         return [file for file in self.new if file.kind == kind]
 
 
-def find_files(root: str | os.PathLike[str], kind: Kind) -> list[InputFile]:
-    """All ``.json``, ``.json.gz`` and ``.json.zst`` files below a folder or URL, by path; hidden ones are not seen.
+def find_files(
+    root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
+) -> list[InputFile]:
+    """All files below a folder or URL whose names are ours, by path; hidden ones are not seen.
+
+    The others are counted in `not_read`, by the ending of their names. What bears a name of ours but is no file, as a pipe or a
+    link that leads nowhere, is given like a file: reading it will say what is wrong.
 
     Raises:
         UsageError: `root` is not a folder that can be listed.
@@ -90,13 +96,14 @@ def find_files(root: str | os.PathLike[str], kind: Kind) -> list[InputFile]:
     """
     root = os.fspath(root)
     found: list[InputFile] = []
+    not_read = Counter() if not_read is None else not_read
     if is_remote(root):
         from sparkify.extract import objects  # noqa: PLC0415
 
-        found.extend(objects.find(root, kind))
+        found.extend(objects.find(root, kind, not_read))
     else:
         try:
-            _walk(os.path.abspath(root), kind, found, set())
+            _walk(os.path.abspath(root), kind, found, not_read, set())
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
@@ -105,7 +112,9 @@ def find_files(root: str | os.PathLike[str], kind: Kind) -> list[InputFile]:
     return found
 
 
-def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, int]]) -> None:
+def _walk(
+    folder: str, kind: Kind, found: list[InputFile], not_read: Counter[str], seen: set[tuple[int, int]]
+) -> None:
     status = os.stat(folder)
     identity = (status.st_dev, status.st_ino)
     if identity in seen:  # links that loop
@@ -118,16 +127,20 @@ def _walk(folder: str, kind: Kind, found: list[InputFile], seen: set[tuple[int, 
             compression = compression_of(entry.name)
             try:
                 if entry.is_dir():
-                    _walk(entry.path, kind, found, seen)
-                elif compression != "" and entry.is_file():
+                    _walk(entry.path, kind, found, not_read, seen)
+                elif compression != "":
                     status = entry.stat()
                     found.append(InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression))
+                elif entry.name != SUCCESS:
+                    not_read[ending_of(entry.name)] += 1
             except OSError as error:
                 if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
                     raise
-                # A link that leads to itself, a file that vanished: reading it will say so, and no other file waits.
+                # A link that leads nowhere or to itself, a file that vanished: reading it will say so, and no other file waits.
                 if compression != "":
                     found.append(InputFile(kind, entry.path, 0, 0, compression))
+                else:
+                    not_read[ending_of(entry.name)] += 1
 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:
