@@ -5,12 +5,11 @@
 ``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; `run` is the same for Python programs.
 """
 
-import os
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
@@ -18,10 +17,8 @@ from sparkify.config import expanded
 from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import choose_engine
-from sparkify.errors import UsageError
-from sparkify.extract.files import InputFile, Kind
-from sparkify.extract.plan import find_files, make_plan
-from sparkify.extract.storage import is_folder, is_remote
+from sparkify.extract.folders import Folder, check_kinds, find
+from sparkify.extract.plan import make_plan
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.publish import (
@@ -37,9 +34,6 @@ from sparkify.load.runs import begin_run
 from sparkify.patience import Helper, Session
 from sparkify.report import Progress, Report
 from sparkify.sample import keep_apart
-
-Folder = str | os.PathLike[str]
-DEFAULT_DATA: Final = "data"
 
 
 def run(
@@ -75,21 +69,23 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     open_engine = choose_engine(engine, master, conf or {})
     data, song_data, log_data = (folder and expanded(folder) for folder in (data, song_data, log_data))
-    files = _find(data, song_data, log_data)
+    found = find(data, song_data, log_data)
     dsn = resolve(dsn)
     keep_apart(dsn, [folder for folder in (data, song_data, log_data) if folder] or [DEFAULT_DATA])
     with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         connection = warehouse.connection
         if dry_run:
-            plan = make_plan(connection, files)
-            return Report("dry run", files_found=plan.found, files_new=len(plan.new)).timed(started)
+            plan = make_plan(connection, found.files)
+            check_kinds(found, plan.new)
+            report = Report("dry run", plan.found, len(plan.new), found.not_read, found.remarks)
+            return report.timed(started)
 
         # What a run staged before it died is published first; the plan takes it for read.
-        held = finish_earlier_runs(dsn, connection, files, limit)
-        plan = make_plan(connection, files)
-        report = Report(
-            "held" if held and limit and not plan.new else "done", plan.found, len(plan.new), held_runs=held
-        )
+        held = finish_earlier_runs(dsn, connection, found.files, limit)
+        plan = make_plan(connection, found.files)
+        check_kinds(found, plan.new)
+        status = "held" if held and limit and not plan.new else "done"
+        report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held)
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)
@@ -126,22 +122,6 @@ def run(
 def _room_for(connection: Connection[Any]) -> int:
     """How many workers the server has connections for: two each, and two for what is published meanwhile."""
     return max(1, (room(connection) - 2) // 2)
-
-
-def _find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> list[InputFile]:
-    """The files of both folders; of `data` at least one folder must be there, one that is named must be."""
-    root = os.fspath(data or DEFAULT_DATA)
-    below: dict[Kind, str] = {kind: f"{root.rstrip('/')}/{kind}_data" for kind in ("song", "log")}
-    chosen: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
-    folders = {kind: os.fspath(path) for kind, path in chosen.items() if path}
-    if data or not folders:
-        folders |= {kind: path for kind, path in below.items() if kind not in folders and is_folder(path)}
-    if not folders:
-        raise UsageError(f"{root} holds neither song_data/ nor log_data/. Name the folder that does.")
-    for path in folders.values():
-        if not is_remote(path) and not is_folder(path):
-            raise UsageError(f"{path} is not a folder.")
-    return [file for kind, path in folders.items() for file in find_files(path, kind)]
 
 
 if __name__ == "__main__":

@@ -63,12 +63,15 @@ class Progress:
 class Report:
     """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
 
-    `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
+    `files_not_read` counts the other files in the folders by the endings of their names, and `remarks` are sentences about what
+    was found there and what was not. `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
     """
 
     status: str
     files_found: int = 0
     files_new: int = 0
+    files_not_read: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     held_runs: list[int] = field(default_factory=list)
     run_id: int | None = None
     staged: Staged = field(default_factory=Staged)
@@ -103,7 +106,9 @@ class Report:
             "status": self.status,
             "run_id": self.run_id,
             "files": {"found": self.files_found, "new": self.files_new, "loaded": self.files_loaded,
-                      "unread": self.staged.unread, "left_to_others": self.staged.left_to_others},
+                      "unread": self.staged.unread, "left_to_others": self.staged.left_to_others,
+                      "not_read": self.files_not_read},
+            "remarks": self.remarks,
             "lines": {"read": books.lines, "blank": books.blank, "other_pages": books.other_pages,
                       "loaded": books.loaded, "duplicates": books.duplicates, "rejected": books.rejected,
                       "forgotten": books.forgotten},

@@ -70,6 +70,8 @@ def print_advice(report: Report) -> None:
     def say(text: str) -> None:
         print(printable(text), file=sys.stderr)
 
+    for remark in report.remarks:
+        say(remark)
     if report.staged.reasons:
         kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
         say(f"{report.books.rejected:,} lines were set aside: {kinds}.")

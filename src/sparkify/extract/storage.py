@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from sparkify.extract.files import InputFile
@@ -44,13 +45,26 @@ def open_file(path: str) -> int:
     """Open a local file for reading; gives the descriptor.
 
     Raises:
-        OSError: that cannot be done, or it is no file any more: a pipe would keep us waiting for ever.
+        OSError: that cannot be done, or it is no file: a pipe would keep us waiting for ever.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        if Path(path).is_symlink():
+            raise FileNotFoundError(error.errno, "The link leads nowhere", path) from error
+        raise
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise _no_file(path) from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "Not a file", path)
+        raise _no_file(path)
     return descriptor
+
+
+def _no_file(path: str) -> OSError:
+    return OSError(errno.EINVAL, "Not a file", path)
 
 
 def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator[bytes]:
