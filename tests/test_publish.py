@@ -519,14 +519,6 @@ def test_a_file_that_vanishes_or_cannot_be_read(
     assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%b.json'") == "loaded"
 
 
-def test_hidden_files_and_other_names_are_not_seen(dsn: str, tmp_path: Path) -> None:
-    write(tmp_path, "log_data/.ipynb_checkpoints/a.json", play())
-    write(tmp_path, "log_data/.a.json", play())
-    write(tmp_path, "log_data/notes.txt", "x")
-    (tmp_path / "log_data" / "loop").symlink_to(tmp_path / "log_data")
-    assert etl.run(tmp_path, dsn=dsn).files_found == 0
-
-
 def test_names_that_are_no_text(dsn: str, tmp_path: Path) -> None:
     (tmp_path / "log_data").mkdir()
     source = write(tmp_path, "log_data/a.json", play())

@@ -1,6 +1,9 @@
 """The known answers of the real sample, asked of PostgreSQL."""
 
-from collections.abc import Iterator
+import bz2
+import lzma
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from psycopg import Connection
 from sparkify import answers, etl
 from sparkify.connection import connect
 from sparkify.report import Report
-from warehouse import one
+from warehouse import checksums, one
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,9 @@ def db(sample: tuple[Connection[Any], Report]) -> Connection[Any]:
 def test_the_report(sample: tuple[Connection[Any], Report]) -> None:
     report = sample[1].as_dict()
     assert report["status"] == "done"
-    assert report["files"] == {"found": 101, "new": 101, "loaded": 101, "unread": {}, "left_to_others": 0}
+    assert report["files"] == {
+        "found": 101, "new": 101, "loaded": 101, "unread": {}, "left_to_others": 0, "not_read": {},
+    }  # fmt: skip
     assert report["rows"] == {"songplays": 6820, "users": 96, "songs": 71, "artists": 69, "time": 6813}
     assert report["matched"] == 1
     lines = report["lines"]
@@ -115,3 +120,19 @@ def test_top_songs_is_complete(db: Connection[Any], module_dsn: str) -> None:
 def test_oddities_are_kept(db: Connection[Any]) -> None:
     assert one(db, "SELECT count(*) > 0 FROM songplays WHERE user_agent LIKE '\"%\"'")
     assert one(db, "SELECT count(*) > 0 FROM analytics.heard_songs WHERE artist LIKE '%\u00c3\u0083\u00c2%'")
+
+
+def test_copies_of_other_endings(
+    db: Connection[Any], real_sample: Path, new_dsn: Callable[[], str], tmp_path: Path
+) -> None:
+    packs: list[tuple[str, Callable[[bytes], bytes]]] = [
+        (".jsonl", bytes), (".NDJSON", bytes), (".json.bz2", bz2.compress), (".jsonl.xz", lzma.compress),
+    ]  # fmt: skip
+    for path, (ending, pack) in zip(real_sample.rglob("[!.]*.json"), cycle(packs), strict=False):
+        copy = tmp_path / path.relative_to(real_sample).with_suffix(ending)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(pack(path.read_bytes()))
+    report = etl.run(tmp_path, dsn=(dsn := new_dsn()))
+    assert (report.files_loaded, report.files_not_read) == (101, {})
+    with connect(dsn) as other:
+        assert checksums(other) == checksums(db)

@@ -76,7 +76,10 @@ def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None)
     if missing:
         found.remarks.append(_missing(root, missing, found.folders))
     # They are kept with the run, and the name of a folder need not be UTF-8.
-    found.remarks = [remark.encode("utf-8", "backslashreplace").decode() for remark in found.remarks]
+    found.remarks = [
+        remark.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        for remark in found.remarks
+    ]
     return found
 
 

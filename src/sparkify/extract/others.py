@@ -43,10 +43,9 @@ def advice(endings: Counter[str]) -> list[str]:
 
 
 def _listed(others: Counter[str]) -> str:
-    count, most = others.total(), others.most_common(_SHOWN)
-    shown = [f"{number:,} {ending}" for ending, number in most]
-    if more := count - sum(number for _, number in most):
+    count = others.total()
+    most = sorted(others, key=lambda ending: (-others[ending], ending))
+    shown = [f"{others[ending]:,} {ending}" for ending in most[:_SHOWN]] if len(most) > 1 else most
+    if more := sum(others[ending] for ending in most[_SHOWN:]):
         shown.append(f"{more:,} more")
-    if len(others) == 1:
-        shown = list(others)
     return f"{count:,} other file{'' if count == 1 else 's'}: {', '.join(shown)}"
