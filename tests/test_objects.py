@@ -1,9 +1,11 @@
 """Input in object storage, on a server that speaks S3: what is loaded from there is what is loaded from files."""
 
 import gzip
+import lzma
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song
+from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.cli import main
 from sparkify.connection import connect
@@ -183,6 +185,59 @@ def test_small_objects_that_are_gone(s3: Any, dsn: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(objects, "fetch", gone)
     report = etl.run(LAKE, dsn=dsn)
     assert (report.files_loaded, list(report.staged.unread)) == (1, [f"{LAKE}/log_data/a.json"])
+
+
+def test_what_is_not_read_is_counted_as_for_files(s3: Any, tmp_path: Path) -> None:
+    names = [
+        "a.jsonl", "x/b.NDJSON.bz2", "c.json.xz", "c.csv", "x/d.CSV", "e.tar.gz", "README", "x/_SUCCESS", ".f.csv",
+        ".x/g.csv", "x.y/h",
+    ]  # fmt: skip
+    for name in names:
+        write(tmp_path, f"log_data/{name}", "x")
+        s3.pipe(f"lake/data/log_data/{name}", b"x\n")
+    s3.call_s3("put_object", Bucket="lake", Key="data/log_data/folder/", Body=b"")
+    of_files: Counter[str] = Counter()
+    of_objects: Counter[str] = Counter()
+    files = find_files(tmp_path / "log_data", "log", of_files)
+    listed = find_files(f"{LAKE}/log_data", "log", of_objects)
+    assert [file.path.partition("/log_data/")[2] for file in listed] == [
+        "a.jsonl",
+        "c.json.xz",
+        "x/b.NDJSON.bz2",
+    ]
+    assert [file.path.partition("/log_data/")[2] for file in files] == [
+        "a.jsonl",
+        "c.json.xz",
+        "x/b.NDJSON.bz2",
+    ]
+    assert of_objects == of_files == {".csv": 2, ".tar.gz": 1, "no ending": 2}
+
+
+def test_folders_of_objects_that_are_others_than_was_meant(
+    s3: Any, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*arguments: str) -> str:
+        assert main(["etl", "--dsn", dsn, *arguments]) == 2
+        return capsys.readouterr().err
+
+    s3.pipe("lake/data/song_data/a.csv", b"x")
+    assert f"in {LAKE}/song_data; 1 other file: .csv." in said(LAKE)
+    s3.rm("lake/data/song_data/a.csv")
+    s3.pipe("lake/data/song_data/a.json.xz", lzma.compress(lines(play())))
+    s3.pipe("lake/data/log-data/a.json", lines(song()))
+    assert f"there is log-data/: name it with --log-data {LAKE}/log-data" in said(LAKE)
+    assert f"--song-data {LAKE}/log-data --log-data {LAKE}/song_data." in said(
+        LAKE, "--log-data", f"{LAKE}/log-data"
+    )
+    assert "of songs and of logs" in said("--song-data", LAKE, "--log-data", f"{LAKE}/")
+    assert f"{LAKE}/x lies within {LAKE}" in said("--song-data", LAKE, "--log-data", f"{LAKE}/x")
+    assert f"It holds logs itself: load them with --log-data {LAKE}/song_data." in said(f"{LAKE}/song_data")
+    s3.rm("lake/data/log-data/a.json")
+    assert main(["etl", "--dsn", dsn, "--song-data", f"{LAKE}/song_data"]) == 2
+    s3.pipe("lake/data/song_data/a.json.xz", lzma.compress(lines(song())))
+    capsys.readouterr()
+    assert main(["etl", "--dsn", dsn, LAKE]) == 0
+    assert capsys.readouterr().err == f"{LAKE}/log_data is not there: only songs are loaded.\n"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Bombs: small files that are meant to cost a lot. Each is loaded by itself, and must stay within bounds of memory and time."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,9 +61,18 @@ def _text(pieces: Callable[[int], Iterator[bytes]]) -> Callable[[Path, int], Non
     return make
 
 
-def _packed(pieces: Callable[[int], Iterator[bytes]]) -> Callable[[Path, int], None]:
+_GZIP: Final = ("gz", partial(gzip.open, mode="wb", compresslevel=1))
+_BZIP2: Final = ("bz2", partial(bz2.open, mode="wb", compresslevel=1))
+_XZ: Final = ("xz", partial(lzma.open, mode="wb", preset=0))
+
+
+def _packed(
+    pieces: Callable[[int], Iterator[bytes]], how: tuple[str, Callable[[Path], Any]] = _GZIP
+) -> Callable[[Path, int], None]:
+    suffix, pack = how
+
     def make(folder: Path, size: int) -> None:
-        with gzip.open(folder / "log_data" / "bomb.json.gz", "wb", 1) as file:
+        with pack(folder / "log_data" / f"bomb.json.{suffix}") as file:
             file.write(GOOD)
             file.writelines(pieces(size))
 
@@ -93,6 +105,8 @@ def _songs(folder: Path, size: int) -> None:
 
 BOMBS: Final = {
     "gzip of 2 GB in one line": Bomb(_packed(lambda size: _blocks(bytes(1 << 20), size)), 2 << 30),
+    "bzip2 of 2 GB in one line": Bomb(_packed(lambda size: _blocks(bytes(1 << 20), size), _BZIP2), 2 << 30),
+    "xz of 2 GB in one line": Bomb(_packed(lambda size: _blocks(bytes(1 << 20), size), _XZ), 2 << 30),
     "gzip of 50 MB of line feeds": Bomb(_packed(lambda size: _blocks(b"\n" * (1 << 20), size)), 50 << 20, 0),
     "one line of 2 GB": Bomb(_sparse, 2 << 30),
     "nested 100,000 deep": Bomb(_text(lambda size: iter([b"[" * size + b"]" * size + b"\n"])), 100_000),
