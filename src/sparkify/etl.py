@@ -17,7 +17,7 @@ from sparkify.config import expanded
 from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import choose_engine
-from sparkify.extract.folders import Folder, check_kinds, find
+from sparkify.extract.folders import DEFAULT_DATA, Folder, check_kinds, find
 from sparkify.extract.plan import make_plan
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
@@ -53,7 +53,8 @@ def run(
 ) -> Report:
     """Load what is new in the folders into the warehouse, and say what became of every line.
 
-    `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself.
+    `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself. In each
+    there must be files to read, but one of those in `data` may be missing or empty: the report's remarks say so.
     Folders may be URLs of object storage, like ``s3://bucket/log_data``.
     `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, `conf` are settings for Spark.
     `workers` are batches at a time: unless given, the number of processors, or of the cores that Spark has given us.
@@ -62,6 +63,7 @@ def run(
     how much one transaction stages, and suits the data and the workers unless given.
 
     Raises:
+        UsageError: a folder has nothing that can be read, or is another one than was meant; nothing was loaded.
         SparkifyError: it could not be done; the message says why. What was staged is kept for the next run.
     """
     started, planned_at = time.monotonic(), time.time()

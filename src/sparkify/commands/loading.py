@@ -20,6 +20,10 @@ from sparkify.commands.arguments import (
 def add(commands: Any) -> None:
     """Declare them."""
     etl = add_command(commands, "etl", _etl, "load song and log files into the star schema")
+    etl.epilog = (
+        "Files that end in .json, .jsonl or .ndjson are read, also packed (.gz, .zst, .bz2, .xz). Others are counted on"
+        " stderr; a folder that has only others is exit code 2."
+    )
     etl.add_argument(
         "data",
         nargs="?",

@@ -1,6 +1,6 @@
 """Decompression in bounded memory: a kilobyte of bzip2 can hold a gigabyte.
 
-Streams in a row are one stream. A stream that is damaged gives every byte that stands before the damage.
+Streams in a row are one stream, and zero bytes behind each are padding.
 """
 
 import bz2
@@ -131,8 +131,8 @@ def decompressed(
             fed = data = block[start : start + feed]
             while True:
                 if stream is None:
-                    if begun and compression == "xz":
-                        data = data.lstrip(b"\0")  # zero bytes may follow a stream
+                    if begun:
+                        data = data.lstrip(b"\0")  # padding, as tapes and xz have it
                     if not data:
                         break
                     stream, begun = _decompressor(compression), True
