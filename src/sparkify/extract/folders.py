@@ -90,7 +90,9 @@ def check_kinds(found: Found, new: Sequence[InputFile]) -> None:
         UsageError: those that tell what they are are all of the other kind.
         StorageFailed: a store cannot be reached.
     """
-    from sparkify.extract import kinds  # noqa: PLC0415  only when there is something new
+    if not new:
+        return
+    from sparkify.extract import kinds  # noqa: PLC0415
 
     wrong: dict[Kind, InputFile] = {}
     for kind in found.folders:
