@@ -92,7 +92,7 @@ def test_it_is_as_if_the_person_had_been_forgotten_before(
 ) -> None:
     logs, catalogue = world
     root = tmp_path_factory.mktemp("world")
-    (root / "log_data").mkdir()
+    write(root, "log_data/empty.json")  # there must be something to load
     files = [(f"log_data/{number}.json", records) for number, records in enumerate(logs)]
     files += [(f"song_data/{number}.json", records) for number, records in enumerate(catalogue)]
     chance.shuffle(files)
