@@ -152,7 +152,9 @@ def test_the_name_of_a_folder_that_is_no_text(dsn: str, tmp_path: Path) -> None:
 # --- what bears the name of a file and is none --------------------------------------------------------------------
 
 
-def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, "song_data/a.json", song())
     write(tmp_path, "log_data/a.json", play())
     logs = tmp_path / "log_data"
@@ -160,10 +162,9 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(db: Connection[Any], dsn:
     os.mkfifo(logs / "pipe.jsonl.xz")
     (logs / "link.json").symlink_to(tmp_path / "gone")
     (logs / "device.json").symlink_to("/dev/null")
+    monkeypatch.chdir(logs)  # the path of a socket must be short
     with socket.socket(socket.AF_UNIX) as listening:
-        folder = os.open(logs, os.O_RDONLY)  # the path of a socket must be short
-        listening.bind(f"/proc/self/fd/{folder}/socket.json")
-        os.close(folder)
+        listening.bind("socket.json")
     found = etl.run(tmp_path, dsn=dsn)
     names = ("pipe.json", "pipe.jsonl.xz", "socket.json", "device.json")
     assert found.staged.unread == {f"{logs}/{name}": "Not a file" for name in names} | {

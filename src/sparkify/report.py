@@ -63,8 +63,9 @@ class Progress:
 class Report:
     """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
 
-    `files_not_read` counts the other files in the folders by the endings of their names, and `remarks` are sentences about what
-    was found there and what was not. `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
+    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about
+    what was found there, and what was not.
+    `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
     """
 
     status: str

@@ -21,7 +21,7 @@ XZ_MEMORY: Final = 128 << 20
 class BrokenStream(Exception):
     """A stream is damaged, or ends in the middle.
 
-    `at` is where the compressed bytes stand with which a damage showed; what they held before it was not given.
+    `at` is where the compressed bytes stand in which a damage showed; what stood before it in these is lost.
     """
 
     def __init__(self, message: str, at: int | None = None) -> None:
@@ -64,7 +64,7 @@ class _Gzip:
 
 
 class _Bzip2:
-    """Gives what it was fed at once. So a block whose checksum is wrong is not given, as long as it fits into a piece."""
+    """Gives what it was fed at once: so a block that fits into a piece is not given when its checksum is wrong."""
 
     def __init__(self) -> None:
         self._stream = bz2.BZ2Decompressor()
@@ -113,7 +113,7 @@ def decompressed(
 ) -> Iterator[bytes]:
     """The decompressed bytes of a file, in pieces.
 
-    From the compressed byte `careful_from` on they come one by one, and none that stands before a damage is lost with it.
+    From the compressed byte `careful_from` on, none that stands before a damage is lost with it. That is slow.
 
     Raises:
         BrokenStream: a stream is damaged, or ends in the middle.

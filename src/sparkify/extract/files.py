@@ -16,7 +16,7 @@ READABLE: Final = ".json, .jsonl or .ndjson files (plain, .gz, .zst, .bz2 or .xz
 NO_ENDING: Final = "no ending"
 
 SUCCESS: Final = "_SUCCESS"
-"""The empty file by which Hadoop and Spark mark each folder that they have written: not worth a word."""
+"""The empty file by which Hadoop and Spark mark a folder that they have written."""
 
 _ENDING: Final = re.compile(r"\.(?:[0-9]{0,3}[a-z][a-z0-9]{0,9}|[0-9]{1,3})\Z")
 """Not the date in ``events.20181102``: there may be any number of those, and each ending is counted by itself."""

@@ -5,7 +5,6 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -33,7 +32,7 @@ _FOLDERS_LOOKED_AT: Final = 100
 
 @dataclass(slots=True)
 class Found:
-    """The files of all `folders`; how many others lie there, by ending; and what is to be said of all that."""
+    """The files of all `folders`, how many others lie there, by ending, and what is to be said of that."""
 
     folders: dict[Kind, str] = field(default_factory=dict)
     files: list[InputFile] = field(default_factory=list)
@@ -42,7 +41,7 @@ class Found:
 
 
 def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> Found:
-    """The files of both folders. Of those in `data` one may be missing, or empty; one that is named must have files.
+    """The files of both folders. One that is named must have files; of those in `data` one may be missing or empty.
 
     Raises:
         UsageError: where files should be, none can be read; or another folder seems to be meant.
@@ -84,7 +83,7 @@ def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None)
 
 
 def check_kinds(found: Found, new: Sequence[InputFile]) -> None:
-    """Look at the beginning of a few new files of each folder: before thousands of songs are read as logs, and rejected.
+    """Look at the beginning of a few new files, before thousands of songs are read as logs and rejected.
 
     Raises:
         UsageError: those that tell what they are are all of the other kind.
@@ -188,12 +187,13 @@ def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:
 
 
 def _meant(root: str, names: list[tuple[str, bool]]) -> str:
-    """Where the files may be instead."""
-    if not is_remote(root):
-        for name, is_dir in names[:_FOLDERS_LOOKED_AT]:
-            below = f"{root.rstrip('/')}/{name}"
-            if is_dir and any(is_folder(_below(below, kind)) for kind in _OTHER):
-                return f"But {below} does: name that."
+    """Where the files may be instead, found by looking at not too much."""
+    if is_remote(root):
+        return "Name the folder that does."
+    for name, is_dir in names[:_FOLDERS_LOOKED_AT]:
+        below = f"{root.rstrip('/')}/{name}"
+        if is_dir and any(is_folder(_below(below, kind)) for kind in _OTHER):
+            return f"But {below} does: name that."
     from sparkify.extract import kinds  # noqa: PLC0415
 
     found = {what for file in islice(_first_files(root), kinds.LOOKED_AT) if (what := kinds.told(file))}
@@ -221,13 +221,7 @@ def _names(root: str) -> list[tuple[str, bool]]:
 
 
 def _first_files(root: str) -> Iterator[InputFile]:
-    """Some files below a folder or URL that are read by their names, whatever they hold."""
-    if is_remote(root):
-        from sparkify.extract import objects  # noqa: PLC0415
-
-        with suppress(UsageError):  # nothing is there
-            yield from objects.find(root, "log", Counter())
-        return
+    """Some files below a folder that are read by their names, whatever they hold."""
     for folder, below, names in islice(os.walk(root), _FOLDERS_LOOKED_AT):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in sorted(names):

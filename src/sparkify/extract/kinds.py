@@ -1,4 +1,4 @@
-"""Whether a file holds songs or logs, by its beginning: folders that were swapped would be read as nothing but rejects."""
+"""Whether a file holds songs or logs, by its beginning. Folders that were swapped would give nothing but rejects."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _KEY: Final = re.compile(rb'"(\w+)"\s*:')
 
 
 def told(file: InputFile) -> Kind | None:
-    """What the keys at the beginning of a file say that it holds: what could not be the other kind. None: they do not say.
+    """What a file holds, by the keys at its beginning. None when they do not rule out the other kind.
 
     Raises:
         StorageFailed: the store cannot be reached.

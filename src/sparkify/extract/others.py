@@ -16,7 +16,7 @@ _SHOWN: Final = 8
 
 
 def remarks(folder: str, others: Counter[str]) -> list[str]:
-    """How many files of which endings lie in a folder beside those that are read, and a line for each sort of them."""
+    """What lies in a folder beside the files that are read, and a line for each sort that needs one."""
     return [f"Not read in {folder}: {_listed(others)}.", *advice(others)]
 
 
@@ -24,7 +24,7 @@ def nothing_read(folder: str, others: Counter[str]) -> str:
     """What to say of a folder in which nothing can be read."""
     if not others:
         return f"{folder} is empty. Name a folder with {READABLE}."
-    then = advice(others) or ["If they hold JSON, one object a line, let their names end in .json."]
+    then = advice(others) or ["If they hold JSON, let their names end in .json."]
     return " ".join([f"There are no {READABLE} in {folder}; {_listed(others)}.", *then])
 
 

@@ -87,8 +87,8 @@ def find_files(
 ) -> list[InputFile]:
     """All files below a folder or URL whose names are ours, by path; hidden ones are not seen.
 
-    The others are counted in `not_read`, by the ending of their names. What bears a name of ours but is no file, as a pipe or a
-    link that leads nowhere, is given like a file: reading it will say what is wrong.
+    The others are counted in `not_read`, by the ending of their names. A pipe, or a link that leads nowhere, is given
+    like a file when its name is ours: reading it will say what is wrong.
 
     Raises:
         UsageError: `root` is not a folder that can be listed.
@@ -136,7 +136,7 @@ def _walk(
             except OSError as error:
                 if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
                     raise
-                # A link that leads nowhere or to itself, a file that vanished: reading it will say so, and no other file waits.
+                # A link that leads nowhere or to itself, a file that vanished: reading it will say so.
                 if compression != "":
                     found.append(InputFile(kind, entry.path, 0, 0, compression))
                 else:

@@ -54,7 +54,7 @@ def open_file(path: str) -> int:
             raise FileNotFoundError(error.errno, "The link leads nowhere", path) from error
         raise
     except OSError as error:
-        if error.errno == errno.ENXIO:  # a socket
+        if error.errno in {errno.ENXIO, errno.EOPNOTSUPP}:  # a socket, on Linux and on macOS
             raise _no_file(path) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
