@@ -204,14 +204,12 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
     # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
     start, size = (part.start, part.size) if part else (0, file.size)
-    for data in storage.blocks(file, start, size):
-        digest.update(data)
-        yield data
+    return _digested(storage.blocks(file, start, size), digest)
 
 
 def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
     assert file.compression is not None
-    source = _noted(file, digest)
+    source = _digested(storage.blocks(file), digest)
     given = 0
     try:
         for block in _whole_blocks(decompressed(source, file.compression)):
@@ -226,20 +224,21 @@ def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
         raise
 
 
-def _noted(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
-    for read in storage.blocks(file):
-        digest.update(read)
-        yield read
+def _digested(source: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    for data in source:
+        digest.update(data)
+        yield data
 
 
 def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
     for block in blocks:
-        yield block[given:]
+        if len(block) > given:
+            yield block[given:]
         given = max(0, given - len(block))
 
 
 def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """As they come, but for the last not less than a read of a plain file at a time."""
+    """Put pieces together, until there is as much as one read of a plain file gives. None is empty."""
     block = bytearray()
     try:
         for piece in pieces:
@@ -249,6 +248,8 @@ def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 yield bytes(block[: storage.READ_BYTES])
                 del block[: storage.READ_BYTES]
     except BrokenStream:
-        yield bytes(block)
+        if block:
+            yield bytes(block)
         raise
-    yield bytes(block)
+    if block:
+        yield bytes(block)
