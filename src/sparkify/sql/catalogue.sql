@@ -22,43 +22,26 @@ SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, a
        year, duration, heard_song_id
 FROM {catalogue}
 
--- name: decide_songs
--- of each touched song the winning record: the most complete, then the smallest by bytes
+-- name: decide
+-- the winning records of the touched songs and artists. One after the other, by an index (OFFSET 0 keeps each apart):
+-- joined, each view would first find the winners of the whole catalogue.
+SET LOCAL enable_seqscan = off;
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
-SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration, artist_name, heard_song_id
-FROM etl.catalogue_records JOIN touched_songs USING (song_id)
-ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration
-
--- name: decide_artists
--- of each touched artist the winning record: the most complete, then the smallest by bytes
+SELECT w.* FROM touched_songs t, LATERAL (SELECT * FROM etl.winning_songs w WHERE w.song_id = t.song_id OFFSET 0) w;
 CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
-SELECT DISTINCT ON (artist_id) artist_id, artist_name AS name, artist_location AS location,
-       artist_latitude AS latitude, artist_longitude AS longitude
-FROM etl.catalogue_records JOIN touched_artists USING (artist_id)
-ORDER BY artist_id, num_nulls(artist_location, artist_latitude, artist_longitude), artist_name COLLATE "C",
-         artist_location COLLATE "C", artist_latitude, artist_longitude
-
--- name: find_moved_songs
--- songs whose title, artist's name or duration may change, come or go, and the keys they have had
-CREATE TEMP TABLE moved_songs ON COMMIT DROP AS
-SELECT song_id FROM touched_songs
-UNION
-SELECT s.song_id FROM songs s JOIN artists a USING (artist_id) JOIN winning_artists w USING (artist_id)
-WHERE a.name <> w.name;
-CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
-SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
-ANALYZE moved_songs
+SELECT w.* FROM touched_artists t, LATERAL (SELECT * FROM etl.winning_artists w WHERE w.artist_id = t.artist_id OFFSET 0) w;
+SET LOCAL enable_seqscan TO DEFAULT;
+ANALYZE winning_songs, winning_artists
 
 -- name: rekey
--- the keys they have now
-DELETE FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
+-- touched songs get the key of their winning record. The keys that they had or have now may find another song than before.
+CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
+SELECT heard_song_id FROM etl.song_keys JOIN touched_songs USING (song_id)
+UNION
+SELECT heard_song_id FROM winning_songs;
+DELETE FROM etl.song_keys k USING touched_songs t WHERE k.song_id = t.song_id;
 INSERT INTO etl.song_keys (heard_song_id, song_id, artist_id)
-SELECT CASE WHEN w.artist_name = a.name THEN w.heard_song_id ELSE etl.heard_song_id(s.title, a.name, s.duration) END,
-       s.song_id, s.artist_id
-FROM songs s JOIN artists a USING (artist_id) LEFT JOIN winning_songs w USING (song_id)
-WHERE s.song_id IN (SELECT song_id FROM moved_songs);
-INSERT INTO moved_keys
-SELECT heard_song_id FROM etl.song_keys WHERE song_id IN (SELECT song_id FROM moved_songs);
+SELECT heard_song_id, song_id, artist_id FROM winning_songs;
 ANALYZE moved_keys
 
 -- name: note_change

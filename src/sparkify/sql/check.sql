@@ -292,34 +292,21 @@ WHERE songplay_id <> (('x' || encode(substr(sha256(convert_to(concat_ws(
 -- name: catalogue_winners
 -- songs and artists are the winners of the catalogue records
 -- do: change a byte of the song files concerned (a blank line at their end) and load again
-WITH winning_songs AS (
-    SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration
-    FROM etl.catalogue_records
-    ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration
-),
-winning_artists AS (
-    SELECT DISTINCT ON (artist_id) artist_id, artist_name AS name, artist_location AS location,
-           artist_latitude AS latitude, artist_longitude AS longitude
-    FROM etl.catalogue_records
-    ORDER BY artist_id, num_nulls(artist_location, artist_latitude, artist_longitude), artist_name COLLATE "C",
-             artist_location COLLATE "C", artist_latitude, artist_longitude
-)
-SELECT 'songs' AS in_table, song_id AS id FROM songs s FULL JOIN winning_songs w USING (song_id)
+SELECT 'songs' AS in_table, song_id AS id FROM songs s FULL JOIN etl.winning_songs w USING (song_id)
 WHERE (s.title, s.artist_id, s.year, s.duration) IS DISTINCT FROM (w.title, w.artist_id, w.year, w.duration)
 UNION ALL
-SELECT 'artists', artist_id FROM artists a FULL JOIN winning_artists w USING (artist_id)
+SELECT 'artists', artist_id FROM artists a FULL JOIN etl.winning_artists w USING (artist_id)
 WHERE (a.name, a.location, a.latitude, a.longitude) IS DISTINCT FROM (w.name, w.location, w.latitude, w.longitude)
 
 -- name: song_keys
--- every song has the key under which its plays are looked up
+-- every song has the key under which its plays are looked up: that of its winning record
 -- do: change a byte of the song files concerned (a blank line at their end) and load again
-SELECT song_id, k.heard_song_id AS kept, s.heard_song_id AS real
+SELECT song_id, k.heard_song_id AS kept, w.heard_song_id AS real
 FROM etl.song_keys k
 FULL JOIN (
-    SELECT song_id, artist_id, etl.heard_song_id(title, name, duration) AS heard_song_id
-    FROM songs JOIN artists USING (artist_id)
-) s USING (song_id)
-WHERE (k.heard_song_id, k.artist_id) IS DISTINCT FROM (s.heard_song_id, s.artist_id)
+    SELECT song_id, artist_id, etl.heard_song_id(title, artist_name, duration) AS heard_song_id FROM etl.winning_songs
+) w USING (song_id)
+WHERE (k.heard_song_id, k.artist_id) IS DISTINCT FROM (w.heard_song_id, w.artist_id)
 
 -- name: matches
 -- heard songs and plays have the song of the catalogue that they match, and no other

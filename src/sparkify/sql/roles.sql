@@ -78,7 +78,8 @@ $$
 -- what analysts may see: the star, what stands beside it, and the books; neither lines as they came nor who was forgotten
 GRANT USAGE ON SCHEMA public, analytics, etl TO sparkify_reader;
 GRANT SELECT ON songplays, users, songs, artists, time TO sparkify_reader;
-GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records
+GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records,
+    etl.winning_songs, etl.winning_artists
 TO sparkify_reader;
 GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader;

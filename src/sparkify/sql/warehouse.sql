@@ -139,6 +139,20 @@ CREATE TABLE IF NOT EXISTS etl.song_keys (
 );
 CREATE INDEX IF NOT EXISTS song_keys_song ON etl.song_keys (song_id);
 
+-- The rule which record wins (docs/rules.md, Catalogue): for publication and for the check.
+CREATE OR REPLACE VIEW etl.winning_songs AS
+SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration, artist_name, heard_song_id
+FROM etl.catalogue_records
+ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration, artist_name COLLATE "C";
+
+CREATE OR REPLACE VIEW etl.winning_artists AS
+SELECT DISTINCT ON (artist_id) artist_id, artist_name AS name, artist_location AS location,
+       artist_latitude AS latitude, artist_longitude AS longitude
+FROM (SELECT *, count(*) OVER (PARTITION BY artist_id, artist_name) AS records_of_name FROM etl.catalogue_records) named
+ORDER BY artist_id, records_of_name DESC, artist_name COLLATE "C",
+         num_nulls(artist_location, artist_latitude, artist_longitude),
+         artist_location COLLATE "C", artist_latitude, artist_longitude;
+
 CREATE TABLE IF NOT EXISTS etl.latest_plays (
     user_id         bigint PRIMARY KEY,
     start_time      timestamptz NOT NULL,
@@ -273,7 +287,7 @@ COMMENT ON COLUMN songplays.songplay_id IS 'Computed from the event itself (user
 COMMENT ON COLUMN songplays.start_time IS 'When the song started, to the millisecond.';
 COMMENT ON COLUMN songplays.user_id IS 'Who listened.';
 COMMENT ON COLUMN songplays.level IS 'The plan of the user at that moment: free or paid.';
-COMMENT ON COLUMN songplays.song_id IS 'The song of the catalogue with the same title, artist name and duration as the log says; NULL when there is none (see analytics.heard_songs).';
+COMMENT ON COLUMN songplays.song_id IS 'The song whose record in the catalogue has the title, artist name and duration that the log says; NULL when there is none (see analytics.heard_songs).';
 COMMENT ON COLUMN songplays.artist_id IS 'The artist of that song; NULL when the song is not in the catalogue.';
 COMMENT ON COLUMN songplays.session_id IS 'The session of the app in which the song was played.';
 COMMENT ON COLUMN songplays.location IS 'Where the user was, as the log says: mostly a US metropolitan area.';
@@ -295,7 +309,7 @@ COMMENT ON COLUMN songs.duration IS 'Length in seconds.';
 
 COMMENT ON TABLE artists IS 'Dimension. One row per artist of the catalogue.';
 COMMENT ON COLUMN artists.artist_id IS 'The identifier of the artist in the catalogue.';
-COMMENT ON COLUMN artists.name IS 'Name, as the catalogue has it.';
+COMMENT ON COLUMN artists.name IS 'The name that most records of the artist have. One song or another may bear another name: see etl.winning_songs.';
 COMMENT ON COLUMN artists.location IS 'Where the artist comes from; NULL when unknown.';
 COMMENT ON COLUMN artists.latitude IS 'Degrees north; NULL when unknown.';
 COMMENT ON COLUMN artists.longitude IS 'Degrees east; NULL when unknown.';
@@ -455,7 +469,23 @@ COMMENT ON COLUMN etl.catalogue_records.year IS 'As in the record; NULL when 0.'
 COMMENT ON COLUMN etl.catalogue_records.duration IS 'As in the record.';
 COMMENT ON COLUMN etl.catalogue_records.heard_song_id IS 'Digest of title, artist_name and duration: what a log says when it is heard.';
 
-COMMENT ON TABLE etl.song_keys IS 'One row per song: the digest that a play of it has.';
+COMMENT ON VIEW etl.winning_songs IS 'One row per song: the record that wins where several speak of it. songs shows it, and plays are matched with it.';
+COMMENT ON COLUMN etl.winning_songs.song_id IS 'The song.';
+COMMENT ON COLUMN etl.winning_songs.title IS 'Title.';
+COMMENT ON COLUMN etl.winning_songs.artist_id IS 'Who performs it.';
+COMMENT ON COLUMN etl.winning_songs.year IS 'Year of release; NULL when the record does not know it.';
+COMMENT ON COLUMN etl.winning_songs.duration IS 'Length in seconds.';
+COMMENT ON COLUMN etl.winning_songs.artist_name IS 'The artist''s name in this record: what the log must say. artists may have another one.';
+COMMENT ON COLUMN etl.winning_songs.heard_song_id IS 'Digest of title, artist_name and duration: the key of plays that match.';
+
+COMMENT ON VIEW etl.winning_artists IS 'One row per artist: the record that wins where several speak of the artist. artists shows it.';
+COMMENT ON COLUMN etl.winning_artists.artist_id IS 'The artist.';
+COMMENT ON COLUMN etl.winning_artists.name IS 'The name that most records have.';
+COMMENT ON COLUMN etl.winning_artists.location IS 'Where the artist comes from; NULL when unknown.';
+COMMENT ON COLUMN etl.winning_artists.latitude IS 'Degrees north; NULL when unknown.';
+COMMENT ON COLUMN etl.winning_artists.longitude IS 'Degrees east; NULL when unknown.';
+
+COMMENT ON TABLE etl.song_keys IS 'One row per song: the key under which its plays are looked up, kept from etl.winning_songs.';
 COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name and duration.';
 COMMENT ON COLUMN etl.song_keys.song_id IS 'The song.';
 COMMENT ON COLUMN etl.song_keys.artist_id IS 'Its artist.';
