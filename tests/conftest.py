@@ -211,6 +211,15 @@ def real_sample() -> Path:
     return REAL_SAMPLE
 
 
+@pytest.fixture(scope="session")
+def real_catalogue() -> Path:
+    """The larger real catalogue, where it is to be had."""
+    folder = REAL_SAMPLE.with_name("catalogue")
+    if not folder.is_dir():
+        pytest.skip("the larger real catalogue is not beside this checkout")
+    return folder
+
+
 def _drop(maintenance: Connection[Any], names: list[str]) -> None:
     for name in names:
         maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -429,9 +429,9 @@ def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_
 
 
 def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """One whole record wins, the most complete, then the smallest by bytes; never a mixture."""
-    write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_location="", artist_latitude=None))
-    write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Z", artist_location="Prague"))
+    """One whole record wins, never a mixture. Of a song the most complete, of an artist that of the most frequent name."""
+    write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_name="Z"))
+    write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Y", artist_location=""))
     write(tmp_path, "song_data/3.json", song(title="D", year=1991, artist_name="Y", artist_location="Brno"))
     (tmp_path / "log_data").mkdir()
     etl.run(tmp_path, dsn=dsn)

@@ -1,0 +1,207 @@
+"""Which record of a song or an artist wins, and what plays match, held against the rules written again in Python."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from differential import heard_song_id
+from sparkify import etl
+from sparkify.check import check
+from sparkify.connection import connect
+from warehouse import check_books, one
+
+Record = dict[str, Any]
+
+TITLES, NAMES, LENGTHS = ["x", "X", "é"], ["Elena", "Elena ", "B", "Zoë"], [1.5, 10.0]
+
+# --- the rules, again -------------------------------------------------------------------------------------------------
+
+
+def last_if_unknown(value: Any) -> tuple[bool, Any]:
+    value = value.encode() if isinstance(value, str) else value
+    return (True, 0) if value in (None, b"") else (False, value)
+
+
+def winning_song(records: list[Record]) -> Record:
+    return min(
+        records,
+        key=lambda r: (
+            not r["year"], r["title"].encode(), r["artist_id"].encode(), r["year"], r["duration"], r["artist_name"].encode()
+        ),
+    )  # fmt: skip
+
+
+def winning_artist(records: list[Record]) -> Record:
+    names = Counter(r["artist_name"].encode() for r in records)
+    name = min(names, key=lambda name: (-names[name], name))
+    known = ("artist_location", "artist_latitude", "artist_longitude")
+    return min(
+        (r for r in records if r["artist_name"].encode() == name),
+        key=lambda r: (sum(r[k] in (None, "") for k in known), *(last_if_unknown(r[k]) for k in known)),
+    )
+
+
+def by(key: str, records: Iterable[Record]) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record[key], []).append(record)
+    return groups
+
+
+def expected(records: list[Record], heard: Iterable[tuple[str, str, float]]) -> dict[str, Any]:
+    songs = {song_id: winning_song(group) for song_id, group in by("song_id", records).items()}
+    artists = {artist_id: winning_artist(group) for artist_id, group in by("artist_id", records).items()}
+    says = {song_id: (r["title"], r["artist_name"], r["duration"]) for song_id, r in songs.items()}
+    matching = {what: sorted(song_id for song_id, said in says.items() if said == what) for what in heard}
+    return {
+        "songs": {
+            (song_id, r["title"], r["artist_id"], r["year"] or None, r["duration"])
+            for song_id, r in songs.items()
+        },
+        "artists": {
+            (artist_id, r["artist_name"], r["artist_location"] or None, r["artist_latitude"], r["artist_longitude"])
+            for artist_id, r in artists.items()
+        },
+        "keys": {(heard_song_id(*says[song_id]), song_id, r["artist_id"]) for song_id, r in songs.items()},
+        "plays": {
+            (*what, *((found[0], songs[found[0]]["artist_id"]) if found else (None, None)))
+            for what, found in matching.items()
+        },
+    }  # fmt: skip
+
+
+def actual(db: Connection[Any]) -> dict[str, Any]:
+    return {
+        name: set(db.execute(query).fetchall())
+        for name, query in (
+            ("songs", "SELECT song_id, title, artist_id, year, duration FROM songs"),
+            ("artists", "SELECT artist_id, name, location, latitude, longitude FROM artists"),
+            ("keys", "SELECT uuid_send(heard_song_id), song_id, artist_id FROM etl.song_keys"),
+            (
+                "plays",
+                "SELECT title, artist, length, s.song_id, s.artist_id"
+                " FROM songplays s JOIN analytics.heard_plays USING (start_time, songplay_id)"
+                " JOIN analytics.heard_songs USING (heard_song_id)",
+            ),
+        )
+    }
+
+
+# --- any catalogue, cut into files in any way and loaded in any order, over what was there before ----------------------
+
+records = st.builds(
+    lambda number, title, artist, name, place, latitude, year, length: song(
+        f"S{number}", title=title, artist_id=f"A{artist}", artist_name=name, artist_location=place,
+        artist_latitude=latitude, artist_longitude=latitude and 1.0, year=year, duration=length,
+    ),
+    st.integers(1, 4), st.sampled_from(TITLES), st.integers(1, 2), st.sampled_from(NAMES), st.sampled_from(["", "a", "Z"]),
+    st.sampled_from([None, 0.0, -3.5]), st.sampled_from([0, 1999, 2000]), st.sampled_from(LENGTHS),
+)  # fmt: skip
+catalogues = st.lists(st.lists(records, max_size=8), min_size=4, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def world(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A warehouse in which everything was heard once, and its files."""
+    root = tmp_path_factory.mktemp("world")
+    (root / "song_data").mkdir()
+    heard = enumerate(product(TITLES, NAMES, LENGTHS))
+    write(
+        root,
+        "log_data/first.json",
+        *(play(NOVEMBER + n, song=t, artist=a, length=d) for n, (t, a, d) in heard),
+    )
+    etl.run(root, dsn=module_dsn)
+    return module_dsn, root
+
+
+@settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(catalogue=catalogues, order=st.randoms(use_true_random=False))
+def test_any_catalogue_in_any_order(
+    world: tuple[str, Path], catalogue: list[list[Record]], order: random.Random
+) -> None:
+    """Files come, change, lose records and are emptied, a few a run; plays come before their songs and after them."""
+    dsn, root = world
+    files = list(enumerate(catalogue))
+    order.shuffle(files)
+    cut = order.randrange(len(files) + 1)
+    for part in filter(None, (files[:cut], files[cut:])):
+        for number, content in part:
+            write(root, f"song_data/{number}.json", *content)
+        ts = 1000 + order.randrange(1 << 30)
+        write(root, f"log_data/{ts}.json", play(NOVEMBER + ts, song="x", artist="Elena", length=1.5))
+        etl.run(root, dsn=dsn, workers=1, batch_bytes=order.choice([1, 1 << 20]))
+    with connect(dsn) as db:
+        everything = [record for _, content in files for record in content]
+        assert actual(db) == expected(everything, product(TITLES, NAMES, LENGTHS))
+        check_books(db)
+
+
+def test_the_check_agrees(world: tuple[str, Path]) -> None:
+    """After all that."""
+    assert [finding.name for finding in check(world[0]) if finding.found] == []
+
+
+# --- one by one -------------------------------------------------------------------------------------------------------
+
+
+def test_a_song_is_matched_with_the_name_in_its_own_record(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    by_west = {"artist_id": "A1", "artist_name": "Kanye West"}
+    write(
+        tmp_path, "song_data/a.json",
+        song("S1", title="a", **by_west), song("S2", title="b", **by_west),
+        song("S3", title="c", artist_id="A1", artist_name="Kanye West / Adam Levine"),
+    )  # fmt: skip
+    names = ["Kanye West", "Kanye West / Adam Levine"]
+    heard = product("abc", names)
+    write(
+        tmp_path, "log_data/a.json", *(play(NOVEMBER + n, song=t, artist=a) for n, (t, a) in enumerate(heard))
+    )
+    assert etl.run(tmp_path, dsn=dsn).matched == 3
+    assert db.execute("SELECT name FROM artists").fetchall() == [("Kanye West",)]
+    matched = db.execute(
+        "SELECT title, artist, song_id FROM analytics.heard_songs WHERE song_id IS NOT NULL ORDER BY title"
+    ).fetchall()
+    assert matched == [("a", names[0], "S1"), ("b", names[0], "S2"), ("c", names[1], "S3")]
+    # A name becomes the more frequent one by a song that is heard nowhere; no other song moves.
+    write(
+        tmp_path,
+        "song_data/b.json",
+        *(song(f"S{n}", title="d", artist_id="A1", artist_name=names[1]) for n in (4, 5)),
+    )
+    assert etl.run(tmp_path, dsn=dsn).matched == 3
+    assert db.execute("SELECT name FROM artists").fetchall() == [(names[1],)]
+    write(tmp_path, "song_data/b.json")
+    assert etl.run(tmp_path, dsn=dsn).matched == 3
+    assert db.execute("SELECT name FROM artists").fetchall() == [(names[0],)]
+
+
+def test_of_records_that_differ_in_the_name_alone_the_smaller_one_matches(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "song_data/a.json", song("S1", artist_name="B"))
+    write(tmp_path, "song_data/b.json", song("S1", artist_name="A"))
+    write(tmp_path, "log_data/a.json", play(artist="A"), play(NOVEMBER + 1, artist="B"))
+    assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert one(db, "SELECT artist FROM analytics.heard_songs WHERE song_id = 'S1'") == "A"
+
+
+def test_a_large_catalogue(real_sample: Path, real_catalogue: Path, db: Connection[Any], dsn: str) -> None:
+    """10,000 real songs: 440 of 3,888 artists have several names."""
+    report = etl.run(song_data=real_catalogue / "song_data", log_data=real_sample / "log_data", dsn=dsn)
+    assert (report.matched, report.rows["songs"], report.rows["artists"]) == (120, 10_000, 3_888)
+    assert one(db, "SELECT name FROM artists WHERE artist_id = 'ARRH63Y1187FB47783'") == "Kanye West"
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+    # The sample's own songs, which this catalogue has too, take nothing away.
+    assert etl.run(song_data=real_sample / "song_data", dsn=dsn).matched == 120
