@@ -314,6 +314,36 @@ def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connec
         server.execute("DROP ROLE sparkify_test_alice")
 
 
+def test_what_was_there_before_the_warehouse_stays_as_it_was(
+    server: Connection[Any], server_dsn: str, new_dsn: Callable[..., str]
+) -> None:
+    """Also where the same role had made it, in a schema analytics of somebody else."""
+    dsn = new_dsn("template0")
+    about = (
+        "SELECT relowner::regrole::text, relacl::text, nspowner::regrole::text"
+        " FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = 'salaries'"
+    )
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA analytics AUTHORIZATION pg_database_owner")
+        connection.execute("CREATE TABLE analytics.salaries AS SELECT 1 AS one")
+        before = one(connection, about)
+        create_tables(dsn)
+        create_roles(dsn)
+        create_tables(dsn)
+        assert one(connection, about) == before
+        connection.execute("SET ROLE sparkify_reader")
+        connection.execute("SELECT FROM analytics.sessions")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT FROM analytics.salaries")
+        connection.execute("RESET ROLE")
+        # Everything else has the one owner, who can go on.
+        connection.execute("DROP TABLE analytics.salaries")
+        owners = {owner for (owner,) in connection.execute(OWNERS)}
+        assert owners == {"pg_database_owner", "sparkify_loader"}
+        create_tables(dsn, drop=True)
+        connection.execute("DROP OWNED BY sparkify_loader, sparkify_reader")
+
+
 def test_passwords_appear_nowhere(
     prepared: str, loader: str, server: Connection[Any], tmp_path: Path
 ) -> None:

@@ -3,11 +3,13 @@
 ``python -m sparkify.create_tables [--drop]`` is the same as ``sparkify create-tables``.
 """
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, LiteralString, NoReturn
 
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
 
 from sparkify import sql
 from sparkify.config import SAMPLE_DATABASE
@@ -22,6 +24,7 @@ from sparkify.connection import (
 )
 from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError, UsageError
 from sparkify.load.rollups import index_heard_songs
+from sparkify.sql import structure
 from sparkify.sql_queries import create_table_queries, drop_table_queries
 from sparkify.upgrade import (
     SCHEMA_VERSION,
@@ -33,7 +36,8 @@ from sparkify.upgrade import (
     version_of,
 )
 
-STAR: Final = ("songplays", "users", "songs", "artists", "time")
+# The schemas that are wholly ours; public and analytics may hold things of others, too.
+_OURS: Final = ("etl", "staging", "partitions")
 
 # Programs that start at the same time create the schema once.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"
@@ -46,7 +50,7 @@ def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
 
     Raises:
         ConnectionFailed: no server, or the role may not.
-        UsageError: the database holds tables of these names that are not ours, or is newer than this program.
+        UsageError: the database holds things of our names that are not ours, or is newer than this program.
         SparkifyError: the warehouse cannot be changed or dropped now, or not by this role.
     """
     with explained(), open_warehouse(resolve(dsn), drop=drop, complete=True):
@@ -132,7 +136,7 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
         connection.execute(_LOCK)
         version = version_of(connection)
         if version is None:
-            _refuse_foreign_tables(connection)
+            _refuse_schemas(connection)
             _make(connection)
         else:
             refuse_newer(version)
@@ -148,14 +152,23 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
         roles = sql.load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
+            connection.execute(roles["name_ours"], structure.names())
             connection.execute(roles["grant"])
     drop_outdated(connection)
 
 
 def _make(connection: Connection[Any]) -> None:
+    """Make what is missing.
+
+    Raises:
+        UsageError: something that is not ours has a name of ours.
+    """
+    queries = sql.load("warehouse")
+    taken = connection.execute(queries["not_ours"], structure.names()).fetchall()
+    if taken:
+        _refuse(connection, taken)
     for statement in create_table_queries:
         connection.execute(statement)
-    queries = sql.load("warehouse")
     connection.execute(queries["create"])
     for name in ("rollups", "views"):
         connection.execute(sql.load(name)["create"])
@@ -166,10 +179,26 @@ def _make(connection: Connection[Any]) -> None:
 
 
 def _drop(connection: Connection[Any]) -> None:
+    """Drop all that `_make` makes, which is all there and ours, and the schemas that are wholly ours.
+
+    Nothing is dropped with CASCADE: what others have built on the warehouse or put beside it stays.
+
+    Raises:
+        SparkifyError: somebody reads the warehouse, or something of others depends on it.
+    """
+    made = structure.structure()
+    queries = sql.load("warehouse")
+    tables = [table for table in made.tables if not table.startswith("public.")]
     try:
-        connection.execute(sql.load("warehouse")["drop"])
+        connection.execute(queries["keep_forgotten"])
+        _drop_all(connection, "VIEW", made.views)
         for statement in drop_table_queries:
             connection.execute(statement)
+        loose = [".".join(row) for row in connection.execute(queries["loose_tables"])]
+        _drop_all(connection, "TABLE", tables + loose)
+        _drop_all(connection, "FUNCTION", made.functions)
+        _drop_all(connection, "SCHEMA", _OURS)
+        connection.execute("SET LOCAL lock_timeout TO DEFAULT")
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError("Somebody is reading the warehouse. Drop it when nobody is.") from None
     except psycopg.errors.DependentObjectsStillExist as error:
@@ -179,25 +208,37 @@ def _drop(connection: Connection[Any]) -> None:
         ) from None
 
 
-def _refuse_foreign_tables(connection: Connection[Any]) -> None:
-    row = connection.execute(
-        "SELECT current_database(), array_agg(relname::text ORDER BY relname) FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)",
-        [list(STAR)],
-    ).fetchone()
-    if row and row[1]:
+def _drop_all(connection: Connection[Any], kind: LiteralString, names: Iterable[str]) -> None:
+    identifiers = [Identifier(*name.split(".")) for name in names]
+    connection.execute(SQL("DROP " + kind + " {}").format(SQL(", ").join(identifiers)))
+
+
+def _refuse_schemas(connection: Connection[Any]) -> None:
+    """Whether a new warehouse has room here.
+
+    Raises:
+        UsageError: a schema that should be wholly ours is somebody else's, or there is no schema public.
+    """
+    taken = connection.execute(sql.load("warehouse")["schemas_taken"]).fetchall()
+    if taken:
+        _refuse(connection, taken)
+    row = connection.execute("SELECT to_regnamespace('public')").fetchone()
+    if row is None or row[0] is None:
         raise UsageError(
-            f"The database {row[0]} already has a table {row[1][0]} that sparkify did not make."
-            " Name another database, or move that table away."
+            f"The database {connection.info.dbname} has no schema public, where the star belongs."
+            " Make it (CREATE SCHEMA public), or name another database."
         )
-    row = connection.execute(
-        "SELECT current_database(), min(nspname::text) FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions')"
-    ).fetchone()
-    if row and row[1]:
-        raise UsageError(
-            f"The database {row[0]} already has a schema {row[1]} that sparkify did not make."
-            " Name another database, or give that schema another name."
-        )
+
+
+def _refuse(connection: Connection[Any], taken: list[tuple[str, str, str | None]]) -> NoReturn:
+    """Name the first of the things that are not ours: what it is, its name, and why it cannot be ours."""
+    what, name, why = taken[0]
+    raise UsageError(
+        f"The database {connection.info.dbname} already has {'an' if what == 'index' else 'a'} {what}"
+        f" {name.removeprefix('public.')} that sparkify did not make{f': it {why}' if why else ''}."
+        f" Name another database, or give that {what} another name."
+        + (f" The same is true of {len(taken) - 1} more." if taken[1:] else "")
+    )
 
 
 if __name__ == "__main__":

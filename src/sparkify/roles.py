@@ -14,7 +14,7 @@ from sparkify.check import examine
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.sql import load
+from sparkify.sql import load, structure
 
 READER: Final = "sparkify_reader"
 LOADER: Final = "sparkify_loader"
@@ -40,6 +40,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
                 for name in (READER, LOADER):
                     _create_group(connection, name)
                 connection.execute(_sql["admit"])
+                connection.execute(_sql["name_ours"], structure.names())
                 connection.execute(_sql["hand_over"])
                 connection.execute(SQL("SET LOCAL ROLE {}").format(Identifier(LOADER)))
                 connection.execute(_sql["grant"])

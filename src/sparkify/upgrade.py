@@ -25,9 +25,11 @@ WHERE state IN ('open', 'publishing') AND NOT pg_try_advisory_xact_lock(hashtext
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the warehouse's schema; None when there is no warehouse."""
-    row = connection.execute("SELECT to_regclass('etl.warehouse')").fetchone()
-    if row is None or row[0] is None:
+    """The version of the warehouse's schema; None when there is no warehouse: a table etl.warehouse may be somebody else's."""
+    there = connection.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass('etl.warehouse') AND attname = 'schema_version'"
+    ).fetchone()
+    if there is None:
         return None
     row = connection.execute("SELECT schema_version FROM etl.warehouse").fetchone()
     return None if row is None else int(row[0])

@@ -14,10 +14,10 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
 from sparkify import sql
-from sparkify.check.structure import parameters
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
+from sparkify.sql.structure import parameters
 
 EXAMPLES: Final = 5
 

@@ -26,7 +26,13 @@ BEGIN
     EXECUTE format('GRANT CONNECT, TEMPORARY, CREATE ON DATABASE %I TO sparkify_loader', current_database());
 END
 $$;
-GRANT USAGE, CREATE ON SCHEMA public TO sparkify_loader
+GRANT USAGE, CREATE ON SCHEMA public, analytics TO sparkify_loader;
+GRANT USAGE ON SCHEMA analytics TO sparkify_reader
+
+-- name: name_ours
+-- what the program makes, for `hand_over` and `grant`
+SELECT set_config('sparkify.relations', array_to_string(%(relations)s::text[], ','), true),
+       set_config('sparkify.functions', array_to_string(%(functions)s::text[], ','), true)
 
 -- name: are_admitted
 -- whether that was done in this database
@@ -37,7 +43,7 @@ SELECT EXISTS (
 
 -- name: hand_over
 -- the warehouse, whoever made it, to the role that loads: a month can be attached, or statistics made, by the owner alone.
--- What others have made in analytics stays theirs.
+-- What others have made in analytics, or the schema itself, stays theirs.
 DO $$
 DECLARE
     change text;
@@ -51,12 +57,12 @@ BEGIN
             SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
             WHERE relkind IN ('r', 'p', 'v', 'm')
               AND (nspname IN ('etl', 'staging', 'partitions')
-                   OR nspname = 'analytics' AND relowner = (SELECT oid FROM maker)
-                   OR nspname = 'public' AND relname IN ('songplays', 'users', 'songs', 'artists', 'time'))
+                   OR nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ',')))
         )
         SELECT * FROM (
             SELECT format('ALTER SCHEMA %I OWNER TO sparkify_loader', nspname) FROM pg_namespace
             WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions') AND nspowner <> 'sparkify_loader'::regrole
+              AND nspowner = (SELECT oid FROM maker)
             ORDER BY nspname
         ) schemas
         UNION ALL
@@ -66,8 +72,8 @@ BEGIN
         UNION ALL
         SELECT format('ALTER FUNCTION %s OWNER TO sparkify_loader', p.oid::regprocedure)
         FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-        WHERE nspname IN ('analytics', 'etl') AND proowner <> 'sparkify_loader'::regrole
-          AND proowner = (SELECT oid FROM maker)
+        WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ','))
+          AND proowner <> 'sparkify_loader'::regrole
     LOOP
         EXECUTE change;
     END LOOP;
@@ -90,7 +96,8 @@ DECLARE
 BEGIN
     FOR ours IN
         SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE nspname = 'analytics' AND relkind IN ('r', 'p', 'v', 'm') AND relowner = nspowner
+        WHERE nspname = 'analytics' AND relkind IN ('r', 'p', 'v')
+          AND nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ','))
     LOOP
         EXECUTE format('GRANT SELECT ON %s TO sparkify_reader', ours);
     END LOOP;

@@ -116,8 +116,15 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
 -- name: drop_outdated
--- an index that an earlier program made, and that another has taken the place of
-DROP INDEX IF EXISTS analytics.sessions_started_at
+-- an index that an earlier program made, and that another has taken the place of. Somebody's own of this name stays.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('analytics.sessions_started_at')
+                                      AND indrelid = to_regclass('analytics.sessions')) THEN
+        DROP INDEX analytics.sessions_started_at;
+    END IF;
+END
+$$
 
 -- name: summarize
 -- of the blocks of sessions that are new, the index says so far that they may hold anything. A warehouse of an earlier program has no

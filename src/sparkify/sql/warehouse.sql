@@ -280,7 +280,14 @@ ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 COMMENT ON SCHEMA partitions IS 'The partitions of songplays, time, heard_plays and of the large rollups: months, or some days of one. Query the tables they belong to.';
 COMMENT ON SCHEMA staging IS 'Rows of runs that are not published yet. Not for readers.';
 COMMENT ON SCHEMA etl IS 'The books of the loader: runs, files, rejected records, catalogue records.';
-COMMENT ON SCHEMA analytics IS 'What the log said about each play, and everything derived from the star.';
+-- Somebody else may have made the schema for us, or for more.
+DO $$
+BEGIN
+    IF (SELECT count(DISTINCT nspowner) = 1 FROM pg_namespace WHERE nspname IN ('etl', 'analytics')) THEN
+        COMMENT ON SCHEMA analytics IS 'What the log said about each play, and everything derived from the star.';
+    END IF;
+END
+$$;
 
 COMMENT ON TABLE songplays IS 'Fact. One row per song play: one log event with page NextSong.';
 COMMENT ON COLUMN songplays.songplay_id IS 'Computed from the event itself (user, session, item in session, ts), the same in every load. Unique together with start_time.';
@@ -513,27 +520,77 @@ COMMENT ON TABLE etl.forgotten_key IS 'One row: the key of this warehouse. Who h
 COMMENT ON COLUMN etl.forgotten_key.only_row IS 'There is one row.';
 COMMENT ON COLUMN etl.forgotten_key.key IS '32 random bytes.';
 
+-- name: not_ours
+-- what bears a name of ours in public or analytics and is not ours: all of it where there is no warehouse yet, else what has
+-- another form or owner
+WITH warehouse AS (
+    SELECT nspowner AS owner FROM pg_namespace WHERE nspname = 'etl'
+),
+ours AS (
+    SELECT n.oid AS schema_id, split_part(name, '.', 2) AS short_name, o.*
+    FROM unnest(%(relations)s::text[], %(kinds)s::text[], %(tables)s::text[]) AS o (name, kind, index_of)
+    JOIN pg_namespace n ON nspname = split_part(name, '.', 1) AND nspname IN ('public', 'analytics')
+),
+columns AS (
+    SELECT * FROM unnest(%(column_relations)s::text[], %(columns)s::text[]) AS c (name, "column")
+),
+there AS (
+    SELECT CASE relkind WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                        WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END AS what,
+           name, relowner AS owner,
+           CASE
+               WHEN kind <> replace(relkind::text, 'I', 'i') THEN 'is of another kind'
+               WHEN kind = 'i' AND indrelid IS DISTINCT FROM to_regclass(index_of) THEN 'is on ' || indrelid::regclass
+               -- A view of ours may be older and have fewer columns; a table has them all.
+               WHEN kind <> 'i' THEN (
+                   SELECT coalesce('lacks the column ' || "column", 'has a column ' || attname)
+                   FROM (SELECT "column" FROM columns WHERE columns.name = ours.name) wanted
+                   FULL JOIN (SELECT attname::text FROM pg_attribute
+                              WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) has ON attname = "column"
+                   WHERE CASE kind WHEN 'v' THEN "column" ELSE attname END IS NULL
+                   LIMIT 1)
+           END AS difference
+    FROM ours
+    JOIN pg_class c ON relnamespace = schema_id AND relname = short_name
+    LEFT JOIN pg_index ON indexrelid = c.oid
+    UNION ALL
+    SELECT 'type', name, typowner, 'is of another kind'
+    FROM ours JOIN pg_type ON typnamespace = schema_id AND typname = short_name AND typrelid = 0
+    WHERE kind <> 'i'
+    UNION ALL
+    SELECT 'function', name, proowner,
+           CASE WHEN (pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)) IS DISTINCT FROM (arguments, result)
+                THEN 'has other arguments' END
+    FROM unnest(%(functions)s::text[], %(arguments)s::text[], %(results)s::text[]) AS f (name, arguments, result)
+    JOIN pg_namespace n ON nspname = split_part(name, '.', 1) AND nspname = 'analytics'
+    JOIN pg_proc p ON pronamespace = n.oid AND proname = split_part(name, '.', 2)
+)
+SELECT what, name,
+       CASE WHEN warehouse.owner IS NOT NULL
+            THEN coalesce(difference, 'belongs to the role ' || pg_get_userbyid(there.owner)) END AS why
+FROM there LEFT JOIN warehouse ON true
+WHERE warehouse.owner IS NULL OR difference IS NOT NULL OR there.owner <> warehouse.owner
+ORDER BY name COLLATE "C", what
+
+-- name: schemas_taken
+-- schemas that are wholly ours: they are of somebody else where there is no warehouse
+SELECT 'schema', nspname::text, NULL FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions') ORDER BY nspname
+
 -- name: remember_forgotten
 -- what `drop` kept: who was forgotten stays so
 DELETE FROM etl.forgotten_key;
 INSERT INTO etl.forgotten_key SELECT * FROM kept_key;
 INSERT INTO etl.forgotten SELECT * FROM kept_forgotten
 
--- name: drop
--- everything that create makes, and with it the months of the star. What others have made in analytics stays, and
--- keeps the rest from being dropped; readers are made to wait for a second at the most.
+-- name: keep_forgotten
+-- before all is dropped. Readers are made to wait for a second at the most.
 SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
-CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
-DROP VIEW analytics.plays_by_song, analytics.plays_by_artist, analytics.plays_by_day, analytics.plays_by_hour,
-    analytics.active_listeners, analytics.plays_by_location, analytics.plays_by_device,
-    analytics.level_changes, analytics.retention_by_month, analytics.retention_by_week,
-    analytics.rising_songs, analytics.unmatched_songs;
-DROP VIEW analytics.user_levels;
-DROP TABLE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
-    analytics.user_years, analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners;
-DROP TABLE analytics.user_level_days, analytics.heard_plays, analytics.heard_songs;
-DROP FUNCTION analytics.text_id, analytics.track_id;
-DROP SCHEMA analytics;
-DROP SCHEMA staging, etl, partitions CASCADE;
-SET LOCAL lock_timeout = 0
+CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten
+
+-- name: loose_tables
+-- what runs have staged, what the upgrade from version 2 has put aside, and partitions that belong to no table any more
+SELECT nspname::text, relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND NOT relispartition
+  AND CASE nspname WHEN 'staging' THEN relname ~ '^run[0-9]+_|^(user_days|track_months|artist_months)$'
+                   WHEN 'partitions' THEN relname ~ '_[0-9]{4}_[0-9]{2}(_[0-9]{2})?$' END
