@@ -341,7 +341,7 @@ def test_what_was_there_before_the_warehouse_stays_as_it_was(
         owners = {owner for (owner,) in connection.execute(OWNERS)}
         assert owners == {"pg_database_owner", "sparkify_loader"}
         create_tables(dsn, drop=True)
-        connection.execute("DROP OWNED BY sparkify_loader, sparkify_reader")
+        connection.execute("DROP OWNED BY sparkify_loader CASCADE; DROP OWNED BY sparkify_reader")
 
 
 def test_passwords_appear_nowhere(
