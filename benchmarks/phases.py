@@ -53,7 +53,7 @@ _SERVER: Final = [
     (r"^\s*ANALYZE|-- tables that came into being", ANALYZE),
     (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX|ADD PRIMARY KEY", KEYS),
     (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
-    (r"catalogue_records|song_keys|winning_|moved_songs|touched_songs|rematched", SONGS),
+    (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (
         r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time",

@@ -224,7 +224,7 @@ def test_an_older_view_of_ours_is_replaced(dsn: str, db: Connection[Any]) -> Non
         "CREATE VIEW analytics.mine AS SELECT plays FROM analytics.plays_by_day",
         "CREATE TABLE mine (run_id bigint REFERENCES etl.runs)",
         "CREATE TABLE etl.mine (x int)",
-        "CREATE TABLE partitions.mine (x int)",
+        "CREATE TABLE partitions.mine_2018_11 (x int)",
     ],
 )
 def test_what_others_have_built_on_it_is_not_dropped_with_it(
@@ -237,6 +237,13 @@ def test_what_others_have_built_on_it_is_not_dropped_with_it(
         create_tables(dsn, drop=True)
     assert one(db, THINGS) == there
     assert one(db, "SELECT count(*) FROM songplays") == 1
+
+
+def test_partitions_that_were_detached_go_too(dsn: str, db: Connection[Any], root: Path) -> None:
+    etl.run(root, dsn=dsn)
+    db.execute("ALTER TABLE songplays DETACH PARTITION partitions.songplays_2018_11")
+    create_tables(dsn, drop=True)
+    assert one(db, "SELECT count(*) FROM pg_class WHERE relnamespace = 'partitions'::regnamespace") == 0
 
 
 def test_an_index_of_others_with_the_name_of_an_outdated_one_stays(dsn: str, db: Connection[Any]) -> None:

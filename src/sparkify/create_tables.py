@@ -192,18 +192,21 @@ def _drop(connection: Connection[Any]) -> None:
     try:
         connection.execute(queries["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
+        loose = connection.execute(
+            queries["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
+        )
+        _drop_all(connection, "TABLE", [*tables, *map(".".join, loose)])
         for statement in drop_table_queries:
             connection.execute(statement)
-        loose = [".".join(row) for row in connection.execute(queries["loose_tables"])]
-        _drop_all(connection, "TABLE", tables + loose)
         _drop_all(connection, "FUNCTION", made.functions)
         _drop_all(connection, "SCHEMA", _OURS)
         connection.execute("SET LOCAL lock_timeout TO DEFAULT")
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError("Somebody is reading the warehouse. Drop it when nobody is.") from None
     except psycopg.errors.DependentObjectsStillExist as error:
+        depends = "; ".join((error.diag.message_detail or "").splitlines())
         raise SparkifyError(
-            f"Something that sparkify did not make depends on the warehouse: {error.diag.message_detail}."
+            f"Something that sparkify did not make depends on the warehouse: {depends}."
             " Drop or move that first."
         ) from None
 

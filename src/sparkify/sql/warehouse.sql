@@ -593,4 +593,4 @@ CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten
 SELECT nspname::text, relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND NOT relispartition
   AND CASE nspname WHEN 'staging' THEN relname ~ '^run[0-9]+_|^(user_days|track_months|artist_months)$'
-                   WHEN 'partitions' THEN relname ~ '_[0-9]{4}_[0-9]{2}(_[0-9]{2})?$' END
+                   WHEN 'partitions' THEN relname ~ ('^(' || array_to_string(%s::text[], '|') || ')_[0-9]{4}_[0-9]{2}(_[0-9]{2})?$') END
