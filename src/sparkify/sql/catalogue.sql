@@ -22,9 +22,20 @@ SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, a
        year, duration, heard_song_id
 FROM {catalogue}
 
--- name: decide
--- the winning records of the touched songs and artists. One after the other, by an index (OFFSET 0 keeps each apart):
--- joined, each view would first find the winners of the whole catalogue.
+-- name: touches_much
+-- whether more than a quarter of the songs is touched: then to find all winners is quicker than one after the other
+SELECT 4 * (SELECT count(*) FROM touched_songs) > row_count FROM etl.row_counts WHERE table_name = 'songs'
+
+-- name: decide_at_once
+-- the winning records of the touched songs and artists, where most are touched
+CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
+SELECT w.* FROM etl.winning_songs w JOIN touched_songs USING (song_id);
+CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
+SELECT w.* FROM etl.winning_artists w JOIN touched_artists USING (artist_id);
+ANALYZE winning_songs, winning_artists
+
+-- name: decide_one_by_one
+-- the same where few are touched: each by an index, apart from the others because of OFFSET 0
 SET LOCAL enable_seqscan = off;
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
 SELECT w.* FROM touched_songs t, LATERAL (SELECT * FROM etl.winning_songs w WHERE w.song_id = t.song_id OFFSET 0) w;
@@ -39,9 +50,13 @@ CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
 SELECT heard_song_id FROM etl.song_keys JOIN touched_songs USING (song_id)
 UNION
 SELECT heard_song_id FROM winning_songs;
-DELETE FROM etl.song_keys k USING touched_songs t WHERE k.song_id = t.song_id;
+DELETE FROM etl.song_keys k USING touched_songs t
+WHERE k.song_id = t.song_id
+  AND NOT EXISTS (SELECT FROM winning_songs w
+                  WHERE w.song_id = k.song_id AND w.heard_song_id = k.heard_song_id AND w.artist_id = k.artist_id);
 INSERT INTO etl.song_keys (heard_song_id, song_id, artist_id)
-SELECT heard_song_id, song_id, artist_id FROM winning_songs;
+SELECT heard_song_id, song_id, artist_id FROM winning_songs
+ON CONFLICT DO NOTHING;
 ANALYZE moved_keys
 
 -- name: note_change
