@@ -200,7 +200,7 @@ def _drop(connection: Connection[Any]) -> None:
             connection.execute(statement)
         _drop_all(connection, "FUNCTION", made.functions)
         _drop_all(connection, "SCHEMA", _OURS)
-        connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+        connection.execute("SET LOCAL lock_timeout = 0")
     except psycopg.errors.LockNotAvailable:
         raise SparkifyError("Somebody is reading the warehouse. Drop it when nobody is.") from None
     except psycopg.errors.DependentObjectsStillExist as error:

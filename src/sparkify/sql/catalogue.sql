@@ -41,7 +41,7 @@ CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
 SELECT w.* FROM touched_songs t, LATERAL (SELECT * FROM etl.winning_songs w WHERE w.song_id = t.song_id OFFSET 0) w;
 CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
 SELECT w.* FROM touched_artists t, LATERAL (SELECT * FROM etl.winning_artists w WHERE w.artist_id = t.artist_id OFFSET 0) w;
-SET LOCAL enable_seqscan TO DEFAULT;
+SET LOCAL enable_seqscan = on;
 ANALYZE winning_songs, winning_artists
 
 -- name: rekey
