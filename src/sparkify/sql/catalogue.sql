@@ -24,7 +24,8 @@ FROM {catalogue}
 
 -- name: touches_much
 -- whether more than a quarter of the songs is touched: then to find all winners is quicker than one after the other
-SELECT 4 * (SELECT count(*) FROM touched_songs) > row_count FROM etl.row_counts WHERE table_name = 'songs'
+SELECT 4 * (SELECT count(*) FROM touched_songs) > coalesce(sum(row_count), 0)
+FROM etl.row_counts WHERE table_name = 'songs'
 
 -- name: decide_at_once
 -- the winning records of the touched songs and artists, where most are touched
