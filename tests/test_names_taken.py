@@ -103,7 +103,7 @@ def test_a_name_that_is_taken_is_refused(
         empty = one(connection, THINGS)
         connection.execute(made_by)
         there = one(connection, THINGS)
-        for command in (["etl", root], ["create-tables"], ["create-tables", "--drop"]):
+        for command in (["etl", root], ["create-tables", "--drop"]):
             done = run_here(*command, dsn=module_database)
             assert (done.returncode, done.stdout) == (2, "")
             (line,) = done.stderr.splitlines()
