@@ -264,7 +264,7 @@ def test_a_song() -> None:
         ({"artist_latitude": "49"}, ("wrong_type", "artist_latitude is a string where a number belongs")),
         # The first in the order of the columns.
         (
-            {"duration": 0, "artist_name": 7, "year": "x"},
+            {"duration": 0, "artist_name": -7, "year": "x"},
             ("wrong_type", "artist_name is a number where text belongs"),
         ),
     ],
@@ -292,3 +292,25 @@ def test_values_of_songs(fields: dict[str, Any], name: str, value: Any) -> None:
     verdict = judge_song(record(**fields))
     assert isinstance(verdict, CatalogueRecord), verdict
     assert getattr(verdict, name) == value
+
+
+@pytest.mark.parametrize("name", ["title", "artist_name"])
+@pytest.mark.parametrize(
+    ("token", "text"),
+    [("311", "311"), ("0", "0"), ("9" * 5000, "9" * 5000), ("-1", None), ("-0", None), ("1999.0", None), ("1e3", None),
+     ("3.11e2", None), ("1E400", None), ("true", None), ("[1]", None)],
+)  # fmt: skip
+def test_a_title_that_is_a_number(name: str, token: str, text: str | None) -> None:
+    """Its digits as they are spelled; what may have been spelled otherwise is not guessed."""
+    verdict = judge_song(record(**{name: "@"}).replace(b'"@"', token.encode()))
+    if text is None:
+        assert isinstance(verdict, Reject)
+        assert verdict.reason == "wrong_type"
+    else:
+        assert isinstance(verdict, CatalogueRecord)
+        assert getattr(verdict, name) == text
+
+
+@pytest.mark.parametrize("name", ["song", "artist", "level", "location"])
+def test_text_of_a_log_line_is_no_number(name: str) -> None:
+    assert reject(event(**{name: "311"})) == ("wrong_type", f"{name} is a number where text belongs")

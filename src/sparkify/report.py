@@ -64,7 +64,7 @@ class Report:
     """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
 
     `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about
-    what was found there, and what was not.
+    what was found there, and what was not. `faults` says of files of which no line passes what is wrong with them.
     `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
     """
 
@@ -78,6 +78,7 @@ class Report:
     staged: Staged = field(default_factory=Staged)
     rows: dict[str, int] = field(default_factory=dict)
     matched: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -114,6 +115,7 @@ class Report:
                       "loaded": books.loaded, "duplicates": books.duplicates, "rejected": books.rejected,
                       "forgotten": books.forgotten},
             "reject_reasons": self.staged.reasons,
+            "faulty_files": self.faults,
             "rows": self.rows,
             "matched": self.matched,
             "held_runs": self.held_runs,

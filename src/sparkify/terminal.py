@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sparkify.forget import Erasure
     from sparkify.load.dismiss import Dismissed
     from sparkify.load.retry import Retried
+
+MOST_FAULTS = 10
 
 
 def print_report(report: Report) -> None:
@@ -79,6 +82,10 @@ def print_advice(report: Report) -> None:
             "See them with `sparkify rejects list` and `sparkify rejects show`; mend the files and load again,"
         )
         say("or, when it was not the files' fault, `sparkify rejects retry` after the cause is gone.")
+    for name, what in islice(report.faults.items(), MOST_FAULTS):
+        say(f"{name} {what}.")
+    if (more := len(report.faults) - MOST_FAULTS) > 0:
+        say(f"And {more:,} more files of which no line passes: `sparkify rejects list` names them.")
     for name, why in report.staged.unread.items():
         say(f"{name} was not read: {why}. The next run tries again.")
     if report.staged.left_to_others:

@@ -78,6 +78,11 @@ BLANK: Final = "blank"
 OTHER_PAGE: Final = "other page"
 
 
+def too_long(size: int) -> Reject:
+    """The reject of a line of so many bytes."""
+    return Reject("line_too_long", f"{size:,} bytes; a line may have {MAX_LINE_BYTES:,}")
+
+
 class _Rejected(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -122,7 +127,10 @@ def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
 
 
 def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
-    """Decide on one record of a song file: a `CatalogueRecord`, a `Reject` or `BLANK`."""
+    """Decide on one record of a song file: a `CatalogueRecord`, a `Reject` or `BLANK`.
+
+    A title or artist's name that is a whole number is taken as its digits: programs that guess types write "1999" so.
+    """
     record = strip(record)
     if not record.strip():
         return BLANK
@@ -130,9 +138,9 @@ def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
         song = _decode_object(record)
         return CatalogueRecord(
             song_id=_identifier(song, "song_id"),
-            title=_text(song, "title"),
+            title=_text_or_digits(song, "title"),
             artist_id=_identifier(song, "artist_id"),
-            artist_name=_text(song, "artist_name"),
+            artist_name=_text_or_digits(song, "artist_name"),
             artist_location=_optional(song, "artist_location", _text) or None,
             artist_latitude=_optional(song, "artist_latitude", _finite),
             artist_longitude=_optional(song, "artist_longitude", _finite),
@@ -144,6 +152,15 @@ def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
 
 
 # --- the line as JSON ---------------------------------------------------------------------------------------------
+
+
+def unsound(record: bytes) -> Reject | None:
+    """Why a record is no JSON object, whatever its fields say; None when it is one."""
+    try:
+        _decode_object(strip(record))
+    except _Rejected as rejected:
+        return rejected.reject
+    return None
 
 
 def _constant(token: str) -> Never:
@@ -159,6 +176,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+class _Digits(Decimal):
+    """A number that is written with digits alone: not -1, 1.0 or 1e3."""
+
+
 def _number(token: str) -> Decimal | float:
     # Numbers repeat: 60 MB of them as objects of their own would take gigabytes.
     return _short_number(token) if len(token) <= 20 else _any_number(token)
@@ -166,6 +187,8 @@ def _number(token: str) -> Decimal | float:
 
 def _any_number(token: str) -> Decimal | float:
     # A double rounds 1541105830796.0000001 to an integer; a Decimal does not. Beyond its exponents a double serves.
+    if token.isdigit():
+        return _Digits(token)
     try:
         return Decimal(token)
     except InvalidOperation:
@@ -268,6 +291,11 @@ def _text(record: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise _Rejected("wrong_type", f"{name} is {_kind(value)} where text belongs")
     return value
+
+
+def _text_or_digits(record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
+    return str(value) if isinstance(value, _Digits) else _text(record, name)
 
 
 def _not_empty(text: str, name: str) -> str:

@@ -1,11 +1,12 @@
 """The bytes of input files, as chunks of whole lines.
 
 A line is what stands between two line feeds; nothing else splits. In a compressed file these are the lines of the
-decompressed stream. Chunks are of bounded size, whatever the size of the files.
+decompressed stream. A file whose records do not stand one a line (`sparkify.extract.records`) is read as if they did. Chunks
+are of bounded size, whatever the size of the files.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Final
@@ -17,7 +18,8 @@ from sparkify.extract import storage
 from sparkify.extract.batches import Part
 from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import MAX_LINE_BYTES, Reject
+from sparkify.extract.judge import MAX_LINE_BYTES, Reject, too_long
+from sparkify.extract.records import BEGINNING_BYTES, holds_records, records
 
 SMALL_BYTES: Final = 1 << 19
 """A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
@@ -54,6 +56,7 @@ class Slice:
     """Consecutive lines of one file: `parts` together are whole lines, each closed by a line feed.
 
     A line that could not even be read stands in `unread`, and as an empty line in `parts`, so that numbers agree.
+    Where records did not stand one a line, `numbers` are theirs; else lines are numbered from `first_line` on.
     `ends_file` says that it is the last of what is read of the file, and `digest` is then that of all these bytes.
     """
 
@@ -63,6 +66,7 @@ class Slice:
     unread: list[RejectedLine] = field(default_factory=list)
     ends_file: bool = False
     digest: bytes = b""
+    numbers: NDArray[np.int64] | None = None
 
     @property
     def data(self) -> bytes:
@@ -108,7 +112,7 @@ def chunks(
     size = 0
     small = storage.SmallFiles([file for file in files if not part and _is_small(file)])
     for file in files:
-        found = slices(file, part) if part or not _is_small(file) else [_small(file, small.read(file))]
+        found = slices(file, part) if part or not _is_small(file) else _small(file, small.read(file))
         for piece in chain.from_iterable(map(_of_few_lines, found)):
             chunk.append(piece)
             size += max(piece.size, SHORT_LINE_BYTES * piece.count())
@@ -122,14 +126,19 @@ def chunks(
 def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
     """The lines of one file, or of a part of it; the last slice says `ends_file` and holds the digest of the bytes read.
 
-    Where it has up to 8 MiB (decompressed) that is one slice.
+    A part has lines, a whole file may hold records that do not stand one a line.
     """
     digest = hashlib.sha256()
+    stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
+    if not part:
+        beginning, stream = _peek(stream)
+        if holds_records(beginning):
+            yield from _record_slices(file, stream, digest)
+            return
     ready = Slice(file, part.first_line if part else 1, [])  # given away when more follows
     rest = b""  # an unfinished line
     skipped = 0  # bytes of it that were thrown away, because it is longer than a line may be
     broken: str | None = None
-    stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
     while True:
         try:
             data = next(stream, None)
@@ -170,6 +179,59 @@ def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
     yield ready
 
 
+def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """What decides how a file is read, and all of the stream."""
+    blocks: list[bytes] = []
+    broken: BrokenStream | None = None
+    try:
+        while sum(map(len, blocks)) < BEGINNING_BYTES and (block := next(stream, b"")):
+            blocks.append(block)
+    except BrokenStream as error:
+        broken = error
+
+    def again() -> Iterator[bytes]:
+        while blocks:
+            yield blocks.pop(0)
+        if broken:
+            raise broken
+        yield from stream
+
+    return b"".join(block[:BEGINNING_BYTES] for block in blocks)[:BEGINNING_BYTES], again()
+
+
+def _record_slices(file: InputFile, stream: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[Slice]:
+    """The records of a file as slices of one a line, of some megabytes each."""
+    ready: Slice | None = None  # the last one has the digest
+    numbers: list[int] = []
+    texts: list[bytes] = []
+    unread: list[RejectedLine] = []
+    size = 0
+
+    def make() -> Slice:
+        data = b"".join(text + b"\n" for text in texts)
+        return Slice(file, 1, [data], list(unread), numbers=np.array(numbers, dtype=np.int64))
+
+    for number, record, why, length in records(stream):
+        text = record
+        if why:
+            unread.append(RejectedLine(number, why, record[:EVIDENCE_BYTES], length))
+            text = b""
+        numbers.append(number)
+        texts.append(text)
+        size += len(record)
+        if size >= storage.READ_BYTES or len(texts) >= MOST_LINES:
+            if ready:
+                yield ready
+            ready = make()
+            numbers, texts, unread, size = [], [], [], 0
+    if ready and texts:
+        yield ready
+        ready = None
+    ready = ready or make()
+    ready.ends_file, ready.digest = True, digest.digest()
+    yield ready
+
+
 def _of_few_lines(piece: Slice) -> Iterator[Slice]:
     """The slice, cut where it has more than `MOST_LINES` lines."""
     if piece.count() <= MOST_LINES:
@@ -190,15 +252,17 @@ def _is_small(file: InputFile) -> bool:
     return file.compression is None and file.size <= SMALL_BYTES
 
 
-def _small(file: InputFile, data: bytes) -> Slice:
-    """A small file as one slice, with as little ado as possible: there may be a million of them."""
+def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
+    """The slices of a small file, with as little ado as possible: there may be a million of them."""
+    digest = hashlib.sha256(data)
+    if holds_records(data):
+        return _record_slices(file, iter([data]), digest)
     text = data if data.endswith(b"\n") or not data else data + b"\n"
-    return Slice(file, 1, [text], ends_file=True, digest=hashlib.sha256(data).digest())
+    return [Slice(file, 1, [text], ends_file=True, digest=digest.digest())]
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
-    why = Reject("line_too_long", f"{length:,} bytes; a line may have {MAX_LINE_BYTES:,}")
-    return RejectedLine(line, why, start[:EVIDENCE_BYTES], length)
+    return RejectedLine(line, too_long(length), start[:EVIDENCE_BYTES], length)
 
 
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:

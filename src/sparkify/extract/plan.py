@@ -12,6 +12,7 @@ from psycopg import Connection
 from sparkify.errors import UsageError
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of, path_of
+from sparkify.extract.records import BEGINNING_BYTES, holds_records
 from sparkify.extract.storage import blocks, is_remote, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
@@ -41,9 +42,17 @@ class Plan:
         return min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
 
     def large_logs(self, batch_bytes: int) -> list[InputFile]:
-        """The new log files that are to be cut into parts: larger than a batch, and lines can be looked for anywhere."""
+        """The new log files that are to be cut into parts: larger than a batch, and lines can be looked for anywhere.
+
+        Raises:
+            StorageFailed: the store of one cannot be reached.
+        """
         least = max(batch_bytes, LEAST_PART_BYTES)
-        return [file for file in self._of("log") if file.size > least and file.compression is None]
+        return [
+            file
+            for file in self._of("log")
+            if file.size > least and file.compression is None and not holds_records(_beginning(file))
+        ]
 
     def batches(
         self,
@@ -80,6 +89,13 @@ class Plan:
 
     def _of(self, kind: Kind) -> list[InputFile]:
         return [file for file in self.new if file.kind == kind]
+
+
+def _beginning(file: InputFile) -> bytes:
+    try:
+        return b"".join(blocks(file, 0, BEGINNING_BYTES))
+    except OSError:
+        return b""  # whoever stages it will say so
 
 
 def find_files(

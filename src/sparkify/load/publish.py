@@ -13,6 +13,7 @@ from sparkify.books import Books
 from sparkify.errors import UsageError
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
+from sparkify.faults import faults
 from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.load.months import publish_month
@@ -161,6 +162,8 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
     if report.run_id is not None:
         report.staged.books = run_totals(connection, report.run_id)
         report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
+        if report.books.rejected:
+            report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
         connection.execute(
             "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
         )

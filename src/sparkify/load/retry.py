@@ -16,8 +16,10 @@ from sparkify.books import Books
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.extract.files import InputFile, Kind
+from sparkify.extract.judge import unsound
 from sparkify.extract.lines import CHUNK_BYTES, RejectedLine, Slice
 from sparkify.extract.plan import file_now, make_plan
+from sparkify.extract.records import on_one_line
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.claims import Claim, write_manifest
 from sparkify.load.months import publish_month
@@ -26,7 +28,6 @@ from sparkify.load.runs import begin_run, hold_open, staged_months
 from sparkify.load.stage import Stager, plain
 from sparkify.report import Staged
 from sparkify.sql import load
-from sparkify.transform.catalogue import one_object
 
 _sql: Final = load("retry")
 
@@ -195,11 +196,7 @@ class _Retrier(Stager):
             self._records = []
             for file_id, line, reason, detail, record in cursor:
                 file = InputFile(files[file_id].kind, files[file_id].name, 0, 0, None)
-                piece = Slice(file, line, [record + b"\n"], ends_file=True)
-                if b"\n" in record and one_object(piece) is None:
-                    self._report.incomplete += 1
-                    continue
-                chunk.append((piece, claims[file_id]))
+                chunk.append((_as_a_line(file, line, record), claims[file_id]))
                 self._records.append((file_id, line, reason, detail))
                 size += len(record)
                 if size >= CHUNK_BYTES or len(chunk) >= CHUNK_RECORDS:
@@ -262,3 +259,13 @@ class _Retrier(Stager):
         }
         connection.execute(_sql["settle"], pairs)
         connection.execute(_sql["forget_retried"], [self._run_id])
+
+
+def _as_a_line(file: InputFile, line: int, record: bytes) -> Slice:
+    """A record that was set aside, to be judged again: also one over several lines is one."""
+    unread = []
+    if b"\n" in record:
+        if why := unsound(record):
+            unread = [RejectedLine.of(line, why, record)]
+        record = b"" if why else on_one_line(record)
+    return Slice(file, line, [record + b"\n"], unread, ends_file=True)

@@ -370,6 +370,18 @@ FROM etl.manifest WHERE run_id = %s
 -- of a run
 SELECT reason, count(*) FROM etl.rejected_records WHERE run_id = %s GROUP BY reason ORDER BY count(*) DESC, reason
 
+-- name: faulty_files
+-- the files of a run of which no line passes, with the first that does not
+SELECT f.path, f.kind, m.rejected, r.line, r.reason, r.beginning
+FROM etl.manifest m
+JOIN etl.known_files f USING (file_id)
+CROSS JOIN LATERAL (
+    SELECT line, reason, substring(record FOR 100) AS beginning
+    FROM etl.rejected_records WHERE manifest_id = m.manifest_id ORDER BY line LIMIT 1
+) r
+WHERE m.run_id = %s AND m.rejected > 0 AND m.rejected = m.lines - m.blank
+ORDER BY f.path COLLATE "C"
+
 -- name: row_counts
 -- rows in the star
 SELECT table_name, row_count FROM etl.row_counts

@@ -1,10 +1,9 @@
 -- name: files
 -- the files that have rejected records to be tried again, with how many; songs first, so that the plays find them.
--- Incomplete is what cannot be judged by itself: a record that is longer than what is kept of it, the rest of a damaged
--- stream, and lines of a song file that may be one record over several lines.
+-- Incomplete is what cannot be judged by itself: a record that is longer than what is kept of it, and the rest of a damaged
+-- stream.
 SELECT f.file_id, f.kind, f.path, m.manifest_id, count(*) AS records,
-       count(*) FILTER (WHERE r.record_bytes > length(r.record) OR r.reason = 'truncated_stream'
-                              OR (f.kind = 'song' AND m.lines > 1 AND m.loaded = 0)) AS incomplete,
+       count(*) FILTER (WHERE r.record_bytes > length(r.record) OR r.reason = 'truncated_stream') AS incomplete,
        reader.state = 'published' AND owner.state IN ('published', 'dropped') AS settled
 FROM etl.rejected_records r
 JOIN etl.manifest m USING (manifest_id)

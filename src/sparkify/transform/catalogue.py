@@ -1,19 +1,16 @@
 """Chunks of song files become catalogue records."""
 
-import json
-from dataclasses import replace
 from typing import ClassVar, Final
 
 import pyarrow as pa
 
 from sparkify.books import Books
-from sparkify.extract.judge import judge_song, strip, too_much
+from sparkify.extract.judge import judge_song
 from sparkify.extract.lines import RejectedLine, Slice
 from sparkify.transform.chunk import Lines
 from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
-_decoder: Final = json.JSONDecoder(parse_float=len, parse_int=len)  # numbers are the judge's business
 _TEXTS: Final = ("song_id", "title", "artist_id", "artist_name", "artist_location")
 _NUMBERS: Final = ("artist_latitude", "artist_longitude")
 _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
@@ -40,21 +37,15 @@ class CatalogueTransform(RecordTransform):
     )
 
     def transform(self, chunk: list[Slice]) -> tuple[list[Books], list[list[RejectedLine]]]:
-        """Decide on every record; gives the books and the rejects, slice by slice.
-
-        A song file holds one object as a whole, over however many lines, or one object a line.
-        """
+        """Decide on every record; gives the books and the rejects, slice by slice."""
         books = [Books() for _ in chunk]
         rejects = [list(piece.unread) for piece in chunk]
-        whole = {number: text for number, piece in enumerate(chunk) if (text := one_object(piece))}
-        lines = Lines([replace(piece, parts=[]) if at in whole else piece for at, piece in enumerate(chunk)])
-        self._decide(lines, judge_song, books, rejects, whole)
+        lines = Lines(chunk)
+        self._decide(lines, judge_song, books, rejects)
         for number, count in self._rows("books"):
             books[number].loaded = count
-        for at, (of_slice, rejected, count, piece) in enumerate(
-            zip(books, rejects, lines.counts, chunk, strict=True)
-        ):
-            of_slice.lines = count or (1 if at in whole else 0)
+        for of_slice, rejected, count, piece in zip(books, rejects, lines.counts, chunk, strict=True):
+            of_slice.lines = count
             of_slice.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
             of_slice.rejected = len(rejected)
         return books, rejects
@@ -63,18 +54,3 @@ class CatalogueTransform(RecordTransform):
         """The records, in the order of the columns of etl.catalogue_records; `file_ids` are those of the slices."""
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         return self._duckdb.sql(self._sql["records"]).to_arrow_table()
-
-
-def one_object(piece: Slice) -> bytes | None:
-    """The whole file, where it is one JSON object over several lines."""
-    if piece.first_line != 1 or not piece.ends_file or piece.unread or piece.count() < 2:
-        return None
-    data = piece.data
-    try:
-        if too_much(data):
-            return None
-        text = strip(data).decode("utf-8").strip(" \t\r\n")
-        value, end = _decoder.raw_decode(text)
-    except ValueError:
-        return None
-    return data if isinstance(value, dict) and end == len(text) else None

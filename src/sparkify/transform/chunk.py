@@ -27,6 +27,9 @@ class Lines:
         firsts = np.repeat(np.array([piece.first_line for piece in chunk], dtype=np.int64), self.counts)
         starts = np.repeat(np.concatenate(([0], stops[:-1])), self.counts)
         self._line = np.arange(len(ends), dtype=np.int64) - starts + firsts
+        for piece, count, stop in zip(chunk, self.counts, stops.tolist(), strict=True):
+            if piece.numbers is not None:
+                self._line[stop - count : stop] = piece.numbers
         self._text = pa.StringArray.from_buffers(
             len(ends), pa.py_buffer(self._offsets.astype(np.int32)), pa.py_buffer(self._data)
         )

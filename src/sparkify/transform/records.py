@@ -1,8 +1,6 @@
 """Chunks of lines become records: the fast path in DuckDB, the judge for what it leaves open."""
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
-from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import duckdb
@@ -51,13 +49,9 @@ class RecordTransform:
         judge: Callable[[bytes], Verdict],
         books: list[Books],
         rejects: list[list[RejectedLine]],
-        whole: Mapping[int, bytes] = MappingProxyType({}),
         **names: object,
     ) -> None:
-        """Decide on every line, note what is no record, and have all records in `parsed`.
-
-        `whole` are the slices that are one record each, over several lines.
-        """
+        """Decide on every line, note what is no record, and have all records in `parsed`."""
         self._duckdb.register("lines", lines.table(self.FIELDS))
         query = self._sql["parse"].format(fields=duckdb_types(self.FIELDS), **names)
         self._duckdb.execute(query).fetchall()
@@ -65,9 +59,8 @@ class RecordTransform:
             books[number].other_pages += other_pages
             books[number].blank += blank
         records = []
-        left = (*self._rows("doubtful"), *lines.not_text())
-        doubtful = ((number, line, lines.bytes_of(position)) for number, line, position in left)
-        for number, line, text in chain(doubtful, ((number, 1, text) for number, text in whole.items())):
+        for number, line, position in (*self._rows("doubtful"), *lines.not_text()):
+            text = lines.bytes_of(position)
             verdict = judge(text)
             if isinstance(verdict, Reject):
                 rejects[number].append(RejectedLine.of(line, verdict, text))

@@ -1,0 +1,269 @@
+"""Records that do not stand one a line: objects over several lines, one after the other or in an array.
+
+`holds_records` decides by a file's beginning, `records` reads it as a stream. JSON's structure is ASCII, so bytes are read
+as Latin-1: a position in the text is one in the file. Python's own scanner finds where a sound record ends. Where a
+broken one ends is a guess: where its brackets close, or where the next one seems to begin.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from sparkify.extract.compression import BrokenStream
+from sparkify.extract.judge import MAX_LINE_BYTES, Reject, too_long, too_much, unsound
+
+BEGINNING_BYTES: Final = 1 << 20
+"""So much of a file decides how it is read."""
+
+PIECE_BYTES: Final = 1 << 20
+"""So much is scanned at a time: what the scanner makes of hostile JSON takes a hundred times its memory."""
+
+KEPT_BYTES: Final = 1 << 20
+"""So much is kept of a record that is longer than a line may be."""
+
+LONGEST_TOKEN: Final = 16
+"""A piece may end within -Infinity or two \\u escapes, and what is there then looks wrong."""
+
+LONGEST_GAP: Final = 1 << 12
+"""So far the text reaches back from a record: its indentation may be there, and white space before one that is looked for."""
+
+Found = tuple[int, bytes, Reject | None, int]
+"""The number of a record; the record on one line, or as it stands when it is set aside; why that is; its length in bytes."""
+
+_BLANK: Final = re.compile(rb"(?:[ \t\n\r\x0b\x0c]|\xef\xbb\xbf)*+")
+_BETWEEN: Final = re.compile("(?:[ \t\n\r\x0b\x0c,]|\xef\xbb\xbf)*+")
+_TOKEN: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"?|[\[\]{}]')  # a string may be torn
+_OPEN_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?\Z')
+_OPENED_BY: Final = {"}": "{", "]": "["}
+_ON_A_LINE: Final = re.compile("\n([ \t]*+),?[ \t]*+(?={)")
+_INDENT: Final = re.compile("\n(?:\xef\xbb\xbf)?([ \t]*+)")
+_FOLLOWS: Final = re.compile("[ \t\n\r]*+(?:[],{[]|\\Z)")  # a record
+_BEHIND_A_COMMA: Final = re.compile(',[ \t\n\r]*+(?={[ \t\n\r]*+")')
+
+_scan: Final = json.JSONDecoder(parse_float=len, parse_int=len).raw_decode  # numbers are the judge's business
+
+
+def holds_records(beginning: bytes) -> bool:
+    """Whether a file that begins so holds its records in an array or over several lines, rather than one a line.
+
+    An array begins with a bracket, and behind that an object, or nothing. An object over several lines does not end on its
+    first line, and the next line goes on like one: no record begins with a quote, a closing brace or a comma.
+    """
+    if beginning.startswith(b"{") and b"\n" not in beginning:  # the usual song file: there may be a million
+        return False
+    at = _end_of_blank(beginning, 0)
+    if beginning[at : at + 1] == b"[":
+        at = _end_of_blank(beginning, at + 1)
+        return beginning[at : at + 1] in (b"{", b"]")
+    feed = beginning.find(b"\n", at)
+    if feed < 0 or beginning[at : at + 1] != b"{":
+        return False
+    next_line = _end_of_blank(beginning, feed)
+    if beginning[next_line : next_line + 1] not in (b'"', b"}", b","):
+        return False
+    return _end_of_brackets(beginning[at:feed].decode("latin-1"), 0, feed - at) is None
+
+
+def records(blocks: Iterator[bytes]) -> Iterator[Found]:
+    """The records of a file that `holds_records`, sound or not, in their order.
+
+    The number of a record is that of the line on which it begins. Where several begin on one line they are counted on, so that
+    each has its own. What cannot be JSON, and is longer than a line may be, is set aside here; the rest is for the judge.
+    """
+    return _Reader(blocks).read()
+
+
+def on_one_line(record: bytes) -> bytes:
+    """A sound record without its line feeds and the white space around them: no string can hold a line feed."""
+    return b"".join(map(bytes.strip, record.split(b"\n")))
+
+
+def _end_of_blank(text: bytes, at: int) -> int:
+    found = _BLANK.match(text, at)
+    assert found
+    return found.end()
+
+
+def _end_of_brackets(text: str, start: int, stop: int) -> int | None:
+    """Where the bracket at `start` is closed; None where it is not, or another one is in its place."""
+    open_ones = []
+    for token in _TOKEN.finditer(text, start, stop):
+        bracket = token[0]
+        if bracket in ("{", "["):
+            open_ones.append(bracket)
+        elif opened_by := _OPENED_BY.get(bracket):
+            if not open_ones or open_ones.pop() != opened_by:
+                return None
+            if not open_ones:
+                return token.end()
+    return None
+
+
+class _Reader:
+    """The text from somewhere before the next record, and where that is."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._pieces = (
+            block[start : start + PIECE_BYTES]
+            for block in blocks
+            for start in range(0, len(block), PIECE_BYTES)
+        )
+        self._text = "\n"  # the first line begins like every other
+        self._at = 1
+        self._line = 1
+        self._ended = False
+        self._broken: str | None = None  # what is wrong with the stream
+        self._is_cut = False  # nothing but the end of the text is wrong with the record that begins here
+        self._is_torn = False  # the last record goes on to the end of the text
+
+    def read(self) -> Iterator[Found]:
+        number, in_array = 0, False
+        while self._skip_blank():
+            if self._text[self._at] == "[" and not in_array:
+                in_array = True
+                self._move(self._at + 1)
+            elif self._text[self._at] == "]" and in_array:
+                in_array = False
+                self._move(self._at + 1)
+            else:
+                number = max(self._line, number + 1)
+                yield self._take(number, in_array=in_array)
+        if self._is_torn:
+            return
+        number = max(self._line, number + 1)
+        if self._broken:
+            yield number, b"", Reject("truncated_stream", self._broken), 0
+        elif in_array:
+            yield number, b"[", unsound(b"["), 1
+
+    def _skip_blank(self) -> bool:
+        """Go to what comes next; whether there is anything."""
+        while True:
+            found = _BETWEEN.match(self._text, self._at)
+            assert found
+            self._move(found.end())
+            if self._ended or len(self._text) - self._at >= LONGEST_TOKEN:
+                return self._at < len(self._text)
+            self._fill(max(PIECE_BYTES, LONGEST_TOKEN))
+
+    def _take(self, number: int, *, in_array: bool) -> Found:
+        """The record that begins here, and go behind it."""
+        self._is_torn = self._is_cut = False
+        can_be_sound = in_array or self._text[self._at] == "{"
+        end = self._end_of_sound() if can_be_sound else None
+        is_sound = end is not None
+        end = end or self._end_of_broken()
+        if end is None or end - self._at > MAX_LINE_BYTES:
+            return self._pass_over(number)
+        record = self._text[self._at : end].rstrip(" \t\r\n\x0b\x0c").encode("latin-1")
+        self._move(end)
+        if self._is_torn and self._broken:
+            return number, record, Reject("truncated_stream", self._broken), len(record)
+        if not is_sound and (why := unsound(record)):
+            return number, record, why, len(record)
+        return number, on_one_line(record), None, len(record)
+
+    def _end_of_sound(self) -> int | None:
+        """Where the JSON that begins here ends; None when it is wrong, or too much."""
+        while True:
+            left = len(self._text) - self._at
+            if left > 2 * PIECE_BYTES and too_much(self._text[self._at :].encode("latin-1")):
+                return None
+            try:
+                end: int = _scan(self._text, self._at)[1]
+            except json.JSONDecodeError as error:
+                self._is_cut = self._may_go_on(error.pos)
+                if self._ended or not self._is_cut:
+                    return None
+            except RecursionError:  # far deeper than the judge allows
+                return None
+            else:
+                if end < len(self._text) or self._ended or self._text[end - 1] in '}]"':
+                    return end
+            if left > MAX_LINE_BYTES:
+                return None
+            self._fill(2 * left)
+
+    def _may_go_on(self, wrong_at: int) -> bool:
+        """Whether what is wrong there may be so only because the text ends here."""
+        if len(self._text) - wrong_at < LONGEST_TOKEN:
+            return True
+        return _OPEN_STRING.match(self._text, wrong_at) is not None
+
+    def _end_of_broken(self) -> int | None:
+        """Where the next record seems to begin; None when that is farther off than a line may be long.
+
+        So that it does not depend on how the text came, what is looked at has a certain length.
+        """
+        size = PIECE_BYTES
+        while True:
+            self._fill(size)
+            stop = min(self._at + size, len(self._text))
+            if end := self._guess_end(stop):
+                return end
+            if self._ended and stop == len(self._text):
+                self._is_torn = True
+                return stop
+            if size >= MAX_LINE_BYTES:
+                return None
+            size *= 2
+
+    def _guess_end(self, stop: int) -> int | None:
+        text, at = self._text, self._at
+        # What is part of a record stands farther to the right.
+        indent = self._indent() if text[at] == "{" else stop
+        lines = _ON_A_LINE.finditer(text, at, stop)
+        next_one = next((found.end() for found in lines if len(found[1]) <= indent), None)
+        if text[at] in "{[":
+            end = _end_of_brackets(text, at, next_one or stop)
+            if end and _FOLLOWS.match(text, end, stop):
+                return end
+        if next_one is None and not self._is_cut and (found := _BEHIND_A_COMMA.search(text, at, stop)):
+            return found.end()
+        return next_one
+
+    def _pass_over(self, number: int) -> Found:
+        """A record that is too long, up to where another seems to begin; all of it was never in memory."""
+        self._fill(MAX_LINE_BYTES)
+        size = min(MAX_LINE_BYTES, len(self._text) - self._at)
+        kept = self._text[self._at : self._at + min(size, KEPT_BYTES)].encode("latin-1")
+        self._move(self._at + size)
+        while True:
+            found = [pattern.search(self._text, self._at) for pattern in (_ON_A_LINE, _BEHIND_A_COMMA)]
+            ends = [match.end() for match in found if match]
+            self._is_torn = self._ended and not ends
+            end = min(ends, default=max(self._at, len(self._text) - (0 if self._ended else LONGEST_GAP)))
+            size += end - self._at
+            self._move(end)
+            if ends or self._ended:
+                return number, kept, too_long(size), size
+            self._fill(LONGEST_GAP + PIECE_BYTES)
+
+    def _indent(self) -> int:
+        """How far the line of the record here is indented."""
+        feed = self._text.rfind("\n", max(self._at - LONGEST_GAP, 0), self._at)
+        found = _INDENT.match(self._text, feed) if feed >= 0 else None
+        return len(found[1]) if found else 0
+
+    def _move(self, at: int) -> None:
+        self._line += self._text.count("\n", self._at, at)
+        self._at = at
+
+    def _fill(self, size: int) -> None:
+        """Have a text of this size from here on, or all that there is."""
+        if self._ended or len(self._text) - self._at >= size:
+            return
+        start = max(self._at - LONGEST_GAP, 0)
+        parts = [self._text[start:]]
+        self._at -= start
+        have = len(parts[0]) - self._at
+        try:
+            while have < size:
+                parts.append(next(self._pieces).decode("latin-1"))
+                have += len(parts[-1])
+        except StopIteration:
+            self._ended = True
+        except BrokenStream as error:
+            self._ended, self._broken = True, str(error)
+        self._text = "".join(parts)
