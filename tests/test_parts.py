@@ -23,12 +23,14 @@ from sparkify.extract import batches, lines, storage
 from sparkify.extract.batches import Batch, Part, cut, ranges, survey
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import find_files, make_plan
+from sparkify.load.ahead import MonthsAhead
 from sparkify.load.parts import PartClaim, claim_large_files, cut_files
 from sparkify.load.runs import begin_run
 from sparkify.load.stage import Stager
 from sparkify.report import Staged
 from warehouse import CONTENT, check_books, checksums, one
 
+DAY = 24 * 3600 * 1000
 EVERYTHING = CONTENT | {
     "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session, line FROM analytics.heard_plays",
     "rejects": "SELECT line, reason, detail, record, record_bytes FROM etl.rejected_records",
@@ -273,3 +275,38 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
     assert db.execute("SELECT DISTINCT lines, blank, count(*) OVER () FROM etl.manifest").fetchall() == [
         (workers, workers, files)
     ]
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_play_that_comes_again_when_its_month_is_published_already(
+    db: Connection[Any],
+    dsn: str,
+    tiny_parts: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    read_before: bool,
+) -> None:
+    """It is a duplicate; and none is lost or added when the file was read before, and its lines stood elsewhere."""
+    november = [play(NOVEMBER + at, itemInSession=at) for at in range(8)]
+    december = [play(NOVEMBER + 31 * DAY + at, itemInSession=at) for at in range(40)]
+    if read_before:
+        write(tmp_path, "log_data/a.json", *december[:2], *november[:4])
+        etl.run(tmp_path, dsn=dsn)
+    file = write(tmp_path, "log_data/a.json", *november, *december, *november[2:5])
+    os.utime(file, (time.time() - 100,) * 2)
+    ahead: list[bool] = []
+
+    def staged(self: MonthsAhead, batch: Staged) -> None:
+        count_ahead(self, batch)
+        for month in self._published.values():
+            month.result()
+        ahead.append(one(db, "SELECT count(*) = 8 FROM songplays WHERE start_time < '2018-12-01 00:00+00'"))
+
+    count_ahead = MonthsAhead.staged
+    tiny_parts.setattr(MonthsAhead, "staged", staged)
+    report = etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=4000)
+    assert any(ahead) is not read_before
+    assert (report.books.loaded, report.books.duplicates) == (48, 3)
+    check_books(db)
+    lines = "SELECT array_agg(line ORDER BY start_time) FROM analytics.heard_plays"
+    assert one(db, lines) == [*range(1, 49)]

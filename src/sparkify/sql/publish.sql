@@ -7,8 +7,15 @@ SELECT FROM etl.warehouse FOR UPDATE
 SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
 
 -- name: lock_month_if_free
--- the same, when nobody stages for it at this moment
-SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE SKIP LOCKED
+-- the same, when nobody stages for it at this moment, and no file has plays in it that is read again, in parts: nobody could tell those
+-- of the part that was published first from those of its earlier version
+SELECT FROM etl.staged_months month
+WHERE run_id = %s AND month = %s
+  AND NOT EXISTS (SELECT FROM etl.staged_slices s
+                  JOIN etl.staged_parts p USING (run_id, file_id)
+                  JOIN etl.manifest m ON m.file_id = s.file_id AND m.run_id <> s.run_id
+                  WHERE s.run_id = month.run_id AND s.month = month.month)
+FOR UPDATE OF month SKIP LOCKED
 
 -- name: table_exists
 -- whether there is such a table
@@ -52,7 +59,7 @@ SELECT start_time, songplay_id FROM {heard_plays} WHERE start_time <@ {overlaps}
 GROUP BY start_time, songplay_id HAVING count(*) > 1
 
 -- name: remove_repeated
--- the winner stays: the smallest content by bytes. The two rows of one play are known by the transaction that wrote
+-- the winner stays: the smallest by what belongs to the play, then the first line. The two rows of one play are known by the transaction that wrote
 -- them, xmin: every chunk has its own, and has each identity once.
 WITH variants AS (
     SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id, p.user_id, h.heard_song_id,
@@ -169,13 +176,20 @@ WITH late AS (DELETE FROM {songplays} WHERE start_time < {covered_until} RETURNI
 INSERT INTO late_songplays SELECT * FROM late
 
 -- name: find_clashes
--- staged plays that the warehouse has already, and whether the staged content wins; again: the file was read before, and
--- the play in the warehouse may be from the same line
+-- staged plays that the warehouse has already, and whether the staged content wins. Outdated: the file that the warehouse has the play
+-- from is read again, and its lines are those of an earlier version.
 CREATE TEMP TABLE clashes ON COMMIT DROP AS
+WITH read_again AS MATERIALIZED (
+    SELECT file_id
+    FROM (SELECT file_id FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
+          UNION SELECT file_id FROM {repeated}) staged
+    WHERE NOT {retried}
+      AND EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = staged.file_id AND m.run_id <> {run_id})
+)
 SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id, p.user_id,
        p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id,
        h.file_id, h.line, there.file_id AS file_id_there, there.line AS line_there,
-       h.file_id = there.file_id AND NOT {retried} AS again, s.song_id AS song_id_there,
+       there.file_id IN (SELECT file_id FROM read_again) AS outdated, s.song_id AS song_id_there,
        there.heard_song_id AS heard_song_id_there,
        (p.level COLLATE "C", p.location IS NOT NULL, coalesce(p.location, '') COLLATE "C",
         p.user_agent IS NOT NULL, coalesce(p.user_agent, '') COLLATE "C", h.heard_song_id)
@@ -203,29 +217,30 @@ FROM clashes c
 WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
 
 -- name: replace_heard_plays
--- with its line; and a file that changed may say the same on another line, as may a retried one
+-- with its line; and the same content may stand on another line now, or on an earlier one of those that are retried
 UPDATE analytics.heard_plays h
 SET heard_song_id = c.heard_song_id, file_id = c.file_id, line = c.line
 FROM clashes c
-WHERE (c.wins OR (c.same AND c.file_id = c.file_id_there AND (c.again OR c.line < c.line_there)))
+WHERE (c.wins OR (c.same AND (c.outdated OR (c.file_id = c.file_id_there AND c.line < c.line_there))))
   AND h.start_time = c.start_time AND h.songplay_id = c.songplay_id
   AND (h.heard_song_id, h.file_id, h.line) IS DISTINCT FROM (c.heard_song_id, c.file_id, c.line)
 
 -- name: duplicates_staged
 -- plays of staged files that the warehouse has from another line
-SELECT file_id, count(*) FROM clashes WHERE NOT wins AND NOT again GROUP BY file_id
+SELECT file_id, count(*) FROM clashes
+WHERE NOT wins AND NOT (outdated AND (same OR file_id = file_id_there)) GROUP BY file_id
 
 -- name: still_there
 -- a file that is read again may lose to another one now, and yet be the one that the warehouse has the play from:
 -- such a play is no duplicate
 SELECT c.file_id_there, -count(DISTINCT (c.start_time, c.songplay_id))
 FROM clashes c JOIN {repeated} r USING (start_time, songplay_id)
-WHERE NOT c.wins AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there AND NOT {retried}
+WHERE NOT c.wins AND NOT c.same AND c.outdated AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there
 GROUP BY c.file_id_there
 
 -- name: duplicates_there
 -- plays of loaded files that it now has from a staged one
-SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT again GROUP BY file_id_there
+SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT (outdated AND file_id = file_id_there) GROUP BY file_id_there
 
 -- name: matched_by_replacing
 -- how many more plays have a song

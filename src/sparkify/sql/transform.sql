@@ -142,14 +142,13 @@ CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant, heard_song_id AS 
 SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 
 -- name: rank_repeated
--- of plays with one identity the winner stays: the smallest content by bytes, then the first line
+-- of plays with one identity the winner stays: the smallest by what belongs to the play, then the first line
 CREATE OR REPLACE TEMP TABLE ranked AS
 SELECT *, row_number() OVER variants AS variant, first_value(heard_song_id) OVER variants AS song_kept
 FROM plays
 WINDOW variants AS (
     PARTITION BY start_time, songplay_id
-    ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id,
-             first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST, slice, line
+    ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id, slice, line
 )
 
 -- name: repeated
@@ -174,9 +173,9 @@ SELECT DISTINCT month FROM plays ORDER BY month
 SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month, slice ORDER BY month, slice
 
 -- name: note_users
--- the latest plays of each user in each month
+-- the latest plays of each user in each month, with all their variants: the name may be in a line that loses
 INSERT INTO latest_plays
-SELECT month, ts, user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
+SELECT DISTINCT month, ts, user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
        location, user_agent, heard_song_id
 FROM plays SEMI JOIN (
     SELECT user_id, month, max(ts) AS ts FROM plays GROUP BY user_id, month

@@ -114,6 +114,7 @@ class PlayTransform(RecordTransform):
         if self.forgotten:
             self._drop_forgotten(done.books)
         self._execute("new_heard_songs")
+        self._execute("note_users")
         if next(self._rows("identities"))[0]:
             self._execute("rank_repeated")
             for number, count in self._rows("repeated"):
@@ -121,7 +122,6 @@ class PlayTransform(RecordTransform):
             self._execute("keep_winners")
         else:
             self._execute("nothing_repeated")
-        self._execute("note_users")
         for number, count in self._rows("books"):
             done.books[number].loaded = count
             self._gathered_plays += count

@@ -1,0 +1,132 @@
+"""Which line counts when several have one identity, against the rule written down in Python (docs/rules.md, "Same identity")."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from data import NOVEMBER, play, write
+from differential import heard_song_id
+from sparkify import etl
+from sparkify.check import check
+from sparkify.connection import connect
+from warehouse import check_books, checksums
+
+Event = dict[str, Any]
+TEXTS = [None, "", "a", "B", "é", "\U0001f600", "\uffff"]
+
+
+def by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
+    return [(text is not None, (text or "").encode()) for text in texts]
+
+
+def of_the_play(event: Event) -> list[Any]:
+    """What belongs to the play: the line with the smallest is the one that the warehouse has the play from."""
+    heard = heard_song_id(event["song"], event["artist"], event["length"])
+    return [*by_bytes(event["level"], event["location"] or None, event["userAgent"]), heard]
+
+
+def of_the_user(event: Event) -> list[Any]:
+    """By this the names that `users` shows are found, among the lines that are equal in `of_the_play`."""
+    return by_bytes(event["firstName"], event["lastName"], event["gender"])
+
+
+def any_variant(chance: random.Random) -> Event:
+    return play(
+        NOVEMBER + chance.choice([0, 0, 1, 40]) * 86_400_000, userId=chance.choice("12"),
+        level=chance.choice(["free", "paid"]), location=chance.choice([None, "", "x"]), song=chance.choice("xxy"), firstName=chance.choice(TEXTS), lastName=chance.choice(TEXTS), gender=chance.choice([None, "F"]),
+    )  # fmt: skip
+
+
+def expected_rows(
+    files: dict[str, list[Event]],
+) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, set[Any]]]:
+    """By identity the play, by user the names and level, and by identity the lines that may count as loaded: of each file that has the
+    winner the first line with it."""
+    variants = defaultdict(list)
+    for name, events in files.items():
+        for line, event in enumerate(events, 1):
+            identity = (int(event["userId"]), event["sessionId"], event["itemInSession"], event["ts"])
+            variants[identity].append((of_the_play(event), of_the_user(event), name, line, event))
+    plays, lines, latest = {}, {}, {}
+    for identity, found in variants.items():
+        content, _, _, _, winner = min(found, key=lambda variant: variant[:2])
+        user, session, item, ts = identity
+        plays[identity] = (winner["level"], winner["location"] or None, winner["userAgent"], winner["song"])
+        latest[user] = max(latest.get(user, ()), (ts, session, item, identity))
+        firsts: dict[str, int] = {}
+        for other, _, name, line, _ in found:
+            if other == content:
+                firsts.setdefault(name, line)
+        lines[identity] = set(firsts.items())
+    users = {}
+    for user, (*_, identity) in latest.items():
+        event = min(variants[identity], key=lambda variant: variant[:2])[-1]
+        users[user] = (event["firstName"], event["lastName"], event["gender"], event["level"])
+    return plays, users, lines
+
+
+def assert_as_expected(db: Connection[Any], files: dict[str, list[Event]]) -> None:
+    plays, users, lines = expected_rows(files)
+    found = {
+        row[:4]: row[4:]
+        for row in db.execute(
+            "SELECT user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint,"
+            " level, location, user_agent, title, substring(path FROM '[^/]+$'), line"
+            " FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+            " JOIN analytics.heard_songs USING (heard_song_id) JOIN etl.files USING (file_id)"
+        )
+    }
+    assert {identity: row[:4] for identity, row in found.items()} == plays
+    assert {user: row for user, *row in db.execute("SELECT * FROM users")} == {
+        user: list(row) for user, row in users.items()
+    }
+    assert [row for identity, row in found.items() if row[4:] not in lines[identity]] == []
+    loaded = Counter(row[4] for row in found.values())
+    books = db.execute("SELECT substring(path FROM '[^/]+$'), lines, loaded, duplicates FROM etl.files")
+    assert sorted(books.fetchall()) == sorted(
+        (name, len(events), loaded[name], len(events) - loaded[name]) for name, events in files.items()
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_variants_in_any_order(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Within a chunk, in several chunks and batches, against what the warehouse has, and in files that change."""
+    chance = random.Random(seed)
+    monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, chance.choice([2000, 1 << 20])))
+    files: dict[str, list[Event]] = {f"{at}.json": [] for at in range(4)}
+    dsn = new_dsn()
+    with connect(dsn) as db:
+        for _ in range(3):
+            for name in chance.sample(sorted(files), 2):
+                files[name] += [any_variant(chance) for _ in range(12)]
+                chance.shuffle(files[name])
+                write(tmp_path, f"log_data/{name}", *files[name])
+            read = {name: events for name, events in files.items() if events}
+            etl.run(
+                tmp_path, dsn=dsn, workers=chance.choice([1, 2]), batch_bytes=chance.choice([1, 4000, None])
+            )
+            assert_as_expected(db, read)
+        check_books(db)
+        assert [finding for finding in check(dsn) if finding.found] == []
+        other = new_dsn()
+        etl.run(tmp_path, dsn=other, workers=1)
+        with connect(other) as at_once:
+            assert checksums(at_once) == checksums(db)
+
+
+def test_a_better_name_comes_later(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """It is shown; and the play stays with the line that the warehouse has it from."""
+    write(tmp_path, "log_data/a.json", play(firstName="Lily"))
+    etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/b.json", play(firstName="Ada"))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.books.loaded, report.books.duplicates) == (0, 1)
+    assert db.execute("SELECT first_name FROM users").fetchall() == [("Ada",)]
+    assert_as_expected(db, {"a.json": [play(firstName="Lily")], "b.json": [play(firstName="Ada")]})
