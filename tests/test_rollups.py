@@ -49,7 +49,7 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         session = user * 100 + day // 2  # over midnight, and over the ends of months
         item = chance.randrange(6)
         return play(
-            NOVEMBER + day * DAY + (item * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
+            NOVEMBER + day * DAY + (item // 2 * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
             itemInSession=item, level=chance.choice(levels), length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]),
             location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
@@ -79,6 +79,35 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         )
         forget_users(db)
     assert differences(db) == []
+
+
+@pytest.mark.parametrize("apart", ["one chunk", "batches", "runs", "runs, the later first"])
+def test_plays_at_one_moment_have_one_order(
+    dsn: str, db: Connection[Any], tmp_path: Path, apart: str
+) -> None:
+    """The session has the level with which the history of levels begins, and counts for it."""
+    plays = [
+        play(NOVEMBER + day * DAY, itemInSession=item, sessionId=day, level=level)
+        for day, levels in enumerate((("paid", "free"), ("free", "paid"), ("b", "a", "b")))
+        for item, level in enumerate(levels)
+    ]
+    by_item = [[event for event in plays if event["itemInSession"] == item] for item in range(3)]
+    files = [plays] if apart == "one chunk" else by_item[::-1] if "later" in apart else by_item
+    for name, events in enumerate(files):
+        write(tmp_path, f"log_data/{name}.json", *events)
+        if "runs" in apart:
+            etl.run(tmp_path, dsn=dsn)
+    etl.run(tmp_path, dsn=dsn, batch_bytes=1)
+    assert db.execute("SELECT session_id, level FROM analytics.sessions ORDER BY 1").fetchall() == [
+        (0, "paid"), (1, "free"), (2, "b"),
+    ]  # fmt: skip
+    began = "SELECT day - '2018-11-01', level FROM analytics.user_level_days WHERE run_no = 1 ORDER BY 1"
+    assert db.execute(began).fetchall() == [(0, "paid"), (1, "free"), (2, "b")]
+    counted = "SELECT level, sessions FROM analytics.listeners WHERE period = 'month' AND sessions > 0 ORDER BY level"
+    assert db.execute(counted).fetchall() == [("b", 1), ("free", 1), ("paid", 1), (None, 3)]
+    assert [
+        finding for finding in examine(db, ["rollup_users", "rollup_periods", "levels"])[0] if finding.found
+    ] == []
 
 
 @pytest.mark.parametrize("without_hours", [False, True])

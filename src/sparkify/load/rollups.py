@@ -147,7 +147,11 @@ def forget_users(connection: Connection[Any]) -> None:
     """Part of a transaction that has deleted the plays of the users in the temporary table `gone_users`, and not yet the
     songs that only they have heard: take them out of the rollups."""
     connection.execute(_sql["days_of_gone_users"])
-    Rollups(connection, {"heard_plays_there": sql.Identifier("analytics", "heard_plays")}).update()
+    there = {
+        "songplays_there": sql.Identifier("public", "songplays"),
+        "heard_plays_there": sql.Identifier("analytics", "heard_plays"),
+    }
+    Rollups(connection, there).update()
     connection.execute(_sql["end_of_days"])
 
 

@@ -399,7 +399,8 @@ WHERE d.user_agent_id IS NULL OR (a.user_agent_id = analytics.text_id(a.user_age
 -- do: load the log files again into a new database; something wrote to this one
 WITH sessions AS (
     SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time AS started_at, level
-    FROM songplays ORDER BY user_id, session_id, start_time, level COLLATE "C"
+    FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)
+    ORDER BY user_id, session_id, start_time, item_in_session
 ),
 months AS (
     SELECT user_id, date_trunc('month', day)::date AS month, level, location, user_agent_id, sum(plays)::bigint AS plays,

@@ -311,13 +311,13 @@ GROUP BY p.user_id, p.day, p.level, p.location, a.user_agent_id
 ORDER BY p.day, p.location COLLATE "C", p.user_id
 
 -- name: compute_sessions
--- and their user agents and sessions
+-- and their user agents, and the first play of each session on each level, as they are staged
 INSERT INTO computed_agents
 SELECT analytics.text_id(user_agent), user_agent
 FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {staged_since}) agents;
 INSERT INTO computed_sessions (user_id, session_id, started_at, level)
-SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time, level
-FROM plays_of_days WHERE day < {staged_since} ORDER BY user_id, session_id, start_time, level COLLATE "C"
+SELECT user_id, session_id, min(start_time), level
+FROM plays_of_days WHERE day < {staged_since} GROUP BY user_id, session_id, level
 
 -- name: replace_days
 -- the users' days that were touched, and the days and users whose counts change
@@ -369,13 +369,25 @@ WITH gone AS (
     RETURNING s.started_at
 )
 INSERT INTO counted_days SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM gone;
-WITH first AS (
-    SELECT DISTINCT ON (session_id, user_id) user_id, session_id, started_at, level FROM {new_sessions} s
-    ORDER BY session_id, user_id, started_at, level COLLATE "C"
+WITH starts AS (
+    SELECT session_id, user_id, started_at, level,
+           row_number() OVER session AS number, lead(started_at) OVER session = started_at AS is_tied
+    FROM {new_sessions} s
+    WINDOW session AS (PARTITION BY session_id, user_id ORDER BY started_at)
+),
+first AS (
+    -- On several levels at its first moment: the order of the plays decides.
+    SELECT session_id, user_id, started_at,
+           CASE WHEN is_tied THEN (
+               SELECT p.level FROM {songplays_there} p JOIN {heard_plays_there} h USING (start_time, songplay_id)
+               WHERE start_time = s.started_at AND p.user_id = s.user_id AND p.session_id = s.session_id
+               ORDER BY item_in_session LIMIT 1
+           ) ELSE level END AS level
+    FROM starts s WHERE number = 1
 ),
 earlier AS (
     SELECT f.*, s.started_at AS before FROM first f LEFT JOIN analytics.sessions s USING (session_id, user_id)
-    WHERE s.session_id IS NULL OR (f.started_at, f.level COLLATE "C") < (s.started_at, s.level)
+    WHERE s.session_id IS NULL OR f.started_at < s.started_at
 ),
 taken AS (
     INSERT INTO analytics.sessions (user_id, session_id, started_at, level)
