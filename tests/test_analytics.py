@@ -168,7 +168,7 @@ def test_users_by_final_level_and_changes(dsn: str, events: list[Event]) -> None
         final[event["userId"]] = event["level"]
     rows = analytics.top("users", dsn=dsn, limit=999)
     assert Counter(row["level"] for row in rows) == Counter(final.values())
-    assert sum(row["users"] for row in analytics.level_changes(dsn=dsn)) == changes
+    assert sum(row["changes"] for row in analytics.level_changes(dsn=dsn)) == changes
 
 
 def test_names_are_shown_repaired_and_kept_as_they_came(dsn: str) -> None:
@@ -203,6 +203,16 @@ def test_rising_unmatched_retention(dsn: str, events: list[Event]) -> None:
     assert sum(row["plays"] for row in rows) == 6819
     assert analytics.retention(dsn=dsn) == [{"cohort": date(2018, 11, 1), "months_later": 0, "listeners": 96}]
     assert [tuple(row.values()) for row in analytics.retention(period="week", dsn=dsn)] == by_week(events)
+
+
+def test_what_rises_needs_a_day_to_begin_with(dsn: str) -> None:
+    for selection in (Selection(), Selection(until=date(2018, 11, 18), level="paid")):
+        with pytest.raises(UsageError, match=r"days before.*`since`"):
+            analytics.rising(selection, dsn=dsn)
+    # The days end with the last that has plays.
+    assert analytics.rising(Selection(date(2018, 11, 20), date(2019, 5, 1)), dsn=dsn) == analytics.rising(
+        Selection(date(2018, 11, 20), date(2018, 11, 30)), dsn=dsn
+    )
 
 
 def by_week(events: list[Event]) -> list[tuple[date, int, int]]:
@@ -432,13 +442,13 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
     warehouse, events = over_months
     events.sort(key=lambda e: (e["ts"], e["itemInSession"]))
     firsts: dict[str, date] = {}
-    changes: list[tuple[date, str, str]] = []
+    changes: list[tuple[date, str, str, str]] = []
     levels: dict[str, str] = {}
     for e in events:
         firsts.setdefault(e["userId"], e["day"])
         before = levels.get(e["userId"], e["level"])
         if before != e["level"]:
-            changes.append((e["day"], before, e["level"]))
+            changes.append((e["day"], before, e["level"], e["userId"]))
         levels[e["userId"]] = e["level"]
     assert len(firsts) > 12
     for selection in (Selection(), Selection(date(2018, 11, 20), date(2019, 1, 9))):
@@ -461,9 +471,16 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         )  # fmt: skip
         rows = analytics.retention(selection, dsn=warehouse)
         assert {(row["cohort"], row["months_later"]): row["listeners"] for row in rows} == back
-        changed = Counter((day.replace(day=1), *levels) for day, *levels in changes if since <= day <= until)
+        changed = defaultdict(list)
+        for day, before, level, user in changes:
+            if since <= day <= until:
+                changed[day.replace(day=1), before, level].append(user)
+        expected = [(*key, len(who), len(set(who))) for key, who in sorted(changed.items())]
+        assert any(many > people for *_, many, people in expected)
         rows = analytics.level_changes(selection, dsn=warehouse)
-        assert {(row["month"], row["level_before"], row["level"]): row["users"] for row in rows} == changed
+        assert [tuple(row.values()) for row in rows] == expected
+        rows = analytics.level_changes(at_place, dsn=warehouse)  # with a level, to that one; at all places
+        assert [tuple(row.values()) for row in rows] == [row for row in expected if row[2] == "free"]
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import etl
+from sparkify import answers, etl
 from sparkify.check import check, examine
 from sparkify.cli import main
 from sparkify.connection import connect
@@ -236,6 +236,22 @@ def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], t
     assert found(check(dsn)) == []
     forget([15], dsn=dsn)
     assert found(check(dsn)) == []
+
+
+def test_a_folder_that_was_taken_for_the_other_kind_and_then_loaded_rightly(dsn: str, tmp_path: Path) -> None:
+    """A path has books as a song file and as a log file."""
+    write(tmp_path, "a/1.json", play(), play(NOVEMBER + 1))
+    write(tmp_path, "b/1.json", song())
+    etl.run(song_data=tmp_path / "a", log_data=tmp_path / "b", dsn=dsn)
+    etl.run(song_data=tmp_path / "b", log_data=tmp_path / "a", dsn=dsn)
+    assert found(check(dsn)) == []
+
+
+def test_rejects_of_a_path_are_counted_by_kind(dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "a/1.json", "torn", "torn")
+    etl.run(song_data=tmp_path / "a", dsn=dsn)
+    etl.run(log_data=tmp_path / "a", dsn=dsn)
+    assert [(row["reason"], row["lines"]) for row in answers.rejects(dsn=dsn)] == [("invalid_json", 2)] * 2
 
 
 def test_months_that_come_while_it_checks_are_no_damage(

@@ -10,6 +10,7 @@ from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
 from sparkify.analytics.names import repaired
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
+from sparkify.errors import UsageError
 from sparkify.reading import DsnOrConnection, Row, reader
 
 MOST_BARS: Final = 62
@@ -78,7 +79,10 @@ def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[
 
 
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """How many users went from one level to another, by month; only the days of the selection count."""
+    """How often users went from one level to another (`changes`), and how many of them (`users`), by month; with a level, to that one.
+
+    Places do not count.
+    """
     with reader(dsn) as connection, connection.transaction():
         # Through the index, in the order that is wanted or user by user, most days would be fetched one by one.
         connection.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_nestloop = off")
@@ -95,7 +99,17 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
 def rising(
     selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before; the selection needs days."""
+    """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before.
+
+    The days end with the last that has plays. Songs with the same change are in the order of `top`, by the days on which they had more.
+
+    Raises:
+        UsageError: the selection has no first day, so there is nothing before it to compare with.
+    """
+    if selection.since is None:
+        raise UsageError(
+            "What rises is compared with the days before: give the selection its first day, `since`."
+        )
     with reader(dsn) as connection:
         return repaired(most_changed(connection, selection, limit, falling=falling))
 

@@ -141,7 +141,7 @@ FROM (
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: level_changes
--- from free to paid and back, by month. Most users have had one level only; of the others, days are looked at in months that
+-- from free to paid and back, by month: how often, and how many people. Most users have had one level only; of the others, days are looked at in months that
 -- are cut or have several levels. Any other month counts as one step, at its beginning.
 WITH months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
@@ -160,11 +160,12 @@ steps AS (
     WHERE day <@ looked_at.months
 ),
 changes AS (
-    SELECT at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before FROM steps
+    SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before FROM steps
 )
-SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS users
+SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS changes,
+       count(DISTINCT user_id) AS users
 FROM changes
-WHERE level_before <> level AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+WHERE level_before <> level AND (%(level)s::text IS NULL OR level = %(level)s) AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
   AND at < %(end)s::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
 

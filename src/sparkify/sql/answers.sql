@@ -24,7 +24,7 @@ SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS 
 FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
   AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
-GROUP BY path, reason
+GROUP BY file_id, path, reason
 ORDER BY lines DESC, path COLLATE "C", reason
 LIMIT %(limit)s
 

@@ -149,7 +149,7 @@ WHERE NOT EXISTS (SELECT FROM etl.known_files f WHERE f.file_id = m.file_id)
 UNION ALL
 SELECT path, 'books of ' || count(*) || ' versions'
 FROM etl.manifest m JOIN etl.known_files f USING (file_id) JOIN etl.runs r ON r.run_id = m.run_id
-WHERE r.state = 'published' GROUP BY path HAVING count(*) > 1
+WHERE r.state = 'published' GROUP BY file_id, path HAVING count(*) > 1
 
 -- name: books_rejected
 -- as many lines are rejected as there are rejected records

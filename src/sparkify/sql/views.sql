@@ -35,10 +35,10 @@ FROM analytics.user_months LEFT JOIN analytics.user_agents USING (user_agent_id)
 GROUP BY month, device, browser, system, level;
 
 CREATE OR REPLACE VIEW analytics.level_changes AS
-SELECT user_id, valid_from AS changed_at, level_before, level
-FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY valid_from, valid_to) AS level_before
-      FROM analytics.user_levels) levels
-WHERE level_before IS NOT NULL;
+SELECT user_id, first_play AS changed_at, level_before, level
+FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
+      FROM analytics.user_level_days) days
+WHERE level_before <> level;
 
 CREATE OR REPLACE VIEW analytics.retention_by_month AS
 WITH heard AS (

@@ -59,9 +59,9 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     )  # fmt: skip
     tables.show(
         "Changes of level", changes,
-        {"month": "month", "level_before": "from", "level": "to", "users": "users"},
+        {"month": "month", "level_before": "from", "level": "to", "changes": "changes", "users": "users"},
     )  # fmt: skip
-    tables.line("Changes are those of the days that are chosen, at all places.")
+    tables.line("Changes are those of the days that are chosen, at all places; with a level, those to it.")
     tables.download("changes of level", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
