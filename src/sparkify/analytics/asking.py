@@ -1,10 +1,11 @@
 """How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
+from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import Selection
 from sparkify.reading import Row, rows
 from sparkify.sql import load
@@ -14,9 +15,8 @@ ALL: Final = Selection()
 _sql: Final = load("analytics")
 _PARTS: Final[dict[str, sql.Composable]] = {
     name: sql.SQL(_sql[name])
-    for name in ("there", "listening_anywhere", "in_part", "on_level", "named", "named_artists")
+    for name in ("listening_anywhere", "in_part", "on_level", "named", "named_artists")
 }
-_PARTS["listening"] = sql.SQL(_sql["listening"]).format(there=_PARTS["there"])
 
 
 def ask(
@@ -24,10 +24,20 @@ def ask(
     **more: Any,
 ) -> list[Row]:  # fmt: skip
     """Run a query; `parts` fill the places in its text, `more` are further parameters."""
-    by_user = "listening" if selection.location is not None else "listening_anywhere"
-    at_place = _PARTS["there"] if selection.location is not None else sql.SQL("true")
-    text = part(name, listening_by_user=_PARTS[by_user], at_place=at_place, **(parts or {}))
-    return rows(connection, text, selection.parameters() | more)
+    places = {
+        f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
+    }
+    at_place = _at_any(places)
+    listening = sql.SQL(_sql["listening"]).format(at_place=at_place)
+    by_user = listening if places else _PARTS["listening_anywhere"]
+    text = part(name, listening=listening, listening_by_user=by_user, at_place=at_place, **(parts or {}))
+    return rows(connection, text, selection.parameters() | places | more)
+
+
+def _at_any(places: Iterable[str]) -> sql.Composable:
+    """The condition for being at one of some places, which are the names of parameters; at all places when there are none."""
+    there = [sql.SQL(_sql["there"]).format(place=sql.Placeholder(name)) for name in places]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(there)) if there else sql.SQL("true")
 
 
 def part(name: str, **parts: sql.Composable) -> sql.Composed:

@@ -9,10 +9,17 @@ def repaired(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with names that were doubly encoded repaired."""
     for row in rows:
         for column in _NAMES:
-            if (text := row.get(column)) and not text.isascii():
-                from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
-
-                # Two encodings make one character several. What stays as long is a guess at control characters.
-                if len(fixed := fix_encoding(text)) < len(text):
-                    row[column] = fixed
+            if text := row.get(column):
+                row[column] = shown(text)
     return rows
+
+
+def shown(name: str) -> str:
+    """The name as it is shown: repaired, if it was doubly encoded. One in ASCII is shown as it is, and no other name is shown like it."""
+    if name.isascii():
+        return name
+    from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
+
+    fixed = fix_encoding(name)
+    # Two encodings make one character several. What stays as long is a guess at control characters; and NUL is no part of a name.
+    return fixed if len(fixed) < len(name) and "\0" not in fixed else name

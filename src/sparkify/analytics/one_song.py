@@ -6,6 +6,7 @@ from psycopg import sql
 
 from sparkify.analytics.asking import ALL
 from sparkify.analytics.names import repaired
+from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import Selection
 from sparkify.reading import DsnOrConnection, Row, reader, rows
 from sparkify.sql import load
@@ -58,4 +59,7 @@ def _ask_of(dsn: DsnOrConnection, name: str, track_id: int, selection: Selection
     part = "heard" if selection.location is None else "heard_at_place"
     query = sql.SQL(_sql[name]).format(heard=sql.SQL(_sql[part]))
     with reader(dsn) as connection:
-        return rows(connection, query, {"track_id": track_id, **selection.parameters(), **more})
+        places = spellings(connection, selection.location)
+        return rows(
+            connection, query, {"track_id": track_id, "places": places, **selection.parameters(), **more}
+        )

@@ -3,11 +3,15 @@
 Each takes the connection string, like all of the library, None for the usual one; or an open connection in autocommit mode.
 """
 
+from collections import Counter
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
+
+from psycopg import Connection, sql
 
 from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
-from sparkify.analytics.names import repaired
+from sparkify.analytics.names import repaired, shown
+from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
 from sparkify.errors import UsageError
@@ -25,7 +29,9 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
     with reader(dsn) as connection:
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
-        return repaired(ask(connection, f"top_{what}", in_whole_years(connection, selection), limit=limit))
+        parts, alike = _alike(connection) if what == "locations" else ({}, {})
+        chosen = in_whole_years(connection, selection)
+        return repaired(ask(connection, f"top_{what}", chosen, limit=limit, parts=parts, **alike))
 
 
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
@@ -159,9 +165,27 @@ def fitting_period(since: date, until: date) -> str:
 
 
 def locations(*, dsn: DsnOrConnection = None) -> list[str]:
-    """All places, those with most plays first."""
+    """All places, as they are shown, those with most plays first."""
     with reader(dsn) as connection:
-        return [row["location"] for row in ask(connection, "locations", ALL)]
+        plays: Counter[str] = Counter()
+        for row in ask(connection, "locations", ALL):
+            plays[shown(row["location"])] += row["plays"]
+        return sorted(plays, key=lambda place: (-plays[place], place))
+
+
+def _alike(connection: Connection[Any]) -> tuple[dict[str, sql.SQL], dict[str, list[str]]]:
+    """What stands for a location in a query where spellings that are shown alike count as one; with its parameters."""
+    firsts = {
+        spelling: found[0]
+        for found in shown_alike(connection).values()
+        for spelling in found
+        if len(found) > 1
+    }
+    place = "coalesce((%(firsts)s::text[])[array_position(%(alike)s::text[], location)], location)"
+    return (
+        {"place_shown": sql.SQL(place if firsts else "location")},
+        {"alike": list(firsts), "firsts": list(firsts.values())},
+    )
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:

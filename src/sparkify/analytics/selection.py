@@ -10,7 +10,7 @@ _LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Days from `since` to `until`, both included, UTC; a level; a location as the log says. None is all."""
+    """Days from `since` to `until`, both included, UTC; a level; a location, as it is shown or as the log says. None is all."""
 
     since: date | None = None
     until: date | None = None
@@ -57,7 +57,7 @@ class Selection:
         return {
             "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
             "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
-            "level": self.level, "location": self.location,
+            "level": self.level,
         }  # fmt: skip
 
 

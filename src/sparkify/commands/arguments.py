@@ -91,7 +91,9 @@ def with_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="the first day, UTC")
     parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="the last day, UTC")
     parser.add_argument("--level", choices=["free", "paid"], help="only plays on this plan")
-    parser.add_argument("--location", metavar="PLACE", help="only plays at this place, as the log names it")
+    parser.add_argument(
+        "--location", metavar="PLACE", help="only plays at this place, as `top locations` shows it"
+    )
 
 
 def with_form(parser: argparse.ArgumentParser) -> None:

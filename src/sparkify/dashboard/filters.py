@@ -10,7 +10,6 @@ import streamlit as st
 
 from sparkify import analytics, sample
 from sparkify.analytics import Selection
-from sparkify.analytics.names import repaired
 from sparkify.analytics.questions import fitting_period
 from sparkify.dashboard import source, tables
 
@@ -57,7 +56,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
         )  # fmt: skip
         place = st.selectbox(
             "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
-            format_func=_as_written, filter_mode="contains",
+            filter_mode="contains",
         )  # fmt: skip
         period = st.selectbox(
             "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
@@ -82,7 +81,7 @@ def say(view: View) -> None:
     """Say what is shown, when it was loaded, in which time zone, and whether it is made up."""
     made_up = "a made-up sample · " if sample.is_in(view.dsn) else ""
     level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
-    place = _as_written(view.selection.location) if view.selection.location else "all places"
+    place = view.selection.location or "all places"
     loaded: datetime = view.state["loaded_at"]
     tables.line(
         f"{made_up}{view.since} to {view.until} · {level} · {place} · days and hours are UTC"
@@ -93,7 +92,3 @@ def say(view: View) -> None:
 def _version(state: dict[str, Any]) -> tuple[Any, ...]:
     """Another one whenever the data has changed."""
     return state["loaded_at"], state["plays"], state["matched"]
-
-
-def _as_written(place: str) -> str:
-    return str(repaired([{"location": place}])[0]["location"])

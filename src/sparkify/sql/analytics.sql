@@ -3,11 +3,11 @@
 listening AS (
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
     WHERE month >= %(months)s AND month < %(months_end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR {there})
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
     UNION ALL
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND (%(location)s::text IS NULL OR {there})
+      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
 )
 
 -- name: listening_anywhere
@@ -27,7 +27,7 @@ listening AS (
 
 -- name: there
 -- a part of the queries around: users' days or months at a place, as the indexes have them
-(hashtextextended(location, 0) = hashtextextended(%(location)s, 0) AND location = %(location)s)
+hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
 
 -- name: range
 -- the first and the last day with plays
@@ -61,13 +61,27 @@ top AS (
 SELECT user_id, concat_ws(' ', first_name, last_name) AS name, top.plays, top.seconds, u.level
 FROM top JOIN users u USING (user_id) ORDER BY plays DESC, user_id
 
+-- name: places_to_repair
+-- all places whose names are not in ASCII, found by stepping from one to the next in the index
+WITH RECURSIVE places AS (
+    (SELECT hashtextextended(location, 0) AS key, location FROM analytics.user_months WHERE location IS NOT NULL ORDER BY key LIMIT 1)
+    UNION ALL
+    SELECT next.key, next.location
+    FROM places
+    CROSS JOIN LATERAL (
+        SELECT hashtextextended(location, 0) AS key, location FROM analytics.user_months
+        WHERE hashtextextended(location, 0) > places.key ORDER BY key LIMIT 1
+    ) next
+)
+SELECT location FROM places WHERE octet_length(location) > length(location)
+
 -- name: top_locations
--- where most is heard
+-- where most is heard; of spellings that are shown alike, which are few, the first stands for all
 WITH {listening}
 SELECT location, sum(plays)::bigint AS plays, count(*) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM (SELECT location, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
-      FROM listening GROUP BY location, user_id) u
+FROM (SELECT {place_shown} AS location, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+      FROM listening GROUP BY 1, user_id) u
 GROUP BY location ORDER BY plays DESC, location COLLATE "C" LIMIT %(limit)s
 
 -- name: top_devices
@@ -413,9 +427,8 @@ WITH wanted AS (
 {count_wanted}
 
 -- name: locations
--- all places, the largest first
-SELECT location FROM analytics.user_months WHERE location IS NOT NULL
-GROUP BY location ORDER BY sum(plays) DESC, location COLLATE "C"
+-- all places
+SELECT location, sum(plays)::bigint AS plays FROM analytics.user_months WHERE location IS NOT NULL GROUP BY location
 
 -- name: quality
 -- the state of the data

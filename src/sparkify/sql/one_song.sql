@@ -27,7 +27,7 @@ heard AS (
 )
 
 -- name: heard_at_place
--- the same at one place, looked up on the days that somebody heard the track. By itself: joined with users, the planner would read
+-- the same at a place, looked up on the days that somebody heard the track. By itself: joined with users, the planner would read
 -- all days instead.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
@@ -36,7 +36,7 @@ heard AS MATERIALIZED (
           WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
             AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
     JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
-    WHERE track = %(track_id)s AND d.location = %(location)s AND (%(level)s::text IS NULL OR d.level = %(level)s)
+    WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND (%(level)s::text IS NULL OR d.level = %(level)s)
 )
 
 -- name: history

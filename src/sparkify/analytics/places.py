@@ -1,0 +1,29 @@
+"""Places: a name that is shown may stand for several spellings of the logs."""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from psycopg import Connection
+
+from sparkify.analytics.names import shown
+from sparkify.reading import rows
+from sparkify.sql import load
+
+_sql: Final = load("analytics")
+
+
+def spellings(connection: Connection[Any], place: str | None) -> list[str]:
+    """The locations in the logs that are shown like this one, or are spelled like it; none is no place at all."""
+    if place is None or place.isascii():
+        return [] if place is None else [place]
+    wanted = {place, shown(place)}
+    alike = shown_alike(connection)
+    return sorted({place, *(spelling for name in wanted for spelling in alike.get(name, ()))})
+
+
+def shown_alike(connection: Connection[Any]) -> dict[str, list[str]]:
+    """The spellings of each name that is not in ASCII, in the order of their bytes."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for row in rows(connection, _sql["places_to_repair"]):
+        alike[shown(row["location"])].append(row["location"])
+    return {name: sorted(found) for name, found in alike.items()}
