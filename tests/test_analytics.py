@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,12 @@ def test_trend(dsn: str, events: list[Event], period: str, level: str | None) ->
         (row["start"], row["plays"], row["listeners"], row["new_listeners"], row["sessions"]) for row in rows
     ] == expected
     assert all(row["returning_listeners"] == row["listeners"] - row["new_listeners"] for row in rows)
+    no_day = Selection(
+        date(2018, 10, 30), date(2018, 10, 31), level
+    )  # of the week of the first plays, but before them
+    assert analytics.trend(period, no_day, dsn=dsn) == []
     place = events[0]["location"]
+    assert analytics.trend(period, replace(no_day, location=place), dsn=dsn) == []
     rows = analytics.trend(period, Selection(level=level, location=place), dsn=dsn)
     at_place = selected(chosen, Selection(location=place))
     assert {row["start"]: row["plays"] for row in rows} == Counter(start(e["day"]) for e in at_place)
@@ -501,3 +507,59 @@ def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:
         weeks = {row["start"]: row["listeners"] for row in analytics.trend("week", chosen, dsn=dsn)}
         last = {date(2019, 1, 28): 1} if until.month == 1 else {}
         assert weeks == {date(2018, 11, 26): 1, date(2018, 12, 17): 1} | last
+
+
+def test_what_has_as_many_plays_comes_in_an_order(new_dsn: Any, tmp_path: Path) -> None:
+    """By listeners, then by the bytes of the name as the logs spell it; and an artist's id is the smallest that matches."""
+    names = ["b", "a", "\uffff", "\U0001f600", "Z", "Ã©"]  # the last is shown as é
+    agents = ["Mozilla/5.0 (Windows NT 6.1)", "Mozilla/5.0 (X11; Linux x86_64)"]
+    events = [
+        play(NOVEMBER + at * 1000, itemInSession=at, userId=user, song=f"{name}{length}", artist=name, length=length,
+             location=place, userAgent=agents[at % 2], firstName=user)
+        for at, (name, user, place, length) in enumerate(
+            (name, user, place, length)
+            for number, name in enumerate(names)
+            for user, place, length in (("30", "Z", 1), ("4" if number else "30", None, 1), ("200", "a", 2), ("4", "é", 2))
+        )
+    ]  # fmt: skip
+    catalogue = [
+        song(f"S{at}", title=f"b{length}", artist_name="b", artist_id=artist, duration=length)
+        for at, (length, artist) in enumerate(((2, "A2"), (1, "A3"), (1, "A1")))
+    ]
+    write(tmp_path, "log_data/a.json", *events)
+    write(
+        tmp_path, "song_data/a.json", *catalogue, song("S9", title="other", artist_name="b", artist_id="A0")
+    )
+    dsn = new_dsn()
+    etl.run(tmp_path, dsn=dsn)
+    by_bytes = ["Z", "a", "b", "\u00e9", "\uffff", "\U0001f600"]  # b comes last: it has fewer listeners
+    artists = [(row["artist"], row["artist_id"]) for row in analytics.top("artists", dsn=dsn)]
+    assert artists == [(name, "A2" if name == "b" else None) for name in by_bytes]
+    songs = [row["title"] for row in analytics.top("songs", dsn=dsn, limit=100)]
+    expected = [f"{name}{length}" for name in by_bytes for length in (1, 2)]
+    assert songs == [name for name in expected if name != "b1"] + ["b1"]
+    assert songs[:7] == [row["title"] for row in analytics.top("songs", dsn=dsn, limit=7)]
+    assert [row["user_id"] for row in analytics.top("users", dsn=dsn)] == [4, 30, 200]
+    assert [row["location"] for row in analytics.top("locations", dsn=dsn)] == ["Z", "a", "é", None]
+    assert [row["device"] for row in analytics.top("devices", dsn=dsn)] == ["Linux", "Windows"]
+
+
+def test_days_of_a_report(dsn: str, events: list[Event]) -> None:
+    """None before the first play; and who was active is counted back from the last day."""
+    for since, until, expected in (
+        (date(2018, 1, 1), date(2018, 11, 2), (date(2018, 11, 1), date(2018, 11, 2))),
+        (date(2018, 11, 29), date(2019, 7, 1), (date(2018, 11, 29), date(2018, 11, 30))),
+    ):
+        report = analytics.report(Selection(since, until, "free"), dsn=dsn)
+        assert (report["since"], report["until"]) == expected
+        assert report["active"] == {
+            days: len({e["userId"] for e in selected(events, Selection(report["until"] - timedelta(days - 1), until, "free"))})
+            for days in (1, 7, 30)
+        }  # fmt: skip
+    assert report["active"][30] > report["totals"]["listeners"]
+
+
+def test_a_place_that_is_no_text(dsn: str, run_here: Any) -> None:
+    found = run_here("top", "songs", "--location", "\udcff", dsn=dsn)
+    assert found.returncode == 2
+    assert found.stderr == "sparkify: argument --location: '\\udcff' is not UTF-8; see sparkify top --help\n"

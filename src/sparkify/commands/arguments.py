@@ -78,6 +78,15 @@ def port(text: str) -> int:
     return int(text)
 
 
+def utf8(given: str) -> str:
+    """Text; nothing in the warehouse is like bytes that are not UTF-8."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{given!r} is not UTF-8") from None
+    return given
+
+
 def day(text: str) -> date:
     """A day."""
     try:
@@ -92,7 +101,7 @@ def with_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="the last day, UTC")
     parser.add_argument("--level", choices=["free", "paid"], help="only plays on this plan")
     parser.add_argument(
-        "--location", metavar="PLACE", help="only plays at this place, as `top locations` shows it"
+        "--location", type=utf8, metavar="PLACE", help="only plays at this place, as `top locations` shows it"
     )
 
 

@@ -12,6 +12,7 @@ from sparkify.commands.arguments import (
     add_group,
     positive,
     print_json,
+    utf8,
     with_dsn,
     with_json,
     with_limit,
@@ -52,11 +53,15 @@ def add(commands: Any) -> None:
     with_json(retry)
 
 
+def _path(text: str) -> str:
+    return expanded(utf8(text))
+
+
 def _with_choice(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--file", type=expanded, metavar="PATH", help="only of this file; the end of its path will do"
+        "--file", type=_path, metavar="PATH", help="only of this file; the end of its path will do"
     )
-    parser.add_argument("--reason", help="only with this reason")
+    parser.add_argument("--reason", type=utf8, help="only with this reason")
     parser.add_argument("--run", type=positive, metavar="RUN", help="only of what this run read")
 
 

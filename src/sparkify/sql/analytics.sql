@@ -111,12 +111,12 @@ FROM (SELECT user_id, sum(plays) AS plays FROM listening GROUP BY user_id) l JOI
 GROUP BY gender ORDER BY gender COLLATE "C"
 
 -- name: trend
--- by day, week or month
+-- by day, week or month; a selection of no day has none
 SELECT start, plays, listeners, new_listeners, listeners - new_listeners AS returning_listeners, sessions,
        round(milliseconds / 1000.0)::bigint AS seconds
 FROM analytics.listeners
 WHERE period = %(period)s AND level IS NOT DISTINCT FROM %(level)s
-  AND start >= date_trunc(%(period)s, %(first)s::date) AND start < %(end)s
+  AND start >= date_trunc(%(period)s, %(first)s::date) AND start < %(end)s AND %(first)s::date < %(end)s
 ORDER BY start
 
 -- name: trend_of_place
@@ -130,7 +130,7 @@ FROM (
     FROM analytics.user_days
     WHERE day >= date_trunc(%(period)s, %(first)s::date)
       AND day < date_trunc(%(period)s, %(end)s::date - 1) + ('1 ' || %(period)s)::interval
-      AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
+      AND %(first)s::date < %(end)s AND (%(level)s::text IS NULL OR level = %(level)s) AND {at_place}
     GROUP BY 1, 2
 ) heard
 JOIN analytics.first_days USING (user_id)
