@@ -12,7 +12,7 @@ import pytest
 from psycopg import Connection, sql
 
 from data import NOVEMBER, play, song, write
-from sparkify import etl
+from sparkify import analytics, etl
 from sparkify.check import examine
 from sparkify.connection import connect
 from sparkify.create_tables import create_tables
@@ -103,6 +103,11 @@ def test_plays_at_one_moment_have_one_order(
     ]  # fmt: skip
     began = "SELECT day - '2018-11-01', level FROM analytics.user_level_days WHERE run_no = 1 ORDER BY 1"
     assert db.execute(began).fetchall() == [(0, "paid"), (1, "free"), (2, "b")]
+    changes = db.execute("SELECT level_before, level FROM analytics.level_changes").fetchall()
+    assert sorted(changes) == [
+        ("a", "b"), ("b", "a"), ("free", "paid"), ("paid", "b"), ("paid", "free"),
+    ]  # fmt: skip
+    assert sum(row["changes"] for row in analytics.level_changes(dsn=dsn)) == len(changes)
     counted = "SELECT level, sessions FROM analytics.listeners WHERE period = 'month' AND sessions > 0 ORDER BY level"
     assert db.execute(counted).fetchall() == [("b", 1), ("free", 1), ("paid", 1), (None, 3)]
     assert [

@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
         help="batches at a time (default: one a processor; with Spark: one a core of the cluster)",
     )
     etl.add_argument("--max-rejects", metavar="N|P%", help="publish nothing when more lines are rejected")
-    etl.add_argument("--dry-run", action="store_true", help="only say which files are new")
+    etl.add_argument("--dry-run", action="store_true", help="only say how many files are new")
     with_dsn(etl)
     with_json(etl)
 

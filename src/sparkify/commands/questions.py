@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     with_dsn(status)
     with_json(status)
 
-    top = add_command(commands, "top", _top, "what are users listening to?")
+    top = add_command(commands, "top", _top, "what users are listening to")
     top.add_argument("what", choices=TOPS)
     top.epilog = (
         "Most plays first. With as many plays: songs and artists with more listeners, then by name; users by id; locations and"
