@@ -59,8 +59,8 @@ SELECT start_time, songplay_id FROM {heard_plays} WHERE start_time <@ {overlaps}
 GROUP BY start_time, songplay_id HAVING count(*) > 1
 
 -- name: remove_repeated
--- the winner stays: the smallest by what belongs to the play, then the first line. The two rows of one play are known by the transaction that wrote
--- them, xmin: every chunk has its own, and has each identity once.
+-- the winner stays: the smallest by what belongs to the play, then the first line. The two rows of one play are known by the
+-- transaction that wrote them, xmin: every chunk has its own, and has each identity once.
 WITH variants AS (
     SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id, p.user_id, h.heard_song_id,
            row_number() OVER variants AS variant, first_value(h.heard_song_id) OVER variants AS song_kept
