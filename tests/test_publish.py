@@ -351,7 +351,7 @@ def test_what_is_held_hides_nothing_of_the_next_run(dsn: str, tmp_path: Path) ->
     assert etl.run(tmp_path, dsn=dsn).held_runs == [1]  # the same bytes
 
 
-@pytest.mark.parametrize("moment", [1e9, -1e9])
+@pytest.mark.parametrize("moment", [1e9, -1e9, 1.4e10, -1.4e10])
 def test_a_file_restored_after_it_was_held(
     db: Connection[Any], dsn: str, tmp_path: Path, moment: float
 ) -> None:
@@ -547,10 +547,10 @@ def test_a_failing_server_is_an_error_of_ours(dsn: str, db: Connection[Any], tmp
     from sparkify.errors import SparkifyError
 
     write(tmp_path, "log_data/a.json", play())
-    db.execute("ALTER TABLE analytics.heard_songs ADD CHECK (title = 'secret')")
-    with pytest.raises(SparkifyError, match=r"check constraint.*sparkify check"):
+    db.execute("ALTER TABLE analytics.heard_songs RENAME title TO other")
+    with pytest.raises(SparkifyError, match="title"):
         etl.run(tmp_path, dsn=dsn)
-    db.execute("ALTER TABLE analytics.heard_songs DROP CONSTRAINT heard_songs_title_check")
+    db.execute("ALTER TABLE analytics.heard_songs RENAME other TO title")
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
 

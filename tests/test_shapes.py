@@ -22,8 +22,8 @@ from sparkify.extract import batches, judge, plan, records
 from sparkify.extract import lines as lines_module
 from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
-from sparkify.faults import faults
 from sparkify.forget import forget
+from sparkify.load.faulty_files import faults
 from sparkify.terminal import MOST_FAULTS
 from warehouse import check_books, checksums, one, totals
 

@@ -17,10 +17,12 @@ from sparkify.config import expanded
 from sparkify.connection import explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import choose_engine
+from sparkify.errors import SparkifyError
 from sparkify.extract.folders import DEFAULT_DATA, Folder, check_kinds, find
 from sparkify.extract.plan import make_plan
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
+from sparkify.load.failed import failure, left_for_later
 from sparkify.load.publish import (
     RejectLimit,
     finish_earlier_runs,
@@ -64,7 +66,7 @@ def run(
 
     Raises:
         UsageError: a folder has nothing that can be read, or is another one than was meant; nothing was loaded.
-        SparkifyError: it could not be done; the message says why. What was staged is kept for the next run.
+        SparkifyError: it could not be done, or not all of it; the message says why. What was staged is kept for the next run.
     """
     started, planned_at = time.monotonic(), time.time()
     progress = progress or Progress()
@@ -83,11 +85,12 @@ def run(
             return report.timed(started)
 
         # What a run staged before it died is published first; the plan takes it for read.
-        held = finish_earlier_runs(dsn, connection, found.files, limit)
+        held, failed = finish_earlier_runs(dsn, connection, found.files, limit)
         plan = make_plan(connection, found.files)
         check_kinds(found, plan.new)
         status = "held" if held and limit and not plan.new else "done"
-        report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held)
+        report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held, failed)
+        reason = None
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
             progress.planned(plan.new)
@@ -101,7 +104,8 @@ def run(
                 for staged in stage(plan.batches("song", song_bytes)):
                     report.add(staged, progress)
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
-                    warehouse.run(publish_catalogue, report.run_id)
+                    with left_for_later():
+                        warehouse.run(publish_catalogue, report.run_id)
                 from sparkify.load.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
 
                 large = plan.large_logs(log_bytes)
@@ -116,8 +120,11 @@ def run(
                 if limit and limit.exceeded(warehouse.run(run_totals, report.run_id)):
                     warehouse.run(hold, report)
                 else:
-                    warehouse.run(publish_run, report.run_id, progress, helper)
+                    reason = warehouse.run(publish_run, report.run_id, progress, helper)
+        report.status = "failed" if reason else report.status
         warehouse.run(read_totals, report)
+    if reason and report.run_id:
+        raise SparkifyError(failure(report.run_id, reason))
     return report.timed(started)
 
 

@@ -61,11 +61,12 @@ class Progress:
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
+    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published), ``failed`` or ``dry run``.
 
     `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about
     what was found there, and what was not. `faults` says of files of which no line passes what is wrong with them.
     `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
+    `failed_runs` are earlier runs that could not be published, with the reason.
     """
 
     status: str
@@ -74,6 +75,7 @@ class Report:
     files_not_read: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     held_runs: list[int] = field(default_factory=list)
+    failed_runs: dict[int, str] = field(default_factory=dict)
     run_id: int | None = None
     staged: Staged = field(default_factory=Staged)
     rows: dict[str, int] = field(default_factory=dict)
@@ -119,5 +121,6 @@ class Report:
             "rows": self.rows,
             "matched": self.matched,
             "held_runs": self.held_runs,
+            "failed_runs": self.failed_runs,
             "seconds": round(self.seconds, 3),
         }  # fmt: skip

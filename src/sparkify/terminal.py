@@ -14,6 +14,7 @@ from rich.text import Text
 from sparkify.commands.output import encodable, printable
 from sparkify.commands.tables import LONGEST_CELL, print_table
 from sparkify.extract.files import InputFile
+from sparkify.load.failed import failure
 from sparkify.report import Progress, Report, Staged
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def print_advice(report: Report) -> None:
             f"Run {run_id} is held: more rejects than allowed. Mend its files and load again; or `sparkify runs release {run_id}`"
         )
         say(f"publishes it as it is, and `sparkify runs drop {run_id}` throws it away.")
+    for run_id, reason in report.failed_runs.items():
+        say(failure(run_id, reason))
 
 
 def print_status(state: dict[str, Any]) -> None:
@@ -115,7 +118,15 @@ def print_status(state: dict[str, Any]) -> None:
         )
     if state["runs"]:
         print()
-        print_table(state["runs"])
+        print_table(state["runs"], hide=("reason",))
+        print_failed(state["runs"])
+
+
+def print_failed(runs: Sequence[dict[str, Any]]) -> None:
+    """Say why runs failed, and what to do: too much for a cell of their table."""
+    for run in runs:
+        if run["reason"]:
+            _say(f"\n{printable(failure(run['run_id'], run['reason']))}")
 
 
 def print_listening(found: dict[str, Any]) -> None:
@@ -146,7 +157,12 @@ def print_listening(found: dict[str, Any]) -> None:
         f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )
     if state["loaded_at"]:
-        _say(f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}.")
+        failed = (
+            f", failed: {state['failed_runs']} (see `sparkify runs list`)" if state["failed_runs"] else ""
+        )
+        _say(
+            f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}{failed}."
+        )
 
 
 def _say(text: str) -> None:
@@ -191,7 +207,7 @@ def print_retried(done: "Retried") -> None:
         (done.changed, "their files have changed since, or cannot be read: `sparkify etl` reads those"),
         (done.read_again, "their files must be read as a whole: the next `sparkify etl` does"),
         (done.incomplete, "they are kept in part only, and their files are gone"),
-        (done.other_runs, "they belong to a run that is held or at work (`sparkify runs list`)"),
+        (done.other_runs, "they belong to a run that is held, failed or at work (`sparkify runs list`)"),
     ):
         if count:
             print(f"{count:,} were not tried: {why}.", file=sys.stderr)

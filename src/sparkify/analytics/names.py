@@ -1,6 +1,9 @@
 """Names as people write them: some came read as Latin-1 and written as UTF-8 once more."""
 
-from typing import Any
+from typing import Any, Final
+
+LONGEST_NAME: Final = 1000
+"""Characters. A longer text is nobody's name, and repairing a megabyte of it takes seconds."""
 
 _NAMES = ("title", "artist", "name", "location")
 
@@ -15,8 +18,8 @@ def repaired(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def shown(name: str) -> str:
-    """The name as it is shown: repaired, if it was doubly encoded. One in ASCII is shown as it is, and no other name is shown like it."""
-    if name.isascii():
+    """The name as it is shown: repaired, if it was doubly encoded. One in ASCII is shown as it is, and so is a very long one."""
+    if name.isascii() or len(name) > LONGEST_NAME:
         return name
     from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
 

@@ -1,4 +1,4 @@
-"""``sparkify runs``: what was loaded when, and runs that are held."""
+"""``sparkify runs``: what was loaded when, and runs that are held or failed."""
 
 import sys
 from typing import Any
@@ -18,14 +18,18 @@ from sparkify.commands.arguments import (
 
 def add(commands: Any) -> None:
     """Declare them."""
-    actions = add_group(commands, "runs", "list the runs; release or drop one that is held")
+    actions = add_group(commands, "runs", "list the runs; release or drop one that is held or failed")
     runs = add_command(actions, "list", _list, "list the last runs, the newest first")
     with_limit(runs, 20)
     with_dsn(runs)
     with_json(runs)
     for name, command, text in (
-        ("release", _release, "publish what a held run has staged, with as many rejects as there are"),
-        ("drop", _drop, "throw away what a held run has staged; its files are new again"),
+        (
+            "release",
+            _release,
+            "publish what a held or failed run has staged, with as many rejects as there are",
+        ),
+        ("drop", _drop, "throw away what a held or failed run has staged; its files are new again"),
     ):
         action = add_command(actions, name, command, text)
         action.add_argument("run", type=positive, metavar="RUN", help="the number of the run")
@@ -33,6 +37,7 @@ def add(commands: Any) -> None:
 
 
 def _list(options: Options) -> int:
+    from sparkify import terminal  # noqa: PLC0415
     from sparkify.commands import tables  # noqa: PLC0415
     from sparkify.load.held import list_runs  # noqa: PLC0415
 
@@ -42,7 +47,8 @@ def _list(options: Options) -> int:
     elif not rows:
         print("No runs yet.", file=sys.stderr)
     else:
-        tables.print_table(rows, moments="%Y-%m-%d %H:%M")
+        tables.print_table(rows, hide=("reason",), moments="%Y-%m-%d %H:%M")
+        terminal.print_failed(rows)
     return DONE
 
 
@@ -63,7 +69,7 @@ def _drop(options: Options) -> int:
 
     dropped = drop(options.run, options.dsn)
     print(
-        f"Dropped run {options.run}: its {dropped.files:,} files are as before; the next `sparkify etl` reads them again.",
+        f"Dropped run {options.run}: {dropped:,} of its files are as before; the next `sparkify etl` reads them again.",
         file=sys.stderr,
     )
     return DONE

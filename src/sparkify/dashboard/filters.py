@@ -10,6 +10,7 @@ import streamlit as st
 
 from sparkify import analytics, sample
 from sparkify.analytics import Selection
+from sparkify.analytics.names import LONGEST_NAME
 from sparkify.analytics.questions import fitting_period
 from sparkify.dashboard import source, tables
 
@@ -41,6 +42,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     """Show the filters and give the view that is chosen; None when there is none, which is said."""
     first, last = state["first"], state["last"]
     places = source.ask(_version(state), analytics.locations, dsn=dsn)
+    places = [place for place in places if len(place) <= LONGEST_NAME]  # all of them go to the browser
     # Whole years, so that an address made when there was less or more data still counts.
     bounds = {
         "min_value": date(first.year, 1, 1),

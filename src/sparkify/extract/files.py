@@ -57,6 +57,11 @@ class InputFile:
         return f"{self.size}-{self.mtime_ns}" + (f"-{self.digest}" if self.digest else "")
 
 
+def changed_ns(status: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds since 1970: at the nearest time that 64 bits hold (the years 1677 to 2262)."""
+    return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
+
+
 def path_of(name: str) -> str:
     """The path that `InputFile.name` was made of."""
     if not name.startswith("bytes:"):

@@ -11,7 +11,15 @@ from psycopg import Connection
 
 from sparkify.errors import UsageError
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
-from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of, path_of
+from sparkify.extract.files import (
+    SUCCESS,
+    InputFile,
+    Kind,
+    changed_ns,
+    compression_of,
+    ending_of,
+    path_of,
+)
 from sparkify.extract.records import BEGINNING_BYTES, holds_records
 from sparkify.extract.storage import blocks, is_remote, open_file
 
@@ -146,7 +154,7 @@ def _walk(
                     _walk(entry.path, kind, found, not_read, seen)
                 elif compression != "":
                     status = entry.stat()
-                    found.append(InputFile(kind, entry.path, status.st_size, status.st_mtime_ns, compression))
+                    found.append(InputFile(kind, entry.path, status.st_size, changed_ns(status), compression))
                 elif entry.name != SUCCESS:
                     not_read[ending_of(entry.name)] += 1
             except OSError as error:
@@ -172,7 +180,7 @@ def file_now(kind: Kind, name: str) -> InputFile | None:
         return None
     except OSError:
         return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
-    return InputFile(kind, path, status.st_size, status.st_mtime_ns, compression_of(path))
+    return InputFile(kind, path, status.st_size, changed_ns(status), compression_of(path))
 
 
 def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:

@@ -10,6 +10,7 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
+from sparkify.load.failed import left_for_later
 from sparkify.load.months import publish_month
 from sparkify.patience import Helper, Session
 from sparkify.report import Progress, Staged
@@ -34,7 +35,7 @@ class MonthsAhead:
         """A batch is staged: publish the months that lie behind the last of the batches staged so far without a gap.
 
         Raises:
-            psycopg.Error: an earlier month could not be published.
+            psycopg.Error: an earlier month could not be published, and not for a reason in its data.
         """
         for month in batch.months:
             self._last_batch[month] = max(batch.number, self._last_batch.get(month, 0))
@@ -51,7 +52,8 @@ class MonthsAhead:
 
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
-        self._session.run(publish_month, self._run_id, month, helper=self._helper, wait=False)
+        with left_for_later():
+            self._session.run(publish_month, self._run_id, month, helper=self._helper, wait=False)
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Held runs: publish what they staged all the same, or throw it away."""
+"""Held and failed runs: publish what they staged all the same, or throw it away."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from psycopg import Connection
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
 from sparkify.errors import SparkifyError
+from sparkify.load.failed import failure
 from sparkify.load.publish import publish_run, run_totals
 from sparkify.load.runs import adopt, drop_staging
 from sparkify.reading import DsnOrConnection, reader, rows
@@ -25,26 +26,27 @@ def list_runs(dsn: DsnOrConnection = None, limit: int = 20) -> list[dict[str, An
 
 
 def release(run_id: int, dsn: str | None = None) -> Staged:
-    """Publish a held run, whatever it has of rejects; gives what became of its files and lines.
+    """Publish a held run, whatever it has of rejects, or a failed one; gives what became of its files and lines.
 
     Raises:
-        SparkifyError: there is no such run, or it is not held.
+        SparkifyError: there is no such run, it is neither held nor failed, or it failed again.
     """
     with _held(run_id, dsn) as connection:
-        publish_run(connection, run_id)
+        if reason := publish_run(connection, run_id):
+            raise SparkifyError(failure(run_id, reason))
         return _count(connection, run_id)
 
 
-def drop(run_id: int, dsn: str | None = None) -> Staged:
-    """Throw away what a held run has staged: its files are as before, new again; gives what was dropped.
+def drop(run_id: int, dsn: str | None = None) -> int:
+    """Throw away what a held or failed run has staged and not published: these files are as before, new again. Gives how many.
 
     Raises:
-        SparkifyError: there is no such run, or it is not held.
+        SparkifyError: there is no such run, or it is neither held nor failed.
     """
     with _held(run_id, dsn) as connection:
-        dropped = _count(connection, run_id)
+        before = _count(connection, run_id)
         drop_staging(connection, run_id)
-        return dropped
+        return before.files - _count(connection, run_id).files
 
 
 @contextmanager
@@ -57,9 +59,11 @@ def _held(run_id: int, dsn: str | None) -> Iterator[Connection[Any]]:
             if not is_dead:
                 raise SparkifyError(f"Run {run_id} is at work at this moment. Wait until it has ended.")
             state = _state(connection, run_id)
-            if state != "held":
+            if state not in {"held", "failed"}:
                 then = "; the next `sparkify etl` finishes it" if state in {"open", "publishing"} else ""
-                raise SparkifyError(f"Run {run_id} is not held, it is {state}{then}. Nothing was changed.")
+                raise SparkifyError(
+                    f"Run {run_id} is not held and has not failed, it is {state}{then}. Nothing was changed."
+                )
             yield connection
 
 

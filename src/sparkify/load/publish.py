@@ -3,22 +3,32 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, LiteralString
 
-from psycopg import Connection
+import psycopg
+from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
 from sparkify.errors import UsageError
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
-from sparkify.faults import faults
 from sparkify.load.agents import name_agents
 from sparkify.load.catalogue import catalogue_is_staged, publish_catalogue
+from sparkify.load.failed import described, left_for_later, lies_in_data
+from sparkify.load.faulty_files import faults
 from sparkify.load.months import publish_month
 from sparkify.load.rollups import analyze_rollups
-from sparkify.load.runs import adopt, drop_staging, set_state, staged_months, unfinished_runs
+from sparkify.load.runs import (
+    adopt,
+    catalogue_table,
+    drop_staging,
+    reason_of,
+    set_state,
+    staged_months,
+    unfinished_runs,
+)
 from sparkify.patience import Helper
 from sparkify.report import Progress, Report
 from sparkify.sql import load
@@ -56,25 +66,28 @@ class RejectLimit:
 
 def publish_run(
     connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Helper | None = None
-) -> None:
+) -> str | None:
     """Publish all that a run has staged. May be repeated: what is published already is skipped.
+
+    A month, or the catalogue, that cannot be published for a reason in its data stays staged, and the others are published:
+    the run has failed then. Gives the reason; None when all is published.
 
     A `helper` does a part of it at the same time; it is no help inside a transaction that has staged.
     """
     progress = progress or Progress()
     set_state(connection, run_id, "publishing")
-    progress.publishing("catalogue")
-    publish_catalogue(connection, run_id)
-    for month in staged_months(connection, run_id):
-        progress.publishing(f"{month:%B %Y}")
-        publish_month(connection, run_id, month, helper=helper)
-    name_agents(connection)  # before the run counts as published: who dies on the way is followed up
-    with connection.transaction():
-        connection.execute(_sql["lock_publisher"])
-        connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
-        connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
-        connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
-        set_state(connection, run_id, "published")
+    reason = _publish_parts(connection, run_id, progress, helper)
+    with left_for_later():
+        name_agents(connection)  # before the run counts as published: who dies on the way is followed up
+    if reason:
+        set_state(connection, run_id, "failed", reason)
+    else:
+        with connection.transaction():
+            connection.execute(_sql["lock_publisher"])
+            connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
+            connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
+            connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
+            set_state(connection, run_id, "published")
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Autovacuum never looks at the parents of partitions.
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
@@ -86,6 +99,37 @@ def publish_run(
         else:
             connection.execute(star)
             analyze_rollups(connection, only)
+    return reason
+
+
+def _publish_parts(
+    connection: Connection[Any], run_id: int, progress: Progress, helper: Helper | None
+) -> str | None:
+    """Publish the catalogue and the months of a run, each in a transaction of its own; gives why some could not be."""
+    faults = []
+    for month in (None, *staged_months(connection, run_id)):
+        name = f"{month:%B %Y}" if month else "catalogue"
+        progress.publishing(name)
+        try:
+            if month:
+                publish_month(connection, run_id, month, helper=helper)
+            else:
+                publish_catalogue(connection, run_id)
+        except psycopg.Error as error:
+            if not lies_in_data(error):
+                raise
+            faults.append(f"{name} ({_files_of(connection, run_id, month)}): {described(error)}")
+    if not faults:
+        return None
+    return faults[0] + (f"; and so {len(faults) - 1} more of its months" if len(faults) > 1 else "")
+
+
+def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
+    """The files of a month, or of the catalogue, that is staged: enough to know where to look."""
+    names = {"run_id": sql.Literal(run_id), "month": sql.Literal(month), "catalogue": catalogue_table(run_id)}
+    query = sql.SQL(_sql["files_of_month" if month else "files_of_catalogue"]).format(**names)
+    count, first = connection.execute(query).fetchone() or (0, None)
+    return f"of {first}" + (f" and {count - 1:,} more" if count > 1 else "")
 
 
 def hold(connection: Connection[Any], report: Report) -> None:
@@ -98,30 +142,33 @@ def hold(connection: Connection[Any], report: Report) -> None:
 
 def finish_earlier_runs(
     dsn: str, connection: Connection[Any], files: Sequence[InputFile], limit: RejectLimit | None
-) -> list[int]:
-    """Publish what dead runs had staged. Gives the runs that stay held.
+) -> tuple[list[int], dict[int, str]]:
+    """Publish what dead runs had staged. Gives the runs that stay held, and those that failed, with the reason.
 
-    A held run is published when a limit is given that allows its rejects, and dropped, to be read again, when one of
-    its files has changed.
+    A held run is published when a limit is given that allows its rejects. A held or failed run is dropped, to be read again,
+    when one of its files has changed.
     """
-    held = []
+    held: list[int] = []
+    failed: dict[int, str] = {}
     for run_id, _ in unfinished_runs(connection):
         with adopt(dsn, run_id) as is_dead:
             state = dict(unfinished_runs(connection)).get(run_id)
             if not is_dead or state is None:
                 continue
             too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
-            if state == "held" and _has_changed(connection, run_id, files):
+            if state in {"held", "failed"} and _has_changed(connection, run_id, files):
                 drop_staging(connection, run_id)
+            elif state == "failed":
+                failed[run_id] = reason_of(connection, run_id)
             elif (state == "held" and (limit is None or too_many)) or (
                 # A run that had no limit has published its songs; it cannot be held any more.
                 state == "open" and too_many and catalogue_is_staged(connection, run_id)
             ):
                 set_state(connection, run_id, "held")
                 held.append(run_id)
-            else:
-                publish_run(connection, run_id)
-    return held
+            elif reason := publish_run(connection, run_id):
+                failed[run_id] = reason
+    return held, failed
 
 
 def run_totals(connection: Connection[Any], run_id: int) -> Books:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from sparkify.books import Books
 from sparkify.connection import explained, resolve
 from sparkify.create_tables import open_warehouse
+from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.judge import unsound
 from sparkify.extract.lines import CHUNK_BYTES, RejectedLine, Slice
@@ -22,6 +24,7 @@ from sparkify.extract.plan import file_now, make_plan
 from sparkify.extract.records import on_one_line
 from sparkify.load.catalogue import publish_catalogue
 from sparkify.load.claims import Claim, write_manifest
+from sparkify.load.failed import described, lies_in_data
 from sparkify.load.months import publish_month
 from sparkify.load.publish import publish_run
 from sparkify.load.runs import begin_run, hold_open, staged_months
@@ -100,6 +103,14 @@ def retry(
                     for kind in ("song", "log"):
                         if of_kind := [file for file in files if file.kind == kind]:
                             retrier.retry(of_kind)
+                except psycopg.Error as error:
+                    if not lies_in_data(error):
+                        raise
+                    publish_run(connection, done.run_id)
+                    raise SparkifyError(
+                        f"Some of these lines cannot be published: {described(error)}. They are as they were. Retry fewer at"
+                        " a time to find out which: --file, --reason."
+                    ) from error
                 finally:
                     retrier.close()
                 publish_run(connection, done.run_id)  # nothing is staged any more: it ends the run

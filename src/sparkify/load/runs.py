@@ -102,9 +102,9 @@ def _take_lease(connection: Connection[Any], run_id: int) -> bool:
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
-    """The runs that are not finished, dead or alive, and those held: (run_id, state), oldest first."""
+    """The runs that are not finished, dead or alive, held or failed: (run_id, state), oldest first."""
     return connection.execute(
-        "SELECT run_id, state FROM etl.runs WHERE state IN ('open', 'publishing', 'held') ORDER BY run_id"
+        "SELECT run_id, state FROM etl.runs WHERE etl.is_unfinished(state) ORDER BY run_id"
     ).fetchall()
 
 
@@ -118,12 +118,18 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
         lease.close()
 
 
-def set_state(connection: Connection[Any], run_id: int, state: str) -> None:
-    """Note where a run stands; waits for transactions that still stage for it, and later ones are refused."""
+def set_state(connection: Connection[Any], run_id: int, state: str, reason: str | None = None) -> None:
+    """Note where a run stands, and why it failed; waits for transactions that still stage for it, and later ones are refused."""
     connection.execute(
-        "UPDATE etl.runs SET state = %s, finished_at = CASE WHEN %s THEN now() END WHERE run_id = %s",
-        [state, state in {"published", "held", "dropped"}, run_id],
+        "UPDATE etl.runs SET state = %s, reason = %s, finished_at = CASE WHEN %s THEN now() END WHERE run_id = %s",
+        [state, reason, state not in {"open", "publishing"}, run_id],
     )
+
+
+def reason_of(connection: Connection[Any], run_id: int) -> str:
+    """Why a run failed."""
+    row = connection.execute("SELECT reason FROM etl.runs WHERE run_id = %s", [run_id]).fetchone()
+    return str(row[0]) if row else ""
 
 
 def hold_open(connection: Connection[Any], run_id: int) -> None:
@@ -171,18 +177,28 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
 
 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:
-    """Throw away what a run has staged; its files are new again."""
+    """Throw away what a run has staged and not published; the files concerned are new again.
+
+    Of a failed run, files of which everything is published stay loaded, and the run counts as published with these.
+    """
+    run = sql.Literal(run_id)
+    catalogue = catalogue_table(run_id)
+    months = [month_tables(run_id, month) for month in staged_months(connection, run_id)]
     with connection.transaction():
         connection.execute(
             load("publish")["lock_publisher"]
         )  # whoever forgets a person looks at what is staged
-        for month in staged_months(connection, run_id):
-            for table in month_tables(run_id, month).values():
-                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(catalogue_table(run_id)))
+        connection.execute(
+            sql.SQL(_sql["find_unpublished"]).format(run_id=run, catalogue=sql.Literal(catalogue.as_string()))
+        )
+        for names in months:
+            connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**names))
+        for table in (catalogue, *(table for names in months for table in names.values())):
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+        connection.execute(sql.SQL(_sql["forget_files"]).format(run_id=run))
         connection.execute("DELETE FROM etl.staged_months WHERE run_id = %s", [run_id])
         connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
         connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
-        connection.execute(sql.SQL(_sql["forget_files"]).format(run_id=sql.Literal(run_id)))
-        connection.execute("DELETE FROM etl.manifest WHERE run_id = %s", [run_id])
-        set_state(connection, run_id, "dropped")
+        connection.execute(load("publish")["forget_old_versions"], {"run_id": run_id})
+        kept = connection.execute("SELECT FROM etl.manifest WHERE run_id = %s", [run_id]).rowcount
+        set_state(connection, run_id, "published" if kept else "dropped")

@@ -436,5 +436,6 @@ SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS 
        (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
        rejected, lines,
        (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at,
-       (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs
+       (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs,
+       (SELECT count(*) FROM etl.runs WHERE state = 'failed') AS failed_runs
 FROM (SELECT sum(rejected)::bigint AS rejected, sum(lines)::bigint AS lines FROM etl.files) files

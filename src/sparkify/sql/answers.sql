@@ -8,7 +8,7 @@ FROM etl.files GROUP BY kind, state ORDER BY kind, state
 
 -- name: status_runs
 -- the last runs
-SELECT run_id, started_at, finished_at, state FROM etl.runs ORDER BY run_id DESC LIMIT 5
+SELECT run_id, started_at, finished_at, state, reason FROM etl.runs ORDER BY run_id DESC LIMIT 5
 
 -- name: status_rows
 -- rows in the star

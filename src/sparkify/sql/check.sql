@@ -168,7 +168,7 @@ WITH loaded AS (
     SELECT f.file_id, f.kind, f.path, m.loaded
     FROM etl.manifest m JOIN etl.known_files f USING (file_id)
     JOIN etl.runs r ON r.run_id = m.run_id JOIN etl.runs last ON last.run_id = f.run_id
-    WHERE r.state = 'published' AND last.state IN ('published', 'dropped')
+    WHERE r.state = 'published' AND NOT etl.is_unfinished(last.state)
 ),
 there AS MATERIALIZED (
     SELECT 'log' AS kind, file_id, count(*) AS there FROM analytics.heard_plays GROUP BY file_id
@@ -372,7 +372,7 @@ WHERE (k.level, k.first_play, k.last_play) IS DISTINCT FROM (r.level, r.first_pl
 WITH real AS (
     SELECT p.user_id, (p.start_time AT TIME ZONE 'UTC')::date AS day, p.level, p.location,
            analytics.text_id(p.user_agent) AS user_agent_id, count(*)::integer AS plays,
-           sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint)::bigint AS milliseconds,
+           sum(analytics.milliseconds(s.length)) AS milliseconds,
            array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
                      ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')) AS hours,
            array_agg(s.track_id ORDER BY s.track_id) AS tracks,
@@ -502,7 +502,7 @@ FROM ((TABLE listeners EXCEPT ALL TABLE kept_listeners) UNION ALL (TABLE kept_li
 -- nothing is staged for runs that are finished
 -- do: DROP these tables, DELETE these rows: all that runs stage is published or dropped when they end
 WITH unfinished AS (
-    SELECT run_id FROM etl.runs WHERE state IN ('open', 'publishing', 'held')
+    SELECT run_id FROM etl.runs WHERE etl.is_unfinished(state)
 )
 SELECT 'staging.' || relname AS what FROM pg_class
 WHERE relnamespace = to_regnamespace('staging') AND relkind IN ('r', 'p')
@@ -517,7 +517,7 @@ SELECT DISTINCT 'etl.staged_parts, run ' || run_id FROM etl.staged_parts
 WHERE run_id NOT IN (SELECT run_id FROM unfinished)
 
 -- name: dead_runs
--- runs that are not finished are alive, or held
+-- runs that are not finished are alive, held or failed
 -- do: run `sparkify etl`: it publishes what the dead run had staged
 SELECT run_id, state, started_at FROM etl.runs r
 WHERE state IN ('open', 'publishing')

@@ -9,6 +9,15 @@ ALTER TABLE etl.manifest
 ALTER TABLE IF EXISTS analytics.user_days SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.track_months SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.artist_months SET SCHEMA staging;
+-- A run can fail; the range of event times has bounds.
+ALTER TABLE etl.runs
+    ADD COLUMN reason text,
+    DROP CONSTRAINT runs_state_check,
+    ADD CHECK (state IN ('open', 'publishing', 'published', 'held', 'failed', 'dropped'));
+ALTER TABLE etl.warehouse
+    DROP CONSTRAINT warehouse_check,
+    ADD CONSTRAINT range_within_1900_to_2199
+        CHECK ('1900-01-01 00:00:00+00' <= earliest AND earliest < before AND before <= '2200-01-01 00:00:00+00');
 -- Partitioned tables have no statistics but those that a load makes: the next one is to.
 UPDATE etl.warehouse SET analyzed_plays = 0;
 -- The loader has computed what heard songs are known by; PostgreSQL need not do it again.

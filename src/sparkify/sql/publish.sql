@@ -375,6 +375,16 @@ UPDATE etl.warehouse SET analyzed_plays = row_count
 FROM etl.row_counts WHERE table_name = 'songplays' AND row_count > 1.1 * analyzed_plays
 RETURNING true
 
+-- name: files_of_month
+-- the files that a staged month is of: how many, and the first
+SELECT count(DISTINCT file_id), min(path COLLATE "C")
+FROM etl.staged_slices s JOIN etl.known_files USING (file_id)
+WHERE s.run_id = {run_id} AND month = {month} AND NOT published
+
+-- name: files_of_catalogue
+-- those that the catalogue records of a run are of
+SELECT count(DISTINCT file_id), min(path COLLATE "C") FROM {catalogue} JOIN etl.known_files USING (file_id)
+
 -- name: run_totals
 -- what became of the lines of a run; those dismissed since were rejected by it
 SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),

@@ -4,7 +4,7 @@
 -- stream.
 SELECT f.file_id, f.kind, f.path, m.manifest_id, count(*) AS records,
        count(*) FILTER (WHERE r.record_bytes > length(r.record) OR r.reason = 'truncated_stream') AS incomplete,
-       reader.state = 'published' AND owner.state IN ('published', 'dropped') AS settled
+       reader.state = 'published' AND NOT etl.is_unfinished(owner.state) AS settled
 FROM etl.rejected_records r
 JOIN etl.manifest m USING (manifest_id)
 JOIN etl.known_files f ON f.file_id = m.file_id
@@ -27,7 +27,7 @@ UPDATE etl.known_files f SET run_id = %(run_id)s
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
   AND EXISTS (SELECT FROM etl.manifest m WHERE m.manifest_id = wanted.manifest_id)
-  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
+  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 RETURNING f.file_id, nextval('etl.manifest_manifest_id_seq'), wanted.manifest_id
 
 -- name: read_again
@@ -35,7 +35,7 @@ RETURNING f.file_id, nextval('etl.manifest_manifest_id_seq'), wanted.manifest_id
 UPDATE etl.known_files f SET version = NULL
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
-  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'));
+  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state));
 UPDATE etl.manifest m SET version = m.version || '-again'
 FROM etl.known_files f
 WHERE f.file_id = m.file_id AND f.version IS NULL AND m.manifest_id = ANY(%(manifests)s::bigint[])

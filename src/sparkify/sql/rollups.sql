@@ -298,7 +298,7 @@ WITH agents AS (
 )
 INSERT INTO {computed}
 SELECT p.user_id, p.day, p.level, p.location, a.user_agent_id, count(*),
-       sum(least(floor(s.length * 1000 + 0.5), 86400000)::bigint),
+       sum(analytics.milliseconds(s.length)),
        array_agg(extract(hour FROM p.start_time AT TIME ZONE 'UTC')::smallint
                  ORDER BY extract(hour FROM p.start_time AT TIME ZONE 'UTC')),
        array_agg(s.track_id ORDER BY s.track_id), array_agg(s.artist_key ORDER BY s.artist_key)
@@ -524,9 +524,9 @@ DROP TABLE {hours}
 -- name: drop_lost
 -- tracks and artists of a month, and hours of a day, that have no plays any more
 DELETE FROM analytics.track_months m USING lost_tracks l
-WHERE m.track_id = l.track_id AND m.month = l.month AND m.plays = 0;
+WHERE m.track_id = l.track_id AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0) AND m.plays = 0;
 DELETE FROM analytics.artist_months m USING lost_artists l
-WHERE m.artist_key = l.artist_key AND m.month = l.month AND m.plays = 0;
+WHERE m.artist_key = l.artist_key AND m.month = l.month AND hashtextextended(m.level, 0) = hashtextextended(l.level, 0) AND m.plays = 0;
 DELETE FROM analytics.day_hours h USING old_days o WHERE h.day = o.day AND h.plays = 0;
 DROP TABLE lost_tracks, lost_artists
 
@@ -652,6 +652,7 @@ TRUNCATE analytics.user_days, analytics.user_agents, analytics.sessions, analyti
 -- name: comments
 -- the grain of each, and what its columns are
 COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the MD5 of a text.';
+COMMENT ON FUNCTION analytics.milliseconds IS 'How long a play of this length in seconds counts, in whole milliseconds: a day at most.';
 COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the MD5 of the MD5 of a title, in hexadecimal, followed by an artist.';
 COMMENT ON COLUMN analytics.heard_songs.track_id IS 'Digest of title and artist: what analysis takes for one song, whatever its length.';
 COMMENT ON COLUMN analytics.heard_songs.artist_key IS 'Digest of artist: what analysis takes for one artist.';

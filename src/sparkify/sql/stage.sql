@@ -26,11 +26,11 @@ SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
 -- name: list_runs
 -- the last runs, with the books of the files whose present version they read
-SELECT run_id, state, started_at, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
+SELECT run_id, state, started_at, reason, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
        coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(duplicates), 0)::bigint AS duplicates,
        coalesce(sum(rejected), 0)::bigint AS rejected
 FROM (SELECT * FROM etl.runs ORDER BY run_id DESC LIMIT %s) last LEFT JOIN etl.manifest m USING (run_id)
-GROUP BY run_id, state, started_at ORDER BY run_id DESC
+GROUP BY run_id, state, started_at, reason ORDER BY run_id DESC
 
 -- name: staged_months
 -- what a run has staged
@@ -95,7 +95,7 @@ WITH seen AS (
     WHERE f.version IS DISTINCT FROM EXCLUDED.version
       AND (f.run_id = EXCLUDED.run_id
            OR NOT EXISTS (SELECT FROM etl.runs r
-                          WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held')))
+                          WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state)))
     RETURNING file_id, path
 )
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
@@ -159,7 +159,7 @@ UPDATE etl.known_files SET digest = %s WHERE file_id = %s
 UPDATE etl.known_files f
 SET version = %s, mtime_ns = %s, seen_at = %s, trouble = NULL, note = NULL
 WHERE kind = %s AND md5(path) = md5(%s)
-  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
+  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 
 -- name: unread
 -- a file that vanished or cannot be read: a state, tried again by the next run. What another run has staged of it stays.
@@ -167,21 +167,36 @@ INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, note) VALUES (%s,
 ON CONFLICT (kind, md5(path)) DO UPDATE
 SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
 WHERE f.run_id = EXCLUDED.run_id
-   OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND r.state IN ('open', 'publishing', 'held'))
+   OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
+
+-- name: find_unpublished
+-- the files that a run which is dropped has not published: all of a held run; song files when the catalogue is still staged
+CREATE TEMP TABLE unpublished ON COMMIT DROP AS
+SELECT file_id FROM etl.manifest m JOIN etl.runs r USING (run_id) JOIN etl.known_files f USING (file_id)
+WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_regclass({catalogue}) IS NOT NULL))
+
+-- name: find_unpublished_logs
+-- and those with lines in a month that is still staged, also lines that lost there
+INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated}
 
 -- name: forget_files
--- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once.
+-- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once. A file of
+-- which a part is published is new without books: those of its earlier version do not say any more what is there.
+CREATE TEMP TABLE partly_published ON COMMIT DROP AS
+SELECT DISTINCT file_id FROM unpublished JOIN etl.staged_slices USING (file_id) WHERE run_id = {run_id} AND published;
+DELETE FROM etl.manifest WHERE file_id IN (SELECT file_id FROM partly_published);
+DELETE FROM etl.manifest WHERE run_id = {run_id} AND file_id IN (SELECT file_id FROM unpublished);
 UPDATE etl.known_files f
 SET version = before.version, digest = NULL, cuts = NULL, run_id = coalesce(before.run_id, f.run_id),
     -- The time of a file from before 1970 has a minus of its own.
     size = substring(before.version FROM '^[0-9]+')::bigint,
     mtime_ns = substring(before.version FROM '^[0-9]+-(-?[0-9]+)')::bigint
-FROM etl.manifest dropped
+FROM (SELECT DISTINCT file_id FROM unpublished) dropped
 LEFT JOIN LATERAL (
-    SELECT version, run_id FROM etl.manifest m
-    WHERE m.file_id = dropped.file_id AND m.run_id <> dropped.run_id ORDER BY m.manifest_id DESC LIMIT 1
+    SELECT version, run_id FROM etl.manifest m WHERE m.file_id = dropped.file_id ORDER BY m.manifest_id DESC LIMIT 1
 ) before ON true
-WHERE dropped.run_id = {run_id} AND f.file_id = dropped.file_id
+WHERE f.file_id = dropped.file_id;
+DROP TABLE unpublished, partly_published
 
 -- name: prepare_batch
 -- a place for the heard songs of a chunk. They are looked up one by one: a join with all of the catalogue would cost by

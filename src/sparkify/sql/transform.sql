@@ -6,6 +6,8 @@ CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
+-- the same as analytics.milliseconds (warehouse.sql)
+CREATE MACRO milliseconds(length) AS floor(least(length, 86400) * 1000 + 0.5)::INTEGER;
 CREATE MACRO text_id(text) AS (('0x' || substr(md5(text), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
     slice INTEGER, line BIGINT, position INTEGER, user_id BIGINT, session_id BIGINT, item_in_session BIGINT, ts BIGINT,
@@ -191,10 +193,10 @@ SET disabled_optimizers = 'join_order,build_side_probe_side'
 RESET disabled_optimizers
 
 -- name: note_listening
--- who listened to what; a length above a day counts as a day
+-- who listened to what
 INSERT INTO listening
 SELECT month, user_id, session_id, start_time, level, location, user_agent,
-       least(floor(length * 1000 + 0.5), 86400000)::INTEGER, track_id, artist_key
+       milliseconds(length), track_id, artist_key
 FROM plays JOIN chunk_songs USING (heard_song_id)
 
 -- name: finish_batch

@@ -20,7 +20,8 @@ SELECT day, extract(isodow FROM day)::integer - 1 AS weekday, hour, level, plays
 
 CREATE OR REPLACE VIEW analytics.active_listeners AS
 SELECT period, start, coalesce(level, 'all') AS level, listeners, new_listeners,
-       listeners - new_listeners AS returning_listeners, sessions, plays, round(milliseconds / 1000.0)::bigint AS seconds
+       listeners - new_listeners AS returning_listeners, sessions, plays, round(milliseconds / 1000.0)::bigint AS seconds,
+       level IS NULL AS all_levels
 FROM analytics.listeners;
 
 CREATE OR REPLACE VIEW analytics.plays_by_location AS
@@ -125,6 +126,7 @@ COMMENT ON COLUMN analytics.active_listeners.returning_listeners IS 'The others.
 COMMENT ON COLUMN analytics.active_listeners.sessions IS 'Sessions that began in the period, by the level of their first play.';
 COMMENT ON COLUMN analytics.active_listeners.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.active_listeners.seconds IS 'As in analytics.plays_by_day.';
+COMMENT ON COLUMN analytics.active_listeners.all_levels IS 'Whether the row is for all levels together: a log may name a level "all", too.';
 
 COMMENT ON VIEW analytics.plays_by_location IS 'One row per UTC month, location and level.';
 COMMENT ON COLUMN analytics.plays_by_location.month IS 'The first day of the month.';

@@ -13,7 +13,9 @@ CREATE TABLE IF NOT EXISTS etl.warehouse (
     before         timestamptz NOT NULL DEFAULT '2100-01-01 00:00:00+00',
     catalogue_version bigint NOT NULL DEFAULT 0,
     analyzed_plays bigint NOT NULL DEFAULT 0,
-    CHECK (earliest < before)
+    -- Years that every tool can show: pandas counts nanoseconds, and Python has no year 10000.
+    CONSTRAINT range_within_1900_to_2199
+        CHECK ('1900-01-01 00:00:00+00' <= earliest AND earliest < before AND before <= '2200-01-01 00:00:00+00')
 );
 
 CREATE TABLE IF NOT EXISTS etl.row_counts (
@@ -25,9 +27,16 @@ CREATE TABLE IF NOT EXISTS etl.runs (
     run_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     started_at  timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
-    state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'publishing', 'published', 'held', 'dropped')),
-    report      jsonb
+    state       text NOT NULL DEFAULT 'open'
+        CHECK (state IN ('open', 'publishing', 'published', 'held', 'failed', 'dropped')),
+    report      jsonb,
+    reason      text
 );
+
+-- Whether a run still has something staged, and its files with it: alive or dead, held or failed.
+CREATE OR REPLACE FUNCTION etl.is_unfinished(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state IN ('open', 'publishing', 'held', 'failed');
 
 -- There may be millions of files: their rows are written once, and have no foreign keys.
 CREATE TABLE IF NOT EXISTS etl.known_files (
@@ -193,6 +202,12 @@ CREATE OR REPLACE FUNCTION analytics.track_id(title text, artist text) RETURNS b
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (('x' || substr(md5(md5(title) || artist), 1, 16))::bit(64) >> 1)::bigint;
 
+-- The same number as the loader's own (transform.sql). A play longer than a day counts as a day, and is cut to one before
+-- anything is multiplied: the longest length that a log may say would overflow. Not STRICT, or PostgreSQL would not inline it.
+CREATE OR REPLACE FUNCTION analytics.milliseconds(length double precision) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN floor(least(length, 86400) * 1000 + 0.5)::integer;
+
 CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     heard_song_id uuid PRIMARY KEY,
     title         text NOT NULL,
@@ -247,7 +262,7 @@ SELECT f.file_id, f.kind, f.path,
        CASE
            WHEN f.trouble IS NOT NULL THEN f.trouble
            WHEN f.version IS NULL THEN 'new'
-           WHEN r.state IN ('open', 'publishing', 'held') THEN 'staged'
+           WHEN etl.is_unfinished(r.state) THEN 'staged'
            ELSE 'loaded'
        END AS state,
        f.version, f.size, f.mtime_ns, f.digest, f.run_id, f.seen_at, f.note,
@@ -375,9 +390,11 @@ COMMENT ON COLUMN etl.row_counts.row_count IS 'The number of rows.';
 COMMENT ON TABLE etl.runs IS 'One row per run of the loader that had something to load.';
 COMMENT ON COLUMN etl.runs.run_id IS 'The number of the run.';
 COMMENT ON COLUMN etl.runs.started_at IS 'When it started.';
-COMMENT ON COLUMN etl.runs.finished_at IS 'When all it staged was published, held or dropped.';
-COMMENT ON COLUMN etl.runs.state IS 'open: staging; publishing; published; held: more rejects than allowed, nothing published; dropped: what it held was thrown away.';
+COMMENT ON COLUMN etl.runs.finished_at IS 'When all it staged was published, held or dropped, or it failed.';
+COMMENT ON COLUMN etl.runs.state IS 'open: staging; publishing; published; held: more rejects than allowed, nothing published; failed: some of it cannot be published, see reason; dropped: what it had not published was thrown away.';
 COMMENT ON COLUMN etl.runs.report IS 'The report that the run gave.';
+COMMENT ON COLUMN etl.runs.reason IS 'Why a failed run failed: what could not be published, and what PostgreSQL said; otherwise NULL.';
+COMMENT ON FUNCTION etl.is_unfinished IS 'Whether a run in this state still has something staged.';
 
 COMMENT ON TABLE etl.known_files IS 'One row per input file that was seen: what was read of it, and whose it is. A version is claimed here once: why nothing is loaded twice.';
 COMMENT ON COLUMN etl.known_files.file_id IS 'The number of the file.';

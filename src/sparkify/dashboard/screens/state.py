@@ -27,6 +27,8 @@ def show(view: View, ask: Ask) -> None:
         st.warning(
             f"Runs that are held, because too many lines were set aside: {state['held_runs']}. See: sparkify runs list"
         )
+    if state["failed_runs"]:
+        st.warning(f"Runs that could not be published: {state['failed_runs']}. See: sparkify runs list")
     tables.line(
         "Except for the songs that the catalogue lacks, this page is about all data, whatever the filters."
     )

@@ -1,0 +1,54 @@
+"""Runs that fail: what they have staged cannot be published, and to try again would come to the same.
+
+Such a run keeps its files, as one that is held does, so that later loads go on without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+_IN_DATA: Final = (
+    "21",  # a subquery gives more than one row
+    "22",  # a value is out of range
+    "23",  # a constraint is violated
+    "44",  # the CHECK OPTION of a view is violated
+    "54",  # a row or an index entry is too large
+    "P0",  # somebody's trigger has raised it
+)
+"""Classes of SQLSTATE. Others (a lost connection, a full disk, a lock, a missing privilege, an internal error) do not lie in the
+data: what they stopped is finished by the next command."""
+
+
+def lies_in_data(error: psycopg.Error) -> bool:
+    """Whether what went wrong lies in what was to be written."""
+    if error.sqlstate is None:  # psycopg's own
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate.startswith(_IN_DATA)
+
+
+@contextmanager
+def left_for_later() -> Iterator[None]:
+    """For what is done ahead, or can wait: where it fails because of the data, a later attempt will see to it."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if not lies_in_data(error):
+            raise
+
+
+def described(error: psycopg.Error) -> str:
+    """What PostgreSQL said, without the statement and the rows: those are people's data."""
+    said = error.diag.message_primary or str(error).partition("\n")[0]
+    table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
+    return f"PostgreSQL: {said}{table}"
+
+
+def failure(run_id: int, reason: str) -> str:
+    """What to say of a failed run."""
+    return (
+        f"Run {run_id} failed: {reason}. What else it read is published. The rest is set aside, and later loads go on without it."
+        " Mend the files and load again; or take them away and"
+        f" `sparkify runs drop {run_id}`; or, when the cause was another and is gone, `sparkify runs release {run_id}`."
+    )

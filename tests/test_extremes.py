@@ -1,0 +1,317 @@
+"""Whatever the judge accepts can be stored, counted, checked and shown: every field at the ends of what its rule allows."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection, sql
+
+from data import NOVEMBER, play, song, write
+from sparkify import analytics, answers, etl, terminal
+from sparkify.analytics import Selection
+from sparkify.analytics.names import repaired
+from sparkify.check import check
+from sparkify.connection import connect
+from sparkify.forget import forget
+from sparkify.load.retry import retry
+from warehouse import checksums, one
+
+HOUR = 3600 * 1000
+LARGEST = 2**63 - 1
+LONGEST = 1.7976931348623157e308  # the largest and the smallest double above 0
+SHORTEST = 5e-324
+FIRST, LAST = 946684800000, 4102444799999  # of the years 2000 to 2099
+MEGABYTE = "".join(
+    map(chr, random.Random(9).choices(range(0x4E00, 0x9FFF), k=150_000))
+)  # as JSON; no index can hold it
+
+TEXTS = [
+    "", " ", "all", "ALL", "free", "Paid ", "Other", "\t\r\n\\N", "'\";--%s{}$1", "\x01\x1b[31m\x7f", "\ue000\ufffe\uffff\U0010ffff",
+    "e\u0301 é", "ﬁ ß İ ı", "\u202eevitagen", "العربية", "हिन्दी", "日本語", "😀👨‍👩‍👧", "Ã©", "Ã" * 3000,
+    "Mozilla/5.0 (" + "a; " * 30_000, "((((" * 500 + "[", "Android 4.0; " + "; " * 30_000, "-" * 100_000,
+]  # fmt: skip
+PLAY_TEXTS = ("level", "song", "artist", "firstName", "lastName", "gender", "location", "userAgent")
+SONG_TEXTS = ("title", "artist_name", "artist_location")
+LENGTHS = [SHORTEST, 0.0004999, 0.0005, 86399.9995, 86400.0, 86400.0005, 1.8e305, 1e308, LONGEST]
+NUMBERS: dict[str, list[Any]] = {
+    "userId": [0, LARGEST, -LARGEST - 1, "0", str(LARGEST), "0" * 50 + "15"],
+    "sessionId": [0, LARGEST, -LARGEST - 1],
+    "itemInSession": [0, LARGEST, -LARGEST - 1],
+    "ts": [FIRST, LAST, *(NOVEMBER + hour * HOUR + edge for hour in range(25) for edge in (-1, 0))],
+    "length": LENGTHS,
+}
+SONG_VALUES: dict[str, list[Any]] = {
+    "song_id": ["a" * 1000, "é" * 500, "\t\\N", "'"],
+    "artist_id": ["a" * 1000, "é" * 500, "\t\\N", "'"],
+    "artist_latitude": [LONGEST, -LONGEST, SHORTEST, -0.0, None],
+    "artist_longitude": [LONGEST, -LONGEST, SHORTEST, -0.0, None],
+    "year": [0, 1, 9999, None],
+    "duration": [SHORTEST, 86400, LONGEST],
+}
+
+
+def plays(item: int) -> list[dict[str, Any]]:
+    """Plays of one user and one day, as far as that can be, each with a field or all its text at an end; and plain ones."""
+    changes: list[dict[str, Any]] = [{}, {"song": "another"}]
+    changes += [{name: value} for name, values in NUMBERS.items() for value in values]
+    changes += [dict.fromkeys(PLAY_TEXTS, text) | {"song": text or "a"} for text in TEXTS]
+    changes += [{name: MEGABYTE} for name in PLAY_TEXTS]
+    changes += [dict.fromkeys(("firstName", "lastName", "gender", "location", "userAgent"))]
+    return [play(NOVEMBER + n, itemInSession=item + n) | change for n, change in enumerate(changes)]
+
+
+def songs() -> list[dict[str, Any]]:
+    """The same of songs, each of an artist of its own; some are what the plays hear."""
+    changes: list[dict[str, Any]] = [
+        {name: value} for name, values in SONG_VALUES.items() for value in values
+    ]
+    changes += [{"duration": length} for length in LENGTHS]
+    changes += [dict.fromkeys(SONG_TEXTS, text) for text in TEXTS] + [{name: MEGABYTE} for name in SONG_TEXTS]
+    return [song(f"S{n}", artist_id=f"A{n}") | change for n, change in enumerate(changes)]
+
+
+SELECTIONS = (
+    Selection(),
+    Selection(date(2018, 11, 1), date(2018, 11, 1)),
+    Selection(date(2018, 10, 20), date(2018, 11, 20), level="all"),
+    Selection(level=MEGABYTE),
+    Selection(location=MEGABYTE),
+    Selection(date(1, 1, 1), date(9999, 12, 31)),
+)
+QUESTIONS: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
+    *((f"top {what}", analytics.top, (what,)) for what in ("songs", "artists", "users", "locations", "devices")),
+    *((f"trend {period}", analytics.trend, (period,)) for period in ("day", "week", "month")),
+    *((question.__name__, question, ()) for question in (
+        analytics.totals, analytics.listeners, analytics.heat_map, analytics.levels, analytics.genders,
+        analytics.level_changes, analytics.rising, analytics.unmatched, analytics.report, analytics.retention,
+    )),
+]  # fmt: skip
+
+
+def faults(dsn: str) -> list[Any]:
+    """What the warehouse finds wrong with itself."""
+    return [(finding.name, finding.examples) for finding in check(dsn) if finding.found]
+
+
+def ask_everything(
+    db: Connection[Any], subtests: pytest.Subtests, selections: Sequence[Selection] = SELECTIONS
+) -> None:
+    """Every question, every view."""
+    for (name, question, arguments), chosen in product(QUESTIONS, selections):
+        with subtests.test(f"{name} of {str(chosen)[:80]}"):
+            assert question(*arguments, selection=chosen, dsn=db) is not None
+    with subtests.test("retention by week"):
+        assert analytics.retention(period="week", dsn=db)
+    with subtests.test("status"):
+        terminal.print_status(answers.status(dsn=db))
+        assert analytics.locations(dsn=db)
+        terminal.print_listening(analytics.report(dsn=db))
+    for text in ("setanta", MEGABYTE[:9], "ã", "%", "\\", "a" * 100_000):
+        with subtests.test(f"search {text[:20]}"):
+            for found in analytics.search(text, dsn=db, limit=3):
+                for chosen in selections[:3]:
+                    analytics.history(found["track_id"], "week", chosen, dsn=db)
+                    analytics.audience(found["track_id"], chosen, dsn=db)
+                    analytics.fans(found["track_id"], chosen, dsn=db)
+    views = db.execute(
+        "SELECT relnamespace::regnamespace::text, relname FROM pg_class"
+        " WHERE relkind = 'v' AND relnamespace::regnamespace::text IN ('analytics', 'etl')"
+    ).fetchall()
+    for view in views:
+        with subtests.test(view[1]):
+            assert (
+                db.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(*view))).fetchall()
+                or "change" in view[1]
+            )
+
+
+@pytest.fixture(scope="module")
+def db(module_dsn: str) -> Iterator[Connection[Any]]:
+    with connect(module_dsn) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str) -> str:
+    return module_dsn
+
+
+@pytest.fixture(scope="module")
+def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Files with every extreme, loaded; then once more the same plays as other events, late; then in the other order. And what
+    the warehouse is then."""
+    root = tmp_path_factory.mktemp("extremes")
+    write(root, "song_data/a.json", *songs())
+    write(root, "log_data/a.json", *plays(0))
+    books = etl.run(root, dsn=module_dsn).books
+    assert (books.loaded, books.lines) == (len(plays(0)) + len(songs()),) * 2
+    assert faults(module_dsn) == []
+    write(root, "log_data/b.json", *plays(1000))
+    assert etl.run(root, dsn=module_dsn).books.rejected == 0
+    assert faults(module_dsn) == []
+    write(root, "song_data/a.json", *reversed(songs()))
+    write(root, "log_data/a.json", *reversed(plays(0)))
+    assert etl.run(root, dsn=module_dsn).books.rejected == 0
+    assert faults(module_dsn) == []
+    with connect(module_dsn) as db:
+        return root, checksums(db)
+
+
+@pytest.fixture(scope="module")
+def root(loaded: tuple[Path, dict[str, str]]) -> Path:
+    return loaded[0]
+
+
+def test_every_extreme_is_stored_as_it_came(root: Path, db: Connection[Any]) -> None:
+    kept = {
+        "title": "SELECT title FROM analytics.heard_songs", "artist": "SELECT artist FROM analytics.heard_songs",
+        "level": "SELECT level FROM songplays", "location": "SELECT location FROM songplays",
+        "user agent": "SELECT user_agent FROM songplays", "title of a song": "SELECT title FROM songs",
+        "name of an artist": "SELECT name FROM artists",
+    }  # fmt: skip
+    for name, query in kept.items():
+        assert {*TEXTS, MEGABYTE} - {""} <= {text for (text,) in db.execute(query)}, name  # type: ignore[call-overload]
+    for query in ("SELECT length FROM analytics.heard_songs", "SELECT duration FROM songs"):
+        assert {*LENGTHS} <= {length for (length,) in db.execute(query)}  # type: ignore[call-overload]
+    assert one(db, "SELECT min(user_id), max(user_id) FROM users") == (-LARGEST - 1, LARGEST)
+    assert one(db, "SELECT (extract(epoch FROM max(start_time)) * 1000)::bigint FROM time") == LAST
+
+
+def test_every_question_is_answered(root: Path, db: Connection[Any], subtests: pytest.Subtests) -> None:
+    ask_everything(db, subtests)
+
+
+def test_every_page_is_drawn(
+    root: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1", reason="Streamlit is not installed")
+    monkeypatch.setenv("SPARKIFY_DSN", dsn)
+    script = (
+        "import os\n"
+        "from sparkify.dashboard import filters, source\n"
+        "from sparkify.dashboard.screens import PAGES\n"
+        "view = filters.choose(source.state(os.environ['SPARKIFY_DSN']), os.environ['SPARKIFY_DSN'])\n"
+        "filters.say(view)\n"
+        "with view.asking() as ask:\n"
+        "    PAGES[{page!r}][1](view, ask)\n"
+    )
+    for page in ("overview", "songs", "listeners", "when-and-where", "data"):
+        with subtests.test(page):
+            drawn = testing.AppTest.from_string(script.format(page=page), default_timeout=60).run()
+            assert [error.value for error in drawn.exception] == []
+            assert max(map(len, drawn.sidebar.selectbox[0].options)) < 10_000
+
+
+def test_a_level_named_all_is_told_from_all_levels(root: Path, db: Connection[Any]) -> None:
+    rows = db.execute(
+        "SELECT all_levels, plays FROM analytics.active_listeners"
+        " WHERE period = 'day' AND start = '2018-11-01' AND level = 'all' ORDER BY all_levels"
+    ).fetchall()
+    assert [row[0] for row in rows] == [False, True]
+    assert rows[0][1] == 2 < rows[1][1]
+
+
+def test_retried_and_forgotten(
+    loaded: tuple[Path, dict[str, str]], new_dsn: Callable[[], str], tmp_path: Path
+) -> None:
+    """What was set aside comes in by itself; it is as one load would give; and people at the ends can be forgotten."""
+    root, expected = loaded
+    retried = new_dsn()
+    write(tmp_path, "log_data/a.json", *plays(0), *plays(1000))
+    with connect(retried) as db:
+        db.execute("UPDATE etl.warehouse SET before = '2001-01-01 00:00+00'")
+        etl.run(tmp_path, dsn=retried)
+        etl.run(song_data=root / "song_data", dsn=retried)
+        db.execute("UPDATE etl.warehouse SET before = '2100-01-01 00:00+00'")
+        done = retry(dsn=retried)
+        assert (done.tried, done.remaining) == (done.passed.lines, {})
+        assert faults(retried) == []
+        assert checksums(db) == expected
+    assert forget([0, LARGEST, -LARGEST - 1, 15], dsn=retried).users == 4
+    assert faults(retried) == []
+
+
+@pytest.mark.parametrize(
+    ("earliest", "before"),
+    [
+        ("-infinity", "infinity"),
+        ("1899-12-31 00:00+00", "2000-01-01 00:00+00"),
+        ("2000-01-01 00:00+00", "2200-01-02 00:00+00"),
+        ("2001-01-01 00:00+00", "2000-01-01 00:00+00"),
+    ],
+)
+def test_the_range_of_event_times_has_ends(db: Connection[Any], earliest: str, before: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="range_within_1900_to_2199"):
+        db.execute(
+            "UPDATE etl.warehouse SET earliest = %s, before = %s",
+            [earliest, before],
+        )
+
+
+def test_the_widest_range(
+    dsn: str, new_dsn: Callable[[], str], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    dsn = new_dsn()
+    with connect(dsn) as db:
+        db.execute(
+            "UPDATE etl.warehouse SET earliest = '1900-01-01 00:00+00', before = '2200-01-01 00:00+00'"
+        )
+        ends = [-2208988800000, 7258118399999]
+        write(tmp_path, "log_data/a.json", *map(play, ends), play(ends[0] - 1), play(ends[1] + 1))
+        assert etl.run(tmp_path, dsn=dsn).books.rejected == 2
+        write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends))
+        assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
+        assert faults(dsn) == []
+        ask_everything(db, subtests, [Selection(), Selection(date(1, 1, 1), date(9999, 12, 31))])
+
+
+def test_milliseconds_are_what_they_were(db: Connection[Any]) -> None:
+    """The loader and PostgreSQL round alike, and as before for what is no longer than a day."""
+    import duckdb
+
+    from sparkify.sql import load
+
+    luck = random.Random(5)
+    lengths = [*LENGTHS, *(luck.uniform(0, 1000) for _ in range(2000)), *(n / 2000 for n in range(1, 4000))]
+    loader = duckdb.connect()
+    loader.execute(load("transform")["create"])
+    here = loader.execute(
+        "SELECT list(milliseconds(x)) FROM unnest(?::DOUBLE[]) AS t (x)", [lengths]
+    ).fetchone()
+    there = one(
+        db,
+        "SELECT array_agg(analytics.milliseconds(x) ORDER BY n) FROM unnest(%s::float8[]) WITH ORDINALITY AS t (x, n)",
+        lengths,
+    )
+    assert here == (there,)
+    assert there == [
+        min(int(length * 1000 + 0.5), 86_400_000) if length < 1e9 else 86_400_000 for length in lengths
+    ]
+
+
+def test_a_name_that_is_no_name_is_not_repaired() -> None:
+    assert repaired([{"name": "Ã©"}, {"name": "Ã©" * 1000}]) == [{"name": "é"}, {"name": "Ã©" * 1000}]
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_extremes_together(root: Path, dsn: str, data: st.DataObject) -> None:
+    """Several at once, into days that are there and days that are not; all is still right."""
+    texts = st.sampled_from(TEXTS[:18]) | st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5
+    )
+    fields = {name: st.sampled_from(values) for name, values in NUMBERS.items()} | dict.fromkeys(
+        PLAY_TEXTS, texts
+    )
+    changes = data.draw(st.lists(st.fixed_dictionaries({}, optional=fields), min_size=1, max_size=12))
+    found = [play() | change for change in changes]
+    write(root, "log_data/c.json", *(event | {"song": event["song"] or "a"} for event in found))
+    assert etl.run(root, dsn=dsn).books.rejected == 0
+    assert faults(dsn) == []

@@ -1,0 +1,393 @@
+"""Runs that cannot be published for a reason in their data: set aside, dropped or released, and in nobody's way."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from data import NOVEMBER, play, song, write
+from sparkify import answers, etl
+from sparkify.check import check
+from sparkify.connection import connect
+from sparkify.errors import SparkifyError
+from sparkify.load import held
+from sparkify.load.retry import retry
+from test_same_content import content, events
+from warehouse import check_books, checksums, one
+
+DAY = 24 * 3600 * 1000
+DECEMBER = NOVEMBER + 30 * DAY
+JANUARY = NOVEMBER + 61 * DAY
+
+TRIGGER = """
+CREATE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.title = 'poison' THEN {what}; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION public.fault()
+"""
+
+
+def put(
+    db: Connection[Any], what: str = "NEW.title := exp(1e4::float8)", table: str = "analytics.heard_songs"
+) -> None:
+    """Let a publication fail that has a song of the title poison: with an overflow, unless told otherwise."""
+    db.execute(TRIGGER.format(what=what, table=table))
+
+
+def remove(db: Connection[Any]) -> None:
+    """Take the fault away."""
+    db.execute("DROP FUNCTION public.fault CASCADE")
+
+
+def clean(dsn: str) -> bool:
+    """Whether the warehouse finds nothing wrong with itself."""
+    return [finding for finding in check(dsn) if finding.found] == []
+
+
+def states(db: Connection[Any]) -> list[str]:
+    return [state for (state,) in db.execute("SELECT state FROM etl.runs ORDER BY run_id")]
+
+
+def files(db: Connection[Any]) -> dict[str, tuple[Any, ...]]:
+    """Each file with its state, and its lines that were loaded, repeated and rejected."""
+    rows = db.execute("SELECT path, state, loaded, duplicates, rejected FROM etl.files").fetchall()
+    return {Path(path).name: tuple(books) for path, *books in rows}
+
+
+def write_files(root: Path) -> None:
+    """Two months, of which December has poison in a file that has plays of November, too."""
+    write(root, "song_data/a.json", song())
+    write(root, "log_data/1.json", play(), play(NOVEMBER + 1), "bad")
+    write(root, "log_data/2.json", play(NOVEMBER + 2), play(DECEMBER, song="poison"), play(DECEMBER + 1))
+    write(root, "log_data/3.json", play(DECEMBER + 2))
+    write(root, "log_data/4.json", {"page": "Home"})
+    write(root, "log_data/5.json", play(DECEMBER + 1, level="zzz"))  # it loses to a line of the second
+
+
+@pytest.fixture
+def failed(db: Connection[Any], dsn: str, tmp_path: Path) -> str:
+    """A warehouse with a failed run; what the command said of it."""
+    write_files(tmp_path)
+    put(db)
+    with pytest.raises(SparkifyError) as caught:
+        etl.run(tmp_path, dsn=dsn)
+    return str(caught.value)
+
+
+def expected(new_dsn: Callable[[], str], root: Path) -> dict[str, str]:
+    """What one load of the files gives where nothing is wrong."""
+    dsn = new_dsn()
+    etl.run(root, dsn=dsn)
+    return content(dsn)
+
+
+def test_what_can_be_published_is_and_the_rest_is_set_aside(
+    failed: str, db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    assert failed.startswith(
+        f"Run 1 failed: December 2018 (of {tmp_path}/log_data/2.json and 1 more): PostgreSQL: value out of range"
+    )
+    assert "sparkify runs drop 1" in failed
+    assert "again to go on" not in failed
+    assert one(db, "SELECT count(*), max(start_time) < '2018-12-01' FROM songplays") == (3, True)
+    assert one(db, "SELECT count(*) FROM songs") == 1
+    assert (states(db), clean(dsn)) == (["failed"], True)
+    (run,) = held.list_runs(dsn)
+    assert "December 2018" in run["reason"]
+    assert answers.status(dsn=dsn)["runs"][0]["reason"] == run["reason"]
+    assert one(db, "SELECT report ->> 'status' FROM etl.runs") == "failed"
+
+
+def test_later_loads_go_on_without_it(
+    failed: str, db: Connection[Any], dsn: str, tmp_path: Path, run_here: Callable[..., Any]
+) -> None:
+    write(tmp_path, "log_data/6.json", play(DECEMBER + 1, level="aaa"), play(DECEMBER + 9), play(JANUARY))
+    done = run_here("etl", tmp_path, dsn=dsn)
+    assert done.returncode == 0
+    assert failed in done.stderr  # the reason, and what to do, once more
+    assert (states(db), clean(dsn)) == (["failed", "published"], True)
+    assert one(db, "SELECT count(*) FROM songplays") == 6
+    assert etl.run(tmp_path, dsn=dsn).failed_runs.keys() == {1}
+    for command in (("runs", "list"), ("status",)):
+        assert failed in run_here(*command, dsn=dsn).stdout
+
+
+def test_a_failed_run_is_released_when_the_cause_is_gone(
+    failed: str, db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
+) -> None:
+    with pytest.raises(SparkifyError) as again:
+        held.release(1, dsn)
+    assert str(again.value) == failed
+    remove(db)
+    assert held.release(1, dsn).books.loaded == 7
+    assert states(db) == ["published"]
+    assert one(db, "SELECT reason FROM etl.runs") is None
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+def test_a_failed_run_is_dropped_and_loaded_again(
+    failed: str,
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    new_dsn: Callable[[], str],
+    run_here: Callable[..., Any],
+) -> None:
+    done = run_here("runs", "drop", "1", dsn=dsn)
+    assert "3 of its files are as before" in done.stderr
+    # What is published as a whole stays loaded.
+    assert files(db) == {
+        "a.json": ("loaded", 1, 0, 0), "1.json": ("loaded", 2, 0, 1), "2.json": ("new", 0, 0, 0), "3.json": ("new", 0, 0, 0),
+        "4.json": ("loaded", 0, 0, 0), "5.json": ("new", 0, 0, 0),
+    }  # fmt: skip
+    assert (states(db), clean(dsn)) == (["published"], True)
+    assert one(db, "SELECT count(*) FROM songplays") == 3
+    remove(db)
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.files_new, report.failed_runs) == (3, {})
+    assert files(db)["2.json"] == ("loaded", 3, 0, 0)
+    assert files(db)["5.json"] == ("loaded", 0, 1, 0)
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+def test_a_failed_run_is_read_again_when_a_file_is_mended(
+    failed: str,
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    new_dsn: Callable[[], str],
+) -> None:
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + 2), play(DECEMBER + 1))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.files_new, report.failed_runs) == (3, {})
+    assert states(db) == ["published", "published"]
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+def test_without_the_file_the_rest_is_loaded(
+    failed: str,
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "log_data/2.json").unlink()
+    held.drop(1, dsn)
+    assert etl.run(tmp_path, dsn=dsn).failed_runs == {}
+    assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that it lost to never came
+    assert one(db, "SELECT count(*) FROM songplays") == 5
+    assert clean(dsn)
+
+
+def test_an_earlier_version_of_a_file_that_is_published_in_part(
+    db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
+) -> None:
+    """Its books would call loaded what the warehouse now has from another file."""
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
+    etl.run(tmp_path, dsn=dsn)
+    put(db)
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 2), play(DECEMBER, song="poison"))
+    write(tmp_path, "log_data/z.json", play(NOVEMBER + 1), play(NOVEMBER + 3))
+    with pytest.raises(SparkifyError, match="December 2018"):
+        etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/b.json", play(level="free"), play(NOVEMBER + 3, level="free"))  # these win
+    etl.run(tmp_path, dsn=dsn)
+    held.drop(2, dsn)
+    assert files(db) == {
+        "a.json": ("new", 0, 0, 0),
+        "b.json": ("loaded", 2, 0, 0),
+        "z.json": ("loaded", 1, 1, 0),
+    }
+    assert clean(dsn)
+    remove(db)
+    etl.run(tmp_path, dsn=dsn)
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+def test_a_catalogue_that_cannot_be_published(
+    db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
+) -> None:
+    write(tmp_path, "song_data/a.json", song(), song("S2", title="poison"))
+    write(tmp_path, "log_data/a.json", play())
+    put(db, table="songs")
+    with pytest.raises(SparkifyError, match=r"catalogue \(of .*a.json\): PostgreSQL"):
+        etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT count(*), count(song_id) FROM songplays") == (1, 0)
+    held.drop(1, dsn)
+    assert sorted(db.execute("SELECT kind, state FROM etl.files").fetchall()) == [
+        ("log", "loaded"),
+        ("song", "new"),
+    ]
+    assert clean(dsn)
+    remove(db)
+    assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "ALTER TABLE analytics.heard_songs ADD CHECK (title <> 'poison')",
+        "CREATE INDEX fault ON analytics.heard_songs (title)",
+        TRIGGER.format(table="analytics.heard_songs", what="RAISE EXCEPTION 'not this one'"),
+    ],
+    ids=["constraint", "limit", "somebody's trigger"],
+)
+def test_faults_that_lie_in_the_data(db: Connection[Any], dsn: str, tmp_path: Path, fault: str) -> None:
+    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=10_000))
+    write(tmp_path, "log_data/a.json", play(song="poison"), play(NOVEMBER + 1, song=long))
+    db.execute(fault)
+    with pytest.raises(SparkifyError, match="runs drop 1"):
+        etl.run(tmp_path, dsn=dsn)
+    assert states(db) == ["failed"]
+    held.drop(1, dsn)
+    assert states(db) == ["dropped"]
+    assert clean(dsn)
+
+
+@pytest.mark.parametrize("state", ["53100", "57014", "XX000"])
+def test_other_faults_leave_the_run_to_the_next_command(
+    db: Connection[Any], dsn: str, tmp_path: Path, state: str
+) -> None:
+    write(tmp_path, "log_data/a.json", play(song="poison"))
+    put(db, f"RAISE EXCEPTION 'of the server' USING ERRCODE = '{state}'")
+    with pytest.raises(SparkifyError, match="of the server"):
+        etl.run(tmp_path, dsn=dsn)
+    assert states(db) == ["publishing"]
+    remove(db)
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+
+
+def test_agents_that_cannot_be_named_wait(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    db.execute("ALTER TABLE analytics.user_agents ADD CONSTRAINT fault CHECK (device IS NULL)")
+    assert etl.run(tmp_path, dsn=dsn).status == "done"
+    db.execute("ALTER TABLE analytics.user_agents DROP CONSTRAINT fault")
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT count(device) FROM analytics.user_agents") == 1
+
+
+def test_a_dead_run_that_cannot_be_published_stops_no_other(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "log_data/a.json", play(song="poison"))
+    put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '53100'")
+    with pytest.raises(SparkifyError):
+        etl.run(tmp_path, dsn=dsn)
+    remove(db)
+    put(db)
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.status, report.rows["songplays"], list(report.failed_runs)) == ("done", 1, [1])
+    assert states(db) == ["failed", "published"]
+
+
+def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play(song="poison"), "bad")
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
+    put(db)
+    with pytest.raises(SparkifyError, match="Run 1 failed: November 2018"):
+        held.release(1, dsn)
+    assert states(db) == ["failed"]
+    assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {1}  # no limit releases it
+
+
+def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """A month that cannot be published while later ones are read stops neither the reading nor these."""
+    put(db)
+    for number in range(8):
+        name = "poison" if number == 0 else "fine"
+        write(tmp_path, f"log_data/{number}.json", play(NOVEMBER + number * 31 * DAY, song=name))
+    with pytest.raises(SparkifyError, match=r"November 2018 \(of .*0.json\)"):
+        etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
+    assert one(db, "SELECT count(*) FROM songplays") == 7
+    assert held.drop(1, dsn) == 1
+    assert clean(dsn)
+
+
+def test_a_retry_that_cannot_be_published_changes_nothing(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "song_data/a.json", song(), song("S2", duration=1))
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 1, song="poison"))
+    earliest = "UPDATE etl.warehouse SET earliest = %s"
+    db.execute(earliest, ["2019-01-01 00:00+00"])
+    etl.run(tmp_path, dsn=dsn)
+    before = db.execute("SELECT * FROM etl.rejected_records ORDER BY line").fetchall(), files(db)
+    db.execute(earliest, ["2018-01-01 00:00+00"])
+    put(db)
+    with pytest.raises(SparkifyError, match="They are as they were"):
+        retry(dsn=dsn)
+    assert (db.execute("SELECT * FROM etl.rejected_records ORDER BY line").fetchall(), files(db)) == before
+    assert states(db) == ["published", "published"]  # it has ended
+    assert clean(dsn)
+    remove(db)
+    assert retry(dsn=dsn).passed.loaded == 2
+    assert clean(dsn)
+
+
+# --- whatever the files, the fault and the way out ----------------------------------------------------------------
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    first=st.lists(st.lists(events, max_size=4), min_size=1, max_size=4),
+    second=st.lists(st.lists(events, max_size=4), max_size=3),
+    poison=st.lists(events, min_size=1, max_size=2),
+    way=st.sampled_from(["drop", "release", "mend", "drop, then a file is back"]),
+    luck=st.randoms(use_true_random=False),
+)
+def test_any_small_world_after_a_fault(
+    new_dsn: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    first: list[Any],
+    second: list[Any],
+    poison: list[Any],
+    way: str,
+    luck: random.Random,
+) -> None:
+    root, dsn = tmp_path_factory.mktemp("world"), new_dsn()
+    before, after = [{f"{part}{n}.json": records for n, records in enumerate(lists)}
+                     for part, lists in (("a", first), ("b", second))]  # fmt: skip
+    bad = luck.choice(list(before))
+    old = luck.choice([None, *before])
+    with connect(dsn) as db:
+        if old:  # an earlier version of a file
+            write(root, f"log_data/{old}", *luck.sample(before[old], len(before[old]) // 2))
+            etl.run(root, dsn=dsn)
+        for name, records in before.items():
+            write(root, f"log_data/{name}", *records)
+        write(root, f"log_data/{bad}", *before[bad], *({**event, "song": "poison"} for event in poison))
+        put(db)
+        with pytest.raises(SparkifyError, match="failed"):
+            etl.run(root, dsn=dsn, workers=1, batch_bytes=luck.choice([1, 1 << 20]))
+        for name, records in after.items():
+            write(root, f"log_data/{name}", *records)
+            assert etl.run(root, dsn=dsn).failed_runs
+            assert clean(dsn)
+        run_id = one(db, "SELECT run_id FROM etl.runs WHERE state = 'failed'")
+        if way == "release":
+            remove(db)
+            held.release(run_id, dsn)
+        elif way == "mend":
+            write(root, f"log_data/{bad}", "", *before[bad])
+            etl.run(root, dsn=dsn)
+        else:
+            held.drop(run_id, dsn)
+            assert clean(dsn)
+            remove(db)
+            if way != "drop":
+                write(root, f"log_data/{old or bad}", *before[old or bad])
+            etl.run(root, dsn=dsn)
+        assert clean(dsn)
+        check_books(db)
+        found = checksums(db)
+    assert found == expected(new_dsn, root)
