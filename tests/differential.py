@@ -107,7 +107,6 @@ def ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
 
 def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
     """The same for song records, one a line; gives how many needed no judge."""
-    # from line 2 on, or the lines of a slice might be one object together
     pieces = [Slice(FILE, 2, [line + b"\n" for line in lines]) for lines in files]
     all_books, all_rejects = songs.transform(pieces)
     expected = set()

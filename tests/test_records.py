@@ -1,6 +1,7 @@
 """Records over several lines and in arrays: however they are written and cut, the same records with the right numbers."""
 
 import json
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -230,6 +231,21 @@ def test_what_is_part_of_a_broken_record() -> None:
             cut == len(on_one_line) - 1
         )
         assert len(bad(on_one_line[:cut].encode())) == 1
+
+
+def test_many_records_behind_a_long_one() -> None:
+    """Each is found in a short text, not in all that was read to find the end of the long one."""
+    events = [{"x": "y" * (6 << 20)}, *({"x": number} for number in range(300_000))]
+    data = json.dumps(events).encode()
+    started = time.process_time()
+    assert len(read(data, 8 << 20)) == len(events)
+    assert time.process_time() - started < 10
+
+
+def test_a_record_that_is_nested_too_deeply() -> None:
+    deep = b'{\n"x": ' + b"[" * 20_000 + b"]" * 20_000 + b"\n}"
+    assert bad(deep + b'\n{"a": 1}') == [(1, "invalid_json", deep)]
+    assert good(deep + b'\n{"a": 1}') == [(4, {"a": 1})]
 
 
 @pytest.mark.parametrize("piece", [1, 7, 16, 17, 24, 33])

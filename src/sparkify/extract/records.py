@@ -16,8 +16,9 @@ from sparkify.extract.judge import MAX_LINE_BYTES, Reject, too_long, too_much, u
 BEGINNING_BYTES: Final = 1 << 20
 """So much of a file decides how it is read."""
 
-PIECE_BYTES: Final = 1 << 20
-"""So much is scanned at a time: what the scanner makes of hostile JSON takes a hundred times its memory."""
+PIECE_BYTES: Final = 1 << 17
+"""So much is scanned at a time: what the scanner makes of hostile JSON takes a hundred times its memory, and to say where
+text is wrong it counts the lines before."""
 
 KEPT_BYTES: Final = 1 << 20
 """So much is kept of a record that is longer than a line may be."""
@@ -100,15 +101,16 @@ def _end_of_brackets(text: str, start: int, stop: int) -> int | None:
     return None
 
 
+def _cut(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE_BYTES] for start in range(0, len(text), PIECE_BYTES))
+
+
 class _Reader:
     """The text from somewhere before the next record, and where that is."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._pieces = (
-            block[start : start + PIECE_BYTES]
-            for block in blocks
-            for start in range(0, len(block), PIECE_BYTES)
-        )
+        self._pieces = (piece for block in blocks for piece in _cut(block.decode("latin-1")))
+        self._put_back: list[str] = []  # pieces that come before these, the next one last
         self._text = "\n"  # the first line begins like every other
         self._at = 1
         self._line = 1
@@ -158,6 +160,7 @@ class _Reader:
             return self._pass_over(number)
         record = self._text[self._at : end].rstrip(" \t\r\n\x0b\x0c").encode("latin-1")
         self._move(end)
+        self._shorten()
         if self._is_torn and self._broken:
             return number, record, Reject("truncated_stream", self._broken), len(record)
         if not is_sound and (why := unsound(record)):
@@ -173,8 +176,9 @@ class _Reader:
             try:
                 end: int = _scan(self._text, self._at)[1]
             except json.JSONDecodeError as error:
-                self._is_cut = self._may_go_on(error.pos)
-                if self._ended or not self._is_cut:
+                may_go_on = self._may_go_on(error.pos)
+                if self._ended or not may_go_on:
+                    self._is_cut = may_go_on
                     return None
             except RecursionError:  # far deeper than the judge allows
                 return None
@@ -260,10 +264,17 @@ class _Reader:
         have = len(parts[0]) - self._at
         try:
             while have < size:
-                parts.append(next(self._pieces).decode("latin-1"))
+                parts.append(self._put_back.pop() if self._put_back else next(self._pieces))
                 have += len(parts[-1])
         except StopIteration:
             self._ended = True
         except BrokenStream as error:
             self._ended, self._broken = True, str(error)
         self._text = "".join(parts)
+
+    def _shorten(self) -> None:
+        """Behind a long record the text is long, too; the next ones are not to be looked for in all of it."""
+        enough = self._at + PIECE_BYTES
+        if len(self._text) > enough + PIECE_BYTES:
+            self._put_back += reversed(list(_cut(self._text[enough:])))
+            self._text, self._ended = self._text[:enough], False
