@@ -84,7 +84,7 @@ DAMAGE = [
     ("tables_logged", "ALTER TABLE etl.row_counts SET UNLOGGED"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART WITH 2147000000; "
-                  "INSERT INTO etl.known_files (kind, path, run_id) VALUES ('log', '/x', 1)"),
+                  "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) VALUES ('log', '/x', 1, 1)"),
     ("partitions_complete", "ALTER TABLE analytics.heard_plays DETACH PARTITION partitions.heard_plays_2018_12"),
     ("partition_bounds", UNTRUE_BOUNDS),
     ("books_balance", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance;"
@@ -240,9 +240,11 @@ def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], t
 
 def test_a_folder_that_was_taken_for_the_other_kind_and_then_loaded_rightly(dsn: str, tmp_path: Path) -> None:
     """A path has books as a song file and as a log file."""
+    for folder in ("a", "b"):
+        write(tmp_path, f"{folder}/1.json", "torn")  # nobody can tell which kind that is
+    etl.run(song_data=tmp_path / "a", log_data=tmp_path / "b", dsn=dsn)
     write(tmp_path, "a/1.json", play(), play(NOVEMBER + 1))
     write(tmp_path, "b/1.json", song())
-    etl.run(song_data=tmp_path / "a", log_data=tmp_path / "b", dsn=dsn)
     etl.run(song_data=tmp_path / "b", log_data=tmp_path / "a", dsn=dsn)
     assert found(check(dsn)) == []
 

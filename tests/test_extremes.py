@@ -105,6 +105,8 @@ def ask_everything(
 ) -> None:
     """Every question, every view."""
     for (name, question, arguments), chosen in product(QUESTIONS, selections):
+        if question is analytics.rising and chosen.since is None:
+            continue  # what rises needs a first day
         with subtests.test(f"{name} of {str(chosen)[:80]}"):
             assert question(*arguments, selection=chosen, dsn=db) is not None
     with subtests.test("retention by week"):
@@ -264,6 +266,7 @@ def test_the_widest_range(
             "UPDATE etl.warehouse SET earliest = '1900-01-01 00:00+00', before = '2200-01-01 00:00+00'"
         )
         ends = [-2208988800000, 7258118399999]
+        write(tmp_path, "song_data/a.json", song(title="not heard"))
         write(tmp_path, "log_data/a.json", *map(play, ends), play(ends[0] - 1), play(ends[1] + 1))
         assert etl.run(tmp_path, dsn=dsn).books.rejected == 2
         write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends))

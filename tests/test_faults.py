@@ -211,6 +211,24 @@ def test_an_earlier_version_of_a_file_that_is_published_in_part(
     assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
 
 
+def test_a_play_that_another_file_has_taken_over(
+    db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
+) -> None:
+    """Of z.json nothing is published, and yet its earlier books say too much: a.json has its play."""
+    write(tmp_path, "log_data/z.json", play(DECEMBER))
+    etl.run(tmp_path, dsn=dsn)
+    put(db)
+    write(tmp_path, "log_data/a.json", play(DECEMBER), play(song="poison"))
+    write(tmp_path, "log_data/z.json", play(DECEMBER), play(NOVEMBER + 1))
+    with pytest.raises(SparkifyError, match="November 2018"):
+        etl.run(tmp_path, dsn=dsn)
+    held.drop(2, dsn)
+    assert clean(dsn)
+    remove(db)
+    etl.run(tmp_path, dsn=dsn)
+    assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
 def test_a_catalogue_that_cannot_be_published(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:

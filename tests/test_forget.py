@@ -123,8 +123,14 @@ CANARY = "Kanarienvogel"
 
 @pytest.fixture
 def told(tmp_path: Path) -> Path:
-    """A person, 4711, who is everywhere: loaded, repeated, rejected; and others."""
-    mine = {"userId": "4711", "firstName": CANARY, "location": CANARY, "userAgent": CANARY, "sessionId": 52}
+    """A person, 4711062741, who is everywhere: loaded, repeated, rejected; and others."""
+    mine = {
+        "userId": "4711062741",
+        "firstName": CANARY,
+        "location": CANARY,
+        "userAgent": CANARY,
+        "sessionId": 52,
+    }
     write(tmp_path, "song_data/a.json", song(), song("S2", title="Blue"))
     write(
         tmp_path, "log_data/a.json",
@@ -147,7 +153,7 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
     write(
         told,
         "log_data/held.json",
-        play(NOVEMBER + 2 * DAY, userId="04711", lastName=CANARY, song=CANARY),
+        play(NOVEMBER + 2 * DAY, userId="04711062741", lastName=CANARY, song=CANARY),
         play(length=-1),
     )
     etl.run(told, dsn=dsn, max_rejects=0)
@@ -159,9 +165,9 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
         "etl.latest_plays",
     }
     assert tables < set(find(db, CANARY))
-    assert {"analytics.user_level_days", "etl.lost_variants"} < set(find(db, "4711"))
-    removed = forget([4711, 99], dsn=dsn)
-    assert find(db, CANARY) == find(db, "4711") == []
+    assert {"analytics.user_level_days", "etl.lost_variants"} < set(find(db, "4711062741"))
+    removed = forget([4711062741, 99], dsn=dsn)
+    assert find(db, CANARY) == find(db, "4711062741") == []
     assert (removed.people, removed.newly_forgotten, removed.users) == (2, 2, 1)
     assert (removed.songplays, removed.staged_plays, removed.time) == (6, 1, 5)
     assert (removed.rejects, removed.texts_withheld, removed.unvacuumed) == (2, 0, [])
@@ -175,10 +181,10 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
     write(
         told,
         "log_data/a.json",
-        play(NOVEMBER + 9 * DAY, userId="4711", firstName=CANARY),
+        play(NOVEMBER + 9 * DAY, userId="4711062741", firstName=CANARY),
         play(NOVEMBER + DAY),
     )
-    write(told, "log_data/new.json", play(NOVEMBER + 40 * DAY, userId=4711.0, lastName=CANARY))
+    write(told, "log_data/new.json", play(NOVEMBER + 40 * DAY, userId=4711062741.0, lastName=CANARY))
     report = etl.run(told, dsn=dsn, max_rejects=9)
     assert report.as_dict()["lines"]["forgotten"] == 2
     assert find(db, CANARY) == []
@@ -192,7 +198,7 @@ def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any
     write(told, "log_data/a.json", json.dumps(play(firstName=CANARY))[:250], play(length=0, userId="16"))
     write(told, "song_data/a.json", '{"torn": "a song')
     etl.run(told, dsn=dsn)
-    forget([4711], dsn=dsn)
+    forget([4711062741], dsn=dsn)
     rows = db.execute(REJECTS).fetchall()
     assert {(line, detail == WITHHELD, record == b"") for _, line, _, detail, record in rows} == {
         (1, True, True),  # the log line
@@ -276,7 +282,9 @@ def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
 ) -> None:
     etl.run(told, dsn=dsn)
     with connect(dsn) as gate:
-        assert waits_at_the_gate(lambda: forget([4711], dsn=dsn), db, gate, "pg_advisory_xact_lock_shared")
+        assert waits_at_the_gate(
+            lambda: forget([4711062741], dsn=dsn), db, gate, "pg_advisory_xact_lock_shared"
+        )
         write(told, "log_data/more.json", play(NOVEMBER + 3 * DAY))
         assert waits_at_the_gate(lambda: etl.run(told, dsn=dsn), db, gate, "pg_advisory_xact_lock")
         assert waits_at_the_gate(lambda: retry(dsn=dsn), db, gate, "pg_advisory_xact_lock")
@@ -329,8 +337,8 @@ def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], 
         stager.close()
     for (month,) in db.execute("SELECT month FROM etl.staged_months").fetchall():
         count_staged(db, Piece.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)})
-    assert forget([4711], dsn=dsn).staged_plays == 6
-    assert find(db, CANARY) == find(db, "4711") == []
+    assert forget([4711062741], dsn=dsn).staged_plays == 6
+    assert find(db, CANARY) == find(db, "4711062741") == []
     etl.run(told, dsn=dsn)
     assert find(db, CANARY) == []
     assert one(db, "SELECT count(*) FROM songplays") == 2
@@ -343,7 +351,7 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
     for file in range(2):  # two parts of one day
         write(
             tmp_path, f"log_data/{file}.json",
-            *(play(NOVEMBER + at, itemInSession=at, userId=str(4711 + at % 2)) for at in range(file * 9, file * 9 + 9)),
+            *(play(NOVEMBER + at, itemInSession=at, userId=str(4711062741 + at % 2)) for at in range(file * 9, file * 9 + 9)),
         )  # fmt: skip
     queries = load("rollups")
     monkeypatch.setitem(queries, "merge_days", f"/* counting */ {queries['merge_days']}; SELECT pg_sleep(3)")
@@ -354,7 +362,7 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
     counting = f"SELECT count(*) {others} AND state = 'active' AND query LIKE '/* counting%%'"
     wait_until(lambda: one(db, counting) == 1)
     time.sleep(0.5)
-    forgetting = threading.Thread(target=lambda: forget([4711], dsn=dsn))
+    forgetting = threading.Thread(target=lambda: forget([4711062741], dsn=dsn))
     forgetting.start()
     time.sleep(0.3)
     publisher = (
@@ -366,7 +374,7 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
     loading.join()
     assert done == ["done"]
     assert one(db, "SELECT count(*) FROM songplays") == 9
-    assert find(db, "4711") == []
+    assert find(db, "4711062741") == []
 
 
 def test_nobody_forgotten_costs_nothing(told: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

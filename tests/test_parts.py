@@ -249,7 +249,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
     """ON CONFLICT alone does not do that: the manifest has two keys."""
     files, workers = 300, 4
     db.execute(
-        "INSERT INTO etl.known_files (kind, path, run_id) SELECT 'log', n::text, 1 FROM generate_series(1, %s) n",
+        "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) SELECT 'log', n::text, 1, 1 FROM generate_series(1, %s) n",
         [files],
     )
     together = threading.Barrier(workers)

@@ -16,8 +16,8 @@ def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_p
     (tmp_path / "a.json").write_bytes(lines(play()))
     etl.run(log_data=tmp_path, dsn=dsn)
     db.execute(
-        "INSERT INTO etl.known_files (kind, path, version, size, mtime_ns, run_id)"
-        " SELECT 'log', '/elsewhere/' || n || '.json', '1-1', 1, 1, 1 FROM generate_series(1, 50000) n"
+        "INSERT INTO etl.known_files (kind, path, version, size, mtime_ns, run_id, first_run_id)"
+        " SELECT 'log', '/elsewhere/' || n || '.json', '1-1', 1, 1, 1, 1 FROM generate_series(1, 50000) n"
     )
     files = find_files(tmp_path, "log")
     tracemalloc.start()

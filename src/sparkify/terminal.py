@@ -126,7 +126,8 @@ def print_failed(runs: Sequence[dict[str, Any]]) -> None:
     """Say why runs failed, and what to do: too much for a cell of their table."""
     for run in runs:
         if run["reason"]:
-            _say(f"\n{printable(failure(run['run_id'], run['reason']))}")
+            # The terminal may break it: a line break of ours would stand in the commands that people copy.
+            print(f"\n{printable(failure(run['run_id'], run['reason']))}")
 
 
 def print_listening(found: dict[str, Any]) -> None:

@@ -115,8 +115,10 @@ class Stager:
                 unread[failed.name] = error.strerror or "cannot be read"
                 state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
                 self._connection.execute(
-                    _sql["unread"], [failed.kind, failed.name, state, self._run_id, unread[failed.name]]
-                )
+                    _sql["unread"],
+                    {"kind": failed.kind, "path": failed.name, "trouble": state, "run_id": self._run_id,
+                     "note": unread[failed.name]},
+                )  # fmt: skip
                 batch = Batch(tuple(file for file in batch.files if file is not failed))
             else:
                 done.unread = unread

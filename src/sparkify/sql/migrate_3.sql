@@ -6,6 +6,9 @@ ALTER TABLE etl.manifest
     DROP CONSTRAINT manifest_books_balance,
     ADD CONSTRAINT manifest_books_balance
         CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten + dismissed);
+ALTER TABLE etl.known_files ADD COLUMN first_run_id bigint;
+UPDATE etl.known_files SET first_run_id = run_id;
+ALTER TABLE etl.known_files ALTER first_run_id SET NOT NULL;
 ALTER TABLE IF EXISTS analytics.user_days SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.track_months SET SCHEMA staging;
 ALTER TABLE IF EXISTS analytics.artist_months SET SCHEMA staging;

@@ -13,8 +13,8 @@ SELECT FROM etl.staged_months month
 WHERE run_id = %s AND month = %s
   AND NOT EXISTS (SELECT FROM etl.staged_slices s
                   JOIN etl.staged_parts p USING (run_id, file_id)
-                  JOIN etl.manifest m ON m.file_id = s.file_id AND m.run_id <> s.run_id
-                  WHERE s.run_id = month.run_id AND s.month = month.month)
+                  JOIN etl.known_files f USING (file_id)
+                  WHERE s.run_id = month.run_id AND s.month = month.month AND f.first_run_id <> s.run_id)
 FOR UPDATE OF month SKIP LOCKED
 
 -- name: table_exists
@@ -183,8 +183,8 @@ WITH read_again AS MATERIALIZED (
     SELECT file_id
     FROM (SELECT file_id FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
           UNION SELECT file_id FROM {repeated}) staged
-    WHERE NOT {retried}
-      AND EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = staged.file_id AND m.run_id <> {run_id})
+    JOIN etl.known_files USING (file_id)
+    WHERE first_run_id <> {run_id} AND NOT {retried}
 )
 SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id, p.user_id,
        p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id,

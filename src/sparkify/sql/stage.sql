@@ -86,8 +86,8 @@ CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigi
 -- staged and not yet published is not in the answer. In the order of the paths: two runs that want the same files wait
 -- for each other, never in a circle, and then see the row as the other has left it.
 WITH seen AS (
-    INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, seen_at)
-    SELECT %(kind)s, path, version, size, mtime_ns, digest, %(run_id)s, %(seen_at)s
+    INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, first_run_id, seen_at)
+    SELECT %(kind)s, path, version, size, mtime_ns, digest, %(run_id)s, %(run_id)s, %(seen_at)s
     FROM wanted_files ORDER BY path COLLATE "C"
     ON CONFLICT (kind, md5(path)) DO UPDATE
     SET version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns, digest = EXCLUDED.digest,
@@ -163,7 +163,8 @@ WHERE kind = %s AND md5(path) = md5(%s)
 
 -- name: unread
 -- a file that vanished or cannot be read: a state, tried again by the next run. What another run has staged of it stays.
-INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, note) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, first_run_id, note)
+VALUES (%(kind)s, %(path)s, %(trouble)s, %(run_id)s, %(run_id)s, %(note)s)
 ON CONFLICT (kind, md5(path)) DO UPDATE
 SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
 WHERE f.run_id = EXCLUDED.run_id
@@ -180,10 +181,12 @@ WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_re
 INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated}
 
 -- name: forget_files
--- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once. A file of
--- which a part is published is new without books: those of its earlier version do not say any more what is there.
+-- files of a run that is dropped: as they were loaded before, or new again. Their rows stay: a number is given once. Where a month
+-- of the run is published, log files are new without books: those of an earlier version do not say any more what is there, since the
+-- month may hold a part of the file, or have a play of it from another one.
 CREATE TEMP TABLE partly_published ON COMMIT DROP AS
-SELECT DISTINCT file_id FROM unpublished JOIN etl.staged_slices USING (file_id) WHERE run_id = {run_id} AND published;
+SELECT DISTINCT file_id FROM unpublished JOIN etl.known_files USING (file_id)
+WHERE kind = 'log' AND EXISTS (SELECT FROM etl.staged_slices s WHERE s.run_id = {run_id} AND published);
 DELETE FROM etl.manifest WHERE file_id IN (SELECT file_id FROM partly_published);
 DELETE FROM etl.manifest WHERE run_id = {run_id} AND file_id IN (SELECT file_id FROM unpublished);
 UPDATE etl.known_files f

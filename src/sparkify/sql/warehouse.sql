@@ -51,7 +51,8 @@ CREATE TABLE IF NOT EXISTS etl.known_files (
     seen_at     timestamptz NOT NULL DEFAULT now(),
     trouble     text CHECK (trouble IN ('unreadable', 'vanished')),
     note        text,
-    cuts        bigint[]
+    cuts        bigint[],
+    first_run_id bigint NOT NULL
 );
 -- A path may be longer than an entry of an index.
 CREATE UNIQUE INDEX IF NOT EXISTS known_files_path ON etl.known_files (kind, md5(path));
@@ -405,6 +406,7 @@ COMMENT ON COLUMN etl.known_files.size IS 'Bytes.';
 COMMENT ON COLUMN etl.known_files.mtime_ns IS 'Time of last change, nanoseconds since 1970; NULL for an object.';
 COMMENT ON COLUMN etl.known_files.digest IS 'SHA-256 of the bytes that were read.';
 COMMENT ON COLUMN etl.known_files.run_id IS 'The run that last read it or tried to.';
+COMMENT ON COLUMN etl.known_files.first_run_id IS 'The run that first read it or tried to: what a later one reads is another version, or the same once more.';
 COMMENT ON COLUMN etl.known_files.seen_at IS 'When that was.';
 COMMENT ON COLUMN etl.known_files.trouble IS 'unreadable or vanished: tried again by the next run; NULL when it was read.';
 COMMENT ON COLUMN etl.known_files.note IS 'Why it could not be read.';
