@@ -142,6 +142,19 @@ def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Conn
     assert books_are_true(db)
 
 
+def test_a_file_whose_time_goes_back(data: Path, dsn: str, db: Connection[Any]) -> None:
+    """It has the very time with which it was read first, as after a restore."""
+    file = data / "log_data/a.json"
+    first = file.stat()
+    etl.run(data, dsn=dsn)
+    touch(file)
+    assert etl.run(data, dsn=dsn).files_new == 0
+    dismiss(dsn=dsn)
+    os.utime(file, ns=(first.st_atime_ns, first.st_mtime_ns))
+    assert etl.run(data, dsn=dsn).books.rejected > 0
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
 def test_a_file_that_comes_back(data: Path, dsn: str, db: Connection[Any]) -> None:
     etl.run(data, dsn=dsn)
     path = data / "log_data/b.json"
@@ -163,7 +176,9 @@ def test_a_run_that_is_held_keeps_them(
     assert run_here("etl", data, "--max-rejects", "1", dsn=dsn).returncode == 3
     done = run_here("rejects", "drop", "--run", "1", dsn=dsn)
     assert (done.returncode, done.stdout) == (0, "0 rejected lines of 0 files are dismissed.\n")
-    assert done.stderr.startswith("4 were not dismissed: they belong to a run that is held or at work")
+    assert done.stderr.startswith(
+        "4 were not dismissed: they belong to a run that is held, failed or at work"
+    )
     assert len(answers.rejects(dsn=dsn, evidence=True)) == 4
     assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
     assert dismiss(dsn=dsn, run=1).lines == 4

@@ -293,6 +293,38 @@ def test_agents_that_cannot_be_named_wait(db: Connection[Any], dsn: str, tmp_pat
     assert one(db, "SELECT count(device) FROM analytics.user_agents") == 1
 
 
+@pytest.mark.parametrize("table", ["songplays", "time", "analytics.heard_plays"])
+def test_a_constraint_that_stands_in_the_way_of_staging(
+    db: Connection[Any], dsn: str, tmp_path: Path, table: str
+) -> None:
+    """Staged tables have the constraints of the star: the file that breaks one waits, the others do not."""
+    write(tmp_path, "log_data/1.json", play())
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + 1), play(DECEMBER))
+    write(tmp_path, "log_data/3.json", play(NOVEMBER + 2))
+    db.execute(f"ALTER TABLE {table} ADD CONSTRAINT fault CHECK (start_time < '2018-12-01')")
+    for _ in range(2):
+        report = etl.run(tmp_path, dsn=dsn)
+        (why,) = report.staged.unread.values()
+        assert "fault" in why
+        assert (report.rows["songplays"], files(db)["2.json"][0]) == (2, "unreadable")
+    assert clean(dsn)
+    db.execute(f"ALTER TABLE {table} DROP CONSTRAINT fault")
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
+
+
+def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """What stops it may be no fault of the data, and last."""
+    write(tmp_path, "log_data/a.json", play(song="poison"))
+    put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
+    with pytest.raises(SparkifyError, match="of the server"):
+        etl.run(tmp_path, dsn=dsn)
+    assert (held.drop(1, dsn), states(db), files(db)["a.json"][0]) == (1, ["dropped"], "new")
+    with pytest.raises(SparkifyError, match="it is dropped"):
+        held.drop(1, dsn)
+    remove(db)
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+
+
 def test_a_dead_run_that_cannot_be_published_stops_no_other(
     db: Connection[Any], dsn: str, tmp_path: Path
 ) -> None:

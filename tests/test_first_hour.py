@@ -362,6 +362,18 @@ def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
         assert "made-up sample only" in done.stderr
 
 
+def test_a_service_that_names_its_database(
+    here: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the DSN does not say is known when the server has answered."""
+    create_tables(Server().url(config.SAMPLE_DATABASE))
+    given = conninfo_to_dict(Server().url(config.SAMPLE_DATABASE))
+    (tmp_path / "services").write_text("[svc]\n" + "".join(f"{k}={v}\n" for k, v in given.items()))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    done = run_here("etl", "mine", dsn="service=svc")
+    assert (done.returncode, "made-up sample only" in done.stderr) == (2, True)
+
+
 def test_the_sample_ignores_the_server_that_is_set(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

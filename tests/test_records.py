@@ -242,6 +242,13 @@ def test_many_records_behind_a_long_one() -> None:
     assert time.process_time() - started < 10
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("record", [b'{"page": "NextSong", "song": "A"', b'{"x"'])
+def test_many_broken_records_on_a_line(record: bytes) -> None:
+    """The brackets of each are not followed through all that come behind it: that would take minutes."""
+    assert len(bad(b"[" + b",".join([record] * 4_000))) > 3_900
+
+
 def test_a_record_that_is_nested_too_deeply() -> None:
     deep = b'{\n"x": ' + b"[" * 20_000 + b"]" * 20_000 + b"\n}"
     assert bad(deep + b'\n{"a": 1}') == [(1, "invalid_json", deep)]

@@ -14,11 +14,11 @@ from typing import Any
 from psycopg import Connection
 
 from sparkify.config import expanded
-from sparkify.connection import explained, resolve, room
+from sparkify.connection import database_name, explained, resolve, room
 from sparkify.create_tables import open_warehouse
 from sparkify.engines import choose_engine
 from sparkify.errors import SparkifyError
-from sparkify.extract.folders import DEFAULT_DATA, Folder, check_kinds, find
+from sparkify.extract.folders import Folder, check_kinds, find
 from sparkify.extract.plan import make_plan
 from sparkify.load.ahead import MonthsAhead
 from sparkify.load.catalogue import publish_catalogue
@@ -75,14 +75,14 @@ def run(
     data, song_data, log_data = (folder and expanded(folder) for folder in (data, song_data, log_data))
     found = find(data, song_data, log_data)
     dsn = resolve(dsn)
-    keep_apart(dsn, [folder for folder in (data, song_data, log_data) if folder] or [DEFAULT_DATA])
+    keep_apart(database_name(dsn), data, song_data, log_data)
     with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         connection = warehouse.connection
+        keep_apart(connection.info.dbname, data, song_data, log_data)  # a service may name another one
         if dry_run:
             plan = make_plan(connection, found.files)
             check_kinds(found, plan.new)
-            report = Report("dry run", plan.found, len(plan.new), found.not_read, found.remarks)
-            return report.timed(started)
+            return Report("dry run", plan.found, len(plan.new), found.not_read, found.remarks).timed(started)
 
         # What a run staged before it died is published first; the plan takes it for read.
         held, failed = finish_earlier_runs(dsn, connection, found.files, limit)

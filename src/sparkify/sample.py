@@ -9,7 +9,7 @@ This is what `make` runs; the files are below the folder that it runs in.
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from sparkify.config import SAMPLE_DATABASE
 from sparkify.connection import LIBPQ_VARIABLES, database_name, explained, resolve
 from sparkify.create_tables import has_warehouse, open_existing
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.extract.folders import DEFAULT_DATA, Folder
 from sparkify.extract.storage import is_remote
 
 FOLDER: Final = "sample"
@@ -26,15 +27,15 @@ FOLDER: Final = "sample"
 _MARK: Final = ".sparkify-sample"
 
 
-def keep_apart(dsn: str, folders: Iterable[str | os.PathLike[str]]) -> None:
+def keep_apart(database: str, *folders: Folder | None) -> None:
     """Raises UsageError when the sample would be loaded into another database than its own, or anything else into that."""
-    here = [_is_sample(folder) for folder in folders]
-    if not is_in(dsn) and any(here):
+    here = [_is_sample(folder) for folder in folders if folder] or [_is_sample(DEFAULT_DATA)]
+    if database != SAMPLE_DATABASE and any(here):
         raise UsageError(
             f"This is the made-up sample, which is loaded into the database {SAMPLE_DATABASE} only, so that it never mixes with"
             " data: run make etl without DATA. Made-up data for another database: sparkify simulate OUT"
         )
-    if is_in(dsn) and not all(here):
+    if database == SAMPLE_DATABASE and not all(here):
         raise UsageError(
             f"The database {SAMPLE_DATABASE} is for the made-up sample only. Load your data into another one:"
             " unset SPARKIFY_DSN, or name it with --dsn."
@@ -46,7 +47,7 @@ def is_in(dsn: str | None) -> bool:
     return database_name(dsn or "") == SAMPLE_DATABASE
 
 
-def _is_sample(folder: str | os.PathLike[str]) -> bool:
+def _is_sample(folder: Folder) -> bool:
     if is_remote(os.fspath(folder)):
         return False
     path = Path(folder).resolve()

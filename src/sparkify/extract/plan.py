@@ -59,7 +59,7 @@ class Plan:
         return [
             file
             for file in self._of("log")
-            if file.size > least and file.compression is None and not holds_records(_beginning(file))
+            if file.size > least and file.compression is None and _has_lines(file)
         ]
 
     def batches(
@@ -99,11 +99,11 @@ class Plan:
         return [file for file in self.new if file.kind == kind]
 
 
-def _beginning(file: InputFile) -> bytes:
+def _has_lines(file: InputFile) -> bool:
     try:
-        return b"".join(blocks(file, 0, BEGINNING_BYTES))
+        return not holds_records(b"".join(blocks(file, 0, BEGINNING_BYTES)))
     except OSError:
-        return b""  # whoever stages it will say so
+        return False  # whoever reads all of it will say so, or find out
 
 
 def find_files(
@@ -242,7 +242,8 @@ class _Known:
 def _known(connection: Connection[Any], names: list[str]) -> dict[tuple[str, str], _Known]:
     rows = connection.execute(
         "SELECT kind, path, version, size, mtime_ns, digest, cuts,"
-        " EXISTS (SELECT FROM etl.manifest m WHERE m.file_id = f.file_id AND m.dismissed > 0)"
+        " coalesce((SELECT dismissed > 0 FROM etl.manifest m WHERE m.file_id = f.file_id"
+        " ORDER BY manifest_id DESC LIMIT 1), false)"
         " FROM etl.known_files f WHERE path = ANY(%s)",
         [names],
     )

@@ -26,6 +26,10 @@ KEPT_BYTES: Final = 1 << 20
 LONGEST_TOKEN: Final = 16
 """A piece may end within -Infinity or two \\u escapes, and what is there then looks wrong."""
 
+NEAR_BYTES: Final = 1 << 13
+"""The brackets of a broken record are followed so far before the next `,{"` is looked for: many in a row would be followed to the end of the
+piece each."""
+
 LONGEST_GAP: Final = 1 << 12
 """So far the text reaches back from a record: its indentation may be there, and white space before one that is looked for."""
 
@@ -219,13 +223,17 @@ class _Reader:
         indent = self._indent() if text[at] == "{" else stop
         lines = _ON_A_LINE.finditer(text, at, stop)
         next_one = next((found.end() for found in lines if len(found[1]) <= indent), None)
-        if text[at] in "{[":
-            end = _end_of_brackets(text, at, next_one or stop)
-            if end and _FOLLOWS.match(text, end, stop):
-                return end
+        near = next_one or min(stop, at + NEAR_BYTES)
+        if end := self._end_of_closed(near, stop):
+            return end
         if next_one is None and not self._is_cut and (found := _BEHIND_A_COMMA.search(text, at, stop)):
             return found.end()
-        return next_one
+        return next_one or (self._end_of_closed(stop, stop) if near < stop else None)
+
+    def _end_of_closed(self, until: int, stop: int) -> int | None:
+        """Where the brackets of the record close, looked for `until` there, if what follows may follow a record."""
+        end = _end_of_brackets(self._text, self._at, until) if self._text[self._at] in "{[" else None
+        return end if end and _FOLLOWS.match(self._text, end, stop) else None
 
     def _pass_over(self, number: int) -> Found:
         """A record that is too long, up to where another seems to begin; all of it was never in memory."""

@@ -38,19 +38,19 @@ def release(run_id: int, dsn: str | None = None) -> Staged:
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:
-    """Throw away what a held or failed run has staged and not published: these files are as before, new again. Gives how many.
+    """Throw away what a held, failed or dead run has staged and not published: these files are as before, new again. Gives how many.
 
     Raises:
-        SparkifyError: there is no such run, or it is neither held nor failed.
+        SparkifyError: there is no such run, it is at work, or it has ended.
     """
-    with _held(run_id, dsn) as connection:
+    with _held(run_id, dsn, or_dead=True) as connection:
         before = _count(connection, run_id)
         drop_staging(connection, run_id)
         return before.files - _count(connection, run_id).files
 
 
 @contextmanager
-def _held(run_id: int, dsn: str | None) -> Iterator[Connection[Any]]:
+def _held(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     dsn = resolve(dsn)
     with explained(), open_warehouse(dsn) as connection:
         if _state(connection, run_id) is None:
@@ -59,8 +59,9 @@ def _held(run_id: int, dsn: str | None) -> Iterator[Connection[Any]]:
             if not is_dead:
                 raise SparkifyError(f"Run {run_id} is at work at this moment. Wait until it has ended.")
             state = _state(connection, run_id)
-            if state not in {"held", "failed"}:
-                then = "; the next `sparkify etl` finishes it" if state in {"open", "publishing"} else ""
+            unfinished = state in {"open", "publishing"}
+            if state not in {"held", "failed"} and not (or_dead and unfinished):
+                then = "; the next `sparkify etl` finishes it" if unfinished else ""
                 raise SparkifyError(
                     f"Run {run_id} is not held and has not failed, it is {state}{then}. Nothing was changed."
                 )

@@ -121,7 +121,8 @@ def _publish_parts(
             faults.append(f"{name} ({_files_of(connection, run_id, month)}): {described(error)}")
     if not faults:
         return None
-    return faults[0] + (f"; and so {len(faults) - 1} more of its months" if len(faults) > 1 else "")
+    more = len(faults) - 1
+    return faults[0] + (f"; {more} more month{'' if more == 1 else 's'} failed too" if more else "")
 
 
 def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
@@ -156,7 +157,9 @@ def finish_earlier_runs(
             if not is_dead or state is None:
                 continue
             too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
-            if state in {"held", "failed"} and _has_changed(connection, run_id, files):
+            if state in {"held", "failed"} and _has_changed(
+                connection, run_id, files, failed=state == "failed"
+            ):
                 drop_staging(connection, run_id)
             elif state == "failed":
                 failed[run_id] = reason_of(connection, run_id)
@@ -178,11 +181,14 @@ def run_totals(connection: Connection[Any], run_id: int) -> Books:
     return Books(*map(int, row))
 
 
-def _has_changed(connection: Connection[Any], run_id: int, files: Sequence[InputFile]) -> bool:
+def _has_changed(
+    connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
+) -> bool:
+    """Whether a file of the run is another one now; of a failed run also one that it has read only a part of."""
     rows = connection.execute(
         "SELECT kind, path, m.version, digest, cuts FROM etl.manifest m JOIN etl.known_files f USING (file_id)"
-        " WHERE m.run_id = %s AND f.version IS NOT NULL",
-        [run_id],
+        " WHERE m.run_id = %s AND (f.version IS NOT NULL OR %s)",
+        [run_id, failed],
     )
     staged = {(kind, path): known for kind, path, *known in rows}
     for file in files:

@@ -20,6 +20,7 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.lines import RejectedLine, Slice, chunks
 from sparkify.load.claims import Claim, Claims
 from sparkify.load.copy import copy_rows, copy_table, fetch_table
+from sparkify.load.failed import described, lies_in_data
 from sparkify.load.parts import PartClaim
 from sparkify.load.runs import (
     BATCH_TABLES,
@@ -103,26 +104,44 @@ class Stager:
         while True:
             try:
                 done = self._stage(batch)
-            except psycopg.Error:
+            except psycopg.Error as error:
                 self._catalogue_version = None  # heard songs that the transform takes for staged are not
-                raise
+                if batch.part or not lies_in_data(error):
+                    raise
+                if len(batch.files) > 1:  # one file is to blame: the others are not to wait for it
+                    return self._stage_one_by_one(batch, unread)
+                (failed,), why, state = batch.files, described(error), "unreadable"
             except OSError as error:
                 self._catalogue_version = None
                 # The transaction is rolled back; the batch is tried again without the file.
-                failed = next((file for file in batch.files if file.path == error.filename), None)
-                if failed is None:
+                found = next((file for file in batch.files if file.path == error.filename), None)
+                if found is None:
                     raise
-                unread[failed.name] = error.strerror or "cannot be read"
+                failed, why = found, error.strerror or "cannot be read"
                 state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
-                self._connection.execute(
-                    _sql["unread"],
-                    {"kind": failed.kind, "path": failed.name, "trouble": state, "run_id": self._run_id,
-                     "note": unread[failed.name]},
-                )  # fmt: skip
-                batch = Batch(tuple(file for file in batch.files if file is not failed))
             else:
                 done.unread = unread
                 return done
+            unread[failed.name] = why
+            self._connection.execute(
+                _sql["unread"],
+                {
+                    "kind": failed.kind,
+                    "path": failed.name,
+                    "trouble": state,
+                    "run_id": self._run_id,
+                    "note": why,
+                },
+            )
+            batch = Batch(tuple(file for file in batch.files if file is not failed))
+
+    def _stage_one_by_one(self, batch: Batch, unread: dict[str, str]) -> Staged:
+        done = Staged(unread=unread)
+        for file in batch.files:
+            one = self._stage_what_can_be_read(Batch((file,)))
+            done.add(one)
+            done.months = sorted({*done.months, *one.months})
+        return done
 
     def _stage(self, batch: Batch) -> Staged:
         songs = bool(batch.files) and batch.files[0].kind == "song"

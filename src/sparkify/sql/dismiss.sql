@@ -8,7 +8,8 @@ FOR UPDATE SKIP LOCKED
 
 -- name: dismiss
 -- the chosen rejects of these files go, and their lines are dismissed ones in the books; by reason, and of how many files.
--- Those of a run that is not published stay: whether it may be published depends on them.
+-- Those of a run that is not published stay: whether it may be published depends on them. The entry gets another version: a file
+-- that is touched is read again, perhaps with the very time that it had.
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING etl.runs reader
     WHERE reader.run_id = r.run_id AND reader.state = 'published' AND r.file_id = ANY(%(files)s::integer[])
@@ -20,7 +21,8 @@ counts AS (
     SELECT manifest_id, count(*) AS lines FROM gone GROUP BY manifest_id
 ),
 moved AS (
-    UPDATE etl.manifest m SET rejected = m.rejected - counts.lines, dismissed = m.dismissed + counts.lines
+    UPDATE etl.manifest m SET rejected = m.rejected - counts.lines, dismissed = m.dismissed + counts.lines,
+        version = m.version || '-dismissed'
     FROM counts WHERE counts.manifest_id = m.manifest_id
 )
 SELECT reason, count(*), (SELECT count(*) FROM counts) FROM gone GROUP BY reason ORDER BY count(*) DESC, reason COLLATE "C"
