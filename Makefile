@@ -85,7 +85,7 @@ lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
 clean:           ## remove the environment and the caches; the warehouse stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Says why the environment must be made anew: its Python is gone, too old or has no pip (what Debian leaves without
+# Says why the environment must be made again: its Python is gone, too old or has no pip (what Debian leaves without
 # python3-venv), an installation was interrupted, or the checkout was moved or copied and the programs lead elsewhere.
 BROKEN := $(shell [ ! -e $(VENV) ] || { [ ! -e $(VENV)/unfinished ] && \
   $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' && \

@@ -27,13 +27,13 @@ TEXT = [
 ]
 COMMANDS = [
     *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
-    "rejects drop --reason nonsense", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
+    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
     "--help", "--version", "etl --help", "rejects",
 ]  # fmt: skip
 CHANGED = {
     "etl DATA": "The load is done.", "etl DATA --json": "The load is done.", "etl DATA --dry-run": "Nothing was loaded.",
     "forget 99 --dry-run": "Nothing was changed.", "forget 99 --json": "They are forgotten.",
-    "rejects retry": "What passed is loaded.", "rejects drop --reason nonsense": "The lines are dismissed.",
+    "rejects retry": "What passed is loaded.", "rejects drop --reason nonsense --json": "The lines are dismissed.",
 }  # fmt: skip
 # Each command in turn, in one process: its exit code.
 ALL = """

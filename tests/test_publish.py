@@ -492,7 +492,7 @@ def test_a_file_that_has_become_a_pipe(
 
     monkeypatch.setattr(etl, "make_plan", plan_and_replace)
     report = etl.run(tmp_path, dsn=dsn)
-    assert report.staged.unread == {str(pipe): "Not a file"}
+    assert report.staged.unread == {str(pipe): "it is a pipe, a socket or a device: remove or rename it"}
     assert report.rows["songplays"] == 1
 
 

@@ -235,9 +235,12 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "cut.json.gz": (gzip.compress(lines(play()))[:40], "copy it again"),
     "csv.json": (
         b"artist,song\nElena,Setanta matins\n",
-        "none of its 2 lines is a log event: line 1 is invalid_json",
+        "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show --file csv.json`",
     ),
-    "song.json": (lines(song()), "its only line is not a log event: line 1 is missing_field"),
+    "song.json": (
+        lines(song()),
+        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file song.json`",
+    ),
     "one-bad-of-two.json": (lines(play(), "torn"), ""),
     "blank.json": (b"\n\n", ""),
     "bad-array.json": (b"[" + b",".join([b'{"page": 7}'] * 3) + b"]", "none of its 3 lines"),

@@ -61,7 +61,9 @@ class Progress:
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published), ``failed`` or ``dry run``.
+    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
+
+    ``failed`` is only kept with the run: `etl.run` raises instead of returning such a report.
 
     `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about
     what was found there, and what was not. `faults` says of files of which no line passes what is wrong with them.

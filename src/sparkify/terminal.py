@@ -139,6 +139,8 @@ def print_listening(found: dict[str, Any]) -> None:
     only = "".join(f", {name}" for name in chosen if name)
     if not totals["plays"]:
         _say(f"No plays{only}." if state["plays"] else "No plays yet. Load some: sparkify etl DATA")
+        if not state["plays"] and (runs := _unpublished(state["failed_runs"], state["held_runs"])):
+            _say(f"{runs}: see `sparkify runs list`.")
         return
     _say(f"{found['since']} to {found['until']}, UTC{only}")
     sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
@@ -164,6 +166,15 @@ def print_listening(found: dict[str, Any]) -> None:
         _say(
             f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held back: {state['held_runs']}{failed}."
         )
+
+
+def _unpublished(failed: int, held: int) -> str:
+    """How many runs failed and are held; empty where there are none."""
+    runs = "run" if (failed or held) == 1 else "runs"
+    are = "is" if held == 1 else "are"
+    if failed and held:
+        return f"{failed:,} {runs} failed and {held:,} {are} held"
+    return f"{failed:,} {runs} failed" if failed else f"{held:,} {runs} {are} held" if held else ""
 
 
 def _say(text: str) -> None:
@@ -216,6 +227,9 @@ def print_retried(done: "Retried") -> None:
 
 def print_dismissed(done: "Dismissed") -> None:
     """Print what was dismissed; on stderr what was not and why, and the way back."""
+    if not done.lines and not done.other_runs:
+        print("No rejected lines match.", file=sys.stderr)
+        return
     kinds = ", ".join(f"{count:,} {reason}" for reason, count in done.reasons.items())
     _say(
         f"{done.lines:,} rejected lines of {done.files:,} files are dismissed{': ' if kinds else ''}{kinds}."
@@ -224,7 +238,7 @@ def print_dismissed(done: "Dismissed") -> None:
         print("To have them back, touch their files and load.", file=sys.stderr)
     if done.other_runs:
         print(
-            f"{done.other_runs:,} were not dismissed: they belong to a run that is held or at work (`sparkify runs list`).",
+            f"{done.other_runs:,} were not dismissed: they belong to a run that is held, failed or at work (`sparkify runs list`).",
             file=sys.stderr,
         )
 

@@ -33,7 +33,7 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add a command that runs `command`, which gives its exit code; `text` is its help."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text.capitalize() + "."
+        name, help=text, description=text[0].upper() + text[1:] + "."
     )
     parser.set_defaults(command=command)
     return parser

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
                 "--port",
                 type=_port,
                 metavar="N|off",
-                help="listen on this port of 127.0.0.1, too, for tools that read with a password; kept until off",
+                help="also listen on this port of 127.0.0.1, for tools that read with a password; remembered until --port off",
             )
         elif name == "url":
             action.add_argument(
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
             action.add_argument(
                 "--jdbc",
                 action="store_true",
-                help="for JDBC, by the port, with a login that only reads and its password",
+                help="print the JDBC URL, with the port and the password of a login that only reads",
             )
         elif name == "psql":
             action.add_argument("arguments", nargs="*", help="given to psql; options after --")

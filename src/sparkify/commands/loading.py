@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     etl = add_command(commands, "etl", _etl, "load song and log files into the star schema")
     etl.epilog = (
         "Files that end in .json, .jsonl or .ndjson are read, also packed (.gz, .zst, .bz2, .xz). Others are counted on"
-        " stderr; a folder that has only others is exit code 2."
+        " stderr. A folder in which nothing can be read ends the run with exit code 2."
     )
     etl.add_argument(
         "data",

@@ -29,14 +29,11 @@ def add(commands: Any) -> None:
 
     top = add_command(commands, "top", _top, "what users are listening to")
     top.add_argument("what", choices=TOPS)
-    top.epilog = (
-        "Most plays first. With as many plays: songs and artists with more listeners, then by name; users by id; locations and"
-        " devices by name."
-    )
+    top.epilog = "Most plays first. Ties: songs and artists by listeners, then by name; users by id; locations and devices by name."
     report = add_command(commands, "report", _report, "what users listen to, on one screen")
     report.epilog = (
-        "The days are those chosen, from the first to the last that has plays. Who was active in 7 and in 30 days is counted back from"
-        " the last of them, also before --since."
+        "Covers the days you choose, from the first to the last that has plays. Users active in 7 and 30 days are counted"
+        " back from that last day, even before --since."
     )
     for command, limit in ((top, 10), (report, 5)):
         with_selection(command)

@@ -41,9 +41,9 @@ def add(commands: Any) -> None:
     export.add_argument("--out", metavar="FILE", help="write to this file (default: stdout)")
     with_dsn(export)
 
-    drop = add_command(actions, "drop", _drop, "dismiss them: nobody will mend these")
+    drop = add_command(actions, "drop", _drop, "dismiss rejects that nobody will mend")
     _with_choice(drop)
-    drop.add_argument("--all", action="store_true", help="all there are")
+    drop.add_argument("--all", action="store_true", help="dismiss every reject")
     with_dsn(drop)
     with_json(drop)
 

@@ -29,7 +29,11 @@ def add(commands: Any) -> None:
             _release,
             "publish what a held or failed run has staged, with as many rejects as there are",
         ),
-        ("drop", _drop, "throw away what a held or failed run has staged; its files are new again"),
+        (
+            "drop",
+            _drop,
+            "throw away what a held, failed or dead run has staged; the next load reads those files again",
+        ),
     ):
         action = add_command(actions, name, command, text)
         action.add_argument("run", type=positive, metavar="RUN", help="the number of the run")

@@ -51,7 +51,9 @@ def open_file(path: str) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         if Path(path).is_symlink():
-            raise FileNotFoundError(error.errno, "The link leads nowhere", path) from error
+            raise FileNotFoundError(
+                error.errno, "the link leads nowhere: remove it or mend it", path
+            ) from error
         raise
     except OSError as error:
         if error.errno in {errno.ENXIO, errno.EOPNOTSUPP}:  # a socket, on Linux and on macOS
@@ -64,7 +66,7 @@ def open_file(path: str) -> int:
 
 
 def _no_file(path: str) -> OSError:
-    return OSError(errno.EINVAL, "Not a file", path)
+    return OSError(errno.EINVAL, "it is a pipe, a socket or a device: remove or rename it", path)
 
 
 def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator[bytes]:

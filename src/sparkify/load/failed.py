@@ -48,7 +48,7 @@ def described(error: psycopg.Error) -> str:
 def failure(run_id: int, reason: str) -> str:
     """What to say of a failed run."""
     return (
-        f"Run {run_id} failed: {reason}. What else it read is published. The rest is set aside, and later loads go on without it."
-        " Mend the files and load again; or take them away and"
-        f" `sparkify runs drop {run_id}`; or, when the cause was another and is gone, `sparkify runs release {run_id}`."
+        f"Run {run_id} failed: {reason}. Everything else it read is published; these files are set aside and later loads skip them."
+        f" Mend the files and load again; or remove them and run `sparkify runs drop {run_id}`;"
+        f" or, if the cause lay elsewhere and is gone, run `sparkify runs release {run_id}`."
     )

@@ -1,6 +1,7 @@
 """Files that are at fault as a whole: no line of them passes, and often what they are instead says what to do."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -33,7 +34,17 @@ def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
         elif reason == "truncated_stream":
             others[path] = "is damaged or cut off, and no whole line is left: copy it again"
         else:
-            lines = "its only line is not" if rejected == 1 else f"none of its {rejected:,} lines is"
             wanted = "a song record" if kind == "song" else "a log event"
-            others[path] = f"has nothing to load, {lines} {wanted}: line {line:,} is {reason}"
+            show = f"with `sparkify rejects show{_chosen(path)}`"
+            others[path] = (
+                f"has nothing to load: its only line is not {wanted} ({reason}). See it {show}"
+                if rejected == 1
+                else f"has nothing to load: none of its {rejected:,} lines is {wanted} (line {line:,} is {reason}). See them {show}"
+            )
     return recognised | others
+
+
+def _chosen(path: str) -> str:
+    """The option that chooses a file by its name; empty where a name cannot be copied from a message."""
+    name = path.rpartition("/")[2]
+    return f" --file {shlex.quote(name)}" if name.isprintable() and not name.startswith(("-", "~")) else ""

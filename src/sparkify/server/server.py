@@ -82,7 +82,7 @@ class Server:
                 return
             if is_alive(self.home):
                 raise UsageError(
-                    "The server runs, and listens where it was told to at its start. Stop it first, which ends all sessions: "
+                    "The server is running, and its port can only change at a start. Stop it first, which ends all sessions: "
                     "sparkify db stop"
                 )
             if port:

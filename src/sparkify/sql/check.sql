@@ -15,7 +15,7 @@ WHERE to_regclass(relation) IS NULL
 -- name: rows_visible
 -- no row level security hides rows of the warehouse from those who read it
 -- do: ALTER TABLE … DISABLE ROW LEVEL SECURITY; then check again, for the other checks need to see all rows
-SELECT oid::regclass::text AS relation, relforcerowsecurity AS "from its owner, too"
+SELECT oid::regclass::text AS relation, relforcerowsecurity AS "hidden from the owner too"
 FROM pg_class WHERE oid IN (SELECT to_regclass(relation) FROM unnest(%(relations)s::text[]) AS w (relation)) AND relrowsecurity
 
 -- name: constraints_there
