@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from data import play, song, write
 from sparkify import config, etl, sample, simulate
 from sparkify.connection import connect
+from sparkify.create_tables import create_tables
 from sparkify.export import export_rejects
 from sparkify.server import Server
 from warehouse import checksums
