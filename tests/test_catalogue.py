@@ -126,7 +126,7 @@ def world(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[st
     return module_dsn, root
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(catalogue=catalogues, order=st.randoms(use_true_random=False))
 def test_any_catalogue_in_any_order(
     world: tuple[str, Path], catalogue: list[list[Record]], order: random.Random

@@ -168,7 +168,7 @@ def test_killed_at_random_moments(
     assert undisturbed.end() == 0
     clock = random.Random(20181101)
     kills = 0
-    while kills < 20:
+    while kills < 12:
         dsn = new_dsn()
         for _ in range(7):
             # Half as long as the whole takes: what the killed have done need not be done again, so the later come to its end.

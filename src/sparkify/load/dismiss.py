@@ -15,7 +15,7 @@ _sql: Final = load("dismiss")
 
 @dataclass(slots=True)
 class Dismissed:
-    """What was dismissed: lines by reason, and of how many files. Left are those of `other_runs`, held or at work."""
+    """What was dismissed: lines by reason, and of how many files. Left are those of `other_runs`, held, failed or at work."""
 
     files: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
