@@ -607,7 +607,7 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
     for user in ("", "sparkify_reader"):
         if user:
             create_roles(dsn)
-        with connect(source.read_only_dsn(dsn)) as connection:
+        with connect(source.read_only_dsn(dsn), for_questions=True) as connection:
             assert one(connection, "SHOW statement_timeout") == "20s"
             assert one(connection, "SHOW idle_session_timeout") == "5min"
             assert (one(connection, "SELECT current_user") == "sparkify_reader") is bool(user)
