@@ -7,7 +7,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 FEED_BYTES: Final = 1 << 10
 """Little at a time: Zstandard unpacks at once what it is fed, and a kilobyte of it can hold 32 MiB."""
@@ -44,34 +44,40 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-class _Gzip:
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=31)
-        self.needs_input = True
+class _Library:
+    """The part that is the same for every library."""
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        piece = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
-        self.needs_input = len(piece) < max_length  # a full piece may leave more of it within zlib
-        return piece
+    _stream: Any
+    needs_input = True
 
     @property
     def eof(self) -> bool:
-        return self._stream.eof
+        return bool(self._stream.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._stream.unused_data
+        return bytes(self._stream.unused_data)
 
 
-class _Bzip2:
+class _Gzip(_Library):
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=31)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        piece: bytes = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
+        self.needs_input = len(piece) < max_length  # a full piece may leave more of it within zlib
+        return piece
+
+
+class _Bzip2(_Library):
     """Gives what it was fed at once: so a block that fits into a piece is not given when its checksum is wrong."""
 
     def __init__(self) -> None:
         self._stream = bz2.BZ2Decompressor()
-        self.needs_input = True
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        piece = more = self._stream.decompress(data, max_length)
+        piece: bytes = self._stream.decompress(data, max_length)
+        more = piece
         # It asks for input while it still has output.
         while more and len(piece) < max_length and not self._stream.eof:
             more = self._stream.decompress(b"", max_length - len(piece))
@@ -79,33 +85,15 @@ class _Bzip2:
         self.needs_input = self._stream.needs_input and len(piece) < max_length
         return piece
 
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
 
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
-
-
-class _Zstandard:
-    needs_input = True
-
+class _Zstandard(_Library):
     def __init__(self) -> None:
         import zstandard  # noqa: PLC0415  only where it is needed
 
         self._stream = zstandard.ZstdDecompressor().decompressobj()
 
     def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002  it knows no limit
-        return self._stream.decompress(data)
-
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
+        return bytes(self._stream.decompress(data))
 
 
 def decompressed(
