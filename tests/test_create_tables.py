@@ -160,7 +160,7 @@ def test_what_is_incomplete_can_be_dropped(dsn: str, db: Connection[Any]) -> Non
 def test_nobody_waits_behind_what_is_made_again(dsn: str, db: Connection[Any]) -> None:
     with db.transaction():
         db.execute("SELECT FROM analytics.plays_by_day")
-        with pytest.raises(SparkifyError, match=r"somebody is using it.*create-tables"):
+        with pytest.raises(SparkifyError, match=r"Somebody is using the warehouse.*create-tables"):
             create_tables(dsn)
     create_tables(dsn)
 

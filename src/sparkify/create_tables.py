@@ -26,15 +26,7 @@ from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError, UsageE
 from sparkify.load.rollups import index_heard_songs
 from sparkify.sql import structure
 from sparkify.sql_queries import create_table_queries, drop_table_queries
-from sparkify.upgrade import (
-    SCHEMA_VERSION,
-    drop_outdated,
-    fill,
-    refuse_newer,
-    refuse_other,
-    upgrade,
-    version_of,
-)
+from sparkify.upgrade import SCHEMA_VERSION, migrate, refuse_newer, refuse_other, version_of
 
 # The schemas that are wholly ours; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
@@ -46,7 +38,8 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('cre
 def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
     """Create what is missing: the database, if the role may, the tables, their indexes, the views. Safe to repeat.
 
-    A warehouse that an older program made is brought up to date, with all that was loaded. With `drop`, the warehouse and all that was loaded is dropped first.
+    A warehouse of an older version is brought up to date, with all that was loaded. With `drop`, the warehouse and all that
+    was loaded is dropped first.
 
     Raises:
         ConnectionFailed: no server, or the role may not.
@@ -142,19 +135,35 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
             refuse_newer(version)
             if version == SCHEMA_VERSION and not (drop or complete):
                 return  # another program was quicker
-            upgrade(connection, version, _make)
+            _complete(connection, version)
             if drop:
                 _drop(connection)
                 _make(connection)
                 connection.execute(queries["remember_forgotten"])
-            else:
-                fill(connection, version)
         roles = sql.load("roles")
         admitted = connection.execute(roles["are_admitted"]).fetchone()
         if admitted and admitted[0]:
             connection.execute(roles["name_ours"], structure.names())
             connection.execute(roles["grant"])
-    drop_outdated(connection)
+
+
+def _complete(connection: Connection[Any], version: int) -> None:
+    """Bring a warehouse of an older version up to date, and make what is missing of it.
+
+    Raises:
+        SparkifyError: somebody uses what must change.
+    """
+    connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
+    try:
+        # Before any other lock: a load has it first, too.
+        connection.execute(sql.load("publish")["lock_publisher"])
+        migrate(connection, version)
+        _make(connection)
+    except psycopg.errors.LockNotAvailable:
+        raise SparkifyError(
+            "Somebody is using the warehouse. Upgrade or complete it when nobody is: sparkify create-tables"
+        ) from None
+    connection.execute("SET LOCAL lock_timeout = 0")
 
 
 def _make(connection: Connection[Any]) -> None:

@@ -17,7 +17,6 @@ from sparkify.create_tables import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.judge import Reject
 from sparkify.extract.lines import RejectedLine
-from sparkify.load.partitions import table_exists
 from sparkify.load.rollups import forget_users
 from sparkify.load.runs import month_tables
 from sparkify.sql import load
@@ -143,16 +142,11 @@ class _Erasing:
                 self.staged_tables += [name for name in names.values() if isinstance(name, sql.Identifier)]
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
-            self._erase_staged_days(names, have_plays=plays > 0)
+            self._run("delete_staged_days", **names)
+            if plays:
+                self._run("count_staged_hours", **names)
         for names in months:
             self._run("delete_staged_songs", **names)
-
-    def _erase_staged_days(self, names: dict[str, Any], *, have_plays: bool) -> None:
-        # An older program has staged none, or not the plays by hour.
-        if table_exists(self._connection, names["user_days"]):
-            self._run("delete_staged_days", **names)
-        if have_plays and table_exists(self._connection, names["hours"]):
-            self._run("count_staged_hours", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

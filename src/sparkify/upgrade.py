@@ -1,27 +1,21 @@
-"""The version of a warehouse's schema, and the way from an older one to this program's.
+"""The version of a warehouse's schema, and the way from an older version to this program's.
 
-A version has a file ``sql/migrate_<version>.sql``. Its query ``change`` brings what the version before it made into the form
-that `create_tables` goes on from; what is merely new is made there. ``fill`` then fills what is new from what was loaded.
+The way is a file for each version, ``sql/migrate_<version>.sql``, which changes what the version before it made. There is none
+yet: nothing has been released, so every change of the schema changes version 1.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
 
-from sparkify import sql
-from sparkify.errors import NoWarehouse, SparkifyError, UsageError
-from sparkify.load.rollups import rebuild, repartition
+from sparkify.errors import NoWarehouse, UsageError
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 1
 
-# Nobody begins a run from here on; whoever has begun one holds its lease.
-_RUNNING: Final = """
-SELECT run_id FROM etl.runs
-WHERE state IN ('open', 'publishing') AND NOT pg_try_advisory_xact_lock(hashtext('sparkify run'), run_id::integer)
-"""
+_MIGRATIONS: Traversable = files("sparkify.sql")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
@@ -61,68 +55,8 @@ def refuse_other(connection: Connection[Any]) -> None:
         )
 
 
-def upgrade(connection: Connection[Any], version: int, make: Callable[[Connection[Any]], None]) -> None:
-    """Change what an older version made, as part of a transaction, and `make` what is new or missing; `fill` fills it.
-
-    What a dead or a held run has staged stays, and is published by a later one as usual.
-
-    Raises:
-        SparkifyError: a run is alive, or somebody uses what must change.
-    """
-    connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
-    try:
-        if version == SCHEMA_VERSION:
-            connection.execute(
-                sql.load("publish")["lock_publisher"]
-            )  # before any other: a load has it first, too
-        else:
-            _change(connection, version)
-        make(connection)
-    except psycopg.errors.LockNotAvailable:
-        raise SparkifyError(
-            f"The warehouse is of version {version}, and somebody is using it. Upgrade or complete it when nobody is:"
-            " sparkify create-tables"
-        ) from None
-    connection.execute("SET LOCAL lock_timeout = 0")
-
-
-def drop_outdated(connection: Connection[Any]) -> None:
-    """Drop an index that has been replaced, if nobody uses its table now; else the next `sparkify create-tables` does."""
-    with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
-        connection.execute(sql.load("rollups")["drop_outdated"])
-
-
-def _change(connection: Connection[Any], version: int) -> None:
-    connection.execute("LOCK TABLE etl.runs IN SHARE ROW EXCLUSIVE MODE")
-    running = connection.execute(_RUNNING).fetchone()
-    if running:
-        raise SparkifyError(
-            f"An older program is loading into the warehouse (run {running[0]}). Upgrade it when that has ended:"
-            " sparkify create-tables"
-        )
-    _run(connection, version, "change")
-
-
-def fill(connection: Connection[Any], version: int) -> None:
-    """Fill what is new since a version from what was loaded.
-
-    Raises:
-        SparkifyError: something of others depends on a table that another takes the place of.
-    """
-    _run(connection, version, "fill")
-    if version < 2:
-        rebuild(connection)
-    elif version < 3:
-        try:
-            repartition(connection)
-        except psycopg.errors.DependentObjectsStillExist as error:
-            raise SparkifyError(
-                f"Something that sparkify did not make depends on a table that is made anew: {error.diag.message_detail}."
-                " Drop that, upgrade, and make it again."
-            ) from None
-
-
-def _run(connection: Connection[Any], version: int, name: str) -> None:
+def migrate(connection: Connection[Any], version: int) -> None:
+    """Run the migrations that lie between a version and this program's, in order, as part of a transaction."""
     for number in range(version + 1, SCHEMA_VERSION + 1):
-        connection.execute(sql.load(f"migrate_{number}").get(name, ""))
+        statements = _MIGRATIONS.joinpath(f"migrate_{number}.sql").read_bytes()
+        connection.execute(statements)

@@ -15,7 +15,7 @@ from typing import Any, Final, LiteralString, cast
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
-from sparkify.load.partitions import PARTITIONED, Piece, table_exists
+from sparkify.load.partitions import PARTITIONED, Piece
 from sparkify.load.rollups import Rollups, count_staged, index_heard_songs, summarize_sessions
 from sparkify.load.runs import month_tables
 from sparkify.patience import Helper
@@ -93,11 +93,8 @@ class _Publication:
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
         if repeated:
             self._move_to_duplicates(self._by_hashing("remove_repeated"))
-        # Where repeated plays were removed, what was staged of users' days counts plays that are gone; an older program
-        # has staged nothing of them, or not the plays by hour.
-        as_staged = not repeated and all(
-            table_exists(self._connection, self._tables[table]) for table in ("user_days", "hours")
-        )
+        # Where repeated plays were removed, what was staged of users' days counts plays that are gone.
+        as_staged = not repeated
         staged_since = since if as_staged else self._whole.until
         self._names["staged_since"] = sql.Literal(staged_since.date())
 

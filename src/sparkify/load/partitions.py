@@ -78,16 +78,6 @@ class Piece:
             )
         )
 
-    def create(self, connection: Connection[Any], table: str) -> None:
-        """Make an empty partition of a table."""
-        connection.execute(
-            sql.SQL(_rollups["create_partition"]).format(
-                partition=sql.Identifier("partitions", self.partition(table)),
-                parent=sql.Identifier(PARTITIONED[table][0], table),
-                **self.bounds(table),
-            )
-        )
-
     def is_attached(self, connection: Connection[Any], table: str) -> bool:
         """Whether the warehouse has it."""
         names = {

@@ -11,12 +11,10 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.load.agents import name_agents
 from sparkify.load.partitions import Piece
 from sparkify.sql import load
 
 _sql: Final = load("rollups")
-_publish: Final = load("publish")
 
 _COMPUTED: Final = {
     "user_days": sql.Identifier("computed_days"),
@@ -89,7 +87,6 @@ class Rollups:
         """
         connection = self._connection
         if not counted:
-            self._run("create_staged")
             self._run("remove_staged")
             if not as_staged:
                 self._compute(self._names["user_days"], self._late_before, date.max)
@@ -153,52 +150,3 @@ def forget_users(connection: Connection[Any]) -> None:
     }
     Rollups(connection, there).update()
     connection.execute(_sql["end_of_days"])
-
-
-def rebuild(connection: Connection[Any]) -> None:
-    """Compute all rollups from the plays, as part of a transaction: when a warehouse of an older version gets them."""
-    connection.execute(_sql["empty"])
-    make_partitions(connection)
-    for month in dict.fromkeys(piece.month for piece in _pieces(connection)):
-        names = _month(month)
-        connection.execute(sql.SQL(_sql["users_days_of_month"]).format(**names))
-        connection.execute(sql.SQL(_publish["find_plays"]).format(**names))
-        Rollups(connection, names).update()
-        connection.execute(_sql["end_of_days"])
-        summarize_sessions(connection)
-    name_agents(connection)
-
-
-def make_partitions(connection: Connection[Any]) -> None:
-    """Give the rollups the partitions that the plays have, where they are not there: empty ones."""
-    for piece in _pieces(connection):
-        for table, part in (
-            ("user_days", piece),
-            ("track_months", piece.month),
-            ("artist_months", piece.month),
-        ):
-            if not part.is_attached(connection, table):
-                part.create(connection, table)
-    connection.execute(_sql["create"])  # what it says of statistics goes for the partitions that are there
-
-
-def repartition(connection: Connection[Any]) -> None:
-    """Move what version 2 of the schema had of some rollups into partitions."""
-    make_partitions(connection)
-    connection.execute(_sql["repartition"])
-
-
-def _pieces(connection: Connection[Any]) -> list[Piece]:
-    return [Piece(since, until) for since, until in connection.execute(_sql["pieces"]).fetchall()]
-
-
-def _month(month: Piece) -> dict[str, sql.Composable]:
-    since, until = sql.Literal(month.since), sql.Literal(month.until)
-    between = sql.SQL("WHERE start_time >= {} AND start_time < {}").format(since, until)
-    return {
-        "month": sql.Literal(month.since.date()),
-        "since": since,
-        "until": until,
-        "songplays_there": sql.SQL("(SELECT * FROM songplays {})").format(between),
-        "heard_plays_there": sql.SQL("(SELECT * FROM analytics.heard_plays {})").format(between),
-    }

@@ -172,8 +172,7 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
         with connection.transaction():
             if connection.execute(_sql["add_month"], [run_id, month]).fetchone():
                 names = month_tables(run_id, month)
-                for statements in (_sql["create_month"], load("rollups")["create_staged"]):
-                    connection.execute(sql.SQL(statements).format(**names))
+                connection.execute(sql.SQL(_sql["create_month"]).format(**names))
 
 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:

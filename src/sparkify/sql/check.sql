@@ -268,7 +268,7 @@ WHERE (track_id, artist_key) IS DISTINCT FROM (analytics.track_id(title, artist)
 
 -- name: text_as_read
 -- text that is not ASCII is stored as it was read: it gives the digest that the loader made of the bytes of the file
--- do: an earlier sparkify stored text wrongly where PGCLIENTENCODING, the role or the database set another client_encoding than UTF8. Drop this warehouse and load all files again: `sparkify create-tables --drop`, then `sparkify etl DATA`
+-- do: a program wrote it with another client_encoding than UTF8. Drop this warehouse and load all files again: `sparkify create-tables --drop`, then `sparkify etl DATA`
 SELECT 'heard_songs' AS in_table, heard_song_id::text AS id, title || ', ' || artist AS stored FROM analytics.heard_songs
 WHERE octet_length(title || artist) > length(title || artist)
   AND heard_song_id <> etl.heard_song_id(title, artist, length)

@@ -97,10 +97,9 @@ SELECT DISTINCT user_id, heard_song_id FROM {repeated} WHERE heard_song_id IS NO
 ON CONFLICT DO NOTHING
 
 -- name: insert_heard_songs
--- new ones; those that are known keep their row, which follows the catalogue. An older program has staged no digests.
+-- new ones; those that are known keep their row, which follows the catalogue.
 INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, song_id, artist_id, track_id, artist_key)
-SELECT DISTINCT ON (heard_song_id) heard_song_id, title, artist, length, song_id, artist_id,
-       coalesce(track_id, analytics.track_id(title, artist)), coalesce(artist_key, analytics.text_id(artist))
+SELECT DISTINCT ON (heard_song_id) heard_song_id, title, artist, length, song_id, artist_id, track_id, artist_key
 FROM {heard_songs} staged
 WHERE NOT EXISTS (SELECT FROM analytics.heard_songs known WHERE known.heard_song_id = staged.heard_song_id)
 ORDER BY heard_song_id

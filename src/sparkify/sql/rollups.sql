@@ -115,20 +115,8 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT
 
--- name: drop_outdated
--- an index that an earlier program made, and that another has taken the place of. Somebody's own of this name stays.
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('analytics.sessions_started_at')
-                                      AND indrelid = to_regclass('analytics.sessions')) THEN
-        DROP INDEX analytics.sessions_started_at;
-    END IF;
-END
-$$
-
 -- name: summarize
--- of the blocks of sessions that are new, the index says so far that they may hold anything. A warehouse of an earlier program has no
--- such index until it is completed.
+-- of the blocks of sessions that are new, the index says so far that they may hold anything.
 SELECT brin_summarize_new_values(to_regclass('analytics.sessions_started'))
 
 -- name: heard_songs_to_index
@@ -154,16 +142,6 @@ CREATE INDEX IF NOT EXISTS heard_songs_artist ON analytics.heard_songs (artist_k
 (TABLE computed_sessions
  UNION ALL
  SELECT user_id, session_id, started_at, level FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
-
--- name: create_staged
--- what the rollups of a staged month are made of; an older program has not staged it. Partitions have statistics of their own.
-CREATE TABLE IF NOT EXISTS {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
-ALTER TABLE {user_days}
-    ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
-    ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
-CREATE TABLE IF NOT EXISTS {hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
-CREATE TABLE IF NOT EXISTS {user_agents} (user_agent_id bigint, user_agent text);
-CREATE TABLE IF NOT EXISTS {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: remove_staged
 -- users' days that are computed from their plays instead
@@ -610,24 +588,6 @@ ANALYZE touched_days
 -- free the names for the next month
 DROP TABLE touched_days, plays_of_days
 
--- name: users_days_of_month
--- all days of a month, to compute them anew
-CREATE TEMP TABLE touched_days ON COMMIT DROP AS
-SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date AS day
-FROM songplays WHERE start_time >= {since} AND start_time < {until};
-ANALYZE touched_days
-
--- name: pieces
--- the partitions that the plays have, from when until when
-SELECT substring(bounds FROM $$FROM \('([^']+)'\)$$)::timestamptz AS since, substring(bounds FROM $$TO \('([^']+)'\)$$)::timestamptz
-FROM (SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds
-      FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = 'public.songplays'::regclass) partitions
-ORDER BY since
-
--- name: create_partition
--- an empty one
-CREATE TABLE {partition} PARTITION OF {parent} FOR VALUES FROM ({part_since}) TO ({part_until})
-
 -- name: analyze
 -- statistics of what questions join; of partitions they are made before they are attached
 ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analytics.artist_months, analytics.heard_songs,
@@ -636,18 +596,6 @@ ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analyt
 -- name: partition_is_attached
 -- whether the table has this partition
 SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({partition}) AND inhparent = to_regclass({parent}))
-
--- name: repartition
--- see migrate_3.sql
-INSERT INTO analytics.user_days SELECT * FROM staging.user_days ORDER BY day, location COLLATE "C", user_id;
-INSERT INTO analytics.track_months SELECT * FROM staging.track_months;
-INSERT INTO analytics.artist_months SELECT * FROM staging.artist_months;
-DROP TABLE staging.user_days, staging.track_months, staging.artist_months
-
--- name: empty
--- before all is computed anew
-TRUNCATE analytics.user_days, analytics.user_agents, analytics.sessions, analytics.first_days, analytics.user_months,
-    analytics.user_years, analytics.track_months, analytics.artist_months, analytics.day_hours, analytics.listeners
 
 -- name: comments
 -- the grain of each, and what its columns are

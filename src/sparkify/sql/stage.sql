@@ -57,7 +57,15 @@ CREATE TABLE {heard_songs} (
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
 CREATE TABLE {repeated} (
     start_time timestamptz, songplay_id bigint, file_id integer, user_id bigint, heard_song_id uuid
-)
+);
+-- What the rollups of the month are made of. Statistics of arrays are of no use, as in analytics.user_days.
+CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
+ALTER TABLE {user_days}
+    ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
+    ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
+CREATE TABLE {hours} (LIKE analytics.day_hours) WITH (autovacuum_enabled = false);
+CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
+CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: hold_months
 -- in a transaction that stages: nobody may publish these months before it ends

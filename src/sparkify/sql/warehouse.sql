@@ -608,8 +608,8 @@ CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
 CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten
 
 -- name: loose_tables
--- what runs have staged, what the upgrade from version 2 has put aside, and partitions that belong to no table any more
+-- what runs have staged, and partitions that belong to no table any more
 SELECT nspname::text, relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND NOT relispartition
-  AND CASE nspname WHEN 'staging' THEN relname ~ '^run[0-9]+_|^(user_days|track_months|artist_months)$'
+  AND CASE nspname WHEN 'staging' THEN relname ~ '^run[0-9]+_'
                    WHEN 'partitions' THEN relname ~ ('^(' || array_to_string(%s::text[], '|') || ')_[0-9]{4}_[0-9]{2}(_[0-9]{2})?$') END
