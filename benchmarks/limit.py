@@ -16,14 +16,14 @@ from typing import Any, Final, Self
 import psycopg
 
 from benchmarks.schema import Schema, Table, describe
-from sparkify import sql
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 
 # Building the keys of a table of so few rows anew costs more than keeping them.
 _FEW_ROWS: Final = 1_000
 
-# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in rollups.sql).
+# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in publish/rollups.sql).
 _ROLLUPS: Final = re.compile(
     r"\b(user_days|track_months|artist_months|heard_songs|user_months|user_years|sessions|first_days|day_hours)(_\d|$)"
 )
@@ -71,7 +71,7 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
         tables = ready.schema.tables.values()
         plain = [table for table in tables if not table.parent]
         months = [table for table in tables if table.parent]
-        pool.now(sql.load("rollups")["index_heard_songs"])  # as the first load would
+        pool.now(queries("publish/rollups")["index_heard_songs"])  # as the first load would
         pool.now("; ".join(_drop_keys(plain)))
         for done in [
             pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned

@@ -14,7 +14,7 @@ import duckdb
 from benchmarks.results import Figures
 from sparkify import analytics
 from sparkify.analytics import Selection
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 
 _FIRST: Final = date(2018, 11, 1)
 _MONTH: Final = Selection(_FIRST, date(2018, 11, 30))

@@ -13,8 +13,8 @@ from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
 from benchmarks.results import Figures
 from benchmarks.server import BenchServer
-from sparkify.connection import connect
 from sparkify.create_tables import open_warehouse
+from sparkify.database.connection import connect
 from sparkify.sql_queries import create_table_queries
 
 PYTHON: Final = sys.executable

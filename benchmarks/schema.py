@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 
 _SCHEMAS: Final = ["public", "partitions", "etl", "analytics", "staging"]
 

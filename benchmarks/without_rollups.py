@@ -10,13 +10,13 @@ import sys
 from typing import Any, Final
 
 from sparkify import cli
-from sparkify.load import months, publish
-from sparkify.load.rollups import Rollups
-from sparkify.sql import load
+from sparkify.database.queries import queries
+from sparkify.publish import months, run
+from sparkify.publish.rollups import Rollups
 
 _NOTHING: Final = "SELECT 1 WHERE $month IS NULL"
 _INSTEAD: Final = {
-    "transform": {
+    "transform/plays": {
         # The history of levels needs no more than this of what is gathered of a batch.
         "note_listening": "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
         "finish_batch": """
@@ -28,15 +28,15 @@ _INSTEAD: Final = {
         "month_user_agents": _NOTHING,
         "month_sessions": _NOTHING,
     },
-    "rollups": {"begin": "SELECT 1", "analyze": "SELECT 1"},
+    "publish/rollups": {"begin": "SELECT 1", "analyze": "SELECT 1"},
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; its exit code."""
-    for purpose, instead in _INSTEAD.items():
-        assert instead.keys() <= load(purpose).keys()
-        load(purpose).update(instead)
+    for path, instead in _INSTEAD.items():
+        assert instead.keys() <= queries(path).keys()
+        queries(path).update(instead)
 
     def nothing(*_: Any, **__: Any) -> None:
         """Instead of what is not to be done."""
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     Rollups.update = nothing  # type: ignore[method-assign]
     months.count_staged = nothing
     months.index_heard_songs = nothing
-    publish.name_agents = nothing
+    run.name_agents = nothing
     return cli.main(arguments)
 
 

@@ -1,10 +1,11 @@
-# ruff: noqa: INP001  a script, not part of a package
 """Write docs/diagram.md, the tables and how they hang together, from the catalog of a real warehouse.
 
     python docs/make_diagram.py
 
 It works on an empty warehouse of its own, as make_dictionary.py does.
 """
+
+# ruff: noqa: INP001  a script, not part of a package
 
 from itertools import groupby
 from pathlib import Path

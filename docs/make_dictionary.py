@@ -1,10 +1,11 @@
-# ruff: noqa: INP001  a script, not part of a package
 """Write docs/dictionary.md from the comments of a real warehouse.
 
     python docs/make_dictionary.py
 
 An empty warehouse is made for it in a database of its own, on the server that sparkify would use, and dropped again.
 """
+
+# ruff: noqa: INP001  a script, not part of a package
 
 import re
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 
-from sparkify.connection import MAINTENANCE, connect, resolve
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import MAINTENANCE, connect, resolve
 
 FILE: Final = Path(__file__).with_name("dictionary.md")
 SCRATCH: Final = "sparkify_dictionary"
@@ -35,8 +36,8 @@ HEAD: Final = """\
 Every table and column that is there to be read, with what its comment in the warehouse says; a BI tool, or `\\d+` in
 psql, shows the same. The first sentence on a table says its grain: what one row is.
 
-This page is generated: change the comments in `src/sparkify/sql` (`warehouse.sql`, `rollups.sql`,
-`views.sql`), then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
+This page is generated: change the comments in `src/sparkify` (`schema/warehouse.sql`, `publish/rollups.sql`,
+`schema/views.sql`), then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
 `songplays`, `time`, `heard_plays` and the large rollups consist of).
 """
 

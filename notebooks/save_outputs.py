@@ -1,10 +1,11 @@
-# ruff: noqa: INP001  a script, not part of a package
 """Run the notebooks and save what they show.
 
     python notebooks/save_outputs.py
 
 They run on the server that sparkify would use, in databases of their own that are dropped again.
 """
+
+# ruff: noqa: INP001  a script, not part of a package
 
 import os
 import tempfile
@@ -17,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from sparkify import etl
-from sparkify.connection import MAINTENANCE, connect, resolve
+from sparkify.database.connection import MAINTENANCE, connect, resolve
 from sparkify.simulate import simulate
 
 FOLDER: Final = Path(__file__).resolve().parent

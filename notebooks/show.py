@@ -1,12 +1,13 @@
-# ruff: noqa: INP001  the notebooks find it beside them; it is no package
 """Small tables for the notebooks: HTML where that can be shown, plain text elsewhere."""
+
+# ruff: noqa: INP001  the notebooks find it beside them; it is no package
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
 
-from sparkify.terminal import printable
+from sparkify.commands.output import printable
 
 WIDEST = 80
 

@@ -35,8 +35,8 @@ TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
 for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
     del os.environ[name]
 
-from sparkify.connection import connect  # noqa: E402
 from sparkify.create_tables import create_tables  # noqa: E402
+from sparkify.database.connection import connect  # noqa: E402
 from sparkify.server import Server  # noqa: E402
 
 TEMPLATE = f"sparkify_test_template_{os.getpid()}"

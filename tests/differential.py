@@ -8,17 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import (
-    BLANK,
-    OTHER_PAGE,
-    CatalogueRecord,
-    Play,
-    Reject,
-    judge_event,
-    judge_song,
-)
 from sparkify.extract.lines import Slice
+from sparkify.extract.rejects import Reject
 from sparkify.transform.catalogue import CatalogueTransform
+from sparkify.transform.judge import BLANK, OTHER_PAGE, CatalogueRecord, Play, judge_event, judge_song
 from sparkify.transform.plays import PlayTransform
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)

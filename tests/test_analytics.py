@@ -14,9 +14,9 @@ import pytest
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.database.reading import DsnOrConnection
 from sparkify.errors import UsageError
-from sparkify.reading import DsnOrConnection
 from warehouse import one
 
 Event = dict[str, Any]

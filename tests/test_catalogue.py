@@ -15,8 +15,8 @@ from psycopg import Connection
 from data import NOVEMBER, play, song, write
 from differential import heard_song_id
 from sparkify import etl
-from sparkify.check import check
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
 from warehouse import check_books, one
 
 Record = dict[str, Any]

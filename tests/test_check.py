@@ -11,22 +11,22 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import answers, etl
-from sparkify.check import check, examine
+from sparkify import analytics, etl
 from sparkify.cli import main
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch
-from sparkify.extract.plan import find_files
-from sparkify.forget import forget
-from sparkify.load.publish import publish_run
-from sparkify.load.runs import begin_run
-from sparkify.load.stage import Stager
-from sparkify.sql import load
+from sparkify.extract.find import find_files
+from sparkify.operations.check import check, examine
+from sparkify.operations.forget import forget
+from sparkify.publish.run import publish_run
+from sparkify.stage.runs import begin_run
+from sparkify.stage.stager import Stager
 from warehouse import one
 
 DAY = 24 * 3600 * 1000
-CHECKS = load("check")
+CHECKS = queries("operations/check")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def test_rejects_of_a_path_are_counted_by_kind(dsn: str, tmp_path: Path) -> None
     write(tmp_path, "a/1.json", "torn", "torn")
     etl.run(song_data=tmp_path / "a", dsn=dsn)
     etl.run(log_data=tmp_path / "a", dsn=dsn)
-    assert [(row["reason"], row["lines"]) for row in answers.rejects(dsn=dsn)] == [("invalid_json", 2)] * 2
+    assert [(row["reason"], row["lines"]) for row in analytics.rejects(dsn=dsn)] == [("invalid_json", 2)] * 2
 
 
 def test_months_that_come_while_it_checks_are_no_damage(

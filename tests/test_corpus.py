@@ -19,8 +19,8 @@ from psycopg import Connection
 
 from data import play
 from sparkify import etl
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
 
 CORPUS = Path(__file__).parent / "corpus"
 

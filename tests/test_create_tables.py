@@ -11,10 +11,10 @@ from psycopg.conninfo import make_conninfo
 
 from data import play, song, write
 from sparkify import etl
-from sparkify.check import examine
-from sparkify.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.operations.check import examine
 from warehouse import one
 
 STAR = {

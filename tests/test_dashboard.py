@@ -22,12 +22,12 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, config, etl
+from sparkify import analytics
 from sparkify.analytics import Selection
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.load.held import list_runs
-from sparkify.roles import create_roles
+from sparkify.operations.roles import create_roles
+from sparkify.server.names import SAMPLE_DATABASE, etl
 from warehouse import one, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -360,9 +360,9 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
         "devices": lambda dsn: analytics.top("devices", CHOSEN, dsn=dsn, limit=1000),
     },
     "data": {
-        "files": lambda dsn: answers.status(dsn=dsn)["files"],
-        "reasons": lambda dsn: answers.reasons(dsn=dsn),
-        "runs": lambda dsn: list_runs(dsn, 1000),
+        "files": lambda dsn: analytics.status(dsn=dsn)["files"],
+        "reasons": lambda dsn: analytics.reject_reasons(dsn=dsn),
+        "runs": lambda dsn: analytics.runs(dsn, 1000),
         "not in the catalogue": lambda dsn: analytics.unmatched(CHOSEN, dsn=dsn, limit=1000),
     },
 }
@@ -640,7 +640,7 @@ def test_a_made_up_sample_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(tables, "line", said.append)
     day = date(2018, 11, 1)
     state = {"loaded_at": datetime(2018, 12, 1, tzinfo=UTC)}
-    for name in (config.SAMPLE_DATABASE, "sparkifydb"):
+    for name in (SAMPLE_DATABASE, "sparkifydb"):
         filters.say(filters.View(Selection(), day, day, "day", state, f"postgresql://me@/{name}?host=/run"))
     assert [line.startswith("a made-up sample · 2018-11-01 to") for line in said] == [True, False]
 

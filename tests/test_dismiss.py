@@ -13,13 +13,13 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, etl
-from sparkify.check import check
-from sparkify.connection import connect
-from sparkify.forget import forget
-from sparkify.load.dismiss import dismiss
-from sparkify.load.retry import retry
-from sparkify.sql import load
+from sparkify import analytics, etl
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
+from sparkify.operations.check import check
+from sparkify.operations.dismiss import dismiss
+from sparkify.operations.forget import forget
+from sparkify.operations.retry import retry
 from warehouse import checksums, one, wait_until
 
 BOOKS = (
@@ -40,9 +40,9 @@ def data(tmp_path: Path) -> Path:
 
 def books_are_true(db: Connection[Any]) -> bool:
     """What `check` says of the books alone, which takes less time."""
-    queries = load("check")
+    checks = queries("operations/check")
     return not any(
-        db.execute(queries[name]).fetchall()
+        db.execute(checks[name]).fetchall()
         for name in ("books_balance", "books_rejected", "files_have_books", "books_loaded")
     )
 
@@ -93,7 +93,7 @@ def test_what_is_chosen_goes(data: Path, dsn: str, new_dsn: Callable[..., str]) 
         before = checksums(db)
     for chosen, dismissed in CHOICES:
         other = new_dsn(of=conninfo_to_dict(dsn)["dbname"])
-        listed = sum(row["lines"] for row in answers.rejects(dsn=other, **chosen))
+        listed = sum(row["lines"] for row in analytics.rejects(dsn=other, **chosen))
         done = dismiss(dsn=other, **chosen)
         assert (done.lines, done.files, done.other_runs) == (listed, sum(map(bool, dismissed)), 0)
         with connect(other) as db:
@@ -126,10 +126,10 @@ def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Conn
     dismiss(dsn=dsn)
     for _ in range(2):
         assert etl.run(data, dsn=dsn).files_new == 0
-        assert answers.rejects(dsn=dsn) == []
+        assert analytics.rejects(dsn=dsn) == []
     touch(data / "log_data/a.json")
     assert etl.run(data, dsn=dsn).files_new == 1
-    assert [row["path"][-6:] for row in answers.rejects(dsn=dsn)] == ["a.json"] * 2
+    assert [row["path"][-6:] for row in analytics.rejects(dsn=dsn)] == ["a.json"] * 2
     write(data, "log_data/b.json", play(NOVEMBER + 1, itemInSession=1), "{", "")
     touch(data / "song_data/a.json")
     etl.run(data, dsn=dsn)
@@ -162,10 +162,10 @@ def test_a_file_that_comes_back(data: Path, dsn: str, db: Connection[Any]) -> No
     path.unlink()
     etl.run(data, dsn=dsn)
     dismiss(dsn=dsn, path="b.json")
-    assert answers.rejects(dsn=dsn, path="b.json") == []
+    assert analytics.rejects(dsn=dsn, path="b.json") == []
     path.write_bytes(content)
     etl.run(data, dsn=dsn)
-    assert [row["lines"] for row in answers.rejects(dsn=dsn, path="b.json")] == [1]
+    assert [row["lines"] for row in analytics.rejects(dsn=dsn, path="b.json")] == [1]
     assert books_are_true(db)
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_is_held_keeps_them(
     assert done.stderr.startswith(
         "4 were not dismissed: they belong to a run that is held, failed or at work"
     )
-    assert len(answers.rejects(dsn=dsn, evidence=True)) == 4
+    assert len(analytics.rejects(dsn=dsn, evidence=True)) == 4
     assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
     assert dismiss(dsn=dsn, run=1).lines == 4
     assert books_are_true(db)
@@ -205,7 +205,7 @@ def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, 
     waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
     with ThreadPoolExecutor() as pool:
         with connect(dsn) as other, other.transaction():
-            other.execute(load("publish")["lock_publisher"])
+            other.execute(queries("publish/months")["lock_publisher"])
             done = pool.submit(dismiss, dsn=dsn)
             wait_until(lambda: bool(one(db, waiting)) or done.done())
             assert not done.done()

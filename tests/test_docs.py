@@ -16,8 +16,9 @@ from psycopg import Connection
 from data import NOVEMBER, play, song, write
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
-from sparkify.connection import connect
-from sparkify.extract.judge import Reject, judge_event
+from sparkify.database.connection import connect
+from sparkify.extract.rejects import Reject
+from sparkify.transform.judge import judge_event
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -13,13 +13,15 @@ from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.extract.batches import Batch
-from sparkify.extract.plan import find_files, make_plan
-from sparkify.load.catalogue import publish_catalogue
-from sparkify.load.months import publish_month
-from sparkify.load.runs import begin_run, create_months
-from sparkify.load.stage import Stager
+from sparkify.extract.find import find_files
+from sparkify.extract.plan import make_plan
+from sparkify.publish.catalogue import publish_catalogue
+from sparkify.publish.months import publish_month
+from sparkify.stage.runs import begin_run
+from sparkify.stage.stager import Stager
+from sparkify.stage.tables import create_months
 from warehouse import checksums, one
 
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, etl, terminal
+from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
-from sparkify.check import check
-from sparkify.connection import connect
-from sparkify.forget import forget
-from sparkify.load.retry import retry
+from sparkify.commands import terminal
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
+from sparkify.operations.forget import forget
+from sparkify.operations.retry import retry
 from warehouse import checksums, one
 
 HOUR = 3600 * 1000
@@ -112,7 +113,7 @@ def ask_everything(
     with subtests.test("retention by week"):
         assert analytics.retention(period="week", dsn=db)
     with subtests.test("status"):
-        terminal.print_status(answers.status(dsn=db))
+        terminal.print_status(analytics.status(dsn=db))
         assert analytics.locations(dsn=db)
         terminal.print_listening(analytics.report(dsn=db))
     for text in ("setanta", MEGABYTE[:9], "ã", "%", "\\", "a" * 100_000):
@@ -279,12 +280,12 @@ def test_milliseconds_are_what_they_were(db: Connection[Any]) -> None:
     """The loader and PostgreSQL round alike, and as before for what is no longer than a day."""
     import duckdb
 
-    from sparkify.sql import load
+    from sparkify.database.queries import queries
 
     luck = random.Random(5)
     lengths = [*LENGTHS, *(luck.uniform(0, 1000) for _ in range(2000)), *(n / 2000 for n in range(1, 4000))]
     loader = duckdb.connect()
-    loader.execute(load("transform")["create"])
+    loader.execute(queries("transform/plays")["create"])
     here = loader.execute(
         "SELECT list(milliseconds(x)) FROM unnest(?::DOUBLE[]) AS t (x)", [lengths]
     ).fetchone()

@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 
 from data import play, song
 from differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
-from sparkify.connection import connect
-from sparkify.extract.judge import (
-    Play,
-    Reject,
-    judge_event,
-)
+from sparkify.database.connection import connect
+from sparkify.extract.rejects import Reject
 from sparkify.transform import shape
 from sparkify.transform.catalogue import CatalogueTransform
+from sparkify.transform.judge import Play, judge_event
 from sparkify.transform.plays import PlayTransform
 
 CORPUS = [

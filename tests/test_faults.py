@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from data import NOVEMBER, play, song, write
-from sparkify import answers, etl
-from sparkify.check import check
-from sparkify.connection import connect
+from sparkify import analytics, etl
+from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
-from sparkify.load import held
-from sparkify.load.retry import retry
+from sparkify.operations import held
+from sparkify.operations.check import check
+from sparkify.operations.retry import retry
 from test_same_content import content, events
 from warehouse import check_books, checksums, one
 
@@ -99,9 +99,9 @@ def test_what_can_be_published_is_and_the_rest_is_set_aside(
     assert one(db, "SELECT count(*), max(start_time) < '2018-12-01' FROM songplays") == (3, True)
     assert one(db, "SELECT count(*) FROM songs") == 1
     assert (states(db), clean(dsn)) == (["failed"], True)
-    (run,) = held.list_runs(dsn)
+    (run,) = analytics.runs(dsn=dsn)
     assert "December 2018" in run["reason"]
-    assert answers.status(dsn=dsn)["runs"][0]["reason"] == run["reason"]
+    assert analytics.status(dsn=dsn)["runs"][0]["reason"] == run["reason"]
     assert one(db, "SELECT report ->> 'status' FROM etl.runs") == "failed"
 
 

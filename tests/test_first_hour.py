@@ -18,11 +18,15 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from data import play, song, write
-from sparkify import config, etl, sample, simulate
-from sparkify.connection import connect
+from sparkify import etl, simulate
+from sparkify.analytics.export import export_rejects
+from sparkify.commands import sample
 from sparkify.create_tables import create_tables
-from sparkify.export import export_rejects
+from sparkify.database.connection import connect
 from sparkify.server import Server
+from sparkify.server.home import home as home_folder
+from sparkify.server.names import DATABASE, SAMPLE_DATABASE
+from sparkify.simulate.sample import FOLDER
 from warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,8 +45,8 @@ case "$*" in
     [ -e "$here/pip" ] || exit 1
     if [ -n "$CTRL_C" ]; then trap : INT; kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
     exit "${PIP:-0}" ;;
-"-m sparkify.sample --needed") echo "$NEEDED" ;;
-"-m sparkify.sample") echo postgresql:///sparkify_sample ;;
+"-m sparkify.commands.sample --needed") echo "$NEEDED" ;;
+"-m sparkify.commands.sample") echo postgresql:///sparkify_sample ;;
 *) printf '%s\\n' "$SPARKIFY_DSN|$PGHOST" >> "$LOG"; shift; printf '%s' "$1" > "$LOG.data" ;;
 esac
 """
@@ -253,7 +257,7 @@ def test_data_goes_to_the_usual_warehouse(checkout: Checkout, words: list[str]) 
         ("", "mine", "sparkify etl mine", "usual"),
         ("yes", "mine", "sparkify etl mine", "usual"),
         ("", "", "", "usual"),
-        ("yes", "", "python -m sparkify.sample", "postgresql:///sparkify_sample"),
+        ("yes", "", "python -m sparkify.commands.sample", "postgresql:///sparkify_sample"),
     ],
 )
 def test_what_the_dashboard_shows(checkout: Checkout, needed: str, data: str, loads: str, shows: str) -> None:
@@ -282,7 +286,7 @@ def test_a_server_that_cannot_be_asked_is_not_taken_for_an_empty_one(checkout: C
 # --- the sample -----------------------------------------------------------------------------------------------------
 
 
-DATABASES = (config.DATABASE, config.SAMPLE_DATABASE, "alone")
+DATABASES = (DATABASE, SAMPLE_DATABASE, "alone")
 
 
 @pytest.fixture
@@ -301,8 +305,8 @@ def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small sample and data of one's own, where a user works who has no server but the embedded one."""
     monkeypatch.setenv("SPARKIFY_HOME", str(home))
     monkeypatch.chdir(tmp_path)
-    simulate.simulate(sample.FOLDER, users=5, songs=20, days=2, workers=1)
-    (tmp_path / sample.FOLDER / ".sparkify-sample").touch()
+    simulate.simulate(FOLDER, users=5, songs=20, days=2, workers=1)
+    (tmp_path / FOLDER / ".sparkify-sample").touch()
     write(tmp_path, "mine/song_data/a.json", song())
     write(tmp_path, "mine/log_data/a.json", *(play(userId=str(user), firstName="Mine") for user in range(30)))
     return tmp_path
@@ -327,7 +331,7 @@ def test_the_sample_and_data_never_meet(
     for _ in range(2):
         assert sample.main([]) == 0
         said = capsys.readouterr()
-        assert said.out == f"{Server().url(config.SAMPLE_DATABASE)}\n"
+        assert said.out == f"{Server().url(SAMPLE_DATABASE)}\n"
         assert "Loaded" in said.err
         if not seen:  # whoever forgets where the sample is
             done = run_here("top", "songs")
@@ -352,7 +356,7 @@ def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
         assert "made-up sample" in done.stderr
     assert run_here("etl", "--song-data", "sample/song_data", "--log-data", "mine/log_data").returncode == 2
     assert run_here("etl", "mine", "--log-data", "sample/log_data/2018").returncode == 2
-    sample_dsn = Server().url(config.SAMPLE_DATABASE)
+    sample_dsn = Server().url(SAMPLE_DATABASE)
     for words in (
         ("mine",),
         ("mine", "--song-data", "sample/song_data"),
@@ -367,8 +371,8 @@ def test_a_service_that_names_its_database(
     here: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What the DSN does not say is known when the server has answered."""
-    create_tables(Server().url(config.SAMPLE_DATABASE))
-    given = conninfo_to_dict(Server().url(config.SAMPLE_DATABASE))
+    create_tables(Server().url(SAMPLE_DATABASE))
+    given = conninfo_to_dict(Server().url(SAMPLE_DATABASE))
     (tmp_path / "services").write_text("[svc]\n" + "".join(f"{k}={v}\n" for k, v in given.items()))
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     done = run_here("etl", "mine", dsn="service=svc")
@@ -391,7 +395,7 @@ def test_the_sample_ignores_the_server_that_is_set(
     monkeypatch.setattr("sparkify.cli.main", command)
     assert sample.main([]) == 0
     url = capsys.readouterr().out.strip()
-    assert url == Server().url(config.SAMPLE_DATABASE)
+    assert url == Server().url(SAMPLE_DATABASE)
     assert asked == [["etl", "sample", "--dsn", url]]
 
 
@@ -406,7 +410,7 @@ def test_the_sample_is_made_whole_or_made_again(
         return code
 
     monkeypatch.setattr("sparkify.cli.main", command)
-    (here / sample.FOLDER / ".sparkify-sample").unlink()
+    (here / FOLDER / ".sparkify-sample").unlink()
     assert sample.main([]) == 130
     assert asked == [["simulate", "sample", "--force"]]
     assert capsys.readouterr().out == ""
@@ -425,7 +429,7 @@ def test_the_home_folder_is_found_wherever_a_path_is_taken(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SPARKIFY_HOME", "~/server")
-    assert config.home() == tmp_path / "server"
+    assert home_folder() == tmp_path / "server"
     write(tmp_path, "x/song_data/a.json", song())
     write(tmp_path, "x/log_data/a.json", play(), "{")
     report = etl.run(Path("~/x"), dsn=dsn, dry_run=True)

@@ -24,8 +24,8 @@ from sparkify import etl
 from sparkify.errors import UsageError
 from sparkify.extract import kinds
 from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, ending_of
+from sparkify.extract.find import find_files
 from sparkify.extract.folders import find
-from sparkify.extract.plan import find_files
 from warehouse import one
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

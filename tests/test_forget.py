@@ -16,18 +16,19 @@ from psycopg import Connection, sql
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
-from sparkify.books import Books
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
-from sparkify.extract.judge import Play, judge_event
-from sparkify.forget import forget
-from sparkify.load.partitions import Piece
-from sparkify.load.retry import retry
-from sparkify.load.rollups import count_staged
-from sparkify.load.runs import begin_run, month_tables
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
+from sparkify.operations.forget import forget
+from sparkify.operations.retry import retry
+from sparkify.publish.partitions import Piece
+from sparkify.publish.rollups import count_staged
+from sparkify.report import Books
 from sparkify.simulate import simulate
-from sparkify.sql import load
+from sparkify.stage.runs import begin_run
+from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Whose
+from sparkify.transform.judge import Play, judge_event
 from test_same_content import events, songs
 from warehouse import check_books, checksums, one, wait_until
 
@@ -327,8 +328,9 @@ def test_a_load_that_runs_meanwhile_cannot_undo_it(
 
 
 def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], dsn: str) -> None:
-    from sparkify.extract.plan import find_files, make_plan
-    from sparkify.load.stage import Stager
+    from sparkify.extract.find import find_files
+    from sparkify.extract.plan import make_plan
+    from sparkify.stage.stager import Stager
 
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
@@ -353,8 +355,8 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
             tmp_path, f"log_data/{file}.json",
             *(play(NOVEMBER + at, itemInSession=at, userId=str(4711062741 + at % 2)) for at in range(file * 9, file * 9 + 9)),
         )  # fmt: skip
-    queries = load("rollups")
-    monkeypatch.setitem(queries, "merge_days", f"/* counting */ {queries['merge_days']}; SELECT pg_sleep(3)")
+    rollups = queries("publish/rollups")
+    monkeypatch.setitem(rollups, "merge_days", f"/* counting */ {rollups['merge_days']}; SELECT pg_sleep(3)")
     done: list[Any] = []
     loading = threading.Thread(target=lambda: done.append(etl.run(tmp_path, dsn=dsn, batch_bytes=1).status))
     loading.start()

@@ -16,8 +16,8 @@ from psycopg import Connection
 
 from data import NOVEMBER, play, song, write
 from sparkify import cli
-from sparkify.connection import connect
-from sparkify.terminal import printable
+from sparkify.commands.output import printable
+from sparkify.database.connection import connect
 from warehouse import one
 
 HOSTILE = [

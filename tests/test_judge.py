@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from data import NOVEMBER, play, song
-from sparkify.extract.judge import (
+from sparkify.extract.rejects import Reject
+from sparkify.extract.strict_json import MAX_DEPTH
+from sparkify.transform.judge import (
     BLANK,
-    MAX_DEPTH,
     MAX_ID_BYTES,
     OTHER_PAGE,
     CatalogueRecord,
     Play,
-    Reject,
     judge_event,
     judge_song,
 )

@@ -19,11 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparkify.extract import compression as compression_module
+from sparkify.extract import files
 from sparkify.extract import lines as lines_module
-from sparkify.extract import storage
+from sparkify.extract import rejects as rejects_module
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import MAX_LINE_BYTES
-from sparkify.extract.lines import RejectedLine, Slice, chunks, slices
+from sparkify.extract.lines import Slice, chunks, slices
+from sparkify.extract.rejects import MAX_LINE_BYTES, RejectedLine
 
 Pack = Callable[[bytes], bytes]
 
@@ -121,7 +122,7 @@ def test_lines_are_what_stands_between_line_feeds(
 ) -> None:
     compression, pack = packed
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(storage, "READ_BYTES", read)
+        patch.setattr(files, "READ_BYTES", read)
         patch.setattr(lines_module, "SMALL_BYTES", read)
         patch.setattr(compression_module, "FEED_BYTES", compressed_read)
         found = _read(pack(data), compression)
@@ -145,8 +146,8 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
     evidence, read = min(evidence, most), min(read, most)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_module, "MAX_LINE_BYTES", most)
-        patch.setattr(lines_module, "EVIDENCE_BYTES", evidence)
-        patch.setattr(storage, "READ_BYTES", read)
+        patch.setattr(rejects_module, "EVIDENCE_BYTES", evidence)
+        patch.setattr(files, "READ_BYTES", read)
         patch.setattr(lines_module, "SMALL_BYTES", read)
         found = _lines(_read(pack(data), compression))
     seen: list[Any] = [
@@ -163,7 +164,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
 
 def test_a_read_is_no_longer_than_a_line_may_be() -> None:
     """The length of a line within one read is not looked at."""
-    assert storage.READ_BYTES <= MAX_LINE_BYTES
+    assert files.READ_BYTES <= MAX_LINE_BYTES
 
 
 @settings(max_examples=120, deadline=None)

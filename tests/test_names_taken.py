@@ -11,12 +11,12 @@ from psycopg import Connection
 
 from data import play, song, write
 from sparkify import etl
-from sparkify.check import check
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.sql import load
-from sparkify.sql.structure import names
+from sparkify.operations.check import check
+from sparkify.schema.structure import names
 from warehouse import one
 
 # Everything that anybody has made, whose it is, and what it is.
@@ -144,7 +144,7 @@ def test_beside_what_is_called_otherwise_there_is_room(module_database: str, roo
 def test_every_name_is_known(db: Connection[Any]) -> None:
     """Those that PostgreSQL gives to keys without a name aside: it takes another where one is taken."""
     known = names()
-    db.execute(load("rollups")["index_heard_songs"])  # as the first load does
+    db.execute(queries("publish/rollups")["index_heard_songs"])  # as the first load does
     there = db.execute(
         "SELECT concat(relnamespace::regnamespace, '.', relname) FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'analytics')"
     )

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
 from warehouse import checksums, one
 

@@ -16,12 +16,12 @@ from psycopg import Connection
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.cli import main
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.errors import StorageFailed, UsageError
-from sparkify.extract import batches, objects, storage
+from sparkify.extract import batches, files, objects, storage
 from sparkify.extract.files import InputFile
-from sparkify.extract.plan import find_files
-from sparkify.load.retry import retry
+from sparkify.extract.find import find_files
+from sparkify.operations.retry import retry
 from sparkify.simulate import simulate
 from warehouse import CONTENT, check_books, checksums, one
 
@@ -50,7 +50,7 @@ def test_from_s3_as_from_files(
     (tmp_path / "log_data" / ".hidden.json").write_bytes(lines(play()))
     _upload(s3, tmp_path)
     for module, name, value in (
-        (storage, "READ_BYTES", 3000),
+        (files, "READ_BYTES", 3000),
         (storage, "FETCH_OBJECTS", 7),
         (batches, "LEAST_PART_BYTES", 1 << 12),
     ):
@@ -147,7 +147,7 @@ def test_an_object_that_changes_or_vanishes_while_it_is_read(
     s3: Any, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
-    monkeypatch.setattr(storage, "READ_BYTES", 100)
+    monkeypatch.setattr(files, "READ_BYTES", 100)
     for name in "abc":
         s3.pipe(f"lake/data/log_data/{name}.json", lines(play(NOVEMBER + ord(name))))
     read = objects.blocks

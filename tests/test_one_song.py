@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, etl
+from sparkify import analytics, etl
 from sparkify.analytics import Selection
 
 DAY = 86_400_000
@@ -110,4 +110,4 @@ def test_a_place_is_a_part(dsn: str, level: str | None, until: date | None) -> N
 
 
 def test_reasons(dsn: str) -> None:
-    assert answers.reasons(dsn=dsn) == [{"reason": "invalid_json", "lines": 1}]
+    assert analytics.reject_reasons(dsn=dsn) == [{"reason": "invalid_json", "lines": 1}]

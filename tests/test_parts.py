@@ -17,17 +17,17 @@ from psycopg import Connection
 
 from data import NOVEMBER, play, write
 from sparkify import etl
-from sparkify.books import Books
-from sparkify.connection import connect
-from sparkify.extract import batches, lines, storage
+from sparkify.database.connection import connect
+from sparkify.extract import batches, files, lines, rejects
 from sparkify.extract.batches import Batch, Part, cut, ranges, survey
 from sparkify.extract.files import InputFile
-from sparkify.extract.plan import find_files, make_plan
-from sparkify.load.ahead import MonthsAhead
-from sparkify.load.parts import PartClaim, claim_large_files, cut_files
-from sparkify.load.runs import begin_run
-from sparkify.load.stage import Stager
-from sparkify.report import Staged
+from sparkify.extract.find import find_files
+from sparkify.extract.plan import make_plan
+from sparkify.publish.ahead import MonthsAhead
+from sparkify.report import Books, Staged
+from sparkify.stage.parts import PartClaim, claim_large_files, cut_files
+from sparkify.stage.runs import begin_run
+from sparkify.stage.stager import Stager
 from warehouse import CONTENT, check_books, checksums, one
 
 DAY = 24 * 3600 * 1000
@@ -80,10 +80,10 @@ def test_parts_have_the_lines_of_the_whole(
     file = InputFile("log", str(path), len(data), 0, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "LEAST_PART_BYTES", 1)
-        patch.setattr(storage, "READ_BYTES", read)
+        patch.setattr(files, "READ_BYTES", read)
         patch.setattr(lines, "SMALL_BYTES", 1)
         patch.setattr(lines, "MAX_LINE_BYTES", 50)
-        patch.setattr(lines, "EVIDENCE_BYTES", 50)
+        patch.setattr(rejects, "EVIDENCE_BYTES", 50)
         whole = _lines(lines.slices(file))
         parts = _parts(file, part_bytes, workers)
         assert [part.start for part in parts] == [0, *(part.start + part.size for part in parts[:-1])][

@@ -15,17 +15,19 @@ from psycopg import Connection, errors
 from psycopg.conninfo import make_conninfo
 
 from data import play, write
-from sparkify import etl, patience
-from sparkify.connection import connect, room
+from sparkify import etl
+from sparkify.database import session as sessions
+from sparkify.database.connection import connect, room
+from sparkify.database.session import Helper, Session
 from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
-from sparkify.load import months, runs
-from sparkify.load.parts import PartClaim
-from sparkify.load.rollups import count_staged
-from sparkify.load.stage import Stager
-from sparkify.patience import Helper, Session
+from sparkify.publish import months
+from sparkify.publish.rollups import count_staged
 from sparkify.server import Server
 from sparkify.simulate import simulate
+from sparkify.stage import runs
+from sparkify.stage.parts import PartClaim
+from sparkify.stage.stager import Stager
 from warehouse import check_books, checksums, one, totals, wait_until
 
 
@@ -52,7 +54,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LEASE_SECONDS", 0.05)
-    monkeypatch.setattr(patience, "QUIET", 0.0)
+    monkeypatch.setattr(sessions, "QUIET", 0.0)
 
 
 def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], None]) -> None:
@@ -168,7 +170,7 @@ def test_what_is_tried_again(
     error: Exception,
     again: bool,  # noqa: FBT001
 ) -> None:
-    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
     session, left = Session(dsn), [error, error]
 
     def work(connection: Connection[Any], result: int) -> int:
@@ -188,7 +190,7 @@ def test_what_is_tried_again(
 def test_not_for_ever(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 0.3)
+    monkeypatch.setattr(sessions, "PATIENCE", 0.3)
     session = Session(make_conninfo(server.url("postgres"), password="secret"))  # noqa: S106
     server.stop()
     with pytest.raises(ConnectionFailed, match="Cannot connect to PostgreSQL"):
@@ -255,7 +257,7 @@ def test_without_a_second_connection_it_is_done_all_the_same(
     def refuse(_: str) -> None:
         raise ConnectionFailed("too many")
 
-    monkeypatch.setattr(patience, "connect", refuse)
+    monkeypatch.setattr(sessions, "connect", refuse)
     with Helper("").meanwhile(db, lambda other: other.execute("CREATE TABLE mine (a int)")):
         assert one(db, "SELECT to_regclass('mine')") is None
     assert one(db, "SELECT to_regclass('mine')") == "mine"

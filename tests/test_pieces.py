@@ -9,8 +9,8 @@ from psycopg import Connection
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
-from sparkify.connection import connect
-from sparkify.load import months
+from sparkify.database.connection import connect
+from sparkify.publish import months
 from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000

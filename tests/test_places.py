@@ -14,7 +14,7 @@ from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import shown
 from sparkify.analytics.places import spellings
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 
 DAY = 24 * 3600 * 1000
 PLAIN = "São Paulo, BR"

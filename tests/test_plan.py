@@ -9,7 +9,8 @@ from psycopg import Connection
 
 from data import NOVEMBER, lines, play
 from sparkify import etl
-from sparkify.extract.plan import find_files, make_plan
+from sparkify.extract.find import find_files
+from sparkify.extract.plan import make_plan
 
 
 def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

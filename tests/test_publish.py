@@ -17,9 +17,9 @@ from torture.client import Client, Instant, Nursery
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
-from sparkify.load import ahead
+from sparkify.database.connection import connect
+from sparkify.publish import ahead
 from sparkify.simulate import simulate
 from warehouse import checksums, one, totals
 
@@ -215,9 +215,9 @@ def test_died_in_every_step(
 def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> None:
     from sparkify.errors import SparkifyError
     from sparkify.extract.batches import Batch
-    from sparkify.extract.plan import find_files
-    from sparkify.load.runs import begin_run, set_state
-    from sparkify.load.stage import Stager
+    from sparkify.extract.find import find_files
+    from sparkify.stage.runs import begin_run, set_state
+    from sparkify.stage.stager import Stager
 
     write(tmp_path, "log_data/a.json", play())
     with connect(dsn) as connection, begin_run(dsn, connection) as run_id:
@@ -232,9 +232,9 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
 
 def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
     from sparkify.extract.batches import Batch
-    from sparkify.extract.plan import find_files
-    from sparkify.load.runs import begin_run
-    from sparkify.load.stage import Stager
+    from sparkify.extract.find import find_files
+    from sparkify.stage.runs import begin_run
+    from sparkify.stage.stager import Stager
 
     write(tmp_path, "log_data/a.json", play())
     with connect(dsn) as connection:
@@ -253,10 +253,10 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
 ) -> None:
     """A file belongs to one unfinished run; the later version waits for the next."""
     from sparkify.extract.batches import Batch
-    from sparkify.extract.plan import find_files
-    from sparkify.load.publish import publish_run
-    from sparkify.load.runs import begin_run
-    from sparkify.load.stage import Stager
+    from sparkify.extract.find import find_files
+    from sparkify.publish.run import publish_run
+    from sparkify.stage.runs import begin_run
+    from sparkify.stage.stager import Stager
 
     (tmp_path / "log_data").mkdir()
     write(tmp_path, "song_data/a.json", song(title="first"))
@@ -277,10 +277,10 @@ def test_a_file_that_an_unfinished_run_has_is_left_to_it(
 ) -> None:
     """Nothing of it is in what others load: no user, no time, no duplicate that wins over a line of ours."""
     from sparkify.extract.batches import Batch
-    from sparkify.extract.plan import find_files
-    from sparkify.load.publish import publish_run
-    from sparkify.load.runs import begin_run
-    from sparkify.load.stage import Stager
+    from sparkify.extract.find import find_files
+    from sparkify.publish.run import publish_run
+    from sparkify.stage.runs import begin_run
+    from sparkify.stage.stager import Stager
 
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5, userId="99"))
     with begin_run(dsn, db) as run_id:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from sparkify import answers, etl
-from sparkify.connection import connect
+from sparkify import analytics, etl
+from sparkify.database.connection import connect
 from sparkify.report import Report
 from warehouse import checksums, one
 
@@ -109,7 +109,7 @@ def test_facts(db: Connection[Any], fact: str, query: str, answer: list[Any]) ->
 
 
 def test_top_songs_is_complete(db: Connection[Any], module_dsn: str) -> None:
-    rows = answers.top("songs", dsn=module_dsn, limit=100_000)
+    rows = analytics.top("songs", dsn=module_dsn, limit=100_000)
     assert sum(row["plays"] for row in rows) == 6820
     assert rows[0] == {
         "title": "You're The One", "artist": "Dwight Yoakam", "plays": 37, "listeners": rows[0]["listeners"], "song_id": None,

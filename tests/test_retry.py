@@ -20,16 +20,16 @@ from psycopg import Connection
 
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
-from sparkify.check import check
 from sparkify.cli import main
-from sparkify.connection import connect
-from sparkify.extract import judge
+from sparkify.database.connection import connect
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import Reject
-from sparkify.extract.plan import file_now
-from sparkify.forget import forget
-from sparkify.load.retry import retry
-from sparkify.load.runs import begin_run
+from sparkify.extract.find import file_now
+from sparkify.extract.rejects import Reject
+from sparkify.operations.check import check
+from sparkify.operations.forget import forget
+from sparkify.operations.retry import retry
+from sparkify.stage.runs import begin_run
+from sparkify.transform import judge
 from warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
@@ -154,7 +154,7 @@ def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What several files have passes at the same time: so each line goes where a fresh load puts it. In several chunks."""
-    monkeypatch.setattr("sparkify.load.retry.CHUNK_RECORDS", 30)
+    monkeypatch.setattr("sparkify.operations.retry.CHUNK_RECORDS", 30)
     make_world(tmp_path, 4, 2)
     fresh, mended = new_dsn(), new_dsn()
     with connect(fresh) as wanted, connect(mended) as db:
@@ -307,7 +307,7 @@ def test_a_file_that_is_gone_is_retried_by_its_evidence(
 def test_what_is_kept_in_part_is_read_again_as_a_whole(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparkify.extract.lines.EVIDENCE_BYTES", 100)
+    monkeypatch.setattr("sparkify.extract.rejects.EVIDENCE_BYTES", 100)
     db.execute(NARROW)
     log = write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5 * DAY), "torn")
     etl.run(tmp_path, dsn=dsn)

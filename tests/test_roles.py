@@ -15,15 +15,16 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import answers, etl
-from sparkify.check import check
-from sparkify.connection import connect
+from sparkify import analytics, etl
+from sparkify.analytics.export import export_rejects
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.export import export_rejects
-from sparkify.forget import forget
-from sparkify.load.retry import retry
-from sparkify.roles import LOADER, READER, create_roles
+from sparkify.operations.check import check
+from sparkify.operations.forget import forget
+from sparkify.operations.retry import retry
+from sparkify.operations.roles import create_roles
+from sparkify.server.names import LOADER, READER
 from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
@@ -163,8 +164,8 @@ def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tm
     create_tables(loader, drop=True)
     write(tmp_path, "log_data/2019-05.json", play(NOVEMBER + 190 * DAY), play(length=0))
     etl.run(tmp_path, dsn=loader)
-    assert answers.top("songs", dsn=reader)[0]["plays"] == 1
-    assert answers.status(dsn=reader)["rows"]["songplays"] == 1
+    assert analytics.top("songs", dsn=reader)[0]["plays"] == 1
+    assert analytics.status(dsn=reader)["rows"]["songplays"] == 1
     with connect(loader) as connection:
         connection.execute("CREATE TABLE analytics.made_later AS SELECT 1 AS one")
     with psycopg.connect(reader, autocommit=True) as connection:
@@ -258,7 +259,7 @@ def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Pat
     with pytest.raises(SparkifyError, match=r"permission denied|read-only transaction"):
         etl.run(tmp_path, dsn=reader)
     with pytest.raises(SparkifyError, match=r"permission denied.*Use a role that may"):
-        answers.rejects(dsn=reader, evidence=True)
+        analytics.rejects(dsn=reader, evidence=True)
     with pytest.raises(SparkifyError, match="roles are made by a superuser"):
         create_roles(as_login(prepared, "sparkify_test_etl"), login=("sparkify_test_more", READER, "x"))
 
@@ -272,7 +273,7 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
             with pytest.raises(
                 SparkifyError, match=r"heard_songs.*Row level security would hide rows.*DISABLE"
             ):
-                answers.top("songs", dsn=reader)
+                analytics.top("songs", dsn=reader)
             assert [finding.name for finding in check(loader) if finding.found] == ["rows_visible"]
             with pytest.raises(
                 SparkifyError, match=r"ALTER TABLE analytics.heard_songs DISABLE ROW LEVEL SEC"

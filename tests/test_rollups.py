@@ -13,18 +13,20 @@ from psycopg import Connection, sql
 
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
-from sparkify.check import examine
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
+from sparkify.extract.find import find_files
 from sparkify.extract.lines import CHUNK_BYTES
-from sparkify.extract.plan import find_files, make_plan
-from sparkify.load import months
-from sparkify.load.partitions import PARTITIONED, Piece
-from sparkify.load.rollups import count_staged, forget_users
-from sparkify.load.runs import begin_run, month_tables, staged_months
-from sparkify.load.stage import Stager
+from sparkify.extract.plan import make_plan
+from sparkify.operations.check import examine
+from sparkify.publish import months
+from sparkify.publish.partitions import PARTITIONED, Piece
+from sparkify.publish.rollups import count_staged, forget_users
 from sparkify.simulate import simulate
-from sparkify.sql import load
+from sparkify.stage.runs import begin_run
+from sparkify.stage.stager import Stager
+from sparkify.stage.tables import month_tables, staged_months
 from sparkify.transform.plays import PlayTransform
 from warehouse import checksums, one
 
@@ -33,7 +35,9 @@ DAY = 24 * 3600 * 1000
 
 def differences(connection: Connection[Any]) -> list[Any]:
     """What is not as the plays say; that each of these checks finds damage, test_check.py shows."""
-    found, _ = examine(connection, [name for name in load("check") if name.startswith("rollup_")])
+    found, _ = examine(
+        connection, [name for name in queries("operations/check") if name.startswith("rollup_")]
+    )
     return [(finding.name, finding.examples) for finding in found if finding.found]
 
 
@@ -206,7 +210,7 @@ def test_months_of_users_are_taken_as_counted_where_nothing_else_is_known(
         plays = (play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 2)) for at in range(4))
         write(tmp_path, f"log_data/{day}.json", *plays)
         with monkeypatch.context() as patch:
-            patch.setitem(load("rollups"), other, "SELECT 1 / 0")
+            patch.setitem(queries("publish/rollups"), other, "SELECT 1 / 0")
             etl.run(tmp_path, dsn=dsn)
         assert differences(db) == []
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from data import NOVEMBER, play, song, write
 from sparkify import etl
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.simulate import simulate
 from warehouse import check_books, checksums, one
 
@@ -78,7 +78,7 @@ def test_batches_and_workers(
 def test_chunks_of_one_file(
     made_up: Path, expected: dict[str, str], dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparkify.extract.storage.READ_BYTES", 4096)
+    monkeypatch.setattr("sparkify.extract.files.READ_BYTES", 4096)
     monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, 10_000))
     packed = dsn and made_up.parent / "packed"
     (packed / "log_data").mkdir(parents=True, exist_ok=True)

@@ -21,11 +21,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from sparkify import config
-from sparkify.connection import resolve
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import resolve
 from sparkify.errors import ServerError, SparkifyError, UsageError
+from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
+from sparkify.server.home import home as home_folder
 from sparkify.server.process import is_alive
 from warehouse import free_port, wait_until
 
@@ -113,17 +114,17 @@ def test_home_is_the_setting_or_the_platforms_convention(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SPARKIFY_HOME", str(tmp_path / "ü"))
-    assert config.home() == tmp_path / "ü"
+    assert home_folder() == tmp_path / "ü"
     monkeypatch.setenv("SPARKIFY_HOME", "here")
-    assert config.home() == Path.cwd() / "here"
+    assert home_folder() == Path.cwd() / "here"
     monkeypatch.delenv("SPARKIFY_HOME")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert config.home() == Path("/var/lib/sparkify")
+    assert home_folder() == Path("/var/lib/sparkify")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert config.home().name == "sparkify"
-    assert tmp_path in config.home().parents
+    assert home_folder().name == "sparkify"
+    assert tmp_path in home_folder().parents
 
 
 def test_importing_the_server_imports_nothing_heavy() -> None:
@@ -273,7 +274,7 @@ def test_the_port_that_was_asked_for_is_kept_until_off(make_home: Callable[..., 
     assert ask(one.url("postgres"), "SHOW listen_addresses") == ""
     assert one.status().port is None
     with pytest.raises(UsageError, match="sparkify db start --port"):
-        one.jdbc_url()
+        jdbc_url(one)
 
 
 def test_the_port_on_the_command_line(
@@ -325,12 +326,12 @@ def test_the_login_of_the_port(make_home: Callable[..., Server]) -> None:
     one.listen(port)
     one.start()
     with pytest.raises(SparkifyError, match="no warehouse in this database"):
-        one.jdbc_url("nothing")
+        jdbc_url(one, "nothing")
     assert ask(one.url("postgres"), "SELECT count(*) FROM pg_database WHERE datname = 'nothing'") == 0
     create_tables(one.url("a b"))
-    url = one.jdbc_url("a b")
+    url = jdbc_url(one, "a b")
     assert url.startswith(f"jdbc:postgresql://127.0.0.1:{port}/a%20b?user=sparkify_bi&password=")
-    assert one.jdbc_url("a b") == url
+    assert jdbc_url(one, "a b") == url
     password = url.rpartition("=")[2]
     assert len(password) >= 32
     assert password not in one.log.read_text() + (one.home / "conf" / "pg_hba.conf").read_text()
@@ -338,7 +339,7 @@ def test_the_login_of_the_port(make_home: Callable[..., Server]) -> None:
     assert ask(login, "SELECT count(*) FROM songplays") == 0
     # When it has become known to others: another one.
     (one.home / "bi.password").unlink()
-    assert one.jdbc_url("a b") != url
+    assert jdbc_url(one, "a b") != url
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(login)
 

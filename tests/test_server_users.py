@@ -15,8 +15,10 @@ import pytest
 
 from sparkify.create_tables import create_tables
 from sparkify.errors import ServerError
-from sparkify.roles import LOADER, create_roles
+from sparkify.operations.bi import jdbc_url
+from sparkify.operations.roles import create_roles
 from sparkify.server import Server, account, binaries
+from sparkify.server.names import LOADER
 from warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
@@ -29,7 +31,7 @@ sys.path.insert(0, sys.argv[1])
 import importlib.metadata, psycopg
 from pathlib import Path
 from sparkify.errors import ServerError
-from sparkify.server import Server
+from sparkify.server import Server  # noqa: PLC0415
 try:
     psycopg.connect("host=/nowhere")
 except psycopg.OperationalError:
@@ -135,7 +137,7 @@ if os.geteuid() == 0:
         one.start()
         try:
             create_tables(one.url())
-            url = one.jdbc_url()
+            url = jdbc_url(one)
             password = url.partition("&password=")[2]
             assert (
                 url == f"jdbc:postgresql://127.0.0.1:{port}/sparkifydb?user=sparkify_bi&password={password}"

@@ -18,25 +18,27 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from data import NOVEMBER, play, song, write
-from sparkify import analytics, answers, etl
-from sparkify.advice import advice, advice_on_connecting
-from sparkify.check import check
-from sparkify.connection import connect
-from sparkify.create_tables import open_existing
-from sparkify.dsn import parse
+from sparkify import analytics, etl
+from sparkify.database.advice import advice, advice_on_connecting
+from sparkify.database.connection import connect
+from sparkify.database.dsn import parse
+from sparkify.database.queries import queries
+from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.extract.plan import find_files
-from sparkify.load.claims import Claims
+from sparkify.extract.find import find_files
+from sparkify.operations.check import check
 from sparkify.report import Staged
-from sparkify.sql import load
+from sparkify.stage.claims import Claims
 from warehouse import checksums, one, totals
 
 Way = Callable[[str, dict[str, str]], str]
 DAY = 24 * 3600 * 1000
 HOUR = 3600 * 1000
 
-PINNED = dict(re.findall(r"^    \('(\w+)', '(.*?)'\)", load("session")["pin"], re.MULTILINE))
-PINNED_WORK = dict(re.findall(r"^    \('(\w+)', '(.*?)'\)", load("session")["pin_work"], re.MULTILINE))
+PINNED = dict(re.findall(r"^    \('(\w+)', '(.*?)'\)", queries("database/session")["pin"], re.MULTILINE))
+PINNED_WORK = dict(
+    re.findall(r"^    \('(\w+)', '(.*?)'\)", queries("database/session")["pin_work"], re.MULTILINE)
+)
 TIMEOUTS = [
     "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout",
 ]  # fmt: skip
@@ -155,7 +157,7 @@ def load_and_ask(dsn: str, world: list[Path]) -> dict[str, Any]:
         "top": analytics.top("songs", dsn=dsn),
         "trend": analytics.trend(dsn=dsn),
         "found": analytics.search("björk", dsn=dsn),
-        "rejects shown": answers.rejects(dsn=dsn, evidence=True),
+        "rejects shown": analytics.rejects(dsn=dsn, evidence=True),
         "wrong": [finding.name for finding in check(dsn) if finding.found],
     }  # fmt: skip
 
@@ -324,7 +326,7 @@ def test_every_setting_is_pinned_or_left_for_a_reason(db: Connection[Any]) -> No
 
 def test_nothing_is_set_back_to_what_was_inherited() -> None:
     """TO DEFAULT and RESET go back to the role's setting, not to ours."""
-    source = Path(connect.__code__.co_filename).parent
+    source = Path(connect.__code__.co_filename).parents[1]
     files = [path for suffix in ("py", "sql") for path in source.rglob(f"*.{suffix}")]
     back = r"(?i)\bset\s+(?:local\s+|session\s+)?(\w+)\s+(?:to|=)\s*default|\breset\s+(\w+)"
     names = {name for path in files for pair in re.findall(back, path.read_text()) for name in pair}
@@ -453,7 +455,7 @@ def test_the_check_finds_text_that_was_stored_in_another_encoding(
     (finding,) = [finding for finding in check(dsn) if finding.name == "text_as_read"]
     assert finding.found == 6
     assert {example["in_table"] for example in finding.examples} >= {"heard_songs", "catalogue_records"}
-    assert "PGCLIENTENCODING" in finding.advice
+    assert "client_encoding" in finding.advice
     assert "sparkify create-tables --drop" in finding.advice
     assert [each.found for each in check(dsn) if each.name == "heard_songs"] == [0]
 

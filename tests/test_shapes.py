@@ -17,14 +17,14 @@ from psycopg import Connection
 
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
-from sparkify.connection import connect
-from sparkify.extract import batches, judge, plan, records
+from sparkify.commands.terminal import MOST_FAULTS
+from sparkify.database.connection import connect
+from sparkify.extract import batches, find, plan, records, strict_json
 from sparkify.extract import lines as lines_module
+from sparkify.extract.faulty_files import faults
 from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
-from sparkify.forget import forget
-from sparkify.load.faulty_files import faults
-from sparkify.terminal import MOST_FAULTS
+from sparkify.operations.forget import forget
 from warehouse import check_books, checksums, one, totals
 
 Writer = Callable[[list[dict[str, Any]]], bytes]
@@ -139,7 +139,7 @@ def test_records_are_the_same_however_a_file_is_read(
     shape: str,
 ) -> None:
     monkeypatch.setattr(lines_module, "SMALL_BYTES", small_bytes)
-    monkeypatch.setattr("sparkify.extract.storage.READ_BYTES", 900)
+    monkeypatch.setattr("sparkify.extract.files.READ_BYTES", 900)
     found = [play(itemInSession=at) for at in range(20)]
     data = pack(WRITERS[shape](found))
     path = tmp_path / f"a.json{suffix}"
@@ -183,7 +183,7 @@ def test_a_large_file_of_records_is_not_cut(
     write(tmp_path, "log_data/a.json").write_bytes(_indented(plays))
     write(tmp_path, "log_data/b.json").write_bytes(_as_pandas(plays))
     write(tmp_path, "log_data/c.json", *plays)
-    found = plan.make_plan(db, plan.find_files(tmp_path / "log_data", "log"))
+    found = plan.make_plan(db, find.find_files(tmp_path / "log_data", "log"))
     assert [Path(file.path).name for file in found.large_logs(1000)] == ["c.json"]
     books = etl.run(tmp_path, dsn=dsn, batch_bytes=9000, workers=2).books
     assert (books.lines, books.loaded, books.duplicates) == (180, 60, 120)
@@ -207,7 +207,7 @@ def test_a_large_array_on_one_line_costs_little_memory(tmp_path: Path) -> None:
 
 def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three bytes of brackets are a hundred in Python."""
-    monkeypatch.setattr(judge, "MAX_TOKENS", 10_000)
+    monkeypatch.setattr(strict_json, "MAX_TOKENS", 10_000)
     monkeypatch.setattr(records, "PIECE_BYTES", 1 << 14)
     data = b'{\n"x": [' + b"[]," * (1 << 18) + b"[]]\n}\n" + _indented([play()])
     tracemalloc.start()

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Connection
 
 from sparkify import etl
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.simulate import simulate
 from sparkify.simulate.distort import BROKEN, NAMES
 

@@ -26,8 +26,8 @@ from cluster import (
 )
 from proxy import Proxy, batch_is_being_staged, batch_is_committed
 from sparkify import etl
-from sparkify.check import check
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from warehouse import CONTENT, check_books, checksums, one, totals

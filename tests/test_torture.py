@@ -15,8 +15,9 @@ from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 from data import play, write
 from sparkify import etl
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import Reject, judge_event
 from sparkify.extract.lines import MOST_LINES, chunks
+from sparkify.extract.rejects import Reject
+from sparkify.transform.judge import judge_event
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 

@@ -12,8 +12,8 @@ from psycopg import Connection
 from data import NOVEMBER, play, write
 from differential import heard_song_id
 from sparkify import etl
-from sparkify.check import check
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
 from warehouse import check_books, checksums
 
 Event = dict[str, Any]

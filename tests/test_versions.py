@@ -12,12 +12,13 @@ import pytest
 from psycopg import Connection
 
 from data import NOVEMBER, play, song, write
-from sparkify import answers, etl, upgrade
-from sparkify.check import examine
-from sparkify.connection import connect
+from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
+from sparkify.database import version as schema_version
+from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
-from sparkify.load.runs import begin_run
+from sparkify.operations.check import examine
+from sparkify.stage.runs import begin_run
 from warehouse import one
 
 NEWEST = 3
@@ -42,8 +43,8 @@ def newer_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         "DROP TABLE etl.hosts; UPDATE etl.runs SET host = 'unknown'; ALTER TABLE etl.runs ALTER host SET NOT NULL,"
         " ALTER host SET DEFAULT 'unknown'"
     )
-    monkeypatch.setattr(upgrade, "_MIGRATIONS", tmp_path)
-    for module in ("upgrade", "create_tables", "load.runs"):
+    monkeypatch.setattr(schema_version, "_MIGRATIONS", tmp_path)
+    for module in ("database.version", "create_tables", "stage.runs"):
         monkeypatch.setattr(f"sparkify.{module}.SCHEMA_VERSION", NEWEST)
     return tmp_path
 
@@ -100,9 +101,9 @@ def test_several_programs_migrate_at_once_and_it_happens_once(
 
 def test_an_older_warehouse_is_not_read_but_the_way_is_told(loaded: str, newer_program: Path) -> None:
     with pytest.raises(UsageError, match=r"of version 1, older than this program.*sparkify create-tables"):
-        answers.top("songs", dsn=loaded)
+        analytics.top("songs", dsn=loaded)
     create_tables(loaded)
-    assert answers.top("songs", dsn=loaded)
+    assert analytics.top("songs", dsn=loaded)
 
 
 def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any], tmp_path
         lambda: create_tables(dsn),
         lambda: create_tables(dsn, drop=True),
         lambda: etl.run(tmp_path, dsn=dsn),
-        lambda: answers.status(dsn=dsn),
+        lambda: analytics.status(dsn=dsn),
     ):
         with pytest.raises(UsageError, match=r"of version 1000, newer than this program\. Update sparkify\."):
             use()

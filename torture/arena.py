@@ -15,8 +15,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from sparkify.connection import connect
 from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from torture import content

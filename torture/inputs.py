@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sparkify.connection import connect
+from sparkify.database.connection import connect
 from sparkify.server.account import server_account
 from torture import content
 from torture.client import Broken

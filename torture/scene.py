@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict
 
-from sparkify.check import check as examine_warehouse
-from sparkify.connection import connect
+from sparkify.database.connection import connect
+from sparkify.operations.check import check as examine_warehouse
 from torture import content
 from torture.arena import BATCH_BYTES, Arena, Ground
 from torture.client import Broken, Client, Instant

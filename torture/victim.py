@@ -31,9 +31,10 @@ from typing import Any, Final
 
 from psycopg import Connection, Cursor, ServerCursor
 
-from sparkify import cli, etl, terminal
+from sparkify import cli, etl
+from sparkify.commands import terminal
+from sparkify.engines.spark.task import stage
 from sparkify.extract import batches, plan, storage
-from sparkify.load import stage
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
 _LOADED: Final = (etl, terminal, stage)  # with all libraries

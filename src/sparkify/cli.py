@@ -8,11 +8,12 @@ import re
 import sys
 from collections.abc import Sequence
 
-from sparkify import __version__, interrupt
+from sparkify import __version__
 from sparkify.commands import (
     checking,
     dashboard,
     database,
+    interrupt,
     loading,
     output,
     people,

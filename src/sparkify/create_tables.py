@@ -8,25 +8,22 @@ from typing import Any, Final, LiteralString, NoReturn
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from sparkify import sql
-from sparkify.config import SAMPLE_DATABASE
-from sparkify.connection import (
+from sparkify.database.connection import (
     connect,
     create_database,
     database_is_missing,
-    database_name,
     explained,
     refuse_encoding,
     resolve,
 )
-from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError, UsageError
-from sparkify.load.rollups import index_heard_songs
-from sparkify.sql import structure
+from sparkify.database.queries import queries
+from sparkify.database.version import SCHEMA_VERSION, migrate, refuse_newer, version_of
+from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.publish.rollups import index_heard_songs
+from sparkify.schema import structure
 from sparkify.sql_queries import create_table_queries, drop_table_queries
-from sparkify.upgrade import SCHEMA_VERSION, migrate, refuse_newer, refuse_other, version_of
 
 # The schemas that are wholly ours; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
@@ -81,50 +78,8 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     return connection
 
 
-def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
-    """A connection to a warehouse that is there, of this program's version; `for_questions` as for `connect`.
-
-    Raises:
-        ConnectionFailed: no server.
-        NoWarehouse: there is no database, or no warehouse in it.
-        UsageError: the warehouse is newer than this program, or older, or its database is not in UTF-8.
-    """
-    try:
-        connection = connect(dsn, for_questions=for_questions)
-    except ConnectionFailed:
-        if database_is_missing(dsn):
-            raise NoWarehouse(_no_database(dsn)) from None
-        raise
-    try:
-        refuse_encoding(connection)
-        refuse_other(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _no_database(dsn: str) -> str:
-    said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
-    if database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
-        return said
-    return f'{said}. The made-up sample is elsewhere: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
-
-
-def has_warehouse(dsn: str) -> bool:
-    """Whether the database that `dsn` names is there, and a warehouse in it.
-
-    Raises:
-        ConnectionFailed: the server cannot be reached.
-    """
-    if database_is_missing(dsn):
-        return False
-    with connect(dsn) as connection:
-        return version_of(connection) is not None
-
-
 def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
-    queries = sql.load("warehouse")
+    warehouse = queries("schema/warehouse")
     with connection.transaction():
         connection.execute(_LOCK)
         version = version_of(connection)
@@ -139,12 +94,12 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
             if drop:
                 _drop(connection)
                 _make(connection)
-                connection.execute(queries["remember_forgotten"])
-        roles = sql.load("roles")
-        admitted = connection.execute(roles["are_admitted"]).fetchone()
+                connection.execute(warehouse["remember_forgotten"])
+        grants = queries("schema/grants")
+        admitted = connection.execute(grants["are_admitted"]).fetchone()
         if admitted and admitted[0]:
-            connection.execute(roles["name_ours"], structure.names())
-            connection.execute(roles["grant"])
+            connection.execute(grants["name_ours"], structure.names())
+            connection.execute(grants["grant"])
 
 
 def _complete(connection: Connection[Any], version: int) -> None:
@@ -156,7 +111,7 @@ def _complete(connection: Connection[Any], version: int) -> None:
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
         # Before any other lock: a load has it first, too.
-        connection.execute(sql.load("publish")["lock_publisher"])
+        connection.execute(queries("publish/months")["lock_publisher"])
         migrate(connection, version)
         _make(connection)
     except psycopg.errors.LockNotAvailable:
@@ -172,19 +127,19 @@ def _make(connection: Connection[Any]) -> None:
     Raises:
         UsageError: something that is not ours has a name of ours.
     """
-    queries = sql.load("warehouse")
-    taken = connection.execute(queries["not_ours"], structure.names()).fetchall()
+    warehouse = queries("schema/warehouse")
+    taken = connection.execute(warehouse["not_ours"], structure.names()).fetchall()
     if taken:
         _refuse(connection, taken)
     for statement in create_table_queries:
         connection.execute(statement)
-    connection.execute(queries["create"])
-    for name in ("rollups", "views"):
-        connection.execute(sql.load(name)["create"])
-    connection.execute(queries["version"], [SCHEMA_VERSION])
+    connection.execute(warehouse["create"])
+    for path in ("publish/rollups", "schema/views"):
+        connection.execute(queries(path)["create"])
+    connection.execute(warehouse["version"], [SCHEMA_VERSION])
     index_heard_songs(connection)
-    for name in ("warehouse", "rollups", "views"):
-        connection.execute(sql.load(name)["comments"])
+    for path in ("schema/warehouse", "publish/rollups", "schema/views"):
+        connection.execute(queries(path)["comments"])
 
 
 def _drop(connection: Connection[Any]) -> None:
@@ -196,13 +151,13 @@ def _drop(connection: Connection[Any]) -> None:
         SparkifyError: somebody reads the warehouse, or something of others depends on it.
     """
     made = structure.structure()
-    queries = sql.load("warehouse")
+    warehouse = queries("schema/warehouse")
     tables = [table for table in made.tables if not table.startswith("public.")]
     try:
-        connection.execute(queries["keep_forgotten"])
+        connection.execute(warehouse["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
         loose = connection.execute(
-            queries["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
+            warehouse["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
         )
         _drop_all(connection, "TABLE", [*tables, *map(".".join, loose)])
         for statement in drop_table_queries:
@@ -231,7 +186,7 @@ def _refuse_schemas(connection: Connection[Any]) -> None:
     Raises:
         UsageError: a schema that should be wholly ours is somebody else's, or there is no schema public.
     """
-    taken = connection.execute(sql.load("warehouse")["schemas_taken"]).fetchall()
+    taken = connection.execute(queries("schema/warehouse")["schemas_taken"]).fetchall()
     if taken:
         _refuse(connection, taken)
     row = connection.execute("SELECT to_regnamespace('public')").fetchone()

@@ -13,29 +13,21 @@ from typing import Any
 
 from psycopg import Connection
 
-from sparkify.config import expanded
-from sparkify.connection import database_name, explained, resolve, room
 from sparkify.create_tables import open_warehouse
+from sparkify.database.connection import database_name, explained, resolve, room
+from sparkify.database.session import Helper, Session
 from sparkify.engines import choose_engine
 from sparkify.errors import SparkifyError
 from sparkify.extract.folders import Folder, check_kinds, find
-from sparkify.extract.plan import make_plan
-from sparkify.load.ahead import MonthsAhead
-from sparkify.load.catalogue import publish_catalogue
-from sparkify.load.failed import failure, left_for_later
-from sparkify.load.publish import (
-    RejectLimit,
-    finish_earlier_runs,
-    hold,
-    keep_touched,
-    publish_run,
-    read_totals,
-    run_totals,
-)
-from sparkify.load.runs import begin_run
-from sparkify.patience import Helper, Session
-from sparkify.report import Progress, Report
-from sparkify.sample import keep_apart
+from sparkify.extract.plan import keep_touched, make_plan
+from sparkify.publish.ahead import MonthsAhead
+from sparkify.publish.catalogue import publish_catalogue
+from sparkify.publish.run import finish_earlier_runs, hold, publish_run, read_totals, run_totals
+from sparkify.report import Progress, RejectLimit, Report
+from sparkify.server.home import expanded
+from sparkify.simulate.sample import keep_apart
+from sparkify.stage.failed import failure, left_for_later
+from sparkify.stage.runs import begin_run
 
 
 def run(
@@ -93,7 +85,7 @@ def run(
         reason = None
         keep_touched(connection, plan.touched, planned_at)
         if plan.new:
-            progress.planned(plan.new)
+            progress.planned(len(plan.new))
             helper = Helper(dsn)
             with open_engine(dsn, workers) as crew, begin_run(dsn, connection) as report.run_id:
                 crew.workers = min(crew.workers, _room_for(warehouse.connection))
@@ -106,7 +98,7 @@ def run(
                 if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
                     with left_for_later():
                         warehouse.run(publish_catalogue, report.run_id)
-                from sparkify.load.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
+                from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
 
                 large = plan.large_logs(log_bytes)
                 claims = warehouse.run(claim_large_files, report.run_id, planned_at, large)

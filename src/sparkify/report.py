@@ -1,13 +1,62 @@
 """What a run says of itself, at its end and on the way."""
 
+import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sparkify.books import Books
-from sparkify.extract.files import InputFile
+from sparkify.errors import UsageError
+
+
+@dataclass(slots=True)
+class Books:
+    """What became of the lines of a file: `lines` is the sum of the others."""
+
+    lines: int = 0
+    blank: int = 0
+    other_pages: int = 0
+    loaded: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    forgotten: int = 0
+
+    def add(self, other: "Books") -> None:
+        """Add up."""
+        for name in Books.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def balance(self) -> bool:
+        """Whether every line is accounted for."""
+        parts = (self.blank, self.other_pages, self.loaded, self.duplicates, self.rejected, self.forgotten)
+        return self.lines == sum(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """How many rejects a run may have: a number of lines, or a share of the lines read."""
+
+    lines: int | None = None
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, text: str | int | None) -> "RejectLimit | None":
+        """From ``100`` or ``"1%"``; None is no limit.
+
+        Raises:
+            UsageError: neither a number of lines nor a percentage.
+        """
+        if text is None:
+            return None
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)", str(text))
+        if match is None:
+            raise UsageError(f"--max-rejects {text}: give a number of lines, like 100, or a share, like 1%.")
+        return cls(share=float(match[1]) / 100) if match[1] else cls(lines=int(match[2]))
+
+    def exceeded(self, books: Books) -> bool:
+        """Whether these are more rejects than allowed."""
+        allowed = self.lines if self.lines is not None else (self.share or 0.0) * books.lines
+        return books.rejected > allowed
 
 
 @dataclass(slots=True)
@@ -41,9 +90,9 @@ class Progress:
         self.new = 0
         self.done = 0
 
-    def planned(self, files: Sequence[InputFile]) -> None:
-        """The files that will be read."""
-        self.new = len(files)
+    def planned(self, files: int) -> None:
+        """So many files will be read."""
+        self.new = files
 
     def staged(self, batch: Staged) -> None:
         """A batch is staged."""

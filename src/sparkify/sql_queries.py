@@ -1,7 +1,7 @@
 """The CREATE, DROP and INSERT statements of the star schema, by table.
 
 The INSERT statements of `time` and `songplays` move the rows of one staged month into a month that the warehouse already
-has; what lies behind the days that it has is not inserted but attached whole (see `sparkify.load.months`). Names in braces are filled with
+has; what lies behind the days that it has is not inserted but attached whole (see `sparkify.publish.months`). Names in braces are filled with
 `psycopg.sql.Identifier`, never with text.
 """
 

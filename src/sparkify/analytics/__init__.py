@@ -22,8 +22,8 @@ from sparkify.analytics.questions import (
     unmatched,
 )
 from sparkify.analytics.selection import Selection
+from sparkify.analytics.state import reject_reasons, rejects, runs, status
 
 __all__ = [
-    "Selection", "audience", "fans", "genders", "heat_map", "history", "level_changes", "levels", "listeners", "locations", "quality",
-    "report", "retention", "rising", "search", "top", "totals", "trend", "unmatched",
+    "Selection", "audience", "fans", "genders", "heat_map", "history", "level_changes", "levels", "listeners", "locations", "quality", "reject_reasons", "rejects", "report", "retention", "rising", "runs", "search", "status", "top", "totals", "trend", "unmatched",
 ]  # fmt: skip

@@ -7,12 +7,12 @@ from psycopg import Connection, sql
 
 from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import Selection
-from sparkify.reading import Row, rows
-from sparkify.sql import load
+from sparkify.database.queries import queries
+from sparkify.database.reading import Row, rows
 
 ALL: Final = Selection()
 
-_sql: Final = load("analytics")
+_sql: Final = queries("analytics/questions")
 _PARTS: Final[dict[str, sql.Composable]] = {
     name: sql.SQL(_sql[name])
     for name in ("listening_anywhere", "in_part", "on_level", "named", "named_artists")

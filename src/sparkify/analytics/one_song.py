@@ -8,10 +8,10 @@ from sparkify.analytics.asking import ALL
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import Selection
-from sparkify.reading import DsnOrConnection, Row, reader, rows
-from sparkify.sql import load
+from sparkify.database.queries import queries
+from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 
-_sql: Final = load("one_song")
+_sql: Final = queries("analytics/one_song")
 
 
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:

@@ -6,10 +6,10 @@ from typing import Any, Final
 from psycopg import Connection
 
 from sparkify.analytics.names import shown
-from sparkify.reading import rows
-from sparkify.sql import load
+from sparkify.database.queries import queries
+from sparkify.database.reading import rows
 
-_sql: Final = load("analytics")
+_sql: Final = queries("analytics/questions")
 
 
 def spellings(connection: Connection[Any], place: str | None) -> list[str]:

@@ -14,8 +14,8 @@ from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
+from sparkify.database.reading import DsnOrConnection, Row, reader
 from sparkify.errors import UsageError
-from sparkify.reading import DsnOrConnection, Row, reader
 
 MOST_BARS: Final = 62
 """So many bars a trend has at most on one screen, but for those of months."""

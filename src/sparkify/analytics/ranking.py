@@ -7,7 +7,7 @@ from psycopg import Connection, sql
 
 from sparkify.analytics.asking import ask, days_with_plays, part, spans
 from sparkify.analytics.selection import Selection
-from sparkify.reading import Row
+from sparkify.database.reading import Row
 
 RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
 
@@ -18,7 +18,7 @@ SOME_DAYS: Final = 10
 """Of so many days at most, artists are counted play by play, as each has many tracks to look up; and so is all of a long list."""
 
 LISTED: Final = 5
-"""A track or an artist with so many plays in a month and on a level is in the index that gives them in order (rollups.sql)."""
+"""A track or an artist with so many plays in a month and on a level is in the index that gives them in order (publish/rollups.sql)."""
 
 LOOKED_UP: Final = 20_000
 """Out of lists of at most so many, songs are looked up one by one; of more it is quicker to read through the rollup."""

@@ -22,8 +22,8 @@ def add(commands: Any) -> None:
 
 
 def _check(options: Options) -> int:
-    from sparkify import terminal  # noqa: PLC0415
-    from sparkify.check import check  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
+    from sparkify.operations.check import check  # noqa: PLC0415
 
     findings = check(options.dsn)
     damaged = any(finding.found for finding in findings)

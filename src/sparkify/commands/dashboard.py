@@ -30,8 +30,8 @@ def _dashboard(options: Options) -> int:
             "The dashboard needs Streamlit. Install it: pip install 'sparkify[dashboard]', or make dashboard"
         )
     from sparkify import dashboard  # noqa: PLC0415
-    from sparkify.connection import resolve  # noqa: PLC0415
     from sparkify.dashboard import settings  # noqa: PLC0415
+    from sparkify.database.connection import resolve  # noqa: PLC0415
 
     app = Path(dashboard.__file__).with_name("app.py")
     arguments = settings.arguments(str(app), port=options.port, browser=not options.no_browser)

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_group, port, with_dsn
-from sparkify.config import DATABASE
 from sparkify.errors import UsageError
+from sparkify.server.names import DATABASE
 
 
 def add(commands: Any) -> None:
@@ -77,7 +77,12 @@ def _db(options: Options) -> int:
         server.listen(options.port or None)
     server.start()
     if options.action == "url":
-        print(server.jdbc_url(options.database) if options.jdbc else server.url(options.database))
+        if options.jdbc:
+            from sparkify.operations.bi import jdbc_url  # noqa: PLC0415
+
+            print(jdbc_url(server, options.database))
+        else:
+            print(server.url(options.database))
     elif options.action == "psql":
         os.execv(server.psql_path, ["psql", server.url(), *options.arguments])  # noqa: S606
     else:
@@ -88,7 +93,11 @@ def _db(options: Options) -> int:
 
 
 def _roles(options: Options) -> int:
-    from sparkify.roles import LOADER, READER, create_roles  # noqa: PLC0415
+    from sparkify.operations.roles import create_roles  # noqa: PLC0415
+    from sparkify.server.names import (  # noqa: PLC0415
+        LOADER,
+        READER,
+    )
 
     name, group = (options.reader, READER) if options.reader else (options.loader, LOADER)
     create_roles(options.dsn, login=(name, group, _password(name)) if name else None)

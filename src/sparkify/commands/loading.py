@@ -75,7 +75,8 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _etl(options: Options) -> int:
-    from sparkify import etl, terminal  # noqa: PLC0415
+    from sparkify import etl  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
 
     with terminal.progress() as progress:
         options.asked.kept = progress.kept

@@ -29,9 +29,10 @@ def _user_id(text: str) -> int:
 
 
 def _forget(options: Options) -> int:
-    from sparkify import forget, terminal  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
+    from sparkify.operations.forget import forget  # noqa: PLC0415
 
-    erasure = forget.forget(options.user_ids, dsn=options.dsn, dry_run=options.dry_run)
+    erasure = forget(options.user_ids, dsn=options.dsn, dry_run=options.dry_run)
     with output.after("Nothing was changed." if erasure.dry_run else "They are forgotten."):
         if options.json:
             print_json(erasure.as_dict())

@@ -43,9 +43,10 @@ def add(commands: Any) -> None:
 
 
 def _status(options: Options) -> int:
-    from sparkify import answers, terminal  # noqa: PLC0415
+    from sparkify import analytics  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
 
-    state = answers.status(dsn=options.dsn)
+    state = analytics.status(dsn=options.dsn)
     if options.json:
         print_json(state)
     else:
@@ -74,7 +75,8 @@ def _top(options: Options) -> int:
 
 
 def _report(options: Options) -> int:
-    from sparkify import analytics, terminal  # noqa: PLC0415
+    from sparkify import analytics  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
 
     found = analytics.report(_selection(options), dsn=options.dsn, limit=options.limit)
     if options.json:

@@ -17,8 +17,8 @@ from sparkify.commands.arguments import (
     with_json,
     with_limit,
 )
-from sparkify.config import expanded
 from sparkify.errors import UsageError
+from sparkify.server.home import expanded
 
 
 def add(commands: Any) -> None:
@@ -74,10 +74,10 @@ def _show(options: Options) -> int:
 
 
 def _rejects(options: Options, *, evidence: bool) -> int:
-    from sparkify import answers, terminal  # noqa: PLC0415
-    from sparkify.commands import tables  # noqa: PLC0415
+    from sparkify import analytics  # noqa: PLC0415
+    from sparkify.commands import tables, terminal  # noqa: PLC0415
 
-    rows = answers.rejects(
+    rows = analytics.rejects(
         dsn=options.dsn, evidence=evidence, path=options.file, reason=options.reason, run=options.run,
         limit=options.limit,
     )  # fmt: skip
@@ -93,7 +93,7 @@ def _rejects(options: Options, *, evidence: bool) -> int:
 
 
 def _export(options: Options) -> int:
-    from sparkify.export import export_rejects  # noqa: PLC0415
+    from sparkify.analytics.export import export_rejects  # noqa: PLC0415
 
     count = export_rejects(
         options.out, dsn=options.dsn, path=options.file, reason=options.reason, run=options.run
@@ -103,8 +103,8 @@ def _export(options: Options) -> int:
 
 
 def _drop(options: Options) -> int:
-    from sparkify import terminal  # noqa: PLC0415
-    from sparkify.load.dismiss import dismiss  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
+    from sparkify.operations.dismiss import dismiss  # noqa: PLC0415
 
     some = bool(options.file or options.reason or options.run)
     if some == options.all:
@@ -119,8 +119,8 @@ def _drop(options: Options) -> int:
 
 
 def _retry(options: Options) -> int:
-    from sparkify import terminal  # noqa: PLC0415
-    from sparkify.load.retry import retry  # noqa: PLC0415
+    from sparkify.commands import terminal  # noqa: PLC0415
+    from sparkify.operations.retry import retry  # noqa: PLC0415
 
     done = retry(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
     with output.after("What passed is loaded."):

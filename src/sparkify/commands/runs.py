@@ -41,11 +41,13 @@ def add(commands: Any) -> None:
 
 
 def _list(options: Options) -> int:
-    from sparkify import terminal  # noqa: PLC0415
-    from sparkify.commands import tables  # noqa: PLC0415
-    from sparkify.load.held import list_runs  # noqa: PLC0415
+    from sparkify.analytics import runs  # noqa: PLC0415
+    from sparkify.commands import (  # noqa: PLC0415
+        tables,
+        terminal,
+    )
 
-    rows = list_runs(options.dsn, options.limit)
+    rows = runs(dsn=options.dsn, limit=options.limit)
     if options.json:
         print_json(rows)
     elif not rows:
@@ -57,7 +59,7 @@ def _list(options: Options) -> int:
 
 
 def _release(options: Options) -> int:
-    from sparkify.load.held import release  # noqa: PLC0415
+    from sparkify.operations.held import release  # noqa: PLC0415
 
     done = release(options.run, options.dsn)
     print(
@@ -69,7 +71,7 @@ def _release(options: Options) -> int:
 
 
 def _drop(options: Options) -> int:
-    from sparkify.load.held import drop  # noqa: PLC0415
+    from sparkify.operations.held import drop  # noqa: PLC0415
 
     dropped = drop(options.run, options.dsn)
     print(

@@ -6,8 +6,9 @@ import altair as alt  # noqa: F401
 import pandas as pd  # noqa: F401
 from streamlit.web.cli import main
 
-from sparkify import analytics, answers  # noqa: F401
+from sparkify import analytics  # noqa: F401
 from sparkify.commands import output
+from sparkify.server.probe import answers  # noqa: F401
 
 if __name__ == "__main__":
     with output.safe(may_be_lost=True):  # Streamlit prints the address, which we have said on standard error

@@ -8,9 +8,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from sparkify.connection import explained
-from sparkify.create_tables import open_existing
-from sparkify.upgrade import refuse_other
+from sparkify.database.connection import explained
+from sparkify.database.reading import open_existing
+from sparkify.database.version import refuse_other
 
 MOST: Final = 4
 """So many questions a page asks at once: a server has few connections, and few processors. And so many of them wait for the next

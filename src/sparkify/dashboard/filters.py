@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import streamlit as st
 
-from sparkify import analytics, sample
+from sparkify import analytics
 from sparkify.analytics import Selection
 from sparkify.analytics.names import LONGEST_NAME
 from sparkify.analytics.questions import fitting_period
 from sparkify.dashboard import source, tables
+from sparkify.simulate import sample
 
 ALL_LEVELS: Final = "all"
 AUTOMATIC: Final = "auto"

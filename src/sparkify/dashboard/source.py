@@ -10,11 +10,11 @@ import streamlit as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics
-from sparkify.connection import connect, explained, resolve
 from sparkify.dashboard.connections import MOST, borrowed
+from sparkify.database.connection import connect, explained, resolve
+from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError
-from sparkify.roles import READER
-from sparkify.sql import load
+from sparkify.server.names import READER
 
 TIMEOUT: Final = "20s"
 IDLE: Final = "5min"
@@ -41,9 +41,9 @@ def read_only_dsn(dsn: str | None) -> str:
     dsn = resolve(dsn)
     with explained(asking=True), connect(dsn, for_questions=True) as connection:
         connection.execute("RESET ROLE")
-        roles = load("roles")
-        admitted = connection.execute(roles["are_admitted"]).fetchone()
-        may = connection.execute(roles["may_become"], [READER]).fetchone()
+        grants = queries("schema/grants")
+        admitted = connection.execute(grants["are_admitted"]).fetchone()
+        may = connection.execute(grants["may_become"], [READER]).fetchone()
     given = str(conninfo_to_dict(dsn).get("options") or "")
     options = f"-c statement_timeout={TIMEOUT} -c idle_session_timeout={IDLE} {given} -c default_transaction_read_only=on"
     if admitted and admitted[0] and may and may[0]:

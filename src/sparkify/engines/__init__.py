@@ -40,9 +40,9 @@ def choose_engine(
         UsageError: there is no such engine, or it has no use for what is given.
     """
     if name == "spark":
-        from sparkify.engines import spark  # noqa: PLC0415  only when it is wanted
+        from sparkify.engines.spark import engine  # noqa: PLC0415  only when it is wanted
 
-        return lambda dsn, workers: spark.Engine(dsn, workers, master, conf)
+        return lambda dsn, workers: engine.Engine(dsn, workers, master, conf)
     if name != "local":
         raise UsageError(f"There is no engine {name!r}, but local and spark.")
     if master or conf:

@@ -17,7 +17,7 @@ from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import Staged
 
 if TYPE_CHECKING:
-    from sparkify.load.stage import Stager
+    from sparkify.stage.stager import Stager
 
 
 class Engine:
@@ -43,7 +43,7 @@ class Engine:
             yield from self._stage_in_threads(make, batches)
 
     def _make(self, run_id: int, planned_at: float) -> "Stager":
-        from sparkify.load.stage import Stager  # noqa: PLC0415  DuckDB and Arrow only when there is work
+        from sparkify.stage.stager import Stager  # noqa: PLC0415
 
         return Stager(self._dsn, run_id, planned_at)
 

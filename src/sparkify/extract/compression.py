@@ -126,7 +126,7 @@ def decompressed(
                     stream, begun = _decompressor(compression), True
                 try:
                     yield stream.decompress(data, most)  # and keep no reference: it may be large
-                except Exception as error:  # zlib, bz2, lzma and zstandard have no error class in common
+                except Exception as error:
                     raise BrokenStream(_damage(compression, error), at) from error
                 if stream.eof:
                     data, stream = stream.unused_data, None

@@ -10,6 +10,9 @@ Kind = Literal["song", "log"]
 _PLAIN: Final = ("json", "jsonl", "ndjson")
 _PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
+READ_BYTES: Final = 8 << 20
+"""Not more than a line may have: the length of a line that stands within one read is not looked at."""
+
 READABLE: Final = ".json, .jsonl or .ndjson files (plain, .gz, .zst, .bz2 or .xz)"
 """What is read, for messages."""
 

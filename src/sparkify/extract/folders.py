@@ -13,7 +13,7 @@ from typing import Final
 from sparkify.errors import UsageError
 from sparkify.extract import others
 from sparkify.extract.files import InputFile, Kind, compression_of, ending_of
-from sparkify.extract.plan import find_files
+from sparkify.extract.find import find_files
 from sparkify.extract.storage import is_folder, is_remote
 
 Folder = str | os.PathLike[str]

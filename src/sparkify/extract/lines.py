@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparkify.extract import storage
+from sparkify.extract import files, rejects, storage
 from sparkify.extract.batches import Part
 from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile
-from sparkify.extract.judge import MAX_LINE_BYTES, Reject, too_long
 from sparkify.extract.records import BEGINNING_BYTES, holds_records, records
+from sparkify.extract.rejects import MAX_LINE_BYTES, Reject, RejectedLine, too_long
 
 SMALL_BYTES: Final = 1 << 19
 """A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
@@ -32,23 +32,6 @@ SHORT_LINE_BYTES: Final = 64
 
 MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
 """Of a slice that is not a small file: so many make a chunk by themselves."""
-
-EVIDENCE_BYTES: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedLine:
-    """A line that is set aside; `record` is at most the first MiB of its `record_bytes` bytes."""
-
-    line: int
-    why: Reject
-    record: bytes
-    record_bytes: int
-
-    @classmethod
-    def of(cls, line: int, why: Reject, text: bytes) -> "RejectedLine":
-        """The reject of a whole line."""
-        return cls(line, why, text[:EVIDENCE_BYTES], len(text))
 
 
 @dataclass(slots=True)
@@ -150,8 +133,8 @@ def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
         if first < 0:
             rest += data
             if len(rest) > MAX_LINE_BYTES:
-                skipped += len(rest) - EVIDENCE_BYTES
-                rest = rest[:EVIDENCE_BYTES]
+                skipped += len(rest) - rejects.EVIDENCE_BYTES
+                rest = rest[: rejects.EVIDENCE_BYTES]
             continue
         if ready.parts:
             yield ready
@@ -214,12 +197,12 @@ def _record_slices(file: InputFile, stream: Iterator[bytes], digest: "hashlib._H
     for number, record, why, length in records(stream):
         text = record
         if why:
-            unread.append(RejectedLine(number, why, record[:EVIDENCE_BYTES], length))
+            unread.append(RejectedLine(number, why, record[: rejects.EVIDENCE_BYTES], length))
             text = b""
         numbers.append(number)
         texts.append(text)
         size += len(record)
-        if size >= storage.READ_BYTES or len(texts) >= MOST_LINES:
+        if size >= files.READ_BYTES or len(texts) >= MOST_LINES:
             if ready:
                 yield ready
             ready = make()
@@ -262,7 +245,7 @@ def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
-    return RejectedLine(line, too_long(length), start[:EVIDENCE_BYTES], length)
+    return RejectedLine(line, too_long(length), start[: rejects.EVIDENCE_BYTES], length)
 
 
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
@@ -308,9 +291,9 @@ def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             block += piece
             del piece
-            while len(block) >= storage.READ_BYTES:
-                yield bytes(block[: storage.READ_BYTES])
-                del block[: storage.READ_BYTES]
+            while len(block) >= files.READ_BYTES:
+                yield bytes(block[: files.READ_BYTES])
+                del block[: files.READ_BYTES]
     except BrokenStream:
         if block:
             yield bytes(block)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from sparkify.errors import StorageFailed, UsageError
-from sparkify.extract import storage
+from sparkify.extract import files as input_files
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
 _S3: Final = ("s3", "s3a")
@@ -115,12 +115,12 @@ def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
     """As `storage.blocks`: range by range of the object that was planned, and of no later one."""
     files, path = _open(file.path)
     with _translated(file.path):
-        with files.open(path, "rb", block_size=storage.READ_BYTES, cache_type="none") as source:
+        with files.open(path, "rb", block_size=input_files.READ_BYTES, cache_type="none") as source:
             details = getattr(source, "details", None) or files.info(path)
             if _signature(details) != file.etag:
                 raise _changed(file.path)
             source.seek(start)
-            while size and (data := source.read(min(storage.READ_BYTES, size))):
+            while size and (data := source.read(min(input_files.READ_BYTES, size))):
                 yield data
                 size -= len(data)
 

@@ -1,27 +1,21 @@
 """Plan: which files there are, which of them are new, and how they are cut into batches."""
 
 import hashlib
-import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from psycopg import Connection
 
-from sparkify.errors import UsageError
+from sparkify.database.queries import queries
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
 from sparkify.extract.files import (
-    SUCCESS,
     InputFile,
     Kind,
-    changed_ns,
-    compression_of,
-    ending_of,
-    path_of,
 )
 from sparkify.extract.records import BEGINNING_BYTES, holds_records
-from sparkify.extract.storage import blocks, is_remote, open_file
+from sparkify.extract.storage import blocks, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
 MOST_BATCH_BYTES: Final = 256 << 20
@@ -29,6 +23,7 @@ BATCH_FILES: Final = 5000
 BATCHES_PER_WORKER: Final = 8
 """So many, that no worker is left alone with a long one at the end."""
 
+_sql: Final = queries("extract/plan")
 _ROWS: Final = 10_000
 
 RACY_NS: Final = 2_000_000_000
@@ -106,83 +101,6 @@ def _has_lines(file: InputFile) -> bool:
         return False  # whoever reads all of it will say so, or find out
 
 
-def find_files(
-    root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
-) -> list[InputFile]:
-    """All files below a folder or URL whose names are ours, by path; hidden ones are not seen.
-
-    The others are counted in `not_read`, by the ending of their names. A pipe, or a link that leads nowhere, is given
-    like a file when its name is ours: reading it will say what is wrong.
-
-    Raises:
-        UsageError: `root` is not a folder that can be listed.
-        StorageFailed: the store of the URL cannot be reached.
-    """
-    root = os.fspath(root)
-    found: list[InputFile] = []
-    not_read = Counter() if not_read is None else not_read
-    if is_remote(root):
-        from sparkify.extract import objects  # noqa: PLC0415
-
-        found.extend(objects.find(root, kind, not_read))
-    else:
-        try:
-            _walk(os.path.abspath(root), kind, found, not_read, set())
-        except OSError as error:
-            raise UsageError(
-                f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
-            ) from error
-    found.sort(key=lambda file: os.fsencode(file.path))
-    return found
-
-
-def _walk(
-    folder: str, kind: Kind, found: list[InputFile], not_read: Counter[str], seen: set[tuple[int, int]]
-) -> None:
-    status = os.stat(folder)
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:  # links that loop
-        return
-    seen.add(identity)
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            compression = compression_of(entry.name)
-            try:
-                if entry.is_dir():
-                    _walk(entry.path, kind, found, not_read, seen)
-                elif compression != "":
-                    status = entry.stat()
-                    found.append(InputFile(kind, entry.path, status.st_size, changed_ns(status), compression))
-                elif entry.name != SUCCESS:
-                    not_read[ending_of(entry.name)] += 1
-            except OSError as error:
-                if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
-                    raise
-                # A link that leads nowhere or to itself, a file that vanished: reading it will say so.
-                if compression != "":
-                    found.append(InputFile(kind, entry.path, 0, 0, compression))
-                else:
-                    not_read[ending_of(entry.name)] += 1
-
-
-def file_now(kind: Kind, name: str) -> InputFile | None:
-    """The file of a name that the warehouse knows, as it is now; None when it is gone."""
-    path = name if is_remote(name) else path_of(name)
-    try:
-        if is_remote(path):
-            from sparkify.extract import objects  # noqa: PLC0415
-
-            return objects.now(kind, path)
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
-    return InputFile(kind, path, status.st_size, changed_ns(status), compression_of(path))
-
-
 def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     """Compare the files there are with those the warehouse has read."""
     found: dict[str, dict[str, InputFile]] = {}
@@ -213,11 +131,7 @@ def _sort_out(connection: Connection[Any], found: dict[str, dict[str, InputFile]
     doubtful = []
     with connection.transaction(), connection.cursor("known_files") as known:
         known.itersize = _ROWS
-        known.execute(
-            "SELECT kind, path, version, trouble IS NULL"
-            " AND (mtime_ns IS NULL OR mtime_ns < extract(epoch FROM seen_at) * 1000000000 - %s) FROM etl.known_files",
-            [RACY_NS],
-        )
+        known.execute(_sql["known_files"], [RACY_NS])
         for kind, path, version, is_settled in known:
             of_kind = found.get(kind, {})
             if (file := of_kind.get(path)) is None:
@@ -240,13 +154,7 @@ class _Known:
 
 
 def _known(connection: Connection[Any], names: list[str]) -> dict[tuple[str, str], _Known]:
-    rows = connection.execute(
-        "SELECT kind, path, version, size, mtime_ns, digest, cuts,"
-        " coalesce((SELECT dismissed > 0 FROM etl.manifest m WHERE m.file_id = f.file_id"
-        " ORDER BY manifest_id DESC LIMIT 1), false)"
-        " FROM etl.known_files f WHERE path = ANY(%s)",
-        [names],
-    )
+    rows = connection.execute(_sql["as_read"], [names])
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}
 
 
@@ -271,3 +179,13 @@ def _digest(file: InputFile, start: int, size: int) -> bytes:
     for block in blocks(file, start, size):
         digest.update(block)
     return digest.digest()
+
+
+def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:
+    """Remember the new times of files that have the same bytes, so that these are not compared again."""
+    seen_at = datetime.fromtimestamp(planned_at, UTC)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _sql["touched"],
+            [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files],
+        )

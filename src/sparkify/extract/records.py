@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from sparkify.extract.compression import BrokenStream
-from sparkify.extract.judge import MAX_LINE_BYTES, Reject, too_long, too_much, unsound
+from sparkify.extract.rejects import MAX_LINE_BYTES, Reject, too_long
+from sparkify.extract.strict_json import too_much, unsound
 
 BEGINNING_BYTES: Final = 1 << 20
 """So much of a file decides how it is read."""

@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from sparkify.extract import files
 from sparkify.extract.files import InputFile
-
-READ_BYTES: Final = 8 << 20
-"""Not more than a line may have: the length of a line that stands within one read is not looked at."""
 
 FETCH_OBJECTS: Final = 256
 FETCH_BYTES: Final = 16 << 20
@@ -83,7 +81,7 @@ def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator
         return
     with _named(file), open(open_file(file.path), "rb", buffering=0) as source:
         source.seek(start)
-        while (wanted := READ_BYTES if size is None else min(READ_BYTES, size)) and (
+        while (wanted := files.READ_BYTES if size is None else min(files.READ_BYTES, size)) and (
             data := source.read(wanted)
         ):
             yield data

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkify import config
 from sparkify.errors import ServerError, UsageError
 from sparkify.server import binaries
 from sparkify.server.account import Account, server_account, user_name
 from sparkify.server.cluster import make_cluster
 from sparkify.server.files import last_lines, make_folder
-from sparkify.server.login import admit, jdbc_url, keep_password
+from sparkify.server.home import ROOT_HOME
+from sparkify.server.home import home as home_folder
+from sparkify.server.login import keep_password
+from sparkify.server.names import DATABASE
 from sparkify.server.port import FILE, check_port, chosen_port, keep_port
 from sparkify.server.probe import answers
 from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, server_pid
@@ -41,8 +43,8 @@ class Server:
     """The embedded PostgreSQL that keeps its data in one folder, its home. Made of nothing at its first start."""
 
     def __init__(self, home: Path | None = None) -> None:
-        """The server of `home`, or of `sparkify.config.home()`. Touches nothing yet."""
-        self.home = (home or config.home()).absolute()
+        """The server of `home`, or of `sparkify.server.home.home()`. Touches nothing yet."""
+        self.home = (home or home_folder()).absolute()
         self.log = self.home / "server.log"
 
     @property
@@ -50,7 +52,7 @@ class Server:
         """The `psql` that came with the server. Raises ServerError when the binaries are not installed."""
         return binaries.installed() / "bin" / "psql"
 
-    def url(self, dbname: str = config.DATABASE) -> str:
+    def url(self, dbname: str = DATABASE) -> str:
         """The libpq URL of a database, which works for whoever may use this server: its user, and root.
 
         It stays the same while the server runs. Raises ServerError when there is no server yet.
@@ -89,10 +91,10 @@ class Server:
                 check_port(port)
             keep_port(self.home, port)
 
-    def jdbc_url(self, dbname: str = config.DATABASE) -> str:
-        """The JDBC URL of a database, for a tool that only reads, with the password of its login, which is made if missing.
+    def login(self) -> tuple[int, str]:
+        """The port that the server listens on, and the password of the login `sparkify_bi`, made if missing.
 
-        The server must run. Raises UsageError when it listens on no port, SparkifyError when there is no such warehouse.
+        Raises UsageError when it listens on no port.
         """
         with self._explained():
             port = chosen_port(self.home)
@@ -102,9 +104,7 @@ class Server:
                     "then start it with one: sparkify db start --port 5433"
                 )
             with self._lock():
-                password = keep_password(self.home)
-            admit(self.url(dbname), password)
-            return jdbc_url(port, dbname, password)
+                return port, keep_password(self.home)
 
     def stop(self) -> None:
         """Return when the server is down; sessions are ended, their transactions rolled back. Safe to repeat.
@@ -167,7 +167,7 @@ class Server:
         barred = next((folder for folder in way if not account.can_enter(folder)), self.home)
         raise ServerError(
             f"PostgreSQL does not run as root but as the user {account.name}, who may not enter {barred}. "
-            f"Set SPARKIFY_HOME to a folder within reach, such as {config.ROOT_HOME}, or let others pass through (chmod o+x)."
+            f"Set SPARKIFY_HOME to a folder within reach, such as {ROOT_HOME}, or let others pass through (chmod o+x)."
         )
 
     def _answers(self) -> bool:
@@ -236,7 +236,7 @@ class Server:
 def ensure_running(home: Path | None = None) -> str:
     """The URL of the database `sparkifydb` on a server that takes connections, started if necessary.
 
-    `home` is by default `sparkify.config.home()`. The database itself may not exist yet. Raises ServerError.
+    `home` is by default `sparkify.server.home.home()`. The database itself may not exist yet. Raises ServerError.
     """
     server = Server(home)
     server.start()

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from sparkify.server.files import write
+from sparkify.server.names import READER
 from sparkify.server.port import ADDRESS, SOCKET_PORT
 
 ROLE = "sparkify"
@@ -27,8 +28,6 @@ def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int
     # The kernel says who is at the other end of a Unix socket; there is no password to keep, and no trust.
     rules = "local all all peer map=sparkify\n"
     if port:  # anybody on the machine can knock there: never the superuser, never without a password
-        from sparkify.roles import READER  # noqa: PLC0415  - slow to import
-
         rules += f"host all +{READER} {ADDRESS}/32 scram-sha-256\n"
     write(conf / "pg_hba.conf", rules.encode())
     write(conf / "pg_ident.conf", f'sparkify root {ROLE}\nsparkify "{user}" {ROLE}\n'.encode())

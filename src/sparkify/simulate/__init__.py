@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from sparkify.config import expanded
 from sparkify.errors import SparkifyError, UsageError
+from sparkify.server.home import expanded
 from sparkify.simulate.folder import Folder
 
 OPENED = date(2018, 11, 1)

@@ -4,10 +4,11 @@ from typing import ClassVar, Final
 
 import pyarrow as pa
 
-from sparkify.books import Books
-from sparkify.extract.judge import judge_song
-from sparkify.extract.lines import RejectedLine, Slice
+from sparkify.extract.lines import Slice
+from sparkify.extract.rejects import RejectedLine
+from sparkify.report import Books
 from sparkify.transform.chunk import Lines
+from sparkify.transform.judge import judge_song
 from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
@@ -19,7 +20,7 @@ _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 class CatalogueTransform(RecordTransform):
     """The transform of song files: `transform` takes a chunk, afterwards `rows` gives its records."""
 
-    QUERIES = "songs"
+    QUERIES = "transform/catalogue"
     FIELDS: ClassVar = {
         **dict.fromkeys(_TEXTS, Field.TEXT),
         **dict.fromkeys((*_NUMBERS, "duration"), Field.NUMBER),

@@ -7,8 +7,7 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Final
 
-from sparkify.extract.judge import Reject
-from sparkify.extract.lines import RejectedLine
+from sparkify.extract.rejects import Reject, RejectedLine
 
 WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
 """What stands for what was wrong with such a line: that may quote it."""

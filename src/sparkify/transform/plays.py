@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from sparkify.books import Books
-from sparkify.extract.judge import judge_event
-from sparkify.extract.lines import RejectedLine, Slice
+from sparkify.extract.lines import Slice
+from sparkify.extract.rejects import RejectedLine
+from sparkify.report import Books
 from sparkify.transform.chunk import Lines
 from sparkify.transform.forgotten import Forgotten
+from sparkify.transform.judge import judge_event
 from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
@@ -64,7 +65,7 @@ class PlayTransform(RecordTransform):
     called. Plays of people who are `forgotten` are only counted.
     """
 
-    QUERIES = "transform"
+    QUERIES = "transform/plays"
     FIELDS = _FIELDS
     JUDGED = _JUDGED
 

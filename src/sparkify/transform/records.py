@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Final
 import duckdb
 import pyarrow as pa
 
-from sparkify import sql
-from sparkify.books import Books
-from sparkify.extract.judge import BLANK, OTHER_PAGE, Reject
-from sparkify.extract.lines import RejectedLine
+from sparkify.database.queries import queries
+from sparkify.extract.rejects import Reject, RejectedLine
+from sparkify.report import Books
 from sparkify.transform.chunk import Lines
+from sparkify.transform.judge import BLANK, OTHER_PAGE
 from sparkify.transform.shape import Field, duckdb_types
 
 Verdict = Any
@@ -37,7 +37,7 @@ class RecordTransform:
                 "autoload_known_extensions": False,
             }
         )
-        self._sql: Final = sql.load(self.QUERIES)
+        self._sql: Final = queries(self.QUERIES)
 
     def close(self) -> None:
         """Free the memory."""

@@ -4,17 +4,20 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from sparkify import analytics, answers
+from sparkify import analytics
 from sparkify.analytics.shares import share
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
-from sparkify.load.held import list_runs
 
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
-    files, reasons, last_runs = ask(answers.status), ask(answers.reasons), ask(list_runs, limit=10)
+    files, reasons, last_runs = (
+        ask(analytics.status),
+        ask(analytics.reject_reasons),
+        ask(analytics.runs, limit=10),
+    )
     lacking = ask(analytics.unmatched, view.selection, limit=15)
 
     state = view.state
@@ -40,14 +43,14 @@ def show(view: View, ask: Ask) -> None:
          "duplicates": "repeated", "rejected": "set aside"}
         | ({"dismissed": "dismissed"} if any(row["dismissed"] for row in books) else {}),
     )  # fmt: skip
-    tables.download("files", lambda: view.ask_now(answers.status)["files"])
+    tables.download("files", lambda: view.ask_now(analytics.status)["files"])
     tables.show(
         "Lines set aside, by reason", reasons.result(), {"reason": "reason", "lines": "lines"}, bar="lines"
     )
-    tables.download("reasons", lambda: view.ask_now(answers.reasons))
+    tables.download("reasons", lambda: view.ask_now(analytics.reject_reasons))
     runs = last_runs.result()
     tables.show("The last runs", runs, {name: name.replace("_", " ") for name in (runs or [{}])[0]})
-    tables.download("runs", lambda: view.ask_now(list_runs, limit=1000))
+    tables.download("runs", lambda: view.ask_now(analytics.runs, limit=1000))
     tables.show(
         "Heard most of what the catalogue lacks", lacking.result(),
         {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",

@@ -1,0 +1,48 @@
+"""What a warehouse holds and how its loads went: rows, files, runs, rejected lines."""
+
+from typing import Any, Final, LiteralString
+
+from sparkify.database.queries import queries
+from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+
+_sql: Final = queries("analytics/state")
+
+
+def rejects(
+    *, dsn: DsnOrConnection = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
+    run: int | None = None, limit: int = 20,
+) -> list[Row]:  # fmt: skip
+    """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end.
+
+    `run` is the run that read them.
+    """
+    query = _sql["rejects_show" if evidence else "rejects_list"]
+    return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
+
+
+def reject_reasons(*, dsn: DsnOrConnection = None) -> list[Row]:
+    """Rejected lines counted by reason, the most frequent first."""
+    return _rows(dsn, _sql["reasons"])
+
+
+def status(*, dsn: DsnOrConnection = None) -> Row:
+    """What the warehouse holds: rows, range of plays, files with their books, the last runs."""
+    with reader(dsn) as connection:
+        (dates,) = rows(connection, _sql["status_range"])
+        return {
+            "rows": {row["table_name"]: row["row_count"] for row in rows(connection, _sql["status_rows"])},
+            **dates,
+            "files": rows(connection, _sql["status_files"]),
+            "runs": rows(connection, _sql["status_runs"]),
+        }
+
+
+def runs(*, dsn: DsnOrConnection = None, limit: int = 20) -> list[Row]:
+    """The last runs, the newest first, with their state and the books of their files."""
+    with reader(dsn) as connection:
+        return rows(connection, _sql["list_runs"], [limit])
+
+
+def _rows(dsn: DsnOrConnection, query: LiteralString, **parameters: Any) -> list[Row]:
+    with reader(dsn) as connection:
+        return rows(connection, query, parameters or None)

@@ -1,0 +1,50 @@
+-- name: status_files
+-- files by kind and state, with their books
+SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::bigint AS blank,
+       sum(other_pages)::bigint AS other_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
+       sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten,
+       sum(dismissed)::bigint AS dismissed
+FROM etl.files GROUP BY kind, state ORDER BY kind, state
+
+-- name: status_runs
+-- the last runs
+SELECT run_id, started_at, finished_at, state, reason FROM etl.runs ORDER BY run_id DESC LIMIT 5
+
+-- name: status_rows
+-- rows in the star
+SELECT table_name, row_count FROM etl.row_counts ORDER BY table_name
+
+-- name: status_range
+-- from when to when there are plays
+SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplays
+
+-- name: rejects_list
+-- rejected lines by file and reason
+SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
+FROM etl.rejected_records JOIN etl.known_files USING (file_id)
+WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
+GROUP BY file_id, path, reason
+ORDER BY lines DESC, path COLLATE "C", reason
+LIMIT %(limit)s
+
+-- name: rejects_show
+-- rejected lines with their evidence
+SELECT path, line, reason, detail, record, record_bytes, rejected_records.run_id
+FROM etl.rejected_records JOIN etl.known_files USING (file_id)
+WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
+ORDER BY path COLLATE "C", line
+LIMIT %(limit)s
+
+-- name: reasons
+-- lines that were set aside, by reason
+SELECT reason, count(*) AS lines FROM etl.rejected_records GROUP BY reason ORDER BY lines DESC, reason COLLATE "C"
+
+-- name: list_runs
+-- the last runs, with the books of the files whose present version they read
+SELECT run_id, state, started_at, reason, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
+       coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(duplicates), 0)::bigint AS duplicates,
+       coalesce(sum(rejected), 0)::bigint AS rejected
+FROM (SELECT * FROM etl.runs ORDER BY run_id DESC LIMIT %s) last LEFT JOIN etl.manifest m USING (run_id)
+GROUP BY run_id, state, started_at, reason ORDER BY run_id DESC

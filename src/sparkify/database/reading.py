@@ -1,0 +1,101 @@
+"""Open a warehouse that is there, and ask it: over which connection, and how rows are fetched."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection
+from psycopg.abc import QueryNoTemplate
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from sparkify.database.connection import (
+    connect,
+    database_is_missing,
+    database_name,
+    explained,
+    refuse_encoding,
+    resolve,
+)
+from sparkify.database.version import refuse_other, version_of
+from sparkify.errors import ConnectionFailed, NoWarehouse, UsageError
+from sparkify.server.names import SAMPLE_DATABASE
+
+Row = dict[str, Any]
+
+DsnOrConnection = str | Connection[Any] | None
+"""Where the warehouse is: a connection string, None for the usual one, or an open connection to a warehouse of this version, as
+`open_existing` gives: in autocommit mode, names found in ``public``; of one thread at a time. Who asks much is
+answered quicker over one connection: a new one does not know the tables yet, nor has it touched the memory that they are in."""
+
+
+def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
+    """A connection to a warehouse that is there, of this program's version; `for_questions` as for `connect`.
+
+    Raises:
+        ConnectionFailed: no server.
+        NoWarehouse: there is no database, or no warehouse in it.
+        UsageError: the warehouse is newer than this program, or older, or its database is not in UTF-8.
+    """
+    try:
+        connection = connect(dsn, for_questions=for_questions)
+    except ConnectionFailed:
+        if database_is_missing(dsn):
+            raise NoWarehouse(_no_database(dsn)) from None
+        raise
+    try:
+        refuse_encoding(connection)
+        refuse_other(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _no_database(dsn: str) -> str:
+    said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
+    if database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
+        return said
+    return f'{said}. The made-up sample is elsewhere: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
+
+
+def has_warehouse(dsn: str) -> bool:
+    """Whether the database that `dsn` names is there, and a warehouse in it.
+
+    Raises:
+        ConnectionFailed: the server cannot be reached.
+    """
+    if database_is_missing(dsn):
+        return False
+    with connect(dsn) as connection:
+        return version_of(connection) is not None
+
+
+@contextmanager
+def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
+    """The connection for a question: the one that is given, which stays open, or one of its own.
+
+    Raises:
+        UsageError: the one that is given is closed, or in a transaction, or would begin one: what is set for one question would
+            hold for those that follow.
+        SparkifyError: no server, no warehouse or one of another version, or what the server said.
+    """
+    with explained(asking=True):
+        if not isinstance(dsn, Connection):
+            with open_existing(resolve(dsn)) as connection:
+                yield connection
+        elif dsn.autocommit and dsn.info.transaction_status == TransactionStatus.IDLE:
+            yield dsn
+        else:
+            raise UsageError("Questions need an open connection, in autocommit mode and in no transaction.")
+
+
+def rows(
+    connection: Connection[Any],
+    query: QueryNoTemplate,
+    parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """The rows of a query. It is never prepared, however often it is asked: one plan for all parameters is bad for most."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, parameters, prepare=False).fetchall()

@@ -1,0 +1,62 @@
+"""The version of a warehouse's schema, and the way from an older version to this program's.
+
+The way is a file for each version, ``schema/migrate_<version>.sql``, which changes what the version before it made. There is none
+yet: nothing has been released, so every change of the schema changes version 1.
+"""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+
+from sparkify.errors import NoWarehouse, UsageError
+
+SCHEMA_VERSION: Final = 1
+
+_MIGRATIONS: Traversable = files("sparkify.schema")
+
+
+def version_of(connection: Connection[Any]) -> int | None:
+    """The version of the warehouse's schema; None when there is no warehouse: a table etl.warehouse may be somebody else's."""
+    there = connection.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass('etl.warehouse') AND attname = 'schema_version'"
+    ).fetchone()
+    if there is None:
+        return None
+    row = connection.execute("SELECT schema_version FROM etl.warehouse").fetchone()
+    return None if row is None else int(row[0])
+
+
+def refuse_newer(version: int) -> None:
+    """Raises UsageError when the warehouse is newer than this program."""
+    if version > SCHEMA_VERSION:
+        raise UsageError(f"The warehouse is of version {version}, newer than this program. Update sparkify.")
+
+
+def refuse_other(connection: Connection[Any]) -> None:
+    """See that there is a warehouse to read, of this program's version.
+
+    Raises:
+        NoWarehouse: there is none.
+        UsageError: it is newer than this program, or older.
+    """
+    try:
+        version = version_of(connection)
+    except psycopg.errors.InsufficientPrivilege:
+        return  # a role that sees the star alone may ask what it can
+    if version is None:
+        raise NoWarehouse("There is no warehouse in this database yet. Load one: sparkify etl DATA")
+    if version != SCHEMA_VERSION:
+        refuse_newer(version)
+        raise UsageError(
+            f"The warehouse is of version {version}, older than this program. Bring it up to date: sparkify create-tables"
+        )
+
+
+def migrate(connection: Connection[Any], version: int) -> None:
+    """Run the migrations that lie between a version and this program's, in order, as part of a transaction."""
+    for number in range(version + 1, SCHEMA_VERSION + 1):
+        statements = _MIGRATIONS.joinpath(f"migrate_{number}.sql").read_bytes()
+        connection.execute(statements)

@@ -1,0 +1,1 @@
+"""Stage on an Apache Spark cluster."""

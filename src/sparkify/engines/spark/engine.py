@@ -1,0 +1,117 @@
+"""The Spark engine: batches are staged by the tasks of an Apache Spark cluster.
+
+A batch is a job of one task, and as many jobs run side by side as there are workers. So each result is known as soon as it
+is there, and PostgreSQL gets no more connections than it was meant to. What a job costs the driver is little beside a batch
+(docs/spark.md). Only what Spark Connect has as well is used, save for asking how many cores there are.
+"""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sparkify.engines.spark.reach import check_reach, complete
+from sparkify.engines.spark.session import explained, ship_package, start_session
+from sparkify.errors import SparkifyError
+from sparkify.extract.batches import Batch, Range, Survey, survey
+from sparkify.report import Staged
+
+_TAG: Final = "sparkify"
+
+
+class Engine:
+    """Stages batches on a cluster, `workers` at a time: unless given, as many as the cluster has given us cores."""
+
+    def __init__(self, dsn: str, workers: int | None, master: str | None, conf: Mapping[str, str]) -> None:
+        self._dsn = complete(dsn)
+        self._stopped = threading.Event()
+        check_reach(self._dsn, master)
+        with explained(), ExitStack() as at_the_end:
+            folder = at_the_end.enter_context(TemporaryDirectory(prefix="sparkify-"))
+            self._session = start_session(master, conf)
+            at_the_end.callback(self._session.stop)
+            check_reach(self._dsn, self._session.conf.get("spark.master"))
+            ship_package(self._session, folder)
+            # Waits for the first executor; and where executors cannot do the work, this is an early end.
+            self._run(_probe)
+            self.workers = workers or int(self._session.sparkContext.defaultParallelism)
+            self._at_the_end = at_the_end.pop_all()
+
+    def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
+        """Survey ranges of large files; gives what was found in their order."""
+        found = dict(self._side_by_side(survey, ranges))
+        return [found[number] for number in range(len(ranges))]
+
+    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
+        """Stage the batches of a run and give what each came to, as they are done.
+
+        Raises:
+            SparkifyError: Spark has given up; what was staged is kept.
+            psycopg.Error: the server failed an executor.
+        """
+        work = partial(_stage, self._dsn, run_id, planned_at)
+        for number, staged in self._side_by_side(work, batches):
+            yield replace(staged, number=number)
+
+    def _side_by_side(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        if not items:
+            return
+        pool = ThreadPoolExecutor(min(self.workers, len(items)), thread_name_prefix="sparkify")
+        try:
+            jobs = {pool.submit(self._run, work, item): number for number, item in enumerate(items)}
+            for job in as_completed(jobs):
+                yield jobs.pop(job), job.result()
+        except BaseException:
+            # One batch failed, or Ctrl-C: the others need not go on.
+            self._stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._session.interruptTag(_TAG)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Have an executor do some work, and give what it gives."""
+        from pyspark.sql.functions import udf  # noqa: PLC0415  the extra may not be installed
+
+        def sparkify(_: int) -> bytes:
+            from sparkify.engines.spark.task import outcome  # noqa: PLC0415
+
+            return outcome(work, *arguments)
+
+        if self._stopped.is_set():
+            raise SparkifyError("Another batch failed, or somebody ended the run.")
+        with explained():
+            self._session.addTag(_TAG)  # of this thread
+            # The work travels in the code of the task: nothing of it, a password least of all, shows in what Spark tells
+            # of its settings and plans. And no column of it is read by Arrow, which would want pandas.
+            column = udf(sparkify, "binary", useArrow=False).asNondeterministic()("id")
+            ((said,),) = self._session.range(0, 1, 1, 1).select(column).collect()
+        done = pickle.loads(said)  # noqa: S301  our own program has made it
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._at_the_end.close()
+
+
+def _probe() -> None:
+    """Nothing: to get here, an executor has found all that is imported."""
+
+
+def _stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
+    from sparkify.engines.spark.task import stage  # noqa: PLC0415
+
+    return stage(dsn, run_id, planned_at, batch)

@@ -1,0 +1,119 @@
+"""Sessions with a Spark cluster: started, given our program, and what can be wrong with them in one line."""
+
+import os
+import re
+import shutil
+import socket
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sparkify
+from sparkify.engines.spark.reach import is_here
+from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+
+_PATIENCE: Final = 5.0
+"""Seconds for a master to accept a connection."""
+
+# What Spark says on its way is for its logs; its progress bar would write over ours.
+_CONF: Final = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
+
+
+def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
+    """A session with the cluster at `master`, or the one that Spark's own configuration names.
+
+    Raises:
+        SparkifyError: pyspark or Java is missing, or Spark did not start.
+        ConnectionFailed: no master answers there.
+    """
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
+    except ImportError:
+        raise SparkifyError("--engine spark needs pyspark: pip install 'sparkify[spark]'.") from None
+    java = os.environ.get("JAVA_HOME")
+    if not shutil.which(f"{java}/bin/java" if java else "java"):
+        where = f"JAVA_HOME={java} has no bin/java" if java else "there is no java on the PATH"
+        raise SparkifyError(
+            f"--engine spark needs Java 17 or newer, and {where}. Install one or set JAVA_HOME."
+        )
+    if master and master.startswith("spark://"):
+        _knock(master)
+    # A driver that is no script of spark-submit's reads only this; and here, executors can do with what we have.
+    here = sys.executable if master and is_here(master) else None
+    if python := conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or here:
+        os.environ["PYSPARK_PYTHON"] = python
+    builder = SparkSession.builder.appName("sparkify")
+    for key, value in (_CONF | dict(conf) | ({"spark.master": master} if master else {})).items():
+        builder = builder.config(key, value)
+    # In a thread of its own: in the main one pyspark would take Ctrl-C for itself.
+    starter = ThreadPoolExecutor(1)
+    try:
+        return starter.submit(builder.getOrCreate).result()
+    finally:
+        starter.shutdown(wait=False)
+
+
+def _knock(master: str) -> None:
+    """Spark itself would try for a minute, and then end with a traceback."""
+    said = ""
+    for place in master.removeprefix("spark://").split(","):
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdecimal():
+            raise UsageError(f"--master {master}: give spark://HOST:PORT.")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        except OSError as error:
+            said = f"{place}: {error.strerror or error}"
+        else:
+            return
+    raise ConnectionFailed(f"No Spark master answers at {said}. Check --master, and that it runs.")
+
+
+def ship_package(session: Any, folder: str) -> None:
+    """Give the executors this very program: its source as an archive, found before what they may have installed.
+
+    The archive is in the folder, and must stay there: executors that come later fetch it later.
+    """
+    package = Path(sparkify.__file__).parent
+    archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for file in sorted(package.rglob("*")):
+            if file.suffix in {".py", ".sql"}:
+                target.write(file, Path("sparkify") / file.relative_to(package))
+    session.addArtifacts(str(archive), pyfile=True)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors of Spark as errors of ours: the executor's own words, without the stacks of two languages.
+
+    Raises:
+        SparkifyError: what Spark said.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("pyspark.", "py4j.")):
+            raise
+        raise SparkifyError(_in_one_line(str(error))) from error
+
+
+def _in_one_line(said: str) -> str:
+    if missing := re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", said):
+        return (
+            f"The executors' Python has no {missing[1]}. Give them an environment that has what sparkify needs:"
+            " --conf spark.archives=… and --conf spark.pyspark.python=… (docs/spark.md)."
+        )
+    if "JAVA_GATEWAY_EXITED" in said:
+        return "Spark did not start. It needs Java 17 or newer, and says above what was wrong."
+    if "A master URL must be set" in said:
+        return "Which cluster? Give --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
+    # The innermost cause says most: the last line of a Python traceback, or else what became of the task.
+    python = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .+$", said, re.MULTILINE)
+    task = re.search(r"most recent failure: (.+)", said)
+    why = task[1] if task else (python[-1] if python else said.strip().partition("\n")[0])
+    return f"Spark gave up: {why.strip()} What was staged is kept; run the command again to go on."

@@ -1,0 +1,36 @@
+"""What a Spark task does on its executor: the same `stage(batch)` as everywhere."""
+
+import pickle
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed
+from sparkify.extract.batches import Batch
+from sparkify.report import Staged
+from sparkify.stage.stager import Stager
+
+
+def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
+    """Stage one batch."""
+    stager = Stager(dsn, run_id, planned_at)
+    try:
+        return stager.stage(batch)
+    finally:
+        stager.close()
+
+
+def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
+    """What the work gives, or the error that ends it, pickled.
+
+    An error that we know is an answer too: Spark would try the task again, and that was done already where it helps.
+    """
+    try:
+        return pickle.dumps(work(*arguments))
+    except (ConnectionFailed, StorageFailed) as error:
+        # What the driver has reached before, by its own network and credentials.
+        return pickle.dumps(type(error)(f"On the executor {socket.gethostname()}: {error}"))
+    except (SparkifyError, psycopg.Error) as error:
+        return pickle.dumps(error)

@@ -1,0 +1,85 @@
+"""Find the files below a folder or a URL."""
+
+import os
+from collections import Counter
+
+from sparkify.errors import UsageError
+from sparkify.extract.files import SUCCESS, InputFile, Kind, changed_ns, compression_of, ending_of, path_of
+from sparkify.extract.storage import is_remote
+
+
+def find_files(
+    root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
+) -> list[InputFile]:
+    """All files below a folder or URL whose names are ours, by path; hidden ones are not seen.
+
+    The others are counted in `not_read`, by the ending of their names. A pipe, or a link that leads nowhere, is given
+    like a file when its name is ours: reading it will say what is wrong.
+
+    Raises:
+        UsageError: `root` is not a folder that can be listed.
+        StorageFailed: the store of the URL cannot be reached.
+    """
+    root = os.fspath(root)
+    found: list[InputFile] = []
+    not_read = Counter() if not_read is None else not_read
+    if is_remote(root):
+        from sparkify.extract import objects  # noqa: PLC0415
+
+        found.extend(objects.find(root, kind, not_read))
+    else:
+        try:
+            _walk(os.path.abspath(root), kind, found, not_read, set())
+        except OSError as error:
+            raise UsageError(
+                f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
+            ) from error
+    found.sort(key=lambda file: os.fsencode(file.path))
+    return found
+
+
+def _walk(
+    folder: str, kind: Kind, found: list[InputFile], not_read: Counter[str], seen: set[tuple[int, int]]
+) -> None:
+    status = os.stat(folder)
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:  # links that loop
+        return
+    seen.add(identity)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            compression = compression_of(entry.name)
+            try:
+                if entry.is_dir():
+                    _walk(entry.path, kind, found, not_read, seen)
+                elif compression != "":
+                    status = entry.stat()
+                    found.append(InputFile(kind, entry.path, status.st_size, changed_ns(status), compression))
+                elif entry.name != SUCCESS:
+                    not_read[ending_of(entry.name)] += 1
+            except OSError as error:
+                if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
+                    raise
+                # A link that leads nowhere or to itself, a file that vanished: reading it will say so.
+                if compression != "":
+                    found.append(InputFile(kind, entry.path, 0, 0, compression))
+                else:
+                    not_read[ending_of(entry.name)] += 1
+
+
+def file_now(kind: Kind, name: str) -> InputFile | None:
+    """The file of a name that the warehouse knows, as it is now; None when it is gone."""
+    path = name if is_remote(name) else path_of(name)
+    try:
+        if is_remote(path):
+            from sparkify.extract import objects  # noqa: PLC0415
+
+            return objects.now(kind, path)
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
+    return InputFile(kind, path, status.st_size, changed_ns(status), compression_of(path))

@@ -1,1 +1,0 @@
-"""Load: rows into staging by binary COPY, and from staging into the star."""

@@ -1,0 +1,28 @@
+"""Let a tool for business intelligence read a warehouse on the embedded server, by its port."""
+
+from urllib.parse import quote, urlencode
+
+from sparkify.database.connection import explained
+from sparkify.database.reading import has_warehouse
+from sparkify.errors import SparkifyError
+from sparkify.operations.roles import create_roles
+from sparkify.server import Server
+from sparkify.server.names import BI_LOGIN, DATABASE, READER
+from sparkify.server.port import ADDRESS
+
+
+def jdbc_url(server: Server, dbname: str = DATABASE) -> str:
+    """The JDBC URL of a database on a server that runs, with the password of a login that only reads, made if missing.
+
+    Raises:
+        UsageError: the server listens on no port.
+        SparkifyError: there is no such warehouse, or the login cannot be made now.
+    """
+    port, password = server.login()
+    url = server.url(dbname)
+    with explained():
+        if not has_warehouse(url):
+            raise SparkifyError("There is no warehouse in this database yet. Load one: sparkify etl DATA")
+    create_roles(url, login=(BI_LOGIN, READER, password))
+    login = urlencode({"user": BI_LOGIN, "password": password})
+    return f"jdbc:postgresql://{ADDRESS}:{port}/{quote(dbname, safe='')}?{login}"

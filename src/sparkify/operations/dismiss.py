@@ -1,0 +1,61 @@
+"""Dismiss rejects: lines that nobody will mend leave the list of rejects, and are counted as dismissed in the books.
+
+Nothing remembers which lines they were. When their file is read again, its books and rejects are made from the file.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sparkify.database.connection import explained, resolve
+from sparkify.database.queries import queries
+from sparkify.database.reading import open_existing
+
+_sql: Final = queries("operations/dismiss")
+
+
+@dataclass(slots=True)
+class Dismissed:
+    """What was dismissed: lines by reason, and of how many files. Left are those of `other_runs`, held, failed or at work."""
+
+    files: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    other_runs: int = 0
+
+    @property
+    def lines(self) -> int:
+        """How many lines were dismissed."""
+        return sum(self.reasons.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As one JSON document."""
+        return {
+            "dismissed": self.lines,
+            "files": self.files,
+            "reasons": self.reasons,
+            "not_dismissed": {"other_runs": self.other_runs},
+        }
+
+
+def dismiss(
+    *, dsn: str | None = None, path: str | None = None, reason: str | None = None, run: int | None = None
+) -> Dismissed:
+    """Dismiss rejected lines: all, or of files whose path ends so, with a reason, of a run.
+
+    Raises:
+        SparkifyError: it could not be done; nothing is changed.
+    """
+    chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
+    done = Dismissed()
+    with (
+        explained(),
+        open_existing(resolve(dsn), for_questions=False) as connection,
+        connection.transaction(),
+    ):
+        # Whoever forgets a person moves books, too: one after the other.
+        connection.execute(queries("publish/months")["lock_publisher"])
+        files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
+        for name, lines, done.files in connection.execute(_sql["dismiss"], chosen | {"files": files}):
+            done.reasons[name] = lines
+        row = connection.execute(_sql["count_left"], chosen).fetchone()
+        done.other_runs = row[0] if row else 0
+    return done

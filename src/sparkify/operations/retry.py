@@ -1,0 +1,284 @@
+"""Retry: rejected records are judged again by their evidence, and what passes is loaded.
+
+All of it, for songs and then for logs, is one transaction: judging, staging, publishing, and the move in the books. A crash
+leaves nothing behind but the records as they were. The files are claimed meanwhile, as by a run that reads them.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from sparkify.create_tables import open_warehouse
+from sparkify.database.connection import explained, resolve
+from sparkify.database.queries import queries
+from sparkify.errors import SparkifyError
+from sparkify.extract.files import InputFile, Kind
+from sparkify.extract.find import file_now
+from sparkify.extract.lines import CHUNK_BYTES, Slice
+from sparkify.extract.plan import make_plan
+from sparkify.extract.records import on_one_line
+from sparkify.extract.rejects import RejectedLine
+from sparkify.extract.strict_json import unsound
+from sparkify.publish.catalogue import publish_catalogue
+from sparkify.publish.months import publish_month
+from sparkify.publish.run import publish_run
+from sparkify.report import Books, Staged
+from sparkify.stage.claims import Claim, write_manifest
+from sparkify.stage.failed import described, lies_in_data
+from sparkify.stage.runs import begin_run, hold_open
+from sparkify.stage.stager import Stager, plain
+from sparkify.stage.tables import staged_months
+
+_sql: Final = queries("operations/retry")
+
+CHUNK_RECORDS: Final = 20_000
+"""Each record is a slice of its own here, and an object of Python's."""
+
+
+@dataclass(slots=True)
+class Retried:
+    """What a retry did. Of the records `tried`, `passed` says what became of those that are no rejects any more, and
+    `remaining` why the others still are. Not tried were records of files that have `changed` since they were read, of files
+    marked to be `read_again` by the next load, records that are `incomplete` and whose file is gone, and those of `other_runs`.
+    """
+
+    run_id: int | None = None
+    tried: int = 0
+    passed: Books = field(default_factory=Books)
+    remaining: dict[str, int] = field(default_factory=dict)
+    changed: int = 0
+    read_again: int = 0
+    incomplete: int = 0
+    other_runs: int = 0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As one JSON document."""
+        passed = {
+            name: getattr(self.passed, name) for name in Books.__slots__ if name not in {"lines", "rejected"}
+        }
+        return {
+            "run_id": self.run_id,
+            "tried": self.tried,
+            "passed": self.passed.lines,
+            "became": passed,
+            "remaining": self.remaining,
+            "not_tried": {"changed": self.changed, "read_again": self.read_again, "incomplete": self.incomplete,
+                          "other_runs": self.other_runs},
+            "seconds": round(self.seconds, 3),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    file_id: int
+    kind: Kind
+    name: str
+    manifest_id: int
+    records: int
+    incomplete: int
+    settled: bool
+
+
+def retry(
+    *, dsn: str | None = None, path: str | None = None, reason: str | None = None, run: int | None = None
+) -> Retried:
+    """Judge rejected records again and load those that pass: all, or of files whose path ends so, a reason, a run.
+
+    Raises:
+        SparkifyError: it could not be done; the records of songs, or of logs, are then as they were.
+    """
+    started, dsn = time.monotonic(), resolve(dsn)
+    done = Retried()
+    chosen = {"path": path, "reason": reason, "run": run}
+    with explained(), open_warehouse(dsn) as connection:
+        files = _choose(connection, chosen, done)
+        if files:
+            with begin_run(dsn, connection) as done.run_id:
+                retrier = _Retrier(dsn, done.run_id, chosen, done)
+                try:
+                    for kind in ("song", "log"):
+                        if of_kind := [file for file in files if file.kind == kind]:
+                            retrier.retry(of_kind)
+                except psycopg.Error as error:
+                    if not lies_in_data(error):
+                        raise
+                    publish_run(connection, done.run_id)
+                    raise SparkifyError(
+                        f"Some of these lines cannot be published: {described(error)}. They are as they were. Retry fewer at"
+                        " a time to find out which: --file, --reason."
+                    ) from error
+                finally:
+                    retrier.close()
+                publish_run(connection, done.run_id)  # nothing is staged any more: it ends the run
+                done.seconds = time.monotonic() - started
+                connection.execute(
+                    "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(done.as_dict()), done.run_id]
+                )
+    done.seconds = time.monotonic() - started
+    return done
+
+
+def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) -> list[_File]:
+    """The files whose records can be judged by themselves; counts the others, and marks those that must be read again."""
+    files = [_File(*row) for row in connection.execute(_sql["files"], chosen).fetchall()]
+    on_disk = {file: file_now(file.kind, file.name) for file in files if file.settled}
+    new = make_plan(connection, [now for now in on_disk.values() if now]).new
+    changed = {(now.kind, now.name) for now in new}
+    again, judged = [], []
+    for file in files:
+        if not file.settled:
+            done.other_runs += file.records
+        elif (file.kind, file.name) in changed:
+            done.changed += file.records
+        elif file.incomplete and on_disk[file]:
+            done.read_again += file.records
+            again.append(file)
+        else:
+            done.incomplete += file.incomplete
+            judged.append(file)
+    if again:
+        with connection.transaction():
+            ids = [file.file_id for file in again]
+            connection.execute(_sql["lock_files"], [ids])
+            # Two statements, and psycopg sends no parameters with more than one.
+            for statement in _sql["read_again"].split(";"):
+                connection.execute(
+                    statement, {"files": ids, "manifests": [file.manifest_id for file in again]}
+                )
+    return judged
+
+
+class _Retrier(Stager):
+    """Stages the evidence of files instead of their lines, each record a slice of its own, and publishes it at once."""
+
+    def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any], done: Retried) -> None:
+        super().__init__(dsn, run_id, time.time())
+        self._chosen = chosen
+        self._report = done
+        self._manifests: dict[int, int] = {}  # by file: its entry in the manifest, where the rejects are
+        # Of the chunk: file, line, reason and detail as they are.
+        self._records: list[tuple[int, int, str, str]] = []
+
+    def retry(self, files: list[_File]) -> None:
+        """Retry the records of files of one kind: one transaction."""
+        songs, connection = files[0].kind == "song", self._connection
+        with connection.transaction():
+            self._know_forgotten()
+            hold_open(connection, self._run_id)
+            self._held.clear()
+            claims = self._claim(files)
+            transform = None if songs else self._begin_batch()
+            for claimed in self._chunks({file.file_id: file for file in files}, claims):
+                # Within a savepoint the rows of a chunk have a transaction id of their own (see publish/months.sql).
+                with connection.transaction():
+                    (self._stage_songs if songs else self._stage_events)(claimed, Staged())
+                if transform and transform.batch_is_full():
+                    self._finish_batch(transform)
+                    transform.begin_batch()
+            if transform:
+                self._finish_batch(transform)
+            write_manifest(connection, self._run_id, list(claims.values()))
+            self._publish(songs=songs)
+            self._settle(claims)
+
+    def _claim(self, files: list[_File]) -> dict[int, Claim]:
+        ids = [file.file_id for file in files]
+        self._connection.execute(_sql["lock_files"], [ids])
+        rows = self._connection.execute(
+            _sql["claim"],
+            {"run_id": self._run_id, "files": ids, "manifests": [file.manifest_id for file in files]},
+        ).fetchall()
+        self._manifests = {file_id: manifest_id for file_id, _, manifest_id in rows}
+        self._report.other_runs += sum(file.records for file in files if file.file_id not in self._manifests)
+        return {file_id: Claim(entry, file_id, "retry") for file_id, entry, _ in rows}
+
+    def _chunks(
+        self, files: dict[int, _File], claims: dict[int, Claim]
+    ) -> Iterator[list[tuple[Slice, Claim]]]:
+        chunk: list[tuple[Slice, Claim]] = []
+        size = 0
+        with self._connection.cursor("evidence") as cursor:
+            cursor.itersize = 1000
+            cursor.execute(_sql["records"], self._chosen | {"manifests": list(self._manifests.values())})
+            self._records = []
+            for file_id, line, reason, detail, record in cursor:
+                file = InputFile(files[file_id].kind, files[file_id].name, 0, 0, None)
+                chunk.append((_as_a_line(file, line, record), claims[file_id]))
+                self._records.append((file_id, line, reason, detail))
+                size += len(record)
+                if size >= CHUNK_BYTES or len(chunk) >= CHUNK_RECORDS:
+                    yield chunk
+                    chunk, size, self._records = [], 0, []
+            if chunk:
+                yield chunk
+
+    def _account(
+        self,
+        verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]],
+        done: Staged,  # noqa: ARG002  the report is Retried
+        *,
+        of_songs: bool,  # noqa: ARG002
+    ) -> None:
+        """Note what became of each record of the chunk."""
+        passed: list[tuple[int, int]] = []
+        judged: list[tuple[int, int, str, str]] = []
+        report = self._report
+        for (file_id, line, reason, detail), (claim, books, rejects) in zip(
+            self._records, verdicts, strict=True
+        ):
+            report.tried += 1
+            manifest_id = self._manifests[file_id]
+            if not rejects:
+                claim.books.add(books)
+                passed.append((manifest_id, line))
+                continue
+            why = rejects[0].why
+            report.remaining[why.reason] = report.remaining.get(why.reason, 0) + 1
+            if (why.reason, plain(why.detail)) != (reason, detail):
+                judged.append((manifest_id, line, why.reason, plain(why.detail)))
+        for name, columns, rows in (
+            ("forget_passed", ("manifests", "lines"), passed),
+            ("explain_anew", ("manifests", "lines", "reasons", "details"), judged),
+        ):
+            if rows:
+                values = map(list, zip(*rows, strict=True))
+                self._connection.execute(_sql[name], dict(zip(columns, values, strict=True)))
+
+    def _publish(self, *, songs: bool) -> None:
+        connection = self._connection
+        if songs:
+            publish_catalogue(connection, self._run_id)
+            return
+        connection.execute(_sql["plan_freely"])
+        for month in staged_months(connection, self._run_id):
+            publish_month(connection, self._run_id, month, retried=True)
+            # What a month needs on the way ends with a transaction; here there are more.
+            connection.execute("DISCARD TEMP")
+
+    def _settle(self, claims: dict[int, Claim]) -> None:
+        connection = self._connection
+        row = connection.execute(_sql["totals"], [self._run_id]).fetchone()
+        assert row is not None
+        self._report.passed.add(Books(*map(int, row)))
+        pairs = {
+            "retried": [claim.manifest_id for claim in claims.values()],
+            "manifests": [self._manifests[file_id] for file_id in claims],
+        }
+        connection.execute(_sql["settle"], pairs)
+        connection.execute(_sql["forget_retried"], [self._run_id])
+
+
+def _as_a_line(file: InputFile, line: int, record: bytes) -> Slice:
+    """A record that was set aside, to be judged again: also one over several lines is one."""
+    unread = []
+    if b"\n" in record:
+        if why := unsound(record):
+            unread = [RejectedLine.of(line, why, record)]
+        record = b"" if why else on_one_line(record)
+    return Slice(file, line, [record + b"\n"], unread, ends_file=True)

@@ -1,0 +1,108 @@
+"""Who may do what: a role that reads, a role that loads, and logins for them.
+
+The roles are groups without a login. The warehouse belongs to `LOADER`; whoever is a member, and whoever may become it,
+works as that role (see `sparkify.database.connection.connect`), so that every table has the same owner.
+"""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier, Literal
+
+from sparkify.create_tables import open_warehouse
+from sparkify.database.connection import explained, resolve
+from sparkify.database.queries import queries
+from sparkify.errors import SparkifyError, UsageError
+from sparkify.operations.check import examine
+from sparkify.schema import structure
+from sparkify.server.names import LOADER, READER
+
+_sql: Final = queries("operations/roles")
+_grants: Final = queries("schema/grants")
+
+
+def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None = None) -> None:
+    """Make both roles where they are missing, give `LOADER` the warehouse and `READER` the right to read it. May be repeated.
+
+    `login` is (name, group, password): a role that may log in is made, or given another password, as a member of the
+    group, `READER` or `LOADER`. The server gets a SCRAM verifier, never the password.
+
+    Raises:
+        SparkifyError: the role may not, or somebody uses the warehouse.
+        UsageError: there is a role of such a name that is something else.
+    """
+    with explained(), open_warehouse(resolve(dsn)) as connection:
+        _refuse_hidden_rows(connection)
+        connection.execute("RESET ROLE")
+        try:
+            with connection.transaction():
+                for name in (READER, LOADER):
+                    _create_group(connection, name)
+                connection.execute(_sql["admit"])
+                connection.execute(_grants["name_ours"], structure.names())
+                connection.execute(_sql["hand_over"])
+                connection.execute(SQL("SET LOCAL ROLE {}").format(Identifier(LOADER)))
+                connection.execute(_grants["grant"])
+                connection.execute("RESET ROLE")
+                if login:
+                    _create_login(connection, *login)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SparkifyError(
+                f"{error.diag.message_primary}: roles are made by a superuser, or by the owner of the database with CREATEROLE."
+            ) from None
+        except psycopg.errors.LockNotAvailable:
+            raise SparkifyError(
+                "Somebody is using the warehouse, which must change its owner. Do it when nobody is."
+            ) from None
+
+
+def _refuse_hidden_rows(connection: Connection[Any]) -> None:
+    ((hidden,), _) = examine(connection, ["rows_visible"])
+    if hidden.found:
+        table = hidden.examples[0]["relation"]
+        more = f" ({hidden.found:,} tables in all: sparkify check)" if hidden.found > 1 else ""
+        raise SparkifyError(
+            f"Row level security hides the rows of {table}{more} from those who would read them."
+            f" Turn it off: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
+        )
+
+
+def _create_group(connection: Connection[Any], name: str) -> None:
+    if _exists(connection, name):
+        return
+    connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(name)))
+    if name == LOADER and not _is_superuser(connection):
+        # Only who may become the new owner can give it anything.
+        connection.execute(SQL("GRANT {} TO CURRENT_USER").format(Identifier(name)))
+
+
+def _create_login(connection: Connection[Any], name: str, group: str, password: str) -> None:
+    if name in (READER, LOADER):
+        raise UsageError(f"{name} is the group. Choose another name for the login.")
+    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    role, other = Identifier(name), Identifier(LOADER if group == READER else READER)
+    names = {"name": role, "database": Identifier(connection.info.dbname)}
+    if _exists(connection, name):
+        connection.execute(SQL("REVOKE {} FROM {}").format(other, role))
+        connection.execute(SQL("ALTER ROLE {name} IN DATABASE {database} RESET ALL").format(**names))
+    else:
+        connection.execute(SQL("CREATE ROLE {}").format(role))
+    connection.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, Literal(verifier)))
+    connection.execute(SQL("GRANT {} TO {}").format(Identifier(group), role))
+    if group == READER:
+        connection.execute(SQL(_sql["read_settings"]).format(**names))
+
+
+def _exists(connection: Connection[Any], name: str) -> bool:
+    row = connection.execute(_sql["find"], [name]).fetchone()
+    if row and row[0]:
+        raise UsageError(
+            f"There is a role {name} that was not made here, or may more than read or load. Choose another name."
+        )
+    return row is not None
+
+
+def _is_superuser(connection: Connection[Any]) -> bool:
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,65 @@
+-- name: find
+-- whether a role is something else than what was made here: it may more than read and load, or logs in for another reason
+SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+       OR rolcanlogin AND NOT EXISTS (
+           SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+           WHERE m.member = r.oid AND g.rolname IN ('sparkify_reader', 'sparkify_loader'))
+FROM pg_roles r WHERE rolname = %s
+
+-- name: admit
+-- the database is open to both. Who makes tables needs CREATE on it: PostgreSQL asks for that even where a schema exists.
+DO $$
+BEGIN
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO sparkify_reader', current_database());
+    EXECUTE format('GRANT CONNECT, TEMPORARY, CREATE ON DATABASE %I TO sparkify_loader', current_database());
+END
+$$;
+GRANT USAGE, CREATE ON SCHEMA public, analytics TO sparkify_loader;
+GRANT USAGE ON SCHEMA analytics TO sparkify_reader
+
+-- name: hand_over
+-- the warehouse, whoever made it, to the role that loads: a month can be attached, or statistics made, by the owner alone.
+-- What others have made in analytics, or the schema itself, stays theirs.
+DO $$
+DECLARE
+    change text;
+BEGIN
+    SET LOCAL lock_timeout = '1s';
+    FOR change IN
+        WITH maker AS (
+            SELECT nspowner AS oid FROM pg_namespace WHERE nspname = 'etl'
+        ),
+        relations AS (
+            SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE relkind IN ('r', 'p', 'v', 'm')
+              AND (nspname IN ('etl', 'staging', 'partitions')
+                   OR nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ',')))
+        )
+        SELECT * FROM (
+            SELECT format('ALTER SCHEMA %I OWNER TO sparkify_loader', nspname) FROM pg_namespace
+            WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions') AND nspowner <> 'sparkify_loader'::regrole
+              AND nspowner = (SELECT oid FROM maker)
+            ORDER BY nspname
+        ) schemas
+        UNION ALL
+        SELECT format('ALTER %s %s OWNER TO sparkify_loader',
+                      CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, oid::regclass)
+        FROM relations WHERE relowner <> 'sparkify_loader'::regrole
+        UNION ALL
+        SELECT format('ALTER FUNCTION %s OWNER TO sparkify_loader', p.oid::regprocedure)
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+        WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ','))
+          AND proowner <> 'sparkify_loader'::regrole
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$$
+
+-- name: read_settings
+-- a mistake neither writes nor runs for ever, and no time is lost by compiling queries, most of which are quicker than that; everybody
+-- can change it for himself
+ALTER ROLE {name} IN DATABASE {database} SET default_transaction_read_only = on;
+ALTER ROLE {name} IN DATABASE {database} SET statement_timeout = '5min';
+ALTER ROLE {name} IN DATABASE {database} SET jit = off;
+ALTER ROLE {name} IN DATABASE {database} SET idle_in_transaction_session_timeout = '10min'

@@ -1,0 +1,1 @@
+"""Publish: what a run has staged becomes part of the star."""

@@ -1,0 +1,35 @@
+"""Say what device, browser and system a user agent is."""
+
+from typing import Any, Final
+
+from psycopg import Connection
+
+from sparkify.database.queries import queries
+
+_sql: Final = queries("publish/rollups")
+_publish: Final = queries("publish/months")
+
+
+def name_agents(connection: Connection[Any]) -> None:
+    """Name those that came since the last time."""
+    rows = connection.execute(_sql["unnamed_agents"]).fetchall()
+    if not rows:
+        return
+    from ua_parser import parse  # noqa: PLC0415  takes half a second, and new agents are rare
+
+    names = []
+    for user_agent_id, text in rows:
+        found = parse(text)
+        system = found.os.family if found.os else "Other"
+        names.append(
+            (
+                user_agent_id,
+                found.device.family if found.device else system,
+                found.user_agent.family if found.user_agent else "Other",
+                system,
+            )
+        )
+    with connection.transaction():
+        # Two runs that end at the same time would lock the same rows in different orders.
+        connection.execute(_publish["lock_publisher"])
+        connection.execute(_sql["name_agents"], [list(column) for column in zip(*names, strict=True)])

@@ -1,0 +1,82 @@
+"""Staged tables become partitions of the warehouse: nothing is copied, and keys are made and checked as a whole.
+
+A month is one partition, unless it comes in large pieces: then its partition ends with the last day that has come, and the
+next piece is attached behind it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from psycopg import Connection, sql
+
+from sparkify.database.queries import queries
+
+_publish: Final = queries("publish/months")
+_rollups: Final = queries("publish/rollups")
+
+PARTITIONED: Final = {
+    "time": ("public", "start_time"),
+    "heard_plays": ("analytics", "start_time"),
+    "songplays": ("public", "start_time"),
+    "user_days": ("analytics", "day"),
+    "track_months": ("analytics", "month"),
+    "artist_months": ("analytics", "month"),
+}
+"""The partitioned tables: their schemas, and the columns that say in which partition a row is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A month, or some days of one, from `since` until `until`, midnights of UTC."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def of_month(cls, month: date) -> "Piece":
+        """All of a month, given by its first day."""
+        return cls(
+            datetime(month.year, month.month, 1, tzinfo=UTC),
+            datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC),
+        )
+
+    @property
+    def month(self) -> "Piece":
+        """The whole month."""
+        return self.of_month(self.since.date())
+
+    def partition(self, table: str) -> str:
+        """The name, within the schema partitions, of what a table has of it."""
+        day = "" if self == self.month else f"_{self.since:%d}"
+        return f"{table}_{self.since:%Y_%m}{day}"
+
+    def bounds(self, table: str) -> dict[str, sql.Composable]:
+        """How a partition of a table is bounded, for statements: ``{part_since}`` and ``{part_until}``."""
+        in_days = PARTITIONED[table][1] != "start_time"
+        return {
+            "part_since": sql.Literal(self.since.date() if in_days else self.since),
+            "part_until": sql.Literal(self.until.date() if in_days else self.until),
+        }
+
+    def attach(self, connection: Connection[Any], table: str, staged: sql.Composable) -> None:
+        """Make what was staged for a table its partition."""
+        schema, key = PARTITIONED[table]
+        connection.execute(
+            sql.SQL(_publish["attach"]).format(
+                staged=staged,
+                partition=sql.Identifier(self.partition(table)),
+                parent=sql.Identifier(schema, table),
+                key=sql.Identifier(key),
+                **self.bounds(table),
+            )
+        )
+
+    def is_attached(self, connection: Connection[Any], table: str) -> bool:
+        """Whether the warehouse has it."""
+        names = {
+            "partition": sql.Literal(f"partitions.{self.partition(table)}"),
+            "parent": sql.Literal(f"{PARTITIONED[table][0]}.{table}"),
+        }
+        row = connection.execute(sql.SQL(_rollups["partition_is_attached"]).format(**names)).fetchone()
+        return bool(row and row[0])

@@ -1,0 +1,174 @@
+"""Publish what a run has staged, or hold it back; finish what earlier runs left."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from sparkify.database.queries import queries
+from sparkify.database.session import Helper
+from sparkify.extract.faulty_files import faults
+from sparkify.extract.files import InputFile
+from sparkify.extract.plan import content_digest
+from sparkify.publish.agents import name_agents
+from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
+from sparkify.publish.months import publish_month
+from sparkify.publish.rollups import analyze_rollups
+from sparkify.report import Books, Progress, RejectLimit, Report
+from sparkify.stage.failed import described, left_for_later, lies_in_data
+from sparkify.stage.runs import adopt, drop_staging, reason_of, set_state, unfinished_runs
+from sparkify.stage.tables import catalogue_table, staged_months
+
+_sql: Final = queries("publish/months")
+_stage: Final = queries("stage/stage")
+
+
+def publish_run(
+    connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Helper | None = None
+) -> str | None:
+    """Publish all that a run has staged. May be repeated: what is published already is skipped.
+
+    A month, or the catalogue, that cannot be published for a reason in its data stays staged, and the others are published:
+    the run has failed then. Gives the reason; None when all is published.
+
+    A `helper` does a part of it at the same time; it is no help inside a transaction that has staged.
+    """
+    progress = progress or Progress()
+    set_state(connection, run_id, "publishing")
+    reason = _publish_parts(connection, run_id, progress, helper)
+    with left_for_later():
+        name_agents(connection)  # before the run counts as published: who dies on the way is followed up
+    if reason:
+        set_state(connection, run_id, "failed", reason)
+    else:
+        with connection.transaction():
+            connection.execute(_sql["lock_publisher"])
+            connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
+            connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
+            connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
+            set_state(connection, run_id, "published")
+    if connection.execute(_sql["to_analyze"]).fetchone():
+        # Autovacuum never looks at the parents of partitions.
+        only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
+        # Whoever asks at once would wait for plans that were made for empty tables.
+        star = f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays"
+        if helper:
+            with helper.meanwhile(connection, analyze_rollups, only):
+                connection.execute(star)
+        else:
+            connection.execute(star)
+            analyze_rollups(connection, only)
+    return reason
+
+
+def _publish_parts(
+    connection: Connection[Any], run_id: int, progress: Progress, helper: Helper | None
+) -> str | None:
+    """Publish the catalogue and the months of a run, each in a transaction of its own; gives why some could not be."""
+    faults = []
+    for month in (None, *staged_months(connection, run_id)):
+        name = f"{month:%B %Y}" if month else "catalogue"
+        progress.publishing(name)
+        try:
+            if month:
+                publish_month(connection, run_id, month, helper=helper)
+            else:
+                publish_catalogue(connection, run_id)
+        except psycopg.Error as error:
+            if not lies_in_data(error):
+                raise
+            faults.append(f"{name} ({_files_of(connection, run_id, month)}): {described(error)}")
+    if not faults:
+        return None
+    more = len(faults) - 1
+    return faults[0] + (f"; {more} more month{'' if more == 1 else 's'} failed too" if more else "")
+
+
+def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
+    """The files of a month, or of the catalogue, that is staged: enough to know where to look."""
+    names = {"run_id": sql.Literal(run_id), "month": sql.Literal(month), "catalogue": catalogue_table(run_id)}
+    query = sql.SQL(_sql["files_of_month" if month else "files_of_catalogue"]).format(**names)
+    count, first = connection.execute(query).fetchone() or (0, None)
+    return f"of {first}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
+def hold(connection: Connection[Any], report: Report) -> None:
+    """Keep what a run has staged from being published: it has more rejects than allowed."""
+    assert report.run_id is not None
+    set_state(connection, report.run_id, "held")
+    report.status = "held"
+    report.held_runs.append(report.run_id)
+
+
+def finish_earlier_runs(
+    dsn: str, connection: Connection[Any], files: Sequence[InputFile], limit: RejectLimit | None
+) -> tuple[list[int], dict[int, str]]:
+    """Publish what dead runs had staged. Gives the runs that stay held, and those that failed, with the reason.
+
+    A held run is published when a limit is given that allows its rejects. A held or failed run is dropped, to be read again,
+    when one of its files has changed.
+    """
+    held: list[int] = []
+    failed: dict[int, str] = {}
+    for run_id, _ in unfinished_runs(connection):
+        with adopt(dsn, run_id) as is_dead:
+            state = dict(unfinished_runs(connection)).get(run_id)
+            if not is_dead or state is None:
+                continue
+            too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
+            if state in {"held", "failed"} and _has_changed(
+                connection, run_id, files, failed=state == "failed"
+            ):
+                drop_staging(connection, run_id)
+            elif state == "failed":
+                failed[run_id] = reason_of(connection, run_id)
+            elif (state == "held" and (limit is None or too_many)) or (
+                # A run that had no limit has published its songs; it cannot be held any more.
+                state == "open" and too_many and catalogue_is_staged(connection, run_id)
+            ):
+                set_state(connection, run_id, "held")
+                held.append(run_id)
+            elif reason := publish_run(connection, run_id):
+                failed[run_id] = reason
+    return held, failed
+
+
+def run_totals(connection: Connection[Any], run_id: int) -> Books:
+    """What became of the lines of the files that a run has read."""
+    row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
+    assert row is not None
+    return Books(*map(int, row))
+
+
+def _has_changed(
+    connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
+) -> bool:
+    """Whether a file of the run is another one now; of a failed run also one that it has read only a part of."""
+    rows = connection.execute(
+        "SELECT kind, path, m.version, digest, cuts FROM etl.manifest m JOIN etl.known_files f USING (file_id)"
+        " WHERE m.run_id = %s AND (f.version IS NOT NULL OR %s)",
+        [run_id, failed],
+    )
+    staged = {(kind, path): known for kind, path, *known in rows}
+    for file in files:
+        version, digest, cuts = staged.get((file.kind, file.name), (file.version, None, None))
+        if version != file.version and content_digest(file, cuts) != digest:
+            return True
+    return False
+
+
+def read_totals(connection: Connection[Any], report: Report) -> None:
+    """Complete a report with what the warehouse says, and keep it with the run."""
+    report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
+    report.matched = report.rows.pop("matched")
+    if report.run_id is not None:
+        report.staged.books = run_totals(connection, report.run_id)
+        report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
+        if report.books.rejected:
+            report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
+        connection.execute(
+            "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
+        )

@@ -1,0 +1,1 @@
+"""What is in the database: tables, views, functions, and their names."""

@@ -1,0 +1,149 @@
+"""Claims: which files of a batch are ours to load, and the books of those that are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+from psycopg import Connection, sql
+
+from sparkify.database.queries import queries
+from sparkify.errors import SparkifyError
+from sparkify.extract.files import InputFile
+from sparkify.extract.lines import Slice
+from sparkify.report import Books, Staged
+from sparkify.stage.copy import copy_table
+
+_sql: Final = queries("stage/stage")
+_WANTED: Final = pa.schema(
+    [
+        ("path", pa.string()),
+        ("version", pa.string()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("digest", pa.binary()),
+    ]
+)
+_MANIFEST: Final = pa.schema(
+    [
+        ("run_id", pa.int64()),
+        ("manifest_id", pa.int64()),
+        ("file_id", pa.int32()),
+        ("version", pa.string()),
+        *((name, pa.int64()) for name in Books.__slots__),
+    ]
+)
+
+
+_NOT_AS_SENT: Final = (
+    "PostgreSQL does not give back the names of files as they were sent ({name}). Nothing of them was kept."
+    " See what stands between: a pooler or a proxy that changes text, or a trigger on etl.known_files."
+)
+
+
+@dataclass(slots=True)
+class Claim:
+    """A file that is ours: its number, that of its entry in the manifest, and what became of its lines so far."""
+
+    manifest_id: int
+    file_id: int
+    version: str
+    books: Books = field(default_factory=Books)
+
+
+class Claims:
+    """The claims of one batch of whole files, part of its transaction."""
+
+    def __init__(self, connection: Connection[Any], run_id: int, planned_at: float) -> None:
+        self._connection = connection
+        self._run_id = run_id
+        self._planned_at = planned_at
+        self._claims: dict[str, Claim | None] = {}
+        self._not_given: list[InputFile] = []
+
+    def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
+        """The slices of the files that are ours to load, with our claims; others are another run's."""
+        wanted = {piece.file.path: piece for piece in chunk if piece.file.path not in self._claims}
+        for piece in chunk:
+            if piece.ends_file and piece.file.path not in wanted and (claim := self._claims[piece.file.path]):
+                self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
+        if wanted:
+            files = {piece.file: piece.digest for piece in wanted.values()}
+            claims = claim_files(self._connection, self._run_id, self._planned_at, files)
+            self._claims |= {file.path: claims.get(file) for file in files}
+            self._not_given += [file for file in files if file not in claims]
+        return [(piece, claim) for piece in chunk if (claim := self._claims[piece.file.path])]
+
+    def keep(self, done: Staged) -> None:
+        """Write the manifest, and count what is staged."""
+        kept = [claim for claim in self._claims.values() if claim]
+        write_manifest(self._connection, self._run_id, kept)
+        for claim in kept:
+            done.books.add(claim.books)
+        done.files = len(kept)
+        if self._not_given:
+            self._count_earlier(done)
+
+    def _count_earlier(self, done: Staged) -> None:
+        """Of the files that were not given: this run may have staged them when the batch was tried before."""
+        names = [file.name for file in self._not_given]
+        rows = self._connection.execute(
+            _sql["staged_earlier"], [self._run_id, self._not_given[0].kind, names]
+        ).fetchall()
+        _check_names(names, [path for path, *_ in rows])
+        if len(rows) < len(names):  # it was not given because it is known
+            raise SparkifyError(_NOT_AS_SENT.format(name=names[0]))
+        ours = [Books(*books) for _, is_ours, *books in rows if is_ours]
+        for books in ours:
+            done.books.add(books)
+        done.files += len(ours)
+        done.left_to_others = len(names) - len(ours)
+
+
+def claim_files(
+    connection: Connection[Any], run_id: int, planned_at: float, files: Mapping[InputFile, bytes]
+) -> dict[InputFile, Claim]:
+    """Claim files of one kind, with the digests of those that are read already; gives those that are ours.
+
+    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    """
+    columns = (
+        [file.name for file in files],
+        [file.version for file in files],
+        [file.size for file in files],
+        [None if file.etag else file.mtime_ns for file in files],
+        [digest or None for digest in files.values()],
+    )
+    connection.execute(_sql["prepare_claims"])
+    connection.execute("TRUNCATE wanted_files")
+    copy_table(connection, sql.Identifier("wanted_files"), pa.table(list(columns), schema=_WANTED))
+    rows = connection.execute(
+        _sql["claim"],
+        {
+            "kind": next(iter(files)).kind,
+            "run_id": run_id,
+            "seen_at": datetime.fromtimestamp(planned_at, UTC),
+        },
+    )
+    names = columns[0]
+    given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
+    _check_names(names, given)
+    return {file: Claim(*given[file.name], file.version) for file in files if file.name in given}
+
+
+def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
+    """A name that the server gives back otherwise than it was sent would look like the file of another run."""
+    for name in set(answered).difference(sent):
+        raise SparkifyError(_NOT_AS_SENT.format(name=name))
+
+
+def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
+    """Write the entries of a run's claims, with their books."""
+    rows = [
+        [run_id] * len(claims),
+        *([getattr(claim, name) for claim in claims] for name in ("manifest_id", "file_id", "version")),
+        *([getattr(claim.books, name) for claim in claims] for name in Books.__slots__),
+    ]
+    manifest = pa.table(rows, schema=_MANIFEST)
+    copy_table(connection, sql.Identifier("etl", "manifest"), manifest, _MANIFEST.names)

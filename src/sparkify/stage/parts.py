@@ -1,0 +1,92 @@
+"""Large log files: the run claims one as a whole, then its parts are staged, each in a transaction of its own.
+
+A part is staged once: its row in etl.staged_parts is the first thing that its transaction writes. The transaction that
+completes the file says so. Until then it counts as not read: when the run dies, what it has staged of it is published like
+everything else, and the next run reads the file again, as one that has changed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from psycopg import Connection
+
+from sparkify.database.queries import queries
+from sparkify.extract.batches import Part, Range, Survey, cut, ranges
+from sparkify.extract.files import InputFile
+from sparkify.extract.lines import Slice
+from sparkify.report import Books, Staged
+from sparkify.stage.claims import Claim, claim_files
+
+_sql: Final = queries("stage/stage")
+
+Surveyor = Callable[[list[Range]], Sequence[Survey | None]]
+
+
+def claim_large_files(
+    connection: Connection[Any], run_id: int, planned_at: float, files: Sequence[InputFile]
+) -> dict[InputFile, Claim | None]:
+    """Claim log files that will be read in parts; None for those that another run has."""
+    if not files:
+        return {}
+    with connection.transaction():
+        claims = claim_files(connection, run_id, planned_at, dict.fromkeys(files, b""))
+        connection.execute(_sql["not_read_yet"], [[claim.file_id for claim in claims.values()]])
+    return {file: claims.get(file) for file in files}
+
+
+def cut_files(
+    claims: Mapping[InputFile, Claim | None], part_bytes: int, workers: int, survey: Surveyor
+) -> dict[InputFile, list[Part]]:
+    """Cut files into parts of about `part_bytes`, as many for each worker; files that are not ours have none."""
+    wanted = {file: ranges(file, part_bytes, workers) if claim else [] for file, claim in claims.items()}
+    found = iter(survey([each for of_file in wanted.values() for each in of_file]))
+    parts: dict[InputFile, list[Part]] = {}
+    for file, claim in claims.items():
+        surveys = [next(found) for _ in wanted[file]]
+        cuts = cut(file, surveys) if claim else []
+        parts[file] = [Part(*piece, claim.file_id, claim.manifest_id) for piece in cuts if claim]
+    return parts
+
+
+class PartClaim:
+    """The right to stage one part, within its transaction; waits while another attempt stages it."""
+
+    def __init__(self, connection: Connection[Any], run_id: int, file: InputFile, part: Part) -> None:
+        self._connection = connection
+        self._run_id = run_id
+        self._file = file
+        self._part = part
+        # Until the file is complete, its books are not those of the version: another run may have to read it.
+        self._claim = Claim(part.manifest_id, part.file_id, f"{file.version}-run{run_id}")
+        key = (run_id, part.file_id, part.start)
+        self._is_ours = connection.execute(_sql["claim_part"], [*key, part.size]).rowcount == 1
+
+    def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
+        """The slices with our claim; nothing when another attempt has staged the part."""
+        if not self._is_ours:
+            return []
+        if chunk[-1].ends_file:
+            part = self._part
+            self._connection.execute(
+                _sql["digest_part"], [chunk[-1].digest, self._run_id, part.file_id, part.start]
+            )
+        return [(piece, self._claim) for piece in chunk]
+
+    def keep(self, done: Staged) -> None:
+        """Add the books of the part to those of the file, which counts as read when this was the last one."""
+        if not self._is_ours:
+            return
+        claim = self._claim
+        done.books.add(claim.books)
+        books = [getattr(claim.books, name) for name in Books.__slots__]
+        self._connection.execute(_sql["hold_file"], [claim.file_id])
+        self._connection.execute(
+            _sql["add_books"], [claim.manifest_id, claim.file_id, claim.version, self._run_id, *books]
+        )
+        whole = {
+            "run_id": self._run_id,
+            "file_id": claim.file_id,
+            "size": self._file.size,
+            "version": self._file.version,
+        }
+        done.files = self._connection.execute(_sql["complete"], whole).rowcount

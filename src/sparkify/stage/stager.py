@@ -1,0 +1,284 @@
+"""Stage: one batch of files, one transaction.
+
+The claims of a batch, its rows, its rejects and its entries in the manifest are committed together or not at all, and a
+version of a file is claimed once. So a batch that is tried again, by anybody, is staged once; and a COMMIT whose answer
+was lost has succeeded when its entries are there.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+import psycopg
+import pyarrow as pa
+from psycopg import Connection, sql
+
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
+from sparkify.database.session import Session
+from sparkify.errors import SparkifyError
+from sparkify.extract.batches import Batch
+from sparkify.extract.lines import Slice, chunks
+from sparkify.extract.rejects import RejectedLine
+from sparkify.report import Books, Staged
+from sparkify.stage.claims import Claim, Claims
+from sparkify.stage.copy import copy_rows, copy_table, fetch_table
+from sparkify.stage.failed import described, lies_in_data
+from sparkify.stage.parts import PartClaim
+from sparkify.stage.runs import hold_open
+from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES, catalogue_table, create_months, month_tables
+from sparkify.transform.catalogue import CatalogueTransform
+from sparkify.transform.forgotten import Forgotten
+from sparkify.transform.plays import PlayTransform
+
+_sql: Final = queries("stage/stage")
+
+_REJECTS: Final = {
+    "manifest_id": "int8",
+    "run_id": "int8",
+    "file_id": "int4",
+    "line": "int8",
+    "reason": "text",
+    "detail": "text",
+    "record": "bytea",
+    "record_bytes": "int8",
+}
+
+
+_NO_MATCHES: Final = pa.schema(
+    dict.fromkeys(("heard_song_id", "song_id", "artist_id"), pa.string())
+).empty_table()
+
+
+class Stager:
+    """One worker: a connection and a DuckDB of its own, used for one batch after the other.
+
+    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    """
+
+    def __init__(self, dsn: str, run_id: int, planned_at: float) -> None:
+        self._dsn = dsn
+        self._run_id = run_id
+        self._planned_at = planned_at
+        self._session = Session(dsn)
+        self._transform: PlayTransform | None = None
+        self._catalogue: CatalogueTransform | None = None
+        self._catalogue_version: int | None = None
+        self._forgotten = Forgotten()
+        self._held: set[date] = set()  # months that nobody publishes before the batch is committed
+        self._given_up = False
+
+    @property
+    def _connection(self) -> Connection[Any]:
+        return self._session.connection
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        self._session.close()
+        for transform in (self._transform, self._catalogue):
+            if transform:
+                transform.close()
+
+    def cancel(self) -> None:
+        """Stop what this worker and the server for it are doing; may be called from another thread."""
+        self._given_up = True
+        self._session.cancel()
+
+    def stage(self, batch: Batch) -> Staged:
+        """Stage a batch, once, however often it is tried. A file that cannot be read is noted and left to the next run.
+
+        Raises:
+            SparkifyError: the run was taken over by another program, or a store of files cannot be reached.
+            psycopg.Error: the server failed, and not for a while only; nothing of the batch is kept.
+        """
+        return self._session.run(lambda _: self._stage_what_can_be_read(batch))
+
+    def _stage_what_can_be_read(self, batch: Batch) -> Staged:
+        unread: dict[str, str] = {}
+        while True:
+            try:
+                done = self._stage(batch)
+            except psycopg.Error as error:
+                self._catalogue_version = None  # heard songs that the transform takes for staged are not
+                if batch.part or not lies_in_data(error):
+                    raise
+                if len(batch.files) > 1:  # one file is to blame: the others are not to wait for it
+                    return self._stage_one_by_one(batch, unread)
+                (failed,), why, state = batch.files, described(error), "unreadable"
+            except OSError as error:
+                self._catalogue_version = None
+                # The transaction is rolled back; the batch is tried again without the file.
+                found = next((file for file in batch.files if file.path == error.filename), None)
+                if found is None:
+                    raise
+                failed, why = found, error.strerror or "cannot be read"
+                state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
+            else:
+                done.unread = unread
+                return done
+            unread[failed.name] = why
+            self._connection.execute(
+                _sql["unread"],
+                {
+                    "kind": failed.kind,
+                    "path": failed.name,
+                    "trouble": state,
+                    "run_id": self._run_id,
+                    "note": why,
+                },
+            )
+            batch = Batch(tuple(file for file in batch.files if file is not failed))
+
+    def _stage_one_by_one(self, batch: Batch, unread: dict[str, str]) -> Staged:
+        done = Staged(unread=unread)
+        for file in batch.files:
+            one = self._stage_what_can_be_read(Batch((file,)))
+            done.add(one)
+            done.months = sorted({*done.months, *one.months})
+        return done
+
+    def _stage(self, batch: Batch) -> Staged:
+        songs = bool(batch.files) and batch.files[0].kind == "song"
+        stage = self._stage_songs if songs else self._stage_events
+        done = Staged()
+        source = chunks(batch.files, batch.part)
+        chunk = next(source, None)
+        with self._connection.transaction():
+            self._know_forgotten()
+            hold_open(self._connection, self._run_id)
+            self._held.clear()
+            claims = self._claims(batch)
+            transform = None if songs else self._begin_batch()
+            while chunk is not None:
+                if self._given_up:
+                    raise SparkifyError("Another batch failed, or somebody ended the run.")
+                # Within a savepoint the rows of a chunk have a transaction id of their own (see publish/months.sql).
+                with self._connection.transaction():
+                    if claimed := claims.take(chunk):
+                        stage(claimed, done)
+                if transform and transform.batch_is_full():
+                    self._finish_batch(transform)
+                    transform.begin_batch()
+                chunk = next(source, None)
+            if transform:
+                self._finish_batch(transform)
+            claims.keep(done)
+        done.months = sorted(self._held)
+        done.bytes = batch.size
+        return done
+
+    def _claims(self, batch: Batch) -> Claims | PartClaim:
+        if batch.part:
+            return PartClaim(self._connection, self._run_id, batch.files[0], batch.part)
+        return Claims(self._connection, self._run_id, self._planned_at)
+
+    def _know_forgotten(self) -> None:
+        self._connection.execute(_sql["pass_gate"])
+        if self._connection.execute(_sql["count_forgotten"]).fetchone() != (len(self._forgotten),):
+            row = self._connection.execute(_sql["forgotten"]).fetchone()
+            assert row is not None
+            self._forgotten = Forgotten(*row)
+
+    def _begin_batch(self) -> PlayTransform:
+        row = self._connection.execute(_sql["catalogue_version"]).fetchone()
+        assert row is not None
+        if self._transform is None:
+            ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
+            assert ts_range is not None
+            self._transform = PlayTransform(ts_range)
+        self._transform.forgotten = self._forgotten
+        self._connection.execute(_sql["prepare_batch"])
+        self._transform.begin_batch()
+        if self._catalogue_version != row[0]:
+            self._transform.forget_known_songs()
+            self._catalogue_version = row[0]
+        return self._transform
+
+    def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
+        assert self._transform is not None
+        transform = self._transform
+        result = transform.transform([piece for piece, _ in claimed])
+        self._hold_months(result.months)
+        unknown = transform.unknown_songs()
+        transform.match(unknown, self._matches(unknown), [claim.file_id for _, claim in claimed])
+        counts = {}
+        for month in result.months:
+            rows = self._copy(transform, month, CHUNK_TABLES)
+            plays = rows["songplays"]
+            counts[month] = (len(plays), len(plays) - plays["song_id"].null_count, len(rows["time"]))
+        slices = [
+            (month, claimed[at][1].file_id, *moments, *counts.pop(month, (0, 0, 0)))
+            for month, at, *moments in transform.ranges()
+        ]
+        if slices:
+            columns = [list(column) for column in zip(*slices, strict=True)]
+            self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
+        claims = (claim for _, claim in claimed)
+        self._account(zip(claims, result.books, result.rejects, strict=True), done, of_songs=False)
+
+    def _matches(self, heard: pa.Table) -> pa.Table:
+        """What the catalogue says of heard songs."""
+        if not len(heard):
+            return _NO_MATCHES
+        self._connection.execute("TRUNCATE wanted")
+        copy_table(self._connection, sql.Identifier("wanted"), heard)
+        return fetch_table(self._connection, _sql["matches"], _NO_MATCHES.schema)
+
+    def _finish_batch(self, transform: PlayTransform) -> None:
+        for month in transform.finish_batch():
+            for table in BATCH_TABLES:  # one by one: all at once would be in memory twice
+                self._copy(transform, month, (table,))
+
+    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:
+        names = month_tables(self._run_id, month)
+        rows = {table: transform.rows(table, month) for table in tables}
+        for table in tables:
+            copy_table(self._connection, names[table], rows[table])
+        return rows
+
+    def _hold_months(self, months: list[date]) -> None:
+        """Make the tables of these months where they are not there, and keep the months from being published."""
+        while missing := [month for month in months if month not in self._held]:
+            rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
+            self._held.update(month for (month,) in rows)
+            if missing := [month for month in missing if month not in self._held]:
+                # On a connection of its own: made inside this transaction, they would keep other workers waiting.
+                with connect(self._dsn) as other:
+                    create_months(other, self._run_id, missing)
+
+    def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
+        if self._catalogue is None:
+            self._catalogue = CatalogueTransform()
+        books, rejects = self._catalogue.transform([piece for piece, _ in claimed])
+        records = self._catalogue.rows([claim.file_id for _, claim in claimed])
+        copy_table(self._connection, catalogue_table(self._run_id), records)
+        claims = (claim for _, claim in claimed)
+        self._account(zip(claims, books, rejects, strict=True), done, of_songs=True)
+
+    def _account(
+        self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, *, of_songs: bool
+    ) -> None:
+        rows = []
+        for claim, books, rejects in verdicts:
+            kept = self._kept(rejects, books, of_songs=of_songs) if self._forgotten else rejects
+            claim.books.add(books)
+            for reject in kept:
+                reason = reject.why.reason
+                done.reasons[reason] = done.reasons.get(reason, 0) + 1
+                rows.append(
+                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reason, plain(reject.why.detail),
+                     reject.record, reject.record_bytes)
+                )  # fmt: skip
+        if rows:
+            copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
+
+    def _kept(self, rejects: list[RejectedLine], books: Books, *, of_songs: bool) -> list[RejectedLine]:
+        kept = [line for reject in rejects if (line := self._forgotten.keeps(reject, of_songs=of_songs))]
+        books.rejected = len(kept)
+        books.forgotten += len(rejects) - len(kept)
+        return kept
+
+
+def plain(text: str) -> str:
+    """Text that PostgreSQL can hold: details quote the input."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -1,0 +1,57 @@
+"""The tables that a run stages its rows in: a set for each month, and one for the catalogue."""
+
+from datetime import date
+from typing import Any, Final
+
+from psycopg import Connection, sql
+
+from sparkify.database.queries import queries
+
+CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
+"""The tables of a staged month that each chunk adds to; transform/plays.sql has a query ``month_<table>`` for every table."""
+
+BATCH_TABLES: Final = ("users", "levels", "user_days", "hours", "user_agents", "sessions")
+"""Those to which a batch adds what its chunks came to together."""
+
+COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")
+"""Those that are counted out of them before the month is published."""
+
+_sql: Final = queries("stage/stage")
+
+
+def staged_months(connection: Connection[Any], run_id: int) -> list[date]:
+    """The months that a run has staged and not yet published."""
+    return [month for (month,) in connection.execute(_sql["staged_months"], [run_id])]
+
+
+def month_table(run_id: int, month: date, table: str) -> str:
+    """The name, within the schema staging, of one table of a staged month."""
+    return f"run{run_id}_{month:%Y_%m}_{table}"
+
+
+def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
+    """The names of the tables that a staged month consists of."""
+    return {
+        table: sql.Identifier("staging", month_table(run_id, month, table))
+        for table in CHUNK_TABLES + BATCH_TABLES + COUNTED_TABLES
+    }
+
+
+def catalogue_table(run_id: int) -> sql.Identifier:
+    """The name of the table with the catalogue records that a run stages."""
+    return sql.Identifier("staging", f"run{run_id}_catalogue")
+
+
+def create_months(connection: Connection[Any], run_id: int, months: list[date]) -> None:
+    """Make the tables of staged months, each once, however many workers ask."""
+    for month in months:
+        with connection.transaction():
+            if connection.execute(_sql["add_month"], [run_id, month]).fetchone():
+                names = month_tables(run_id, month)
+                connection.execute(sql.SQL(_sql["create_month"]).format(**names))
+
+
+def table_exists(connection: Connection[Any], table: sql.Identifier) -> bool:
+    """Whether there is such a table, staged or not."""
+    row = connection.execute(_sql["table_exists"], [table.as_string(connection)]).fetchone()
+    return bool(row and row[0])
