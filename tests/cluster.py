@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PATIENCE = 120
+MOST_SECONDS = 120
 """Seconds for what takes one on a quiet machine."""
 
 
 def wait_for(what: Callable[[], Any], why: str) -> Any:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + MOST_SECONDS
     while time.monotonic() < until:
         if found := what():
             return found

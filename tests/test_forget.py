@@ -21,7 +21,7 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from sparkify.publish.partitions import Piece
+from sparkify.publish.partitions import Span
 from sparkify.publish.rollups import count_staged
 from sparkify.report import Books
 from sparkify.simulate import simulate
@@ -338,7 +338,7 @@ def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], 
             stager.stage(batch)
         stager.close()
     for (month,) in db.execute("SELECT month FROM etl.staged_months").fetchall():
-        count_staged(db, Piece.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)})
+        count_staged(db, Span.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)})
     assert forget([4711062741], dsn=dsn).staged_plays == 6
     assert find(db, CANARY) == find(db, "4711062741") == []
     etl.run(told, dsn=dsn)

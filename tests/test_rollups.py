@@ -21,7 +21,7 @@ from sparkify.extract.lines import CHUNK_BYTES
 from sparkify.extract.plan import make_plan
 from sparkify.operations.check import examine
 from sparkify.publish import months
-from sparkify.publish.partitions import PARTITIONED, Piece
+from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.publish.rollups import count_staged, forget_users
 from sparkify.simulate import simulate
 from sparkify.stage.runs import begin_run
@@ -100,7 +100,7 @@ def test_plays_at_one_moment_have_one_order(
     assert db.execute("SELECT session_id, level FROM analytics.sessions ORDER BY 1").fetchall() == [
         (0, "paid"), (1, "free"), (2, "b"),
     ]  # fmt: skip
-    began = "SELECT day - '2018-11-01', level FROM analytics.user_level_days WHERE run_no = 1 ORDER BY 1"
+    began = "SELECT day - '2018-11-01', level FROM analytics.user_level_days WHERE stretch_no = 1 ORDER BY 1"
     assert db.execute(began).fetchall() == [(0, "paid"), (1, "free"), (2, "b")]
     changes = db.execute("SELECT level_before, level FROM analytics.level_changes").fetchall()
     assert sorted(changes) == [
@@ -131,7 +131,7 @@ def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[An
             stager.stage(batch)
             (month,) = staged_months(db, run_id)
             count_staged(
-                db, Piece.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)}
+                db, Span.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)}
             )
         stager.close()
     etl.run(tmp_path, dsn=dsn)

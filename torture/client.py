@@ -19,7 +19,7 @@ ENVIRONMENT: Final = {
 } | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
 """In which programs run that are ours, and reach no other warehouse than they are told."""
 
-PATIENCE: Final = 120.0
+MOST_SECONDS: Final = 120.0
 """Seconds after which a load counts as hanging. An undisturbed one takes two."""
 
 
@@ -122,10 +122,10 @@ class Client:
     def reach(self) -> bool:
         """Wait for the instant; gives whether the load still runs then."""
         seconds = self.instant.seconds
-        left = PATIENCE if seconds is None else max(0.0, seconds - (time.monotonic() - self.started))
+        left = MOST_SECONDS if seconds is None else max(0.0, seconds - (time.monotonic() - self.started))
         if seconds is None:
             if not select.select([self._heard], [], [], left)[0]:
-                raise Broken(f"hangs: did not come to {self.instant} in {PATIENCE:.0f} s{self.said()}")
+                raise Broken(f"hangs: did not come to {self.instant} in {MOST_SECONDS:.0f} s{self.said()}")
             os.read(self._heard, 1)  # or the process is gone
         else:
             self._wait(left)
@@ -152,9 +152,9 @@ class Client:
             Broken: it hangs, or shows a traceback.
         """
         self.go_on()
-        if not self._wait(PATIENCE):
+        if not self._wait(MOST_SECONDS):
             self.send(signal.SIGKILL)
-            raise Broken(f"hangs: still there after {PATIENCE:.0f} s{self.said()}")
+            raise Broken(f"hangs: still there after {MOST_SECONDS:.0f} s{self.said()}")
         assert self.code is not None
         if "Traceback" in self.log.read_text(errors="replace"):
             raise Broken(f"shows a traceback (exit code {self.code}){self.said()}")

@@ -14,9 +14,9 @@ from sparkify.database.connection import (
     connect,
     create_database,
     database_is_missing,
-    explained,
     refuse_encoding,
     resolve,
+    server_errors,
 )
 from sparkify.database.queries import queries
 from sparkify.database.version import SCHEMA_VERSION, migrate, refuse_newer, version_of
@@ -43,7 +43,7 @@ def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
         UsageError: the database holds things of our names that are not ours, or is newer than this program.
         SparkifyError: the warehouse cannot be changed or dropped now, or not by this role.
     """
-    with explained(), open_warehouse(resolve(dsn), drop=drop, complete=True):
+    with server_errors(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
 
 

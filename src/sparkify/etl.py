@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 
 from sparkify.create_tables import open_warehouse
-from sparkify.database.connection import database_name, explained, resolve, room
+from sparkify.database.connection import database_name, resolve, room, server_errors
 from sparkify.database.session import Helper, Session
 from sparkify.engines import choose_engine
 from sparkify.errors import SparkifyError
@@ -68,7 +68,7 @@ def run(
     found = find(data, song_data, log_data)
     dsn = resolve(dsn)
     keep_apart(database_name(dsn), data, song_data, log_data)
-    with explained(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
+    with server_errors(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         connection = warehouse.connection
         keep_apart(connection.info.dbname, data, song_data, log_data)  # a service may name another one
         if dry_run:

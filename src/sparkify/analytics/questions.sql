@@ -165,16 +165,16 @@ WITH months AS MATERIALIZED (
     GROUP BY user_id, month
 ),
 steps AS (
-    SELECT user_id, month AS day, 0 AS run_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
+    SELECT user_id, month AS day, 0 AS stretch_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
     UNION ALL
-    SELECT user_id, day, run_no, level, first_play
+    SELECT user_id, day, stretch_no, level, first_play
     FROM analytics.user_level_days
     JOIN (SELECT user_id, range_agg(daterange(month, (month + interval '1 month')::date)) AS months
           FROM months WHERE by_days GROUP BY user_id) looked_at USING (user_id)
     WHERE day <@ looked_at.months
 ),
 changes AS (
-    SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before FROM steps
+    SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before FROM steps
 )
 SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS changes,
        count(DISTINCT user_id) AS users

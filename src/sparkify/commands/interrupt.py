@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
-PATIENCE: Final = 0.8
+ORDERLY_END_SECONDS: Final = 0.8
 """Seconds for an orderly end."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -42,7 +42,7 @@ class Interruption:
         if self.code is not None:
             os._exit(self.code)  # asked twice: at once
         self.code = 128 + number
-        watch = threading.Timer(PATIENCE, self._end)
+        watch = threading.Timer(ORDERLY_END_SECONDS, self._end)
         watch.daemon = True
         watch.start()
         raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from sparkify.database.connection import LIBPQ_VARIABLES, explained, resolve
+from sparkify.database.connection import LIBPQ_VARIABLES, resolve, server_errors
 from sparkify.database.reading import has_warehouse, open_existing
 from sparkify.errors import SparkifyError
 from sparkify.server.names import SAMPLE_DATABASE
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _has_plays(dsn: str) -> bool:
-    with explained():
+    with server_errors():
         if not has_warehouse(dsn):
             return False
         with open_existing(dsn) as connection:

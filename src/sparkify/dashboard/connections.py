@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from sparkify.database.connection import explained
+from sparkify.database.connection import server_errors
 from sparkify.database.reading import open_existing
 from sparkify.database.version import refuse_other
 
@@ -26,7 +26,7 @@ def borrowed(dsn: str) -> Iterator[Connection[Any]]:
     Raises:
         SparkifyError: no server can be reached, or the warehouse is of another version by now.
     """
-    with explained(asking=True):
+    with server_errors(asking=True):
         connection = _take(dsn) or open_existing(dsn)
     try:
         yield connection

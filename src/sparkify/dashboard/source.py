@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics
 from sparkify.dashboard.connections import MOST, borrowed
-from sparkify.database.connection import connect, explained, resolve
+from sparkify.database.connection import connect, resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError
 from sparkify.server.names import READER
@@ -39,7 +39,7 @@ def read_only_dsn(dsn: str | None) -> str:
         SparkifyError: no server can be reached.
     """
     dsn = resolve(dsn)
-    with explained(asking=True), connect(dsn, for_questions=True) as connection:
+    with server_errors(asking=True), connect(dsn, for_questions=True) as connection:
         connection.execute("RESET ROLE")
         grants = queries("schema/grants")
         admitted = connection.execute(grants["are_admitted"]).fetchone()

@@ -114,7 +114,7 @@ def room(connection: Connection[Any]) -> int:
 
 
 @contextmanager
-def explained(*, asking: bool = False) -> Iterator[None]:
+def server_errors(*, asking: bool = False) -> Iterator[None]:
     """Errors of the server as errors of ours, with what to do: of a command that loads, or one that is only `asking`.
 
     Raises:

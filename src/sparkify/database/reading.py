@@ -14,9 +14,9 @@ from sparkify.database.connection import (
     connect,
     database_is_missing,
     database_name,
-    explained,
     refuse_encoding,
     resolve,
+    server_errors,
 )
 from sparkify.database.version import refuse_other, version_of
 from sparkify.errors import ConnectionFailed, NoWarehouse, UsageError
@@ -81,7 +81,7 @@ def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
             hold for those that follow.
         SparkifyError: no server, no warehouse or one of another version, or what the server said.
     """
-    with explained(asking=True):
+    with server_errors(asking=True):
         if not isinstance(dsn, Connection):
             with open_existing(resolve(dsn)) as connection:
                 yield connection

@@ -19,7 +19,7 @@ from psycopg import Connection, pq
 from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed
 
-PATIENCE: Final = 120.0
+RETRY_SECONDS: Final = 120.0
 """Seconds from the first failure until it is final: a server that recovers from a crash takes a while."""
 
 FIRST_PAUSE: Final = 0.1
@@ -87,7 +87,7 @@ class Session:
                 if isinstance(error, ConnectionFailed):
                     # It may have come back just after it did not answer; but when it answers, it means what it says.
                     refused = refused + 1 if _answers(self._dsn) else 0
-                if not passes(error) or refused > 1 or time.monotonic() - since > PATIENCE:
+                if not passes(error) or refused > 1 or time.monotonic() - since > RETRY_SECONDS:
                     raise
                 if self._given_up.is_set():
                     raise
@@ -165,5 +165,5 @@ def _say(error: psycopg.Error | ConnectionFailed) -> None:
     _log.warning(
         "sparkify: PostgreSQL: %s. Trying again, for up to %.0f seconds.",
         " ".join((said or str(error)).split()).rstrip("."),
-        PATIENCE,
+        RETRY_SECONDS,
     )

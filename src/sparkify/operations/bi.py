@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
-from sparkify.database.connection import explained
+from sparkify.database.connection import server_errors
 from sparkify.database.reading import has_warehouse
 from sparkify.errors import SparkifyError
 from sparkify.operations.roles import create_roles
@@ -20,7 +20,7 @@ def jdbc_url(server: Server, dbname: str = DATABASE) -> str:
     """
     port, password = server.login()
     url = server.url(dbname)
-    with explained():
+    with server_errors():
         if not has_warehouse(url):
             raise SparkifyError("There is no warehouse in this database yet. Load one: sparkify etl DATA")
     create_roles(url, login=(BI_LOGIN, READER, password))

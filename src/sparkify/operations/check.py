@@ -13,7 +13,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
@@ -56,7 +56,7 @@ def check(dsn: str | None = None) -> list[Finding]:
     Raises:
         SparkifyError: no warehouse, of another version, one that this role may not read or that is being loaded all the while.
     """
-    with explained(), open_existing(resolve(dsn), for_questions=False) as connection:
+    with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:

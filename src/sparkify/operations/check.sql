@@ -358,12 +358,12 @@ WITH numbered AS (
                           ORDER BY start_time, session_id, item_in_session, songplay_id)
 ),
 real AS (
-    SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position))::integer AS run_no, level,
+    SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position))::integer AS stretch_no, level,
            min(start_time) AS first_play, max(start_time) AS last_play
     FROM numbered GROUP BY user_id, day, level, island
 )
-SELECT user_id, day, run_no, k.level AS kept, r.level AS real
-FROM analytics.user_level_days k FULL JOIN real r USING (user_id, day, run_no)
+SELECT user_id, day, stretch_no, k.level AS kept, r.level AS real
+FROM analytics.user_level_days k FULL JOIN real r USING (user_id, day, stretch_no)
 WHERE (k.level, k.first_play, k.last_play) IS DISTINCT FROM (r.level, r.first_play, r.last_play)
 
 -- name: rollup_days

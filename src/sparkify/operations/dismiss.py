@@ -6,7 +6,7 @@ Nothing remembers which lines they were. When their file is read again, its book
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 
@@ -47,7 +47,7 @@ def dismiss(
     chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
     done = Dismissed()
     with (
-        explained(),
+        server_errors(),
         open_existing(resolve(dsn), for_questions=False) as connection,
         connection.transaction(),
     ):

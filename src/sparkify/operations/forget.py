@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection, sql
 
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
@@ -79,7 +79,7 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     Raises:
         SparkifyError: it could not be done; then nothing is changed.
     """
-    with explained(), open_existing(resolve(dsn), for_questions=False) as connection:
+    with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
         try:
             with connection.transaction(force_rollback=dry_run):
                 erasing = _Erasing(connection, user_ids)

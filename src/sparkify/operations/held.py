@@ -7,7 +7,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from sparkify.create_tables import open_warehouse
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.publish.run import publish_run, run_totals
@@ -45,7 +45,7 @@ def drop(run_id: int, dsn: str | None = None) -> int:
 @contextmanager
 def _held(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     dsn = resolve(dsn)
-    with explained(), open_warehouse(dsn) as connection:
+    with server_errors(), open_warehouse(dsn) as connection:
         if _state(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` shows those there are.")
         with adopt(dsn, run_id) as is_dead:

@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from sparkify.create_tables import open_warehouse
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile, Kind
@@ -96,7 +96,7 @@ def retry(
     started, dsn = time.monotonic(), resolve(dsn)
     done = Retried()
     chosen = {"path": path, "reason": reason, "run": run}
-    with explained(), open_warehouse(dsn) as connection:
+    with server_errors(), open_warehouse(dsn) as connection:
         files = _choose(connection, chosen, done)
         if files:
             with begin_run(dsn, connection) as done.run_id:

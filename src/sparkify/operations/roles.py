@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
 from sparkify.create_tables import open_warehouse
-from sparkify.database.connection import explained, resolve
+from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
@@ -32,7 +32,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
         SparkifyError: the role may not, or somebody uses the warehouse.
         UsageError: there is a role of such a name that is something else.
     """
-    with explained(), open_warehouse(resolve(dsn)) as connection:
+    with server_errors(), open_warehouse(resolve(dsn)) as connection:
         _refuse_hidden_rows(connection)
         connection.execute("RESET ROLE")
         try:

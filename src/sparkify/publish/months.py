@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from sparkify import sql_queries
 from sparkify.database.queries import queries
 from sparkify.database.session import Helper
-from sparkify.publish.partitions import PARTITIONED, Piece
+from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.publish.rollups import Rollups, count_staged, index_heard_songs, summarize_sessions
 from sparkify.stage.tables import month_tables
 
@@ -65,7 +65,7 @@ class _Publication:
         self._run_id = run_id
         self._month = month
         self._tables = month_tables(run_id, month)
-        self._whole = Piece.of_month(month)
+        self._whole = Span.of_month(month)
         self._names: dict[str, sql.Composable] = {
             **self._tables,
             "run_id": sql.Literal(run_id),
@@ -87,7 +87,7 @@ class _Publication:
         since: datetime = covered_until or self._whole.since
         late, new = earliest < since, latest >= since
         whole = plays < A_LARGE_PIECE
-        piece = Piece(since, self._whole.until if whole else min(_midnight_after(latest), self._whole.until))
+        piece = Span(since, self._whole.until if whole else min(_midnight_after(latest), self._whole.until))
         self._names["covered_until"] = sql.Literal(covered_until)
         self._names["overlaps"] = sql.Literal(overlaps)
         repeated = bool(overlaps and self._run("find_repeated").rowcount)
@@ -119,7 +119,7 @@ class _Publication:
         self._run("forget_month")
 
     def _publish_plays(
-        self, piece: Piece | None, *, late: bool, overlaps: str | None, as_matched: bool, plays: int
+        self, piece: Span | None, *, late: bool, overlaps: str | None, as_matched: bool, plays: int
     ) -> None:
         self._run("keep_lost_variants")
         self._run("insert_heard_songs")
@@ -143,7 +143,7 @@ class _Publication:
         self._into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         self._run("keep_latest_plays")
 
-    def _attach(self, piece: Piece, *, as_staged: bool, plays: int) -> None:
+    def _attach(self, piece: Span, *, as_staged: bool, plays: int) -> None:
         songplays, matched, times = self._row("sum_counts" if as_staged else "count_rows")
         self._count("songplays", songplays)
         self._count("matched", matched)

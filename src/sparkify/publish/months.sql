@@ -297,7 +297,7 @@ SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplay
 
 -- name: take_levels
 -- the other days are as they were staged
-INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
+INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
 FROM {levels} WHERE day >= {staged_since} GROUP BY user_id, day HAVING min(level) = max(level)
 
@@ -324,7 +324,7 @@ WITH numbered AS (
                AS position
     FROM plays_of_days p JOIN {heard_plays_there} h USING (start_time, songplay_id)
 )
-INSERT INTO analytics.user_level_days (user_id, day, run_no, level, first_play, last_play)
+INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
 SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
        min(start_time), max(start_time)
 FROM numbered GROUP BY user_id, day, level, island

@@ -27,14 +27,14 @@ PARTITIONED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Span:
     """A month, or some days of one, from `since` until `until`, midnights of UTC."""
 
     since: datetime
     until: datetime
 
     @classmethod
-    def of_month(cls, month: date) -> "Piece":
+    def of_month(cls, month: date) -> "Span":
         """All of a month, given by its first day."""
         return cls(
             datetime(month.year, month.month, 1, tzinfo=UTC),
@@ -42,7 +42,7 @@ class Piece:
         )
 
     @property
-    def month(self) -> "Piece":
+    def month(self) -> "Span":
         """The whole month."""
         return self.of_month(self.since.date())
 

@@ -12,7 +12,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.publish.partitions import Piece
+from sparkify.publish.partitions import Span
 
 _sql: Final = queries("publish/rollups")
 
@@ -25,7 +25,7 @@ _COMPUTED: Final = {
 _COUNTED: Final = ("tracks", "artists", "hours")
 
 
-def count_staged(connection: Connection[Any], month: Piece, names: Mapping[str, sql.Composable]) -> None:
+def count_staged(connection: Connection[Any], month: Span, names: Mapping[str, sql.Composable]) -> None:
     """Count who heard what, and when, on the staged users' days of a month, for `Rollups.attach`: one transaction, that may be done
     again.
 
@@ -80,7 +80,7 @@ class Rollups:
         self._months = "sum_months"
         self._run("begin")
 
-    def attach(self, piece: Piece, *, as_staged: bool, counted: bool) -> None:
+    def attach(self, piece: Span, *, as_staged: bool, counted: bool) -> None:
         """Attach the users' days of a piece that was staged, and what was heard on them; add the plays by hour.
 
         Unless they count `as_staged`, they are computed from the plays first. `counted` says that `count_staged` was done.

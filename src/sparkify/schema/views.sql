@@ -37,7 +37,7 @@ GROUP BY month, device, browser, system, level;
 
 CREATE OR REPLACE VIEW analytics.level_changes AS
 SELECT user_id, first_play AS changed_at, level_before, level
-FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
+FROM (SELECT *, lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before
       FROM analytics.user_level_days) days
 WHERE level_before <> level;
 

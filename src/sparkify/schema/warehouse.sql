@@ -237,25 +237,25 @@ CREATE INDEX IF NOT EXISTS heard_plays_song ON analytics.heard_plays (heard_song
 CREATE TABLE IF NOT EXISTS analytics.user_level_days (
     user_id    bigint NOT NULL,
     day        date NOT NULL,
-    run_no     integer NOT NULL,
+    stretch_no     integer NOT NULL,
     level      text NOT NULL,
     first_play timestamptz NOT NULL,
     last_play  timestamptz NOT NULL,
-    PRIMARY KEY (user_id, day, run_no)
+    PRIMARY KEY (user_id, day, stretch_no)
 );
 CREATE INDEX IF NOT EXISTS user_level_days_day ON analytics.user_level_days (day);
 
 CREATE OR REPLACE VIEW analytics.user_levels AS
 WITH days AS (
-    SELECT user_id, day, run_no, level, first_play,
-           lag(level) OVER (PARTITION BY user_id ORDER BY day, run_no) AS level_before
+    SELECT user_id, day, stretch_no, level, first_play,
+           lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before
     FROM analytics.user_level_days
 ),
 changes AS (
     SELECT * FROM days WHERE level_before IS DISTINCT FROM level
 )
 SELECT user_id, level, first_play AS valid_from,
-       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, run_no) AS valid_to
+       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS valid_to
 FROM changes;
 
 CREATE OR REPLACE VIEW etl.files AS
@@ -365,7 +365,7 @@ COMMENT ON COLUMN analytics.heard_plays.file_id IS 'The file: etl.files.';
 COMMENT ON TABLE analytics.user_level_days IS 'One row per user, UTC day and uninterrupted run of plays at one level on that day.';
 COMMENT ON COLUMN analytics.user_level_days.user_id IS 'Who.';
 COMMENT ON COLUMN analytics.user_level_days.day IS 'The day, UTC.';
-COMMENT ON COLUMN analytics.user_level_days.run_no IS 'The number of the run within the day, from 1.';
+COMMENT ON COLUMN analytics.user_level_days.stretch_no IS 'The number of the run within the day, from 1.';
 COMMENT ON COLUMN analytics.user_level_days.level IS 'free or paid.';
 COMMENT ON COLUMN analytics.user_level_days.first_play IS 'The first play of the run.';
 COMMENT ON COLUMN analytics.user_level_days.last_play IS 'The last play of the run.';

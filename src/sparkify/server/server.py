@@ -24,7 +24,7 @@ from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, s
 from sparkify.server.settings import write_settings
 from sparkify.server.socket import make_socket_folder, socket_url
 
-PATIENCE = 120.0
+SILENT_START_SECONDS = 120.0
 """Seconds without a word in the log after which we no longer wait for a server that is alive but does not answer."""
 
 
@@ -201,13 +201,13 @@ class Server:
     def _patience(self, state: str) -> Iterator[None]:
         """Each step waits a moment; raises ServerError once the log has said nothing new for too long."""
         size, since, pause = self._log_size(), time.monotonic(), 0.005
-        while time.monotonic() - since < PATIENCE:
+        while time.monotonic() - since < SILENT_START_SECONDS:
             yield
             time.sleep(pause)
             pause = min(1.2 * pause, 0.5)  # never waits a fifth longer than needed
             if size != (size := self._log_size()):
                 since = time.monotonic()
-        raise ServerError(f"PostgreSQL {state} in {PATIENCE:.0f} s.{self._log_end(0)}")
+        raise ServerError(f"PostgreSQL {state} in {SILENT_START_SECONDS:.0f} s.{self._log_end(0)}")
 
     def _log_size(self) -> int:
         try:

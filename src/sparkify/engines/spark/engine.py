@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from sparkify.engines.spark.reach import check_reach, complete
-from sparkify.engines.spark.session import explained, ship_package, start_session
+from sparkify.engines.spark.session import ship_package, spark_errors, start_session
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import Staged
@@ -32,7 +32,7 @@ class Engine:
         self._dsn = complete(dsn)
         self._stopped = threading.Event()
         check_reach(self._dsn, master)
-        with explained(), ExitStack() as at_the_end:
+        with spark_errors(), ExitStack() as at_the_end:
             folder = at_the_end.enter_context(TemporaryDirectory(prefix="sparkify-"))
             self._session = start_session(master, conf)
             at_the_end.callback(self._session.stop)
@@ -87,7 +87,7 @@ class Engine:
 
         if self._stopped.is_set():
             raise SparkifyError("Another batch failed, or somebody ended the run.")
-        with explained():
+        with spark_errors():
             self._session.addTag(_TAG)  # of this thread
             # The work travels in the code of the task: nothing of it, a password least of all, shows in what Spark tells
             # of its settings and plans. And no column of it is read by Arrow, which would want pandas.

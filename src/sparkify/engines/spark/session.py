@@ -16,7 +16,7 @@ import sparkify
 from sparkify.engines.spark.reach import is_here
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 
-_PATIENCE: Final = 5.0
+_CONNECT_SECONDS: Final = 5.0
 """Seconds for a master to accept a connection."""
 
 # What Spark says on its way is for its logs; its progress bar would write over ours.
@@ -65,7 +65,7 @@ def _knock(master: str) -> None:
         if not host or not port.isdecimal():
             raise UsageError(f"--master {master}: give spark://HOST:PORT.")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
         except OSError as error:
             said = f"{place}: {error.strerror or error}"
         else:
@@ -88,7 +88,7 @@ def ship_package(session: Any, folder: str) -> None:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def spark_errors() -> Iterator[None]:
     """Errors of Spark as errors of ours: the executor's own words, without the stacks of two languages.
 
     Raises:

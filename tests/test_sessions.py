@@ -190,7 +190,7 @@ def test_what_is_tried_again(
 def test_not_for_ever(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sessions, "PATIENCE", 0.3)
+    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.3)
     session = Session(make_conninfo(server.url("postgres"), password="secret"))  # noqa: S106
     server.stop()
     with pytest.raises(ConnectionFailed, match="Cannot connect to PostgreSQL"):
