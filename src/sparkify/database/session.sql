@@ -97,3 +97,11 @@ SELECT least(
     (SELECT nullif(rolconnlimit, -1) - (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
      FROM pg_roles r WHERE rolname = session_user)
 )::integer
+
+-- name: switch
+-- Set some settings for the rest of the transaction, and give the values that they had before (database/planner.py).
+-- MATERIALIZED reads the old value of each setting before it is changed.
+WITH wanted AS MATERIALIZED (
+    SELECT name, value, current_setting(name) AS before FROM unnest(%s::text[], %s::text[]) AS w (name, value)
+)
+SELECT name, before FROM wanted WHERE set_config(name, value, true) IS NOT NULL

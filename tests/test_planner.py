@@ -1,0 +1,69 @@
+"""Planner switches hold for the statements that need them, and for no other."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from sparkify.database.planner import planner
+from warehouse import one
+
+
+def test_a_switch_holds_during_the_block_only(db: Connection[Any]) -> None:
+    with db.transaction():
+        with planner(db, enable_nestloop="off", work_mem="3MB"):
+            assert one(db, "SHOW enable_nestloop") == "off"
+            assert one(db, "SHOW work_mem") == "3MB"
+        assert one(db, "SHOW enable_nestloop") == "on"
+        assert one(db, "SHOW work_mem") != "3MB"
+
+
+def test_blocks_can_be_nested(db: Connection[Any]) -> None:
+    """The inner block restores what the outer one set, not the session's value."""
+    with db.transaction(), planner(db, work_mem="8MB"):
+        with planner(db, work_mem="16MB", enable_sort="off"):
+            assert one(db, "SHOW work_mem") == "16MB"
+        assert (one(db, "SHOW work_mem"), one(db, "SHOW enable_sort")) == ("8MB", "on")
+
+
+def test_without_a_transaction_the_block_is_one(db: Connection[Any]) -> None:
+    """Otherwise SET LOCAL would do nothing but warn."""
+    with planner(db, enable_sort="off"):
+        assert one(db, "SHOW enable_sort") == "off"
+    assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert one(db, "SHOW enable_sort") == "on"
+
+
+def test_a_failed_statement_leaves_no_switch_behind(db: Connection[Any]) -> None:
+    with db.transaction():
+        with pytest.raises(psycopg.errors.DivisionByZero), db.transaction(), planner(db, enable_sort="off"):
+            db.execute("SELECT 1 / 0")
+        assert one(db, "SHOW enable_sort") == "on"
+        with pytest.raises(psycopg.errors.DivisionByZero), planner(db, enable_sort="off"), db.transaction():
+            db.execute("SELECT 1 / 0")
+        assert one(db, "SHOW enable_sort") == "on"
+    with pytest.raises(psycopg.errors.DivisionByZero), planner(db, enable_sort="off"):
+        db.execute("SELECT 1 / 0")
+    assert one(db, "SHOW enable_sort") == "on"
+
+
+def test_an_error_of_python_leaves_no_switch_behind(db: Connection[Any]) -> None:
+    with db.transaction():
+        with pytest.raises(KeyError), planner(db, enable_sort="off"):
+            raise KeyError
+        assert one(db, "SHOW enable_sort") == "on"
+
+
+def test_rows_keep_the_transaction_that_wrote_them(db: Connection[Any]) -> None:
+    """Publication knows a chunk by the xmin of its rows: the block must not be a subtransaction."""
+    with db.transaction():
+        db.execute("CREATE TEMP TABLE made (at integer) ON COMMIT DROP")
+        with planner(db, enable_sort="off"):
+            db.execute("INSERT INTO made VALUES (1)")
+        assert one(db, "SELECT xmin::text = pg_current_xact_id()::text FROM made")
+
+
+def test_an_unknown_setting_is_an_error(db: Connection[Any]) -> None:
+    with pytest.raises(psycopg.errors.UndefinedObject), planner(db, enable_wishes="on"):
+        pass
