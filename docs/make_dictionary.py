@@ -36,8 +36,8 @@ HEAD: Final = """\
 Every table and column that is there to be read, with what its comment in the warehouse says; a BI tool, or `\\d+` in
 psql, shows the same. The first sentence on a table says its grain: what one row is.
 
-This page is generated: change the comments in `src/sparkify` (`schema/warehouse.sql`, `publish/rollups.sql`,
-`schema/views.sql`), then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
+This page is generated: change the comment below the table's CREATE statement (`sparkify.schema.structure` lists the files),
+then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
 `songplays`, `time`, `heard_plays` and the large rollups consist of).
 """
 

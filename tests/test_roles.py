@@ -260,7 +260,7 @@ def test_who_may_not_is_told_in_a_line(prepared: str, reader: str, tmp_path: Pat
         etl.run(tmp_path, dsn=reader)
     with pytest.raises(SparkifyError, match=r"permission denied.*Use a role that may"):
         analytics.rejects(dsn=reader, evidence=True)
-    with pytest.raises(SparkifyError, match="roles are made by a superuser"):
+    with pytest.raises(SparkifyError, match="creating roles takes a superuser"):
         create_roles(as_login(prepared, "sparkify_test_etl"), login=("sparkify_test_more", READER, "x"))
 
 
@@ -286,15 +286,15 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
 
 def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
     (me,) = server.execute("SELECT current_user").fetchone() or ("",)
-    with pytest.raises(UsageError, match=f"a role {me} that was not made here, or may more"):
+    with pytest.raises(UsageError, match=f"A role {me} exists that sparkify did not make, or that may do more"):
         create_roles(prepared, login=(me, READER, CANARY))
     server.execute("CREATE ROLE sparkify_test_other LOGIN")
     try:
-        with pytest.raises(UsageError, match="a role sparkify_test_other that was not made here"):
+        with pytest.raises(UsageError, match="A role sparkify_test_other exists that sparkify did not make"):
             create_roles(prepared, login=("sparkify_test_other", READER, CANARY))
     finally:
         server.execute("DROP ROLE sparkify_test_other")
-    with pytest.raises(UsageError, match="is the group"):
+    with pytest.raises(UsageError, match="is a group"):
         create_roles(prepared, login=(LOADER, READER, CANARY))
 
 

@@ -23,7 +23,9 @@ from sparkify.database.version import SCHEMA_VERSION, migrate, refuse_newer, ver
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.publish.rollups import index_heard_songs
 from sparkify.schema import structure
-from sparkify.sql_queries import create_table_queries, drop_table_queries
+from sparkify.sql_queries import drop_table_queries
+
+_sql: Final = queries("create_tables")
 
 # The schemas that are wholly ours; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
@@ -79,7 +81,6 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
 
 
 def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
-    warehouse = queries("schema/warehouse")
     with connection.transaction():
         connection.execute(_LOCK)
         version = version_of(connection)
@@ -94,7 +95,7 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
             if drop:
                 _drop(connection)
                 _make(connection)
-                connection.execute(warehouse["remember_forgotten"])
+                connection.execute(_sql["remember_forgotten"])
         grants = queries("schema/grants")
         admitted = connection.execute(grants["are_admitted"]).fetchone()
         if admitted and admitted[0]:
@@ -127,19 +128,13 @@ def _make(connection: Connection[Any]) -> None:
     Raises:
         UsageError: something that is not ours has a name of ours.
     """
-    warehouse = queries("schema/warehouse")
-    taken = connection.execute(warehouse["not_ours"], structure.names()).fetchall()
+    taken = connection.execute(_sql["not_ours"], structure.names()).fetchall()
     if taken:
         _refuse(connection, taken)
-    for statement in create_table_queries:
+    for statement in structure.statements():
         connection.execute(statement)
-    connection.execute(warehouse["create"])
-    for path in ("publish/rollups", "schema/views"):
-        connection.execute(queries(path)["create"])
-    connection.execute(warehouse["version"], [SCHEMA_VERSION])
+    connection.execute(_sql["version"], [SCHEMA_VERSION])
     index_heard_songs(connection)
-    for path in ("schema/warehouse", "publish/rollups", "schema/views"):
-        connection.execute(queries(path)["comments"])
 
 
 def _drop(connection: Connection[Any]) -> None:
@@ -151,13 +146,12 @@ def _drop(connection: Connection[Any]) -> None:
         SparkifyError: somebody reads the warehouse, or something of others depends on it.
     """
     made = structure.structure()
-    warehouse = queries("schema/warehouse")
     tables = [table for table in made.tables if not table.startswith("public.")]
     try:
-        connection.execute(warehouse["keep_forgotten"])
+        connection.execute(_sql["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
         loose = connection.execute(
-            warehouse["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
+            _sql["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
         )
         _drop_all(connection, "TABLE", [*tables, *map(".".join, loose)])
         for statement in drop_table_queries:
@@ -186,7 +180,7 @@ def _refuse_schemas(connection: Connection[Any]) -> None:
     Raises:
         UsageError: a schema that should be wholly ours is somebody else's, or there is no schema public.
     """
-    taken = connection.execute(queries("schema/warehouse")["schemas_taken"]).fetchall()
+    taken = connection.execute(_sql["schemas_taken"]).fetchall()
     if taken:
         _refuse(connection, taken)
     row = connection.execute("SELECT to_regnamespace('public')").fetchone()

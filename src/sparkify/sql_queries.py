@@ -1,7 +1,7 @@
 """The CREATE, DROP and INSERT statements of the star schema, by table.
 
-The INSERT statements of `time` and `songplays` move the rows of one staged month into a month that the warehouse already
-has; what lies behind the days that it has is not inserted but attached whole (see `sparkify.publish.months`). Names in braces are filled with
+The INSERT statements of `time` and `songplays` add plays to days that the warehouse already has. Later days need no
+INSERT: their staged tables are attached as partitions (see `sparkify.publish.months`). Names in braces are filled with
 `psycopg.sql.Identifier`, never with text.
 """
 
@@ -14,7 +14,15 @@ CREATE TABLE IF NOT EXISTS users (
     last_name  text,
     gender     text,
     level      text NOT NULL
-)
+);
+COMMENT ON TABLE users IS
+    'Dimension. One row per user with at least one play; every value is that of the latest play.';
+COMMENT ON COLUMN users.user_id IS 'The number by which the app knows the user.';
+COMMENT ON COLUMN users.first_name IS 'First name.';
+COMMENT ON COLUMN users.last_name IS 'Last name.';
+COMMENT ON COLUMN users.gender IS 'As the log says: F or M.';
+COMMENT ON COLUMN users.level IS
+    'The plan at the latest play: free or paid. Earlier ones are in analytics.user_levels.'
 """
 
 artist_table_create = """
@@ -24,11 +32,20 @@ CREATE TABLE IF NOT EXISTS artists (
     location  text,
     latitude  double precision,
     longitude double precision
-)
+);
+COMMENT ON TABLE artists IS 'Dimension. One row per artist of the catalogue.';
+COMMENT ON COLUMN artists.artist_id IS 'The identifier of the artist in the catalogue.';
+COMMENT ON COLUMN artists.name IS
+    'The name that most records of the artist have. Single songs may have another: see '
+    'etl.winning_songs.';
+COMMENT ON COLUMN artists.location IS 'Where the artist comes from; NULL when unknown.';
+COMMENT ON COLUMN artists.latitude IS 'Degrees north; NULL when unknown.';
+COMMENT ON COLUMN artists.longitude IS 'Degrees east; NULL when unknown.'
 """
 
-# A corrected catalogue moves a song to another artist and its plays with it, in one transaction: hence the key on
-# the pair (artist first: it also finds the songs of an artist), and hence DEFERRABLE wherever a catalogue table is referenced.
+# A corrected catalogue moves a song and its plays to another artist in one transaction. So the key on the pair is
+# unique, and every reference to a catalogue table is DEFERRABLE. The artist comes first: the key also finds the songs
+# of an artist.
 song_table_create = """
 CREATE TABLE IF NOT EXISTS songs (
     song_id   text PRIMARY KEY,
@@ -37,7 +54,13 @@ CREATE TABLE IF NOT EXISTS songs (
     year      integer,
     duration  double precision NOT NULL CHECK (duration > 0),
     CONSTRAINT songs_artist_song_key UNIQUE (artist_id, song_id)
-)
+);
+COMMENT ON TABLE songs IS 'Dimension. One row per song of the catalogue.';
+COMMENT ON COLUMN songs.song_id IS 'The identifier of the song in the catalogue.';
+COMMENT ON COLUMN songs.title IS 'Title, as the catalogue has it.';
+COMMENT ON COLUMN songs.artist_id IS 'The artist who performs it.';
+COMMENT ON COLUMN songs.year IS 'Year of release; NULL when unknown.';
+COMMENT ON COLUMN songs.duration IS 'Length in seconds.'
 """
 
 time_table_create = """
@@ -49,11 +72,19 @@ CREATE TABLE IF NOT EXISTS time (
     month      smallint NOT NULL,
     year       smallint NOT NULL,
     weekday    smallint NOT NULL
-) PARTITION BY RANGE (start_time)
+) PARTITION BY RANGE (start_time);
+COMMENT ON TABLE time IS 'Dimension. One row per moment at which a song started; all units in UTC.';
+COMMENT ON COLUMN time.start_time IS 'The moment, to the millisecond.';
+COMMENT ON COLUMN time.hour IS 'Hour of the day, 0 to 23, UTC.';
+COMMENT ON COLUMN time.day IS 'Day of the month, 1 to 31, UTC.';
+COMMENT ON COLUMN time.week IS 'ISO 8601 week of the year, 1 to 53, UTC.';
+COMMENT ON COLUMN time.month IS 'Month, 1 to 12, UTC.';
+COMMENT ON COLUMN time.year IS 'Calendar year, UTC.';
+COMMENT ON COLUMN time.weekday IS 'Day of the week, 0 = Monday to 6 = Sunday, UTC.'
 """
 
-# The pair (song_id, artist_id) is one key: a play never has the id of one song with the artist of another.
-# The key to artists follows from it; it is declared for the tools that draw the star from its keys.
+# The pair (song_id, artist_id) is one key, so a play never has the id of one song and the artist of another. The key
+# to artists follows from it; it is declared for tools that draw the star from its keys.
 songplay_table_create = """
 CREATE TABLE IF NOT EXISTS songplays (
     songplay_id bigint NOT NULL,
@@ -69,9 +100,26 @@ CREATE TABLE IF NOT EXISTS songplays (
     CONSTRAINT songplays_song_has_artist CHECK ((song_id IS NULL) = (artist_id IS NULL)),
     CONSTRAINT songplays_time_fkey FOREIGN KEY (start_time) REFERENCES time,
     CONSTRAINT songplays_user_fkey FOREIGN KEY (user_id) REFERENCES users,
-    CONSTRAINT songplays_song_fkey FOREIGN KEY (song_id, artist_id) REFERENCES songs (song_id, artist_id) DEFERRABLE,
+    CONSTRAINT songplays_song_fkey
+        FOREIGN KEY (song_id, artist_id) REFERENCES songs (song_id, artist_id) DEFERRABLE,
     CONSTRAINT songplays_artist_fkey FOREIGN KEY (artist_id) REFERENCES artists DEFERRABLE
-) PARTITION BY RANGE (start_time)
+) PARTITION BY RANGE (start_time);
+COMMENT ON TABLE songplays IS 'Fact. One row per song play: one log event with page NextSong.';
+COMMENT ON COLUMN songplays.songplay_id IS
+    'Computed from the event itself (user, session, item in session, ts), the same in every load. Unique '
+    'together with start_time.';
+COMMENT ON COLUMN songplays.start_time IS 'When the song started, to the millisecond.';
+COMMENT ON COLUMN songplays.user_id IS 'The user who listened.';
+COMMENT ON COLUMN songplays.level IS 'The user''s plan at that moment: free or paid.';
+COMMENT ON COLUMN songplays.song_id IS
+    'The song whose record in the catalogue has the title, artist name and duration that the log says; '
+    'NULL when there is none (see analytics.heard_songs).';
+COMMENT ON COLUMN songplays.artist_id IS
+    'The artist of that song; NULL when the song is not in the catalogue.';
+COMMENT ON COLUMN songplays.session_id IS 'The session of the app in which the song was played.';
+COMMENT ON COLUMN songplays.location IS 'Where the user was, as the log says: mostly a US metropolitan area.';
+COMMENT ON COLUMN songplays.user_agent IS
+    'The browser or app, as the log says; quotes around it are kept.'
 """
 
 # Finds the plays of an artist or of a song, for people and for the foreign keys when the catalogue changes.
@@ -108,7 +156,8 @@ drop_table_queries = [
 
 # {staged} holds the decided plays of one month, each identity once and none of them in songplays yet.
 songplay_table_insert = """
-INSERT INTO songplays (songplay_id, start_time, user_id, level, song_id, artist_id, session_id, location, user_agent)
+INSERT INTO songplays
+    (songplay_id, start_time, user_id, level, song_id, artist_id, session_id, location, user_agent)
 SELECT songplay_id, start_time, user_id, level, song_id, artist_id, session_id, location, user_agent
 FROM {staged}
 """
@@ -119,7 +168,8 @@ INSERT INTO users AS u (user_id, first_name, last_name, gender, level)
 SELECT user_id, first_name, last_name, gender, level
 FROM {staged}
 ON CONFLICT (user_id) DO UPDATE
-SET first_name = EXCLUDED.first_name, last_name = EXCLUDED.last_name, gender = EXCLUDED.gender, level = EXCLUDED.level
+SET first_name = EXCLUDED.first_name, last_name = EXCLUDED.last_name,
+    gender = EXCLUDED.gender, level = EXCLUDED.level
 WHERE (u.first_name, u.last_name, u.gender, u.level)
       IS DISTINCT FROM (EXCLUDED.first_name, EXCLUDED.last_name, EXCLUDED.gender, EXCLUDED.level)
 """

@@ -1,12 +1,13 @@
-"""The program's SQL. It stands in ``.sql`` files beside the Python that runs it, each query under a name.
+"""The program's SQL. It stands in ``.sql`` files beside the Python that runs it.
 
-A query begins with a line ``-- name: what_it_is`` and one comment line that says what it is for.
+A file of queries gives each a name, ``-- name: what_it_is``, and a comment that says in a sentence what it is for. A query that
+uses temporary tables declares them below that: ``-- reads: a, b`` and ``-- makes: c``. Other files are scripts, run as a whole.
 """
 
 import re
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -14,7 +15,10 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 @cache
 def queries(path: str) -> dict[str, LiteralString]:
     """All queries of a file by name; ``publish/months`` is the file ``months.sql`` in the folder ``publish``."""
-    text = files("sparkify").joinpath(f"{path}.sql").read_text(encoding="utf-8")
-    _, *parts = _NAME.split(text)
-    # The files are part of the program, hence literal strings.
-    return cast("dict[str, LiteralString]", dict(zip(parts[::2], parts[1::2], strict=True)))
+    _, *parts = _NAME.split(script(path))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def script(path: str) -> LiteralString:
+    """The whole text of a file, without its ending ``.sql``."""
+    return files("sparkify").joinpath(f"{path}.sql").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Let a tool for business intelligence read a warehouse on the embedded server, by its port."""
+"""The JDBC URL by which a BI tool reads a warehouse on the embedded server."""
 
 from urllib.parse import quote, urlencode
 
@@ -12,11 +12,11 @@ from sparkify.server.port import ADDRESS
 
 
 def jdbc_url(server: Server, dbname: str = DATABASE) -> str:
-    """The JDBC URL of a database on a server that runs, with the password of a login that only reads, made if missing.
+    """The JDBC URL of a database on a running server. It holds the password of a read-only login, which is created if missing.
 
     Raises:
         UsageError: the server listens on no port.
-        SparkifyError: there is no such warehouse, or the login cannot be made now.
+        SparkifyError: the database has no warehouse, or the login cannot be created now.
     """
     port, password = server.login()
     url = server.url(dbname)

@@ -1,7 +1,7 @@
-"""Who may do what: a role that reads, a role that loads, and logins for them.
+"""Roles: one that reads the warehouse, one that loads it, and logins for them.
 
-The roles are groups without a login. The warehouse belongs to `LOADER`; whoever is a member, and whoever may become it,
-works as that role (see `sparkify.database.connection.connect`), so that every table has the same owner.
+Both roles are groups without a login. `LOADER` owns the warehouse. Its members act as that role (see
+`sparkify.database.connection.connect`), so every table has the same owner, whoever loads.
 """
 
 from typing import Any, Final
@@ -23,14 +23,14 @@ _grants: Final = queries("schema/grants")
 
 
 def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None = None) -> None:
-    """Make both roles where they are missing, give `LOADER` the warehouse and `READER` the right to read it. May be repeated.
+    """Create the missing roles, give the warehouse to `LOADER`, and let `READER` read it. Safe to repeat.
 
-    `login` is (name, group, password): a role that may log in is made, or given another password, as a member of the
-    group, `READER` or `LOADER`. The server gets a SCRAM verifier, never the password.
+    `login` is (name, group, password). It creates a role that can log in as a member of the group, `READER` or
+    `LOADER`; for a role that exists, it changes the password. The server gets a SCRAM verifier, never the password.
 
     Raises:
-        SparkifyError: the role may not, or somebody uses the warehouse.
-        UsageError: there is a role of such a name that is something else.
+        SparkifyError: this role may not create roles, or somebody is using the warehouse.
+        UsageError: a role of that name exists and is not one of ours.
     """
     with server_errors(), open_warehouse(resolve(dsn)) as connection:
         _refuse_hidden_rows(connection)
@@ -49,11 +49,11 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
                     _create_login(connection, *login)
         except psycopg.errors.InsufficientPrivilege as error:
             raise SparkifyError(
-                f"{error.diag.message_primary}: roles are made by a superuser, or by the owner of the database with CREATEROLE."
+                f"{error.diag.message_primary}: creating roles takes a superuser, or the owner of the database with CREATEROLE."
             ) from None
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
-                "Somebody is using the warehouse, which must change its owner. Do it when nobody is."
+                "Somebody is using the warehouse, which must change its owner. Try again when nobody is."
             ) from None
 
 
@@ -63,7 +63,7 @@ def _refuse_hidden_rows(connection: Connection[Any]) -> None:
         table = hidden.examples[0]["relation"]
         more = f" ({hidden.found:,} tables in all: sparkify check)" if hidden.found > 1 else ""
         raise SparkifyError(
-            f"Row level security hides the rows of {table}{more} from those who would read them."
+            f"Row level security would hide the rows of {table}{more} from readers."
             f" Turn it off: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
         )
 
@@ -73,13 +73,13 @@ def _create_group(connection: Connection[Any], name: str) -> None:
         return
     connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(name)))
     if name == LOADER and not _is_superuser(connection):
-        # Only who may become the new owner can give it anything.
+        # A role can hand over what it owns only to a role that it may become.
         connection.execute(SQL("GRANT {} TO CURRENT_USER").format(Identifier(name)))
 
 
 def _create_login(connection: Connection[Any], name: str, group: str, password: str) -> None:
     if name in (READER, LOADER):
-        raise UsageError(f"{name} is the group. Choose another name for the login.")
+        raise UsageError(f"{name} is a group. Choose another name for the login.")
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     role, other = Identifier(name), Identifier(LOADER if group == READER else READER)
     names = {"name": role, "database": Identifier(connection.info.dbname)}
@@ -98,7 +98,7 @@ def _exists(connection: Connection[Any], name: str) -> bool:
     row = connection.execute(_sql["find"], [name]).fetchone()
     if row and row[0]:
         raise UsageError(
-            f"There is a role {name} that was not made here, or may more than read or load. Choose another name."
+            f"A role {name} exists that sparkify did not make, or that may do more than read and load. Choose another name."
         )
     return row is not None
 

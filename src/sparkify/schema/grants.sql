@@ -1,37 +1,37 @@
 -- name: may_become
--- whether we may act as a role
+-- Tell whether we may act as a role.
 SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
 FROM pg_roles WHERE rolname = %s
 
 -- name: are_admitted
--- whether that was done in this database
+-- Tell whether the roles were made for this database (sparkify.operations.roles).
 SELECT EXISTS (
     SELECT FROM pg_database, aclexplode(datacl) a JOIN pg_roles r ON r.oid = a.grantee
     WHERE datname = current_database() AND rolname = 'sparkify_reader' AND privilege_type = 'CONNECT'
 )
 
 -- name: name_ours
--- what the program makes, for `hand_over` and `grant`
+-- Name our relations and functions for the statements that follow in the transaction, `hand_over` and `grant`: DO takes no parameters.
 SELECT set_config('sparkify.relations', array_to_string(%(relations)s::text[], ','), true),
        set_config('sparkify.functions', array_to_string(%(functions)s::text[], ','), true)
 
 -- name: grant
--- what analysts may see: the star, what stands beside it, and the books; neither lines as they came nor who was forgotten
+-- Let the readers' role see the star, our part of analytics and the books, but neither the text of rejected lines nor who was forgotten.
+-- A new table in etl is hidden from it unless it is added here.
 GRANT USAGE ON SCHEMA public, analytics, etl TO sparkify_reader;
-GRANT SELECT ON songplays, users, songs, artists, time TO sparkify_reader;
 GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records,
     etl.winning_songs, etl.winning_artists
 TO sparkify_reader;
 GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader;
--- What others have made in analytics is theirs to grant.
+-- What others have made in public or analytics is theirs to grant.
 DO $$
 DECLARE
     ours text;
 BEGIN
     FOR ours IN
         SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE nspname = 'analytics' AND relkind IN ('r', 'p', 'v')
+        WHERE nspname IN ('public', 'analytics') AND relkind IN ('r', 'p', 'v')
           AND nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ','))
     LOOP
         EXECUTE format('GRANT SELECT ON %s TO sparkify_reader', ours);

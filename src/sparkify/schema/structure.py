@@ -1,16 +1,17 @@
-"""What the program's own statements create: tables, views, indexes and functions, read out of these statements.
+"""The statements that create the warehouse, in order, and what they create.
 
-So nobody keeps a list that could grow old: what is checked, what is dropped, and which names must not be taken all follow
-from the statements. These are ours, a column a line; this is no parser of SQL.
+Nobody keeps a second list of tables: what is made, completed and dropped, which names must be free, what `sparkify check` looks
+for and what roles may read all follow from these statements. They are our own, a column a line and the comments below; this is
+no parser of SQL.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
-from sparkify.database.queries import queries
+from sparkify.database.queries import queries, script
 from sparkify.sql_queries import create_table_queries
 
 SCHEMAS: Final = ("public", "analytics", "etl", "partitions", "staging")
@@ -31,23 +32,51 @@ _CONSTRAINTS: Final = {
 }
 
 
+@cache
+def statements() -> list[LiteralString]:
+    """All that creates the warehouse, in the order in which it must run; each may be repeated.
+
+    To add a table, add it to one of the files, or a file to this list.
+    """
+    rollups = queries("publish/rollups")
+    return [
+        script("schema/schemas"),
+        script("schema/functions"),
+        *create_table_queries,
+        script("schema/runs"),
+        script("schema/files"),
+        script("schema/staged"),
+        script("schema/catalogue"),
+        script("schema/plays"),
+        script("schema/users"),
+        rollups["create"],
+        rollups["comments"],
+        script("schema/views"),
+    ]
+
+
+def _later() -> LiteralString:
+    """The indexes that the first load makes: to build them once costs a quarter of growing them with every song."""
+    return queries("publish/rollups")["index_heard_songs"]
+
+
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """All that the statements create. Names have their schema."""
+    """All that the statements create. Every name has its schema."""
 
     tables: dict[str, str]
-    """Tables and the text between their parentheses."""
+    """Tables, with the text between their parentheses."""
 
     partitioned: set[str]
     views: list[str]
     view_columns: list[tuple[str, str]]
-    """(view, column): every one has a comment."""
+    """(view, column), as far as the column has a comment."""
 
     indexes: dict[str, str]
-    """Indexes, and the tables they are on."""
+    """Indexes, with the tables they are on."""
 
     key_indexes: dict[str, str]
-    """The same for keys that the statements name."""
+    """The same for the keys that have a name."""
 
     functions: dict[str, tuple[str, str]]
     """Functions, with arguments and result as PostgreSQL writes them."""
@@ -55,25 +84,16 @@ class Structure:
 
 @cache
 def structure() -> Structure:
-    """Read the statements."""
-    files = [queries(path) for path in ("schema/warehouse", "publish/rollups", "schema/views")]
-    text = _COMMENT.sub(
-        "",
-        "\n".join((*create_table_queries, *(f["create"] for f in files), files[1]["index_heard_songs"])),
-    )
+    """What the statements create."""
+    text = _COMMENT.sub("", "\n".join((*statements(), _later())))
     tables = {_qualified(name): body for name, body, _ in _TABLE.findall(text)}
     views = [_qualified(name) for name in _VIEW.findall(text)]
     return Structure(
         tables,
         {_qualified(name) for name, _, partitioned in _TABLE.findall(text) if partitioned},
         views,
-        [
-            (view, column)
-            for f in files
-            for view, column in _COLUMN_COMMENT.findall(f["comments"])
-            if view in views
-        ],
-        {_beside(index, table): _qualified(table) for index, table in _INDEX.findall(text)},
+        [(relation, column) for relation, column in _COLUMN_COMMENT.findall(text) if relation in views],
+        _indexes(text),
         {_beside(key, table): table for table, body in tables.items() for key in _INDEX_OF_KEY.findall(body)},
         {name: (arguments, result) for name, arguments, result in _FUNCTION.findall(text)},
     )
@@ -81,7 +101,7 @@ def structure() -> Structure:
 
 def parameters() -> dict[str, Any]:
     """What the checks of the structure compare the database with, as arrays."""
-    made = structure()
+    made, later = structure(), _indexes(_later())
     columns = list(_columns(made.tables))
     constraints = [
         (table, kind, count)
@@ -89,9 +109,6 @@ def parameters() -> dict[str, Any]:
         for kind, pattern in _CONSTRAINTS.items()
         if (count := len(re.findall(pattern, body)))
     ]
-    of_heard_songs = [
-        _beside(*found) for found in _INDEX.findall(queries("publish/rollups")["index_heard_songs"])
-    ]  # made by the first load
     return {
         "relations": [*made.tables, *made.views],
         "column_relations": [table for table, *_ in columns],
@@ -100,14 +117,14 @@ def parameters() -> dict[str, Any]:
         "constraint_relations": [table for table, _, _ in constraints],
         "constraint_types": [kind for _, kind, _ in constraints],
         "constraint_counts": [count for _, _, count in constraints],
-        "indexes": [name for name in made.indexes if name not in of_heard_songs],
-        "indexes_of_heard_songs": of_heard_songs,
+        "indexes": [name for name in made.indexes if name not in later],
+        "indexes_of_heard_songs": list(later),
         "schemas": list(SCHEMAS),
     }
 
 
 def names() -> dict[str, Any]:
-    """What `not_ours` (schema/warehouse.sql) compares the database with, as arrays: names, and what makes a thing ours."""
+    """What `not_ours` (create_tables.sql) compares the database with, as arrays: our names, and how a thing of ours looks."""
     made = structure()
     indexes = made.indexes | made.key_indexes
     kinds = (
@@ -126,6 +143,10 @@ def names() -> dict[str, Any]:
         "arguments": [arguments for arguments, _ in made.functions.values()],
         "results": [result for _, result in made.functions.values()],
     }
+
+
+def _indexes(text: str) -> dict[str, str]:
+    return {_beside(index, table): _qualified(table) for index, table in _INDEX.findall(text)}
 
 
 def _qualified(name: str) -> str:

@@ -1,0 +1,39 @@
+-- Rules that several places follow: how ids are computed, how long a play counts, which runs are unfinished.
+-- The loader computes the first four for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); a test holds the two
+-- definitions equal. PostgreSQL inlines functions as plain as these.
+CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || substr(md5(text), 1, 16))::bit(64) >> 1)::bigint;
+COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the MD5 of a text.';
+
+CREATE OR REPLACE FUNCTION analytics.track_id(title text, artist text) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (('x' || substr(md5(md5(title) || artist), 1, 16))::bit(64) >> 1)::bigint;
+COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the MD5 of the MD5 of a title, in hexadecimal, followed by an artist.';
+
+-- The same bytes for a catalogue record and for a play of it: they meet on this key.
+CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
+                            || '\x00'::bytea || float8send(length)), 1, 16), 'hex')::uuid;
+COMMENT ON FUNCTION etl.heard_song_id IS 'The first 128 bits of the SHA-256 of title, artist and length.';
+
+-- The length is cut to a day before it is multiplied: the longest that a log may give would overflow. Not STRICT, which PostgreSQL
+-- would not inline here.
+CREATE OR REPLACE FUNCTION analytics.milliseconds(length double precision) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN floor(least(length, 86400) * 1000 + 0.5)::integer;
+COMMENT ON FUNCTION analytics.milliseconds IS 'How many milliseconds a play of this length in seconds counts: a day at most.';
+
+CREATE OR REPLACE FUNCTION etl.is_unfinished(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state IN ('open', 'publishing', 'held', 'failed');
+COMMENT ON FUNCTION etl.is_unfinished IS 'Whether a run in this state, alive or dead, still has something staged.';
+
+-- PostgreSQL has the bounds of a partition as text only.
+CREATE OR REPLACE FUNCTION etl.partition_span(partition oid) RETURNS tstzrange
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN (SELECT tstzrange(substring(bounds FROM $$FROM \('([^']+)'\)$$)::timestamptz,
+                         substring(bounds FROM $$TO \('([^']+)'\)$$)::timestamptz)
+        FROM (SELECT pg_get_expr(relpartbound, oid) AS bounds FROM pg_class WHERE pg_class.oid = partition) p);
+COMMENT ON FUNCTION etl.partition_span IS 'From when until when a partition has rows; a session in UTC reads dates as midnights.';

@@ -1,0 +1,87 @@
+CREATE TABLE IF NOT EXISTS etl.latest_plays (
+    user_id         bigint PRIMARY KEY,
+    start_time      timestamptz NOT NULL,
+    session_id      bigint NOT NULL,
+    item_in_session bigint NOT NULL,
+    songplay_id     bigint NOT NULL,
+    level           text NOT NULL,
+    location        text,
+    user_agent      text,
+    heard_song_id   uuid NOT NULL
+);
+COMMENT ON TABLE etl.latest_plays IS 'One row per user: the latest play, whose values users shows.';
+COMMENT ON COLUMN etl.latest_plays.user_id IS 'The user.';
+COMMENT ON COLUMN etl.latest_plays.start_time IS 'The start_time of the play.';
+COMMENT ON COLUMN etl.latest_plays.session_id IS 'The session of the play.';
+COMMENT ON COLUMN etl.latest_plays.item_in_session IS 'Its number in the session.';
+COMMENT ON COLUMN etl.latest_plays.songplay_id IS 'The songplay_id of the play.';
+COMMENT ON COLUMN etl.latest_plays.level IS 'The level of the play.';
+COMMENT ON COLUMN etl.latest_plays.location IS 'The location of the play.';
+COMMENT ON COLUMN etl.latest_plays.user_agent IS 'The user agent of the play.';
+COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'The song that was heard: analytics.heard_songs.';
+
+-- `sparkify forget` deletes the heard songs of a person. A losing line leaves no play behind that could say whose its song was.
+CREATE TABLE IF NOT EXISTS etl.lost_variants (
+    user_id       bigint NOT NULL,
+    heard_song_id uuid NOT NULL,
+    PRIMARY KEY (user_id, heard_song_id)
+);
+CREATE INDEX IF NOT EXISTS lost_variants_song ON etl.lost_variants (heard_song_id);
+COMMENT ON TABLE etl.lost_variants IS 'One row per user and heard song from a line that lost to another line about the same play.';
+COMMENT ON COLUMN etl.lost_variants.user_id IS 'The user.';
+COMMENT ON COLUMN etl.lost_variants.heard_song_id IS 'The song that the losing line named.';
+
+CREATE TABLE IF NOT EXISTS analytics.user_level_days (
+    user_id    bigint NOT NULL,
+    day        date NOT NULL,
+    stretch_no integer NOT NULL,
+    level      text NOT NULL,
+    first_play timestamptz NOT NULL,
+    last_play  timestamptz NOT NULL,
+    PRIMARY KEY (user_id, day, stretch_no)
+);
+CREATE INDEX IF NOT EXISTS user_level_days_day ON analytics.user_level_days (day);
+COMMENT ON TABLE analytics.user_level_days IS 'One row per user, UTC day and uninterrupted stretch of plays at one level on that day.';
+COMMENT ON COLUMN analytics.user_level_days.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.user_level_days.day IS 'The day, UTC.';
+COMMENT ON COLUMN analytics.user_level_days.stretch_no IS 'The number of the stretch within the day, from 1.';
+COMMENT ON COLUMN analytics.user_level_days.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_level_days.first_play IS 'The first play of the stretch.';
+COMMENT ON COLUMN analytics.user_level_days.last_play IS 'The last play of the stretch.';
+
+CREATE OR REPLACE VIEW analytics.user_levels AS
+WITH days AS (
+    SELECT user_id, day, stretch_no, level, first_play,
+           lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before
+    FROM analytics.user_level_days
+),
+changes AS (
+    SELECT * FROM days WHERE level_before IS DISTINCT FROM level
+)
+SELECT user_id, level, first_play AS valid_from,
+       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS valid_to
+FROM changes;
+COMMENT ON VIEW analytics.user_levels IS 'One row per user and uninterrupted period at one level, by event time.';
+COMMENT ON COLUMN analytics.user_levels.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.user_levels.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_levels.valid_from IS 'The first play at this level.';
+COMMENT ON COLUMN analytics.user_levels.valid_to IS 'The first play at the next level; NULL for the current level.';
+
+CREATE TABLE IF NOT EXISTS etl.forgotten (
+    digest       bytea PRIMARY KEY,
+    forgotten_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE etl.forgotten IS 'One row per forgotten person: a digest by which the loader recognises the user id.';
+COMMENT ON COLUMN etl.forgotten.digest IS 'Digest of the user id, made with the key in etl.forgotten_key.';
+COMMENT ON COLUMN etl.forgotten.forgotten_at IS 'When the person was forgotten.';
+
+-- User ids are few: without a key, trying them all would soon reveal whose digest it is.
+CREATE TABLE IF NOT EXISTS etl.forgotten_key (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    key      bytea NOT NULL
+);
+INSERT INTO etl.forgotten_key (key) VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+ON CONFLICT DO NOTHING;
+COMMENT ON TABLE etl.forgotten_key IS 'One row: the secret key of this warehouse. With it and etl.forgotten, one can find out who was forgotten by trying ids.';
+COMMENT ON COLUMN etl.forgotten_key.only_row IS 'Always true: there is one row.';
+COMMENT ON COLUMN etl.forgotten_key.key IS '32 random bytes.';
