@@ -14,11 +14,10 @@ from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
-from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch
 from sparkify.extract.find import find_files
-from sparkify.operations.check import check, examine
+from sparkify.operations.check import check, checks, examine
 from sparkify.operations.forget import forget
 from sparkify.publish.run import publish_run
 from sparkify.stage.runs import begin_run
@@ -26,7 +25,7 @@ from sparkify.stage.stager import Stager
 from warehouse import one
 
 DAY = 24 * 3600 * 1000
-CHECKS = queries("operations/check")
+CHECKS = checks()
 
 
 @pytest.fixture(scope="module")

@@ -286,7 +286,9 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
 
 def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
     (me,) = server.execute("SELECT current_user").fetchone() or ("",)
-    with pytest.raises(UsageError, match=f"A role {me} exists that sparkify did not make, or that may do more"):
+    with pytest.raises(
+        UsageError, match=f"A role {me} exists that sparkify did not make, or that may do more"
+    ):
         create_roles(prepared, login=(me, READER, CANARY))
     server.execute("CREATE ROLE sparkify_test_other LOGIN")
     try:

@@ -257,13 +257,13 @@ def print_findings(findings: "Sequence[Finding]") -> None:
     for finding in findings:
         if not finding.found:
             continue
-        print(f"\n{finding.name}: {finding.found:,} found; must hold: {finding.holds}.")
+        print(f"\n{finding.name}: {finding.found:,} found; must hold: {finding.holds}")
         for example in finding.examples:
             shown = ", ".join(f"{name} {'-' if value is None else value}" for name, value in example.items())
             print(f"    {printable(shown[:LONGEST_CELL])}".replace("\n", "\\n"))
         if finding.found > len(finding.examples):
             print(f"    and {finding.found - len(finding.examples):,} more")
-        print(f"What to do: {finding.advice}.")
+        print(f"What to do: {finding.advice}")
 
 
 @contextmanager

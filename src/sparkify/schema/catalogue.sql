@@ -42,6 +42,16 @@ COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name a
 COMMENT ON COLUMN etl.song_keys.song_id IS 'The song.';
 COMMENT ON COLUMN etl.song_keys.artist_id IS 'Its artist.';
 
+-- The one definition of which song a play matches when several have the same title, artist name and duration.
+CREATE OR REPLACE VIEW etl.catalogue_matches AS
+SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
+FROM etl.song_keys
+ORDER BY heard_song_id, song_id COLLATE "C";
+COMMENT ON VIEW etl.catalogue_matches IS 'One row per heard_song_id that the catalogue has: the song that plays match; of several songs, the one with the smallest song_id.';
+COMMENT ON COLUMN etl.catalogue_matches.heard_song_id IS 'Digest of title, artist name and duration.';
+COMMENT ON COLUMN etl.catalogue_matches.song_id IS 'The song.';
+COMMENT ON COLUMN etl.catalogue_matches.artist_id IS 'Its artist.';
+
 -- The one definition of which record wins (docs/rules.md, Catalogue). Publication and `sparkify check` read it.
 CREATE OR REPLACE VIEW etl.winning_songs AS
 SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration, artist_name, heard_song_id

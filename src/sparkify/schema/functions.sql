@@ -1,5 +1,5 @@
 -- Rules that several places follow: how ids are computed, how long a play counts, which runs are unfinished.
--- The loader computes the first four for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); a test holds the two
+-- The loader computes the first five for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); a test holds the two
 -- definitions equal. PostgreSQL inlines functions as plain as these.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -18,8 +18,16 @@ RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || conver
                             || '\x00'::bytea || float8send(length)), 1, 16), 'hex')::uuid;
 COMMENT ON FUNCTION etl.heard_song_id IS 'The first 128 bits of the SHA-256 of title, artist and length.';
 
--- The length is cut to a day before it is multiplied: the longest that a log may give would overflow. Not STRICT, which PostgreSQL
--- would not inline here.
+-- Not STRICT and not IMMUTABLE, or PostgreSQL would not inline it: concat_ws is neither.
+CREATE OR REPLACE FUNCTION etl.songplay_id(user_id bigint, session_id bigint, item_in_session bigint, start_time timestamptz)
+RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(concat_ws(
+            ',', user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint), 'UTF8')), 1, 8), 'hex')
+        )::bit(64) >> 1)::bigint;
+COMMENT ON FUNCTION etl.songplay_id IS 'The first 63 bits of the SHA-256 of user, session, item in session and milliseconds since 1970, separated by commas.';
+
+-- The length is cut to a day before it is multiplied: the longest that a log may give would overflow. Not STRICT, or PostgreSQL would
+-- not inline it.
 CREATE OR REPLACE FUNCTION analytics.milliseconds(length double precision) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN floor(least(length, 86400) * 1000 + 0.5)::integer;
