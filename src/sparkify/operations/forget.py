@@ -42,7 +42,7 @@ _VACUUMED: Final = [
                 "sessions",
             ),
         ),
-        ("etl", ("latest_plays", "lost_variants", "rejected_records")),
+        ("etl", ("latest_plays", "rejected_records")),
     )
     for table in tables
 ]
@@ -120,7 +120,7 @@ class _Erasing:
         done.time = self._delete("time")
         done.users = self._delete("users")
         self._count("matched", self._scalar("count_matched"))
-        for table in ("latest_plays", "levels", "lost_variants"):
+        for table in ("latest_plays", "levels"):
             self._run(f"delete_{table}")
         forget_users(self._connection)
         self._erase_staged()
@@ -144,7 +144,6 @@ class _Erasing:
             self._run("delete_staged_days", **names)
             if plays:
                 self._run("count_staged_hours", **names)
-        for names in months:
             self._run("delete_staged_songs", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

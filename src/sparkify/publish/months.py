@@ -104,9 +104,10 @@ class _Publication:
             if helper and counted
             else nullcontext()
         ):
-            self._publish_plays(
+            clashes = self._publish_plays(
                 piece if new else None, late=late, overlaps=overlaps, as_matched=as_matched, plays=plays
             )
+            self._publish_heard_songs(repeated=repeated, clashes=clashes)
             self._run("find_touched_days")
             self._run("find_plays")
             self._run("compute_levels")
@@ -120,22 +121,29 @@ class _Publication:
 
     def _publish_plays(
         self, piece: Span | None, *, late: bool, overlaps: str | None, as_matched: bool, plays: int
-    ) -> None:
-        self._run("keep_lost_variants")
-        self._run("insert_heard_songs")
-        index_heard_songs(self._connection)
+    ) -> bool:
         if not as_matched:
             self._by_hashing("match_again")
         self._upsert_users()
+        clashes = False
         if late and piece:
             self._run("set_late_aside")
-            self._insert(_LATE)
+            clashes = self._insert(_LATE)
         elif late:
-            self._insert(self._tables)
+            clashes = self._insert(self._tables)
         if piece:
             if overlaps:
                 self._run("unique_times")
             self._attach(piece, as_staged=as_matched and not overlaps and not late, plays=plays)
+        return clashes
+
+    def _publish_heard_songs(self, *, repeated: bool, clashes: bool) -> None:
+        if repeated or clashes:
+            self._run("drop_unheard_songs")
+        self._run("insert_heard_songs")
+        if clashes:
+            self._run("remove_unheard_songs")
+        index_heard_songs(self._connection)
 
     def _upsert_users(self) -> None:
         self._run("decide_users")
@@ -157,16 +165,15 @@ class _Publication:
         if by_index:
             self._run("check_by_any")
 
-    def _insert(self, tables: Mapping[str, sql.Identifier]) -> None:
+    def _insert(self, tables: Mapping[str, sql.Identifier]) -> bool:
         # Keys are checked row by row here. Left to itself, PostgreSQL plans the check of a key to a partitioned table anew
         # for every row, because a plan for one partition looks cheaper than one for all: four times the time.
         self._connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         names = {table: tables[table] for table in _PLAYS}
         self._run("analyze", **names)
         self._count("time", self._into_star(sql_queries.time_table_insert, names["time"]))
-        self._run("find_clashes", **names)
+        clashes: bool = self._run("find_clashes", **names).rowcount > 0
         self._count("matched", self._scalar("matched_by_replacing"))
-        self._run("keep_outdone_variants")
         self._run("replace_songplays")
         self._run("replace_heard_plays")
         self._move_to_duplicates(self._run("duplicates_staged"))
@@ -178,6 +185,7 @@ class _Publication:
         self._run("insert_heard_plays", **names)
         self._count("songplays", songplays)
         self._count("matched", matched)
+        return clashes
 
     def _drop_leftovers(self) -> None:
         for table in self._tables.values():

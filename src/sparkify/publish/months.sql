@@ -58,18 +58,17 @@ GROUP BY start_time, songplay_id HAVING count(*) > 1
 -- the winner stays: the smallest by what belongs to the play, then the first line. The two rows of one play are known by the
 -- transaction that wrote them, xmin: every chunk has its own, and has each identity once.
 WITH variants AS (
-    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id, p.user_id, h.heard_song_id,
-           row_number() OVER variants AS variant, first_value(h.heard_song_id) OVER variants AS song_kept
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,
+           row_number() OVER (
+               PARTITION BY start_time, songplay_id
+               ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
+                        h.heard_song_id, f.path COLLATE "C", h.line
+           ) AS variant
     FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)
     JOIN {heard_plays} h USING (start_time, songplay_id)
     JOIN etl.known_files f USING (file_id)
     WHERE p.xmin = h.xmin
-    WINDOW variants AS (
-        PARTITION BY start_time, songplay_id
-        ORDER BY p.level COLLATE "C", p.location COLLATE "C" NULLS FIRST, p.user_agent COLLATE "C" NULLS FIRST,
-                 h.heard_song_id, f.path COLLATE "C", h.line
-    )
 ),
 losers AS (
     SELECT * FROM variants WHERE variant > 1
@@ -81,16 +80,14 @@ lost_heard_plays AS (
     DELETE FROM {heard_plays} h USING losers WHERE h.ctid = losers.heard_play
 ),
 remembered AS (
-    INSERT INTO {repeated} (start_time, songplay_id, file_id, user_id, heard_song_id)
-    SELECT start_time, songplay_id, file_id, user_id, nullif(heard_song_id, song_kept) FROM losers
+    INSERT INTO {repeated} (start_time, songplay_id, file_id) SELECT start_time, songplay_id, file_id FROM losers
 )
 SELECT file_id, count(*) FROM losers GROUP BY file_id
 
--- name: keep_lost_variants
--- whose songs those are that stand in lines which lost to another line of the month
-INSERT INTO etl.lost_variants (user_id, heard_song_id)
-SELECT DISTINCT user_id, heard_song_id FROM {repeated} WHERE heard_song_id IS NOT NULL
-ON CONFLICT DO NOTHING
+-- name: drop_unheard_songs
+-- staged songs that only plays which lost to others had
+DELETE FROM {heard_songs} staged
+WHERE NOT EXISTS (SELECT FROM {heard_plays_there} h WHERE h.heard_song_id = staged.heard_song_id)
 
 -- name: insert_heard_songs
 -- new ones; those that are known keep their row, which follows the catalogue.
@@ -104,14 +101,14 @@ ORDER BY heard_song_id
 -- the catalogue has changed since they were staged: what it says now of the songs heard
 CREATE TEMP TABLE heard ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id
-FROM (SELECT heard_song_id FROM {heard_songs} UNION SELECT heard_song_id FROM {heard_plays}) h
+FROM (SELECT DISTINCT heard_song_id FROM {heard_songs}) h
 LEFT JOIN (
     SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
     FROM etl.song_keys
     ORDER BY heard_song_id, song_id COLLATE "C"
 ) m USING (heard_song_id);
 ANALYZE heard;
-UPDATE analytics.heard_songs h SET song_id = now.song_id, artist_id = now.artist_id
+UPDATE {heard_songs} h SET song_id = now.song_id, artist_id = now.artist_id
 FROM heard now
 WHERE h.heard_song_id = now.heard_song_id AND (h.song_id, h.artist_id) IS DISTINCT FROM (now.song_id, now.artist_id);
 UPDATE {songplays} p SET song_id = now.song_id, artist_id = now.artist_id
@@ -197,13 +194,6 @@ JOIN {heard_plays} h USING (start_time, songplay_id)
 JOIN {songplays_there} s USING (start_time, songplay_id)
 JOIN {heard_plays_there} there USING (start_time, songplay_id)
 
--- name: keep_outdone_variants
--- the same of lines that lose to one that the warehouse has, and of those that it had
-INSERT INTO etl.lost_variants (user_id, heard_song_id)
-SELECT DISTINCT user_id, CASE WHEN wins THEN heard_song_id_there ELSE heard_song_id END
-FROM clashes WHERE heard_song_id <> heard_song_id_there
-ON CONFLICT DO NOTHING
-
 -- name: replace_songplays
 -- the staged content wins
 UPDATE songplays s
@@ -241,6 +231,12 @@ SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT (outdated AND fil
 -- how many more plays have a song
 SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
 FROM clashes WHERE wins
+
+-- name: remove_unheard_songs
+-- songs of plays that were replaced, and that no other play has
+DELETE FROM analytics.heard_songs s USING clashes c
+WHERE c.wins AND s.heard_song_id = c.heard_song_id_there
+  AND NOT EXISTS (SELECT FROM analytics.heard_plays h WHERE h.heard_song_id = s.heard_song_id)
 
 -- name: remove_clashes
 -- what remains is new

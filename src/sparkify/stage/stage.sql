@@ -47,9 +47,7 @@ CREATE TABLE {heard_songs} (
     track_id bigint, artist_key bigint
 );
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
-CREATE TABLE {repeated} (
-    start_time timestamptz, songplay_id bigint, file_id integer, user_id bigint, heard_song_id uuid
-);
+CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer);
 -- What the rollups of the month are made of. Statistics of arrays are of no use, as in analytics.user_days.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
 ALTER TABLE {user_days}
@@ -60,8 +58,9 @@ CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: hold_months
--- in a transaction that stages: nobody may publish these months before it ends
-SELECT month FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER BY month FOR SHARE
+-- in a transaction that stages: nobody may publish these months before it ends. The tables of a month are known by the
+-- transaction that made them, xmin: a month that was published in the middle of a run gets new ones.
+SELECT month, xmin::text FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER BY month FOR SHARE
 
 -- name: add_slices
 -- which plays of which files a chunk stages

@@ -66,6 +66,7 @@ class Stager:
         self._catalogue_version: int | None = None
         self._forgotten = Forgotten()
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
+        self._made_by: dict[date, str] = {}  # by month: the transaction that made its tables
         self._given_up = False
 
     @property
@@ -198,7 +199,7 @@ class Stager:
         assert self._transform is not None
         transform = self._transform
         result = transform.transform([piece for piece, _ in claimed])
-        self._hold_months(result.months)
+        self._hold_months(result.months, transform)
         unknown = transform.unknown_songs()
         transform.match(unknown, self._matches(unknown), [claim.file_id for _, claim in claimed])
         counts = {}
@@ -236,11 +237,15 @@ class Stager:
             copy_table(self._connection, names[table], rows[table])
         return rows
 
-    def _hold_months(self, months: list[date]) -> None:
+    def _hold_months(self, months: list[date], transform: PlayTransform) -> None:
         """Make the tables of these months where they are not there, and keep the months from being published."""
         while missing := [month for month in months if month not in self._held]:
             rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
-            self._held.update(month for (month,) in rows)
+            for month, made_by in rows:
+                self._held.add(month)
+                if self._made_by.get(month) != made_by:
+                    transform.forget_staged_songs(month)
+                    self._made_by[month] = made_by
             if missing := [month for month in missing if month not in self._held]:
                 # On a connection of its own: made inside this transaction, they would keep other workers waiting.
                 with connect(self._dsn) as other:

@@ -114,8 +114,12 @@ UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND 
 -- how many plays of each slice those were
 SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
 
+-- name: forget_staged_songs
+-- the month's tables are new ones: what was staged in earlier ones is not in these
+DELETE FROM staged_songs WHERE month = $month
+
 -- name: new_heard_songs
--- songs heard in the chunk, in repeated plays too, that this worker has not staged for the month
+-- songs heard in the chunk that this worker has not staged for the month
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
 SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
 FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
@@ -137,7 +141,7 @@ CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN 
 
 -- name: nothing_repeated
 -- the usual case: nothing to rank
-CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant, heard_song_id AS song_kept FROM plays LIMIT 0
+CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities
 -- whether any play occurs twice
@@ -146,12 +150,11 @@ SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 -- name: rank_repeated
 -- of plays with one identity the winner stays: the smallest by what belongs to the play, then the first line
 CREATE OR REPLACE TEMP TABLE ranked AS
-SELECT *, row_number() OVER variants AS variant, first_value(heard_song_id) OVER variants AS song_kept
-FROM plays
-WINDOW variants AS (
+SELECT *, row_number() OVER (
     PARTITION BY start_time, songplay_id
     ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id, slice, line
-)
+) AS variant
+FROM plays
 
 -- name: repeated
 -- how many plays of each slice lose
@@ -220,9 +223,8 @@ FROM plays p JOIN files f USING (slice)
 WHERE p.month = $month
 
 -- name: month_repeated
--- which files have plays that lost to another line, and what was heard, if that line says otherwise
-SELECT r.start_time, r.songplay_id, f.file_id, r.user_id,
-       CASE WHEN r.heard_song_id <> r.song_kept THEN r.heard_song_id END AS heard_song_id
+-- which files have plays that lost to another line
+SELECT r.start_time, r.songplay_id, f.file_id
 FROM ranked r JOIN files f USING (slice)
 WHERE r.month = $month AND r.variant > 1
 
