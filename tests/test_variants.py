@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Connection
@@ -17,7 +18,8 @@ from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.report import Staged
-from warehouse import check_books, checksums
+from sparkify.transform.plays import PlayTransform
+from warehouse import check_books, checksums, one
 
 Event = dict[str, Any]
 TEXTS = [None, "", "a", "B", "é", "\U0001f600", "\uffff"]
@@ -127,6 +129,35 @@ def test_variants_in_any_order(
         etl.run(tmp_path, dsn=other, workers=1)
         with connect(other) as at_once:
             assert checksums(at_once) == checksums(db)
+
+
+def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
+    """In PostgreSQL, in DuckDB and in the rule above."""
+    events = [
+        play(level=level, location=location, userAgent=agent, song=title)
+        for level in ("free", "f", "fr\x01", "", "\U0001f600")
+        for location in (None, "a", "a\x01", "\x01", "é", "\uffff")
+        for agent in (None, "", "\x01", "B", "b")
+        for title in "xy"
+    ]
+    random.Random(1).shuffle(events)
+    rows = [
+        (
+            event["level"],
+            event["location"],
+            event["userAgent"],
+            heard_song_id(event["song"], event["artist"], event["length"]),
+        )
+        for event in events
+    ]
+    duck = PlayTransform((0, 1))._duckdb  # noqa: SLF001
+    by_python = sorted(rows, key=lambda row: [*by_bytes(*row[:3]), row[3]])
+    in_postgres = "SELECT etl.variant(%s, %s, %s, %s)"
+    in_duckdb = "SELECT variant(?::VARCHAR, ?::VARCHAR, ?::VARCHAR, ?::BLOB)"
+    assert (
+        sorted(rows, key=lambda row: bytes(one(db, in_postgres, *row[:3], UUID(bytes=row[3])))) == by_python
+    )
+    assert sorted(rows, key=lambda row: duck.execute(in_duckdb, [*row[:3], row[3]]).fetchall()) == by_python
 
 
 def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
+from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
+from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
-_publish: Final = queries("publish/months")
 _MANY: Final = 5000
 
 _VACUUMED: Final = [
@@ -108,7 +109,7 @@ class _Erasing:
         done = self.done
         self._connection.execute("SET LOCAL lock_timeout = '2min'")
         self._run("close_gate")
-        self._connection.execute(_publish["lock_publisher"])
+        lock_publisher(self._connection)
         (key,) = self._run("key").fetchone()
         digests = [digest(key, user_id) for user_id in self._user_ids]
         done.newly_forgotten = self._connection.execute(_sql["remember"], [digests]).rowcount
@@ -171,8 +172,7 @@ class _Erasing:
         return rows
 
     def _count(self, table: str, rows: int) -> None:
-        if rows:
-            self._connection.execute(_publish["add_rows"], [-rows, table])
+        add_rows(self._connection, table, -rows)
 
     def _scalar(self, name: str) -> int:
         return int(self._run(name).fetchone()[0])

@@ -4,6 +4,10 @@ CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
+-- The same order as etl.variant (schema/functions.sql): of several lines with the same play the smallest variant wins.
+CREATE MACRO variant(level, location, user_agent, heard_song_id) AS
+    encode(level) || '\x00'::BLOB || coalesce('\x01'::BLOB || encode(location), ''::BLOB) || '\x00'::BLOB
+    || coalesce('\x01'::BLOB || encode(user_agent), ''::BLOB) || '\x00'::BLOB || heard_song_id;
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
 -- the same as analytics.milliseconds (schema/warehouse.sql)
@@ -152,7 +156,7 @@ SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 CREATE OR REPLACE TEMP TABLE ranked AS
 SELECT *, row_number() OVER (
     PARTITION BY start_time, songplay_id
-    ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id, slice, line
+    ORDER BY variant(level, location, user_agent, heard_song_id), slice, line
 ) AS variant
 FROM plays
 
@@ -252,8 +256,9 @@ SELECT user_id, first_name, last_name, gender, level, start_time, session_id, it
 FROM latest_plays WHERE month = $month
 QUALIFY row_number() OVER (
     PARTITION BY user_id
-    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC, level, location NULLS FIRST,
-             user_agent NULLS FIRST, heard_song_id, first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
+    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
+             variant(level, location, user_agent, heard_song_id),
+             first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
 ) = 1
 
 -- name: month_levels
