@@ -1,25 +1,22 @@
-"""Held and failed runs: publish what they staged all the same, or throw it away."""
+"""Publish what held and failed runs have staged all the same, or throw it away."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
-from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.publish.run import publish_run, run_totals
 from sparkify.report import Staged
 from sparkify.stage.failed import failure
-from sparkify.stage.runs import adopt, drop_staging
-
-_sql: Final = queries("stage/stage")
+from sparkify.stage.runs import adopt, drop_staging, state_of
 
 
 def release(run_id: int, dsn: str | None = None) -> Staged:
-    """Publish a held run, whatever it has of rejects, or a failed one; gives what became of its files and lines.
+    """Publish a held run in spite of its rejects, or a failed one; gives what became of its files and lines.
 
     Raises:
         SparkifyError: there is no such run, it is neither held nor failed, or it failed again.
@@ -31,7 +28,7 @@ def release(run_id: int, dsn: str | None = None) -> Staged:
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:
-    """Throw away what a held, failed or dead run has staged and not published: these files are as before, new again. Gives how many.
+    """Throw away what a held, failed or dead run has staged and not published; gives how many files are new again.
 
     Raises:
         SparkifyError: there is no such run, it is at work, or it has ended.
@@ -46,24 +43,18 @@ def drop(run_id: int, dsn: str | None = None) -> int:
 def _held(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     dsn = resolve(dsn)
     with server_errors(), open_warehouse(dsn) as connection:
-        if _state(connection, run_id) is None:
+        if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` shows those there are.")
         with adopt(dsn, run_id) as is_dead:
             if not is_dead:
                 raise SparkifyError(f"Run {run_id} is at work at this moment. Wait until it has ended.")
-            state = _state(connection, run_id)
-            unfinished = state in {"open", "publishing"}
-            if state not in {"held", "failed"} and not (or_dead and unfinished):
-                then = "; the next `sparkify etl` finishes it" if unfinished else ""
+            state, was_at_work = state_of(connection, run_id) or ("", False)
+            if state not in {"held", "failed"} and not (or_dead and was_at_work):
+                then = "; the next `sparkify etl` finishes it" if was_at_work else ""
                 raise SparkifyError(
                     f"Run {run_id} is not held and has not failed, it is {state}{then}. Nothing was changed."
                 )
             yield connection
-
-
-def _state(connection: Connection[Any], run_id: int) -> str | None:
-    row = connection.execute("SELECT state FROM etl.runs WHERE run_id = %s", [run_id]).fetchone()
-    return None if row is None else str(row[0])
 
 
 def _count(connection: Connection[Any], run_id: int) -> Staged:
