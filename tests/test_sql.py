@@ -22,7 +22,6 @@ UNFINISHED = (
     "operations/retry",
     "operations/held",
     "operations/dismiss",
-    "analytics/",
     "database/session.sql",
 )
 
