@@ -355,8 +355,8 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
             tmp_path, f"log_data/{file}.json",
             *(play(NOVEMBER + at, itemInSession=at, userId=str(4711062741 + at % 2)) for at in range(file * 9, file * 9 + 9)),
         )  # fmt: skip
-    rollups = queries("publish/rollups")
-    monkeypatch.setitem(rollups, "merge_days", f"/* counting */ {rollups['merge_days']}; SELECT pg_sleep(3)")
+    user_days = queries("publish/rollups/user_days")
+    monkeypatch.setitem(user_days, "merge", f"/* counting */ {user_days['merge']}; SELECT pg_sleep(3)")
     done: list[Any] = []
     loading = threading.Thread(target=lambda: done.append(etl.run(tmp_path, dsn=dsn, batch_bytes=1).status))
     loading.start()

@@ -1,4 +1,4 @@
-"""How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
+"""How a question is asked: a connection, the days that have plays, a query of ``analytics/questions.sql``."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, LiteralString
@@ -51,13 +51,13 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
     return spans(connection, selection)[0]
 
 
-def in_whole_years(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole years where it begins before or ends after all plays: those are in rollups."""
+def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole months where it begins before or ends after all plays: those are in rollups."""
     return spans(connection, selection)[1]
 
 
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
-    """Both: with the days that have plays, and in whole years."""
+    """Both: with the days that have plays, and in whole months."""
     (dates,) = ask(connection, "range", selection)
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
+from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
@@ -30,14 +30,14 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
         parts, alike = _alike(connection) if what == "locations" else ({}, {})
-        chosen = in_whole_years(connection, selection)
+        chosen = in_whole_months(connection, selection)
         return repaired(ask(connection, f"top_{what}", chosen, limit=limit, parts=parts, **alike))
 
 
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "totals", in_whole_years(connection, selection))
+        (row,) = ask(connection, "totals", in_whole_months(connection, selection))
         sessions = (
             None if selection.location is not None else ask(connection, "sessions", selection)[0]["sessions"]
         )
@@ -47,7 +47,7 @@ def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
 def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "listeners", in_whole_years(connection, selection))
+        (row,) = ask(connection, "listeners", in_whole_months(connection, selection))
         return row
 
 
@@ -75,13 +75,13 @@ def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
 def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
-        return ask(connection, "levels", in_whole_years(connection, selection))
+        return ask(connection, "levels", in_whole_months(connection, selection))
 
 
 def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
-        return ask(connection, "genders", in_whole_years(connection, selection))
+        return ask(connection, "genders", in_whole_months(connection, selection))
 
 
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:

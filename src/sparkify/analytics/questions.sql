@@ -11,14 +11,10 @@ listening AS (
 )
 
 -- name: listening_anywhere
--- the same where places and devices do not matter: whole years, whole months and single days
+-- the same where places and devices do not matter
 listening AS (
-    SELECT user_id, level, plays, milliseconds FROM analytics.user_years
-    WHERE year >= %(years)s AND year < %(years_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
-    UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_months
-    WHERE (month >= %(months)s AND month < %(years)s OR month >= %(years_end)s AND month < %(months_end)s)
-      AND (%(level)s::text IS NULL OR level = %(level)s)
+    WHERE month >= %(months)s AND month < %(months_end)s AND (%(level)s::text IS NULL OR level = %(level)s)
     UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
@@ -161,7 +157,7 @@ WITH months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
     FROM analytics.user_months
     WHERE month < %(end)s
-      AND user_id IN (SELECT user_id FROM analytics.user_years GROUP BY user_id HAVING min(level) <> max(level))
+      AND user_id IN (SELECT user_id FROM analytics.user_months GROUP BY user_id HAVING min(level) <> max(level))
     GROUP BY user_id, month
 ),
 steps AS (

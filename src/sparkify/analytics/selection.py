@@ -25,10 +25,10 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, when the first and the last are of these days, in whole years as far as possible."""
+        """The same plays, in whole months as far as possible, if the first and the last play of all are on these days."""
         found = self.within(first, last)
-        since = date(first.year, 1, 1) if found.since == first else found.since
-        until = date(last.year, 12, 31) if found.until == last else found.until
+        since = first.replace(day=1) if found.since == first else found.since
+        until = _next_month(last) - timedelta(1) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
     def of_no_day(self) -> "Selection":
@@ -41,21 +41,17 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """For the queries: the days `first` up to `end`, which is not included, the whole months and years among them, and the
-        months (two at most) of which there are some days only."""
+        """For the queries: the days `first` up to `end`, which is not included, the whole months among them, and
+        the months (two at most) of which it has some days only."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
             months = months_end = end
-        years = first if (first.month, first.day) == (1, 1) else date(first.year + 1, 1, 1)
-        years_end = end.replace(month=1, day=1)
-        if years >= years_end:
-            years = years_end = months_end
         outer = {day.replace(day=1) for day in (first, end - timedelta(1)) if first < end}
         return {
-            "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
+            "first": first, "end": end, "months": months, "months_end": months_end,
             "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
             "level": self.level,
         }  # fmt: skip

@@ -18,7 +18,8 @@ from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.rollups import forget_users
-from sparkify.stage.tables import month_tables
+from sparkify.schema import rollups
+from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
@@ -35,11 +36,7 @@ _VACUUMED: Final = [
                 "heard_plays",
                 "heard_songs",
                 "user_level_days",
-                "user_days",
-                "user_months",
-                "user_years",
-                "track_months",
-                "sessions",
+                *rollups.NAMES,
             ),
         ),
         ("etl", ("latest_plays", "lost_variants", "rejected_records")),
@@ -142,8 +139,8 @@ class _Erasing:
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
             self._run("delete_staged_days", **names)
-            if plays:
-                self._run("count_staged_hours", **names)
+            for counted in COUNTED_TABLES:  # counted again when the month is published
+                self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names[counted]))
         for names in months:
             self._run("delete_staged_songs", **names)
 

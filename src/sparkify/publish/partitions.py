@@ -11,6 +11,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import ROLLUPS
 
 _publish: Final = queries("publish/months")
 _rollups: Final = queries("publish/rollups")
@@ -20,8 +21,7 @@ PARTITIONED: Final = {
     "heard_plays": ("analytics", "start_time"),
     "songplays": ("public", "start_time"),
     "user_days": ("analytics", "day"),
-    "track_months": ("analytics", "month"),
-    "artist_months": ("analytics", "month"),
+    **{rollup.name: ("analytics", rollup.time) for rollup in ROLLUPS if rollup.is_partitioned},
 }
 """The partitioned tables: their schemas, and the columns that say in which partition a row is."""
 

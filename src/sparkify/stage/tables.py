@@ -6,15 +6,16 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import ROLLUPS
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a staged month that each chunk adds to; transform/plays.sql has a query ``month_<table>`` for every table."""
 
-BATCH_TABLES: Final = ("users", "levels", "user_days", "hours", "user_agents", "sessions")
+BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """Those to which a batch adds what its chunks came to together."""
 
-COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")
-"""Those that are counted out of them before the month is published."""
+COUNTED_TABLES: Final = tuple(rollup.name for rollup in ROLLUPS if rollup.is_by_month)
+"""The rollups that are counted from them before the month is published."""
 
 _sql: Final = queries("stage/stage")
 
