@@ -19,8 +19,9 @@ from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
+from sparkify.schema import rollups
 from sparkify.stage.runs import lock_publisher
-from sparkify.stage.tables import month_tables
+from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
@@ -36,11 +37,7 @@ _VACUUMED: Final = [
                 "heard_plays",
                 "heard_songs",
                 "user_level_days",
-                "user_days",
-                "user_months",
-                "user_years",
-                "track_months",
-                "sessions",
+                *rollups.NAMES,
             ),
         ),
         ("etl", ("latest_plays", "rejected_records")),
@@ -143,8 +140,8 @@ class _Erasing:
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
             self._run("delete_staged_days", **names)
-            if plays:
-                self._run("count_staged_hours", **names)
+            for counted in COUNTED_TABLES:  # counted again when the month is published
+                self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names[counted]))
             self._run("delete_staged_songs", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

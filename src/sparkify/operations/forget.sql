@@ -133,17 +133,10 @@ WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM {songplays} s WHER
 DROP TABLE gone_staged
 
 -- name: delete_staged_days
--- what they heard on each day, with what, and when their sessions began; what was counted of it is counted again
+-- Remove the staged days, sessions and user agents of people who are forgotten.
 DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);
 DELETE FROM {sessions} WHERE user_id IN (SELECT user_id FROM gone_users);
-DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.user_agent_id = a.user_agent_id);
-DROP TABLE IF EXISTS {track_months}, {artist_months}, {user_months}
-
--- name: count_staged_hours
--- plays by day and hour without theirs
-DELETE FROM {hours};
-INSERT INTO {hours} (day, hour, level, plays)
-SELECT day, hour, level, count(*) FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays GROUP BY day, hour, level
+DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.user_agent_id = a.user_agent_id)
 
 -- name: delete_staged_songs
 -- songs that nobody else has heard in the month

@@ -273,11 +273,6 @@ SELECT user_id, day, level, location, text_id(user_agent) AS user_agent_id, play
        list_sort(hours) AS hours, list_sort(tracks) AS tracks, list_sort(artists) AS artists
 FROM user_days WHERE month = $month ORDER BY day, location, user_id
 
--- name: month_hours
--- plays by day and hour
-SELECT start_time::DATE AS day, hour(start_time)::SMALLINT AS hour, level, count(*)::INTEGER AS plays
-FROM listening WHERE month = $month GROUP BY start_time::DATE, hour(start_time), level
-
 -- name: month_user_agents
 -- with what
 SELECT text_id(user_agent) AS user_agent_id, user_agent
