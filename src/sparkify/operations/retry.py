@@ -21,7 +21,7 @@ from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import file_now
 from sparkify.extract.lines import CHUNK_BYTES, Slice
 from sparkify.extract.plan import make_plan
-from sparkify.extract.records import on_one_line
+from sparkify.extract.json_records import on_one_line
 from sparkify.extract.rejects import RejectedLine
 from sparkify.extract.strict_json import unsound
 from sparkify.publish.catalogue import publish_catalogue

@@ -16,11 +16,12 @@ from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
-"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 45 MB; the
-next batch then begins anew."""
+"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some
+45 MB; the next batch then begins anew."""
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 140 MB with what follows from them."""
+"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 140 MB with what
+follows from them."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
 """Of short lines: what follows from each play takes memory, too."""
@@ -60,9 +61,9 @@ class Transformed:
 class PlayTransform(RecordTransform):
     """The transform of log lines.
 
-    `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
-    chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`, once `finish_batch` was
-    called. Plays of people who are `forgotten` are only counted.
+    `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the
+    next chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`, once
+    `finish_batch` was called. Plays of people who are `forgotten` are only counted.
     """
 
     QUERIES = "transform/plays"
@@ -150,8 +151,9 @@ class PlayTransform(RecordTransform):
         return self._duckdb.sql(self._sql["unknown_songs"]).to_arrow_table()
 
     def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:
-        """Say which of the unknown songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of
-        each slice the `file_id`. The plays are then gathered, and joins for `rows` are done as they are written."""
+        """Say which of the unknown songs the catalogue has (heard_song_id in hexadecimal, song_id,
+        artist_id), and of each slice the `file_id`. The plays are then gathered, and joins for `rows` are
+        done as they are written."""
         self._duckdb.register("unknown", unknown)
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
@@ -164,5 +166,6 @@ class PlayTransform(RecordTransform):
         return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
 
     def ranges(self) -> list[tuple[Any, ...]]:
-        """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest, latest)."""
+        """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest,
+        latest)."""
         return list(self._rows("ranges"))
