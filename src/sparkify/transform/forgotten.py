@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Final
 
+from sparkify.extract.files import Kind
+from sparkify.extract.kinds import KINDS
 from sparkify.extract.rejects import Reject, RejectedLine
 
 WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
@@ -41,16 +43,16 @@ class Forgotten:
     def __contains__(self, user_id: int) -> bool:
         return digest(self._key, user_id) in self._digests
 
-    def keeps(self, line: RejectedLine, *, of_songs: bool) -> RejectedLine | None:
+    def keeps(self, line: RejectedLine, kind: Kind) -> RejectedLine | None:
         """The part of a rejected line that may be kept: all, all but its text, or None when it names one of
         them.
 
-        The text is withheld when nobody can tell whose line it is. Lines `of_songs` are nobody's.
+        The text is withheld when nobody can tell whose line it is, if lines of this kind have people.
         """
         whose = Whose.of(line.record)
         if any(user_id in self for user_id in whose.named):
             return None
-        if whose.doubtful and not of_songs:
+        if whose.doubtful and KINDS[kind].has_people:
             return replace(line, why=Reject(line.why.reason, WITHHELD), record=b"")
         return line
 
