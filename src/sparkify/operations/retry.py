@@ -171,7 +171,7 @@ def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) 
 
 
 class _Retrier(Stager):
-    """Stages rejected records, each as one slice, instead of the lines of files, and publishes them at once."""
+    """Stages rejected records (each as one slice) instead of files, and publishes them at once."""
 
     def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any], done: Retried) -> None:
         super().__init__(dsn, run_id, time.time())

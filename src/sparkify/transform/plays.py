@@ -23,7 +23,7 @@ With more, the next batch starts with an empty cache.
 """
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""A batch is full at this much log: usually 350,000 plays, which take about 140 MB with all that is derived."""
+"""A batch is full at this much log: usually 350,000 plays, which take about 140 MB with all that follows."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
 """A batch of short lines is full at this many plays, because each takes memory."""
