@@ -15,7 +15,6 @@ from psycopg.conninfo import conninfo_to_dict
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
-from sparkify.database.queries import queries
 from sparkify.operations.check import check, checks
 from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget

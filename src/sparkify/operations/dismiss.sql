@@ -1,5 +1,5 @@
 -- name: lock_files
--- Locks files that have rejects against loads and retries, and skips files that somebody else has locked:
+-- Lock files that have rejects against loads and retries, and skip files that somebody else has locked:
 -- waiting for one while holding the publisher's lock could be a deadlock.
 SELECT file_id FROM etl.known_files f
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
@@ -7,7 +7,7 @@ WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
 FOR UPDATE SKIP LOCKED
 
 -- name: dismiss
--- Deletes the chosen rejects of these files, counts their lines as dismissed, and returns how many there were
+-- Delete the chosen rejects of these files, count their lines as dismissed, and return how many there were
 -- by reason, and of how many files. Rejects of a run that is not published stay, because they decide whether
 -- it may be published. The manifest entry gets another version, so that a file that is touched is read again
 -- even if its time is the one it had.
@@ -29,7 +29,7 @@ moved AS (
 SELECT reason, count(*), (SELECT count(*) FROM counts) FROM gone GROUP BY reason ORDER BY count(*) DESC, reason COLLATE "C"
 
 -- name: count_left
--- Counts the chosen rejects that are left.
+-- Count the chosen rejects that are left.
 SELECT count(*) FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
   AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)

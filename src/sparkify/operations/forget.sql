@@ -1,24 +1,24 @@
 -- name: close_gate
--- Waits until nobody stages, and keeps others from starting to. Whoever stages afterwards knows of the people
+-- Wait until nobody stages, and keep others from starting to. Whoever stages afterwards knows of the people
 -- who were forgotten.
 SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))
 
 -- name: key
--- Gives the key of the digests.
+-- Give the key of the digests.
 SELECT key FROM etl.forgotten_key
 
 -- name: remember
--- Stores the digests of the people, by which later runs recognise them.
+-- Store the digests of the people, by which later runs recognise them.
 INSERT INTO etl.forgotten (digest) SELECT unnest(%s::bytea[]) ON CONFLICT DO NOTHING
 
 -- name: name_users
--- Lists the people to forget.
+-- List the people to forget.
 -- makes: gone_users
 CREATE TEMP TABLE gone_users ON COMMIT DROP AS SELECT DISTINCT user_id FROM unnest({user_ids}::bigint[]) AS user_id;
 ANALYZE gone_users
 
 -- name: find_plays
--- Finds their plays in the star, with the songs heard in them and the files they are from.
+-- Find their plays in the star, with the songs heard in them and the files they are from.
 -- reads: gone_users
 -- makes: gone_files, gone_plays, gone_songs
 CREATE TEMP TABLE gone_plays ON COMMIT DROP AS
@@ -31,12 +31,12 @@ CREATE TEMP TABLE gone_files ON COMMIT DROP AS SELECT DISTINCT file_id FROM gone
 ANALYZE gone_plays
 
 -- name: files_with_plays
--- Lists the paths of the files that have plays of theirs.
+-- List the paths of the files that have plays of theirs.
 -- reads: gone_files
 SELECT path FROM etl.known_files WHERE file_id IN (SELECT file_id FROM gone_files) ORDER BY path COLLATE "C"
 
 -- name: move_books
--- Counts their loaded lines as forgotten, in the books of the version of the file that the plays are from.
+-- Count their loaded lines as forgotten, in the books of the version of the file that the plays are from.
 -- reads: gone_plays
 WITH gone AS (
     SELECT file_id, date_trunc('month', start_time AT TIME ZONE 'UTC')::date AS month, count(*) AS plays
@@ -57,59 +57,59 @@ UPDATE etl.manifest m SET loaded = loaded - least(plays, loaded), forgotten = fo
 FROM sums WHERE sums.manifest_id = m.manifest_id
 
 -- name: delete_heard_plays
--- Deletes what the logs said about their plays.
+-- Delete what the logs said about their plays.
 -- reads: gone_plays
 DELETE FROM analytics.heard_plays h USING gone_plays g
 WHERE h.start_time = g.start_time AND h.songplay_id = g.songplay_id
 
 -- name: delete_songplays
--- Deletes their plays.
+-- Delete their plays.
 -- reads: gone_plays
 DELETE FROM songplays s USING gone_plays g WHERE s.start_time = g.start_time AND s.songplay_id = g.songplay_id
 
 -- name: delete_time
--- Deletes the moments at which nobody else began a song.
+-- Delete the moments at which nobody else began a song.
 -- reads: gone_plays
 DELETE FROM time t USING gone_plays g
 WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM songplays s WHERE s.start_time = t.start_time)
 
 -- name: delete_users
--- Deletes the people from users.
+-- Delete the people from users.
 -- reads: gone_users
 DELETE FROM users WHERE user_id IN (SELECT user_id FROM gone_users)
 
 -- name: delete_latest_plays
--- Deletes their latest plays, from which users got its values.
+-- Delete their latest plays, from which users got its values.
 -- reads: gone_users
 DELETE FROM etl.latest_plays WHERE user_id IN (SELECT user_id FROM gone_users)
 
 -- name: delete_levels
--- Deletes the history of their levels.
+-- Delete the history of their levels.
 -- reads: gone_users
 DELETE FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM gone_users)
 
 -- name: delete_heard_songs
--- Deletes the songs that only they have heard.
+-- Delete the songs that only they have heard.
 -- reads: gone_songs
 DELETE FROM analytics.heard_songs h USING gone_songs g
 WHERE h.heard_song_id = g.heard_song_id
   AND NOT EXISTS (SELECT FROM analytics.heard_plays p WHERE p.heard_song_id = h.heard_song_id)
 
 -- name: count_matched
--- Counts those of their plays that have a song.
+-- Count those of their plays that have a song.
 -- reads: gone_plays
 SELECT count(*) FROM gone_plays WHERE matched
 
 -- name: touch_catalogue
--- Makes workers drop what they cached about heard songs, and publication count again what was staged before.
+-- Make workers drop their caches of heard songs, and make publishing count again what was staged before.
 UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1
 
 -- name: staged_months
--- Lists the staged months of all unfinished runs, alive, dead or held.
+-- List the staged months of all unfinished runs, alive, dead or held.
 SELECT run_id, month FROM etl.staged_months ORDER BY run_id, month
 
 -- name: find_staged
--- Finds their plays in a staged month, with the songs heard in them and the files they are from.
+-- Find their plays in a staged month, with the songs heard in them and the files they are from.
 -- reads: gone_files, gone_users
 -- makes: gone_staged, gone_staged_songs
 CREATE TEMP TABLE gone_staged ON COMMIT DROP AS
@@ -120,7 +120,7 @@ CREATE TEMP TABLE gone_staged_songs ON COMMIT DROP AS
 SELECT DISTINCT heard_song_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
 
 -- name: move_staged_books
--- Counts their staged lines, also those that lost to another line, as forgotten.
+-- Count their staged lines, also those that lost to another line, as forgotten.
 -- reads: gone_staged
 WITH gone AS (
     SELECT file_id, count(*) AS plays FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id) GROUP BY file_id
@@ -135,13 +135,12 @@ FROM gone FULL JOIN lost USING (file_id)
 WHERE m.run_id = {run_id} AND m.file_id = coalesce(gone.file_id, lost.file_id)
 
 -- name: count_staged
--- Counts their plays in the staged month.
+-- Count their plays in the staged month.
 -- reads: gone_staged
 SELECT count(*) FROM gone_staged
 
 -- name: delete_staged
--- Deletes their plays from the staged month, with everything else that is staged about them and not counted
--- up.
+-- Delete their plays from the staged month, with their users, levels and moments.
 -- reads: gone_staged, gone_users
 DELETE FROM {heard_plays} h USING gone_staged g WHERE h.start_time = g.start_time AND h.songplay_id = g.songplay_id;
 DELETE FROM {repeated} r USING gone_staged g WHERE r.start_time = g.start_time AND r.songplay_id = g.songplay_id;
@@ -153,7 +152,7 @@ WHERE t.start_time = g.start_time AND NOT EXISTS (SELECT FROM {songplays} s WHER
 DROP TABLE gone_staged
 
 -- name: delete_staged_days
--- Deletes their days and sessions from the staged month. The rollups of the month are dropped, and counted
+-- Delete their days and sessions from the staged month. The rollups of the month are dropped, and counted
 -- again when it is published.
 -- reads: gone_users
 DELETE FROM {user_days} WHERE user_id IN (SELECT user_id FROM gone_users);
@@ -162,13 +161,13 @@ DELETE FROM {user_agents} a WHERE NOT EXISTS (SELECT FROM {user_days} d WHERE d.
 DROP TABLE IF EXISTS {track_months}, {artist_months}, {user_months}
 
 -- name: count_staged_hours
--- Counts the plays of the staged month by day and hour again, without theirs.
+-- Count the plays of the staged month by day and hour again, without theirs.
 DELETE FROM {hours};
 INSERT INTO {hours} (day, hour, level, plays)
 SELECT day, hour, level, count(*) FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays GROUP BY day, hour, level
 
 -- name: delete_staged_songs
--- Deletes the songs that nobody else has heard in the staged month.
+-- Delete the songs that nobody else has heard in the staged month.
 -- reads: gone_staged_songs
 DELETE FROM {heard_songs} s USING gone_staged_songs g
 WHERE s.heard_song_id = g.heard_song_id
@@ -176,12 +175,12 @@ WHERE s.heard_song_id = g.heard_song_id
 DROP TABLE gone_staged_songs
 
 -- name: rejects
--- Lists all rejected lines whose text is kept.
+-- List all rejected lines whose text is kept.
 SELECT manifest_id, line, kind, reason, record, record_bytes
 FROM etl.rejected_records JOIN etl.known_files f USING (file_id) WHERE record <> ''
 
 -- name: delete_rejects
--- Deletes the rejected lines that name them, and counts these as forgotten.
+-- Delete the rejected lines that name them, and count these as forgotten.
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING unnest(%s::bigint[], %s::bigint[]) AS theirs (manifest_id, line)
     WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
@@ -194,12 +193,12 @@ UPDATE etl.manifest m SET rejected = rejected - theirs, forgotten = forgotten + 
 FROM counts WHERE counts.manifest_id = m.manifest_id
 
 -- name: withhold_rejects
--- Removes the text of rejected lines that may be theirs.
+-- Remove the text of rejected lines that may be theirs.
 UPDATE etl.rejected_records r SET record = '', detail = %s
 FROM unnest(%s::bigint[], %s::bigint[]) AS theirs (manifest_id, line)
 WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
 
 -- name: changed_tables
--- Lists the tables and partitions in which this transaction has deleted or changed rows, for VACUUM.
+-- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM.
 SELECT schemaname, relname FROM pg_stat_xact_user_tables
 WHERE n_tup_del + n_tup_upd > 0 AND schemaname::regnamespace <> pg_my_temp_schema() ORDER BY 1, 2

@@ -191,7 +191,7 @@ class _Retrier(Stager):
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
-                # A savepoint gives the rows of a chunk their own transaction id (see read_facts in publish/months.sql).
+                # The rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
                 with connection.transaction():
                     (self._stage_songs if songs else self._stage_events)(claimed, Staged())
                 if transform and transform.batch_is_full():

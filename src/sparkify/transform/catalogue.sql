@@ -1,5 +1,5 @@
 -- name: parse
--- Reads one record from each proven line and decides which are surely valid; the judge decides on the rest.
+-- Read one record from each proven line and decide which are surely valid; the judge decides on the rest.
 -- The lines come in the Arrow table `lines`.
 -- makes: parsed
 CREATE OR REPLACE TEMP TABLE parsed AS
@@ -26,27 +26,27 @@ SELECT slice, line, position, e.song_id AS song_id, e.title AS title, e.artist_i
 FROM read
 
 -- name: census
--- Counts, for each slice, the lines that are surely other pages (a song file has none) or blank.
+-- Count, for each slice, the lines that are surely other pages (a song file has none) or blank.
 -- reads: parsed
 SELECT slice, 0, count(*) FROM parsed WHERE verdict = 'blank' GROUP BY slice
 
 -- name: doubtful
--- Lists the lines that the judge must decide on.
+-- List the lines that the judge must decide on.
 -- reads: parsed
 SELECT slice, line, position FROM parsed WHERE verdict = 'ask the judge' ORDER BY position
 
 -- name: add_judged
--- Adds the records that the judge accepted, from the Arrow table `judged`.
+-- Add the records that the judge accepted, from the Arrow table `judged`.
 -- reads: parsed
 INSERT INTO parsed BY NAME SELECT *, 'record' AS verdict FROM judged
 
 -- name: books
--- Counts the records of each slice.
+-- Count the records of each slice.
 -- reads: parsed
 SELECT slice, count(*) FROM parsed WHERE verdict = 'record' GROUP BY slice
 
 -- name: records
--- Gives the rows for etl.catalogue_records; the Arrow table `files` has the file of each slice.
+-- Give the rows for etl.catalogue_records; the Arrow table `files` has the file of each slice.
 -- reads: parsed
 SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude, year,
        duration,

@@ -1,5 +1,5 @@
 -- name: create
--- Creates the macros and tables that a worker keeps. docs/rules.md explains songplay_id, heard_song_id,
+-- Create the macros and tables that a worker keeps. docs/rules.md explains songplay_id, heard_song_id,
 -- track_id and artist_key.
 -- makes: known_songs, parsed, plays, staged_songs
 CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
@@ -26,7 +26,7 @@ CREATE TEMP TABLE known_songs (heard_song_id BLOB, track_id BIGINT, artist_key B
 CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 
 -- name: begin_batch
--- Empties the tables in which the chunks of a batch are combined.
+-- Empty the tables in which the chunks of a batch are combined.
 -- makes: latest_plays, listening
 DROP TABLE IF EXISTS user_days;
 CREATE OR REPLACE TEMP TABLE latest_plays (
@@ -40,18 +40,18 @@ CREATE OR REPLACE TEMP TABLE listening (
 )
 
 -- name: count_known_songs
--- Counts the cached songs.
+-- Count the cached songs.
 -- reads: known_songs, staged_songs
 SELECT (SELECT count(*) FROM known_songs) + (SELECT count(*) FROM staged_songs)
 
 -- name: forget_known_songs
--- Empties the caches. Asking for a song, or staging it, a second time does no harm.
+-- Empty the caches. Asking for a song, or staging it, a second time does no harm.
 -- reads: known_songs, staged_songs
 TRUNCATE known_songs;
 TRUNCATE staged_songs
 
 -- name: parse
--- Reads one event from each proven line, decides which are surely plays or other pages, and computes the ids
+-- Read one event from each proven line, decide which are surely plays or other pages, and compute the ids
 -- of plays; the judge decides on the rest. The lines come in the Arrow table `lines`.
 -- makes: parsed
 CREATE OR REPLACE TEMP TABLE parsed AS
@@ -95,17 +95,17 @@ SELECT *,
 FROM typed
 
 -- name: census
--- Counts, for each slice, the lines that are surely other pages or blank.
+-- Count, for each slice, the lines that are surely other pages or blank.
 -- reads: parsed
 SELECT slice, count(*) FILTER (verdict = 'other page'), count(*) FILTER (verdict = 'blank') FROM parsed GROUP BY slice
 
 -- name: doubtful
--- Lists the lines that the judge must decide on.
+-- List the lines that the judge must decide on.
 -- reads: parsed
 SELECT slice, line, position FROM parsed WHERE verdict = 'ask the judge' ORDER BY position
 
 -- name: add_judged
--- Adds the plays that the judge accepted, from the Arrow table `judged`.
+-- Add the plays that the judge accepted, from the Arrow table `judged`.
 -- reads: parsed
 INSERT INTO parsed BY NAME
 SELECT *, 'judged' AS verdict,
@@ -116,27 +116,27 @@ SELECT *, 'judged' AS verdict,
 FROM judged
 
 -- name: users
--- Lists the users with plays in the chunk.
+-- List the users with plays in the chunk.
 -- reads: plays
 SELECT DISTINCT user_id FROM plays
 
 -- name: drop_forgotten
--- Removes the plays of forgotten people, whose ids are in the Arrow table `gone`.
+-- Remove the plays of forgotten people, whose ids are in the Arrow table `gone`.
 -- reads: parsed
 UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND user_id IN (SELECT user_id FROM gone)
 
 -- name: forgotten
--- Counts the removed plays of each slice.
+-- Count the removed plays of each slice.
 -- reads: parsed
 SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
 
 -- name: forget_staged_songs
--- Forgets which songs are staged for a month whose tables were made again.
+-- Forget which songs are staged for a month whose tables were made again.
 -- reads: staged_songs
 DELETE FROM staged_songs WHERE month = $month
 
 -- name: new_heard_songs
--- Collects the songs heard in the chunk that this worker has not staged for their month.
+-- Collect the songs heard in the chunk that this worker has not staged for their month.
 -- reads: plays, staged_songs
 -- makes: new_heard_songs
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
@@ -145,13 +145,13 @@ FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
 GROUP BY heard_song_id, month
 
 -- name: unknown_songs
--- Lists the keys of those that the catalogue has not been asked about.
+-- List the keys of those that the catalogue has not been asked about.
 -- reads: known_songs, new_heard_songs
 SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (heard_song_id)
 
 -- name: know_songs
--- Caches the catalogue's answers (Arrow tables `unknown` and `matches`) with the digests of the songs; then
--- picks the songs of the chunk, so that its plays need not join the whole cache.
+-- Cache the catalogue's answers (Arrow tables `unknown` and `matches`) with the digests of the songs; then
+-- pick the songs of the chunk, so that its plays need not join the whole cache.
 -- reads: known_songs, new_heard_songs, plays, staged_songs
 -- makes: chunk_songs
 INSERT INTO known_songs
@@ -163,18 +163,18 @@ INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs;
 CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN plays USING (heard_song_id)
 
 -- name: nothing_repeated
--- Makes the table of repeated plays empty in the usual case, where there are none to rank.
+-- Make the table of repeated plays empty in the usual case, where there are none to rank.
 -- reads: plays
 -- makes: ranked
 CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities
--- Tells whether any play occurs twice.
+-- Tell whether any play occurs twice.
 -- reads: plays
 SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 
 -- name: rank_repeated
--- Ranks plays with the same identity. The winner is the smallest by the play's own fields, then the first
+-- Rank plays with the same identity. The winner is the smallest by the play's own fields, then the first
 -- line.
 -- reads: plays
 -- makes: ranked
@@ -186,33 +186,33 @@ SELECT *, row_number() OVER (
 FROM plays
 
 -- name: repeated
--- Counts the plays of each slice that lose to another.
+-- Count the plays of each slice that lose to another.
 -- reads: ranked
 SELECT slice, count(*) FROM ranked WHERE variant > 1 GROUP BY slice
 
 -- name: keep_winners
--- Takes the losing plays out of the chunk.
+-- Take the losing plays out of the chunk.
 -- reads: parsed, ranked
 UPDATE parsed SET verdict = 'repeated' FROM ranked r
 WHERE r.variant > 1 AND parsed.slice = r.slice AND parsed.line = r.line
 
 -- name: books
--- Counts the plays of each slice that are left.
+-- Count the plays of each slice that are left.
 -- reads: plays
 SELECT slice, count(*) FROM plays GROUP BY slice
 
 -- name: months
--- Lists the months of the chunk's plays.
+-- List the months of the chunk's plays.
 -- reads: plays
 SELECT DISTINCT month FROM plays ORDER BY month
 
 -- name: ranges
--- Gives the first and last start_time for each month and slice.
+-- Give the first and last start_time for each month and slice.
 -- reads: plays
 SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month, slice ORDER BY month, slice
 
 -- name: note_users
--- Keeps the latest plays of each user in each month, in all variants, because the user's name may be in a
+-- Keep the latest plays of each user in each month, in all variants, because the user's name may be in a
 -- line that loses.
 -- reads: latest_plays, plays
 INSERT INTO latest_plays
@@ -223,17 +223,17 @@ FROM plays SEMI JOIN (
 ) latest USING (user_id, month, ts)
 
 -- name: join_as_written
--- Makes DuckDB join in the order of the query. It estimates the plays of a chunk at a fifth of their number
+-- Make DuckDB join in the order of the query. It estimates the plays of a chunk at a fifth of their number
 -- (of a month at a twenty-fifth) and would hash them instead of the songs, which takes more than twice the
 -- time.
 SET disabled_optimizers = 'join_order,build_side_probe_side'
 
 -- name: join_as_planned
--- Lets DuckDB choose the order of joins again, so that it does not hash the large caches for a few new songs.
+-- Let DuckDB choose the order of joins again, so that it does not hash the large caches for a few new songs.
 RESET disabled_optimizers
 
 -- name: note_listening
--- Adds the chunk's plays to those of the batch, with the keys of their songs.
+-- Add the chunk's plays to those of the batch, with the keys of their songs.
 -- reads: chunk_songs, listening, plays
 INSERT INTO listening
 SELECT month, user_id, session_id, start_time, level, location, user_agent,
@@ -241,7 +241,7 @@ SELECT month, user_id, session_id, start_time, level, location, user_agent,
 FROM plays JOIN chunk_songs USING (heard_song_id)
 
 -- name: finish_batch
--- Sums up what each user heard on each day. Grouping all plays of the batch once is quicker than grouping the
+-- Sum up what each user heard on each day. Grouping all plays of the batch once is quicker than grouping the
 -- groups of its chunks.
 -- reads: listening
 -- makes: user_days
@@ -252,6 +252,6 @@ SELECT month, user_id, start_time::DATE AS day, level, location, user_agent, cou
 FROM listening GROUP BY month, user_id, start_time::DATE, level, location, user_agent
 
 -- name: batch_months
--- Lists the months of the batch's plays.
+-- List the months of the batch's plays.
 -- reads: user_days
 SELECT DISTINCT month FROM user_days ORDER BY month
