@@ -9,7 +9,7 @@ from sparkify.database.queries import queries
 from sparkify.schema.rollups import ROLLUPS
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a staged month to which each chunk adds rows; transform/plays.sql has a query ``month_<table>`` for every table."""
+"""The tables of a staged month to which each chunk adds rows; transform/rows.sql has a query for every table."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """The tables to which a batch adds rows, computed from all its chunks."""
