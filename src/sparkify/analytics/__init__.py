@@ -1,7 +1,7 @@
-"""What users listen to: each question is a function that gives rows as dictionaries.
+"""Questions about what users listen to: each is a function that returns rows as dictionaries.
 
-A question is asked of a `Selection`: days, a level, a place. Days are UTC. All counts are exact. Names that came doubly
-encoded are given repaired; the warehouse keeps them as they came.
+A `Selection` says which plays a question is about: days, a level, a place. Days are UTC. All counts are exact. Doubly encoded
+names are returned repaired; the warehouse keeps them as they came.
 """
 
 from sparkify.analytics.one_song import audience, fans, history, search

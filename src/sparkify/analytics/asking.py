@@ -1,4 +1,4 @@
-"""How a question is asked: a connection, the days that have plays, a query of ``sql/analytics.sql``."""
+"""Ask a question: fill the parts of its query, and find the days that have plays."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, LiteralString
@@ -12,53 +12,54 @@ from sparkify.database.reading import Row, rows
 
 ALL: Final = Selection()
 
-_sql: Final = queries("analytics/questions")
-_PARTS: Final[dict[str, sql.Composable]] = {
-    name: sql.SQL(_sql[name])
-    for name in ("listening_anywhere", "in_part", "on_level", "named", "named_artists")
+_parts: Final = queries("analytics/parts")
+_listening: Final = queries("analytics/listening")
+
+_LEVEL: Final = {
+    "at_level": sql.SQL(_parts["at_level"]),
+    "at_level_key": sql.SQL(_parts["at_level_key"]),
 }
 
 
 def ask(
-    connection: Connection[Any], name: str, selection: Selection, *, parts: Mapping[str, sql.Composable] | None = None,
-    **more: Any,
+    connection: Connection[Any], query: LiteralString, selection: Selection,
+    *, parts: Mapping[str, sql.Composable] | None = None, **more: Any,
 ) -> list[Row]:  # fmt: skip
-    """Run a query; `parts` fill the places in its text, `more` are further parameters."""
+    """Run a query. `parts` fill further braces in its text, beside those of analytics/parts.sql; `more` are further parameters."""
     places = {
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
     }
     at_place = _at_any(places)
-    listening = sql.SQL(_sql["listening"]).format(at_place=at_place)
-    by_user = listening if places else _PARTS["listening_anywhere"]
-    text = part(name, listening=listening, listening_by_user=by_user, at_place=at_place, **(parts or {}))
+    listening = fill(_parts["listening"], at_place=at_place)
+    by_user = listening if places else fill(_parts["listening_anywhere"])
+    text = fill(query, listening=listening, listening_by_user=by_user, at_place=at_place, **(parts or {}))
     return rows(connection, text, selection.parameters() | places | more)
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
-    """The condition for being at one of some places, which are the names of parameters; at all places when there are none."""
-    there = [sql.SQL(_sql["there"]).format(place=sql.Placeholder(name)) for name in places]
+    """The condition for being at one of some places, given as names of parameters; with none, every place will do."""
+    there = [sql.SQL(_parts["at_one_place"]).format(place=sql.Placeholder(name)) for name in places]
     return sql.SQL("({})").format(sql.SQL(" OR ").join(there)) if there else sql.SQL("true")
 
 
-def part(name: str, **parts: sql.Composable) -> sql.Composed:
-    """A query, or a part of one, with its places filled."""
-    query: LiteralString = _sql[name]
-    return sql.SQL(query).format(**_PARTS, **parts)
+def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
+    """A query, or a part of one, with its braces filled."""
+    return sql.SQL(query).format(**_LEVEL, **parts)
 
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with the days that have plays: a range without an end would have no last month."""
+    """The selection limited to the days that have plays: a range without an end would have no last month."""
     return spans(connection, selection)[0]
 
 
-def in_whole_years(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole years where it begins before or ends after all plays: those are in rollups."""
+def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole months where it begins before or ends after all plays: those are in rollups."""
     return spans(connection, selection)[1]
 
 
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
-    """Both: with the days that have plays, and in whole years."""
-    (dates,) = ask(connection, "range", selection)
+    """Both: limited to the days that have plays, and in whole months."""
+    (dates,) = ask(connection, _listening["range"], selection)
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2
     first, last = dates["first"], dates["last"]

@@ -1,4 +1,4 @@
-"""Rejected lines as NDJSON, one object a line, however many there are."""
+"""Export rejected lines as NDJSON, one object a line, in constant memory."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from sparkify.server.home import expanded
 _sql: Final = queries("analytics/state")
 
 _ROWS: Final = 100
-"""At a time from the server: each may have a MiB of evidence."""
+"""Rows fetched at a time: each may have a MiB of evidence."""
 
 
 def export_rejects(
@@ -27,9 +27,9 @@ def export_rejects(
     reason: str | None = None,
     run: int | None = None,
 ) -> int:
-    """Write rejected lines to the file `out`, or to stdout; gives how many.
+    """Write rejected lines to the file `out`, or to stdout; returns how many.
 
-    The text of the line is in ``record``; where it is not UTF-8 that is null, and ``record_base64`` has the bytes.
+    ``record`` is the text of the line. If that is not UTF-8, ``record`` is null and ``record_base64`` has the bytes.
 
     Raises:
         SparkifyError: the file cannot be written.

@@ -1,6 +1,6 @@
-"""One song: how to find it, its history, and who listens to it."""
+"""One song: find it, its history, and the people who listen to it."""
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import sql
 
@@ -15,9 +15,9 @@ _sql: Final = queries("analytics/one_song")
 
 
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:
-    """Songs of which title and artist together have all words of `text`, whatever the case; those with most plays, ever, first.
+    """Songs whose title and artist together have all words of `text`, in any case; those with most plays ever come first.
 
-    Names that came doubly encoded are found by what they should be, too. The `track_id` is what the other functions take.
+    Doubly encoded names are found by their proper spelling, too. The other functions take the `track_id`.
     """
     words = text.replace("\0", "").encode(errors="replace").decode().lower().split()
     if not words:
@@ -30,20 +30,20 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[R
 def history(
     track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> list[Row]:
-    """Its plays and listeners by ``day``, ``week`` or ``month``; only the days of the selection count."""
-    return _ask_of(dsn, "history", track_id, selection, period=period)
+    """Its plays and listeners by ``day``, ``week`` or ``month``. A week or month counts only its days in the selection."""
+    return _ask_of(dsn, _sql["history"], track_id, selection, period=period)
 
 
 def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Its plays and listeners by level (at the play) and gender."""
-    return _ask_of(dsn, "audience", track_id, selection)
+    return _ask_of(dsn, _sql["audience"], track_id, selection)
 
 
 def fans(
     track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """Who listens to it most, with the level they have now, and the first and last day of the selection they did."""
-    return _ask_of(dsn, "fans", track_id, selection, limit=limit)
+    """The users with most plays of it, their current level, and the first and last day of the selection on which they heard it."""
+    return _ask_of(dsn, _sql["fans"], track_id, selection, limit=limit)
 
 
 def _patterns(words: Any) -> list[str]:
@@ -51,13 +51,15 @@ def _patterns(words: Any) -> list[str]:
 
 
 def _doubled(word: str) -> str:
-    """The word as it looks read as Latin-1, as much of the catalogue is."""
+    """The word as UTF-8 read as Latin-1, as much of the catalogue has it."""
     return word.encode().decode("latin-1").lower()
 
 
-def _ask_of(dsn: DsnOrConnection, name: str, track_id: int, selection: Selection, **more: Any) -> list[Row]:
-    part = "heard" if selection.location is None else "heard_at_place"
-    query = sql.SQL(_sql[name]).format(heard=sql.SQL(_sql[part]))
+def _ask_of(
+    dsn: DsnOrConnection, question: LiteralString, track_id: int, selection: Selection, **more: Any
+) -> list[Row]:
+    heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
+    query = sql.SQL(question).format(heard=sql.SQL(heard))
     with reader(dsn) as connection:
         places = spellings(connection, selection.location)
         return rows(

@@ -1,5 +1,6 @@
 -- name: search
--- songs of which title and artist together have all of some words, most plays first; names are looked up of those that are shown
+-- Find songs whose artist and title together have all of some words. One row per song, most plays first; only these get their names
+-- looked up.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id FROM analytics.heard_songs
     WHERE lower(artist || ' ' || title) LIKE ALL (%(words)s::text[])
@@ -17,7 +18,7 @@ ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s
 
 -- name: heard
--- a part of the queries below: who heard the track, on which day, a row for each play
+-- This common table has one row per play of the song: who heard it, on which day and at which level.
 heard AS (
     SELECT u.user_id, month + u.day - 1 AS day, level
     FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
@@ -27,8 +28,8 @@ heard AS (
 )
 
 -- name: heard_at_place
--- the same at a place, looked up on the days that somebody heard the track. By itself: joined with users, the planner would read
--- all days instead.
+-- This common table has the same for a place. It looks up the place on the days on which a user heard the song. MATERIALIZED: joined
+-- with users at once, the planner would read all days.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
@@ -40,20 +41,20 @@ heard AS MATERIALIZED (
 )
 
 -- name: history
--- its plays and listeners by day, week or month
+-- Count the plays and listeners of the song. One row per day, week or month with plays.
 WITH {heard}
 SELECT date_trunc(%(period)s, day)::date AS start, count(*) AS plays, count(DISTINCT user_id) AS listeners
 FROM heard GROUP BY 1 ORDER BY 1
 
 -- name: audience
--- how many listen to it, by level and gender
+-- Count the plays and listeners of the song. One row per level and gender.
 WITH {heard}
 SELECT heard.level, gender, count(*) AS plays, count(DISTINCT user_id) AS listeners
 FROM heard JOIN users u USING (user_id)
 GROUP BY heard.level, gender ORDER BY heard.level COLLATE "C", gender COLLATE "C"
 
 -- name: fans
--- who listens to it most
+-- Find the users with most plays of the song. One row per user.
 WITH {heard}
 SELECT user_id, concat_ws(' ', first_name, last_name) AS name, u.level, count(*) AS plays, min(day) AS first_day, max(day) AS last_day
 FROM heard JOIN users u USING (user_id)

@@ -1,4 +1,4 @@
-"""Places: a name that is shown may stand for several spellings of the logs."""
+"""Places: one shown name may stand for several spellings in the logs."""
 
 from collections import defaultdict
 from typing import Any, Final
@@ -9,11 +9,11 @@ from sparkify.analytics.names import shown
 from sparkify.database.queries import queries
 from sparkify.database.reading import rows
 
-_sql: Final = queries("analytics/questions")
+_sql: Final = queries("analytics/places")
 
 
 def spellings(connection: Connection[Any], place: str | None) -> list[str]:
-    """The locations in the logs that are shown like this one, or are spelled like it; none is no place at all."""
+    """The locations in the logs that are spelled like this place or shown like it; an empty list for no place."""
     if place is None or place.isascii():
         return [] if place is None else [place]
     wanted = {place, shown(place)}
@@ -22,7 +22,7 @@ def spellings(connection: Connection[Any], place: str | None) -> list[str]:
 
 
 def shown_alike(connection: Connection[Any]) -> dict[str, list[str]]:
-    """The spellings of each name that is not in ASCII, in the order of their bytes."""
+    """The spellings of each shown name beyond ASCII, in code point order."""
     alike: dict[str, list[str]] = defaultdict(list)
     for row in rows(connection, _sql["places_to_repair"]):
         alike[shown(row["location"])].append(row["location"])

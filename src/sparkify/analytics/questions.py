@@ -1,6 +1,6 @@
-"""The questions.
+"""The questions about listening, people and places.
 
-Each takes the connection string, like all of the library, None for the usual one; or an open connection in autocommit mode.
+Each takes a connection string, or None for the usual one; or an open connection in autocommit mode.
 """
 
 from collections import Counter
@@ -9,16 +9,23 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
+from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import Selection
+from sparkify.database.planner import planner
+from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
 from sparkify.errors import UsageError
 
+_listening: Final = queries("analytics/listening")
+_people: Final = queries("analytics/people")
+_places: Final = queries("analytics/places")
+_state: Final = queries("analytics/state")
+
 MOST_BARS: Final = 62
-"""So many bars a trend has at most on one screen, but for those of months."""
+"""The most bars that a trend shows on one screen; only a trend by month may have more."""
 
 
 def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
@@ -29,25 +36,26 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
     with reader(dsn) as connection:
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
-        parts, alike = _alike(connection) if what == "locations" else ({}, {})
-        chosen = in_whole_years(connection, selection)
-        return repaired(ask(connection, f"top_{what}", chosen, limit=limit, parts=parts, **alike))
+        chosen = in_whole_months(connection, selection)
+        if what == "locations":
+            return repaired(_top_locations(connection, chosen, limit))
+        query = {"users": _listening["top_users"], "devices": _listening["top_devices"]}[what]
+        return repaired(ask(connection, query, chosen, limit=limit))
 
 
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "totals", in_whole_years(connection, selection))
-        sessions = (
-            None if selection.location is not None else ask(connection, "sessions", selection)[0]["sessions"]
-        )
-        return row | {"sessions": sessions}
+        (row,) = ask(connection, _listening["totals"], in_whole_months(connection, selection))
+        if selection.location is not None:
+            return row | {"sessions": None}
+        return row | ask(connection, _listening["sessions"], selection)[0]
 
 
 def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "listeners", in_whole_years(connection, selection))
+        (row,) = ask(connection, _listening["listeners"], in_whole_months(connection, selection))
         return row
 
 
@@ -56,65 +64,64 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
 
     A week or month of which the selection has only some days is given whole. Sessions are None with a place.
     """
-    with reader(dsn) as connection, connection.transaction():
-        name = "trend" if selection.location is None else "trend_of_place"
-        # The planner takes the days of a place for few, and would look up the first day of each user.
-        connection.execute("SET LOCAL enable_nestloop = off")
-        return ask(connection, name, days_with_plays(connection, selection), period=period)
+    query = _listening["trend"] if selection.location is None else _listening["trend_of_place"]
+    # The planner underestimates the days of a place, and would look up the first day of each user.
+    with reader(dsn) as connection, planner(connection, enable_nestloop="off"):
+        return ask(connection, query, days_with_plays(connection, selection), period=period)
 
 
 def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
-    name = "heat_map" if selection.location is None else "heat_map_of_place"
-    with reader(dsn) as connection, connection.transaction():
-        # The planner takes the days of a place for few, and would sort all plays on them.
-        connection.execute("SET LOCAL enable_sort = off")
-        return ask(connection, name, selection)
+    query = _listening["heat_map"] if selection.location is None else _listening["heat_map_of_place"]
+    # The planner underestimates the days of a place, and would sort all plays on them.
+    with reader(dsn) as connection, planner(connection, enable_sort="off"):
+        return ask(connection, query, selection)
 
 
 def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
-        return ask(connection, "levels", in_whole_years(connection, selection))
+        return ask(connection, _listening["levels"], in_whole_months(connection, selection))
 
 
 def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
-        return ask(connection, "genders", in_whole_years(connection, selection))
+        return ask(connection, _listening["genders"], in_whole_months(connection, selection))
 
 
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """How often users went from one level to another (`changes`), and how many of them (`users`), by month; with a level, to that one.
+    """How often users changed from one level to another (`changes`), and how many of them (`users`), by month.
 
-    Places do not count.
+    A selection with a level counts the changes to that level. Its place is ignored.
     """
-    with reader(dsn) as connection, connection.transaction():
-        # Through the index, in the order that is wanted or user by user, most days would be fetched one by one.
-        connection.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_nestloop = off")
-        return ask(connection, "level_changes", selection)
+    # By an index, in the wanted order or user by user, most days would be fetched one by one.
+    with reader(dsn) as connection, planner(connection, enable_indexscan="off", enable_nestloop="off"):
+        return ask(connection, _people["level_changes"], selection)
 
 
 def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
-    """Of the users whose first play is in a ``month`` or ``week`` (`cohort`), how many listened so many months later
-    (`months_later`), or weeks; of the selection only the days count, and they choose the first plays."""
+    """How many of the users whose first play is in a ``month`` or ``week`` (`cohort`) listened how many months later
+    (`months_later`), or weeks. The days of the selection choose the first plays; its level and place are ignored."""
+    query = {"month": _people["retention_month"], "week": _people["retention_week"]}[period]
     with reader(dsn) as connection:
-        return ask(connection, f"retention_{period}", selection)
+        return ask(connection, query, selection)
 
 
 def rising(
     selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """Songs by how many plays more (or, `falling`, fewer) they have than in as many days before.
+    """Songs by how many more plays (or, `falling`, fewer) they have than in as many days before.
 
-    The days end with the last that has plays. Songs with the same change are in the order of `top`, by the days on which they had more.
+    The days end with the last day that has plays. Songs with the same change come in the order of `top` for the days on which
+    they had more plays.
 
     Raises:
         UsageError: the selection has no first day, so there is nothing before it to compare with.
     """
     if selection.since is None:
         raise UsageError(
-            "What rises is compared with the days before: give the selection its first day, `since`."
+            "Rising songs are compared with the days before: give the selection its first day, `since`."
         )
     with reader(dsn) as connection:
         return repaired(most_changed(connection, selection, limit, falling=falling))
@@ -130,8 +137,8 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
-    """What fits on one screen: totals, trend (by day, or by week or month when there are many), top songs, people active on the
-    last day, in the last 7 and the last 30 days of the selection, and the state of the data."""
+    """A report for one screen: totals, trend (by day, or by week or month for many days), top songs, the people active on the
+    last day, in the last 7 and in the last 30 days of the selection, and the state of the data."""
     with reader(dsn) as connection:
         state = quality(dsn=connection)
         if state["first"] is None:
@@ -159,38 +166,37 @@ def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: in
 
 
 def fitting_period(since: date, until: date) -> str:
-    """By what a trend of these days is cut, so that it fits on one screen: ``day``, ``week`` or ``month``."""
+    """The period by which a trend of these days fits on one screen: ``day``, ``week`` or ``month``."""
     days = (until - since).days + 1
     return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
 def locations(*, dsn: DsnOrConnection = None) -> list[str]:
-    """All places, as they are shown, those with most plays first."""
+    """All places by the names that are shown, those with most plays first."""
     with reader(dsn) as connection:
         plays: Counter[str] = Counter()
-        for row in ask(connection, "locations", ALL):
+        for row in ask(connection, _places["locations"], ALL):
             plays[shown(row["location"])] += row["plays"]
         return sorted(plays, key=lambda place: (-plays[place], place))
 
 
-def _alike(connection: Connection[Any]) -> tuple[dict[str, sql.SQL], dict[str, list[str]]]:
-    """What stands for a location in a query where spellings that are shown alike count as one; with its parameters."""
+def _top_locations(connection: Connection[Any], selection: Selection, limit: int) -> list[Row]:
+    """The places with most plays; spellings that are shown alike count as one place."""
     firsts = {
         spelling: found[0]
         for found in shown_alike(connection).values()
         for spelling in found
         if len(found) > 1
     }
-    place = "coalesce((%(firsts)s::text[])[array_position(%(alike)s::text[], location)], location)"
-    return (
-        {"place_shown": sql.SQL(place if firsts else "location")},
-        {"alike": list(firsts), "firsts": list(firsts.values())},
-    )
+    return ask(
+        connection, _places["top_locations"], selection, limit=limit, alike=list(firsts), firsts=list(firsts.values()),
+        parts={"place_shown": sql.SQL(_places["first_spelling"]) if firsts else sql.Identifier("location")},
+    )  # fmt: skip
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, those that match the catalogue, lines set aside, when it was last loaded."""
+    """The state of the data: plays, how many of them match the catalogue, rejected lines, and when it was last loaded."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, "quality", ALL)
-        (dates,) = ask(connection, "range", ALL)
+        (row,) = ask(connection, _state["quality"], ALL)
+        (dates,) = ask(connection, _listening["range"], ALL)
         return row | dates

@@ -1,27 +1,56 @@
-"""The first of many songs or artists, found without adding up all of them."""
+"""Rank songs and artists without adding up all of them."""
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ask, days_with_plays, part, spans
+from sparkify.analytics.asking import ask, days_with_plays, fill, spans
 from sparkify.analytics.selection import Selection
+from sparkify.database.planner import planner
+from sparkify.database.queries import queries
 from sparkify.database.reading import Row
 
-RANKED: Final = {"songs": ("track_id", "track_months"), "artists": ("artist_key", "artist_months")}
+_sql: Final = queries("analytics/ranking")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A kind of thing that is ranked: its key, its rollup of months, and its queries."""
+
+    key: str
+    rollup: str
+    scan: LiteralString
+    rank: LiteralString
+    count: LiteralString
+
+
+RANKED: Final = {
+    "songs": _Ranked("track_id", "track_months", _sql["scan_songs"], _sql["rank_songs"], _sql["count_songs"]),
+    "artists": _Ranked(
+        "artist_key", "artist_months", _sql["scan_artists"], _sql["rank_artists"], _sql["count_artists"]
+    ),
+}
+"""The things that can be ranked, by the names that `most_played` takes."""
+
+_PARTS: Final = {
+    "named": sql.SQL(_sql["named"]),
+    "named_artists": sql.SQL(_sql["named_artists"]),
+    "in_part": sql.SQL(_sql["in_part"]),
+}
 
 FEW_DAYS: Final = 3
-"""Of so many days at most it is quicker to count all plays than to look into the rollups of months."""
+"""Up to this many days, counting all plays is faster than the rollups of months."""
 
 SOME_DAYS: Final = 10
-"""Of so many days at most, artists are counted play by play, as each has many tracks to look up; and so is all of a long list."""
+"""Up to this many days, artists are counted play by play, as each has many tracks to look up; so is everything in a long list."""
 
 LISTED: Final = 5
-"""A track or an artist with so many plays in a month and on a level is in the index that gives them in order (publish/rollups.sql)."""
+"""Plays in a month and at a level from which a track or artist is in the index that has them in order (publish/rollups)."""
 
 LOOKED_UP: Final = 20_000
-"""Out of lists of at most so many, songs are looked up one by one; of more it is quicker to read through the rollup."""
+"""Up to this length of a list, its songs are looked up one by one; beyond, reading through the rollup is faster."""
 
 _ALL_OF_THEM: Final = 2**31
 
@@ -41,8 +70,8 @@ def most_changed(
 ) -> list[Row]:
     """Songs with more plays than in as many days before, or `falling` ones.
 
-    A song can have at most as many plays more as it has plays. So those with most plays are looked at, until others
-    cannot have gained as much.
+    A song cannot have gained more plays than it has. So the songs with most plays are examined, until no other can have
+    gained as much.
     """
     now = days_with_plays(connection, selection)
     assert now.since
@@ -88,25 +117,23 @@ def _scan(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
 ) -> list[Row]:
     """Count all plays."""
-    with connection.transaction():
-        # The planner takes what comes out of arrays for little, and would loop: seconds instead of a tenth of one. And a hash
-        # table of so many different ones does not fit into the caches of a processor that others use, too: to sort is quicker.
-        connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashagg = off")
-        parts = {}
-        if what == "songs":
-            are_few = lacking and _depth(limit) <= LOOKED_UP
-            parts["most_wanted"] = part(
-                "most_lacking" if are_few else "most_heard", wanted=_wanted("heard", lacking=lacking)
-            )
-        return ask(connection, f"scan_{what}", selection, limit=limit, depth=_depth(limit), parts=parts)
+    parts: dict[str, sql.Composable] = dict(_PARTS)
+    if what == "songs":
+        are_few = lacking and _depth(limit) <= LOOKED_UP
+        query = _sql["most_lacking"] if are_few else _sql["most_heard"]
+        parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
+    # The planner expects few rows from arrays, and would loop: seconds instead of a tenth of one. And a hash table of that many keys
+    # does not fit into a processor's cache; sorting is faster.
+    with planner(connection, enable_nestloop="off", enable_hashagg="off"):
+        return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
 
 
 def _wanted(table: str, *, lacking: bool) -> sql.Composable:
-    return part("lacking", table=sql.Identifier(table)) if lacking else sql.SQL("true")
+    return fill(_sql["lacking"], table=sql.Identifier(table)) if lacking else sql.SQL("true")
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
-    """Whether all plays are looked at: rollups of months do not know places, and say too little of a few days."""
+    """Whether to count all plays: the rollups of months know no places, and tell little about a few days."""
     if selection.location is not None or _has_few_days(selection, months, FEW_DAYS):
         return True
     assert selection.since
@@ -118,47 +145,44 @@ def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) 
 
 
 def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
-    """Whether it has so many days at most, which are not all of a month that have plays."""
+    """Whether it has at most so many days, and they are not all the days of a month that have plays."""
     assert selection.since
     assert selection.until
     return selection.until - selection.since < timedelta(few) and not months.is_whole_months()
 
 
 def _depth(limit: int) -> int:
-    """So far down a list is looked first."""
+    """How far down a list to look first."""
     return 20 * limit + 300
 
 
 def _rank(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, by_days: bool, lacking: bool
 ) -> list[Row] | None:
-    """Look deeper into the lists of the months, until nothing that was not seen can be among the first.
+    """Look deeper into the lists of the months until nothing beyond them can be among the first.
 
-    Artists `by_days` are looked for once, and not found (None) when the lists do not say enough.
+    Artists `by_days` are looked up once; the result is None if the lists do not tell enough.
     """
-    key, rollup = RANKED[what]
+    ranked = RANKED[what]
     depth = _depth(limit)
     depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
     for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
-        counts = {
-            f"count_{table}": part(name, table=sql.Identifier(table))
-            for table, name in (
-                ("probe", f"count_{what}"),
-                ("candidates", "count_artists_by_days" if by_days else f"count_{what}"),
-            )
-        }
-        candidates = part(
-            "candidates", key=sql.Identifier(key), rollup=sql.Identifier("analytics", rollup),
-            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)), **counts,
+        count = _sql["count_artists_by_days"] if by_days else ranked.count
+        candidates = fill(
+            _sql["candidates"], key=sql.Identifier(ranked.key), rollup=sql.Identifier("analytics", ranked.rollup),
+            listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)),
+            count_probe=fill(ranked.count, table=sql.Identifier("probe"), **_PARTS),
+            count_candidates=fill(count, table=sql.Identifier("candidates"), **_PARTS),
         )  # fmt: skip
-        with connection.transaction():
-            if listed and longest <= LOOKED_UP and not by_days:
-                # The planner takes the few candidates for thousands, and would read all of the rollup.
-                connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
-                connection.execute("SET LOCAL enable_mergejoin = off")
+        # The planner expects thousands of candidates, where there are few, and would read all of the rollup.
+        are_few = listed and longest <= LOOKED_UP and not by_days
+        ways = (
+            dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off") if are_few else {}
+        )
+        with planner(connection, **ways):
             rows = ask(
-                connection, f"rank_{what}", selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
-                parts={"candidates": candidates},
+                connection, ranked.rank, selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
+                parts={"candidates": candidates, **_PARTS},
             )  # fmt: skip
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
@@ -168,8 +192,10 @@ def _rank(
 
 
 def _plays(connection: Connection[Any], tracks: list[int], selection: Selection) -> dict[int, int]:
-    """How often these tracks were heard."""
-    scan = selection.location is not None
-    wanted = {} if scan else {"count_wanted": part("count_songs", table=sql.Identifier("wanted"))}
-    name = "scan_plays" if scan else "rank_plays"
-    return {row["key"]: row["plays"] for row in ask(connection, name, selection, parts=wanted, tracks=tracks)}
+    """How many plays these tracks have."""
+    if selection.location is not None:
+        rows = ask(connection, _sql["scan_plays"], selection, tracks=tracks)
+    else:
+        wanted = {"count_wanted": fill(_sql["count_songs"], table=sql.Identifier("wanted"), **_PARTS)}
+        rows = ask(connection, _sql["rank_plays"], selection, parts=wanted, tracks=tracks)
+    return {row["key"]: row["plays"] for row in rows}

@@ -1,4 +1,4 @@
-"""Which plays a question is about."""
+"""The plays that a question is about."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ _LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Days from `since` to `until`, both included, UTC; a level; a location, as it is shown or as the log says. None is all."""
+    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it. None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -18,44 +18,40 @@ class Selection:
     location: str | None = None
 
     def within(self, first: date, last: date) -> "Selection":
-        """The same, with days that are given, and among those with plays."""
+        """The same, limited to the days with plays, which are from `first` to `last`."""
         since = max(self.since or first, first)
         return Selection(
             since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, when the first and the last are of these days, in whole years as far as possible."""
+        """The same plays, in whole months as far as possible, if the first and the last play of all are on these days."""
         found = self.within(first, last)
-        since = date(first.year, 1, 1) if found.since == first else found.since
-        until = date(last.year, 12, 31) if found.until == last else found.until
+        since = first.replace(day=1) if found.since == first else found.since
+        until = _next_month(last) - timedelta(1) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
     def of_no_day(self) -> "Selection":
-        """The same of no day at all: what there is to choose from when there are no plays."""
+        """The same without any day, for a warehouse without plays."""
         return Selection(date(2000, 1, 1), date(1999, 12, 31), self.level, self.location)
 
     def is_whole_months(self) -> bool:
-        """Whether no month is cut."""
+        """Whether it cuts no month."""
         days = self.parameters()
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """For the queries: the days `first` up to `end`, which is not included, the whole months and years among them, and the
-        months (two at most) of which there are some days only."""
+        """Parameters for the queries: the days from `first` until before `end`, the whole months among them, and the
+        months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
             months = months_end = end
-        years = first if (first.month, first.day) == (1, 1) else date(first.year + 1, 1, 1)
-        years_end = end.replace(month=1, day=1)
-        if years >= years_end:
-            years = years_end = months_end
         outer = {day.replace(day=1) for day in (first, end - timedelta(1)) if first < end}
         return {
-            "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
+            "first": first, "end": end, "months": months, "months_end": months_end,
             "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
             "level": self.level,
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a warehouse holds and how its loads went: rows, files, runs, rejected lines."""
+"""The state of a warehouse: rows, files, runs, rejected lines."""
 
 from typing import Any, Final, LiteralString
 
@@ -12,11 +12,11 @@ def rejects(
     *, dsn: DsnOrConnection = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
     run: int | None = None, limit: int = 20,
 ) -> list[Row]:  # fmt: skip
-    """Rejected lines: counted by file and reason, or one by one with their `evidence`; `path` may be its end.
+    """Rejected lines: counted by file and reason, or one by one with their `evidence`.
 
-    `run` is the run that read them.
+    `path` is the end of the file's path, `run` the run that read the lines.
     """
-    query = _sql["rejects_show" if evidence else "rejects_list"]
+    query = _sql["rejects_show"] if evidence else _sql["rejects_list"]
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 
 

@@ -1,5 +1,5 @@
 -- name: status_files
--- files by kind and state, with their books
+-- Count files and add up their books. One row per kind and state.
 SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::bigint AS blank,
        sum(other_pages)::bigint AS other_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
        sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten,
@@ -7,19 +7,19 @@ SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::
 FROM etl.files GROUP BY kind, state ORDER BY kind, state
 
 -- name: status_runs
--- the last runs
+-- List the last five runs. One row per run.
 SELECT run_id, started_at, finished_at, state, reason FROM etl.runs ORDER BY run_id DESC LIMIT 5
 
 -- name: status_rows
--- rows in the star
+-- Read the stored row counts. One row per table of the star, and one for matched plays.
 SELECT table_name, row_count FROM etl.row_counts ORDER BY table_name
 
 -- name: status_range
--- from when to when there are plays
+-- Find the first and the last play. One row.
 SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplays
 
 -- name: rejects_list
--- rejected lines by file and reason
+-- Count rejected lines. One row per file and reason.
 SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
 FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
@@ -29,7 +29,7 @@ ORDER BY lines DESC, path COLLATE "C", reason
 LIMIT %(limit)s
 
 -- name: rejects_show
--- rejected lines with their evidence
+-- List rejected lines with their evidence. One row per line.
 SELECT path, line, reason, detail, record, record_bytes, rejected_records.run_id
 FROM etl.rejected_records JOIN etl.known_files USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(path, length(%(path)s)) = %(path)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
@@ -38,13 +38,23 @@ ORDER BY path COLLATE "C", line
 LIMIT %(limit)s
 
 -- name: reasons
--- lines that were set aside, by reason
+-- Count rejected lines. One row per reason.
 SELECT reason, count(*) AS lines FROM etl.rejected_records GROUP BY reason ORDER BY lines DESC, reason COLLATE "C"
 
 -- name: list_runs
--- the last runs, with the books of the files whose present version they read
+-- List the last runs, with the books of the files whose current version they read. One row per run.
 SELECT run_id, state, started_at, reason, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
        coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(duplicates), 0)::bigint AS duplicates,
        coalesce(sum(rejected), 0)::bigint AS rejected
 FROM (SELECT * FROM etl.runs ORDER BY run_id DESC LIMIT %s) last LEFT JOIN etl.manifest m USING (run_id)
 GROUP BY run_id, state, started_at, reason ORDER BY run_id DESC
+
+-- name: quality
+-- Summarize the state of the data. One row.
+SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS plays,
+       (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
+       rejected, lines,
+       (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at,
+       (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs,
+       (SELECT count(*) FROM etl.runs WHERE state = 'failed') AS failed_runs
+FROM (SELECT sum(rejected)::bigint AS rejected, sum(lines)::bigint AS lines FROM etl.files) files

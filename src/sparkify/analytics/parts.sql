@@ -1,0 +1,31 @@
+-- name: at_level
+-- This condition selects the level of a question, in any query with a column of that name.
+(%(level)s::text IS NULL OR level = %(level)s)
+
+-- name: at_level_key
+-- This condition selects the level in the form in which the keys of the rollups have it.
+(%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
+
+-- name: at_one_place
+-- This condition selects the days or months of users at a place, in the form in which the indexes have it.
+hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
+
+-- name: listening
+-- This common table has what users heard, in rows to be added up: from whole months the rollup of months, from cut months the days.
+listening AS (
+    SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
+    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level} AND {at_place}
+    UNION ALL
+    SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
+    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level} AND {at_place}
+)
+
+-- name: listening_anywhere
+-- This common table has the same where neither place nor device matters: whole years, whole months and single days.
+listening AS (
+    SELECT user_id, level, plays, milliseconds FROM analytics.user_months
+    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}
+    UNION ALL
+    SELECT user_id, level, plays, milliseconds FROM analytics.user_days
+    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}
+)

@@ -1,0 +1,60 @@
+-- name: level_changes
+-- Count how often users changed from one level to another, and how many of them. One row per month and pair of levels.
+-- Most users have had one level only, and are left out first. Of the others, days are read only in months with several levels and in
+-- months that the selection cuts; any other month is one step, at its beginning.
+WITH months AS MATERIALIZED (
+    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
+    FROM analytics.user_months
+    WHERE month < %(end)s
+      AND user_id IN (SELECT user_id FROM analytics.user_months GROUP BY user_id HAVING min(level) <> max(level))
+    GROUP BY user_id, month
+),
+read_by_days AS (
+    SELECT user_id, range_agg(daterange(month, (month + interval '1 month')::date)) AS months
+    FROM months WHERE by_days GROUP BY user_id
+),
+steps AS (
+    SELECT user_id, month AS day, 0 AS stretch_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
+    UNION ALL
+    SELECT user_id, day, stretch_no, level, first_play
+    FROM analytics.user_level_days JOIN read_by_days USING (user_id) WHERE day <@ read_by_days.months
+),
+changes AS (
+    SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before FROM steps
+)
+SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS changes,
+       count(DISTINCT user_id) AS users
+FROM changes
+WHERE level_before <> level AND {at_level} AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
+  AND at < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
+
+-- name: retention_week
+-- Count how many of the users who first listened in a week listened in later weeks. One row per first week and number of weeks later.
+-- Weeks are numbered from a Monday: date_trunc() on every day would take half as long again.
+WITH heard AS (
+    SELECT DISTINCT user_id, (first_day - date '0001-01-01') / 7 AS cohort, (day - date '0001-01-01') / 7 AS week
+    FROM analytics.user_days JOIN analytics.first_days USING (user_id)
+    WHERE first_day >= %(first)s AND first_day < %(end)s
+)
+SELECT date '0001-01-01' + 7 * cohort AS cohort, week - cohort AS weeks_later, count(*) AS listeners
+FROM heard GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: retention_month
+-- Count how many of the users who first listened in a month listened in later months. One row per first month and number of months
+-- later. OFFSET 0 makes PostgreSQL compute the first month once per user, before the join.
+WITH heard AS (
+    SELECT DISTINCT user_id, month FROM analytics.user_months
+),
+cohorts AS (
+    SELECT user_id, date_trunc('month', first_day)::date AS cohort
+    FROM analytics.first_days WHERE first_day >= %(first)s AND first_day < %(end)s OFFSET 0
+),
+counted AS (
+    SELECT cohort, month, count(*) AS listeners FROM heard JOIN cohorts USING (user_id) GROUP BY cohort, month
+)
+SELECT cohort,
+       ((extract(year FROM month) - extract(year FROM cohort)) * 12 + extract(month FROM month) - extract(month FROM cohort))::integer
+           AS months_later,
+       listeners
+FROM counted ORDER BY cohort, months_later

@@ -1,0 +1,212 @@
+-- name: named
+-- This query gives the tracks of a common table `top` their names, in order. Of several lengths the smallest song_id stands for all.
+SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
+FROM top
+CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+                    FROM analytics.heard_songs h WHERE h.track_id = top.track_id) h
+ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
+LIMIT %(limit)s
+
+-- name: named_artists
+-- This query gives the artists of a common table `top` their names, in order.
+SELECT h.artist, top.plays, top.listeners, h.artist_id
+FROM top
+CROSS JOIN LATERAL (SELECT min(artist) AS artist, min(artist_id COLLATE "C") AS artist_id
+                    FROM analytics.heard_songs h WHERE h.artist_key = top.artist_key) h
+ORDER BY top.plays DESC, top.listeners DESC, h.artist COLLATE "C"
+LIMIT %(limit)s
+
+-- name: lacking
+-- This condition selects the tracks that the catalogue has in no length.
+NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
+
+-- name: most_heard
+-- This common table has the first tracks of a common table `heard`.
+most AS MATERIALIZED (
+    SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+
+-- name: most_lacking
+-- These common tables have the first tracks of `heard` that the catalogue lacks: they look among the most played tracks, and only if
+-- too few of those are lacking, among all. This pays for a short list only.
+first AS MATERIALIZED (
+    SELECT track_id, plays FROM heard ORDER BY plays DESC LIMIT %(depth)s
+),
+first_lacking AS MATERIALIZED (
+    SELECT track_id, plays FROM first
+    WHERE (SELECT bool_and(song_id IS NULL) FROM analytics.heard_songs h WHERE h.track_id = first.track_id)
+),
+enough AS MATERIALIZED (
+    SELECT count(*) >= %(limit)s AS are_found FROM first_lacking WHERE plays > (SELECT min(plays) FROM first)
+),
+most AS MATERIALIZED (
+    SELECT track_id, plays
+    FROM (SELECT track_id, plays FROM first_lacking WHERE (SELECT are_found FROM enough)
+          UNION ALL
+          SELECT track_id, plays FROM heard WHERE NOT (SELECT are_found FROM enough) AND {wanted}) lacking
+    ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+
+-- name: scan_songs
+-- Find the most played songs by counting all plays of the users' days. One row per song. For a long list, it does not first look for
+-- the days that have some of its songs: nearly every day has.
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+),
+heard AS (
+    SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
+),
+{most_wanted},
+top AS (
+    SELECT track_id, m.plays, count(DISTINCT user_id) AS listeners
+    FROM (SELECT user_id, unnest(tracks) AS track_id FROM chosen
+          WHERE %(limit)s > 100 OR tracks && (SELECT array_agg(track_id) FROM most)) plays
+    JOIN most m USING (track_id)
+    GROUP BY track_id, m.plays
+)
+{named}
+
+-- name: scan_artists
+-- Find the most played artists by counting all plays of the users' days. One row per artist.
+WITH chosen AS MATERIALIZED (
+    SELECT user_id, artists FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+),
+heard AS (
+    SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
+),
+most AS MATERIALIZED (
+    SELECT artist_key, plays FROM heard ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+),
+top AS (
+    SELECT artist_key, m.plays, count(DISTINCT user_id) AS listeners
+    FROM (SELECT user_id, unnest(artists) AS artist_key FROM chosen
+          WHERE %(limit)s > 100 OR artists && (SELECT array_agg(artist_key) FROM most)) plays
+    JOIN most m USING (artist_key)
+    GROUP BY artist_key, m.plays
+)
+{named_artists}
+
+-- name: candidates
+-- These common tables find the first keys of a rollup without adding up all of it. They take the `depth` most played keys of each
+-- month and level, as far as `listed`. A key in none of these lists has at most `bound` plays; a key in some has at most `most`.
+-- A few are counted exactly, which gives the `threshold`; then all keys that can reach it are counted. If a key in no list could
+-- reach it, too, there are no candidates.
+parts AS MATERIALIZED (
+    SELECT start AS month, level
+    FROM analytics.listeners
+    WHERE period = 'month' AND level IS NOT NULL AND {at_level}
+      AND start >= date_trunc('month', %(first)s::date) AND start < %(end)s
+),
+lists AS MATERIALIZED (
+    SELECT p.month, p.level, l.key, l.plays,
+           CASE WHEN count(*) OVER w = %(depth)s THEN min(l.plays) OVER w ELSE %(unlisted)s END AS lowest
+    FROM parts p
+    LEFT JOIN LATERAL (
+        SELECT {key} AS key, plays FROM {rollup} r
+        WHERE r.month = p.month AND hashtextextended(r.level, 0) = hashtextextended(p.level, 0) AND {listed}
+        ORDER BY plays DESC LIMIT %(depth)s
+    ) l ON true
+    WINDOW w AS (PARTITION BY p.month, p.level)
+),
+bound AS MATERIALIZED (
+    SELECT coalesce(sum(lowest), 0) AS plays FROM (SELECT DISTINCT month, level, lowest FROM lists) l
+),
+estimates AS MATERIALIZED (
+    SELECT key, (SELECT plays FROM bound) + sum(plays - lowest) AS most
+    FROM lists WHERE key IS NOT NULL GROUP BY key
+),
+probe AS MATERIALIZED (
+    SELECT key FROM estimates ORDER BY most DESC LIMIT 2 * %(limit)s
+),
+threshold AS MATERIALIZED (
+    SELECT coalesce((SELECT plays FROM ({count_probe}) p ORDER BY plays DESC OFFSET %(limit)s - 1 LIMIT 1), 0) AS plays
+),
+candidates AS MATERIALIZED (
+    SELECT key FROM estimates CROSS JOIN threshold CROSS JOIN bound
+    WHERE most >= threshold.plays AND (threshold.plays > bound.plays OR bound.plays = 0)
+),
+most AS MATERIALIZED (
+    SELECT key, plays FROM ({count_candidates}) c ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+
+-- name: in_part
+-- This expression counts the plays of a cut month on the days of the selection. `days` is in order, so two searches do it.
+width_bucket(least(%(end)s::date - month, 31)::smallint, days) - width_bucket(greatest(%(first)s::date - month, 0)::smallint, days)
+
+-- name: count_songs
+-- Count the plays of the tracks whose keys are in a table. One row per track.
+SELECT key, sum(CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END)::bigint AS plays
+FROM {table} JOIN analytics.track_months ON track_id = key
+WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {at_level_key}
+GROUP BY key
+
+-- name: count_artists
+-- Count the plays of the artists whose keys are in a table; in cut months, those of their tracks. One row per artist.
+SELECT key, sum(plays)::bigint AS plays
+FROM (
+    SELECT key, t.plays FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
+    WHERE %(months)s::date < %(months_end)s::date AND month >= %(months)s AND month < %(months_end)s AND {at_level_key}
+    UNION ALL
+    SELECT key, {in_part}
+    FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key
+          WHERE cardinality(%(cut_months)s::date[]) > 0) tracks
+    JOIN analytics.track_months USING (track_id)
+    WHERE month = ANY(%(cut_months)s::date[]) AND {at_level_key}
+) counted
+GROUP BY key
+
+-- name: count_artists_by_days
+-- Count the plays of the artists whose keys are in a table, play by play, on days of one month. One row per artist.
+SELECT key, count(*) AS plays
+FROM (SELECT unnest(artists) AS key FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level_key}) heard
+JOIN {table} USING (key)
+GROUP BY key
+
+-- name: rank_songs
+-- Find the most played songs in the rollup of months. One row per song; `bound` tells whether the lists were deep enough.
+WITH {candidates},
+top AS (
+    SELECT key AS track_id, m.plays, count(DISTINCT e.user_id) AS listeners
+    FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
+    GROUP BY key, m.plays
+),
+named AS (
+    {named}
+)
+SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
+
+-- name: rank_artists
+-- Find the most played artists in the rollups of months. One row per artist, with `bound` as for songs.
+WITH {candidates},
+top AS (
+    SELECT key AS artist_key, m.plays, count(DISTINCT e.user_id) AS listeners
+    FROM (SELECT DISTINCT key, m.plays, track_id FROM most m JOIN analytics.heard_songs ON artist_key = key) m
+    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
+    GROUP BY key, m.plays
+),
+named AS (
+    {named_artists}
+)
+SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
+
+-- name: scan_plays
+-- Count the plays of some tracks in the users' days. One row per track with plays. Comparing tracks costs most, so the place is
+-- selected first, in a query of its own: in one WHERE, PostgreSQL would look at the place last.
+WITH chosen AS MATERIALIZED (
+    SELECT tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+)
+SELECT track_id AS key, count(*) AS plays
+FROM (SELECT unnest(tracks) AS track_id FROM chosen WHERE tracks && %(tracks)s::bigint[]) plays
+WHERE track_id = ANY(%(tracks)s::bigint[])
+GROUP BY track_id
+
+-- name: rank_plays
+-- Count the plays of some tracks in the rollup of months. One row per track with plays.
+WITH wanted AS (
+    SELECT unnest(%(tracks)s::bigint[]) AS key
+)
+{count_wanted}
