@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from data import play, song, write
 from sparkify import etl, simulate
 from sparkify.analytics.export import export_rejects
-from sparkify.commands import sample
+from sparkify.commands import load_sample
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.server import Server
@@ -45,8 +45,8 @@ case "$*" in
     [ -e "$here/pip" ] || exit 1
     if [ -n "$CTRL_C" ]; then trap : INT; kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
     exit "${PIP:-0}" ;;
-"-m sparkify.commands.sample --needed") echo "$NEEDED" ;;
-"-m sparkify.commands.sample") echo postgresql:///sparkify_sample ;;
+"-m sparkify.commands.load_sample --needed") echo "$NEEDED" ;;
+"-m sparkify.commands.load_sample") echo postgresql:///sparkify_sample ;;
 *) printf '%s\\n' "$SPARKIFY_DSN|$PGHOST" >> "$LOG"; shift; printf '%s' "$1" > "$LOG.data" ;;
 esac
 """
@@ -257,7 +257,7 @@ def test_data_goes_to_the_usual_warehouse(checkout: Checkout, words: list[str]) 
         ("", "mine", "sparkify etl mine", "usual"),
         ("yes", "mine", "sparkify etl mine", "usual"),
         ("", "", "", "usual"),
-        ("yes", "", "python -m sparkify.commands.sample", "postgresql:///sparkify_sample"),
+        ("yes", "", "python -m sparkify.commands.load_sample", "postgresql:///sparkify_sample"),
     ],
 )
 def test_what_the_dashboard_shows(checkout: Checkout, needed: str, data: str, loads: str, shows: str) -> None:
@@ -324,12 +324,12 @@ def test_the_sample_and_data_never_meet(
     here: Path, capsys: pytest.CaptureFixture[str], run_here: Any
 ) -> None:
     """The sample, mine, and both again: mine is the warehouse that has seen mine alone, the sample stays as it was."""
-    assert sample.main(["--needed"]) == 0
+    assert load_sample.main(["--needed"]) == 0
     assert capsys.readouterr().out == "yes\n"
     assert run_here("top", "songs").stderr == f"sparkify: {NOTHING}\n"
     seen = []
     for _ in range(2):
-        assert sample.main([]) == 0
+        assert load_sample.main([]) == 0
         said = capsys.readouterr()
         assert said.out == f"{Server().url(SAMPLE_DATABASE)}\n"
         assert "Loaded" in said.err
@@ -341,7 +341,7 @@ def test_the_sample_and_data_never_meet(
             )
         seen.append(content(said.out.strip()))
         etl.run("mine")
-        assert sample.main(["--needed"]) == 0
+        assert load_sample.main(["--needed"]) == 0
         assert capsys.readouterr().out == ""
     assert seen[0] == seen[1]
     etl.run("mine", dsn=Server().url("alone"))
@@ -393,7 +393,7 @@ def test_the_sample_ignores_the_server_that_is_set(
         return 0
 
     monkeypatch.setattr("sparkify.cli.main", command)
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     url = capsys.readouterr().out.strip()
     assert url == Server().url(SAMPLE_DATABASE)
     assert asked == [["etl", "sample", "--dsn", url]]
@@ -411,13 +411,13 @@ def test_the_sample_is_made_whole_or_made_again(
 
     monkeypatch.setattr("sparkify.cli.main", command)
     (here / FOLDER / ".sparkify-sample").unlink()
-    assert sample.main([]) == 130
+    assert load_sample.main([]) == 130
     assert asked == [["simulate", "sample", "--force"]]
     assert capsys.readouterr().out == ""
     code = 0
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     assert [words[0] for words in asked] == ["simulate", "simulate", "etl"]
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     assert [words[0] for words in asked[3:]] == ["etl"]
 
 

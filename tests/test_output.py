@@ -179,7 +179,7 @@ def test_a_reader_that_has_enough(loaded: str, command: str) -> None:
 
 def test_a_pipe_that_does_not_wait() -> None:
     """Another program that shares it may have made it so."""
-    code = "from sparkify.commands import output\nwith output.safe(): print('x' * 999_999)"
+    code = "from sparkify.commands import streams\nwith streams.safe(): print('x' * 999_999)"
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with (

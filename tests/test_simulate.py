@@ -1,6 +1,5 @@
 """The simulator: what it writes has the shape of the real files, and depends on the world and the date alone."""
 
-import argparse
 import gzip
 import hashlib
 import json
@@ -20,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from sparkify import simulate as simulator
+from sparkify.cli import main
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import simulate
 
@@ -493,10 +492,8 @@ def test_a_folder_that_cannot_be_made_is_named(
 def test_the_command_line_reports_what_was_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parser = argparse.ArgumentParser()
-    simulator.add_arguments(parser)
     words = "--users 5 --songs 20 --start 2018-11-03 --end 2018-11-09"
-    assert simulator.run(parser.parse_args([str(tmp_path), *words.split()])) == 0
+    assert main(["simulate", str(tmp_path), *words.split()]) == 0
     said = capsys.readouterr()
     events = list(_events(tmp_path))
     assert said.out == ""

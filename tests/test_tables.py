@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from sparkify.analytics.shares import label, share
-from sparkify.commands.bar import live_bar
+from sparkify.commands.progress import live_bar
 from sparkify.commands.tables import print_table, shorten_paths
 
 LETTERS = st.characters(categories=["Lu", "Ll", "Lo", "So"], exclude_characters="…")
@@ -140,11 +140,11 @@ def test_a_row_as_lines() -> None:
 def test_the_bar_fits(width: int, encoding: str) -> None:
     with io.TextIOWrapper(io.BytesIO(), encoding) as out:
         console = Console(file=out, force_terminal=True, width=width, color_system=None)
-        with live_bar(console) as bar:
-            task = bar.add_task("plan", total=None, lines=0, rate=0.0)
+        with live_bar(console) as progress:
+            bar = progress.bar
             bar.refresh()
             bar.update(
-                task,
+                progress.task,
                 description="publish September 2018",
                 total=12_345,
                 completed=8_000,

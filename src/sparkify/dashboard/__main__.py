@@ -7,9 +7,9 @@ import pandas as pd  # noqa: F401
 from streamlit.web.cli import main
 
 from sparkify import analytics  # noqa: F401
-from sparkify.commands import output
+from sparkify.commands import streams
 from sparkify.server.probe import answers  # noqa: F401
 
 if __name__ == "__main__":
-    with output.safe(may_be_lost=True):  # Streamlit prints the address, which we have said on standard error
+    with streams.safe(may_be_lost=True):  # Streamlit prints the address, which we have said on standard error
         sys.exit(main(prog_name="sparkify dashboard"))

@@ -3,7 +3,7 @@
 import gzip
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,22 @@ class Part:
     days: range
     packed: bool
     zipped: bool
+
+    def split(self, workers: int) -> list["Part"]:
+        """Cut the part into even shares, one for each worker, but no more shares than days or packs."""
+        packs = range(self.songs.start, self.songs.stop, SONGS_A_PACK)
+        workers = min(workers, max(len(packs), len(self.days)))
+        parts = []
+        for n in range(workers):
+            mine = _share(packs, n, workers)
+            songs = range(mine.start, min(mine.stop, self.songs.stop))
+            parts.append(replace(self, songs=songs, days=_share(self.days, n, workers)))
+        return parts
+
+
+def _share(numbers: range, n: int, workers: int) -> range:
+    """The n-th of as many even shares as there are workers."""
+    return numbers[len(numbers) * n // workers : len(numbers) * (n + 1) // workers]
 
 
 @dataclass
@@ -119,7 +135,8 @@ class _Writer:
         for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
-            # Arrow's allocator keeps what is freed for later use, and no day is like the others: it would add up.
+            # Arrow's allocator keeps what is freed for later use, and no day is like the others: it would add
+            # up.
             pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
