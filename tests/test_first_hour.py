@@ -24,7 +24,7 @@ from sparkify.commands import load_sample
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.server import Server
-from sparkify.server.home import home as home_folder
+from sparkify.server.home import home_folder
 from sparkify.server.names import DATABASE, SAMPLE_DATABASE
 from sparkify.simulate.sample import FOLDER
 from warehouse import checksums

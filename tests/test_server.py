@@ -26,7 +26,7 @@ from sparkify.database.connection import resolve
 from sparkify.errors import ServerError, SparkifyError, UsageError
 from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
-from sparkify.server.home import home as home_folder
+from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
 from warehouse import free_port, wait_until
 
@@ -316,7 +316,7 @@ def test_a_port_that_is_taken_is_named_and_not_kept(make_home: Callable[..., Ser
         with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
             one.start()
     (one.home / "port").write_text("99999\n")
-    with pytest.raises(ServerError, match="no port number"):
+    with pytest.raises(ServerError, match="does not hold a port number"):
         one.start()
     (one.home / "port").unlink()
 
@@ -383,7 +383,7 @@ def test_a_short_folder_stands_in_for_a_long_path_and_is_never_shared(
     shutil.rmtree(short)
     short.mkdir(mode=0o777)
     short.chmod(0o777)
-    with pytest.raises(ServerError, match="somebody else's"):
+    with pytest.raises(ServerError, match="belongs to another user"):
         one.url()
     one.start()
     assert (one.home / "run").readlink() != short
@@ -452,7 +452,7 @@ binaries.installed = binaries.shared_copy = lambda *_: Path({str(slow.parent.par
 def test_a_server_whose_starter_was_killed_is_taken_over(make_home: Callable[..., Server]) -> None:
     one = make_home()
     with starter(
-        one.home, "from sparkify.server import server; server.Server._patience = None\n" + START
+        one.home, "from sparkify.server import server; server.Server._waiting = None\n" + START
     ) as program:
         program.wait()  # it fell right after the launch
         assert "NoneType" in program.stderr.read()  # type: ignore[union-attr]
@@ -564,7 +564,7 @@ def test_data_of_another_major_version_is_left_alone(make_home: Callable[..., Se
     one = make_home()
     (one.home / "data" / "PG_VERSION").write_text("17\n")
     with pytest.raises(
-        ServerError, match=r"made by PostgreSQL 17; the programs installed here are 18\..*data anew"
+        ServerError, match=r"made by PostgreSQL 17; the programs installed here are 18\..*data again"
     ):
         one.start()
     assert (one.home / "data" / "base").exists()
@@ -573,7 +573,7 @@ def test_data_of_another_major_version_is_left_alone(make_home: Callable[..., Se
 def test_a_folder_that_is_no_data_folder_is_left_alone(make_home: Callable[..., Server]) -> None:
     one = make_home()
     (one.home / "data" / "PG_VERSION").unlink()
-    with pytest.raises(ServerError, match="not a data folder"):
+    with pytest.raises(ServerError, match="not a PostgreSQL data folder"):
         one.start()
 
 

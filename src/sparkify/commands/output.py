@@ -25,8 +25,7 @@ Result = TypeVar("Result", bound=HasDocument)
 def print_result(result: Result, show: Callable[[Result], None], *, as_json: bool, done: str) -> None:
     """Print what a command has done, as one JSON document or in words by `show`.
 
-    The work is done by now. If stdout cannot be written, the `OutputFailed` that is raised says so with
-    `done`.
+    If stdout cannot be written, `done` is added to the `OutputFailed`: the work itself has succeeded.
     """
     try:
         if as_json:

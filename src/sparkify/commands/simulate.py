@@ -112,8 +112,8 @@ def _simulate(options: Options) -> int:
         return INTERRUPTED
     note(
         f"{report.events:,} events ({report.plays:,} plays) by {report.people:,} people"
-        f" on {report.days:,} days, and {report.songs:,} songs: {report.files:,} files, {report.bytes / 1e6:,.1f} MB,"
-        f" written to {options.out} in {report.seconds:.1f} s"
+        f" on {report.days:,} days, and {report.songs:,} songs: {report.files:,} files,"
+        f" {report.bytes / 1e6:,.1f} MB, written to {options.out} in {report.seconds:.1f} s"
     )
     return DONE
 

@@ -17,9 +17,7 @@ from sparkify.commands.output import encodable, printable
 
 LONGEST_CELL: Final = 200
 SHORTEST_TEXT: Final = 8
-"""Columns of text are not made narrower than this. Where that is still too wide, rows are printed as
-lines.
-"""
+"""Text columns are not made narrower. A table that is still too wide is printed as lines."""
 
 _PATHS: Final = frozenset({"path"})
 _GAP: Final = 2
@@ -142,9 +140,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
-    """Cut the beginning of paths that are wider than this. Paths that differ still do, if there is room for
-    it.
-    """
+    """Cut the beginning of paths wider than this, so that different paths still differ where possible."""
     attempts = _attempts(dict.fromkeys(paths), width)
     best = next(attempts)
     clear = (short for short in chain([best], attempts) if len(set(short.values())) == len(short))
