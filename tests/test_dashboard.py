@@ -307,7 +307,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
     search = page.get_by_role("searchbox").or_(page.get_by_role("textbox", name="Search for")).first
     search.fill("script")
     search.press("Enter")
-    page.get_by_text("Who listens most").wait_for()
+    page.get_by_text("Top listeners").wait_for()
     visitor.wait()
     rows = analytics.search("script", dsn=dsn)
     assert {row["title"] for row in rows} == {MARKUP}
@@ -320,7 +320,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
     )
     assert metrics(page)["Plays"] == str(rows[0]["plays"])
     fans = analytics.fans(rows[0]["track_id"], dsn=dsn)
-    assert [row[0] for row in cells(page, "Who listens most")] == [fan["name"] for fan in fans]
+    assert [row[0] for row in cells(page, "Top listeners")] == [fan["name"] for fan in fans]
     page.get_by_text("The numbers").click()
     history = analytics.history(rows[0]["track_id"], "day", dsn=dsn)
     assert [row[:2] for row in cells(page, "Plays of the song by day")] == [
@@ -332,7 +332,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
 
 def test_no_song_is_found(visitor: Visitor) -> None:
     page = visitor.go("songs?q=$x$ <b>nothing</b>")
-    expect(page.get_by_text("No song with a play has all of these words: $x$ <b>nothing</b>")).to_be_visible()
+    expect(page.get_by_text("No played song has all of these words: $x$ <b>nothing</b>")).to_be_visible()
 
 
 CHOSEN = Selection(None, date(2018, 11, 20), "paid")
@@ -362,7 +362,7 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
     "data": {
         "files": lambda dsn: analytics.status(dsn=dsn)["files"],
         "reasons": lambda dsn: analytics.reject_reasons(dsn=dsn),
-        "runs": lambda dsn: analytics.runs(dsn, 1000),
+        "runs": lambda dsn: analytics.runs(dsn=dsn, limit=1000),
         "not in the catalogue": lambda dsn: analytics.unmatched(CHOSEN, dsn=dsn, limit=1000),
     },
 }
@@ -492,7 +492,7 @@ def test_no_server(browser: Browser) -> None:
 def test_an_old_schema(browser: Browser, new_dsn: Callable[[], str]) -> None:
     old = new_dsn()
     with connect(old) as connection:
-        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+        connection.execute("UPDATE etl.warehouse SET schema_version = 0")
     assert "sparkify create-tables" in told(browser, old)
 
 
@@ -503,7 +503,7 @@ def test_a_question_that_is_cut_off(browser: Browser, dsn: str, table: str, path
     with psycopg.connect(dsn) as other:
         other.execute(sql.SQL("LOCK analytics.{}").format(sql.Identifier(table)))
         said = told(browser, make_conninfo(dsn, options="-c statement_timeout=300ms"), path)
-    assert "Cut off" in said
+    assert "Too slow" in said
     assert "Choose fewer days" in said
 
 
@@ -584,7 +584,7 @@ def test_a_connection_that_waited_is_not_used_for_another_version(new_dsn: Calla
     with borrowed(dsn):
         pass
     with connect(dsn) as connection:
-        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+        connection.execute("UPDATE etl.warehouse SET schema_version = 0")
     with pytest.raises(UsageError, match="sparkify create-tables"), borrowed(dsn):
         pass
 
@@ -683,7 +683,7 @@ def test_it_needs_nowhere_to_write(dsn: str) -> None:
         finally:
             process.terminate()
             said = process.communicate(timeout=30)[1]
-    assert said == f"sparkify: http://localhost:{port} (Ctrl-C ends it)\n"
+    assert said == f"sparkify: http://localhost:{port} (press Ctrl-C to stop)\n"
 
 
 def test_it_listens_on_loopback_only(address: str) -> None:
