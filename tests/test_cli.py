@@ -59,7 +59,7 @@ def test_etl_says_what_it_did(loaded: tuple[str, subprocess.CompletedProcess[str
     done = loaded[1]
     assert done.returncode == 0
     assert "Loaded 2 new of 2 files" in done.stdout
-    assert "4 songplays, 2 users, 1 songs, 1 artists, 4 time" in " ".join(done.stdout.split())
+    assert "4 songplays, 2 users, 1 song, 1 artist, 4 times" in " ".join(done.stdout.split())
     assert "2 lines were set aside: 1 empty_field, 1 invalid_json." in done.stderr
     assert "sparkify rejects list" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80

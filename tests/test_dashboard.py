@@ -351,7 +351,7 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
     "listeners": {
         "listeners": lambda dsn: analytics.trend("day", CHOSEN, dsn=dsn),
         "top users": lambda dsn: analytics.top("users", CHOSEN, dsn=dsn, limit=1000),
-        "changes of level": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
+        "level changes": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
         "retention": lambda dsn: analytics.retention(CHOSEN, dsn=dsn),
     },
     "when-and-where": {

@@ -288,7 +288,7 @@ def test_two_worlds_are_never_mixed(tmp_path: Path, setting: dict[str, Any], sai
     before = _files(tmp_path)
     with pytest.raises(UsageError) as raised:
         simulate(tmp_path, **{**world, **setting}, force=True)
-    assert f"{tmp_path} holds another made-up Sparkify: {said}; choose" in str(raised.value)
+    assert f"{tmp_path} holds another world: {said}; choose" in str(raised.value)
     assert _files(tmp_path) == before
 
 

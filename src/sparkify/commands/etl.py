@@ -8,11 +8,19 @@ from itertools import islice
 from typing import Any, Final
 
 from sparkify.commands.arguments import DONE, HELD, Options, add_command, add_dsn, add_json, positive
-from sparkify.commands.output import note, print_result, print_sentence
+from sparkify.commands.output import counted, note, print_result, print_sentence
 from sparkify.report import Progress, Report
 
 MOST_FAULTS: Final = 10
 """Faulty files that are named one by one; `sparkify rejects list` names all."""
+
+_TABLES: Final = {
+    "songplays": "songplay",
+    "users": "user",
+    "songs": "song",
+    "artists": "artist",
+    "time": "time",
+}
 
 _DONE: Final = {
     "held": "The run is held: nothing was published.",
@@ -121,9 +129,7 @@ def _print_report(report: Report) -> None:
     if books.lines:
         # Most warehouses have forgotten nobody: then the column says nothing.
         print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
-    rows = ", ".join(
-        f"{report.rows[name]:,} {name}" for name in ("songplays", "users", "songs", "artists", "time")
-    )
+    rows = ", ".join(counted(report.rows[table], noun) for table, noun in _TABLES.items())
     print_sentence(f"The warehouse has {rows}; {report.matched:,} plays match a song in the catalogue.")
 
 

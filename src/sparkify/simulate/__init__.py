@@ -1,6 +1,4 @@
-"""Make up a music service of any size: song files and event logs like the real ones, the same for the same
-seed.
-"""
+"""Make up a music service of any size: song files and event logs like the real ones, fixed by a seed."""
 
 from __future__ import annotations
 

@@ -64,14 +64,14 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.line(
         "Counts changes on the chosen days, at all places. With a level chosen, only changes to that level."
     )
-    tables.download("changes of level", lambda: view.ask_now(analytics.level_changes, view.selection))
+    tables.download("level changes", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
 def _retention(view: View, rows: Rows) -> None:
     st.subheader("Retention", anchor=False)
     tables.line(
-        "Users are grouped by the month of their first play, if that is on the chosen days. Shown is how many"
-        " of them listened in each later month, on any level and at any place."
+        "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"
+        " how many of them listened in each later month, on any level and at any place."
     )
     charts.cohorts(rows)
     tables.download("retention", lambda: view.ask_now(analytics.retention, view.selection))

@@ -77,7 +77,7 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
             "Top listeners", fans.result(),
             {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays",
         )  # fmt: skip
-        tables.download("who listens", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
+        tables.download("top listeners", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
 
 
 def _change(view: View, ask: Ask) -> None:
