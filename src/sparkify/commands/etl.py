@@ -14,14 +14,6 @@ from sparkify.report import Progress, Report
 MOST_FAULTS: Final = 10
 """Faulty files that are named one by one; `sparkify rejects list` names all."""
 
-_TABLES: Final = {
-    "songplays": "songplay",
-    "users": "user",
-    "songs": "song",
-    "artists": "artist",
-    "time": "time",
-}
-
 _DONE: Final = {
     "held": "The run is held: nothing was published.",
     "dry run": "Nothing was loaded.",
@@ -129,7 +121,8 @@ def _print_report(report: Report) -> None:
     if books.lines:
         # Most warehouses have forgotten nobody: then the column says nothing.
         print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
-    rows = ", ".join(counted(report.rows[table], noun) for table, noun in _TABLES.items())
+    tables = ("songplays", "users", "songs", "artists", "time")
+    rows = ", ".join(counted(report.rows[table], table.removesuffix("s")) for table in tables)
     print_sentence(f"The warehouse has {rows}; {report.matched:,} plays match a song in the catalogue.")
 
 
