@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import sparkify as sparkify_package
 from data import NOVEMBER, play, song, write
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -236,6 +237,14 @@ def test_help_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"duckdb", "pyarrow", "numpy", "psycopg", "pgpq", "rich"}
+
+
+def test_help_names_every_environment_variable(run_here: Run) -> None:
+    """Options name their variable, and the first page of the help names all."""
+    assert "[env: SPARKIFY_DSN]" in " ".join(run_here("top", "--help").stdout.split())
+    sources = (path.read_text() for path in Path(sparkify_package.__file__).parent.rglob("*.py"))
+    used = {name for source in sources for name in re.findall(r"\bSPARKIFY_[A-Z]+\b", source)}
+    assert used == set(re.findall(r"\bSPARKIFY_[A-Z]+\b", run_here("--help").stdout))
 
 
 def test_nothing_new_needs_nothing_heavy(loaded: tuple[str, Any], data: Path) -> None:

@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 def _add_world(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group(
-        "the world: the same settings always make the same people, songs and events"
+        "the world", "The same settings always make the same people, songs and events."
     ).add_argument
     add("--users", type=int, default=96, metavar="N", help="people on the opening day (default: %(default)s)")
     add("--songs", type=int, default=3_000, metavar="N", help="songs in the catalogue (default: %(default)s)")
@@ -53,7 +53,7 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_days(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("which days to write")
+    group = parser.add_argument_group("the days")
     group.add_argument("--start", type=_date, metavar="DATE", help="first day (default: the opening day)")
     length = group.add_mutually_exclusive_group()
     length.add_argument("--days", type=int, metavar="N", help="how many days (default: 30)")
@@ -61,7 +61,7 @@ def _add_days(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("how to write them").add_argument
+    add = parser.add_argument_group("the files").add_argument
     add(
         "--songs-layout", choices=["files", "ndjson"], default="files",
         help="one song per file, or 10,000 songs per file, one a line (default: %(default)s)",
