@@ -31,7 +31,7 @@ from warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Plays both pythons, the machine's and the environment's, and every program of the environment.
+# Stands in for both Pythons, the system's and the environment's, and every program of the environment.
 PROGRAM = """#!/bin/sh
 here=$(dirname "$0")
 echo "$(basename "$0") $*" >> "$LOG"
@@ -53,7 +53,7 @@ esac
 
 
 class Checkout:
-    """A copy of what make needs, with programs that only note what they are asked."""
+    """A copy of what make needs, with programs that only log how they are called."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class Checkout:
 
     @property
     def did(self) -> str:
-        """What the programs were asked, without the questions whether they are sound."""
+        """The log of calls, without the checks whether the environment works."""
         return "\n".join(line for line in self.log.read_text().splitlines() if " -c " not in line)
 
 
@@ -116,7 +116,7 @@ def test_a_changed_lock_file_is_installed_into_it(checkout: Checkout) -> None:
 
 
 def without_pip(folder: Path) -> Path:
-    """What Debian without python3-venv leaves behind."""
+    """What `python3 -m venv` leaves behind on Debian without python3-venv."""
     shutil.rmtree(folder / ".venv")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
     return folder
@@ -138,7 +138,7 @@ def moved(folder: Path) -> Path:
 
 
 def copied(folder: Path) -> Path:
-    """The worst case: the programs are there, and they are the other checkout's."""
+    """The worst case: the programs exist, but they belong to the other checkout."""
     return shutil.copytree(folder, folder.with_name("copied"), symlinks=True)
 
 
@@ -167,7 +167,7 @@ def test_an_environment_of_a_real_python_with_pip_is_used(tmp_path: Path) -> Non
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 @pytest.mark.parametrize(("goal", "lock"), [("etl", "run"), ("dashboard", "dashboard")])
 def test_ctrl_c_while_pip_installs(checkout: Checkout, shell: str, goal: str, lock: str) -> None:
-    """Shells differ: some end with their program, bash goes on when the program, like pip, ends by itself."""
+    """Shells differ: some exit with their program; bash goes on if the program, like pip, handles Ctrl-C."""
     if Path(shell).exists():
         (checkout.folder / f".venv/{lock}").unlink(missing_ok=True)
         assert checkout.make(goal, "DATA=x", f"SHELL={shell}", CTRL_C="yes").returncode in {2, -signal.SIGINT}
@@ -333,7 +333,7 @@ def test_the_sample_and_data_never_meet(
         said = capsys.readouterr()
         assert said.out == f"{Server().url(SAMPLE_DATABASE)}\n"
         assert "Loaded" in said.err
-        if not seen:  # whoever forgets where the sample is
+        if not seen:  # for users who forget where the sample is
             done = run_here("top", "songs")
             assert (done.returncode, done.stderr.startswith(f"sparkify: {NOTHING}. The made-up sample")) == (
                 1,
@@ -370,7 +370,7 @@ def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
 def test_a_service_that_names_its_database(
     here: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the DSN does not say is known when the server has answered."""
+    """A database that the DSN does not name is known once the server has answered."""
     create_tables(Server().url(SAMPLE_DATABASE))
     given = conninfo_to_dict(Server().url(SAMPLE_DATABASE))
     (tmp_path / "services").write_text("[svc]\n" + "".join(f"{k}={v}\n" for k, v in given.items()))

@@ -296,7 +296,7 @@ def test_two_worlds_are_never_mixed(tmp_path: Path, setting: dict[str, Any], sai
 
 
 def test_the_same_settings_mean_the_same_bytes_in_every_version() -> None:
-    """When this fails on purpose, raise folder._EDITION: days of before cannot be continued."""
+    """If the bytes change on purpose, raise folder._EDITION: earlier days cannot be continued."""
     with tempfile.TemporaryDirectory() as out:
         simulate(out, users=150, days=9, songs=700, dirt=0.1, packed=True)
         digest = hashlib.sha256()
@@ -371,7 +371,7 @@ def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def _refused(said: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a refusal is."""
+    """The line printed on refusal."""
     assert said.returncode == 2
     assert said.stdout == ""
     assert said.stderr.startswith("sparkify: ")
@@ -469,7 +469,7 @@ def test_an_interrupted_run_is_known_and_completed_by_the_same_command(
 def test_a_worker_that_fails_ends_the_others_and_says_why(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # it does so by standard output
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # the answer comes by stdout
     out = tmp_path / "é"
     world: dict[str, Any] = {"users": 3_000, "songs": 50, "packed": True, "workers": 2}
     simulate(out, days=1, **world)

@@ -1,4 +1,4 @@
-"""Tables at any width: no number is cut, no line is too long, and what differs still does."""
+"""Tables at any width: no number is cut, no line is too long, and different texts stay different."""
 
 import io
 import re
@@ -50,7 +50,7 @@ def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @contextmanager
 def terminal(width: int, encoding: str = "utf-8") -> Iterator[io.TextIOWrapper]:
-    """Standard output as a terminal of this width would take it."""
+    """Replace stdout by a terminal of this width."""
     with (
         pytest.MonkeyPatch.context() as patch,
         io.TextIOWrapper(io.BytesIO(), encoding, "backslashreplace") as out,
@@ -85,7 +85,7 @@ def numbers(rows: list[dict[str, Any]]) -> Counter[str]:
 @given(rows=tables(), width=st.integers(20, 140), encoding=st.sampled_from(["utf-8", "ascii", "latin-1"]))
 def test_numbers_are_whole_and_lines_are_short(rows: list[dict[str, Any]], width: int, encoding: str) -> None:
     shown = printed(rows, width, encoding)
-    # Escapes for letters that the encoding lacks have digits of their own.
+    # Escapes of letters that the encoding lacks contain digits too.
     found = Counter(word for word in shown.split() if NUMBER.fullmatch(word))
     assert numbers(rows) <= found
     for line in shown.splitlines():
