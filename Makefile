@@ -12,11 +12,11 @@ export DATA
 # Loads DATA, else ./data, else the made-up sample. That is in ./sample and in a database of its own on the embedded server,
 # whichever server is set: nobody's data meets it.
 load = if [ -n "$$DATA" ] || [ -d data ]; then $(BIN)/sparkify etl "$${DATA:-data}"; else \
-  SPARKIFY_DSN=$$($(BIN)/python -m sparkify.commands.sample) && export SPARKIFY_DSN && made_up=yes && \
+  SPARKIFY_DSN=$$($(BIN)/python -m sparkify.commands.load_sample) && export SPARKIFY_DSN && made_up=yes && \
   unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGDATABASE; fi
 
 # For those who look: what is loaded already will do, unless DATA is named.
-load_to_look = needed=$$DATA; [ -n "$$needed" ] || needed=$$($(BIN)/python -m sparkify.commands.sample --needed) && \
+load_to_look = needed=$$DATA; [ -n "$$needed" ] || needed=$$($(BIN)/python -m sparkify.commands.load_sample --needed) && \
   if [ -n "$$needed" ]; then $(load); fi
 
 say_if_made_up = if [ -n "$$made_up" ]; then \

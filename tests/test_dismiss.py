@@ -64,9 +64,9 @@ def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Call
     done = run_here("rejects", "drop", "--file", "log_data/a.json", dsn=dsn)
     assert (done.returncode, done.stdout) == (
         0,
-        "1 rejected lines of 1 files are dismissed: 1 invalid_json.\n",
+        "Dismissed 1 rejected line of 1 file: 1 invalid_json.\n",
     )
-    assert done.stderr == "To have them back, touch their files and load.\n"
+    assert done.stderr == "To get them back, touch their files and load again.\n"
 
     assert run_here("rejects", "list", dsn=dsn).stderr == "No rejected lines.\n"
     assert analytics.report(dsn=dsn)["quality"]["rejected"] == 0
@@ -174,10 +174,8 @@ def test_a_run_that_is_held_keeps_them(
     """Whether it may be published depends on them."""
     assert run_here("etl", data, "--max-rejects", "1", dsn=dsn).returncode == 3
     done = run_here("rejects", "drop", "--run", "1", dsn=dsn)
-    assert (done.returncode, done.stdout) == (0, "0 rejected lines of 0 files are dismissed.\n")
-    assert done.stderr.startswith(
-        "4 were not dismissed: they belong to a run that is held, failed or at work"
-    )
+    assert (done.returncode, done.stdout) == (0, "Dismissed 0 rejected lines of 0 files.\n")
+    assert done.stderr.startswith("Did not dismiss 4 lines: their run is held, failed or still at work")
     assert len(analytics.rejects(dsn=dsn, evidence=True)) == 4
     assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
     assert dismiss(dsn=dsn, run=1).lines == 4

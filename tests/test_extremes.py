@@ -17,7 +17,8 @@ from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
-from sparkify.commands import terminal
+from sparkify.commands.report import print_report
+from sparkify.commands.status import print_status
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
@@ -113,9 +114,9 @@ def ask_everything(
     with subtests.test("retention by week"):
         assert analytics.retention(period="week", dsn=db)
     with subtests.test("status"):
-        terminal.print_status(analytics.status(dsn=db))
+        print_status(analytics.status(dsn=db))
         assert analytics.locations(dsn=db)
-        terminal.print_listening(analytics.report(dsn=db))
+        print_report(analytics.report(dsn=db))
     for text in ("setanta", MEGABYTE[:9], "ã", "%", "\\", "a" * 100_000):
         with subtests.test(f"search {text[:20]}"):
             for found in analytics.search(text, dsn=db, limit=3):

@@ -141,7 +141,7 @@ def test_a_failed_run_is_dropped_and_loaded_again(
     run_here: Callable[..., Any],
 ) -> None:
     done = run_here("runs", "drop", "1", dsn=dsn)
-    assert "3 of its files are as before" in done.stderr
+    assert "reads its 3 files again" in done.stderr
     # What is published as a whole stays loaded.
     assert files(db) == {
         "a.json": ("loaded", 1, 0, 0), "1.json": ("loaded", 2, 0, 1), "2.json": ("new", 0, 0, 0), "3.json": ("new", 0, 0, 0),

@@ -420,9 +420,9 @@ def test_what_retry_says(db: Connection[Any], dsn: str, tmp_path: Path, capsys: 
     assert main(["rejects", "retry", "--dsn", dsn]) == 0
     said = capsys.readouterr()
     assert said.out.startswith(
-        "1 rejected lines tried again: 0 passed, 1 remain.\nWhat remains: 1 invalid_json.\n"
+        "Tried 1 rejected line again: 0 passed, 1 did not.\nStill rejected: 1 invalid_json.\n"
     )
-    assert "1 were not tried: their files have changed" in said.err
+    assert "Did not try 1 line: their files have changed" in said.err
 
 
 def test_export(dsn: str, tmp_path: Path, capsys: Any) -> None:

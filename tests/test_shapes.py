@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
-from sparkify.commands.terminal import MOST_FAULTS
+from sparkify.commands.etl import MOST_FAULTS
 from sparkify.database.connection import connect
 from sparkify.extract import batches, find, json_records, plan, strict_json
 from sparkify.extract import lines as lines_module
@@ -282,7 +282,7 @@ def test_many_files_at_fault_are_few_lines(dsn: str, tmp_path: Path, run_here: C
     told = [line for line in said.stderr.splitlines() if "log_data" in line]
     assert len(told) == 10
     assert "git lfs pull" in told[0]
-    assert "And 21 more files of which no line passes" in said.stderr
+    assert "In 21 more files no line is valid" in said.stderr
 
 
 @given(st.binary(max_size=40))

@@ -32,12 +32,12 @@ from typing import Any, Final
 from psycopg import Connection, Cursor, ServerCursor
 
 from sparkify import cli, etl
-from sparkify.commands import terminal
+from sparkify.commands import tables
 from sparkify.engines.spark.task import stage
 from sparkify.extract import batches, plan, storage
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
-_LOADED: Final = (etl, terminal, stage)  # with all libraries
+_LOADED: Final = (etl, tables, stage)  # with all libraries
 
 PHASES: Final = {
     "begin": r"INSERT INTO etl\.runs|pg_advisory_xact_lock|LIKE etl\.catalogue_records",
