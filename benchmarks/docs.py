@@ -1,8 +1,8 @@
-"""Put measured results into the docs: ``python -m benchmarks.docs [FOLDER]``, where results.json is (default: .bench).
+"""Put measured results into the docs: ``python -m benchmarks.docs [FOLDER]``; FOLDER has results.json.
 
-Every table goes into benchmarks/RESULTS.md, and the few that matter to most readers into docs/performance.md. Each table
-replaces the one between its marks, ``<!-- name -->`` and ``<!-- end -->``. Tables that were not measured this time keep
-their old figures, which benchmarks/results.json holds.
+Every table goes into benchmarks/RESULTS.md, and the few that matter to most readers into docs/performance.md.
+A table replaces the one between its marks, ``<!-- name -->`` and ``<!-- end -->``. Tables that were not
+measured this time keep their old figures, which benchmarks/results.json holds.
 """
 
 import json
@@ -70,12 +70,13 @@ def _all_tables(groups: Groups) -> str:
 def _where(machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     return (
-        f"Measured {machine['when']}: {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB,"
-        f" {machine['system']};\nPostgreSQL {machine['postgresql']}, Python {machine['python']}; {packages}."
+        f"Measured {machine['when']}: {machine['cores']} cores ({machine['processor']}),"
+        f" {machine['memory_gb']} GB, {machine['system']};\n"
+        f"PostgreSQL {machine['postgresql']}, Python {machine['python']}; {packages}."
     )
 
 
-# --- the short tables -------------------------------------------------------------------------------------------------
+# --- the short tables -----------------------------------------------------------------------------------
 
 
 def _load(groups: Groups) -> str:
