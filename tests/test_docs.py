@@ -148,6 +148,14 @@ def test_links_lead_somewhere(page: str, link: str) -> None:
         assert anchor in anchors(target.read_text(encoding="utf-8"))
 
 
+def test_files_that_the_docs_name_exist() -> None:
+    """A path in the docs is seen from the checkout or from src/sparkify; test files are in tests."""
+    folders = (ROOT, ROOT / "src" / "sparkify", ROOT / "tests")
+    for page, text in TEXTS.items():
+        for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|sql|ipynb)|test_\w+\.py)`", text):
+            assert any((folder / name).exists() for folder in folders), f"{page} names {name}"
+
+
 @pytest.mark.parametrize("page", [RESULTS, PERFORMANCE], ids=lambda page: page.name)
 def test_figures_are_those_of_the_benchmark(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
