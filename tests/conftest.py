@@ -30,6 +30,8 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir():
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from tests.support.samples import real_data  # noqa: E402  reads its settings, which go now
+
 # The settings of whoever runs the tests must not lead them to another warehouse.
 TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
 for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
@@ -41,7 +43,6 @@ from sparkify.server import Server  # noqa: E402
 
 TEMPLATE = f"sparkify_test_template_{os.getpid()}"
 _numbers = count()
-REAL_SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sparkify"
 
 
 @pytest.fixture(scope="session")
@@ -205,19 +206,14 @@ def run_here(
 
 @pytest.fixture(scope="session")
 def real_sample() -> Path:
-    """The real sample, where it is to be had."""
-    if not REAL_SAMPLE.is_dir():
-        pytest.skip("the real sample is not beside this checkout")
-    return REAL_SAMPLE
+    """The folder with the real sample."""
+    return real_data("sparkify")
 
 
 @pytest.fixture(scope="session")
 def real_catalogue() -> Path:
-    """The larger real catalogue, where it is to be had."""
-    folder = REAL_SAMPLE.with_name("catalogue")
-    if not folder.is_dir():
-        pytest.skip("the larger real catalogue is not beside this checkout")
-    return folder
+    """The folder with the larger real catalogue."""
+    return real_data("catalogue")
 
 
 def _drop(maintenance: Connection[Any], names: list[str]) -> None:

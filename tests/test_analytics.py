@@ -11,13 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.database.reading import DsnOrConnection
 from sparkify.errors import UsageError
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 Event = dict[str, Any]
 

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
-from differential import heard_song_id
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
-from warehouse import check_books, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.differential import heard_song_id
+from tests.support.warehouse import check_books, one
 
 Record = dict[str, Any]
 

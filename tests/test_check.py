@@ -10,7 +10,6 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
@@ -23,7 +22,8 @@ from sparkify.operations.forget import forget
 from sparkify.publish.run import publish_run
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 DAY = 24 * 3600 * 1000
 CHECKS = queries("operations/check")

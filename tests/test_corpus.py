@@ -17,10 +17,10 @@ import pytest
 import zstandard
 from psycopg import Connection
 
-from data import play
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from tests.support.data import play
 
 CORPUS = Path(__file__).parent / "corpus"
 

@@ -9,13 +9,13 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.operations.check import examine
-from warehouse import one
+from tests.support.data import play, song, write
+from tests.support.warehouse import one
 
 STAR = {
     "songplays": [

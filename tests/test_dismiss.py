@@ -12,7 +12,6 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
@@ -20,7 +19,8 @@ from sparkify.operations.check import check
 from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from warehouse import checksums, one, wait_until
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, wait_until
 
 BOOKS = (
     "SELECT regexp_replace(path, '.*_data/', ''), lines, loaded, rejected, dismissed, forgotten"

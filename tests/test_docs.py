@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
+from tests.support.data import NOVEMBER, play, song, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

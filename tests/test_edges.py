@@ -11,7 +11,6 @@ from typing import Any
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.extract.batches import Batch
@@ -22,7 +21,8 @@ from sparkify.publish.months import publish_month
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import create_months
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import checksums, one
 
 
 def _torn(record: dict[str, Any], key: str) -> str:

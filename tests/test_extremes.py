@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
@@ -22,7 +21,8 @@ from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 HOUR = 3600 * 1000
 LARGEST = 2**63 - 1

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from data import play, song
-from differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
 from sparkify.transform import shape
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.judge import Play, judge_event
 from sparkify.transform.plays import PlayTransform
+from tests.support.data import play, song
+from tests.support.differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
 
 CORPUS = [
     line

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
 from sparkify.operations import held
 from sparkify.operations.check import check
 from sparkify.operations.retry import retry
-from test_same_content import content, events
-from warehouse import check_books, checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import check_books, checksums, content, one
+from tests.support.worlds import events
 
 DAY = 24 * 3600 * 1000
 DECEMBER = NOVEMBER + 30 * DAY

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from data import play, song, write
 from sparkify import etl, simulate
 from sparkify.analytics.export import export_rejects
 from sparkify.commands import sample
@@ -27,7 +26,8 @@ from sparkify.server import Server
 from sparkify.server.home import home as home_folder
 from sparkify.server.names import DATABASE, SAMPLE_DATABASE
 from sparkify.simulate.sample import FOLDER
-from warehouse import checksums
+from tests.support.data import play, song, write
+from tests.support.warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -19,14 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.errors import UsageError
 from sparkify.extract import kinds
 from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, ending_of
 from sparkify.extract.find import find_files
 from sparkify.extract.folders import find
-from warehouse import one
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import one
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PACKS: dict[str, Callable[[bytes], bytes]] = {

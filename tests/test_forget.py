@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -29,8 +28,9 @@ from sparkify.stage.runs import begin_run
 from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Whose
 from sparkify.transform.judge import Play, judge_event
-from test_same_content import events, songs
-from warehouse import check_books, checksums, one, wait_until
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import check_books, checksums, one, wait_until
+from tests.support.worlds import events, songs
 
 DAY = 24 * 3600 * 1000
 REJECTS = (

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import cli
 from sparkify.commands.output import printable
 from sparkify.database.connection import connect
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 HOSTILE = [
     "'; DROP TABLE songplays CASCADE; --",

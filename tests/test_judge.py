@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from data import NOVEMBER, play, song
 from sparkify.extract.rejects import Reject
 from sparkify.extract.strict_json import MAX_DEPTH
 from sparkify.transform.judge import (
@@ -19,6 +18,7 @@ from sparkify.transform.judge import (
     judge_event,
     judge_song,
 )
+from tests.support.data import NOVEMBER, play, song
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)  # the years 2000 to 2099
 

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from data import play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -17,7 +16,8 @@ from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import check
 from sparkify.schema.structure import names
-from warehouse import one
+from tests.support.data import play, song, write
+from tests.support.warehouse import one
 
 # Everything that anybody has made, whose it is, and what it is.
 THINGS = r"""

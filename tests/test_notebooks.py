@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
-from warehouse import checksums, one
+from tests.support.warehouse import checksums, one
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = ("etl.ipynb", "test.ipynb", "analysis.ipynb")

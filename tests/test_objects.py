@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
@@ -23,7 +22,8 @@ from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
 from sparkify.operations.retry import retry
 from sparkify.simulate import simulate
-from warehouse import CONTENT, check_books, checksums, one
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 LAKE = "s3://lake/data"
 EVERYTHING = CONTENT | {

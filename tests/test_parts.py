@@ -15,7 +15,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, play, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.extract import batches, files, lines, rejects
@@ -28,7 +27,8 @@ from sparkify.report import Books, Staged
 from sparkify.stage.parts import PartClaim, claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
-from warehouse import CONTENT, check_books, checksums, one
+from tests.support.data import NOVEMBER, play, write
+from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 DAY = 24 * 3600 * 1000
 EVERYTHING = CONTENT | {

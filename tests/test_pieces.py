@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.publish import months
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 MIDNIGHTS = [NOVEMBER + day * DAY for day in range(30)]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import NOVEMBER, play, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import shown
 from sparkify.analytics.places import spellings
 from sparkify.database.connection import connect
+from tests.support.data import NOVEMBER, play, write
 
 DAY = 24 * 3600 * 1000
 PLAIN = "São Paulo, BR"

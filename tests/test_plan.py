@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play
 from sparkify import etl
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
+from tests.support.data import NOVEMBER, lines, play
 
 
 def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

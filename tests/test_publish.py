@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from torture.client import Client, Instant, Nursery
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.publish import ahead
 from sparkify.simulate import simulate
-from warehouse import checksums, one, totals
+from tests.support.client import Client, Instant, Nursery
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
 

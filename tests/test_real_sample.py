@@ -13,7 +13,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.report import Report
-from warehouse import checksums, one
+from tests.support.warehouse import checksums, one
 
 
 @pytest.fixture(scope="module")

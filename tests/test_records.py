@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import play
 from sparkify.extract import records as records_module
 from sparkify.extract.records import Found, holds_records, records
+from tests.support.data import play
 
 BOM = b"\xef\xbb\xbf"
 

@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
@@ -30,7 +29,8 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import begin_run
 from sparkify.transform import judge
-from warehouse import checksums, one, totals
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"

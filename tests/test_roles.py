@@ -14,7 +14,6 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics.export import export_rejects
 from sparkify.create_tables import create_tables
@@ -25,7 +24,8 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.operations.roles import create_roles
 from sparkify.server.names import LOADER, READER
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 CANARY = "cannot-be-seen-0815"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -28,7 +27,8 @@ from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import month_tables, staged_months
 from sparkify.transform.plays import PlayTransform
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 

@@ -13,13 +13,12 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.simulate import simulate
-from warehouse import check_books, checksums, one
-
-DAY = 24 * 3600 * 1000
+from tests.support.data import write
+from tests.support.warehouse import checksums, content, one
+from tests.support.worlds import events, songs
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +47,6 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def expected(made_up: Path, module_dsn: str) -> dict[str, str]:
     etl.run(made_up, dsn=module_dsn, workers=1)
     with connect(module_dsn) as connection:
-        return checksums(connection)
-
-
-def content(dsn: str) -> dict[str, str]:
-    with connect(dsn) as connection:
-        check_books(connection)
         return checksums(connection)
 
 
@@ -206,22 +199,6 @@ def test_a_log_that_grows_while_it_is_loaded_again(
 
 # --- the same with small worlds that Hypothesis makes up: every collision there is -----------------------------------
 
-tiny = st.sampled_from(["", "a", "b"])
-events = st.builds(
-    lambda day, user, item, session, level, title, place, name: play(
-        NOVEMBER + day * 20 * DAY + item,
-        userId=str(user), itemInSession=item, sessionId=session, level=level, song=title, location=place, firstName=name,
-    ),
-    st.integers(0, 2), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.sampled_from(["free", "paid"]),
-    st.sampled_from(["x", "y"]), tiny, tiny,
-)  # fmt: skip
-songs = st.builds(
-    lambda number, title, artist, name, place, year: song(
-        f"S{number}", title=title, artist_id=f"A{artist}", artist_name=name, artist_location=place, year=year
-    ),
-    st.integers(1, 3), st.sampled_from(["x", "y"]), st.integers(1, 2), st.sampled_from(["Elena", "B"]), tiny,
-    st.sampled_from([0, 1999, 2000]),
-)  # fmt: skip
 worlds = st.tuples(
     st.lists(st.lists(events, max_size=6), max_size=4), st.lists(st.lists(songs, max_size=3), max_size=3)
 )

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.advice import advice, advice_on_connecting
 from sparkify.database.connection import connect
@@ -29,7 +28,8 @@ from sparkify.extract.find import find_files
 from sparkify.operations.check import check
 from sparkify.report import Staged
 from sparkify.stage.claims import Claims
-from warehouse import checksums, one, totals
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, totals
 
 Way = Callable[[str, dict[str, str]], str]
 DAY = 24 * 3600 * 1000

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.commands.terminal import MOST_FAULTS
 from sparkify.database.connection import connect
@@ -25,7 +24,9 @@ from sparkify.extract.faulty_files import faults
 from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
 from sparkify.operations.forget import forget
-from warehouse import check_books, checksums, one, totals
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.samples import case_data
+from tests.support.warehouse import check_books, checksums, one, totals
 
 Writer = Callable[[list[dict[str, Any]]], bytes]
 
@@ -163,10 +164,7 @@ def test_records_are_the_same_however_a_file_is_read(
 def test_a_case_that_fell_short(
     dsn: str, db: Connection[Any], case: str, query: str, answer: list[Any]
 ) -> None:
-    folder = Path(__file__).resolve().parents[2] / "shared" / "cases" / case / "data"
-    if not folder.is_dir():
-        pytest.skip("the cases are not beside this checkout")
-    assert etl.run(folder, dsn=dsn).books.rejected == 0
+    assert etl.run(case_data(case), dsn=dsn).books.rejected == 0
     assert db.execute(query).fetchall() == answer  # type: ignore[call-overload]
 
 

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from cluster import (
+from sparkify import etl
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
+from sparkify.server import Server
+from sparkify.simulate import simulate
+from tests.support.cluster import (
     Cluster,
     above,
     command_of,
@@ -24,13 +29,8 @@ from cluster import (
     owner_of,
     wait_for,
 )
-from proxy import Proxy, batch_is_being_staged, batch_is_committed
-from sparkify import etl
-from sparkify.database.connection import connect
-from sparkify.operations.check import check
-from sparkify.server import Server
-from sparkify.simulate import simulate
-from warehouse import CONTENT, check_books, checksums, one, totals
+from tests.support.proxy import Proxy, batch_is_being_staged, batch_is_committed
+from tests.support.warehouse import CONTENT, check_books, checksums, one, totals
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (requirements/spark.lock)")
 if not shutil.which("java"):

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torture.__main__ import KINDS, attack
-from torture.arena import Ground
-from torture.bombs import BOMBS, explode
-from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 
-from data import play, write
 from sparkify import etl
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import MOST_LINES, chunks
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
+from tests.support.data import play, write
+from torture.__main__ import KINDS, attack
+from torture.arena import Ground
+from torture.bombs import BOMBS, explode
+from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 

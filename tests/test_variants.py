@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, write
-from differential import heard_song_id
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
-from warehouse import check_books, checksums
+from tests.support.data import NOVEMBER, play, write
+from tests.support.differential import heard_song_id
+from tests.support.warehouse import check_books, checksums
 
 Event = dict[str, Any]
 TEXTS = [None, "", "a", "B", "é", "\U0001f600", "\uffff"]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database import version as schema_version
@@ -19,7 +18,8 @@ from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.stage.runs import begin_run
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 NEWEST = 3
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.client import Broken
 from torture import bombs, inputs, network, processes, resources, rivals
 from torture.arena import Ground
-from torture.client import Broken
 from torture.resources import Skipped
 from torture.scene import Scene
 

@@ -19,8 +19,8 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.server import Server
 from sparkify.simulate import simulate
+from tests.support.client import Broken, Client, Instant, Nursery
 from torture import content
-from torture.client import Broken, Client, Instant, Nursery
 
 WORLDS: Final = 6
 BATCH_BYTES: Final = 50_000

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.client import ENVIRONMENT
 from torture.arena import Arena
-from torture.client import ENVIRONMENT
 
 MOST_MEMORY: Final = 1500
 """Megabytes that a load may take at any moment, on two workers."""

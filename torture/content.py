@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from psycopg import Connection, sql
-from tests.warehouse import CONTENT, check_books, checksums
+
+from tests.support.warehouse import CONTENT, check_books, checksums
 
 MORE: Final = {
     "files": "SELECT kind, path, state, lines, blank, other_pages, loaded + duplicates, rejected FROM etl.files",
@@ -17,7 +18,7 @@ MORE: Final = {
     "totals": "SELECT kind, sum(loaded), sum(duplicates) FROM etl.files GROUP BY kind",
     "unfinished runs": "SELECT run_id FROM etl.runs WHERE state <> 'published'",
 }
-"""Beside the content that `tests.warehouse` knows. What each file said is the same, whoever read it, and when."""
+"""Beside the content that `tests.support.warehouse` knows. What each file said is the same, whoever read it, and when."""
 
 Content = dict[str, str]
 

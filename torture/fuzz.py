@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import zstandard
-from tests.differential import TS_RANGE, check, check_songs
 
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
@@ -28,6 +27,7 @@ from sparkify.simulate import simulate
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.judge import BLANK, OTHER_PAGE, Play, judge_event
 from sparkify.transform.plays import PlayTransform
+from tests.support.differential import TS_RANGE, check, check_songs
 
 CHUNK_LINES: Final = 3000
 CORPUS: Final = Path(__file__).resolve().parents[1] / "tests" / "corpus"
@@ -301,7 +301,7 @@ def check_loaded(dsn: str, folder: Path) -> None:
     Raises:
         AssertionError: they differ.
     """
-    from tests.warehouse import check_books  # noqa: PLC0415
+    from tests.support.warehouse import check_books  # noqa: PLC0415
 
     with connect(dsn) as connection:
         check_books(connection)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sparkify.database.connection import connect
 from sparkify.server.account import server_account
+from tests.support.client import Broken
 from torture import content
-from torture.client import Broken
 from torture.resources import Skipped
 from torture.scene import Scene
 

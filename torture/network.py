@@ -4,27 +4,21 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-from torture.client import Client
-from torture.proxy import Proxy
+from tests.support.client import Client
+from tests.support.proxy import Proxy
 from torture.scene import Scene
 
 
 @contextmanager
 def _through_proxy(scene: Scene) -> Iterator[tuple[Proxy, Client]]:
-    given = conninfo_to_dict(scene.dsn)
-    proxy = Proxy(Path(str(given["host"]), f".s.PGSQL.{given.get('port', 5432)}"))
-    dsn = make_conninfo(scene.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable")
-    client = scene.load(instant=scene.instant(), dsn=dsn)
-    try:
-        client.reach()
-        yield proxy, client
-    finally:
-        client.end()
-        proxy.close()
+    with Proxy(scene.dsn) as proxy:
+        client = scene.load(instant=scene.instant(), dsn=proxy.dsn(scene.dsn))
+        try:
+            client.reach()
+            yield proxy, client
+        finally:
+            client.end()
 
 
 def connection_dropped(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from torture.client import Broken
+from tests.support.client import Broken
 from torture.scene import Scene
 
 SOON: Final = 2.0

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.client import Broken
 from torture.arena import Arena
-from torture.client import Broken
 from torture.scene import Scene
 
 DISK_BYTES = 384 << 20

@@ -2,7 +2,7 @@
 
 import signal
 
-from torture.client import Broken
+from tests.support.client import Broken
 from torture.scene import Scene
 
 

@@ -12,10 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sparkify.database.connection import connect
 from sparkify.operations.check import check as examine_warehouse
+from tests.support.client import Broken, Client, Instant
+from tests.support.victim import PHASES
 from torture import content
 from torture.arena import BATCH_BYTES, Arena, Ground
-from torture.client import Broken, Client, Instant
-from torture.victim import PHASES
 
 BACKENDS_GONE: Final = 5.0
 """Seconds after which no session of a dead load may be left."""

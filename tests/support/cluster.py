@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from tests.support import CHECKOUT
+
 MOST_SECONDS = 120
 """Seconds for what takes one on a quiet machine."""
 
@@ -41,7 +42,7 @@ def make_environment(folder: Path, wheel: Path | None = None) -> Path:
 def make_wheel(folder: Path) -> Path:
     code = f"from flit_core.buildapi import build_wheel; print(build_wheel({str(folder)!r}))"
     said = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True
     )
     return folder / said.stdout.split()[-1]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from sparkify.database.connection import connect
+
 CONTENT = {
     "songplays": "SELECT * FROM songplays",
     "users": "SELECT * FROM users",
@@ -41,6 +43,13 @@ def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) ->
         assert row is not None
         result[name] = f"{row[0]} rows, {row[1]}"
     return result
+
+
+def content(dsn: str) -> dict[str, str]:
+    """The same of a database, after its books were checked."""
+    with connect(dsn) as connection:
+        check_books(connection)
+        return checksums(connection)
 
 
 def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from tests.support import CHECKOUT
+
 ENVIRONMENT: Final = {
     key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
-} | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
+} | {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT}", "OPENBLAS_NUM_THREADS": "1"}
 """In which programs run that are ours, and reach no other warehouse than they are told."""
 
 MOST_SECONDS: Final = 120.0
@@ -29,7 +30,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `torture.victim`)."""
+    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `tests.support.victim`)."""
 
     seconds: float | None = None
     phase: str = ""
@@ -45,13 +46,13 @@ class Instant:
 
 
 class Nursery:
-    """Makes victims: a process that has all libraries loaded, and copies itself on request (see `torture.victim`)."""
+    """Makes victims: a process that has all libraries loaded, and copies itself on request (see `tests.support.victim`)."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "torture.victim", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.support.victim", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 env=ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
