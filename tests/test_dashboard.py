@@ -21,12 +21,12 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sparkify import analytics
+from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.roles import create_roles
-from sparkify.server.names import SAMPLE_DATABASE, etl
+from sparkify.server.names import SAMPLE_DATABASE
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one, wait_until
 
