@@ -204,7 +204,7 @@ def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
 
 def test_no_python_at_all_is_one_line(tmp_path: Path) -> None:
     said = Checkout(tmp_path).make("etl", "DATA=x", "PYTHON=no-such-python").stderr
-    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer; no-such-python is not.")
+    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer, which no-such-python is not.")
 
 
 # --- what is loaded and shown ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Any bytes as input: ``python -m torture.fuzz [--lines 1M] [--seed S] [--files N]``, or ``make fuzz``.
+"""Any bytes as input: ``python -m torture.fuzz [--lines 1000000] [--seed S] [--files N]``, or ``make fuzz``.
 
 Lines that look real are damaged in every way, given to the transform in chunks, and what comes of them, verdicts and values,
 is held against the judge, who sees each line alone. Then whole files of damaged lines, bytes and torn streams go
