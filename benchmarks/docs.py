@@ -1,7 +1,8 @@
-"""Put measured results into docs/performance.md: ``python -m benchmarks.docs [FOLDER]``, where results.json is.
+"""Write measured results into docs/performance.md: ``python -m benchmarks.docs [FOLDER]``.
 
-Replaces what stands between the two marks, draws docs/performance.svg anew, and keeps the figures beside this file. Tables
-that were not measured this time stay, with when and where they were; without the file results.json none do.
+Replaces what stands between the two marks, draws docs/performance.svg anew, and keeps the figures beside this
+file. Tables that were not measured this time stay, with when and where they were; without the file
+results.json none do.
 """
 
 import json
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """All groups of tables, each with its machine: the new ones in the place of old ones of the same title, else behind."""
+    """Join old and new groups of tables; a new one replaces the old one of the same title."""
     groups = {
         group["title"]: {"machine": document.get("machine")} | group
         for document in (old, new)
@@ -54,7 +55,8 @@ def _read(file: Path) -> dict[str, Any]:
 def _where(machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     return (
-        f"Measured {machine['when']}: {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB,"
+        f"Measured {machine['when']}: {machine['cores']} cores ({machine['processor']}),"
+        f" {machine['memory_gb']} GB,"
         f" {machine['system']}; PostgreSQL {machine['postgresql']}, Python {machine['python']}; {packages}."
     )
 

@@ -69,7 +69,7 @@ def load_sample(dsn: str, *, users: int = 40, days: int = 12) -> None:
 
 
 def load_weeks(dsn: str) -> None:
-    """Fill the warehouse with the made-up sample that analysis.ipynb was saved with: more people, some weeks."""
+    """Fill the warehouse with the sample that analysis.ipynb was saved with: more people, some weeks."""
     load_sample(dsn, users=120, days=40)
 
 

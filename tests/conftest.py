@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test: one server, a template database made once, a clone of it for each test."""
+"""A real PostgreSQL for every test: one server, one template database, and a clone of it for each test."""
 
 import os
 import signal
@@ -16,7 +16,8 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-# In memory where there is room for it: a new database is a thousand small files, and a suite makes a thousand databases.
+# In memory where there is room for it: a new database is a thousand small files, and a suite makes a thousand
+# databases.
 MEMORY = Path("/dev/shm")  # noqa: S108
 MUCH_MEMORY = 6 << 30
 if "TMPDIR" not in os.environ and MEMORY.is_dir():
@@ -85,8 +86,8 @@ def template(server_dsn: str, maintenance: Connection[Any]) -> Iterator[str]:
     _drop(maintenance, [*_left, TEMPLATE])
 
 
-# Databases that no test needs any more. A backend outlives its connection by a moment, and DROP DATABASE waits a tenth
-# of a second for it: so they are dropped as the next are made.
+# Databases that no test needs any more. A backend outlives its connection by a moment, and DROP DATABASE
+# waits a tenth of a second for it: so they are dropped as the next are made.
 _left: list[str] = []
 
 

@@ -1,6 +1,7 @@
 """The command line as scripts and people see it: its exit code, stdout and stderr.
 
-Each exit code, and what depends on it, as a process of its own; the rest within this one, which has the imports already.
+Each exit code, and what depends on it, as a process of its own; the rest within this one, which has the
+imports already.
 """
 
 import json
@@ -84,7 +85,8 @@ def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
 def test_top_json(loaded: tuple[str, Any]) -> None:
     rows = json.loads(sparkify("top", "songs", "--json", dsn=loaded[0]).stdout)
     assert rows[0] == {
-        "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1, "song_id": "SOZCTXZ12AB0182364",
+        "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1,
+        "song_id": "SOZCTXZ12AB0182364",
     }  # fmt: skip
     assert rows[1]["song_id"] is None
     assert rows[1]["title"].startswith("\x1b[31m")  # data are given as they are
@@ -231,7 +233,10 @@ def test_a_reader_that_has_enough(loaded: tuple[str, Any]) -> None:
 
 def test_help_is_quick() -> None:
     """Nothing heavy is imported: not measured by the clock, which other programs share."""
-    code = "import sys; from sparkify.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    code = (
+        "import sys; from sparkify.cli import main\ntry: main(['--help'])\nexcept SystemExit:"
+        " pass\nprint(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"duckdb", "pyarrow", "numpy", "psycopg", "pgpq", "rich"}

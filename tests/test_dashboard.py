@@ -1,4 +1,4 @@
-"""The dashboard in Chromium, over a warehouse with names that mean mischief; what it shows is compared with the database."""
+"""The dashboard in Chromium, over a warehouse with hostile names; what it shows equals the database."""
 
 import csv
 import io
@@ -68,8 +68,10 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     write(root, "song_data/a.json", song())
     plays = [
         play(
-            NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7, userId=str(n % 9 + 1),
-            firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2], level=["paid", "free", "paid"][n // 40 % 3],
+            NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7,
+            userId=str(n % 9 + 1),
+            firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2],
+            level=["paid", "free", "paid"][n // 40 % 3],
             song=SONGS[n * n % 7 % 4 % 3], artist=["Elena", "*Ella*", "-1+1"][n * n % 7 % 3],
             location=[CHICAGO, PLACE, "Lyon"][n % 3], length=200.5 + n % 2,
         )
@@ -158,7 +160,7 @@ class Visitor:
         return self.wait()
 
     def wait(self) -> Page:
-        """The page, when all of it is there: the script may run twice, once the browser has said what theme it has."""
+        """Wait for the whole page: the script may run twice, once the browser has told its theme."""
         self.page.wait_for_function(SETTLED, polling=50)
         return self.page
 
@@ -191,7 +193,8 @@ def cells(page: Page, caption: str) -> list[list[str]]:
 def cut_off(page: Page) -> Any:
     """Tables that are wider than the place they have."""
     return page.locator(".sp-scroll").evaluate_all(
-        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.getAttribute('aria-label'))"
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one =>"
+        " one.getAttribute('aria-label'))"
     )
 
 
@@ -406,7 +409,8 @@ def test_large_numbers_fit(browser: Browser, new_dsn: Callable[[], str], tmp_pat
     etl.run(tmp_path, dsn=dsn)
     with connect(dsn) as connection:
         connection.execute(
-            "UPDATE etl.manifest SET lines = lines + 4 * %(n)s::bigint, loaded = loaded + %(n)s, duplicates = %(n)s,"
+            "UPDATE etl.manifest SET lines = lines + 4 * %(n)s::bigint, loaded = loaded + %(n)s, duplicates"
+            " = %(n)s,"
             " rejected = rejected + %(n)s, dismissed = %(n)s",
             {"n": many},
         )

@@ -80,7 +80,8 @@ def test_states() -> None:
 @pytest.mark.parametrize(
     ("location", "state"),
     [
-        ("Chicago-Naperville-Elgin, IL-IN-WI", "IL"), ("San Jose, CA", "CA"), ("Paris", None), ("", None), (None, None),
+        ("Chicago-Naperville-Elgin, IL-IN-WI", "IL"), ("San Jose, CA", "CA"), ("Paris", None), ("", None),
+        (None, None),
         ("Somewhere, XX", None), ("a, b, NY", "NY"),
     ],
 )  # fmt: skip

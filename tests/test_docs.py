@@ -1,4 +1,4 @@
-"""What the docs say is so: commands parse, links lead somewhere, reasons and options are all there, snippets run."""
+"""The docs are true: commands parse, links work, every reason and option is listed, snippets run."""
 
 # ruff: noqa: SLF001  argparse has no public way to ask a parser what it takes
 
@@ -142,7 +142,7 @@ def test_links_lead_somewhere(page: str, link: str) -> None:
         assert anchor in anchors(target.read_text(encoding="utf-8"))
 
 
-# --- the rules ------------------------------------------------------------------------------------------------------
+# --- the rules ----------------------------------------------------------------------------------------------
 
 REASONS = re.findall(r"^\| `(\w+)` \|[^|]+\|([^|]*)\|[^|]+\|$", TEXTS["docs/rules.md"], re.MULTILINE)
 
@@ -179,7 +179,7 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     assert [name for name, _ in REASONS if name in lines] == list(lines)
 
 
-# --- the star and what runs on it -----------------------------------------------------------------------------------
+# --- the star and what runs on it ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +244,10 @@ def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
     for body in blocks("docs/rules.md", "python"):
         exec(body, names)  # noqa: S102  the docs are ours
     rows = loaded.execute(
-        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint,"
-        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) *"
+        " 1000)::bigint,"
+        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time,"
+        " songplay_id)"
         " JOIN analytics.heard_songs USING (heard_song_id)"
     ).fetchall()
     assert len(rows) == 4

@@ -139,7 +139,7 @@ def test_queries_are_not_compiled(dsn: str) -> None:
 
 
 def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
-    """After a minute without a sign of life both ends give a connection up; over a Unix socket the kernel tells them."""
+    """After a minute of silence both ends give up a connection; on a Unix socket the kernel tells them."""
     wanted = {
         "keepalives_idle": "30",
         "keepalives_interval": "10",

@@ -1,4 +1,4 @@
-"""What somebody meets in the first hour: make, the environment, the made-up sample, paths as shells hand them on."""
+"""The first hour of a user: make, the environment, the made-up sample, paths as shells pass them on."""
 
 import os
 import shlex
@@ -98,7 +98,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return made
 
 
-# --- the environment ------------------------------------------------------------------------------------------------
+# --- the environment ----------------------------------------------------------------------------------------
 
 
 def test_the_environment_is_made_once(checkout: Checkout) -> None:
@@ -204,10 +204,12 @@ def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
 
 def test_no_python_at_all_is_one_line(tmp_path: Path) -> None:
     said = Checkout(tmp_path).make("etl", "DATA=x", "PYTHON=no-such-python").stderr
-    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer, which no-such-python is not.")
+    assert said.splitlines()[0].startswith(
+        "sparkify needs Python 3.11 or newer, which no-such-python is not."
+    )
 
 
-# --- what is loaded and shown ---------------------------------------------------------------------------------------
+# --- what is loaded and shown -------------------------------------------------------------------------------
 
 # make drops white space at the beginning
 TEXT = (
@@ -283,7 +285,7 @@ def test_a_server_that_cannot_be_asked_is_not_taken_for_an_empty_one(checkout: C
     assert "sparkify dashboard" not in checkout.did
 
 
-# --- the sample -----------------------------------------------------------------------------------------------------
+# --- the sample ---------------------------------------------------------------------------------------------
 
 
 DATABASES = (DATABASE, SAMPLE_DATABASE, "alone")
@@ -302,7 +304,7 @@ def home(server_dsn: str, maintenance: Connection[Any]) -> Iterator[Path]:
 
 @pytest.fixture
 def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a small sample and data of one's own, where a user works who has no server but the embedded one."""
+    """A folder with a small sample and a user's own data; the embedded server is the only one."""
     monkeypatch.setenv("SPARKIFY_HOME", str(home))
     monkeypatch.chdir(tmp_path)
     simulate.simulate(FOLDER, users=5, songs=20, days=2, workers=1)
@@ -323,7 +325,7 @@ NOTHING = "There is no database sparkifydb yet. Load your data: sparkify etl DAT
 def test_the_sample_and_data_never_meet(
     here: Path, capsys: pytest.CaptureFixture[str], run_here: Any
 ) -> None:
-    """The sample, mine, and both again: mine is the warehouse that has seen mine alone, the sample stays as it was."""
+    """Load the sample, my data, then both again: each database holds only its own."""
     assert sample.main(["--needed"]) == 0
     assert capsys.readouterr().out == "yes\n"
     assert run_here("top", "songs").stderr == f"sparkify: {NOTHING}\n"
@@ -421,7 +423,7 @@ def test_the_sample_is_made_whole_or_made_again(
     assert [words[0] for words in asked[3:]] == ["etl"]
 
 
-# --- paths that begin with ~ ----------------------------------------------------------------------------------------
+# --- paths that begin with ~ --------------------------------------------------------------------------------
 
 
 def test_the_home_folder_is_found_wherever_a_path_is_taken(
@@ -453,6 +455,7 @@ def test_the_home_folder_is_found_wherever_a_path_is_taken(
 def test_dash_and_make_hand_the_tilde_on(made: Checkout) -> None:
     command = shlex.join(["make", "PYTHON=./python", "etl"]) + " DATA=~/x"
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=made.folder, env=os.environ | {"LOG": str(made.log)}, check=False, capture_output=True
+        ["/bin/sh", "-c", command], cwd=made.folder, env=os.environ | {"LOG": str(made.log)},
+            check=False, capture_output=True
     )  # fmt: skip
     assert done.returncode == 0

@@ -38,13 +38,17 @@ REJECTS = (
     ' JOIN etl.known_files USING (file_id) ORDER BY path COLLATE "C", line'
 )
 BOOKS = (
-    "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates + forgotten), sum(rejected)"
+    "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates + forgotten),"
+    " sum(rejected)"
     " FROM etl.files GROUP BY kind ORDER BY kind"
 )
 
 
 def content(dsn: str) -> tuple[Any, ...]:
-    """All that may not depend on when a person was forgotten. A duplicate of theirs is one no more when it is read anew."""
+    """All that may not depend on when a person was forgotten.
+
+    A duplicate of theirs is one no more when it is read anew.
+    """
     with connect(dsn) as connection:
         check_books(connection)
         return (
@@ -58,7 +62,8 @@ def find(connection: Connection[Any], text: str) -> list[str]:
     """The tables, of all schemas, in which a text stands somewhere."""
     tables = connection.execute(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm')"
-        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
+        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <>"
+        " 'information_schema')"
     ).fetchall()
     hexadecimal = text.encode().hex()
     return [
@@ -66,14 +71,15 @@ def find(connection: Connection[Any], text: str) -> list[str]:
         for (table,) in tables
         if one(
             connection,
-            f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%%' || %s || '%%' OR r::text LIKE '%%' || %s || '%%'",
+            f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%%' || %s || '%%' OR r::text LIKE '%%' || %s"
+            " || '%%'",
             text,
             hexadecimal,
         )
     ]
 
 
-# --- any small world -----------------------------------------------------------------------------------------------
+# --- any small world ----------------------------------------------------------------------------------------
 
 torn = st.builds(
     lambda event, cut: json.dumps(event)[: -1 - cut], events, st.integers(0, 40)
@@ -117,7 +123,7 @@ def test_it_is_as_if_the_person_had_been_forgotten_before(
     assert content(after) == content(before)
 
 
-# --- what goes, what stays -----------------------------------------------------------------------------------------
+# --- what goes, what stays ----------------------------------------------------------------------------------
 
 CANARY = "Kanarienvogel"
 
@@ -176,9 +182,13 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
     assert db.execute("SELECT * FROM etl.row_counts ORDER BY 1").fetchall() == [
         ("artists", 1), ("matched", 2), ("songplays", 2), ("songs", 2), ("time", 2), ("users", 1),
     ]  # fmt: skip
-    books = "SELECT lines, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files WHERE path LIKE '%%/a.json'"
+    books = (
+        "SELECT lines, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files"
+        " WHERE path LIKE '%%/a.json'"
+    )
     assert one(db, f"{books} AND kind = 'log'") == (13, 1, 2, 2, 1, 7)
-    # And it stays so: what is held and then published, a file that is read again, one that was never seen, another warehouse.
+    # And it stays so: what is held and then published, a file that is read again, one that was never seen,
+    # another warehouse.
     write(
         told,
         "log_data/a.json",
@@ -260,7 +270,7 @@ def test_every_spelling_that_the_judge_accepts_is_recognised(user_id: int, spell
     assert Whose.of(line[:-1]).named == {judged.user_id} == {user_id}
 
 
-# --- at the same time ------------------------------------------------------------------------------------------------
+# --- at the same time ---------------------------------------------------------------------------------------
 
 
 def waits_at_the_gate(work: Callable[[], Any], db: Connection[Any], gate: Connection[Any], lock: str) -> bool:
@@ -349,11 +359,12 @@ def test_a_run_that_died_has_staged_for_nobody(told: Path, db: Connection[Any], 
 def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The publisher is lost, and with it the lock that forgetting waits for; what counts for it goes on for a while."""
+    """The publisher dies and loses the lock that forgetting waits for, while its counting goes on."""
     for file in range(2):  # two parts of one day
         write(
             tmp_path, f"log_data/{file}.json",
-            *(play(NOVEMBER + at, itemInSession=at, userId=str(4711062741 + at % 2)) for at in range(file * 9, file * 9 + 9)),
+            *(play(NOVEMBER + at, itemInSession=at, userId=str(4711062741 + at % 2))
+                for at in range(file * 9, file * 9 + 9)),
         )  # fmt: skip
     rollups = queries("publish/rollups")
     monkeypatch.setitem(rollups, "merge_days", f"/* counting */ {rollups['merge_days']}; SELECT pg_sleep(3)")
@@ -368,8 +379,10 @@ def test_who_is_forgotten_while_somebody_counts_does_not_come_back(
     forgetting.start()
     time.sleep(0.3)
     publisher = (
-        f"SELECT pg_terminate_backend(pid) {others} AND state = 'idle in transaction' AND query NOT LIKE '/* counting%%'"
-        " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.staged_months'::regclass AND mode = 'RowShareLock')"
+        f"SELECT pg_terminate_backend(pid) {others} AND state = 'idle in transaction' AND query NOT LIKE '/*"
+        " counting%%'"
+        " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.staged_months'::regclass AND mode ="
+        " 'RowShareLock')"
     )
     assert db.execute(publisher).fetchall() == [(True,)]
     forgetting.join()

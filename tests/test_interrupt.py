@@ -168,7 +168,10 @@ def test_when_nobody_listens_any_more(busy: str) -> None:
 
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
     """In the background of a script, and with nohup."""
-    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import os; os.kill(os.getpid(), signal.SIGINT)"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import os; os.kill(os.getpid(),"
+        " signal.SIGINT)"
+    )
     process = start(code, "etl", str(files), "--dsn", dsn)
     assert "Loaded 4 new" in process.communicate(timeout=60)[0]
 

@@ -1,4 +1,4 @@
-"""The notebooks run, show what is saved, say nothing of the machine they ran on, and leave the warehouse as it is."""
+"""The notebooks run, show what is saved, do not reveal the machine, and leave the warehouse unchanged."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""Input in object storage, on a server that speaks S3: what is loaded from there is what is loaded from files."""
+"""Input in object storage, on a server that speaks S3, loads as the same files on disk do."""
 
 import gzip
 import lzma
@@ -27,9 +27,12 @@ from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 LAKE = "s3://lake/data"
 EVERYTHING = CONTENT | {
-    "lines": "SELECT start_time, songplay_id, line, split_part(path, '_data/', 2) FROM analytics.heard_plays JOIN etl.files USING (file_id)",
-    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record FROM etl.rejected_records r JOIN etl.files USING (file_id)",
-    "books": "SELECT kind, split_part(path, '_data/', 2), state, size, digest, lines, blank, other_pages, loaded, duplicates, rejected"
+    "lines": "SELECT start_time, songplay_id, line, split_part(path, '_data/', 2) FROM analytics.heard_plays"
+    " JOIN etl.files USING (file_id)",
+    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record"
+    " FROM etl.rejected_records r JOIN etl.files USING (file_id)",
+    "books": "SELECT kind, split_part(path, '_data/', 2), state, size, digest, lines, blank, other_pages,"
+    " loaded, duplicates, rejected"
     " FROM etl.files",
 }
 
@@ -189,7 +192,8 @@ def test_small_objects_that_are_gone(s3: Any, dsn: str, monkeypatch: pytest.Monk
 
 def test_what_is_not_read_is_counted_as_for_files(s3: Any, tmp_path: Path) -> None:
     names = [
-        "a.jsonl", "x/b.NDJSON.bz2", "c.json.xz", "c.csv", "x/d.CSV", "e.tar.gz", "README", "x/_SUCCESS", ".f.csv",
+        "a.jsonl", "x/b.NDJSON.bz2", "c.json.xz", "c.csv", "x/d.CSV", "e.tar.gz", "README", "x/_SUCCESS",
+        ".f.csv",
         ".x/g.csv", "x.y/h",
     ]  # fmt: skip
     for name in names:
@@ -309,7 +313,10 @@ def test_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_local_files_do_without_fsspec(tmp_path: Path, dsn: str) -> None:
     (tmp_path / "log_data").mkdir()
     (tmp_path / "log_data" / "a.json").write_bytes(lines(play()))
-    code = "import sys; from sparkify import etl; etl.run(sys.argv[1], dsn=sys.argv[2]); assert 'fsspec' not in sys.modules"
+    code = (
+        "import sys; from sparkify import etl; etl.run(sys.argv[1], dsn=sys.argv[2]); assert 'fsspec' not"
+        " in sys.modules"
+    )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path), dsn], check=True, env=os.environ | {"PYTHONWARNINGS": ""}
     )

@@ -1,4 +1,4 @@
-"""Output that cannot be written: never a traceback, and one line that says so where there is somewhere to say it."""
+"""Output that cannot be written: no traceback, and one line that says so if anything can still show it."""
 
 import os
 import re
@@ -27,13 +27,16 @@ TEXT = [
 ]
 COMMANDS = [
     *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
-    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
+    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run",
+    "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
     "--help", "--version", "etl --help", "rejects",
 ]  # fmt: skip
 CHANGED = {
-    "etl DATA": "The load is done.", "etl DATA --json": "The load is done.", "etl DATA --dry-run": "Nothing was loaded.",
+    "etl DATA": "The load is done.", "etl DATA --json": "The load is done.",
+    "etl DATA --dry-run": "Nothing was loaded.",
     "forget 99 --dry-run": "Nothing was changed.", "forget 99 --json": "They are forgotten.",
-    "rejects retry": "What passed is loaded.", "rejects drop --reason nonsense --json": "The lines are dismissed.",
+    "rejects retry": "What passed is loaded.",
+    "rejects drop --reason nonsense --json": "The lines are dismissed.",
 }  # fmt: skip
 # Each command in turn, in one process: its exit code.
 ALL = """
@@ -75,7 +78,8 @@ def run(command: str, dsn: str, **environment: str) -> subprocess.CompletedProce
     """A line of the shell."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
-        command.replace("DATA", '"$DATA"'), shell=True, capture_output=True, text=True, check=False, timeout=120,
+        command.replace("DATA", '"$DATA"'), shell=True, capture_output=True, text=True, check=False,
+        timeout=120,
         env={**os.environ, "PATH": path, "SPARKIFY_DSN": dsn, **environment},
     )  # fmt: skip
 
@@ -162,7 +166,10 @@ def test_a_terminal_that_lacks_characters(
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
 def test_streams_that_are_closed(data: Path, loaded: str, streams: str) -> None:
     """No file and no connection gets their number: who writes there would write into that."""
-    command = f"sparkify etl DATA {streams}; sparkify rejects show {streams} || echo failed; sparkify nonsense {streams}"
+    command = (
+        f"sparkify etl DATA {streams}; sparkify rejects show {streams} || echo failed; sparkify"
+        f" nonsense {streams}"
+    )
     done = run(command, loaded, DATA=str(data), **ENCODINGS[-1])
     assert "failed" not in done.stdout
     assert done.returncode == 2

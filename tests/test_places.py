@@ -33,7 +33,8 @@ def world(
     events = [
         play(
             NOVEMBER + chance.randrange(90) * DAY + at, itemInSession=at, userId=str(chance.randrange(5)),
-            song=f"song {chance.randrange(4)}", location=chance.choice(PLACES), level=chance.choice(["free", "paid"]),
+            song=f"song {chance.randrange(4)}", location=chance.choice(PLACES),
+            level=chance.choice(["free", "paid"]),
         )
         for at in range(300)
     ]  # fmt: skip

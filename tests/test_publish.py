@@ -1,4 +1,4 @@
-"""What publication promises: to readers, to runs that die, to runs with too many rejects, to plays and catalogue."""
+"""What publishing promises readers, runs that die, runs with too many rejects, plays and the catalogue."""
 
 import inspect
 import os
@@ -55,7 +55,7 @@ class Thread(threading.Thread):
             self.failure = error
 
 
-# --- readers ------------------------------------------------------------------------------------------------------
+# --- readers ------------------------------------------------------------------------------------------------
 
 
 def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
@@ -75,7 +75,8 @@ def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
             while not stop.is_set():
                 torn.extend(
                     reader.execute(
-                        "SELECT p.* FROM songplays p LEFT JOIN users u USING (user_id) LEFT JOIN time t USING (start_time)"
+                        "SELECT p.* FROM songplays p LEFT JOIN users u USING (user_id) LEFT JOIN time t"
+                        " USING (start_time)"
                         " LEFT JOIN songs s USING (song_id) LEFT JOIN artists a ON a.artist_id = p.artist_id"
                         " LEFT JOIN analytics.heard_plays h USING (start_time, songplay_id)"
                         " LEFT JOIN analytics.heard_songs g USING (heard_song_id)"
@@ -132,12 +133,12 @@ def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
             "SELECT date_trunc('month', start_time), count(*) FROM songplays GROUP BY 1"
         ).fetchall()
     assert {(month, count) for month, count, *_ in seen} == set(months)
-    # A statement that is planned as a month is being attached runs without the month, on a snapshot that may be newer
-    # than its plan: then the dimensions are ahead of the facts. The facts are never ahead of them.
+    # A statement that is planned as a month is being attached runs without the month, on a snapshot that may
+    # be newer than its plan: then the dimensions are ahead of the facts. The facts are never ahead of them.
     assert all(ahead >= 0 and heard == 0 and orphans <= 0 for _, _, ahead, heard, orphans in seen)
 
 
-# --- runs that die ------------------------------------------------------------------------------------------------
+# --- runs that die ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -171,7 +172,8 @@ def test_killed_at_random_moments(
     while kills < 12:
         dsn = new_dsn()
         for _ in range(7):
-            # Half as long as the whole takes: what the killed have done need not be done again, so the later come to its end.
+            # Half as long as the whole takes: what the killed have done need not be done again, so the later
+            # come to its end.
             process = start(dsn, clock.random() * undisturbed.seconds() / 2)
             process.reach()
             process.strike(signal.SIGKILL)
@@ -312,7 +314,7 @@ def test_books_when_a_file_grows_and_another_has_a_better_record(
     ]  # fmt: skip
 
 
-# --- too many rejects ---------------------------------------------------------------------------------------------
+# --- too many rejects ---------------------------------------------------------------------------------------
 
 
 def test_too_many_rejects_hold_everything_back(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -368,7 +370,7 @@ def test_a_file_restored_after_it_was_held(
     assert db.execute("SELECT state, lines, loaded FROM etl.files").fetchall() == [("loaded", 1, 1)]
 
 
-# --- plays and catalogue ------------------------------------------------------------------------------------------
+# --- plays and catalogue ------------------------------------------------------------------------------------
 
 
 def matches(db: Connection[Any]) -> list[tuple[Any, ...]]:
@@ -429,7 +431,10 @@ def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_
 
 
 def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """One whole record wins, never a mixture. Of a song the most complete, of an artist that of the most frequent name."""
+    """One whole record wins, never a mixture.
+
+    Of a song the most complete, of an artist that of the most frequent name.
+    """
     write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_name="Z"))
     write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Y", artist_location=""))
     write(tmp_path, "song_data/3.json", song(title="D", year=1991, artist_name="Y", artist_location="Brno"))
@@ -439,7 +444,7 @@ def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> No
     assert db.execute("SELECT name, location FROM artists").fetchall() == [("Y", "Brno")]
 
 
-# --- files --------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_that_changes(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -554,7 +559,7 @@ def test_a_failing_server_is_an_error_of_ours(dsn: str, db: Connection[Any], tmp
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
 
-# --- months published while the run goes on -----------------------------------------------------------------------
+# --- months published while the run goes on -----------------------------------------------------------------
 
 
 def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(

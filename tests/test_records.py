@@ -1,4 +1,4 @@
-"""Records over several lines and in arrays: however they are written and cut, the same records with the right numbers."""
+"""Records over several lines and in arrays: however written and cut, the same records and line numbers."""
 
 import json
 import time
@@ -31,14 +31,15 @@ def bad(data: bytes) -> list[tuple[int, str, bytes]]:
     return [(number, why.reason, record) for number, record, why, _ in read(data) if why]
 
 
-# --- the shape of a file ------------------------------------------------------------------------------------------
+# --- the shape of a file ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "beginning",
     [
         b'[{"page": "Home"}', b"[{", b"[\n  {", b" \n\r\n[ \t\n{", b"[]", b"[\n]\n", BOM + b"[{",
-        b'{\n"page"', b'{\n  "page"', b'{"page":\n"Home"', b'{"page": "Home"\n, "x": 1}', b'{"page": "Home",\n\n\r\n "x": 1}',
+        b'{\n"page"', b'{\n  "page"', b'{"page":\n"Home"', b'{"page": "Home"\n, "x": 1}',
+        b'{"page": "Home",\n\n\r\n "x": 1}',
         b"{\n}", b'{"x": {"page": "}"}\n}', b'{"x": "{}\\"}",\n"page"', BOM + b'\n{\r\n"page"',
     ],
 )  # fmt: skip
@@ -49,16 +50,19 @@ def test_a_beginning_of_records(beginning: bytes) -> None:
 @pytest.mark.parametrize(
     "beginning",
     [
-        b"", b"\n", b"{", b"[", b"{}", b"{}\n{}", b'{"page": "Home"}\n{"page": "Home"}', b'["NextSong"]\n{"page"', b"[1]", b"[[{",
-        b'{"torn": "\n{"page": "Home"}', b'{"torn"\n\n{"page": "Home"}\n"', b'{"torn":\nTraceback', b'{"page": "Home"}\n"junk"',
-        b"{}\n}", b'{"x": "{"}\n,', b'"page"\n"x"', b"<!DOCTYPE html>\n<html>", b"\xff\xfe{\x00\n\x00", b'x\n{\n"page"',
+        b"", b"\n", b"{", b"[", b"{}", b"{}\n{}", b'{"page": "Home"}\n{"page": "Home"}',
+        b'["NextSong"]\n{"page"', b"[1]", b"[[{",
+        b'{"torn": "\n{"page": "Home"}', b'{"torn"\n\n{"page": "Home"}\n"', b'{"torn":\nTraceback',
+        b'{"page": "Home"}\n"junk"',
+        b"{}\n}", b'{"x": "{"}\n,', b'"page"\n"x"', b"<!DOCTYPE html>\n<html>", b"\xff\xfe{\x00\n\x00",
+        b'x\n{\n"page"',
     ],
 )  # fmt: skip
 def test_a_beginning_of_lines(beginning: bytes) -> None:
     assert not holds_records(beginning)
 
 
-# --- the same records, however they are written -------------------------------------------------------------------
+# --- the same records, however they are written -------------------------------------------------------------
 
 texts = st.text(max_size=6) | st.sampled_from(
     ['"', "\\", "{", "}]", "a\nb", "é\U0001f600", "\u2028", ',{"', "\x00\x1f"]
@@ -137,7 +141,7 @@ def test_thousands_of_records(indent: int | None) -> None:
     ]
 
 
-# --- broken ones --------------------------------------------------------------------------------------------------
+# --- broken ones --------------------------------------------------------------------------------------------
 
 plain = st.text("abc é\u2028", max_size=6)
 flat_events = st.lists(
@@ -163,7 +167,7 @@ WRITERS: dict[str, Any] = {
 def test_the_records_around_a_broken_one(
     found: list[Any], writer: str, indent: int, which: int, place: float, damage: str
 ) -> None:
-    """One reject, and the others as if nothing had been; where none begins a line, the next one may be taken for a part of it."""
+    """One reject, and no other record suffers; unless none begins a line: then the next may join it."""
     found = [event | {"number": number} for number, event in enumerate(found)]
     written = [json.dumps(event, indent=indent) for event in found]
     which %= len(written)
@@ -189,8 +193,10 @@ def test_the_records_around_a_broken_one(
     data=st.lists(
         st.sampled_from(
             [
-                b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"1", b"-", b"null", b"tru", b"NaN", b"\xff", BOM,
-                b'{"a": 1}', b'{\n"a": [{}]\n}', b'"x\n', b"\x00", b"\\u12", b'{\n  "page": "Home"\n}', b"[{", b",\n  {",
+                b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"1", b"-", b"null",
+                b"tru", b"NaN", b"\xff", BOM,
+                b'{"a": 1}', b'{\n"a": [{}]\n}', b'"x\n', b"\x00", b"\\u12", b'{\n  "page": "Home"\n}', b"[{",
+                b",\n  {",
             ]
         ),
         max_size=30,
@@ -200,7 +206,7 @@ def test_the_records_around_a_broken_one(
     longest=st.integers(1, 60),
 )  # fmt: skip
 def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) -> None:
-    """Nothing is raised, no byte but white space and separators is lost, and how the bytes come makes no difference."""
+    """Nothing is raised; only white space and separators are lost; how the bytes arrive does not matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records_module, "PIECE_BYTES", piece)
         patch.setattr(records_module, "MAX_LINE_BYTES", longest)
@@ -218,7 +224,7 @@ def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) ->
 
 
 def test_what_is_part_of_a_broken_record() -> None:
-    """Objects within it are no records: they stand farther to the right, or behind the place where the file breaks off."""
+    """Objects inside it are no records: they are indented further, or follow where the file breaks off."""
     inner = json.dumps({"a": [{"b": 1}, {"b": 2}], "c": 0}, indent=2)
     assert bad((inner.replace('"c": 0', '"c": tru') + "\n" + inner).encode()) == [
         (1, "invalid_json", inner.replace('"c": 0', '"c": tru').encode())

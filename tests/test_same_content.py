@@ -1,4 +1,4 @@
-"""The content of the warehouse is a function of the files: not of their order, cut, form, or of who loads them."""
+"""The content of the warehouse depends on the files alone: not on order, cut, form or who loads them."""
 
 import gzip
 import json
@@ -197,7 +197,7 @@ def test_a_log_that_grows_while_it_is_loaded_again(
     assert content(dsn) == expected
 
 
-# --- the same with small worlds that Hypothesis makes up: every collision there is -----------------------------------
+# --- the same with small worlds that Hypothesis makes up: every collision there is --------------------------
 
 worlds = st.tuples(
     st.lists(st.lists(events, max_size=6), max_size=4), st.lists(st.lists(songs, max_size=3), max_size=3)

@@ -44,7 +44,7 @@ def room() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def shared(room: Path) -> Iterator[Server]:
-    """A server that runs all the while, for tests that do it no harm. Made by the first of them from nothing."""
+    """A server shared by tests that do it no harm; the first of them creates it from nothing."""
     running = Server(room / "shared")
     running.start()
     yield running
@@ -180,7 +180,10 @@ def test_psql_takes_the_url(shared: Server) -> None:
 
 
 def test_sqlalchemy_takes_the_url(shared: Server) -> None:
-    """And with it pandas, Superset, ipython-sql. What is before the colon names the driver, and may be left out."""
+    """And with it pandas, Superset, ipython-sql.
+
+    What is before the colon names the driver, and may be left out.
+    """
     sqlalchemy = pytest.importorskip("sqlalchemy")
     url = shared.url("postgres")
     for form in (url, url.replace("postgresql:", "postgresql+psycopg:")):
@@ -509,7 +512,10 @@ def test_the_server_outlives_its_starter_and_keeps_none_of_its_pipes(
     make_home: Callable[..., Server],
 ) -> None:
     one = make_home()
-    code = "import time; from sparkify.server import ensure_running; print(ensure_running(), flush=True); time.sleep(99)"
+    code = (
+        "import time; from sparkify.server import ensure_running; print(ensure_running(), flush=True);"
+        " time.sleep(99)"
+    )
     with starter(one.home, code, start_new_session=True) as program:
         assert program.stdout
         assert program.stderr
@@ -591,7 +597,10 @@ def test_a_failed_initdb_leaves_nothing_and_says_why(make_home: Callable[..., Se
     one.home.mkdir()
     binaries.shared_copy(one.home)  # there already: it may be a copy of files that are larger
     # No file may grow beyond 1 MB: much like a disk that is full.
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))\n{START}"
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20,"
+        f" resource.RLIM_INFINITY))\n{START}"
+    )
     _, said = starter(one.home, limited).communicate(timeout=60)
     assert "could not make its data folder" in said
     assert "File too large" in said or "signal" in said

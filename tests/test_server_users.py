@@ -1,4 +1,7 @@
-"""The embedded PostgreSQL and the users of the machine. Only root can be other users, so only root runs these."""
+"""The embedded PostgreSQL and the users of the machine.
+
+Only root can be other users, so only root runs these.
+"""
 
 import os
 import pwd
@@ -23,8 +26,8 @@ from tests.support.warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
 
-# The interpreter and the packages may lie where only root can read, so all is imported before the rights are given up;
-# from then on the process is another user's for good, and so is whatever it starts.
+# The interpreter and the packages may lie where only root can read, so all is imported before the rights are
+# given up; from then on the process is another user's for good, and so is whatever it starts.
 AS_USER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -157,7 +160,8 @@ if os.geteuid() == 0:
                     str(port),
                 ]
                 done = subprocess.run(
-                    [*psql, "-U", user, database], capture_output=True, text=True, check=False, env=environment,
+                    [*psql, "-U", user, database], capture_output=True, text=True, check=False,
+                    env=environment,
                     user=NOBODY.pw_uid, group=NOBODY.pw_gid, cwd="/",
                 )  # fmt: skip
                 return done.stdout + done.stderr
@@ -173,8 +177,10 @@ if os.geteuid() == 0:
                 owner.execute("DROP ROLE loader")
             assert ask("sparkify_bi", "SELECT count(*) FROM songplays", PGPASSWORD=password) == "0\n"
             for harm in (
-                "INSERT INTO users VALUES (1, 'a', 'b', 'F', 'free')", "CREATE TABLE harm ()", "TABLE etl.forgotten_key",
-                "SELECT record FROM etl.rejected_records", "COPY (SELECT 1) TO PROGRAM 'id'", "SET ROLE sparkify",
+                "INSERT INTO users VALUES (1, 'a', 'b', 'F', 'free')", "CREATE TABLE harm ()",
+                "TABLE etl.forgotten_key",
+                "SELECT record FROM etl.rejected_records", "COPY (SELECT 1) TO PROGRAM 'id'",
+                "SET ROLE sparkify",
             ):  # fmt: skip
                 options = "-c default_transaction_read_only=off"
                 assert "denied" in ask("sparkify_bi", harm, PGPASSWORD=password, PGOPTIONS=options)

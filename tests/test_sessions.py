@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back in mid-load: the same run ends well, nothing is lost, nothing doubled."""
+"""PostgreSQL goes away during a load and comes back: the same run ends well, nothing is lost or doubled."""
 
 import logging
 import shutil
@@ -294,8 +294,10 @@ def test_the_publisher_may_wait_for_its_helper(
 
     def count(other: Connection[Any], *given: Any) -> None:
         (publisher,) = other.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in transaction'"
-            " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.warehouse'::regclass AND mode = 'RowShareLock')"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in"
+            " transaction'"
+            " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.warehouse'::regclass AND mode ="
+            " 'RowShareLock')"
         ).fetchone() or (0,)
         counted.append((publisher, other.info.backend_pid))
         other.execute("SELECT pg_sleep(2)")

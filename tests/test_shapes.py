@@ -53,7 +53,7 @@ WRITERS: dict[str, Writer] = {
 }
 
 
-# --- the same content ---------------------------------------------------------------------------------------------
+# --- the same content ---------------------------------------------------------------------------------------
 
 
 def test_the_sample_in_its_public_shapes(
@@ -80,9 +80,10 @@ def test_the_sample_in_its_public_shapes(
 
 @pytest.mark.parametrize("shape", ["array on one line", "indented"])
 def test_plays_of_one_identity(new_dsn: Callable[[], str], tmp_path: Path, shape: str) -> None:
-    """Each record has a number of its own, also where all stand on one line: the winner, the books and the rejects need it."""
+    """Each record has its own number, even if all stand on one line: winner, books and rejects need it."""
     found = [
-        play(), play(level="free"), play(), play(firstName="Ana"), play(NOVEMBER + 1), {"page": "Home"}, play(userId=""),
+        play(), play(level="free"), play(), play(firstName="Ana"), play(NOVEMBER + 1), {"page": "Home"},
+        play(userId=""),
         play(song=""), play(NOVEMBER + 2, length=0),
     ]  # fmt: skip
     catalogue = [song("S1"), song("S2", year=3), song("S3", year=-1)]
@@ -168,7 +169,7 @@ def test_a_case_that_fell_short(
     assert db.execute(query).fetchall() == answer  # type: ignore[call-overload]
 
 
-# --- large ones ---------------------------------------------------------------------------------------------------
+# --- large ones ---------------------------------------------------------------------------------------------
 
 
 def test_a_large_file_of_records_is_not_cut(
@@ -218,7 +219,7 @@ def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> 
     assert peak < 10 * len(data)
 
 
-# --- files at fault -----------------------------------------------------------------------------------------------
+# --- files at fault -----------------------------------------------------------------------------------------
 
 FAULTY: dict[str, tuple[bytes, str]] = {
     "lfs.json": (
@@ -233,11 +234,13 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "cut.json.gz": (gzip.compress(lines(play()))[:40], "copy it again"),
     "csv.json": (
         b"artist,song\nElena,Setanta matins\n",
-        "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show --file csv.json`",
+        "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show"
+        " --file csv.json`",
     ),
     "song.json": (
         lines(song()),
-        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file song.json`",
+        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file"
+        " song.json`",
     ),
     "one-bad-of-two.json": (lines(play(), "torn"), ""),
     "blank.json": (b"\n\n", ""),

@@ -1,4 +1,4 @@
-"""The simulator: what it writes has the shape of the real files, and depends on the world and the date alone."""
+"""The simulator writes files shaped like the real ones, which depend only on the world and the date."""
 
 import argparse
 import gzip
@@ -155,7 +155,10 @@ def test_song_files_are_like_those_of_the_million_song_dataset(clean: Path) -> N
         text = path.read_text()
         song = _strict(text)
         assert text == json.dumps(song)
-        keys = "num_songs artist_id artist_latitude artist_longitude artist_location artist_name song_id title duration year"
+        keys = (
+            "num_songs artist_id artist_latitude artist_longitude artist_location artist_name song_id"
+            " title duration year"
+        )
         assert list(song) == keys.split()
         assert re.fullmatch("SO[A-Z]{5}12A[0-9A-F]{8}", song["song_id"])
         assert re.fullmatch("AR[A-Z0-9]{5}1187[0-9A-F]{7}", song["artist_id"])
@@ -506,7 +509,10 @@ def test_the_command_line_reports_what_was_written(
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
-    code = "import sys, sparkify.simulate; print([m for m in ('numpy', 'pyarrow', 'duckdb') if m in sys.modules])"
+    code = (
+        "import sys, sparkify.simulate; print([m for m in ('numpy', 'pyarrow', 'duckdb') if m in"
+        " sys.modules])"
+    )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "[]"
 

@@ -310,7 +310,8 @@ def test_the_loader_rejects_and_counts_twice_what_the_truth_says(
         by_file = dict(
             connection.execute("SELECT path, duplicates FROM etl.files WHERE duplicates > 0").fetchall()
         )
-    # Event by event: of all lines that say it one is loaded, and the others are the duplicates of their files.
+    # Event by event: of all lines that say it one is loaded, and the others are the duplicates of their
+    # files.
     rejected = set(rejects)
     places: dict[tuple[int, int], list[Place]] = {}
     for place, line in _lines(data):

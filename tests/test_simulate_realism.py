@@ -1,7 +1,8 @@
 """The simulated Sparkify against the real sample: each statistic within a stated tolerance of the real one.
 
-Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of them, the
-real one as much as those made up. The table in docs/simulator.md shows all; its tolerances are these.
+Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of
+them, the real one as much as those made up. The table in docs/simulator.md shows all; its tolerances are
+these.
 """
 
 import json
@@ -19,9 +20,8 @@ from tests.support import CHECKOUT
 
 SEEDS = range(1, 9)
 
-# Statistic: how far from the real one each seed may be, and how far the mean of the seeds. Shares are in points of one
-# hundred; "%" means of the real value.
-# Seeds 1 to 24 were within.
+# Statistic: how far from the real one each seed may be, and how far the mean of the seeds. Shares are in
+# points of one hundred; "%" means of the real value. Seeds 1 to 24 were within.
 TOLERANCES = {
     "events": ("25 %", "10 %"),
     "people with plays": ("6 %", "3 %"),

@@ -26,7 +26,8 @@ PATHS = st.lists(st.text(LETTERS, min_size=1, max_size=30), min_size=1, max_size
 )
 NUMBERS = st.integers(-(2**63), 2**63) | st.integers(0, 99_999)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-VALUES = {"path": PATHS, "title": TEXTS, "artist name": TEXTS, "started at": MOMENTS, "lines": NUMBERS, "other_pages": NUMBERS | st.none(),
+VALUES = {"path": PATHS, "title": TEXTS, "artist name": TEXTS, "started at": MOMENTS, "lines": NUMBERS,
+"other_pages": NUMBERS | st.none(),
           "found": NUMBERS | st.just("ok"), "listeners": NUMBERS, "share": st.floats(0, 1)}  # fmt: skip
 NUMBER = re.compile(r"-?\d[\d,.:-]*(?:e[-+]\d+)?")
 

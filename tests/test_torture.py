@@ -1,4 +1,4 @@
-"""A short form of the campaign, of the fuzzing and of the bombs (``make torture``, ``make fuzz``), with fixed seeds."""
+"""Short attacks, fuzzing and bombs with fixed seeds (the long forms: ``make torture``, ``make fuzz``)."""
 
 import gzip
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_the_mill_damages_and_repeats_itself(lines: dict[str, list[bytes]]) -> N
 def test_any_bytes_as_a_file(
     dsn: str, tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], kept: int | None
 ) -> None:
-    """It loads, every line is in the books, and the good file beside it is loaded; compressed and torn, too."""
+    """It loads, all lines are in the books, the file beside it loads; compressed or torn as well."""
     folder = tmp_path_factory.mktemp("bytes")
     data = b"\n".join(lines)
     data, suffix = (data, "") if kept is None else (gzip.compress(data)[:kept], ".gz")
@@ -77,7 +77,7 @@ def test_any_bytes_as_a_file(
 
 
 def test_small_bombs(dsn: str, tmp_path: Path) -> None:
-    """All of them at once, at a thousandth of their size: each is set aside, and the plays beside them are loaded."""
+    """All of them, at a thousandth of their size: each is set aside, the plays beside them load."""
     rejects = 0
     for number, bomb in enumerate(BOMBS.values()):
         folder = tmp_path / str(number)

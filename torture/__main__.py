@@ -1,8 +1,8 @@
 """Attack: ``python -m torture [--faults 500] [--seed S] [--only KIND ...]``, or ``make torture``.
 
-Each fault disturbs a real load on a real server, of a private folder; then a load is left in peace, and the warehouse
-is compared with that of an undisturbed load, table by table. A fault is known by its kind and seed: the command that
-repeats it is printed with every failure, whose folder is kept.
+Each fault disturbs a real load on a real server, of a private folder; then a load is left in peace, and the
+warehouse is compared with that of an undisturbed load, table by table. A fault is known by its kind and seed:
+the command that repeats it is printed with every failure, whose folder is kept.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Where the attacks take place: a private server, made-up worlds, and what an undisturbed load makes of each."""
+"""Where the attacks take place: a private server, made-up worlds, and the result of an undisturbed load."""
 
 import json
 import os
@@ -86,7 +86,10 @@ class Arena:
 
 
 class Ground:
-    """All that a campaign needs: arenas, worlds, what is known of them. Its folder is removed unless something broke."""
+    """All that a campaign needs: arenas, worlds, what is known of them.
+
+    Its folder is removed unless something broke.
+    """
 
     def __init__(self, worlds: int = WORLDS) -> None:
         self.worlds = worlds

@@ -1,4 +1,7 @@
-"""Bombs: small files that are meant to cost a lot. Each is loaded by itself, and must stay within bounds of memory and time."""
+"""Bombs: small files meant to cost a lot. Each must load within bounds of memory and time.
+
+Each is loaded by itself, and must stay within bounds of memory and time.
+"""
 
 import bz2
 import gzip
@@ -26,8 +29,10 @@ MOST_MEMORY: Final = 1500
 MOST_SECONDS: Final = 300.0
 
 PLAY: Final = {
-    "artist": "Elena", "firstName": "Lily", "gender": "F", "itemInSession": 0, "lastName": "Koch", "length": 269.58322,
-    "level": "paid", "location": "Chicago, IL", "page": "NextSong", "sessionId": 818, "song": "Setanta matins",
+    "artist": "Elena", "firstName": "Lily", "gender": "F", "itemInSession": 0, "lastName": "Koch",
+    "length": 269.58322,
+    "level": "paid", "location": "Chicago, IL", "page": "NextSong", "sessionId": 818,
+    "song": "Setanta matins",
     "ts": 1541105830796, "userAgent": "Mozilla", "userId": "15",
 }  # fmt: skip
 GOOD: Final = json.dumps(PLAY).encode() + b"\n"
@@ -45,7 +50,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Bomb:
-    """What it is, how it is made, and what must become of it: how many rejects, beside one good play before it."""
+    """How to make a bomb, its size, and how many rejects it must give beside one good play before it."""
 
     make: Callable[[Path, int], None]
     size: int

@@ -7,18 +7,23 @@ from psycopg import Connection, sql
 from tests.support.warehouse import CONTENT, check_books, checksums
 
 MORE: Final = {
-    "files": "SELECT kind, path, state, lines, blank, other_pages, loaded + duplicates, rejected FROM etl.files",
+    "files": "SELECT kind, path, state, lines, blank, other_pages, loaded + duplicates, rejected"
+    " FROM etl.files",
     "rejects": (
         "SELECT path, r.line, reason, detail, record, record_bytes"
         " FROM etl.rejected_records r JOIN etl.files USING (file_id)"
     ),
     "catalogue_records": (
-        "SELECT path, c.line, to_jsonb(c) - 'file_id' FROM etl.catalogue_records c JOIN etl.files USING (file_id)"
+        "SELECT path, c.line, to_jsonb(c) - 'file_id' FROM etl.catalogue_records c JOIN etl.files USING"
+        " (file_id)"
     ),
     "totals": "SELECT kind, sum(loaded), sum(duplicates) FROM etl.files GROUP BY kind",
     "unfinished runs": "SELECT run_id FROM etl.runs WHERE state <> 'published'",
 }
-"""Beside the content that `tests.support.warehouse` knows. What each file said is the same, whoever read it, and when."""
+"""Beside the content that `tests.support.warehouse` knows.
+
+What each file said is the same, whoever read it, and when.
+"""
 
 Content = dict[str, str]
 

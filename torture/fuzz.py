@@ -1,8 +1,9 @@
 """Any bytes as input: ``python -m torture.fuzz [--lines 1000000] [--seed S] [--files N]``, or ``make fuzz``.
 
-Lines that look real are damaged in every way, given to the transform in chunks, and what comes of them, verdicts and values,
-is held against the judge, who sees each line alone. Then whole files of damaged lines, bytes and torn streams go
-through the real loader, and its books are held against the judge. A finding is written to a folder.
+Lines that look real are damaged in every way, given to the transform in chunks, and what comes of them,
+verdicts and values, is held against the judge, who sees each line alone. Then whole files of damaged lines,
+bytes and torn streams go through the real loader, and its books are held against the judge. A finding is
+written to a folder.
 """
 
 import argparse
@@ -34,15 +35,21 @@ CORPUS: Final = Path(__file__).resolve().parents[1] / "tests" / "corpus"
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
 _NUMBERS: Final = [
-    b"0", b"-0", b"-0.0", b"1e2", b"0.1e1", b"1E400", b"1e-400", b"01", b"-", b"+1", b"1.", b".5", b"NaN", b"Infinity",
-    b"-Infinity", b"0x10", b"1_0", b"9223372036854775807", b"9223372036854775808", b"-9223372036854775809", b"1.9",
+    b"0", b"-0", b"-0.0", b"1e2", b"0.1e1", b"1E400", b"1e-400", b"01", b"-", b"+1", b"1.", b".5", b"NaN",
+    b"Infinity",
+    b"-Infinity", b"0x10", b"1_0", b"9223372036854775807", b"9223372036854775808", b"-9223372036854775809",
+    b"1.9",
     b"818.0", b"1541105830796.5", b"99999999999999999999", b"123456789012345678", b"5e-324", b"1e999999999",
-    b"4102444800000", b"4102444799999", b"946684799999", b"0.1000000000000000055511151231257827021181583404541015625",
+    b"4102444800000", b"4102444799999", b"946684799999",
+    b"0.1000000000000000055511151231257827021181583404541015625",
 ]  # fmt: skip
 _PIECES: Final = [
-    rb"\u0000", rb"\ud800", rb"\udc00\ud800", rb"\ud83d\ude00", rb"\u00e9", rb"\n", rb"\/", rb"\x", rb"\u12", b"\\", b'"', b"\x00",
-    b"\x1f", b"\x7f", b"\x85", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\r",
-    b"\t", b"\x0b", b"\x0c", b" ", b"\xc2\xa0", b",", b":", b"{", b"}", b"[", b"]", b"null", b"true", b'""', b"//", b"/**/", b"'",
+    rb"\u0000", rb"\ud800", rb"\udc00\ud800", rb"\ud83d\ude00", rb"\u00e9", rb"\n", rb"\/", rb"\x", rb"\u12",
+    b"\\", b'"', b"\x00",
+    b"\x1f", b"\x7f", b"\x85", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xef\xbb\xbf",
+    b"\xe2\x80\xa8", b"\r",
+    b"\t", b"\x0b", b"\x0c", b" ", b"\xc2\xa0", b",", b":", b"{", b"}", b"[", b"]", b"null", b"true", b'""',
+    b"//", b"/**/", b"'",
 ]  # fmt: skip
 
 
@@ -53,7 +60,8 @@ class Mill:
         self.luck = random.Random(seed)  # noqa: S311
         self._lines = lines
         self._ways: list[Callable[[bytes], bytes]] = [
-            self._flip, self._cut, self._repeat, self._splice, self._swap, self._number, self._piece, self._nest, self._member,
+            self._flip, self._cut, self._repeat, self._splice, self._swap, self._number, self._piece,
+            self._nest, self._member,
             self._encode, self._space, self._torn, self._long,
         ]  # fmt: skip
 
@@ -222,7 +230,7 @@ def fuzz_lines(kind: str, lines: list[bytes], count: int, seed: int, findings: F
     _say(f"{kind}: {done:,} lines in {time.monotonic() - since:.0f} s")
 
 
-# --- through the real loader --------------------------------------------------------------------------------------
+# --- through the real loader --------------------------------------------------------------------------------
 
 
 def _stream(luck: random.Random, data: bytes) -> tuple[str, bytes]:
@@ -242,7 +250,7 @@ def _stream(luck: random.Random, data: bytes) -> tuple[str, bytes]:
 
 
 def write_files(folder: Path, mills: dict[str, Mill], count: int) -> None:
-    """Song and log files of damaged lines and of bytes that never were lines, some of them compressed, torn, damaged."""
+    """Write song and log files of damaged lines and of random bytes; compress, tear and damage some."""
     for number in range(count):
         kind = ("log", "song")[number % 2]
         mill = mills[kind]
@@ -265,7 +273,7 @@ def write_files(folder: Path, mills: dict[str, Mill], count: int) -> None:
 
 
 def expected_of(path: Path) -> tuple[Counter[Any], set[tuple[int, ...]]] | None:
-    """What the judge alone says of a log file: how many lines of each sort, and the plays; None of a damaged stream."""
+    """What the judge says of a log file: lines of each sort, and plays; None if its stream is damaged."""
     data = path.read_bytes()
     try:
         if path.suffix == ".gz":
@@ -313,7 +321,8 @@ def check_loaded(dsn: str, folder: Path) -> None:
         }
         reasons: dict[str, Counter[str]] = {}
         for path, reason, count in connection.execute(
-            "SELECT path, reason, count(*) FROM etl.rejected_records JOIN etl.files USING (file_id) GROUP BY 1, 2"
+            "SELECT path, reason, count(*) FROM etl.rejected_records JOIN etl.files USING (file_id) GROUP BY"
+            " 1, 2"
         ):
             reasons.setdefault(path, Counter())[reason] = count
     for path in (folder / "log_data").iterdir():
@@ -381,7 +390,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         lines = seeds(Path(folder) / "world")
     _say(
-        f"seed {options.seed}; {len(lines['log']):,} log lines and {len(lines['song']):,} song lines to begin with"
+        f"seed {options.seed}; {len(lines['log']):,} log lines and {len(lines['song']):,} song lines to"
+        " begin with"
     )
     fuzz_lines("log", lines["log"], options.lines * 4 // 5, options.seed, findings)
     fuzz_lines("song", lines["song"], options.lines // 5, options.seed, findings)

@@ -101,7 +101,8 @@ def files_shrink(scene: Scene) -> None:
         with connect(scene.dsn) as connection:
             found = content.rows(connection, PLAYS)
             lost = connection.execute(
-                "SELECT count(*) FROM etl.files f WHERE loaded > (SELECT count(*) FROM analytics.heard_plays p"
+                "SELECT count(*) FROM etl.files f WHERE loaded > (SELECT count(*) FROM analytics.heard_plays"
+                " p"
                 " WHERE p.file_id = f.file_id) AND kind = 'log'"
             ).fetchone()
         assert lost is not None
@@ -126,7 +127,7 @@ def _plays_of(scene: Scene) -> set[tuple[object, ...]]:
 
 
 def files_replaced(scene: Scene) -> None:
-    """Files vanish, or become folders, pipes, links that loop or lead nowhere or to /dev/zero; then they are back."""
+    """Files vanish, or become folders, pipes, or links to themselves or /dev/zero; then they return."""
     scene.world = scene.own_world()
     kept = scene.folder / "kept"
     kept.mkdir()

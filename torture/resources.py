@@ -87,7 +87,7 @@ def out_of_memory(scene: Scene) -> None:
 
 
 def clock_jumps(scene: Scene) -> None:
-    """The loader's clock is wrong, by seconds or years, and jumps at an instant; the files' times are wrong too."""
+    """The loader's clock is wrong by seconds or years, and jumps at an instant; file times are wrong too."""
     world = scene.own_world()
     years = 365 * 86400.0
     for path in world.rglob("*.json"):

@@ -52,7 +52,7 @@ class Scene:
         return copy
 
     def instant(self, *phases: str) -> Instant:
-        """Any instant of a load: half of them by the clock, half at a statement of some phase (or of those given)."""
+        """Choose an instant of a load: half by the clock, half at a statement of some (given) phase."""
         if not phases and self.luck.random() < 0.5:
             return Instant(seconds=self.luck.uniform(0.0, 1.05) * self.expected.seconds)
         reached = [phase for phase in phases or PHASES if self.expected.phases.get(phase)]
@@ -96,7 +96,8 @@ class Scene:
         """The process ids of the sessions that loads have on the database."""
         with self.arena.admin() as admin:
             rows = admin.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'sparkify' ORDER BY pid",
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'sparkify'"
+                " ORDER BY pid",
                 [conninfo_to_dict(self.dsn)["dbname"]],
             )
             return [pid for (pid,) in rows]

@@ -1,7 +1,7 @@
 """What tests, attacks and benchmarks share.
 
-`tests` and `torture` import from here; nothing here imports from them. `make lint` holds that (pyproject.toml, the
-contracts of import-linter).
+`tests` and `torture` import from here; nothing here imports from them. `make lint` holds that
+(pyproject.toml, the contracts of import-linter).
 """
 
 from pathlib import Path

@@ -30,7 +30,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `tests.support.victim`)."""
+    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `victim`)."""
 
     seconds: float | None = None
     phase: str = ""
@@ -46,7 +46,7 @@ class Instant:
 
 
 class Nursery:
-    """Makes victims: a process that has all libraries loaded, and copies itself on request (see `tests.support.victim`)."""
+    """Makes victims: a process that has imported everything and forks on request (`tests.support.victim`)."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -1,4 +1,4 @@
-"""A real Spark cluster on loopback, a master and workers that are processes of their own; and who is who in it."""
+"""A real Spark cluster on loopback: a master and workers in separate processes, and who is who."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def wait_for(what: Callable[[], Any], why: str) -> Any:
 
 
 def make_environment(folder: Path, wheel: Path | None = None) -> Path:
-    """An environment with all that we have, save sparkify itself; with the wheel, that one. Gives its Python."""
+    """Make an environment with all our packages but sparkify, or with that wheel; return its Python."""
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
     # The folders alone: what .pth files in them add, like this checkout, is not seen.
@@ -48,7 +48,7 @@ def make_wheel(folder: Path) -> Path:
 
 
 class Cluster:
-    """A standalone master and workers of one core each. `python` is what drivers run, with sparkify's wheel."""
+    """A standalone master and one-core workers. Drivers run `python`, which has sparkify's wheel."""
 
     def __init__(self, folder: Path) -> None:
         import pyspark
@@ -92,9 +92,11 @@ class Cluster:
         """Start one; gives its process."""
         number = len(self._started)
         work = self.folder / f"work{number}"
-        # Each on an address of its own, as on a machine of its own: no twin of a task runs on the host of the first.
+        # Each on an address of its own, as on a machine of its own: no twin of a task runs on the host of the
+        # first.
         log = self._launch(
-            f"worker{number}", f"127.0.0.{1 + number}", "org.apache.spark.deploy.worker.Worker", "-c", "1", "-m", "1g", "-d", str(work),
+            f"worker{number}", f"127.0.0.{1 + number}", "org.apache.spark.deploy.worker.Worker", "-c", "1",
+            "-m", "1g", "-d", str(work),
             self.url,
         )  # fmt: skip
         wait_for(lambda: "Successfully registered with master" in log.read_text(), "a worker")

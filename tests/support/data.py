@@ -20,7 +20,8 @@ def play(ts: int = NOVEMBER, **fields: Any) -> dict[str, Any]:
 def song(song_id: str = "SOZCTXZ12AB0182364", **fields: Any) -> dict[str, Any]:
     """A valid record of a song file; by default the song that `play` hears."""
     return {
-        "num_songs": 1, "artist_id": "AR5KOSW1187FB35FF4", "artist_latitude": 49.80388, "artist_longitude": 15.47491,
+        "num_songs": 1, "artist_id": "AR5KOSW1187FB35FF4", "artist_latitude": 49.80388,
+        "artist_longitude": 15.47491,
         "artist_location": "Dubai UAE", "artist_name": "Elena", "song_id": song_id, "title": "Setanta matins",
         "duration": 269.58322, "year": 0,
     } | fields  # fmt: skip

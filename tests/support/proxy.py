@@ -1,4 +1,7 @@
-"""A proxy before PostgreSQL. It stops, stalls, cuts or resets the connections of a program from outside the program."""
+"""A proxy before PostgreSQL.
+
+It stops, stalls, cuts or resets the connections of a program from outside the program.
+"""
 
 import ctypes
 import random
@@ -19,8 +22,9 @@ MANIFEST = b'"etl"."manifest"'
 class Proxy:
     """Relays connections from a TCP port of 127.0.0.1 to a server's Unix socket, until the block ends.
 
-    Once armed, it stops the first connection for which `when` is true: it holds back what the server sends, until
-    `release`. It calls `when` with what the client has sent in its transaction so far, and with what the server sends now.
+    Once armed, it stops the first connection for which `when` is true: it holds back what the server sends,
+    until `release`. It calls `when` with what the client has sent in its transaction so far, and with what
+    the server sends now.
     """
 
     def __init__(self, server_dsn: str) -> None:
@@ -59,7 +63,7 @@ class Proxy:
         return self._cut(luck, reset=False)
 
     def reset(self, luck: random.Random | None = None) -> int:
-        """Reset all connections, or one at random, as a router does that has forgotten them; return how many."""
+        """Reset all connections, or one at random, as a router does that forgot them; return how many."""
         return self._cut(luck, reset=True)
 
     @contextmanager
@@ -135,7 +139,7 @@ class Proxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """Send RST at once, though a thread waits for data. connect() to no address does that; Python has no call for it."""
+    """Send RST at once, though a thread waits for data: connect() to no address, which Python lacks."""
     ctypes.CDLL(None).connect(end.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16)
 
 

@@ -2,8 +2,9 @@
 
 Two settings name the folders. Their defaults lie beside the checkout:
 
-- SPARKIFY_TEST_DATA: `sparkify`, the real sample, and `catalogue`, a larger real catalogue (default: ../shared/data)
-- SPARKIFY_TEST_CASES: a folder for each case, with its input in `data` (default: ../shared/cases)
+- SPARKIFY_TEST_DATA (default: ../shared/data) holds `sparkify`, the real sample, and `catalogue`, a larger
+  real catalogue.
+- SPARKIFY_TEST_CASES (default: ../shared/cases) holds a folder for each case, with its input in `data`.
 
 A test that needs a folder is skipped without it, and says which setting names it.
 """

@@ -1,11 +1,11 @@
 """The loader as it is attacked: ``sparkify`` itself, with a wire that an instant of its work can trip.
 
-`Nursery` makes victims: copies of one process that has loaded all libraries already, and started nothing. Each has
-settings:
+`Nursery` makes victims: copies of one process that has loaded all libraries already, and started nothing.
+Each has settings:
 
-- ``batch_bytes``: batches as small as the worlds are, so that there are many, and months that are published ahead
-- ``phase``, ``nth``, ``when``: say so when the nth statement of a phase is reached, ``before`` it is sent or ``after``
-  its answer, and wait; or ``during`` it, and go on
+- ``batch_bytes``: how large batches are; small ones, so that there are many, and months are published ahead
+- ``phase``, ``nth``, ``when``: report when the nth statement of a phase is reached, ``before`` it is sent or
+  ``after`` its answer, and wait; or ``during`` it, and go on
 - ``memory``: how many more bytes of address space there are
 - ``clock``: seconds that the clock is wrong from the beginning, and from the instant on
 - ``reader``: the user as whom input files are opened: to root no permission is ever missing
@@ -137,7 +137,7 @@ def _open_as(user: int, open_file: Callable[[str], int]) -> Callable[[str], int]
 
 
 def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int) -> int:
-    """Run ``sparkify`` with the arguments, under the settings; `said` and `waiting` are pipes, to say so and to wait."""
+    """Run ``sparkify`` under the settings. `said` is a pipe to report on, `waiting` one to wait at."""
     jump = _shift_clock(settings.get("clock", [0, 0]))
 
     def trip(wait: bool) -> None:  # noqa: FBT001
@@ -169,7 +169,7 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
 
 
 def _serve(requests: socket.socket) -> int:
-    """Wait for requests, and become what the first of them asks for, in a copy; leave when nobody asks any more."""
+    """Serve requests: fork, and run in the child what is asked for. Return when nobody asks any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Until the program heeds them: else Python itself would, in its own way.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)

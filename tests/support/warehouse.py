@@ -17,13 +17,15 @@ CONTENT = {
     "time": "SELECT * FROM time",
     "heard_songs": "SELECT * FROM analytics.heard_songs",
     # Which of two files counts as the source of an event that both have may differ; what was heard may not.
-    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session FROM analytics.heard_plays",
+    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session"
+    " FROM analytics.heard_plays",
     "user_level_days": "SELECT * FROM analytics.user_level_days",
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
 }
 ROLLUPS = (
-    "user_days", "user_agents", "sessions", "first_days", "user_months", "user_years", "track_months", "artist_months", "day_hours",
+    "user_days", "user_agents", "sessions", "first_days", "user_months", "user_years", "track_months",
+    "artist_months", "day_hours",
     "listeners",
 )  # fmt: skip
 CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in ROLLUPS}
@@ -68,10 +70,11 @@ def totals(connection: Connection[Any]) -> Any:
 
 
 def check_books(connection: Connection[Any]) -> None:
-    """Every loaded line is a play of that file, the counts kept by the load are those of the tables, staging is empty."""
+    """Check that each loaded line is a play of its file, that kept counts are right and staging is empty."""
     assert (
         connection.execute(
-            "SELECT path, loaded, count(p.*) FROM etl.files f LEFT JOIN analytics.heard_plays p USING (file_id)"
+            "SELECT path, loaded, count(p.*) FROM etl.files f LEFT JOIN analytics.heard_plays p USING"
+            " (file_id)"
             " WHERE kind = 'log' GROUP BY path, loaded HAVING loaded <> count(p.*)"
         ).fetchall()
         == []

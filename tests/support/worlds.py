@@ -10,9 +10,11 @@ _tiny = st.sampled_from(["", "a", "b"])
 events = st.builds(
     lambda day, user, item, session, level, title, place, name: play(
         NOVEMBER + day * 20 * DAY + item,
-        userId=str(user), itemInSession=item, sessionId=session, level=level, song=title, location=place, firstName=name,
+        userId=str(user), itemInSession=item, sessionId=session, level=level, song=title, location=place,
+        firstName=name,
     ),
-    st.integers(0, 2), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.sampled_from(["free", "paid"]),
+    st.integers(0, 2), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2),
+    st.sampled_from(["free", "paid"]),
     st.sampled_from(["x", "y"]), _tiny, _tiny,
 )  # fmt: skip
 songs = st.builds(
