@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,47 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     verdicts = [judge_event(line, (NOVEMBER, NOVEMBER + DAY)) for line in lines.values()]
     assert [verdict.reason for verdict in verdicts if isinstance(verdict, Reject)] == list(lines)
     assert [name for name, _ in REASONS if name in lines] == list(lines)
+
+
+# --- how to change it -------------------------------------------------------------------------------------
+
+GUIDE = ROOT / "CONTRIBUTING.md"
+
+
+@pytest.fixture(scope="module")
+def guide() -> str:
+    if not GUIDE.exists():
+        pytest.skip("CONTRIBUTING.md is not written yet")
+    return GUIDE.read_text(encoding="utf-8")
+
+
+def test_files_to_change_exist(guide: str) -> None:
+    table = guide.partition("\n| change | files |\n| --- | --- |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    assert len(rows) > 4
+    for change, files in rows:
+        named = re.findall(r"`([^`]+)`", files)
+        assert named, change
+        assert [name for name in named if not (ROOT / name).exists()] == [], change
+
+
+def test_commands_to_contribute_exist(guide: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {target for line in code(guide) for target in re.findall(r"\bmake ([a-z]+)", line)}
+    assert {"test", "lint"} <= named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert [name for name in re.findall(r"\btests/\w+\.py\b", guide) if not (ROOT / name).exists()] == []
+
+
+def test_settings_of_the_tests_are_documented(guide: str) -> None:
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    settings = set(re.findall(r"\bSPARKIFY_TEST_[A-Z]+\b", tests))
+    assert [name for name in sorted(settings) if f"`{name}`" not in guide] == []
+
+
+def test_make_help_fits_a_screen() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert len(shown.splitlines()) < 24
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 # --- the star and what runs on it ---------------------------------------------------------------------------
