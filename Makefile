@@ -39,7 +39,7 @@ notebook: $(VENV)/notebook ## open the notebooks; load DATA=dir if given (NOTEBO
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly $(NOTEBOOK)
 
 test: $(VENV)/dev ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev ## run the linters and the type checker, and check who imports whom
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy

@@ -31,6 +31,7 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir():
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from tests.support import examples  # noqa: E402, F401  registers the profile `thorough`
 from tests.support.samples import real_data  # noqa: E402  reads its settings, which go now
 
 # The settings of whoever runs the tests must not lead them to another warehouse.

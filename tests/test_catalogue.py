@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -17,6 +17,7 @@ from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.differential import heard_song_id
+from tests.support.examples import examples
 from tests.support.warehouse import check_books, one
 
 Record = dict[str, Any]
@@ -129,7 +130,7 @@ def world(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[st
     return module_dsn, root
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@examples(3, thorough=8, phases=[Phase.generate])
 @given(catalogue=catalogues, order=st.randoms(use_true_random=False))
 def test_any_catalogue_in_any_order(
     world: tuple[str, Path], catalogue: list[list[Record]], order: random.Random

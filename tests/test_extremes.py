@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
@@ -22,6 +22,7 @@ from sparkify.operations.check import check
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
 from tests.support.warehouse import checksums, one
 
 HOUR = 3600 * 1000
@@ -310,7 +311,7 @@ def test_a_name_that_is_no_name_is_not_repaired() -> None:
     assert repaired([{"name": "Ã©"}, {"name": "Ã©" * 1000}]) == [{"name": "é"}, {"name": "Ã©" * 1000}]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(2, thorough=4)
 @given(data=st.data())
 def test_any_extremes_together(root: Path, dsn: str, data: st.DataObject) -> None:
     """Several at once, into days that are there and days that are not; all is still right."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sparkify.database.connection import connect
@@ -19,6 +19,7 @@ from sparkify.transform.judge import Play, judge_event
 from sparkify.transform.plays import PlayTransform
 from tests.support.data import play, song
 from tests.support.differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
+from tests.support.examples import examples
 
 CORPUS = [
     line
@@ -27,8 +28,6 @@ CORPUS = [
     if len(line) < 3000
 ]
 GOOD = json.dumps(play()).encode()
-
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,7 @@ any_line = (lines() | damaged() | st.sampled_from(CORPUS) | st.just(GOOD)).map(
 )
 
 
-@thorough
+@examples(25, thorough=60)
 @given(files=st.lists(st.lists(any_line, max_size=8), min_size=1, max_size=3))
 @example(files=[[], [b""], []])
 @example(files=[CORPUS])
@@ -164,7 +163,7 @@ def test_the_fast_path_is_the_judge(transform: PlayTransform, files: list[list[b
     check(transform, *files)
 
 
-@settings(thorough, max_examples=30)
+@examples(15, thorough=30)
 @given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
 def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
     """Many lines of the usual shape, each with one value spelled otherwise: the likeliest way in."""
@@ -195,7 +194,7 @@ def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
     assert fast(transform) > len(lines) / 3
 
 
-@settings(max_examples=250, deadline=None)
+@examples(100, thorough=250)
 @given(token=numbers)
 def test_length_is_the_double_of_the_token(token: str) -> None:
     verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
@@ -281,7 +280,7 @@ lengths = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_s
 heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(8, thorough=20)
 @given(heard=heard_songs)
 def test_digests_of_songs(
     transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
@@ -312,7 +311,7 @@ def test_digests_of_songs(
 int64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(8, thorough=20)
 @given(
     identities=st.lists(
         st.tuples(int64, int64, int64, st.integers(TS_RANGE[0], TS_RANGE[1] - 1)), max_size=20
@@ -360,7 +359,7 @@ def songs() -> Iterator[CatalogueTransform]:
     songs.close()
 
 
-@thorough
+@examples(25, thorough=60)
 @given(files=st.lists(st.lists(any_song, max_size=8), min_size=1, max_size=3))
 @example(files=[SONG_CORPUS])
 def test_the_fast_path_is_the_judge_of_songs(songs: CatalogueTransform, files: list[list[bytes]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -17,6 +17,7 @@ from sparkify.operations import held
 from sparkify.operations.check import check
 from sparkify.operations.retry import retry
 from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, content, one
 from tests.support.worlds import events
 
@@ -389,7 +390,7 @@ def test_a_retry_that_cannot_be_published_changes_nothing(
 # --- whatever the files, the fault and the way out ----------------------------------------------------------
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(2, thorough=4)
 @given(
     first=st.lists(st.lists(events, max_size=4), min_size=1, max_size=4),
     second=st.lists(st.lists(events, max_size=4), max_size=3),

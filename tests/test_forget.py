@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
@@ -29,6 +29,7 @@ from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Whose
 from sparkify.transform.judge import Play, judge_event
 from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, one, wait_until
 from tests.support.worlds import events, songs
 
@@ -92,7 +93,7 @@ worlds = st.tuples(
 )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(2, thorough=3)
 @given(world=worlds, chance=st.randoms(use_true_random=False))
 def test_it_is_as_if_the_person_had_been_forgotten_before(
     new_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, world: Any, chance: random.Random

@@ -79,9 +79,8 @@ BUSY = {
     ("busy", "number", "workers"),
     [
         ("claiming", signal.SIGINT, "2"),
-        ("staging", signal.SIGTERM, "1"),
         ("staging", signal.SIGINT, "2"),
-        ("publishing", signal.SIGTERM, "2"),
+        ("publishing", signal.SIGTERM, "1"),
         ("publishing the catalogue", signal.SIGINT, "1"),
     ],
 )

@@ -21,6 +21,7 @@ from sparkify.publish import ahead
 from sparkify.simulate import simulate
 from tests.support.client import Client, Instant, Nursery
 from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import times
 from tests.support.warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
@@ -29,7 +30,7 @@ DAY = 24 * 3600 * 1000
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made_up")
-    simulate(root, users=40, songs=300, days=40, seed=3, force=True)
+    simulate(root, users=20, songs=80, days=40, seed=3, force=True)
     return root
 
 
@@ -169,7 +170,7 @@ def test_killed_at_random_moments(
     assert undisturbed.end() == 0
     clock = random.Random(20181101)
     kills = 0
-    while kills < 12:
+    while kills < times(6, thorough=12):
         dsn = new_dsn()
         for _ in range(7):
             # Half as long as the whole takes: what the killed have done need not be done again, so the later
@@ -353,7 +354,7 @@ def test_what_is_held_hides_nothing_of_the_next_run(dsn: str, tmp_path: Path) ->
     assert etl.run(tmp_path, dsn=dsn).held_runs == [1]  # the same bytes
 
 
-@pytest.mark.parametrize("moment", [1e9, -1e9, 1.4e10, -1.4e10])
+@pytest.mark.parametrize("moment", [1.4e10, -1.4e10])
 def test_a_file_restored_after_it_was_held(
     db: Connection[Any], dsn: str, tmp_path: Path, moment: float
 ) -> None:
@@ -377,14 +378,14 @@ def matches(db: Connection[Any]) -> list[tuple[Any, ...]]:
     return db.execute("SELECT song_id, artist_id FROM songplays ORDER BY start_time, songplay_id").fetchall()
 
 
-@pytest.mark.parametrize("song_id", ['S"1', "S,1", "S\n1", "S\r\n1", " S1 ", "'", "\\N", "é\t\\."])
-def test_ids_of_any_spelling_find_their_plays(
-    db: Connection[Any], dsn: str, tmp_path: Path, song_id: str
-) -> None:
-    write(tmp_path, "song_data/a.json", song(song_id, artist_id=song_id + "a"))
-    write(tmp_path, "log_data/a.json", play())
-    assert etl.run(tmp_path, dsn=dsn).matched == 1
-    assert matches(db) == [(song_id, song_id + "a")]
+def test_ids_of_any_spelling_find_their_plays(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    ids = ['S"1', "S,1", "S\n1", "S\r\n1", " S1 ", "'", "\\N", "é\t\\."]
+    titles = dict(enumerate(ids))
+    songs = [song(song_id, artist_id=song_id + "a", title=f"title {n}") for n, song_id in titles.items()]
+    write(tmp_path, "song_data/a.json", *songs)
+    write(tmp_path, "log_data/a.json", *(play(NOVEMBER + n, song=f"title {n}") for n in titles))
+    assert etl.run(tmp_path, dsn=dsn).matched == len(ids)
+    assert matches(db) == [(song_id, song_id + "a") for song_id in ids]
 
 
 def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -533,10 +534,11 @@ def test_names_that_are_no_text(dsn: str, tmp_path: Path) -> None:
 
 
 def test_many_months(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A play in each of thirty months."""
-    write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(30)))
-    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 30
-    assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'songplays'::regclass") == 30
+    """A play in each of some months."""
+    months = times(12, thorough=30)
+    write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(months)))
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == months
+    assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'songplays'::regclass") == months
 
 
 def test_a_path_longer_than_an_index_entry(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

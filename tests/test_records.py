@@ -252,7 +252,7 @@ def test_many_records_behind_a_long_one() -> None:
 @pytest.mark.parametrize("record", [b'{"page": "NextSong", "song": "A"', b'{"x"'])
 def test_many_broken_records_on_a_line(record: bytes) -> None:
     """The brackets of each are not followed through all that come behind it: that would take minutes."""
-    assert len(bad(b"[" + b",".join([record] * 4_000))) > 3_900
+    assert len(bad(b"[" + b",".join([record] * 2_000))) > 1_900
 
 
 def test_a_record_that_is_nested_too_deeply() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkify import etl
@@ -14,6 +14,7 @@ from sparkify.extract.lines import MOST_LINES, chunks
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
 from tests.support.data import play, write
+from tests.support.examples import examples
 from torture.__main__ import KINDS, attack
 from torture.arena import Ground
 from torture.bombs import BOMBS, explode
@@ -57,7 +58,7 @@ def test_the_mill_damages_and_repeats_itself(lines: dict[str, list[bytes]]) -> N
     assert sum(isinstance(verdict, Reject) for verdict in verdicts) < 450
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(4, thorough=12)
 @given(lines=st.lists(st.binary(max_size=30), max_size=6), kept=st.none() | st.integers(0, 60))
 def test_any_bytes_as_a_file(
     dsn: str, tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], kept: int | None
