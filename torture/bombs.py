@@ -1,7 +1,4 @@
-"""Bombs: small files meant to cost a lot. Each must load within bounds of memory and time.
-
-Each is loaded by itself, and must stay within bounds of memory and time.
-"""
+"""Bombs: small files meant to cost a lot. Each must load within bounds of memory and time."""
 
 import bz2
 import gzip
@@ -38,7 +35,7 @@ PLAY: Final = {
 GOOD: Final = json.dumps(PLAY).encode() + b"\n"
 
 
-# What the system says of a process that has ended counts what its parent had, too.
+# The peak that the system reports of an ended process includes the memory of its parent at the fork.
 _PROGRAM: Final = """
 import sys
 from sparkify.cli import main
@@ -144,10 +141,10 @@ BOMBS: Final = {
 
 
 def explode(name: str, folder: Path, dsn: str, scale: float = 1.0) -> dict[str, Any]:
-    """Make a bomb, of a part of its size, load it with ``sparkify etl``, and give what came of it.
+    """Make a bomb at this fraction of its size and load it with ``sparkify etl``; return what came of it.
 
     Raises:
-        AssertionError: it went beyond the bounds, or was not set aside clearly.
+        AssertionError: it exceeded the bounds, or the wrong lines were set aside.
     """
     bomb = BOMBS[name]
     size = int(bomb.size * scale)
@@ -181,7 +178,7 @@ def explode(name: str, folder: Path, dsn: str, scale: float = 1.0) -> dict[str, 
 
 
 def campaign() -> list[dict[str, Any]]:
-    """All bombs at full size, one after the other."""
+    """Explode all bombs at full size, one after another."""
     results = []
     with tempfile.TemporaryDirectory(prefix="sparkify-bombs-") as root:
         Path(root).chmod(0o755)

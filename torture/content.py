@@ -1,4 +1,4 @@
-"""What a warehouse holds, to be compared: its tables by checksum, its books file by file."""
+"""The content of a warehouse, for comparison: its tables as checksums, its books file by file."""
 
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ Content = dict[str, str]
 
 
 def read(connection: Connection[Any]) -> Content:
-    """The checksums of all there is, after the books were checked.
+    """Check the books; return the checksums of everything.
 
     Raises:
         AssertionError: the books do not balance, or staging is left behind.
@@ -39,12 +39,12 @@ def read(connection: Connection[Any]) -> Content:
 
 
 def rows(connection: Connection[Any], query: str) -> set[tuple[Any, ...]]:
-    """What a query gives."""
+    """The rows of a query, as a set."""
     return set(connection.execute(sql.SQL(query)).fetchall())  # type: ignore[arg-type]
 
 
 def differences(found: Content, expected: Content) -> str:
-    """Which tables differ, and how; empty when none does."""
+    """Which tables differ, and how; empty if none does."""
     return "; ".join(
         f"{name}: {found[name]}, expected {expected[name]}"
         for name in expected

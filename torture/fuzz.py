@@ -1,9 +1,9 @@
-"""Any bytes as input: ``python -m torture.fuzz [--lines 1000000] [--seed S] [--files N]``, or ``make fuzz``.
+"""Any bytes as input: ``python -m torture.fuzz [--lines 1000000] [--seed S] [--rounds N]``, or ``make fuzz``.
 
-Lines that look real are damaged in every way, given to the transform in chunks, and what comes of them,
-verdicts and values, is held against the judge, who sees each line alone. Then whole files of damaged lines,
-bytes and torn streams go through the real loader, and its books are held against the judge. A finding is
-written to a folder.
+Lines that look real are damaged in every way and go through the transform in chunks. Its verdicts and values
+are compared with those of the judge, who sees each line alone. Then whole files of damaged lines, random
+bytes and torn streams go through the real loader, and its books are compared with the judge's verdicts. A
+finding is written to a folder.
 """
 
 import argparse
@@ -66,14 +66,14 @@ class Mill:
         ]  # fmt: skip
 
     def line(self) -> bytes:
-        """A line: as it was, damaged once, or several times."""
+        """One line: unchanged, or damaged once or several times."""
         line = self.luck.choice(self._lines)
         for _ in range(self.luck.choice([0, 1, 1, 1, 1, 2, 3])):
             line = self.luck.choice(self._ways)(line)
         return line.replace(b"\n", b" ")
 
     def lines(self, count: int) -> list[bytes]:
-        """So many."""
+        """That many lines."""
         return [self.line() for _ in range(count)]
 
     def _at(self, line: bytes) -> int:
@@ -167,14 +167,14 @@ class Mill:
 
 
 class Findings:
-    """Where what went wrong is kept, as a file for the corpus."""
+    """Keeps each line that went wrong, as a file for the corpus."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.count = 0
 
     def add(self, kind: str, lines: list[bytes], error: BaseException) -> None:
-        """Keep the lines."""
+        """Keep the lines of a finding."""
         self.count += 1
         self.folder.mkdir(parents=True, exist_ok=True)
         data = b"".join(line + b"\n" for line in lines)
@@ -184,7 +184,7 @@ class Findings:
 
 
 def narrowed(lines: list[bytes], fails: Callable[[list[bytes]], bool]) -> list[bytes]:
-    """As few of the lines as still fail."""
+    """The fewest of the lines that still fail."""
     size = len(lines) // 2
     while size:
         at = 0
@@ -199,7 +199,7 @@ def narrowed(lines: list[bytes], fails: Callable[[list[bytes]], bool]) -> list[b
 
 
 def fuzz_lines(kind: str, lines: list[bytes], count: int, seed: int, findings: Findings) -> None:
-    """The transform against the judge."""
+    """Compare the transform with the judge, chunk by chunk."""
     mill = Mill(lines, seed)
     hold: Callable[..., object]
     if kind == "log":
@@ -234,7 +234,7 @@ def fuzz_lines(kind: str, lines: list[bytes], count: int, seed: int, findings: F
 
 
 def _stream(luck: random.Random, data: bytes) -> tuple[str, bytes]:
-    """The data as a file: a suffix, and its bytes, perhaps torn or damaged."""
+    """Make a file of the data: its suffix and its bytes, perhaps torn or damaged."""
     suffix, pack = luck.choice(
         [("", bytes), ("", bytes), (".gz", gzip.compress), (".zst", zstandard.compress)]
     )
@@ -304,7 +304,7 @@ def expected_of(path: Path) -> tuple[Counter[Any], set[tuple[int, ...]]] | None:
 
 
 def check_loaded(dsn: str, folder: Path) -> None:
-    """Hold the books of the loaded files against the judge.
+    """Compare the books of the loaded files with the judge's verdicts.
 
     Raises:
         AssertionError: they differ.
@@ -339,7 +339,7 @@ def check_loaded(dsn: str, folder: Path) -> None:
 
 
 def fuzz_files(mills: dict[str, Mill], rounds: int, findings: Findings) -> None:
-    """The real loader against the judge, round after round into one warehouse."""
+    """Compare the real loader with the judge, in several rounds into one warehouse."""
     from sparkify import etl  # noqa: PLC0415
     from torture.arena import Arena  # noqa: PLC0415
 
@@ -370,7 +370,7 @@ def fuzz_files(mills: dict[str, Mill], rounds: int, findings: Findings) -> None:
 
 
 def seeds(folder: Path) -> dict[str, list[bytes]]:
-    """Lines that look real, by kind: made up, clean and dirty, and those of the corpus."""
+    """Lines that look real, by kind: simulated ones, clean and dirty, and those of the corpus."""
     simulate(folder, users=20, songs=100, days=5, seed=7, dirt=0.1, workers=1)
     found: dict[str, list[bytes]] = {}
     for kind in ("log", "song"):
@@ -384,7 +384,7 @@ def seeds(folder: Path) -> dict[str, list[bytes]]:
 
 
 def main() -> int:
-    """Fuzz as the arguments say; 1 when something was found."""
+    """Fuzz as the arguments say; return 1 if something was found."""
     options = _parser().parse_args()
     findings = Findings(options.findings)
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ def _through_proxy(scene: Scene) -> Iterator[tuple[Proxy, Client]]:
 
 
 def connection_dropped(scene: Scene) -> None:
-    """All connections of a load are closed, or one."""
+    """All connections of a load, or one, are closed."""
     with _through_proxy(scene) as (proxy, client):
         cut = proxy.drop(scene.luck if scene.luck.random() < 0.6 else None)
         scene.note(f"{cut} connections dropped")
@@ -31,7 +31,7 @@ def connection_dropped(scene: Scene) -> None:
 
 
 def connection_reset(scene: Scene) -> None:
-    """All connections of a load are reset, or one."""
+    """All connections of a load, or one, are reset."""
     with _through_proxy(scene) as (proxy, client):
         cut = proxy.reset(scene.luck if scene.luck.random() < 0.6 else None)
         scene.note(f"{cut} connections reset")
@@ -40,7 +40,7 @@ def connection_reset(scene: Scene) -> None:
 
 
 def connection_stalled(scene: Scene) -> None:
-    """Nothing passes for a while; then it goes on, or is closed, or the loader is asked to end before."""
+    """Nothing passes for a while; then it does again, or the connection closes, or SIGTERM comes."""
     with _through_proxy(scene) as (proxy, client):
         with proxy.stalled():
             client.go_on()
@@ -55,6 +55,6 @@ def connection_stalled(scene: Scene) -> None:
 
 
 def _perhaps_rival(scene: Scene) -> None:
-    """Another load, which may take over what the first has lost, while that may still live."""
+    """Perhaps start a second load, which may take over from the first while that still lives."""
     if scene.luck.random() < 0.5:
         scene.load().end()

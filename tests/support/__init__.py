@@ -1,7 +1,7 @@
 """What tests, attacks and benchmarks share.
 
-`tests` and `torture` import from here; nothing here imports from them. `make lint` holds that
-(pyproject.toml, the contracts of import-linter).
+`tests` and `torture` import from here; nothing here imports from them. The contracts of import-linter
+(pyproject.toml, `make lint`) enforce it.
 """
 
 from pathlib import Path

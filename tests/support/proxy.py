@@ -1,7 +1,4 @@
-"""A proxy before PostgreSQL.
-
-It stops, stalls, cuts or resets the connections of a program from outside the program.
-"""
+"""A proxy before PostgreSQL, which stops, stalls, closes or resets connections from outside the program."""
 
 import ctypes
 import random

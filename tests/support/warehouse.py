@@ -1,4 +1,4 @@
-"""What tests ask of a warehouse: its content, table by table, as checksums; and to wait for it."""
+"""What tests ask of a warehouse: its content as checksums, its books; and helpers that wait."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ CONTENT = {
     "artists": "SELECT * FROM artists",
     "time": "SELECT * FROM time",
     "heard_songs": "SELECT * FROM analytics.heard_songs",
-    # Which of two files counts as the source of an event that both have may differ; what was heard may not.
+    # If two files have an event, either may count as its source; what was heard may not differ.
     "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session"
     " FROM analytics.heard_plays",
     "user_level_days": "SELECT * FROM analytics.user_level_days",
@@ -48,7 +48,7 @@ def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) ->
 
 
 def content(dsn: str) -> dict[str, str]:
-    """The same of a database, after its books were checked."""
+    """The checksums of a database whose books were checked."""
     with connect(dsn) as connection:
         check_books(connection)
         return checksums(connection)
@@ -62,7 +62,7 @@ def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
 
 
 def totals(connection: Connection[Any]) -> Any:
-    """The books of all files, added up: the same whatever file an event counts for."""
+    """The books of all files added up, which do not depend on the file that an event counts for."""
     return connection.execute(
         "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates), sum(rejected)"
         " FROM etl.files GROUP BY kind ORDER BY kind"
@@ -92,14 +92,14 @@ def check_books(connection: Connection[Any]) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A free TCP port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Wait, for a minute at most."""
+    """Wait until it is done, for a minute at most."""
     end = time.monotonic() + 60
     while not done():
         assert time.monotonic() < end
