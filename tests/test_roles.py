@@ -379,7 +379,7 @@ def test_passwords_appear_nowhere(
                 for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc/self").exists() else ():
                     with contextlib.suppress(OSError):  # it has ended
                         commands.add(line.read_text(errors="replace"))
-                time.sleep(0.005)  # a processor for the program
+                time.sleep(0.03)  # leave the processor to the program
             assert process.stdout is not None
             said += process.stdout.read()
             process.stdout.close()
