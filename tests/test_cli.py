@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import sparkify as sparkify_package
-from data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, write
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = Path(sys.executable).with_name("sparkify")

@@ -21,14 +21,14 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.roles import create_roles
 from sparkify.server.names import SAMPLE_DATABASE
-from warehouse import one, wait_until
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if not CHROMIUM:

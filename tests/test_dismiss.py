@@ -1,4 +1,4 @@
-"""`sparkify rejects drop`: rejects that nobody will mend go, the books say so, and touching the file brings them back."""
+"""`sparkify rejects drop`: rejects go, the books say so, and touching the file brings them back."""
 
 import json
 import os
@@ -12,7 +12,6 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check, checks
@@ -20,7 +19,8 @@ from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import lock_publisher
-from warehouse import checksums, one, wait_until
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, wait_until
 
 BOOKS = (
     "SELECT regexp_replace(path, '.*_data/', ''), lines, loaded, rejected, dismissed, forgotten"
@@ -115,7 +115,8 @@ def test_json(data: Path, dsn: str, run_here: Callable[..., Any]) -> None:
     etl.run(data, dsn=dsn)
     done = run_here("rejects", "drop", "--all", "--json", dsn=dsn)
     assert json.loads(done.stdout) == {
-        "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1}, "not_dismissed": {"other_runs": 0},
+        "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1},
+        "not_dismissed": {"other_runs": 0},
     }  # fmt: skip
 
 
@@ -199,7 +200,10 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
     """They move books too, and lock them in another order."""
     etl.run(data, dsn=dsn)
-    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock')"
+    )
     with ThreadPoolExecutor() as pool:
         with connect(dsn) as other, other.transaction():
             lock_publisher(other)

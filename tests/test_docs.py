@@ -1,4 +1,4 @@
-"""What the docs say is so: commands parse, links lead somewhere, reasons and options are all there, snippets run."""
+"""The docs are true: commands parse, links work, every reason and option is listed, snippets run."""
 
 # ruff: noqa: SLF001  argparse has no public way to ask a parser what it takes
 
@@ -8,20 +8,21 @@ import os
 import re
 import runpy
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.docs import KEPT, PERFORMANCE, RESULTS, filled
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
+from benchmarks.docs import KEPT, PERFORMANCE, RESULTS, filled
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
+from tests.support.data import NOVEMBER, play, song, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -199,7 +200,48 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     assert [name for name, _ in REASONS if name in lines] == list(lines)
 
 
-# --- the star and what runs on it -----------------------------------------------------------------------------------
+# --- how to change it -------------------------------------------------------------------------------------
+
+GUIDE = ROOT / "CONTRIBUTING.md"
+
+
+@pytest.fixture(scope="module")
+def guide() -> str:
+    if not GUIDE.exists():
+        pytest.skip("CONTRIBUTING.md is not written yet")
+    return GUIDE.read_text(encoding="utf-8")
+
+
+def test_files_to_change_exist(guide: str) -> None:
+    table = guide.partition("\n| change | files |\n| --- | --- |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    assert len(rows) > 4
+    for change, files in rows:
+        named = re.findall(r"`([^`]+)`", files)
+        assert named, change
+        assert [name for name in named if not (ROOT / name).exists()] == [], change
+
+
+def test_commands_to_contribute_exist(guide: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {target for line in code(guide) for target in re.findall(r"\bmake ([a-z]+)", line)}
+    assert {"test", "lint"} <= named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert [name for name in re.findall(r"\btests/\w+\.py\b", guide) if not (ROOT / name).exists()] == []
+
+
+def test_settings_of_the_tests_are_documented(guide: str) -> None:
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    settings = set(re.findall(r"\bSPARKIFY_TEST_[A-Z]+\b", tests))
+    assert [name for name in sorted(settings) if f"`{name}`" not in guide] == []
+
+
+def test_make_help_fits_a_screen() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert len(shown.splitlines()) < 24
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+# --- the star and what runs on it ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -264,8 +306,10 @@ def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
     for body in blocks("docs/rules.md", "python"):
         exec(body, names)  # noqa: S102  the docs are ours
     rows = loaded.execute(
-        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint,"
-        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) *"
+        " 1000)::bigint,"
+        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time,"
+        " songplay_id)"
         " JOIN analytics.heard_songs USING (heard_song_id)"
     ).fetchall()
     assert len(rows) == 4

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from data import play, song, write
 from sparkify import etl, simulate
 from sparkify.analytics.export import export_rejects
 from sparkify.commands import load_sample
@@ -27,7 +26,8 @@ from sparkify.server import Server
 from sparkify.server.home import home_folder
 from sparkify.server.names import DATABASE, SAMPLE_DATABASE
 from sparkify.simulate.sample import FOLDER
-from warehouse import checksums
+from tests.support.data import play, song, write
+from tests.support.warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -204,7 +204,9 @@ def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
 
 def test_no_python_at_all_is_one_line(tmp_path: Path) -> None:
     said = Checkout(tmp_path).make("etl", "DATA=x", "PYTHON=no-such-python").stderr
-    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer; no-such-python is not.")
+    assert said.splitlines()[0].startswith(
+        "sparkify needs Python 3.11 or newer, which no-such-python is not."
+    )
 
 
 # --- what is loaded and shown

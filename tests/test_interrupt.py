@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SLEEPS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
@@ -79,9 +79,8 @@ BUSY = {
     ("busy", "number", "workers"),
     [
         ("claiming", signal.SIGINT, "2"),
-        ("staging", signal.SIGTERM, "1"),
         ("staging", signal.SIGINT, "2"),
-        ("publishing", signal.SIGTERM, "2"),
+        ("publishing", signal.SIGTERM, "1"),
         ("publishing the catalogue", signal.SIGINT, "1"),
     ],
 )

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
+from tests.support.data import NOVEMBER, play, song, write
 
 FULL = Path("/dev/full")
 NO_SPACE = "sparkify: Cannot write to stdout: No space left on device."

@@ -28,7 +28,7 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
 from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
-from warehouse import free_port, wait_until
+from tests.support.warehouse import free_port, wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
 

@@ -19,7 +19,7 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.operations.roles import create_roles
 from sparkify.server import Server, account, binaries
 from sparkify.server.names import LOADER
-from warehouse import free_port
+from tests.support.warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
 

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from sparkify.simulate import simulate
+from tests.support import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[1]
-REAL = ROOT.parent / "shared" / "data" / "sparkify"
 SEEDS = range(1, 9)
 
 # By statistic, how far each seed and the mean of seeds may be from the real value. Shares are in percentage
@@ -144,10 +143,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]
 
 
 @pytest.fixture(scope="module")
-def real() -> dict[str, float]:
-    if not REAL.is_dir():
-        pytest.skip("the real sample is not there: ../shared/data/sparkify, seen from the repository")
-    return statistics(REAL)
+def real(real_sample: Path) -> dict[str, float]:
+    return statistics(real_sample)
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
@@ -166,4 +163,4 @@ def test_the_docs_show_them(real: dict[str, float], simulated: dict[str, list[fl
         f" | {min(values):.4g} to {max(values):.4g} | ± {TOLERANCES[name][0]} |"
         for name, values in simulated.items()
     )
-    assert table in (ROOT / "docs/simulator.md").read_text(), f"the table should be:\n{table}"
+    assert table in (CHECKOUT / "docs/simulator.md").read_text(), f"the table should be:\n{table}"
