@@ -139,9 +139,8 @@ _START = np.array([_upto(_FIRST, level) for level in (0, 1)])
 def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
     """The events of sessions that begin at these levels; some change their level on the way.
 
-    Returns for each event, session by session and in order: its session, its page, and whether it is at level
-    paid. A session that changes level plays a few songs and then goes straight to the change, so that it gets
-    there.
+    Returns for each event, in order of sessions: its session, its page, and whether it is at level paid. A
+    session that changes level plays a few songs and then goes straight to the change.
     """
     alive = np.arange(len(paid))
     paid, changing = paid.copy(), changing.copy()
