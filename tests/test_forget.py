@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, sql
-from test_same_content import events, songs
 
 from sparkify import etl
 from sparkify.create_tables import create_tables
@@ -31,6 +30,7 @@ from sparkify.transform.judge import Play, judge_event
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, one
+from tests.support.worlds import events, songs
 
 DAY = 24 * 3600 * 1000
 REJECTS = (
