@@ -1,4 +1,4 @@
-"""A month that comes in several large parts: each becomes a partition behind the others, with the content of one load."""
+"""A month that comes in large parts: each becomes another partition; the content is that of one load."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.publish import plans
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 MIDNIGHTS = [NOVEMBER + day * DAY for day in range(30)]
 
 PARTITIONS = """
-    SELECT relname, to_char(lower(span) AT TIME ZONE 'UTC', 'MM-DD'), to_char(upper(span) AT TIME ZONE 'UTC', 'MM-DD')
+    SELECT relname, to_char(lower(span) AT TIME ZONE 'UTC', 'MM-DD'),
+           to_char(upper(span) AT TIME ZONE 'UTC', 'MM-DD')
     FROM pg_inherits JOIN pg_class ON oid = inhrelid, etl.partition_span(inhrelid) AS span
     WHERE inhparent = %s::regclass ORDER BY relname
 """
@@ -71,7 +72,10 @@ def same_as_at_once(root: Path, dsn: str, other: str) -> list[tuple[str, str, st
         assert one(connection, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
         found = partitions(connection)
         for name, *_ in found:
-            keys = f"SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'partitions.songplays_{name}'::regclass"
+            keys = (
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+                f" AND conrelid = 'partitions.songplays_{name}'::regclass"
+            )
             assert one(connection, keys) >= 4
         return found
 
