@@ -118,7 +118,3 @@ ANALYZE touched_days
 -- Free these names for the next month.
 -- reads: plays_of_days, touched_days
 DROP TABLE touched_days, plays_of_days
-
--- name: partition_is_attached
--- Tell whether a table has a partition.
-SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({partition}) AND inhparent = to_regclass({parent}))
