@@ -2,30 +2,24 @@
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
-from sparkify.extract.find import find_files
 from sparkify.extract.lines import CHUNK_BYTES
-from sparkify.extract.plan import make_plan
 from sparkify.operations.check import checks, examine
 from sparkify.publish import plans
-from sparkify.publish.partitions import PARTITIONED, Span
-from sparkify.publish.rollups import count_staged, forget_users
+from sparkify.publish.partitions import PARTITIONED
+from sparkify.publish.rollups import forget_users
 from sparkify.simulate import simulate
-from sparkify.stage.runs import begin_run
-from sparkify.stage.stager import Stager
-from sparkify.stage.tables import month_tables, staged_months
 from sparkify.transform.plays import PlayTransform
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import checksums, one
@@ -122,32 +116,6 @@ def test_plays_at_one_moment_have_one_order(
         for finding in examine(db, ["rollup_sessions", "rollup_listeners", "levels"])[0]
         if finding.found
     ] == []
-
-
-def test_what_was_counted_too_early_is_counted_again(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
-    """A publication that fails leaves what was counted for it, and more may be staged before the next."""
-    for file in range(2):
-        write(
-            tmp_path,
-            f"log_data/{file}.json",
-            *(
-                play(NOVEMBER + at, itemInSession=at, userId=str(at % 3))
-                for at in range(file * 9, file * 9 + 9)
-            ),
-        )
-    with begin_run(dsn, db) as run_id:
-        stager = Stager(dsn, run_id, time.time())
-        for batch in make_plan(db, find_files(str(tmp_path / "log_data"), "log")).batches("log", 1):
-            stager.stage(batch)
-            (month,) = staged_months(db, run_id)
-            count_staged(
-                db, Span.of_month(month), {**month_tables(run_id, month), "month": sql.Literal(month)}
-            )
-        stager.close()
-    etl.run(tmp_path, dsn=dsn)
-    assert one(db, "SELECT count(*) FROM songplays") == 18
-    assert differences(db) == []
-    assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 18
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
 def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker stages a heard song once for a month. The first part of a month loses it, the second has it."""
+    """A worker stages a heard song once for a month. One part of the month loses it, the next has it."""
 
     def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
         staged(self, batch)

@@ -21,7 +21,7 @@ from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
 from sparkify.stage.runs import lock_publisher
-from sparkify.stage.tables import COUNTED_TABLES, month_tables
+from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
@@ -127,8 +127,6 @@ class _Erasure:
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
             self._run("delete_staged_days", **names)
-            for counted in COUNTED_TABLES:  # counted again when the month is published
-                self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names[counted]))
             self._run("delete_staged_songs", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:

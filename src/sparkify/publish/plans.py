@@ -113,7 +113,7 @@ class Attach(Plan):
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        rollups.attach(self._span(), as_staged=not self._has_repeated, counted=False)
+        rollups.attach(self._span(), as_staged=not self._has_repeated)
         rollups.update()
 
     def _attach_plays(self, counts: str) -> None:

@@ -2,8 +2,8 @@
 
 All of them follow from ``user_days``: what each user heard on each day. Days behind those that the warehouse has of a month are
 attached, like the plays. Days that the warehouse has already are replaced, with plays that come late or go. Then every rollup
-deletes the rows that these days count for, and counts them again. Of a month that the warehouse has nothing of, rollups are
-counted from the staged days, while the plays get their keys.
+deletes the rows that these days count for, and counts them again. The rollups of a month that the
+warehouse has nothing of are counted from the staged days, and attached.
 
 Which rollups there are and how one is added: schema/rollups.py.
 """
@@ -31,21 +31,16 @@ SAMPLE: Final = "10"
 """The statistics target for rollups. A tenth of the usual sample gives the same plans in a fifth of the time."""
 
 
-def count_staged(connection: Connection[Any], month: Span, names: Mapping[str, sql.Composable]) -> None:
-    """Merge the staged days of users of a month, and count the rollups from them if the warehouse has nothing of the month.
-
-    One transaction, which may be repeated. It reads staged days only, so it can run while the plays get their keys.
-    """
-    with connection.transaction():
-        connection.execute(sql.SQL(_days["hold"]).format(**names))
-        with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
-            connection.execute(sql.SQL(_days["merge"]).format(**names))
-        with planner(connection, default_statistics_target=SAMPLE):
-            connection.execute(sql.SQL("ANALYZE {user_days}").format(**names))
-        if not _is_known(connection, month):
-            for rollup in ROLLUPS:
-                if rollup.is_by_month:
-                    _count_month(connection, rollup, names)
+def _count_staged(connection: Connection[Any], month: Span, names: Mapping[str, sql.Composable]) -> None:
+    """Merge the staged days of users of a month, and count the rollups from them if the warehouse has nothing of the month."""
+    with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
+        connection.execute(sql.SQL(_days["merge"]).format(**names))
+    with planner(connection, default_statistics_target=SAMPLE):
+        connection.execute(sql.SQL("ANALYZE {user_days}").format(**names))
+    if not _is_known(connection, month):
+        for rollup in ROLLUPS:
+            if rollup.is_by_month:
+                _count_month(connection, rollup, names)
 
 
 def _is_known(connection: Connection[Any], month: Span) -> bool:
@@ -119,26 +114,25 @@ class Rollups:
         }  # fmt: skip
         self._run(_sql["begin"])
 
-    def attach(self, piece: Span, *, as_staged: bool, counted: bool) -> None:
-        """Attach the staged days of a piece of a month, and the rollups counted from them if it is the first piece.
+    def attach(self, span: Span, *, as_staged: bool) -> None:
+        """Attach the staged days of a span, and the rollups counted from them if the warehouse has nothing of the month.
 
-        Unless the staged days hold `as_staged`, they are computed from the plays first. `counted` says that `count_staged` is done.
+        Unless the staged days hold `as_staged`, they are computed from the plays first.
         """
         connection = self._connection
-        if not counted:
-            self._run(_days["remove_staged"])
-            if not as_staged:
-                self._compute_days(self._names["user_days"], self._late_before, date.max)
-            count_staged(connection, piece.month, self._names)
-        piece.attach(connection, "user_days", self._names["user_days"])
-        self._names["attached"] = sql.Identifier("partitions", piece.partition("user_days"))
+        self._run(_days["remove_staged"])
+        if not as_staged:
+            self._compute_days(self._names["user_days"], self._late_before, date.max)
+        _count_staged(connection, span.month, self._names)
+        span.attach(connection, "user_days", self._names["user_days"])
+        self._names["attached"] = sql.Identifier("partitions", span.partition("user_days"))
         for name in ("new_days", "new_agents", "new_sessions"):
             self._names[name] = sql.SQL(_sql[name]).format(**self._names)
-        if not _is_known(connection, piece.month):
+        if not _is_known(connection, span.month):
             self._attached = {rollup for rollup in ROLLUPS if rollup.is_by_month}
             for rollup in self._attached:
                 if rollup.is_partitioned:
-                    piece.month.attach(connection, rollup.name, self._names[rollup.name])
+                    span.month.attach(connection, rollup.name, self._names[rollup.name])
                 else:
                     self._run(_sql["take_month"], rollup=_table(rollup), staged=self._names[rollup.name])
 

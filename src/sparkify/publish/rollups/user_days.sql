@@ -48,11 +48,6 @@ JOIN analytics.heard_songs s USING (heard_song_id)
 GROUP BY p.user_id, (p.start_time AT TIME ZONE 'UTC')::date, p.level, p.location, p.user_agent
 ORDER BY day, p.location COLLATE "C", p.user_id
 
--- name: hold
--- Lock the staged days of a month until the transaction ends, which may outlive the publisher that wants it. Whoever forgets a person
--- waits here, and nobody counts the same days at the same time.
-LOCK TABLE {user_days} IN SHARE ROW EXCLUSIVE MODE
-
 -- name: merge
 -- Merge the parts of a user's day that several batches staged.
 WITH several AS (
