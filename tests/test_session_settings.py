@@ -383,7 +383,7 @@ def test_a_database_that_cannot_hold_the_text_is_refused(
         ):
             done = run_here(*command, dsn=dsn)
             assert (done.returncode, done.stdout) == (2, "")
-            assert f"The database {name} is in {encoding}" in done.stderr
+            assert f"The database {name} has the encoding {encoding}" in done.stderr
             assert done.stderr.count("\n") == 1
         with connect(dsn) as connection:
             assert (
@@ -483,7 +483,7 @@ def test_where_nothing_can_be_written_that_is_said(
     ("code", "asking", "says", "says_not"),
     [
         ("25006", False, "primary server", "again"),
-        ("53100", False, "Make room.*run the command again", None),
+        ("53100", False, "Free space.*run the command again", None),
         ("53300", True, "max_connections.*ask again", "run the command"),
         ("57014", False, "cancelled.*run the command again", "fewer days"),
         ("57014", True, "fewer days", "again"),
@@ -492,10 +492,10 @@ def test_where_nothing_can_be_written_that_is_said(
         ("40001", False, "run the command again", None),
         ("42501", False, "db roles", "again"),
         ("42P01", True, "sparkify check", "again"),
-        ("22003", False, "Another try would end the same way", "run the command"),
-        ("23514", False, "Another try would end the same way", "run the command"),
+        ("22003", False, "Trying again would fail the same way", "run the command"),
+        ("23514", False, "Trying again would fail the same way", "run the command"),
         ("XX001", True, "log says more", "again"),
-        ("58030", False, "log says more.*committed is kept", "again"),
+        ("58030", False, "log says more.*Committed work is kept", "again"),
         ("55P03", False, "run the command again", None),
     ],
 )
