@@ -37,13 +37,13 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('cre
 def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
     """Create what is missing: the database if the role may, tables, indexes, views. Safe to repeat.
 
-    A warehouse of an older version is migrated and keeps its data. With `drop`, the warehouse is dropped first with all its
-    data.
+    A warehouse of an older version is migrated and keeps its data. With `drop`, the warehouse is dropped
+    first with all its data.
 
     Raises:
-        ConnectionFailed: no server, or the role may not create the database.
-        UsageError: something that is not ours bears one of our names, or the warehouse is newer than this program.
-        SparkifyError: the warehouse is in use, or this role may not change it.
+        ConnectionFailed: no server, or the role may not create the database. UsageError: something that is
+        not ours bears one of our names, or the warehouse is newer than this program. SparkifyError: the
+        warehouse is in use, or this role may not change it.
     """
     with server_errors(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
@@ -71,7 +71,8 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
-            f"The role may not create, upgrade or complete the warehouse in this database: {error.diag.message_primary}."
+            "The role may not create, upgrade or complete the warehouse in this database:"
+            f" {error.diag.message_primary}."
             " Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
         ) from None
     except BaseException:

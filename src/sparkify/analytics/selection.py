@@ -10,7 +10,8 @@ _LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it. None means all."""
+    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it.
+    None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -25,7 +26,8 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """A selection of the same plays, in whole years as far as possible; plays are from the day `first` to `last`."""
+        """A selection of the same plays, in whole years as far as possible; plays are from the day `first` to
+        `last`."""
         found = self.within(first, last)
         since = date(first.year, 1, 1) if found.since == first else found.since
         until = date(last.year, 12, 31) if found.until == last else found.until
@@ -41,8 +43,8 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the queries: the days from `first` until before `end`, the whole months and years among them, and the
-        months that it cuts (two at most)."""
+        """Parameters for the queries: the days from `first` until before `end`, the whole months and years
+        among them, and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
@@ -55,7 +57,9 @@ class Selection:
             years = years_end = months_end
         outer = {day.replace(day=1) for day in (first, end - timedelta(1)) if first < end}
         return {
-            "first": first, "end": end, "months": months, "months_end": months_end, "years": years, "years_end": years_end,
+            "first": first, "end": end,
+            "months": months, "months_end": months_end,
+            "years": years, "years_end": years_end,
             "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
             "level": self.level,
         }  # fmt: skip

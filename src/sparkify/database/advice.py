@@ -11,7 +11,7 @@ _READ_ONLY: Final = (
 )
 _POLICY: Final = (
     "Row level security would hide rows, and every count would be wrong."
-    " Turn it off for the tables of the warehouse: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names them)."
+    " Turn it off: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names the tables)."
 )
 _NOT_AS_MADE: Final = "Something in the warehouse is missing or was changed: sparkify check names it."
 _THE_SAME: Final = (
@@ -45,7 +45,8 @@ _CUT_OFF: Final = (
 )
 
 _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
-"""Codes of errors that pass, or do once somebody has acted: connections, conflicts, resources, locks, shutdowns."""
+"""Codes of errors that pass, or do once somebody has acted: connections, conflicts, resources, locks,
+shutdowns."""
 
 _CONNECTING: Final = {
     "too many clients|too many connections|connection slots|max clients": (
@@ -56,10 +57,12 @@ _CONNECTING: Final = {
         "Check the user and the password: in the DSN, PGPASSWORD or ~/.pgpass."
     ),
     "startup parameter": (
-        "The pooler before the server takes no options. Name the server itself, or leave out options and PGOPTIONS."
+        "The pooler before the server takes no options."
+        " Name the server itself, or leave out options and PGOPTIONS."
     ),
     "parameter|permission denied to set": (
-        "Correct the setting where it is made: the DSN's options, PGOPTIONS, another PG* variable, the role or the database."
+        "Correct the setting where it is made:"
+        " the DSN's options, PGOPTIONS, another PG* variable, the role or the database."
     ),
 }
 """By the English text: libpq gives no code for a connection that failed."""

@@ -28,11 +28,13 @@ _SILENCE: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""Seconds and milliseconds: our end, too, gives up a connection after a minute of silence (database/session.sql)."""
+"""Seconds and milliseconds: our end, too, gives up a connection after a minute of silence
+(database/session.sql)."""
 
 
 def resolve(dsn: str | None = None) -> str:
-    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's variables, else the embedded server.
+    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's variables, else the embedded
+    server.
 
     This starts the embedded server if it is not running. A string that names no database gets ``sparkifydb``.
 
@@ -53,20 +55,23 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
-    """Open a connection in autocommit mode, with our settings, acting as the owner of the warehouse if we may.
+    """Open a connection in autocommit mode, with our settings, acting as the owner of the warehouse if we
+    may.
 
-    It inherits no setting that affects a result, or whether a load ends, from the role, the database, the DSN or the
-    environment (database/session.sql). Table names are found in ``public``, times are in UTC. A connection
-    `for_questions` keeps limits on time such as a ``statement_timeout``.
+    It inherits no setting that affects a result, or whether a load ends, from the role, the database, the DSN
+    or the environment (database/session.sql). Table names are found in ``public``, times are in UTC. A
+    connection `for_questions` keeps limits on time such as a ``statement_timeout``.
 
     Raises:
-        ConnectionFailed: the server cannot be reached, refuses the connection, or is older than PostgreSQL 15.
+        ConnectionFailed: the server cannot be reached, refuses the connection, or is older than PostgreSQL
+        15.
     """
     try:
         given = conninfo_to_dict(dsn)
         silence = {name: value for name, value in _SILENCE.items() if name not in given}
         settings = make_conninfo(dsn, application_name="sparkify", client_encoding="UTF8", **silence)
-        # Behind a pooler, the next transaction may run on another backend, which does not know a prepared statement.
+        # Behind a pooler, the next transaction may run on another backend, which does not know a prepared
+        # statement.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
@@ -102,7 +107,8 @@ def refuse_encoding(connection: Connection[Any]) -> None:
         name = connection.info.dbname
         other = sql.Identifier(f"{name}_utf8").as_string(connection)
         raise UsageError(
-            f"The database {name} has the encoding {encoding}, which cannot hold all text; UTF8 is needed. Create another and name it:"
+            f"The database {name} has the encoding {encoding}, which cannot hold all text; UTF8 is needed."
+            " Create another and name it:"
             f" CREATE DATABASE {other} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         )
 
@@ -115,7 +121,8 @@ def room(connection: Connection[Any]) -> int:
 
 @contextmanager
 def server_errors(*, asking: bool = False) -> Iterator[None]:
-    """Turn errors of the server into errors of ours with advice, for a command that loads or one that is only `asking`.
+    """Turn errors of the server into errors of ours with advice, for a command that loads or one that is only
+    `asking`.
 
     Raises:
         SparkifyError: the server's message, without the statement, which may hold rows of the input.
@@ -132,7 +139,8 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
 
 
 def database_is_missing(dsn: str) -> bool:
-    """Whether the server answers and lacks the database. The message of a refused connection may be translated, so it does not tell."""
+    """Whether the server answers and lacks the database. The message of a refused connection may be
+    translated, so it does not tell."""
     try:
         with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
             row = connection.execute(
@@ -167,5 +175,6 @@ def create_database(dsn: str) -> None:
         except psycopg.errors.InsufficientPrivilege:
             raise ConnectionFailed(
                 f"There is no database {name}, and this role may not create it."
-                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0), or name another."
+                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0),"
+                " or name another."
             ) from None

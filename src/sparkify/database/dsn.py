@@ -1,7 +1,7 @@
 """Parse connection strings, or say which part is wrong and what to write instead.
 
-Hosting services and other tools print strings that libpq does not accept. libpq's error message may quote the string, which
-may hold a password: the messages here show nothing but names of parameters and schemes.
+Hosting services and other tools print strings that libpq does not accept. libpq's error message may quote the
+string, which may hold a password: the messages here show nothing but names of parameters and schemes.
 """
 
 import re
@@ -95,7 +95,8 @@ def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
 
 
 def _names_before_password(dsn: str) -> list[str]:
-    """The names in a string of key=value pairs, up to the password: a malformed one may look like more pairs."""
+    """The names in a string of key=value pairs, up to the password: a malformed one may look like more
+    pairs."""
     names, at = [], 0
     while (pair := _PAIR.match(dsn, at)) and pair[1] != "password":
         names.append(pair[1])

@@ -25,9 +25,10 @@ from sparkify.server.names import SAMPLE_DATABASE
 Row = dict[str, Any]
 
 DsnOrConnection = str | Connection[Any] | None
-"""A warehouse: a connection string, None for the usual one, or an open connection such as `open_existing` returns: in autocommit
-mode, with table names found in ``public``, used by one thread at a time. Many questions are faster over one connection: a new
-backend must first read the catalog and map the memory that the tables are in."""
+"""A warehouse: a connection string, None for the usual one, or an open connection such as `open_existing`
+returns: in autocommit mode, with table names found in ``public``, used by one thread at a time. Many
+questions are faster over one connection: a new backend must first read the catalog and map the memory that
+the tables are in."""
 
 
 def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
@@ -76,10 +77,12 @@ def has_warehouse(dsn: str) -> bool:
 
 @contextmanager
 def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
-    """The connection for a question: the given one, which stays open, or a new one, which is closed afterwards.
+    """The connection for a question: the given one, which stays open, or a new one, which is closed
+    afterwards.
 
     Raises:
-        UsageError: the given connection is closed, in a transaction, or not in autocommit mode: settings for one question would
+        UsageError: the given connection is closed, in a transaction, or not in autocommit mode: settings for
+        one question would
             then hold for the next.
         SparkifyError: no server, no warehouse, one of another version, or an error of the server.
     """
@@ -98,6 +101,7 @@ def rows(
     query: QueryNoTemplate,
     parameters: Sequence[Any] | Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """The rows of a query. It is never prepared: one plan for all parameters would be bad for most of them."""
+    """The rows of a query. It is never prepared: one plan for all parameters would be bad for most of
+    them."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters, prepare=False).fetchall()

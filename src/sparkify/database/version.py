@@ -1,7 +1,7 @@
 """The version of a warehouse's schema, and the migrations from an older version to this program's.
 
-A migration is a file ``schema/migrate_<version>.sql``, which changes a warehouse of the version before. There is none yet:
-nothing has been released, so every change of the schema changes version 1.
+A migration is a file ``schema/migrate_<version>.sql``, which changes a warehouse of the version before. There
+is none yet: nothing has been released, so every change of the schema changes version 1.
 """
 
 from importlib.resources import files
@@ -19,9 +19,11 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the warehouse's schema; None if there is no warehouse, or etl.warehouse is somebody else's table."""
+    """The version of the warehouse's schema; None if there is no warehouse, or etl.warehouse is somebody
+    else's table."""
     there = connection.execute(
-        "SELECT FROM pg_attribute WHERE attrelid = to_regclass('etl.warehouse') AND attname = 'schema_version'"
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
+        ["etl.warehouse"],
     ).fetchone()
     if there is None:
         return None
@@ -51,7 +53,8 @@ def refuse_other(connection: Connection[Any]) -> None:
     if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(
-            f"The warehouse is of version {version}, older than this program. Bring it up to date: sparkify create-tables"
+            f"The warehouse is of version {version}, older than this program."
+            " Bring it up to date: sparkify create-tables"
         )
 
 
