@@ -111,6 +111,11 @@ DAMAGE = [
     ("plays_have_lines", "DELETE FROM songplays WHERE user_id = 1"),
     ("heard_songs", "DELETE FROM analytics.heard_songs WHERE song_id IS NULL"),
     ("heard_songs", "UPDATE analytics.heard_songs SET length = length + 1 WHERE song_id IS NULL"),
+    (
+        "heard_songs",
+        "INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, track_id, artist_key)"
+        " SELECT etl.heard_song_id(t, t, 1), t, t, 1, analytics.track_id(t, t), analytics.text_id(t) FROM (VALUES ('x')) x (t)",
+    ),
     ("heard_songs", "UPDATE analytics.heard_songs SET artist_key = artist_key + 1"),
     ("text_as_read", "UPDATE analytics.heard_songs SET title = 'OÃ¹' WHERE song_id IS NULL"),
     ("text_as_read", "UPDATE etl.catalogue_records SET artist_name = 'BjÃ¶rk'"),

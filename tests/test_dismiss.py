@@ -20,6 +20,7 @@ from sparkify.operations.check import check
 from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
+from sparkify.stage.runs import lock_publisher
 from warehouse import checksums, one, wait_until
 
 BOOKS = (
@@ -205,7 +206,7 @@ def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, 
     waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
     with ThreadPoolExecutor() as pool:
         with connect(dsn) as other, other.transaction():
-            other.execute(queries("publish/months")["lock_publisher"])
+            lock_publisher(other)
             done = pool.submit(dismiss, dsn=dsn)
             wait_until(lambda: bool(one(db, waiting)) or done.done())
             assert not done.done()

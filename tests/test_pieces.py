@@ -10,7 +10,7 @@ from psycopg import Connection
 from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
-from sparkify.publish import months
+from sparkify.publish import plans
 from warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
@@ -28,7 +28,7 @@ PARTITIONS = r"""
 
 @pytest.fixture(autouse=True)
 def ten_plays_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(months, "A_LARGE_PIECE", 10)
+    monkeypatch.setattr(plans, "A_LARGE_PART", 10)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_known_and_repeated_plays_in_one_load(dsn: str, other_dsn: str, tmp_path
 def test_keys_are_checked_by_index_where_time_is_large(
     dsn: str, other_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(months, "MANY_TIMES", 0)
+    monkeypatch.setattr(plans, "MANY_TIMES", 0)
     for day in (0, 1):
         a_day(tmp_path, day)
         etl.run(tmp_path, dsn=dsn)

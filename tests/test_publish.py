@@ -199,7 +199,7 @@ def test_died_in_every_step(
         def dying(self: Connection[Any], query: Any, *args: Any, left: Any = left, **kwargs: Any) -> Any:
             # Of the publication only: what stages runs in another module.
             caller = inspect.stack(context=0)[1].filename
-            if Path(caller).stem in {"publish", "months", "catalogue"} and next(left, None) is None:
+            if Path(caller).parent.name == "publish" and next(left, None) is None:
                 raise KeyboardInterrupt
             return execute(self, query, *args, **kwargs)
 

@@ -18,11 +18,10 @@ from data import play, write
 from sparkify import etl
 from sparkify.database import session as sessions
 from sparkify.database.connection import connect, room
-from sparkify.database.session import Helper, Session
+from sparkify.database.session import Session
 from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
-from sparkify.publish import months
-from sparkify.publish.rollups import count_staged
+from sparkify.publish import plans
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from sparkify.stage import runs
@@ -92,7 +91,7 @@ def test_the_server_is_restarted_in_mid_load(
         patch.setattr("sparkify.extract.batches.LEAST_PART_BYTES", 1)
         patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
         _once(patch, PartClaim, "keep", _restarting(server))
-        _once(patch, months._Publication, "publish", _restarting(server))  # noqa: SLF001
+        _once(patch, plans.Plan, "carry_out", _restarting(server))
         report = etl.run(made_up, dsn=server.url(), workers=2, batch_bytes=12_000)
     assert report.status == "done"
     assert report.files_loaded == report.files_found
@@ -236,73 +235,4 @@ def test_no_more_workers_than_there_is_room_for(
     finally:
         db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
     assert report.rows["songplays"] == 20
-    assert len(made) == 2  # of nine connections three are in use, and two are for what is published meanwhile
-
-
-def test_a_helper_does_its_part_meanwhile(db: Connection[Any], dsn: str) -> None:
-    helper = Helper(dsn)
-    with helper.meanwhile(db, lambda other: other.execute("SELECT pg_sleep(0.2); CREATE TABLE mine (a int)")):
-        assert one(db, "SELECT to_regclass('mine')") is None
-    assert one(db, "SELECT to_regclass('mine')") == "mine"
-    with (
-        pytest.raises(errors.DivisionByZero),
-        helper.meanwhile(db, lambda other: other.execute("SELECT 1 / 0")),
-    ):
-        pass
-
-
-def test_without_a_second_connection_it_is_done_all_the_same(
-    db: Connection[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: str) -> None:
-        raise ConnectionFailed("too many")
-
-    monkeypatch.setattr(sessions, "connect", refuse)
-    with Helper("").meanwhile(db, lambda other: other.execute("CREATE TABLE mine (a int)")):
-        assert one(db, "SELECT to_regclass('mine')") is None
-    assert one(db, "SELECT to_regclass('mine')") == "mine"
-
-
-def test_who_fails_does_not_wait_for_the_helper(db: Connection[Any], dsn: str) -> None:
-    def count_to_ten(other: Connection[Any]) -> None:
-        for _ in range(10):
-            try:
-                other.execute("SELECT pg_sleep(20)")
-            except errors.QueryCanceled:
-                if _ == 2:
-                    raise
-
-    def fail(error: BaseException) -> None:
-        with Helper(dsn).meanwhile(db, count_to_ten):
-            time.sleep(0.2)
-            raise error
-
-    began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        fail(KeyboardInterrupt())
-    assert time.monotonic() - began < 20  # who waits has waited for three statements
-
-
-def test_the_publisher_may_wait_for_its_helper(
-    server: Server, made_up: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where sessions that do nothing in a transaction are ended; and it is the helper that counts."""
-    dsn = server.url("postgres")
-    with connect(dsn) as connection:
-        connection.execute("ALTER DATABASE postgres SET idle_in_transaction_session_timeout = '500ms'")
-    counted: list[tuple[int, int]] = []
-
-    def count(other: Connection[Any], *given: Any) -> None:
-        (publisher,) = other.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in transaction'"
-            " AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'etl.warehouse'::regclass AND mode = 'RowShareLock')"
-        ).fetchone() or (0,)
-        counted.append((publisher, other.info.backend_pid))
-        other.execute("SELECT pg_sleep(2)")
-        count_staged(other, *given)
-
-    monkeypatch.setattr(months, "count_staged", count)
-    report = etl.run(made_up, dsn=dsn)
-    assert report.rows["songplays"] > 0
-    assert counted
-    assert all(publisher != helper for publisher, helper in counted)
+    assert len(made) == 2  # of nine connections three are in use, and one is for months published ahead

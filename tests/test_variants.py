@@ -3,8 +3,10 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Connection
@@ -14,7 +16,10 @@ from differential import heard_song_id
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
-from warehouse import check_books, checksums
+from sparkify.publish.ahead import MonthsAhead
+from sparkify.report import Staged
+from sparkify.transform.plays import PlayTransform
+from warehouse import check_books, checksums, one
 
 Event = dict[str, Any]
 TEXTS = [None, "", "a", "B", "é", "\U0001f600", "\uffff"]
@@ -86,6 +91,11 @@ def assert_as_expected(db: Connection[Any], files: dict[str, list[Event]]) -> No
         user: list(row) for user, row in users.items()
     }
     assert [row for identity, row in found.items() if row[4:] not in lines[identity]] == []
+    unheard = (
+        "SELECT title FROM analytics.heard_songs h"
+        " WHERE NOT EXISTS (SELECT FROM analytics.heard_plays p WHERE p.heard_song_id = h.heard_song_id)"
+    )
+    assert db.execute(unheard).fetchall() == []
     loaded = Counter(row[4] for row in found.values())
     books = db.execute("SELECT substring(path FROM '[^/]+$'), lines, loaded, duplicates FROM etl.files")
     assert sorted(books.fetchall()) == sorted(
@@ -119,6 +129,87 @@ def test_variants_in_any_order(
         etl.run(tmp_path, dsn=other, workers=1)
         with connect(other) as at_once:
             assert checksums(at_once) == checksums(db)
+
+
+def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
+    """In PostgreSQL, in DuckDB and in the rule above."""
+    events = [
+        play(level=level, location=location, userAgent=agent, song=title)
+        for level in ("free", "f", "fr\x01", "", "\U0001f600")
+        for location in (None, "a", "a\x01", "\x01", "é", "\uffff")
+        for agent in (None, "", "\x01", "B", "b")
+        for title in "xy"
+    ]
+    random.Random(1).shuffle(events)
+    rows = [
+        (
+            event["level"],
+            event["location"],
+            event["userAgent"],
+            heard_song_id(event["song"], event["artist"], event["length"]),
+        )
+        for event in events
+    ]
+    duck = PlayTransform((0, 1))._duckdb  # noqa: SLF001
+    by_python = sorted(rows, key=lambda row: [*by_bytes(*row[:3]), row[3]])
+    in_postgres = "SELECT etl.variant(%s, %s, %s, %s)"
+    in_duckdb = "SELECT variant(?::VARCHAR, ?::VARCHAR, ?::VARCHAR, ?::BLOB)"
+    assert (
+        sorted(rows, key=lambda row: bytes(one(db, in_postgres, *row[:3], UUID(bytes=row[3])))) == by_python
+    )
+    assert sorted(rows, key=lambda row: duck.execute(in_duckdb, [*row[:3], row[3]]).fetchall()) == by_python
+
+
+def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    def titles() -> list[str]:
+        return [title for (title,) in db.execute("SELECT title FROM analytics.heard_songs ORDER BY 1")]
+
+    other = NOVEMBER + 86_400_000
+    # In one chunk, and in two: what loses never gets in.
+    write(tmp_path, "log_data/a.json", play(level="m", song="a"), play(level="z", song="b"))
+    write(tmp_path, "log_data/b.json", play(level="n", song="c"), play(other, level="z", song="d"))
+    etl.run(tmp_path, dsn=dsn, batch_bytes=1)
+    assert titles() == ["a", "d"]
+    # Against what the warehouse has: the last play of a song that loses takes it away, and its return brings it back.
+    write(tmp_path, "log_data/c.json", play(level="b", song="e"), play(other + 1, song="f"))
+    etl.run(tmp_path, dsn=dsn)
+    assert titles() == ["d", "e", "f"]
+    write(tmp_path, "log_data/d.json", play(level="c", song="g"), play(other + 2, song="a"))
+    etl.run(tmp_path, dsn=dsn)
+    assert titles() == ["a", "d", "e", "f"]
+    # A song that another play has stays.
+    write(tmp_path, "log_data/e.json", play(level="a", song="h"), play(other, level="a", song="a"))
+    etl.run(tmp_path, dsn=dsn)
+    assert titles() == ["a", "f", "h"]
+    assert [finding for finding in check(dsn) if finding.found] == []
+
+
+def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker stages a heard song once for a month. The month's first part loses it; then comes a second part that has it."""
+
+    def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
+        staged(self, batch)
+        for month, done in self._published.items():
+            done.result()
+            published.append(month)
+
+    published: list[date] = []
+    staged = MonthsAhead.staged
+    monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
+    write(tmp_path, "log_data/0.json", play(level="free", song="kept"))
+    etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/1.json", play(level="paid", song="again"))
+    for name in "23":
+        write(tmp_path, f"log_data/{name}.json", play(NOVEMBER + 31 * 86_400_000 + int(name)))
+    write(tmp_path, "log_data/4.json", play(NOVEMBER + 5, song="again"))
+    etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
+    assert published[0] == date(2018, 11, 1)
+    assert sorted(title for (title,) in db.execute("SELECT title FROM analytics.heard_songs")) == [
+        "Setanta matins", "again", "kept",
+    ]  # fmt: skip
+    assert [finding for finding in check(dsn) if finding.found] == []
 
 
 def test_a_better_name_comes_later(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

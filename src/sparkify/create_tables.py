@@ -24,6 +24,7 @@ from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.publish.rollups import index_heard_songs
 from sparkify.schema import structure
 from sparkify.sql_queries import drop_table_queries
+from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("create_tables")
 
@@ -113,7 +114,7 @@ def _complete(connection: Connection[Any], version: int) -> None:
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
         # Before any other lock, in the same order as a load takes them.
-        connection.execute(queries("publish/months")["lock_publisher"])
+        lock_publisher(connection)
         migrate(connection, version)
         _make(connection)
     except psycopg.errors.LockNotAvailable:

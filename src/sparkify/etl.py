@@ -2,24 +2,29 @@
 
     plan ──► extract ──► transform ──► stage ──► publish
 
+`run` is the page to read first. It plans which files are new, stages their songs and then their logs, and publishes what is
+staged, or holds it. To extract, transform and stage a batch of files is one step, which engines run side by side (`stage/`).
+
 ``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; `run` is the same for Python programs.
 """
 
 import time
-from collections.abc import Mapping
-from contextlib import closing
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
 
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import database_name, resolve, room, server_errors
-from sparkify.database.session import Helper, Session
-from sparkify.engines import choose_engine
+from sparkify.database.session import Session
+from sparkify.engines import Engine, choose_engine
 from sparkify.errors import SparkifyError
-from sparkify.extract.folders import Folder, check_kinds, find
-from sparkify.extract.plan import keep_touched, make_plan
+from sparkify.extract.batches import Batch, Part
+from sparkify.extract.files import InputFile, Kind
+from sparkify.extract.folders import Folder, Found, check_kinds, find
+from sparkify.extract.plan import Plan, keep_touched, make_plan
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.catalogue import publish_catalogue
 from sparkify.publish.run import finish_earlier_runs, hold, publish_run, read_totals, run_totals
@@ -45,84 +50,144 @@ def run(
     batch_bytes: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Load what is new in the folders into the warehouse, and say what became of every line.
+    """Load what is new in the folders into the warehouse, and report what became of every line.
 
-    `data` holds ``song_data/`` and ``log_data/`` and is ``data`` unless given; each folder can be named by itself. In each
-    there must be files to read, but one of those in `data` may be missing or empty: the report's remarks say so.
-    Folders may be URLs of object storage, like ``s3://bucket/log_data``.
-    `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, `conf` are settings for Spark.
-    `workers` are batches at a time: unless given, the number of processors, or of the cores that Spark has given us.
-    `max_rejects` is a number of lines or a share of those read,
-    like ``"1%"``: with more rejects nothing is published, and the report's status is ``held``. `batch_bytes` is about
-    how much one transaction stages, and suits the data and the workers unless given.
+    `data` is the folder that holds ``song_data/`` and ``log_data/``, by default ``data``; `song_data` and `log_data` name
+    each by itself. Folders may be URLs of object storage, like ``s3://bucket/log_data``. Each folder that is named must
+    have files to read. Of the two in `data` one may be missing or empty: the report's remarks say so.
+
+    `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, and `conf` has settings for Spark.
+    `workers` is how many batches are staged at a time, by default one for each processor, or each core that Spark has
+    given. `batch_bytes` is about how many bytes of files one transaction stages; by default it suits the data and the
+    workers.
+
+    `max_rejects` is the number of rejected lines that are allowed, or their share of the lines read, like ``"1%"``. With
+    more rejects nothing is published, and the report's status is ``held``. With `dry_run` nothing is loaded.
 
     Raises:
-        UsageError: a folder has nothing that can be read, or is another one than was meant; nothing was loaded.
-        SparkifyError: it could not be done, or not all of it; the message says why. What was staged is kept for the next run.
+        UsageError: a folder has nothing to read, or seems not to be the one that was meant; nothing was loaded.
+        SparkifyError: the load failed, wholly or in part; the message says why. The next run continues with what was staged.
     """
     started, planned_at = time.monotonic(), time.time()
-    progress = progress or Progress()
     limit = RejectLimit.parse(max_rejects)
     open_engine = choose_engine(engine, master, conf or {})
-    data, song_data, log_data = (folder and expanded(folder) for folder in (data, song_data, log_data))
-    found = find(data, song_data, log_data)
+    folders = [folder and expanded(folder) for folder in (data, song_data, log_data)]
+    found = find(*folders)
     dsn = resolve(dsn)
-    keep_apart(database_name(dsn), data, song_data, log_data)
+    keep_apart(database_name(dsn), *folders)
     with server_errors(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
-        connection = warehouse.connection
-        keep_apart(connection.info.dbname, data, song_data, log_data)  # a service may name another one
-        if dry_run:
-            plan = make_plan(connection, found.files)
-            check_kinds(found, plan.new)
-            return Report("dry run", plan.found, len(plan.new), found.not_read, found.remarks).timed(started)
+        keep_apart(warehouse.connection.info.dbname, *folders)  # a service may name another database
+        load = _Load(dsn, warehouse, planned_at, limit, batch_bytes, progress or Progress())
+        load.plan(found, dry_run=dry_run)
+        if load.has_work:
+            with load.begin(open_engine, workers):
+                load.stage_songs()
+                load.stage_logs()
+                load.publish_or_hold()
+        if not dry_run:
+            load.end()
+    return load.report.timed(started)
 
-        # What a run staged before it died is published first; the plan takes it for read.
-        held, failed = finish_earlier_runs(dsn, connection, found.files, limit)
-        plan = make_plan(connection, found.files)
+
+@dataclass(slots=True)
+class _Load:
+    """The steps of `run`, and what they hand on to each other; `report` is what the load has come to."""
+
+    dsn: str
+    warehouse: Session
+    planned_at: float
+    limit: RejectLimit | None
+    batch_bytes: int | None
+    progress: Progress
+    report: Report = field(init=False)
+    _plan: Plan = field(init=False)
+    _engine: Engine = field(init=False)
+    _run_id: int = 0
+    _failure: str | None = None
+
+    def plan(self, found: Found, *, dry_run: bool) -> None:
+        """Find out which files are new, after publishing what earlier runs had staged before they died."""
+        connection = self.warehouse.connection
+        held: list[int] = []
+        failed: dict[int, str] = {}
+        if not dry_run:  # the plan takes what is staged for read
+            held, failed = finish_earlier_runs(self.dsn, connection, found.files, self.limit)
+        self._plan = plan = make_plan(connection, found.files)
         check_kinds(found, plan.new)
-        status = "held" if held and limit and not plan.new else "done"
-        report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held, failed)
-        reason = None
-        keep_touched(connection, plan.touched, planned_at)
-        if plan.new:
-            progress.planned(len(plan.new))
-            helper = Helper(dsn)
-            with open_engine(dsn, workers) as crew, begin_run(dsn, connection) as report.run_id:
-                crew.workers = min(crew.workers, _room_for(warehouse.connection))
-                stage = partial(crew.stage, report.run_id, planned_at)
-                song_bytes, log_bytes = (
-                    batch_bytes or plan.batch_bytes(kind, crew.workers) for kind in ("song", "log")
-                )
-                for staged in stage(plan.batches("song", song_bytes)):
-                    report.add(staged, progress)
-                if limit is None:  # nothing can hold the songs back, and the plays staged next will find them
-                    with left_for_later():
-                        warehouse.run(publish_catalogue, report.run_id)
-                from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
+        status = "dry run" if dry_run else "held" if held and self.limit and not plan.new else "done"
+        self.report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held, failed)
+        if not dry_run:
+            keep_touched(connection, plan.touched, self.planned_at)
 
-                large = plan.large_logs(log_bytes)
-                claims = warehouse.run(claim_large_files, report.run_id, planned_at, large)
-                report.staged.left_to_others += sum(claim is None for claim in claims.values())
-                parts = cut_files(claims, log_bytes, crew.workers, crew.survey)
-                with MonthsAhead(dsn, report.run_id, progress, helper) as ahead:
-                    for staged in stage(plan.batches("log", log_bytes, parts)):
-                        report.add(staged, progress)
-                        if limit is None:
-                            ahead.staged(staged)
-                if limit and limit.exceeded(warehouse.run(run_totals, report.run_id)):
-                    warehouse.run(hold, report)
-                else:
-                    reason = warehouse.run(publish_run, report.run_id, progress, helper)
-        report.status = "failed" if reason else report.status
-        warehouse.run(read_totals, report)
-    if reason and report.run_id:
-        raise SparkifyError(failure(report.run_id, reason))
-    return report.timed(started)
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to stage."""
+        return self.report.status != "dry run" and bool(self._plan.new)
+
+    @contextmanager
+    def begin(self, open_engine: Callable[[str, int | None], Engine], workers: int | None) -> Iterator[None]:
+        """Begin a run, which lives until the block ends, and the engine that stages for it."""
+        self.progress.planned(len(self._plan.new))
+        connection = self.warehouse.connection
+        with open_engine(self.dsn, workers) as engine, begin_run(self.dsn, connection) as run_id:
+            engine.workers = min(engine.workers, _most_workers(connection))
+            self._engine, self._run_id, self.report.run_id = engine, run_id, run_id
+            yield
+
+    def stage_songs(self) -> None:
+        """Stage the song files, and publish them at once when nothing can hold them: the logs then match them."""
+        self._stage(self._plan.batches("song", self._batch_bytes("song")))
+        if self.limit is None:
+            with left_for_later():
+                self.warehouse.run(publish_catalogue, self._run_id)
+
+    def stage_logs(self) -> None:
+        """Stage the log files, large ones in parts, and publish months ahead when nothing can hold them."""
+        batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
+        with MonthsAhead(self.dsn, self._run_id, self.progress) as ahead:
+            self._stage(batches, ahead if self.limit is None else None)
+
+    def publish_or_hold(self) -> None:
+        """Publish what is staged, or hold it if too many lines were rejected."""
+        if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
+            self.warehouse.run(hold, self.report)
+        elif reason := self.warehouse.run(publish_run, self._run_id, self.progress):
+            self.report.status = "failed"
+            self._failure = failure(self._run_id, reason)
+
+    def end(self) -> None:
+        """Complete the report, and keep it with the run.
+
+        Raises:
+            SparkifyError: some of it could not be published.
+        """
+        self.warehouse.run(read_totals, self.report)
+        if self._failure:
+            raise SparkifyError(self._failure)
+
+    def _stage(self, batches: list[Batch], ahead: MonthsAhead | None = None) -> None:
+        for staged in self._engine.stage(self._run_id, self.planned_at, batches):
+            self.report.add(staged, self.progress)
+            if ahead:
+                ahead.staged(staged)
+
+    def _cut_large_logs(self) -> dict[InputFile, list[Part]]:
+        """Claim the large log files and cut them into parts; none for files that another run has."""
+        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
+
+        part_bytes = self._batch_bytes("log")
+        large = self._plan.large_logs(part_bytes)
+        claims = self.warehouse.run(claim_large_files, self._run_id, self.planned_at, large)
+        self.report.staged.left_to_others += sum(claim is None for claim in claims.values())
+        return cut_files(claims, part_bytes, self._engine.workers, self._engine.survey)
+
+    def _batch_bytes(self, kind: Kind) -> int:
+        return self.batch_bytes or self._plan.batch_bytes(kind, self._engine.workers)
 
 
-def _room_for(connection: Connection[Any]) -> int:
-    """How many workers the server has connections for: two each, and two for what is published meanwhile."""
-    return max(1, (room(connection) - 2) // 2)
+def _most_workers(connection: Connection[Any]) -> int:
+    """How many workers the server has connections for: two each, and one for months that are published ahead."""
+    return max(1, (room(connection) - 1) // 2)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""Patience with the server: work that failed for a reason that passes is done again, for a while; no other is.
+"""Retry transient server errors for up to two minutes.
 
-Such work is one transaction, or several of which each finds out whether it has been done already. So it does no harm
-when a COMMIT had succeeded and only its answer was lost.
+What is retried is one transaction, or several that each find out whether they are done already. So a retry does no harm when
+a COMMIT had succeeded and only the answer to it was lost.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import psycopg
@@ -20,16 +19,16 @@ from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed
 
 RETRY_SECONDS: Final = 120.0
-"""Seconds from the first failure until it is final: a server that recovers from a crash takes a while."""
+"""Seconds from the first failure until work is given up: a server that recovers from a crash takes a while."""
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
-"""Seconds. Each pause is about twice the one before, and none is like another's: they shall not all come back at once."""
+"""Seconds. Each pause is about twice the one before. They are random, so that workers do not all come back at once."""
 
 QUIET: Final = 10.0
-"""Seconds in which what several workers meet is said once."""
+"""Seconds in which an error that several workers meet is reported once."""
 
-_PASSES: Final = frozenset(
+_TRANSIENT: Final = frozenset(
     (
         "40001",  # serialization failure
         "40P01",  # deadlock
@@ -45,18 +44,18 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def passes(error: psycopg.Error | ConnectionFailed) -> bool:
-    """Whether an error is one that passes: of two transactions in each other's way, or of a connection that is lost."""
+def is_transient(error: psycopg.Error | ConnectionFailed) -> bool:
+    """Whether an error is transient: two transactions were in each other's way, or the connection is lost."""
     if isinstance(error, ConnectionFailed):
         return True
     state = error.sqlstate
     if state is None:  # libpq's own: there is no server at the other end any more
         return isinstance(error, psycopg.OperationalError)
-    return state in _PASSES or state.startswith("08")
+    return state in _TRANSIENT or state.startswith("08")
 
 
 class Session:
-    """A connection that is made anew when it was lost."""
+    """A connection that is opened again when it is lost."""
 
     def __init__(self, dsn: str, connection: Connection[Any] | None = None) -> None:
         self._dsn = dsn
@@ -69,11 +68,11 @@ class Session:
         *given: Given.args,
         **named: Given.kwargs,
     ) -> Result:
-        """Do the work with the connection; again, as long as what goes wrong may pass.
+        """Do some work with the connection, and retry it while its errors are transient.
 
         Raises:
-            psycopg.Error: it went wrong in another way, or for too long.
-            ConnectionFailed: the server does not come back, or does not want us any more.
+            psycopg.Error: the error is not transient, or has lasted for too long.
+            ConnectionFailed: the server does not come back, or refuses connections.
         """
         since: float | None = None
         pause, refused = FIRST_PAUSE, 0
@@ -85,9 +84,9 @@ class Session:
             except (psycopg.Error, ConnectionFailed) as error:
                 since = since or time.monotonic()
                 if isinstance(error, ConnectionFailed):
-                    # It may have come back just after it did not answer; but when it answers, it means what it says.
+                    # The server may have come back just after it did not answer. When it answers and refuses twice, it means it.
                     refused = refused + 1 if _answers(self._dsn) else 0
-                if not passes(error) or refused > 1 or time.monotonic() - since > RETRY_SECONDS:
+                if not is_transient(error) or refused > 1 or time.monotonic() - since > RETRY_SECONDS:
                     raise
                 if self._given_up.is_set():
                     raise
@@ -96,61 +95,18 @@ class Session:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def give_up(self) -> None:
-        """Try nothing again; may be called from another thread."""
+        """Retry nothing any more; may be called from another thread."""
         self._given_up.set()
 
     def cancel(self) -> None:
-        """Give up what is being done; may be called from another thread."""
+        """Cancel the running statement, and retry nothing; may be called from another thread."""
         self.give_up()
         with suppress(psycopg.Error):  # it is lost already
             self.connection.cancel_safe(timeout=1.0)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self.connection.close()
-
-
-class Helper:
-    """A second connection for a part of some work: opened when it is needed, done without where none is to be had."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: Connection[Any] | None = None
-
-    @contextmanager
-    def meanwhile(
-        self,
-        connection: Connection[Any],
-        work: Callable[Concatenate[Connection[Any], Given], object],
-        *given: Given.args,
-        **named: Given.kwargs,
-    ) -> Iterator[None]:
-        """Do some work during the block, once; or, without a second connection, with the given one at the block's end.
-
-        What goes wrong with the work is raised when the block ends; what goes wrong in the block ends the work, too.
-        """
-        try:
-            self._connection = connect(self._dsn)
-        except ConnectionFailed:
-            yield
-            work(connection, *given, **named)
-            return
-        with self._connection, ThreadPoolExecutor(1, thread_name_prefix="sparkify-helper") as thread:
-            done = thread.submit(work, self._connection, *given, **named)
-            try:
-                yield
-                done.result()
-            except BaseException:
-                while not done.done():  # a statement is cancelled, and the next may have begun
-                    self.cancel()
-                    wait([done], timeout=0.1)
-                raise
-
-    def cancel(self) -> None:
-        """Let what it is doing fail; may be called from another thread."""
-        if self._connection:
-            with suppress(psycopg.Error):  # it is lost already, or closed
-                self._connection.cancel_safe(timeout=1.0)
 
 
 def _answers(dsn: str) -> bool:

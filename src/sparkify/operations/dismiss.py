@@ -9,6 +9,7 @@ from typing import Any, Final
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
+from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("operations/dismiss")
 
@@ -52,7 +53,7 @@ def dismiss(
         connection.transaction(),
     ):
         # Whoever forgets a person moves books, too: one after the other.
-        connection.execute(queries("publish/months")["lock_publisher"])
+        lock_publisher(connection)
         files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
         for name, lines, done.files in connection.execute(_sql["dismiss"], chosen | {"files": files}):
             done.reasons[name] = lines

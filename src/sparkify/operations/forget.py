@@ -17,12 +17,13 @@ from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
+from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
+from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
-_publish: Final = queries("publish/months")
 _MANY: Final = 5000
 
 _VACUUMED: Final = [
@@ -42,7 +43,7 @@ _VACUUMED: Final = [
                 "sessions",
             ),
         ),
-        ("etl", ("latest_plays", "lost_variants", "rejected_records")),
+        ("etl", ("latest_plays", "rejected_records")),
     )
     for table in tables
 ]
@@ -108,7 +109,7 @@ class _Erasing:
         done = self.done
         self._connection.execute("SET LOCAL lock_timeout = '2min'")
         self._run("close_gate")
-        self._connection.execute(_publish["lock_publisher"])
+        lock_publisher(self._connection)
         (key,) = self._run("key").fetchone()
         digests = [digest(key, user_id) for user_id in self._user_ids]
         done.newly_forgotten = self._connection.execute(_sql["remember"], [digests]).rowcount
@@ -120,7 +121,7 @@ class _Erasing:
         done.time = self._delete("time")
         done.users = self._delete("users")
         self._count("matched", self._scalar("count_matched"))
-        for table in ("latest_plays", "levels", "lost_variants"):
+        for table in ("latest_plays", "levels"):
             self._run(f"delete_{table}")
         forget_users(self._connection)
         self._erase_staged()
@@ -144,7 +145,6 @@ class _Erasing:
             self._run("delete_staged_days", **names)
             if plays:
                 self._run("count_staged_hours", **names)
-        for names in months:
             self._run("delete_staged_songs", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
@@ -172,8 +172,7 @@ class _Erasing:
         return rows
 
     def _count(self, table: str, rows: int) -> None:
-        if rows:
-            self._connection.execute(_publish["add_rows"], [-rows, table])
+        add_rows(self._connection, table, -rows)
 
     def _scalar(self, name: str) -> int:
         return int(self._run(name).fetchone()[0])

@@ -22,10 +22,7 @@ SELECT start_time, songplay_id, s.song_id IS NOT NULL AS matched, h.heard_song_i
 FROM songplays s LEFT JOIN analytics.heard_plays h USING (start_time, songplay_id)
 WHERE s.user_id IN (SELECT user_id FROM gone_users);
 CREATE TEMP TABLE gone_songs ON COMMIT DROP AS
-SELECT heard_song_id FROM gone_plays WHERE heard_song_id IS NOT NULL
-UNION
-SELECT heard_song_id FROM etl.lost_variants WHERE user_id IN (SELECT user_id FROM gone_users);
-CREATE TEMP TABLE kept_songs (heard_song_id uuid) ON COMMIT DROP;
+SELECT DISTINCT heard_song_id FROM gone_plays WHERE heard_song_id IS NOT NULL;
 CREATE TEMP TABLE gone_files ON COMMIT DROP AS SELECT DISTINCT file_id FROM gone_plays;
 ANALYZE gone_plays
 
@@ -79,17 +76,11 @@ DELETE FROM etl.latest_plays WHERE user_id IN (SELECT user_id FROM gone_users)
 -- the history of their levels
 DELETE FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM gone_users)
 
--- name: delete_lost_variants
--- what their other lines spoke of
-DELETE FROM etl.lost_variants WHERE user_id IN (SELECT user_id FROM gone_users)
-
 -- name: delete_heard_songs
 -- songs that only they have heard
 DELETE FROM analytics.heard_songs h USING gone_songs g
 WHERE h.heard_song_id = g.heard_song_id
   AND NOT EXISTS (SELECT FROM analytics.heard_plays p WHERE p.heard_song_id = h.heard_song_id)
-  AND NOT EXISTS (SELECT FROM etl.lost_variants v WHERE v.heard_song_id = h.heard_song_id)
-  AND NOT EXISTS (SELECT FROM kept_songs k WHERE k.heard_song_id = h.heard_song_id)
 
 -- name: count_matched
 -- how many of their plays have a song
@@ -104,15 +95,13 @@ UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1
 SELECT run_id, month FROM etl.staged_months ORDER BY run_id, month
 
 -- name: find_staged
--- their plays in a staged month, and what was heard in those and in lines that lost to them
+-- their plays in a staged month, and what was heard in those
 CREATE TEMP TABLE gone_staged ON COMMIT DROP AS
 SELECT DISTINCT start_time, songplay_id FROM {songplays} WHERE user_id IN (SELECT user_id FROM gone_users);
 ANALYZE gone_staged;
 INSERT INTO gone_files SELECT DISTINCT file_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id);
-INSERT INTO gone_songs
-SELECT heard_song_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
-UNION
-SELECT heard_song_id FROM {repeated} JOIN gone_staged USING (start_time, songplay_id) WHERE heard_song_id IS NOT NULL
+CREATE TEMP TABLE gone_staged_songs ON COMMIT DROP AS
+SELECT DISTINCT heard_song_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
 
 -- name: move_staged_books
 -- staged lines, also those that lost, are forgotten ones
@@ -157,17 +146,11 @@ INSERT INTO {hours} (day, hour, level, plays)
 SELECT day, hour, level, count(*) FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days}) plays GROUP BY day, hour, level
 
 -- name: delete_staged_songs
--- songs that nobody else has heard in the month; where others have, but the song was staged with an earlier part of the
--- month, the star is to keep it
-CREATE TEMP TABLE still_heard ON COMMIT DROP AS
-SELECT heard_song_id FROM {heard_plays} JOIN gone_songs USING (heard_song_id)
-UNION
-SELECT heard_song_id FROM {repeated} JOIN gone_songs USING (heard_song_id);
-DELETE FROM {heard_songs} h USING gone_songs g
-WHERE h.heard_song_id = g.heard_song_id
-  AND NOT EXISTS (SELECT FROM still_heard s WHERE s.heard_song_id = h.heard_song_id);
-INSERT INTO kept_songs SELECT heard_song_id FROM still_heard EXCEPT SELECT heard_song_id FROM {heard_songs};
-DROP TABLE still_heard
+-- songs that nobody else has heard in the month
+DELETE FROM {heard_songs} s USING gone_staged_songs g
+WHERE s.heard_song_id = g.heard_song_id
+  AND NOT EXISTS (SELECT FROM {heard_plays} h WHERE h.heard_song_id = s.heard_song_id);
+DROP TABLE gone_staged_songs
 
 -- name: rejects
 -- what was set aside, with its text

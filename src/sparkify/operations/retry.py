@@ -175,7 +175,7 @@ class _Retrier(Stager):
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
-                # Within a savepoint the rows of a chunk have a transaction id of their own (see publish/months.sql).
+                # In a savepoint the rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
                 with connection.transaction():
                     (self._stage_songs if songs else self._stage_events)(claimed, Staged())
                 if transform and transform.batch_is_full():
@@ -255,7 +255,6 @@ class _Retrier(Stager):
         if songs:
             publish_catalogue(connection, self._run_id)
             return
-        connection.execute(_sql["plan_freely"])
         for month in staged_months(connection, self._run_id):
             publish_month(connection, self._run_id, month, retried=True)
             # What a month needs on the way ends with a transaction; here there are more.

@@ -82,8 +82,3 @@ FROM etl.manifest WHERE run_id = %s
 -- name: forget_retried
 -- their own entries are no longer needed
 DELETE FROM etl.manifest WHERE run_id = %s
-
--- name: plan_freely
--- what staging had to forbid the planner
-SET LOCAL enable_hashjoin = on;
-SET LOCAL enable_mergejoin = on

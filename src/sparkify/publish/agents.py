@@ -5,13 +5,13 @@ from typing import Any, Final
 from psycopg import Connection
 
 from sparkify.database.queries import queries
+from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("publish/rollups")
-_publish: Final = queries("publish/months")
 
 
 def name_agents(connection: Connection[Any]) -> None:
-    """Name those that came since the last time."""
+    """Name the user agents that are new since the last time."""
     rows = connection.execute(_sql["unnamed_agents"]).fetchall()
     if not rows:
         return
@@ -30,6 +30,6 @@ def name_agents(connection: Connection[Any]) -> None:
             )
         )
     with connection.transaction():
-        # Two runs that end at the same time would lock the same rows in different orders.
-        connection.execute(_publish["lock_publisher"])
+        # Without it two runs that end at the same time could lock the same rows in different orders.
+        lock_publisher(connection)
         connection.execute(_sql["name_agents"], [list(column) for column in zip(*names, strict=True)])

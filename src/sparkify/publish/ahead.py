@@ -1,8 +1,8 @@
 """Publish months while later ones are still being staged.
 
-Log files mostly come in the order of time, so a month that the batches have left behind is probably complete, and its keys are
-made while the next months are read. Where that turns out wrong nothing is lost, only time: what comes later for such a
-month is inserted into it.
+Log files mostly come in the order of time. When the batches have left a month behind, it is probably complete, and its keys
+can be built while the next months are read. If more plays come for it after all, they are inserted at the end of the run: that
+costs time, and nothing else.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,32 +10,37 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
-from sparkify.database.session import Helper, Session
+from sparkify.database.session import Session
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, Staged
 from sparkify.stage.failed import left_for_later
 
 
 class MonthsAhead:
-    """Publishes the months of a run that seem complete, in a thread of its own, until the block ends."""
+    """Publishes the months of a run that seem complete, in its own thread, until the block ends.
 
-    def __init__(self, dsn: str, run_id: int, progress: Progress, helper: Helper) -> None:
+    FIGURES
+    """
+
+    def __init__(self, dsn: str, run_id: int, progress: Progress) -> None:
         self._session = Session(dsn)
-        self._helper = helper
         self._run_id = run_id
         self._progress = progress
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
         self._published: dict[date, Future[None]] = {}
-        self._last_batch: dict[date, int] = {}  # of those that have plays of a month
+        self._last_batch: dict[date, int] = {}  # by month: the last batch that had plays of it
         self._staged: set[int] = set()
         self._reached = 0  # all batches before this one are staged
         self._in_order = True
 
     def staged(self, batch: Staged) -> None:
-        """A batch is staged: publish the months that lie behind the last of the batches staged so far without a gap.
+        """Note that a batch is staged, and publish the months that all batches since have left behind.
+
+        Once plays come for a month that was published already, the files are not in order, and no more months are published
+        ahead.
 
         Raises:
-            psycopg.Error: an earlier month could not be published, and not for a reason in its data.
+            psycopg.Error: a month could not be published, and its data is not at fault.
         """
         for month in batch.months:
             self._last_batch[month] = max(batch.number, self._last_batch.get(month, 0))
@@ -53,7 +58,7 @@ class MonthsAhead:
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
         with left_for_later():
-            self._session.run(publish_month, self._run_id, month, helper=self._helper, wait=False)
+            self._session.run(publish_month, self._run_id, month, wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +68,6 @@ class MonthsAhead:
     ) -> None:
         if error:
             self._session.cancel()
-            self._helper.cancel()
         self._pool.shutdown(cancel_futures=error is not None)
         self._session.close()
         if error is None:

@@ -1,19 +1,21 @@
 """Publish the catalogue records that a run staged: one transaction.
 
-Songs and artists get the winning records; plays follow: a song that comes late gives its plays their ids, a corrected
-one moves them, one that no file speaks of any more takes them away.
+Songs and artists get the winning records, and plays follow: a song that comes late gives its plays their ids, a corrected
+one moves them, and a song that no file names any more takes its ids away.
 """
 
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 from psycopg import Connection, sql
 
 from sparkify import sql_queries
+from sparkify.database.planner import planner
 from sparkify.database.queries import queries
+from sparkify.publish.books import add_rows
+from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import catalogue_table, table_exists
 
 _sql: Final = queries("publish/catalogue")
-_publish: Final = queries("publish/months")
 
 
 def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
@@ -22,35 +24,59 @@ def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
 
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
-    """Publish what a run has staged of the catalogue; nothing happens when that is done already."""
-    staged = catalogue_table(run_id)
-    names = {"catalogue": staged, "run_id": sql.Literal(run_id)}
-
-    def run(name: str) -> Any:
-        return connection.execute(sql.SQL(_sql[name]).format(**names))
-
-    def into_star(statement: LiteralString, winners: str) -> None:
-        query = sql.SQL(statement).format(staged=sql.Identifier(winners))
-        connection.execute(query)
-
+    """Publish what a run has staged of the catalogue; do nothing when that is done already."""
     with connection.transaction():
-        connection.execute(_publish["lock_publisher"])
-        if not catalogue_is_staged(connection, run_id):
-            return
+        lock_publisher(connection)
+        if catalogue_is_staged(connection, run_id):
+            _Catalogue(connection, run_id).publish()
+
+
+class _Catalogue:
+    """The staged catalogue inside the transaction that publishes it."""
+
+    def __init__(self, connection: Connection[Any], run_id: int) -> None:
+        self._connection = connection
+        self._staged = catalogue_table(run_id)
+        self._names = {"catalogue": self._staged, "run_id": sql.Literal(run_id)}
+
+    def publish(self) -> None:
+        """Publish it."""
         # While songs move from artist to artist, keys are broken for a moment within the transaction.
-        connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        run("find_touched")
-        run("replace_records")
-        (much,) = run("touches_much").fetchone()
-        run("decide_at_once" if much else "decide_one_by_one")
-        into_star(sql_queries.artist_table_insert, "winning_artists")
-        into_star(sql_queries.song_table_insert, "winning_songs")
-        run("remove_songs")
-        run("rekey")
-        run("note_change")
-        run("rematch")
-        (more,) = run("matched_by_catalogue").fetchone()
-        run("apply_matches")
-        run("count")
-        connection.execute(_publish["add_rows"], [more, "matched"])
-        connection.execute(sql.SQL("DROP TABLE {}").format(staged))
+        self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        self._run("find_touched")
+        self._run("replace_records")
+        self._decide()
+        self._into_star()
+        self._rematch()
+        self._run("count")
+        self._connection.execute(sql.SQL("DROP TABLE {}").format(self._staged))
+
+    def _decide(self) -> None:
+        """Find the winning records of the songs and artists that were touched."""
+        if self._scalar("touches_much"):
+            self._run("decide_at_once")
+        else:
+            with planner(self._connection, enable_seqscan="off"):
+                self._run("decide_one_by_one")
+
+    def _into_star(self) -> None:
+        for statement, winners in (
+            (sql_queries.artist_table_insert, "winning_artists"),
+            (sql_queries.song_table_insert, "winning_songs"),
+        ):
+            self._connection.execute(sql.SQL(statement).format(staged=sql.Identifier(winners)))
+        self._run("remove_songs")
+
+    def _rematch(self) -> None:
+        """Match heard songs and plays with the catalogue as it is now."""
+        self._run("rekey")
+        self._run("note_change")
+        self._run("rematch")
+        add_rows(self._connection, "matched", self._scalar("matched_by_catalogue"))
+        self._run("apply_matches")
+
+    def _scalar(self, name: str) -> Any:
+        return self._run(name).fetchone()[0]
+
+    def _run(self, name: str) -> Any:
+        return self._connection.execute(sql.SQL(_sql[name]).format(**self._names))

@@ -1,6 +1,7 @@
 -- name: find_touched
--- the songs and artists that the run's files speak of, or spoke of before they changed. Where only rejected records of a file
--- were retried, its other records stay: the entry in the manifest is not of the file's version.
+-- Find the songs and artists that the run's files name, or named before the files changed.
+-- When rejected records of a file were retried, its other records stay: that entry of the manifest is not of the file's version.
+-- makes: files_read, spoken_of, touched_artists, touched_songs
 CREATE TEMP TABLE files_read ON COMMIT DROP AS
 SELECT m.file_id FROM etl.manifest m JOIN etl.known_files f USING (file_id, version)
 WHERE m.run_id = {run_id} AND f.kind = 'song';
@@ -13,7 +14,8 @@ CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FR
 ANALYZE files_read, touched_songs, touched_artists
 
 -- name: replace_records
--- a file's present version replaces what its earlier version said
+-- Replace what the earlier version of each file said.
+-- reads: files_read
 DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read);
 INSERT INTO etl.catalogue_records
     (file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
@@ -23,12 +25,15 @@ SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, a
 FROM {catalogue}
 
 -- name: touches_much
--- whether more than a quarter of the songs is touched: then to find all winners is quicker than one after the other
+-- Whether more than a quarter of the songs is touched: finding all winners at once is then faster than one by one.
+-- reads: touched_songs
 SELECT 4 * (SELECT count(*) FROM touched_songs) > coalesce(sum(row_count), 0)
 FROM etl.row_counts WHERE table_name = 'songs'
 
 -- name: decide_at_once
--- the winning records of the touched songs and artists, where most are touched
+-- Find the winning records of all touched songs and artists at once.
+-- reads: touched_artists, touched_songs
+-- makes: winning_artists, winning_songs
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
 SELECT w.* FROM etl.winning_songs w JOIN touched_songs USING (song_id);
 CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
@@ -36,17 +41,19 @@ SELECT w.* FROM etl.winning_artists w JOIN touched_artists USING (artist_id);
 ANALYZE winning_songs, winning_artists
 
 -- name: decide_one_by_one
--- the same where few are touched: each by an index, apart from the others because of OFFSET 0
-SET LOCAL enable_seqscan = off;
+-- Find them one by one through an index; OFFSET 0 keeps PostgreSQL from joining them with all records.
+-- reads: touched_artists, touched_songs
+-- makes: winning_artists, winning_songs
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
 SELECT w.* FROM touched_songs t, LATERAL (SELECT * FROM etl.winning_songs w WHERE w.song_id = t.song_id OFFSET 0) w;
 CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
 SELECT w.* FROM touched_artists t, LATERAL (SELECT * FROM etl.winning_artists w WHERE w.artist_id = t.artist_id OFFSET 0) w;
-SET LOCAL enable_seqscan = on;
 ANALYZE winning_songs, winning_artists
 
 -- name: rekey
--- touched songs get the key of their winning record. The keys that they had or have now may find another song than before.
+-- Give touched songs the key of their winning record, and note the keys that may now find another song than before.
+-- reads: touched_songs, winning_songs
+-- makes: moved_keys
 CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
 SELECT heard_song_id FROM etl.song_keys JOIN touched_songs USING (song_id)
 UNION
@@ -61,31 +68,33 @@ ON CONFLICT DO NOTHING;
 ANALYZE moved_keys
 
 -- name: note_change
--- plays that were matched by the catalogue as it was are matched again when they are published
+-- Note that the catalogue has changed: plays that are staged are matched again when they are published.
+-- reads: moved_keys
 UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1 WHERE EXISTS (SELECT FROM moved_keys)
 
 -- name: rematch
--- heard songs that the catalogue now says otherwise of
+-- Find heard songs that now match another song, or none; each key is looked up through an index (OFFSET 0).
+-- reads: moved_keys
+-- makes: rematched
 CREATE TEMP TABLE rematched ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id, h.song_id AS song_id_before
 FROM analytics.heard_songs h
-LEFT JOIN (
-    SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
-    FROM etl.song_keys
-    WHERE heard_song_id IN (SELECT heard_song_id FROM moved_keys)
-    ORDER BY heard_song_id, song_id COLLATE "C"
-) m USING (heard_song_id)
+LEFT JOIN LATERAL (
+    SELECT song_id, artist_id FROM etl.catalogue_matches c WHERE c.heard_song_id = h.heard_song_id OFFSET 0
+) m ON true
 WHERE h.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
   AND (h.song_id, h.artist_id) IS DISTINCT FROM (m.song_id, m.artist_id);
 ANALYZE rematched
 
 -- name: matched_by_catalogue
--- how many more plays have a song
+-- Count how many more plays will have a song.
+-- reads: rematched
 SELECT coalesce(sum((r.song_id IS NOT NULL)::integer - (r.song_id_before IS NOT NULL)::integer), 0)
 FROM rematched r JOIN analytics.heard_plays USING (heard_song_id)
 
 -- name: apply_matches
--- to the heard songs and their plays
+-- Give heard songs and their plays the song that they now match.
+-- reads: rematched
 UPDATE analytics.heard_songs h
 SET song_id = r.song_id, artist_id = r.artist_id
 FROM rematched r WHERE h.heard_song_id = r.heard_song_id;
@@ -95,13 +104,14 @@ FROM analytics.heard_plays p JOIN rematched r USING (heard_song_id)
 WHERE s.start_time = p.start_time AND s.songplay_id = p.songplay_id
 
 -- name: remove_songs
--- songs and artists that no file speaks of any more
+-- Delete songs and artists that no file names any more.
+-- reads: touched_artists, touched_songs, winning_artists, winning_songs
 DELETE FROM songs s USING touched_songs t
 WHERE s.song_id = t.song_id AND NOT EXISTS (SELECT FROM winning_songs w WHERE w.song_id = s.song_id);
 DELETE FROM artists a USING touched_artists t
 WHERE a.artist_id = t.artist_id AND NOT EXISTS (SELECT FROM winning_artists w WHERE w.artist_id = a.artist_id)
 
 -- name: count
--- rows of the catalogue's tables
+-- Keep the numbers of songs and artists.
 UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM songs) WHERE table_name = 'songs';
 UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM artists) WHERE table_name = 'artists'

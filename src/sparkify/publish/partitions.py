@@ -1,7 +1,7 @@
-"""Staged tables become partitions of the warehouse: nothing is copied, and keys are made and checked as a whole.
+"""Make staged tables partitions of the warehouse: no row is copied, and keys are built and checked for all rows together.
 
-A month is one partition, unless it comes in large pieces: then its partition ends with the last day that has come, and the
-next piece is attached behind it.
+A month is one partition, unless it comes in several large parts: then the partition ends with the last day that has come, and
+the next part is attached behind it.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
 
-_publish: Final = queries("publish/months")
-_rollups: Final = queries("publish/rollups")
+_sql: Final = queries("publish/partitions")
 
 PARTITIONED: Final = {
     "time": ("public", "start_time"),
@@ -23,7 +22,7 @@ PARTITIONED: Final = {
     "track_months": ("analytics", "month"),
     "artist_months": ("analytics", "month"),
 }
-"""The partitioned tables: their schemas, and the columns that say in which partition a row is."""
+"""The partitioned tables: the schema of each, and the column by which it is partitioned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,12 @@ class Span:
         return self.of_month(self.since.date())
 
     def partition(self, table: str) -> str:
-        """The name, within the schema partitions, of what a table has of it."""
+        """The name, within the schema partitions, of a table's partition for this span."""
         day = "" if self == self.month else f"_{self.since:%d}"
         return f"{table}_{self.since:%Y_%m}{day}"
 
     def bounds(self, table: str) -> dict[str, sql.Composable]:
-        """How a partition of a table is bounded, for statements: ``{part_since}`` and ``{part_until}``."""
+        """The bounds of a table's partition, for statements: ``{part_since}`` and ``{part_until}``."""
         in_days = PARTITIONED[table][1] != "start_time"
         return {
             "part_since": sql.Literal(self.since.date() if in_days else self.since),
@@ -60,10 +59,10 @@ class Span:
         }
 
     def attach(self, connection: Connection[Any], table: str, staged: sql.Composable) -> None:
-        """Make what was staged for a table its partition."""
+        """Make a staged table the partition of a table for this span."""
         schema, key = PARTITIONED[table]
         connection.execute(
-            sql.SQL(_publish["attach"]).format(
+            sql.SQL(_sql["attach"]).format(
                 staged=staged,
                 partition=sql.Identifier(self.partition(table)),
                 parent=sql.Identifier(schema, table),
@@ -73,10 +72,10 @@ class Span:
         )
 
     def is_attached(self, connection: Connection[Any], table: str) -> bool:
-        """Whether the warehouse has it."""
+        """Whether a table has the partition for this span."""
         names = {
             "partition": sql.Literal(f"partitions.{self.partition(table)}"),
             "parent": sql.Literal(f"{PARTITIONED[table][0]}.{table}"),
         }
-        row = connection.execute(sql.SQL(_rollups["partition_is_attached"]).format(**names)).fetchone()
+        row = connection.execute(sql.SQL(_sql["is_attached"]).format(**names)).fetchone()
         return bool(row and row[0])

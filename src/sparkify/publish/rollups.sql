@@ -593,10 +593,6 @@ DROP TABLE touched_days, plays_of_days
 ANALYZE {only} analytics.user_days, {only} analytics.track_months, {only} analytics.artist_months, analytics.heard_songs,
     analytics.user_months, analytics.user_years, analytics.sessions, analytics.first_days, analytics.day_hours
 
--- name: partition_is_attached
--- whether the table has this partition
-SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({partition}) AND inhparent = to_regclass({parent}))
-
 -- name: comments
 -- the grain of each, and what its columns are
 COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the MD5 of a text.';

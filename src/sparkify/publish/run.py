@@ -9,7 +9,6 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from sparkify.database.queries import queries
-from sparkify.database.session import Helper
 from sparkify.extract.faulty_files import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
@@ -19,62 +18,41 @@ from sparkify.publish.months import publish_month
 from sparkify.publish.rollups import analyze_rollups
 from sparkify.report import Books, Progress, RejectLimit, Report
 from sparkify.stage.failed import described, left_for_later, lies_in_data
-from sparkify.stage.runs import adopt, drop_staging, reason_of, set_state, unfinished_runs
+from sparkify.stage.runs import adopt, drop_staging, end_staging, reason_of, set_state, unfinished_runs
 from sparkify.stage.tables import catalogue_table, staged_months
 
-_sql: Final = queries("publish/months")
-_stage: Final = queries("stage/stage")
+_sql: Final = queries("publish/run")
 
 
-def publish_run(
-    connection: Connection[Any], run_id: int, progress: Progress | None = None, helper: Helper | None = None
-) -> str | None:
-    """Publish all that a run has staged. May be repeated: what is published already is skipped.
+def publish_run(connection: Connection[Any], run_id: int, progress: Progress | None = None) -> str | None:
+    """Publish all that a run has staged; skip what is published already, so that it may be repeated.
 
-    A month, or the catalogue, that cannot be published for a reason in its data stays staged, and the others are published:
-    the run has failed then. Gives the reason; None when all is published.
-
-    A `helper` does a part of it at the same time; it is no help inside a transaction that has staged.
+    When data is at fault for a month, or for the catalogue, that part stays staged and the others are published: the run
+    has then failed. Gives the reason; None when all is published.
     """
-    progress = progress or Progress()
     set_state(connection, run_id, "publishing")
-    reason = _publish_parts(connection, run_id, progress, helper)
+    reason = _publish_each(connection, run_id, progress or Progress())
     with left_for_later():
-        name_agents(connection)  # before the run counts as published: who dies on the way is followed up
+        name_agents(connection)  # before the run ends: if the process dies here, the next run does it
     if reason:
         set_state(connection, run_id, "failed", reason)
     else:
         with connection.transaction():
-            connection.execute(_sql["lock_publisher"])
-            connection.execute(_sql["forget_old_versions"], {"run_id": run_id})
-            connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
-            connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
+            end_staging(connection, run_id)
             set_state(connection, run_id, "published")
-    if connection.execute(_sql["to_analyze"]).fetchone():
-        # Autovacuum never looks at the parents of partitions.
-        only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
-        # Whoever asks at once would wait for plans that were made for empty tables.
-        star = f"ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays"
-        if helper:
-            with helper.meanwhile(connection, analyze_rollups, only):
-                connection.execute(star)
-        else:
-            connection.execute(star)
-            analyze_rollups(connection, only)
+    _analyze(connection)
     return reason
 
 
-def _publish_parts(
-    connection: Connection[Any], run_id: int, progress: Progress, helper: Helper | None
-) -> str | None:
-    """Publish the catalogue and the months of a run, each in a transaction of its own; gives why some could not be."""
+def _publish_each(connection: Connection[Any], run_id: int, progress: Progress) -> str | None:
+    """Publish the catalogue and the months of a run, a transaction each; gives why some could not be."""
     faults = []
     for month in (None, *staged_months(connection, run_id)):
         name = f"{month:%B %Y}" if month else "catalogue"
         progress.publishing(name)
         try:
             if month:
-                publish_month(connection, run_id, month, helper=helper)
+                publish_month(connection, run_id, month)
             else:
                 publish_catalogue(connection, run_id)
         except psycopg.Error as error:
@@ -88,11 +66,20 @@ def _publish_parts(
 
 
 def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
-    """The files of a month, or of the catalogue, that is staged: enough to know where to look."""
+    """The files of a staged month, or of the catalogue: enough to know where to look."""
     names = {"run_id": sql.Literal(run_id), "month": sql.Literal(month), "catalogue": catalogue_table(run_id)}
-    query = sql.SQL(_sql["files_of_month" if month else "files_of_catalogue"]).format(**names)
-    count, first = connection.execute(query).fetchone() or (0, None)
+    query = _sql["files_of_month"] if month else _sql["files_of_catalogue"]
+    count, first = connection.execute(sql.SQL(query).format(**names)).fetchone() or (0, None)
     return f"of {first}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
+def _analyze(connection: Connection[Any]) -> None:
+    """Make statistics of partitioned tables when they have grown, or questions would use plans made for empty tables."""
+    if connection.execute(_sql["to_analyze"]).fetchone():
+        # Before PostgreSQL 18 this includes all partitions.
+        only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
+        connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only)))
+        analyze_rollups(connection, only)
 
 
 def hold(connection: Connection[Any], report: Report) -> None:
@@ -126,7 +113,7 @@ def finish_earlier_runs(
             elif state == "failed":
                 failed[run_id] = reason_of(connection, run_id)
             elif (state == "held" and (limit is None or too_many)) or (
-                # A run that had no limit has published its songs; it cannot be held any more.
+                # A run that had no limit has published its songs, and cannot be held any more.
                 state == "open" and too_many and catalogue_is_staged(connection, run_id)
             ):
                 set_state(connection, run_id, "held")
@@ -146,12 +133,8 @@ def run_totals(connection: Connection[Any], run_id: int) -> Books:
 def _has_changed(
     connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
 ) -> bool:
-    """Whether a file of the run is another one now; of a failed run also one that it has read only a part of."""
-    rows = connection.execute(
-        "SELECT kind, path, m.version, digest, cuts FROM etl.manifest m JOIN etl.known_files f USING (file_id)"
-        " WHERE m.run_id = %s AND (f.version IS NOT NULL OR %s)",
-        [run_id, failed],
-    )
+    """Whether a file of the run has another content now. A failed run has changed also when it read a file only in part."""
+    rows = connection.execute(_sql["files_of_run"], {"run_id": run_id, "all": failed})
     staged = {(kind, path): known for kind, path, *known in rows}
     for file in files:
         version, digest, cuts = staged.get((file.kind, file.name), (file.version, None, None))
@@ -169,6 +152,4 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
         report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
-        connection.execute(
-            "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(report.as_dict()), report.run_id]
-        )
+        connection.execute(_sql["keep_report"], [Jsonb(report.as_dict()), report.run_id])

@@ -38,6 +38,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing', 'held', 'failed');
 COMMENT ON FUNCTION etl.is_unfinished IS 'Whether a run in this state, alive or dead, still has something staged.';
 
+CREATE OR REPLACE FUNCTION etl.is_at_work(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state IN ('open', 'publishing');
+COMMENT ON FUNCTION etl.is_at_work IS 'Whether a run in this state stages or publishes, unless its process has died.';
+
+-- Of several lines with the same play the smallest variant wins (docs/rules.md, Same identity): compared by bytes, NULL before everything.
+-- Text has no zero byte, so one ends each field. Not IMMUTABLE, or PostgreSQL would not inline it: convert_to is not.
+CREATE OR REPLACE FUNCTION etl.variant(level text, location text, user_agent text, heard_song_id uuid) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN convert_to(level, 'UTF8') || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to(location, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to(user_agent, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || uuid_send(heard_song_id);
+COMMENT ON FUNCTION etl.variant IS 'What lines with the same play are compared by: the smallest wins.';
+
 -- PostgreSQL has the bounds of a partition as text only.
 CREATE OR REPLACE FUNCTION etl.partition_span(partition oid) RETURNS tstzrange
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -20,17 +20,6 @@ COMMENT ON COLUMN etl.latest_plays.location IS 'The location of the play.';
 COMMENT ON COLUMN etl.latest_plays.user_agent IS 'The user agent of the play.';
 COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'The song that was heard: analytics.heard_songs.';
 
--- `sparkify forget` deletes the heard songs of a person. A losing line leaves no play behind that could say whose its song was.
-CREATE TABLE IF NOT EXISTS etl.lost_variants (
-    user_id       bigint NOT NULL,
-    heard_song_id uuid NOT NULL,
-    PRIMARY KEY (user_id, heard_song_id)
-);
-CREATE INDEX IF NOT EXISTS lost_variants_song ON etl.lost_variants (heard_song_id);
-COMMENT ON TABLE etl.lost_variants IS 'One row per user and heard song from a line that lost to another line about the same play.';
-COMMENT ON COLUMN etl.lost_variants.user_id IS 'The user.';
-COMMENT ON COLUMN etl.lost_variants.heard_song_id IS 'The song that the losing line named.';
-
 CREATE TABLE IF NOT EXISTS analytics.user_level_days (
     user_id    bigint NOT NULL,
     day        date NOT NULL,

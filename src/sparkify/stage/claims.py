@@ -1,4 +1,4 @@
-"""Claims: which files of a batch are ours to load, and the books of those that are."""
+"""Claims: which files of a batch this run may stage, and what became of their lines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ _NOT_AS_SENT: Final = (
 
 @dataclass(slots=True)
 class Claim:
-    """A file that is ours: its number, that of its entry in the manifest, and what became of its lines so far."""
+    """A file that this run may stage: its number, its entry in the manifest, and what became of its lines so far."""
 
     manifest_id: int
     file_id: int
@@ -53,7 +53,7 @@ class Claim:
 
 
 class Claims:
-    """The claims of one batch of whole files, part of its transaction."""
+    """The claims of one batch of whole files, within its transaction."""
 
     def __init__(self, connection: Connection[Any], run_id: int, planned_at: float) -> None:
         self._connection = connection
@@ -63,17 +63,21 @@ class Claims:
         self._not_given: list[InputFile] = []
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
-        """The slices of the files that are ours to load, with our claims; others are another run's."""
-        wanted = {piece.file.path: piece for piece in chunk if piece.file.path not in self._claims}
-        for piece in chunk:
-            if piece.ends_file and piece.file.path not in wanted and (claim := self._claims[piece.file.path]):
-                self._connection.execute(_sql["digest"], [piece.digest, claim.file_id])
+        """The slices of the files that this run may stage, with the claims; other files belong to other runs."""
+        wanted = {slice_.file.path: slice_ for slice_ in chunk if slice_.file.path not in self._claims}
+        for slice_ in chunk:
+            if (
+                slice_.ends_file
+                and slice_.file.path not in wanted
+                and (claim := self._claims[slice_.file.path])
+            ):
+                self._connection.execute(_sql["digest"], [slice_.digest, claim.file_id])
         if wanted:
-            files = {piece.file: piece.digest for piece in wanted.values()}
+            files = {slice_.file: slice_.digest for slice_ in wanted.values()}
             claims = claim_files(self._connection, self._run_id, self._planned_at, files)
             self._claims |= {file.path: claims.get(file) for file in files}
             self._not_given += [file for file in files if file not in claims]
-        return [(piece, claim) for piece in chunk if (claim := self._claims[piece.file.path])]
+        return [(slice_, claim) for slice_ in chunk if (claim := self._claims[slice_.file.path])]
 
     def keep(self, done: Staged) -> None:
         """Write the manifest, and count what is staged."""
@@ -86,7 +90,7 @@ class Claims:
             self._count_earlier(done)
 
     def _count_earlier(self, done: Staged) -> None:
-        """Of the files that were not given: this run may have staged them when the batch was tried before."""
+        """Count files that were not given because this run had staged them when the batch was tried before."""
         names = [file.name for file in self._not_given]
         rows = self._connection.execute(
             _sql["staged_earlier"], [self._run_id, self._not_given[0].kind, names]
@@ -104,7 +108,7 @@ class Claims:
 def claim_files(
     connection: Connection[Any], run_id: int, planned_at: float, files: Mapping[InputFile, bytes]
 ) -> dict[InputFile, Claim]:
-    """Claim files of one kind, with the digests of those that are read already; gives those that are ours.
+    """Claim files of one kind, with the digests of those that are read already; gives those that were given.
 
     `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
     """
@@ -133,7 +137,7 @@ def claim_files(
 
 
 def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
-    """A name that the server gives back otherwise than it was sent would look like the file of another run."""
+    """Make sure that names come back as they were sent: a changed name would look like a file of another run."""
     for name in set(answered).difference(sent):
         raise SparkifyError(_NOT_AS_SENT.format(name=name))
 

@@ -1,4 +1,4 @@
-"""Rows into a table by binary COPY, the fastest way PostgreSQL takes data."""
+"""Copy rows into a table by binary COPY, the fastest way into PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, LiteralString
@@ -14,7 +14,7 @@ _BATCH_ROWS: Final = 20_000
 def copy_table(
     connection: Connection[Any], target: sql.Identifier, rows: pa.Table, columns: Iterable[str] = ()
 ) -> None:
-    """Copy an Arrow table whose columns stand in the order of the target's, or in that of the given ones.
+    """Copy an Arrow table whose columns have the order of the target's columns, or of the given ones.
 
     The wire format has no types, only lengths: a 16-byte binary becomes a uuid, a timestamp in UTC a timestamptz.
     """
@@ -33,7 +33,7 @@ def copy_table(
 
 
 def fetch_table(connection: Connection[Any], query: LiteralString, schema: pa.Schema) -> pa.Table:
-    """What a query gives, none of it NULL: without a Python object per value."""
+    """Fetch the rows of a query as an Arrow table, without a Python object for each value. No value may be NULL."""
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
         data = b"".join(copy)
     if not data:
@@ -52,7 +52,7 @@ def copy_rows(
     columns: dict[str, str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Copy Python rows into the named columns, given with their PostgreSQL types: for what is few."""
+    """Copy a few Python rows into the named columns, which are given with their PostgreSQL types."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         target, sql.SQL(", ").join(map(sql.Identifier, columns))
     )

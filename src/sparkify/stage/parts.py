@@ -1,8 +1,8 @@
-"""Large log files: the run claims one as a whole, then its parts are staged, each in a transaction of its own.
+"""Large log files: the run claims a file as a whole, then stages its parts, each in its own transaction.
 
-A part is staged once: its row in etl.staged_parts is the first thing that its transaction writes. The transaction that
-completes the file says so. Until then it counts as not read: when the run dies, what it has staged of it is published like
-everything else, and the next run reads the file again, as one that has changed.
+A part is staged once: its row in etl.staged_parts is the first thing that its transaction writes. The transaction that stages
+the last part marks the file as read. Until then it counts as not read: when the run dies, what is staged of the file is
+published like everything else, and the next run reads the file again, as one that has changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ Surveyor = Callable[[list[Range]], Sequence[Survey | None]]
 def claim_large_files(
     connection: Connection[Any], run_id: int, planned_at: float, files: Sequence[InputFile]
 ) -> dict[InputFile, Claim | None]:
-    """Claim log files that will be read in parts; None for those that another run has."""
+    """Claim log files that will be read in parts; gives None for those that another run has."""
     if not files:
         return {}
     with connection.transaction():
@@ -37,14 +37,14 @@ def claim_large_files(
 def cut_files(
     claims: Mapping[InputFile, Claim | None], part_bytes: int, workers: int, survey: Surveyor
 ) -> dict[InputFile, list[Part]]:
-    """Cut files into parts of about `part_bytes`, as many for each worker; files that are not ours have none."""
+    """Cut files into parts of about `part_bytes`, as many for each worker; files of other runs get no parts."""
     wanted = {file: ranges(file, part_bytes, workers) if claim else [] for file, claim in claims.items()}
     found = iter(survey([each for of_file in wanted.values() for each in of_file]))
     parts: dict[InputFile, list[Part]] = {}
     for file, claim in claims.items():
         surveys = [next(found) for _ in wanted[file]]
         cuts = cut(file, surveys) if claim else []
-        parts[file] = [Part(*piece, claim.file_id, claim.manifest_id) for piece in cuts if claim]
+        parts[file] = [Part(*bounds, claim.file_id, claim.manifest_id) for bounds in cuts if claim]
     return parts
 
 
@@ -56,13 +56,13 @@ class PartClaim:
         self._run_id = run_id
         self._file = file
         self._part = part
-        # Until the file is complete, its books are not those of the version: another run may have to read it.
+        # The books are not those of the version until the file is complete: another run may have to read that.
         self._claim = Claim(part.manifest_id, part.file_id, f"{file.version}-run{run_id}")
         key = (run_id, part.file_id, part.start)
         self._is_ours = connection.execute(_sql["claim_part"], [*key, part.size]).rowcount == 1
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
-        """The slices with our claim; nothing when another attempt has staged the part."""
+        """The slices with our claim; none when another attempt has staged the part."""
         if not self._is_ours:
             return []
         if chunk[-1].ends_file:
@@ -70,10 +70,10 @@ class PartClaim:
             self._connection.execute(
                 _sql["digest_part"], [chunk[-1].digest, self._run_id, part.file_id, part.start]
             )
-        return [(piece, self._claim) for piece in chunk]
+        return [(slice_, self._claim) for slice_ in chunk]
 
     def keep(self, done: Staged) -> None:
-        """Add the books of the part to those of the file, which counts as read when this was the last one."""
+        """Add the books of the part to those of the file, and mark the file as read after its last part."""
         if not self._is_ours:
             return
         claim = self._claim

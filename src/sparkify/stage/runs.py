@@ -1,7 +1,7 @@
 """Runs: who is loading, and what is left of those that ended in the middle.
 
-A run is alive while the transaction of its lease is open. Whoever can take the lease of a run that is not finished
-knows that its process is gone, and publishes what it had staged.
+A run lives as long as the transaction that holds its lease. Whoever can take the lease of an unfinished run knows that its
+process is gone, and publishes what it had staged.
 """
 
 import threading
@@ -20,14 +20,18 @@ from sparkify.errors import SparkifyError
 from sparkify.stage.tables import catalogue_table, month_tables, staged_months
 
 LEASE_SECONDS: Final = 1.0
-"""So often a run looks whether it still has its lease."""
+"""Seconds between two looks whether the run still has its lease."""
 
-_sql: Final = queries("stage/stage")
+_sql: Final = queries("stage/runs")
 
 
 @contextmanager
 def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
-    """A new run, alive until the block ends."""
+    """Begin a run, which lives until the block ends.
+
+    Raises:
+        SparkifyError: the warehouse is of a newer version by now.
+    """
     lease = _Lease(dsn)
     try:
         with connection.transaction():
@@ -44,7 +48,7 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
 
 
 class _Lease:
-    """The transaction that a run lives as long as: it only waits."""
+    """The transaction by whose lock others see that a run is alive."""
 
     def __init__(self, dsn: str) -> None:
         self._session = Session(dsn)
@@ -52,13 +56,13 @@ class _Lease:
         self._ended = threading.Event()
 
     def take(self, run_id: int) -> bool:
-        """Whether nobody else had it."""
+        """Take the lease of a run; False when another process has it."""
         self._run_id = run_id
         return self._session.run(_take_lease, run_id)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Look after it until the block ends: where the connection is lost, it is taken again."""
+        """Keep the lease until the block ends, and take it again when the connection is lost."""
         keeper = threading.Thread(target=self._keep, name="sparkify-lease", daemon=True)
         keeper.start()
         try:
@@ -76,10 +80,10 @@ class _Lease:
                 else:
                     self.take(self._run_id)
             except (psycopg.Error, SparkifyError):
-                continue  # who stages or publishes will say what is wrong with the server
+                continue  # those that stage and publish will say what is wrong with the server
 
     def close(self) -> None:
-        """Give it back."""
+        """Give the lease back."""
         self._session.close()
 
 
@@ -93,10 +97,8 @@ def _take_lease(connection: Connection[Any], run_id: int) -> bool:
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
-    """The runs that are not finished, dead or alive, held or failed: (run_id, state), oldest first."""
-    return connection.execute(
-        "SELECT run_id, state FROM etl.runs WHERE etl.is_unfinished(state) ORDER BY run_id"
-    ).fetchall()
+    """The runs that have something staged, dead or alive, held or failed: (run_id, state), oldest first."""
+    return connection.execute(_sql["unfinished_runs"]).fetchall()
 
 
 @contextmanager
@@ -110,21 +112,26 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
 
 
 def set_state(connection: Connection[Any], run_id: int, state: str, reason: str | None = None) -> None:
-    """Note where a run stands, and why it failed; waits for transactions that still stage for it, and later ones are refused."""
-    connection.execute(
-        "UPDATE etl.runs SET state = %s, reason = %s, finished_at = CASE WHEN %s THEN now() END WHERE run_id = %s",
-        [state, reason, state not in {"open", "publishing"}, run_id],
-    )
+    """Note where a run stands, and why it failed.
+
+    Waits for transactions that stage for the run. Those that come later find it closed.
+    """
+    connection.execute(_sql["set_state"], {"state": state, "reason": reason, "run_id": run_id})
 
 
 def reason_of(connection: Connection[Any], run_id: int) -> str:
     """Why a run failed."""
-    row = connection.execute("SELECT reason FROM etl.runs WHERE run_id = %s", [run_id]).fetchone()
+    row = connection.execute(_sql["reason_of"], [run_id]).fetchone()
     return str(row[0]) if row else ""
 
 
+def lock_publisher(connection: Connection[Any]) -> None:
+    """Wait until no other transaction publishes, and keep others from publishing until this transaction ends."""
+    connection.execute(_sql["lock_publisher"])
+
+
 def hold_open(connection: Connection[Any], run_id: int) -> None:
-    """Part of a transaction that stages: it counts only while the run is open.
+    """Keep a run open until the transaction, which stages for it, has ended.
 
     Raises:
         SparkifyError: another program has taken the run over.
@@ -134,29 +141,29 @@ def hold_open(connection: Connection[Any], run_id: int) -> None:
         raise SparkifyError(f"Run {run_id} was taken over by another program; start again.")
 
 
-def drop_staging(connection: Connection[Any], run_id: int) -> None:
-    """Throw away what a run has staged and not published; the files concerned are new again.
+def end_staging(connection: Connection[Any], run_id: int) -> None:
+    """Part of the transaction that ends a run: delete what was noted while it staged, and earlier versions of its files."""
+    lock_publisher(connection)
+    for query in ("end_staging", "forget_old_versions"):
+        connection.execute(sql.SQL(_sql[query]).format(run_id=sql.Literal(run_id)))
 
-    Of a failed run, files of which everything is published stay loaded, and the run counts as published with these.
+
+def drop_staging(connection: Connection[Any], run_id: int) -> None:
+    """Throw away what a run has staged and not published; its files are new again.
+
+    Files of a failed run stay loaded when everything of them is published, and the run then counts as published.
     """
-    run = sql.Literal(run_id)
     catalogue = catalogue_table(run_id)
+    names = {"run_id": sql.Literal(run_id), "catalogue_name": sql.Literal(catalogue.as_string())}
     months = [month_tables(run_id, month) for month in staged_months(connection, run_id)]
     with connection.transaction():
-        connection.execute(
-            queries("publish/months")["lock_publisher"]
-        )  # whoever forgets a person looks at what is staged
-        connection.execute(
-            sql.SQL(_sql["find_unpublished"]).format(run_id=run, catalogue=sql.Literal(catalogue.as_string()))
-        )
-        for names in months:
-            connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**names))
-        for table in (catalogue, *(table for names in months for table in names.values())):
+        lock_publisher(connection)  # `sparkify forget` looks through what is staged
+        connection.execute(sql.SQL(_sql["find_unpublished"]).format(**names))
+        for tables in months:
+            connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**tables))
+        for table in (catalogue, *(table for tables in months for table in tables.values())):
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-        connection.execute(sql.SQL(_sql["forget_files"]).format(run_id=run))
-        connection.execute("DELETE FROM etl.staged_months WHERE run_id = %s", [run_id])
-        connection.execute("DELETE FROM etl.staged_slices WHERE run_id = %s", [run_id])
-        connection.execute("DELETE FROM etl.staged_parts WHERE run_id = %s", [run_id])
-        connection.execute(queries("publish/months")["forget_old_versions"], {"run_id": run_id})
-        kept = connection.execute("SELECT FROM etl.manifest WHERE run_id = %s", [run_id]).rowcount
+        connection.execute(sql.SQL(_sql["forget_files"]).format(**names))
+        end_staging(connection, run_id)
+        (kept,) = connection.execute(sql.SQL(_sql["has_files"]).format(**names)).fetchone() or (False,)
         set_state(connection, run_id, "published" if kept else "dropped")

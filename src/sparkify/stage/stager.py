@@ -1,8 +1,8 @@
-"""Stage: one batch of files, one transaction.
+"""Stage one batch of files in one transaction.
 
 The claims of a batch, its rows, its rejects and its entries in the manifest are committed together or not at all, and a
-version of a file is claimed once. So a batch that is tried again, by anybody, is staged once; and a COMMIT whose answer
-was lost has succeeded when its entries are there.
+version of a file is claimed once. So a batch is staged once, whoever tries it again, and a COMMIT whose answer was lost has
+succeeded if its entries are there.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ _NO_MATCHES: Final = pa.schema(
 
 
 class Stager:
-    """One worker: a connection and a DuckDB of its own, used for one batch after the other.
+    """One worker: a connection and a DuckDB, used for one batch after the other.
 
     `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
     """
@@ -66,6 +66,7 @@ class Stager:
         self._catalogue_version: int | None = None
         self._forgotten = Forgotten()
         self._held: set[date] = set()  # months that nobody publishes before the batch is committed
+        self._made_by: dict[date, str] = {}  # by month: the transaction that made its tables
         self._given_up = False
 
     @property
@@ -73,7 +74,7 @@ class Stager:
         return self._session.connection
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close the connection and free the memory."""
         self._session.close()
         for transform in (self._transform, self._catalogue):
             if transform:
@@ -88,8 +89,8 @@ class Stager:
         """Stage a batch, once, however often it is tried. A file that cannot be read is noted and left to the next run.
 
         Raises:
-            SparkifyError: the run was taken over by another program, or a store of files cannot be reached.
-            psycopg.Error: the server failed, and not for a while only; nothing of the batch is kept.
+            SparkifyError: another program took the run over, or a store of files cannot be reached.
+            psycopg.Error: the server failed for good; nothing of the batch is kept.
         """
         return self._session.run(lambda _: self._stage_what_can_be_read(batch))
 
@@ -99,10 +100,10 @@ class Stager:
             try:
                 done = self._stage(batch)
             except psycopg.Error as error:
-                self._catalogue_version = None  # heard songs that the transform takes for staged are not
+                self._catalogue_version = None  # the transform takes heard songs for staged that are not
                 if batch.part or not lies_in_data(error):
                     raise
-                if len(batch.files) > 1:  # one file is to blame: the others are not to wait for it
+                if len(batch.files) > 1:  # one file is to blame, and the others need not wait for it
                     return self._stage_one_by_one(batch, unread)
                 (failed,), why, state = batch.files, described(error), "unreadable"
             except OSError as error:
@@ -152,7 +153,7 @@ class Stager:
             while chunk is not None:
                 if self._given_up:
                     raise SparkifyError("Another batch failed, or somebody ended the run.")
-                # Within a savepoint the rows of a chunk have a transaction id of their own (see publish/months.sql).
+                # In a savepoint the rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
                 with self._connection.transaction():
                     if claimed := claims.take(chunk):
                         stage(claimed, done)
@@ -197,8 +198,8 @@ class Stager:
     def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         assert self._transform is not None
         transform = self._transform
-        result = transform.transform([piece for piece, _ in claimed])
-        self._hold_months(result.months)
+        result = transform.transform([slice_ for slice_, _ in claimed])
+        self._hold_months(result.months, transform)
         unknown = transform.unknown_songs()
         transform.match(unknown, self._matches(unknown), [claim.file_id for _, claim in claimed])
         counts = {}
@@ -236,20 +237,24 @@ class Stager:
             copy_table(self._connection, names[table], rows[table])
         return rows
 
-    def _hold_months(self, months: list[date]) -> None:
-        """Make the tables of these months where they are not there, and keep the months from being published."""
+    def _hold_months(self, months: list[date], transform: PlayTransform) -> None:
+        """Keep these months from being published until the batch is committed; make their tables if they are missing."""
         while missing := [month for month in months if month not in self._held]:
             rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
-            self._held.update(month for (month,) in rows)
+            for month, made_by in rows:
+                self._held.add(month)
+                if self._made_by.get(month) != made_by:
+                    transform.forget_staged_songs(month)
+                    self._made_by[month] = made_by
             if missing := [month for month in missing if month not in self._held]:
-                # On a connection of its own: made inside this transaction, they would keep other workers waiting.
+                # On another connection: made inside this transaction, they would make other workers wait for it.
                 with connect(self._dsn) as other:
                     create_months(other, self._run_id, missing)
 
     def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
-        books, rejects = self._catalogue.transform([piece for piece, _ in claimed])
+        books, rejects = self._catalogue.transform([slice_ for slice_, _ in claimed])
         records = self._catalogue.rows([claim.file_id for _, claim in claimed])
         copy_table(self._connection, catalogue_table(self._run_id), records)
         claims = (claim for _, claim in claimed)

@@ -1,4 +1,4 @@
-"""The tables that a run stages its rows in: a set for each month, and one for the catalogue."""
+"""The tables in which a run stages its rows: a set for each month, and one for the catalogue."""
 
 from datetime import date
 from typing import Any, Final
@@ -8,13 +8,13 @@ from psycopg import Connection, sql
 from sparkify.database.queries import queries
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a staged month that each chunk adds to; transform/plays.sql has a query ``month_<table>`` for every table."""
+"""The tables of a staged month to which each chunk adds rows; transform/plays.sql has a query ``month_<table>`` for every table."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "hours", "user_agents", "sessions")
-"""Those to which a batch adds what its chunks came to together."""
+"""The tables to which a batch adds rows, computed from all its chunks."""
 
 COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")
-"""Those that are counted out of them before the month is published."""
+"""The tables that are counted from these before the month is published."""
 
 _sql: Final = queries("stage/stage")
 
@@ -30,7 +30,7 @@ def month_table(run_id: int, month: date, table: str) -> str:
 
 
 def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
-    """The names of the tables that a staged month consists of."""
+    """The names of the tables of a staged month."""
     return {
         table: sql.Identifier("staging", month_table(run_id, month, table))
         for table in CHUNK_TABLES + BATCH_TABLES + COUNTED_TABLES
@@ -43,7 +43,7 @@ def catalogue_table(run_id: int) -> sql.Identifier:
 
 
 def create_months(connection: Connection[Any], run_id: int, months: list[date]) -> None:
-    """Make the tables of staged months, each once, however many workers ask."""
+    """Make the tables of staged months, once, however many workers ask."""
     for month in months:
         with connection.transaction():
             if connection.execute(_sql["add_month"], [run_id, month]).fetchone():
@@ -52,6 +52,6 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
 
 
 def table_exists(connection: Connection[Any], table: sql.Identifier) -> bool:
-    """Whether there is such a table, staged or not."""
+    """Whether a table exists."""
     row = connection.execute(_sql["table_exists"], [table.as_string(connection)]).fetchone()
     return bool(row and row[0])

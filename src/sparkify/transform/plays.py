@@ -114,7 +114,6 @@ class PlayTransform(RecordTransform):
         )
         if self.forgotten:
             self._drop_forgotten(done.books)
-        self._execute("new_heard_songs")
         self._execute("note_users")
         if next(self._rows("identities"))[0]:
             self._execute("rank_repeated")
@@ -141,8 +140,13 @@ class PlayTransform(RecordTransform):
             for number, count in self._rows("forgotten"):
                 books[number].forgotten = count
 
+    def forget_staged_songs(self, month: date) -> None:
+        """Stage the heard songs of a month again: its tables are new."""
+        self._duckdb.execute(self._sql["forget_staged_songs"], {"month": month}).fetchall()
+
     def unknown_songs(self) -> pa.Table:
         """The keys of the songs heard in the chunk that the catalogue has not been asked about."""
+        self._execute("new_heard_songs")
         return self._duckdb.sql(self._sql["unknown_songs"]).to_arrow_table()
 
     def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:

@@ -4,6 +4,10 @@ CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
+-- The same order as etl.variant (schema/functions.sql): of several lines with the same play the smallest variant wins.
+CREATE MACRO variant(level, location, user_agent, heard_song_id) AS
+    encode(level) || '\x00'::BLOB || coalesce('\x01'::BLOB || encode(location), ''::BLOB) || '\x00'::BLOB
+    || coalesce('\x01'::BLOB || encode(user_agent), ''::BLOB) || '\x00'::BLOB || heard_song_id;
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
 -- the same as analytics.milliseconds (schema/warehouse.sql)
@@ -114,8 +118,12 @@ UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND 
 -- how many plays of each slice those were
 SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
 
+-- name: forget_staged_songs
+-- the month's tables are new ones: what was staged in earlier ones is not in these
+DELETE FROM staged_songs WHERE month = $month
+
 -- name: new_heard_songs
--- songs heard in the chunk, in repeated plays too, that this worker has not staged for the month
+-- songs heard in the chunk that this worker has not staged for the month
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
 SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
 FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
@@ -137,7 +145,7 @@ CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN 
 
 -- name: nothing_repeated
 -- the usual case: nothing to rank
-CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant, heard_song_id AS song_kept FROM plays LIMIT 0
+CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities
 -- whether any play occurs twice
@@ -146,12 +154,11 @@ SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 -- name: rank_repeated
 -- of plays with one identity the winner stays: the smallest by what belongs to the play, then the first line
 CREATE OR REPLACE TEMP TABLE ranked AS
-SELECT *, row_number() OVER variants AS variant, first_value(heard_song_id) OVER variants AS song_kept
-FROM plays
-WINDOW variants AS (
+SELECT *, row_number() OVER (
     PARTITION BY start_time, songplay_id
-    ORDER BY level, location NULLS FIRST, user_agent NULLS FIRST, heard_song_id, slice, line
-)
+    ORDER BY variant(level, location, user_agent, heard_song_id), slice, line
+) AS variant
+FROM plays
 
 -- name: repeated
 -- how many plays of each slice lose
@@ -220,9 +227,8 @@ FROM plays p JOIN files f USING (slice)
 WHERE p.month = $month
 
 -- name: month_repeated
--- which files have plays that lost to another line, and what was heard, if that line says otherwise
-SELECT r.start_time, r.songplay_id, f.file_id, r.user_id,
-       CASE WHEN r.heard_song_id <> r.song_kept THEN r.heard_song_id END AS heard_song_id
+-- which files have plays that lost to another line
+SELECT r.start_time, r.songplay_id, f.file_id
 FROM ranked r JOIN files f USING (slice)
 WHERE r.month = $month AND r.variant > 1
 
@@ -250,8 +256,9 @@ SELECT user_id, first_name, last_name, gender, level, start_time, session_id, it
 FROM latest_plays WHERE month = $month
 QUALIFY row_number() OVER (
     PARTITION BY user_id
-    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC, level, location NULLS FIRST,
-             user_agent NULLS FIRST, heard_song_id, first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
+    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
+             variant(level, location, user_agent, heard_song_id),
+             first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
 ) = 1
 
 -- name: month_levels

@@ -20,7 +20,7 @@ WHERE run_id NOT IN (SELECT run_id FROM unfinished)
 -- Every run is finished, held, failed or alive.
 -- do: Run `sparkify etl`: it publishes what the dead run had staged.
 SELECT run_id, state, started_at FROM etl.runs r
-WHERE state IN ('open', 'publishing')
+WHERE etl.is_at_work(state)
   AND NOT EXISTS (
       SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
       WHERE locktype = 'advisory' AND objsubid = 2 AND datname = current_database()

@@ -44,11 +44,14 @@ FROM songplays p FULL JOIN analytics.heard_plays h USING (start_time, songplay_i
 WHERE p.user_id IS NULL OR h.line IS NULL
 
 -- name: heard_songs
--- Every play has its heard song, and the keys of heard songs are digests of what was heard.
+-- Every play has its heard song, every heard song has a play, and its key is the digest of what was heard.
 -- do: Something other than sparkify changed these tables. Load the log files into a new database.
 SELECT heard_song_id, count(*) || ' plays without heard song' AS what FROM analytics.heard_plays p
 WHERE NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.heard_song_id = p.heard_song_id)
 GROUP BY heard_song_id
+UNION ALL
+SELECT heard_song_id, 'no play' FROM analytics.heard_songs h
+WHERE NOT EXISTS (SELECT FROM analytics.heard_plays p WHERE p.heard_song_id = h.heard_song_id)
 UNION ALL
 SELECT heard_song_id, 'not the digest of title, artist and length' FROM analytics.heard_songs
 WHERE heard_song_id <> etl.heard_song_id(title, artist, length)

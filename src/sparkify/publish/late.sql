@@ -1,0 +1,100 @@
+-- name: set_late_aside
+-- Move the plays of days that the warehouse has already out of the tables that become partitions.
+-- makes: late_heard_plays, late_songplays, late_time
+CREATE TEMP TABLE late_time (LIKE {time}) ON COMMIT DROP;
+CREATE TEMP TABLE late_heard_plays (LIKE {heard_plays}) ON COMMIT DROP;
+CREATE TEMP TABLE late_songplays (LIKE {songplays}) ON COMMIT DROP;
+WITH late AS (DELETE FROM {time} WHERE start_time < {covered_until} RETURNING *) INSERT INTO late_time SELECT * FROM late;
+WITH late AS (DELETE FROM {heard_plays} WHERE start_time < {covered_until} RETURNING *)
+INSERT INTO late_heard_plays SELECT * FROM late;
+WITH late AS (DELETE FROM {songplays} WHERE start_time < {covered_until} RETURNING *)
+INSERT INTO late_songplays SELECT * FROM late
+
+-- name: analyze_late
+-- Tell the planner how many plays there are to be joined.
+ANALYZE {songplays}, {heard_plays}
+
+-- name: find_clashes
+-- Find staged plays that the warehouse has already, and whether the staged content wins.
+-- Outdated: the warehouse has the play from a file that is now read again, and so from a line of an earlier version.
+-- makes: clashes
+CREATE TEMP TABLE clashes ON COMMIT DROP AS
+WITH read_again AS MATERIALIZED (
+    SELECT file_id
+    FROM (SELECT file_id FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
+          UNION SELECT file_id FROM {repeated}) staged
+    JOIN etl.known_files USING (file_id)
+    WHERE first_run_id <> {run_id} AND NOT {retried}
+),
+variants AS (
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id,
+           p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id, h.file_id, h.line,
+           s.song_id AS song_id_there, there.heard_song_id AS heard_song_id_there,
+           there.file_id AS file_id_there, there.line AS line_there,
+           etl.variant(p.level, p.location, p.user_agent, h.heard_song_id) AS variant,
+           etl.variant(s.level, s.location, s.user_agent, there.heard_song_id) AS variant_there
+    FROM {songplays} p
+    JOIN {heard_plays} h USING (start_time, songplay_id)
+    JOIN {songplays_there} s USING (start_time, songplay_id)
+    JOIN {heard_plays_there} there USING (start_time, songplay_id)
+)
+SELECT *, variant < variant_there AS wins, variant = variant_there AS same,
+       file_id_there IN (SELECT file_id FROM read_again) AS outdated
+FROM variants
+
+-- name: matched_by_replacing
+-- Count how many more plays have a song once the winners have replaced what is there.
+-- reads: clashes
+SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
+FROM clashes WHERE wins
+
+-- name: replace_songplays
+-- Replace the content of plays whose staged variant wins.
+-- reads: clashes
+UPDATE songplays s
+SET level = c.level, song_id = c.song_id, artist_id = c.artist_id, location = c.location, user_agent = c.user_agent
+FROM clashes c
+WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
+
+-- name: replace_heard_plays
+-- Replace the line of the same plays, and of plays with equal content whose line is outdated or comes later in the same file.
+-- reads: clashes
+UPDATE analytics.heard_plays h
+SET heard_song_id = c.heard_song_id, file_id = c.file_id, line = c.line
+FROM clashes c
+WHERE (c.wins OR (c.same AND (c.outdated OR (c.file_id = c.file_id_there AND c.line < c.line_there))))
+  AND h.start_time = c.start_time AND h.songplay_id = c.songplay_id
+  AND (h.heard_song_id, h.file_id, h.line) IS DISTINCT FROM (c.heard_song_id, c.file_id, c.line)
+
+-- name: duplicates_staged
+-- Count, by file, the staged plays that the warehouse keeps from another line.
+-- reads: clashes
+SELECT file_id, count(*) FROM clashes
+WHERE NOT wins AND NOT (outdated AND (same OR file_id = file_id_there)) GROUP BY file_id
+
+-- name: still_there
+-- Count, by file, the plays that a file which is read again has lost to another staged file, although the warehouse keeps them from
+-- the first: they are no duplicates, so the numbers are negative.
+-- reads: clashes
+SELECT c.file_id_there, -count(DISTINCT (c.start_time, c.songplay_id))
+FROM clashes c JOIN {repeated} r USING (start_time, songplay_id)
+WHERE NOT c.wins AND NOT c.same AND c.outdated AND c.file_id <> c.file_id_there AND r.file_id = c.file_id_there
+GROUP BY c.file_id_there
+
+-- name: duplicates_there
+-- Count, by file, the loaded plays that the warehouse now has from a staged file.
+-- reads: clashes
+SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT (outdated AND file_id = file_id_there) GROUP BY file_id_there
+
+-- name: remove_clashes
+-- Remove the staged plays that the warehouse has; the others are new.
+-- reads: clashes
+WITH gone AS (
+    DELETE FROM {heard_plays} h USING clashes c WHERE h.ctid = c.heard_play
+)
+DELETE FROM {songplays} p USING clashes c WHERE p.ctid = c.songplay
+
+-- name: insert_heard_plays
+-- Insert what the log said of the new plays.
+INSERT INTO analytics.heard_plays (start_time, songplay_id, heard_song_id, item_in_session, line, file_id)
+SELECT start_time, songplay_id, heard_song_id, item_in_session, line, file_id FROM {heard_plays}

@@ -1,0 +1,164 @@
+"""The three plans by which a staged month is published.
+
+`choose` picks one by what is staged and what the warehouse has: `Attach` for days that the warehouse has no plays of,
+`Insert` for days that it has, `Split` for a month that has both. To attach is many times faster than to insert: the staged
+tables themselves become partitions, and their keys are built and checked for all rows together.
+"""
+
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from psycopg import sql
+
+from sparkify import sql_queries
+from sparkify.database.planner import planner
+from sparkify.publish.books import add_rows
+from sparkify.publish.late import LATE, insert_plays
+from sparkify.publish.partitions import Span
+from sparkify.publish.rollups import Rollups, index_heard_songs
+from sparkify.publish.staged import Facts, StagedMonth
+
+A_LARGE_PART: Final = 20_000
+"""Plays. So many get a partition that ends with their last day, so that the days behind it can be attached, too. Behind fewer
+the rest of the month is inserted row by row."""
+
+MANY_TIMES: Final = 10
+"""When `time` has so many times more rows than are attached, the foreign key to it is checked through its index. Hashing all
+of `time` costs in proportion to the warehouse, not the load."""
+
+
+def choose(facts: Facts) -> "type[Plan]":
+    """The plan for a staged month."""
+    covered_until = facts.covered_until
+    if covered_until is None or facts.earliest >= covered_until:
+        return Attach
+    return Insert if facts.latest < covered_until else Split
+
+
+class Plan(ABC):
+    """Publishes one staged month."""
+
+    def __init__(self, month: StagedMonth, facts: Facts) -> None:
+        self._month = month
+        self._facts = facts
+        self._since = facts.covered_until or month.span.since
+        self._has_repeated = self._has_clashes = False
+        month.names["overlaps"] = sql.Literal(facts.overlaps)
+        month.names["covered_until"] = sql.Literal(facts.covered_until)
+
+    def carry_out(self) -> None:
+        """Bring what is staged into the star and the tables that follow from it."""
+        self._drop_repeated()
+        self._match_again()
+        self._publish_users()
+        self._publish_plays()
+        self._publish_heard_songs()
+        self._publish_levels()
+        self._publish_rollups()
+
+    @abstractmethod
+    def _publish_plays(self) -> None: ...
+
+    @abstractmethod
+    def _publish_rollups(self) -> None: ...
+
+    def _drop_repeated(self) -> None:
+        """Keep one variant of each play that several chunks staged."""
+        month = self._month
+        if self._facts.overlaps and month.run("find_repeated").rowcount:
+            self._has_repeated = True
+            # The planner expects one row from a join on two columns, and would loop: minutes instead of a second.
+            with planner(month.connection, enable_nestloop="off"):
+                month.move_to_duplicates(month.run("remove_repeated").fetchall())
+        # What was staged of users' days counts the plays that are now gone: such days are computed from their plays.
+        staged_since = month.span.until if self._has_repeated else self._since
+        month.names["staged_since"] = sql.Literal(staged_since.date())
+
+    def _match_again(self) -> None:
+        if not self._facts.matched:
+            with planner(self._month.connection, enable_nestloop="off"):  # as in _drop_repeated
+                self._month.run("match_again")
+
+    def _publish_users(self) -> None:
+        month = self._month
+        month.run("decide_users")
+        add_rows(month.connection, "users", month.number("count_new_users"))
+        month.into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
+        month.run("keep_latest_plays")
+
+    def _publish_heard_songs(self) -> None:
+        month = self._month
+        if self._has_repeated or self._has_clashes:
+            month.run("drop_unheard_songs")
+        month.run("insert_heard_songs")
+        if self._has_clashes:
+            month.run("remove_unheard_songs")
+        index_heard_songs(month.connection)
+
+    def _publish_levels(self) -> None:
+        for query in ("find_touched_days", "find_plays", "compute_levels", "take_levels"):
+            self._month.run(query)
+
+    def _rollups(self) -> Rollups:
+        return Rollups(self._month.connection, self._month.names, late_before=self._since.date())
+
+
+class Attach(Plan):
+    """The warehouse has no plays of these days: the staged tables become partitions."""
+
+    def _publish_plays(self) -> None:
+        as_staged = self._facts.matched and not self._facts.overlaps
+        self._attach_plays("sum_counts" if as_staged else "count_rows")
+
+    def _publish_rollups(self) -> None:
+        rollups = self._rollups()
+        rollups.attach(self._span(), as_staged=not self._has_repeated, counted=False)
+        rollups.update()
+
+    def _attach_plays(self, counts: str) -> None:
+        """Attach the plays; the query `counts` says how many there are."""
+        month, connection, span = self._month, self._month.connection, self._span()
+        if self._facts.overlaps:
+            month.run("unique_times")
+        songplays, matched, times = month.row(counts)
+        by_index = month.number("count_times") > MANY_TIMES * self._facts.plays
+        add_rows(connection, "songplays", songplays)
+        add_rows(connection, "matched", matched)
+        add_rows(connection, "time", times)
+        span.attach(connection, "time", month.tables["time"])
+        span.attach(connection, "heard_plays", month.tables["heard_plays"])
+        switches = {"enable_hashjoin": "off", "enable_mergejoin": "off"} if by_index else {}
+        with planner(connection, **switches):
+            span.attach(connection, "songplays", month.tables["songplays"])
+
+    def _span(self) -> Span:
+        """The partition: to the end of the month, or of the last day when there are many plays."""
+        end = self._month.span.until
+        if self._facts.plays >= A_LARGE_PART:
+            end = min(_midnight_after(self._facts.latest), end)
+        return Span(self._since, end)
+
+
+class Insert(Plan):
+    """The warehouse has plays of all these days: rows are inserted into its partitions."""
+
+    def _publish_plays(self) -> None:
+        self._has_clashes = insert_plays(self._month, self._month.tables)
+
+    def _publish_rollups(self) -> None:
+        self._rollups().update()
+
+
+class Split(Attach):
+    """The warehouse has plays of the first days: those are inserted, the others attached."""
+
+    def _publish_plays(self) -> None:
+        self._month.run("set_late_aside")
+        self._has_clashes = insert_plays(self._month, LATE)
+        self._attach_plays("count_rows")
+
+
+def _midnight_after(moment: datetime) -> datetime:
+    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day + timedelta(days=1)

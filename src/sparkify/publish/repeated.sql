@@ -1,0 +1,36 @@
+-- name: find_repeated
+-- Find plays that several chunks have staged.
+-- makes: twice
+CREATE TEMP TABLE twice ON COMMIT DROP AS
+SELECT start_time, songplay_id FROM {heard_plays} WHERE start_time <@ {overlaps}::tstzmultirange
+GROUP BY start_time, songplay_id HAVING count(*) > 1
+
+-- name: remove_repeated
+-- Keep the winning variant of each such play, of equal ones the first line; gives how many plays each file loses.
+-- The two rows of one play belong together when the same transaction wrote them, xmin: each chunk has its own.
+-- reads: twice
+WITH variants AS (
+    SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,
+           row_number() OVER (
+               PARTITION BY start_time, songplay_id
+               ORDER BY etl.variant(p.level, p.location, p.user_agent, h.heard_song_id), f.path COLLATE "C", h.line
+           ) AS variant
+    FROM twice
+    JOIN {songplays} p USING (start_time, songplay_id)
+    JOIN {heard_plays} h USING (start_time, songplay_id)
+    JOIN etl.known_files f USING (file_id)
+    WHERE p.xmin = h.xmin
+),
+losers AS (
+    SELECT * FROM variants WHERE variant > 1
+),
+lost_songplays AS (
+    DELETE FROM {songplays} p USING losers WHERE p.ctid = losers.songplay
+),
+lost_heard_plays AS (
+    DELETE FROM {heard_plays} h USING losers WHERE h.ctid = losers.heard_play
+),
+noted AS (
+    INSERT INTO {repeated} (start_time, songplay_id, file_id) SELECT start_time, songplay_id, file_id FROM losers
+)
+SELECT file_id, count(*) FROM losers GROUP BY file_id

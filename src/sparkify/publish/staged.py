@@ -1,0 +1,100 @@
+"""The staged tables of one month, and what is known of them before they are published."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, LiteralString, cast
+
+from psycopg import Connection, sql
+
+from sparkify.database.queries import queries
+from sparkify.publish.books import Duplicates, move_loaded_to_duplicates, move_to_duplicates
+from sparkify.publish.partitions import PARTITIONED, Span
+from sparkify.stage.tables import month_tables
+
+_sql: Final = {
+    name: query
+    for file in ("months", "repeated", "attach", "late", "heard_songs", "users", "levels")
+    for name, query in queries(f"publish/{file}").items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a staged month before anything is changed.
+
+    The plays that are not published yet: how many, the first and the last start_time. `overlaps` are the spans of time for
+    which several chunks staged plays, a tstzmultirange, or None. `matched` says that the catalogue is still the one by
+    which they were matched. `covered_until` is the end of the last partition that the month has, or None.
+    """
+
+    plays: int
+    earliest: datetime
+    latest: datetime
+    overlaps: str | None
+    matched: bool
+    covered_until: datetime | None
+
+
+class StagedMonth:
+    """A staged month inside the transaction that publishes it, and how to run statements on its tables."""
+
+    def __init__(self, connection: Connection[Any], run_id: int, month: date, *, retried: bool) -> None:
+        self.connection = connection
+        self.span = Span.of_month(month)
+        self.tables = month_tables(run_id, month)
+        self._run_id = run_id
+        self._month = month
+        self.names: dict[str, sql.Composable] = {
+            **self.tables,
+            "run_id": sql.Literal(run_id),
+            "month": sql.Literal(month),
+            "retried": sql.Literal(retried),
+            "since": sql.Literal(self.span.since),
+            "until": sql.Literal(self.span.until),
+            "songplays_there": self._there("songplays"),
+            "heard_plays_there": self._there("heard_plays"),
+        }
+
+    def read_facts(self) -> Facts | None:
+        """Read the facts; None when a batch made the tables and then staged no play."""
+        plays, *others = self.row("read_facts")
+        return None if plays is None else Facts(plays, *others)
+
+    def run(self, name: str, **names: sql.Composable) -> Any:
+        """Run a query on the month's tables, with some `names` set otherwise; gives the cursor."""
+        return self.connection.execute(sql.SQL(_sql[name]).format(**(self.names | names)))
+
+    def row(self, name: str, **names: sql.Composable) -> tuple[Any, ...]:
+        """Run a query that gives one row."""
+        return cast("tuple[Any, ...]", self.run(name, **names).fetchone())
+
+    def number(self, name: str) -> int:
+        """Run a query that gives one number."""
+        return int(self.row(name)[0])
+
+    def into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:
+        """Run a statement of `sparkify.sql_queries` on a staged table; gives how many rows it wrote."""
+        return self.connection.execute(sql.SQL(statement).format(staged=staged)).rowcount
+
+    def move_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
+        """Count staged plays of these files as duplicates."""
+        move_to_duplicates(self.connection, self._run_id, duplicates)
+
+    def move_loaded_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
+        """Count loaded plays of these files as duplicates."""
+        move_loaded_to_duplicates(self.connection, self._month, duplicates)
+
+    def end(self) -> None:
+        """Drop the staged tables that did not become partitions, and note that the month is published."""
+        for table in self.tables.values():
+            self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+        self.run("end_month")
+
+    def _there(self, table: str) -> sql.Composable:
+        """What the warehouse has of the month."""
+        return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
+            sql.Identifier(PARTITIONED[table][0], table),
+            sql.Literal(self.span.since),
+            sql.Literal(self.span.until),
+        )
