@@ -23,6 +23,8 @@ _INSTEAD: Final = {
             CREATE OR REPLACE TEMP TABLE user_days AS
             SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play
             FROM listening GROUP BY month, user_id, start_time::DATE, level""",
+    },
+    "transform/rows": {
         "month_user_days": _NOTHING,
         "month_hours": _NOTHING,
         "month_user_agents": _NOTHING,

@@ -15,8 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
-from sparkify.database.queries import queries
-from sparkify.operations.check import check
+from sparkify.operations.check import check, checks
 from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
@@ -41,9 +40,8 @@ def data(tmp_path: Path) -> Path:
 
 def books_are_true(db: Connection[Any]) -> bool:
     """What `check` says of the books alone, which takes less time."""
-    checks = queries("operations/check")
     return not any(
-        db.execute(checks[name]).fetchall()
+        db.execute(checks()[name]).fetchall()
         for name in ("books_balance", "books_rejected", "files_have_books", "books_loaded")
     )
 

@@ -22,10 +22,11 @@ from psycopg import Connection
 from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.errors import UsageError
-from sparkify.extract import kinds
+from sparkify.extract import folders
 from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, ending_of
 from sparkify.extract.find import find_files
 from sparkify.extract.folders import find
+from sparkify.extract.kinds import kind_of
 from warehouse import one
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -307,9 +308,7 @@ def _told(text: bytes, ending: str = ".json") -> Kind | None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(PACKS.get("." + ending.rpartition(".")[2], bytes)(text))
         file.flush()
-        return kinds.told(
-            InputFile("log", file.name, Path(file.name).stat().st_size, 0, compression_of(ending))
-        )
+        return kind_of(InputFile("log", file.name, Path(file.name).stat().st_size, 0, compression_of(ending)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -401,14 +400,16 @@ def test_a_stray_file_is_not_refused(dsn: str, tmp_path: Path, monkeypatch: pyte
         etl.run(tmp_path, dsn=dsn)
     for name in "efg":
         (tmp_path / f"log_data/{name}.json").unlink()
-    monkeypatch.setattr(kinds, "told", lambda _: pytest.fail("nothing is new"))
+    monkeypatch.setattr(folders, "kind_of", lambda _: pytest.fail("nothing is new"))
     assert etl.run(tmp_path, dsn=dsn).files_new == 0
 
 
 def test_few_files_are_looked_at(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for at in range(20):
         write(tmp_path, f"log_data/{at:02}.json", *[play(NOVEMBER + at)] * (at > 3))  # the first are empty
-    told, seen = kinds.told, []
-    monkeypatch.setattr(kinds, "told", lambda file: (seen.append(Path(file.path).stem), told(file))[1])
+    seen = []
+    monkeypatch.setattr(
+        folders, "kind_of", lambda file: (seen.append(Path(file.path).stem), kind_of(file))[1]
+    )
     etl.run(tmp_path, dsn=dsn)
     assert seen == ["04", "11", "19"]

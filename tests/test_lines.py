@@ -76,7 +76,7 @@ PACKED: list[tuple[str | None, Pack]] = [
 
 
 def _read(data: bytes, compression: str | None = None, size: int | None = None) -> list[Slice]:
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(data)
         file.flush()
         planned = len(data) if size is None else size
@@ -342,7 +342,7 @@ def test_xz_that_wants_much_memory() -> None:
 )
 def test_a_bomb_costs_little_memory(tmp_path: Path, name: str, pack: Pack) -> None:
     """A kilobyte of Zstandard unpacks to 32 MiB, one of bzip2 to a gigabyte."""
-    bomb = tmp_path / "bomb"
+    bomb = tmp_path / "bomb.json"
     bomb.write_bytes(pack(b" " * (128 << 20)))
     tracemalloc.start()
     try:
@@ -360,7 +360,7 @@ def test_chunks_are_the_slices_of_the_files_in_order(sizes: list[int], chunk_byt
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for number, size in enumerate(sizes):
-            path = Path(folder, str(number))
+            path = Path(folder, f"{number}.json")
             path.write_bytes(b"x" * size + b"\n")
             files.append(InputFile("log", str(path), size + 1, 0, None))
         found = list(chunks(files, chunk_bytes=chunk_bytes))

@@ -10,25 +10,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import play
-from sparkify.extract import records as records_module
-from sparkify.extract.records import Found, holds_records, records
+from sparkify.extract import json_records, rejects
+from sparkify.extract.json_records import read_json, spans_lines
+from sparkify.extract.rejects import Record, RejectedLine
 
 BOM = b"\xef\xbb\xbf"
 
 
-def read(data: bytes, size: int = 1 << 20) -> list[Found]:
+def read(data: bytes, size: int = 1 << 20) -> list[Record]:
     """The records of some bytes that come in blocks of this size."""
-    return list(records(data[start : start + size] for start in range(0, len(data), size)))
+    return list(read_json(data[start : start + size] for start in range(0, len(data), size)))
+
+
+def number_of(record: Record) -> int:
+    """The number of a record, sound or not."""
+    return record.line if isinstance(record, RejectedLine) else record[0]
 
 
 def good(data: bytes, size: int = 1 << 20) -> list[tuple[int, Any]]:
     """The numbers and values of the sound ones."""
-    return [(number, json.loads(record)) for number, record, why, _ in read(data, size) if why is None]
+    return [(each[0], json.loads(each[1])) for each in read(data, size) if not isinstance(each, RejectedLine)]
 
 
 def bad(data: bytes) -> list[tuple[int, str, bytes]]:
     """The numbers, reasons and bytes of those that are set aside."""
-    return [(number, why.reason, record) for number, record, why, _ in read(data) if why]
+    return [
+        (each.line, each.why.reason, each.record) for each in read(data) if isinstance(each, RejectedLine)
+    ]
 
 
 # --- the shape of a file ------------------------------------------------------------------------------------------
@@ -43,7 +51,7 @@ def bad(data: bytes) -> list[tuple[int, str, bytes]]:
     ],
 )  # fmt: skip
 def test_a_beginning_of_records(beginning: bytes) -> None:
-    assert holds_records(beginning)
+    assert spans_lines(beginning)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_a_beginning_of_records(beginning: bytes) -> None:
     ],
 )  # fmt: skip
 def test_a_beginning_of_lines(beginning: bytes) -> None:
-    assert not holds_records(beginning)
+    assert not spans_lines(beginning)
 
 
 # --- the same records, however they are written -------------------------------------------------------------------
@@ -103,7 +111,7 @@ def files(draw: st.DrawFn, *, usual: bool = False) -> tuple[bytes, list[tuple[in
 def test_records_are_those_that_were_written(file: Any, size: int, piece: int) -> None:
     data, expected, _ = file
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records_module, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "PIECE_BYTES", piece)
         assert good(data, size) == expected
     assert bad(data) == []
 
@@ -117,7 +125,7 @@ def test_a_torn_file_gives_its_complete_records_and_one_reject(
     torn = data[: int(cut * len(data))]
     complete = sum(end <= len(torn) for end in ends)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records_module, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "PIECE_BYTES", piece)
         assert good(torn, size) == expected[:complete]
     is_array = data.removeprefix(BOM).strip().startswith(b"[")
     ends_between = not torn[ends[complete - 1] if complete else 0 :].removeprefix(BOM).strip()
@@ -172,7 +180,7 @@ def test_the_records_around_a_broken_one(
     rest = {"tear": "", "drop": victim[at + 1 :]}.get(damage, damage + victim[at:])
     written[which] = victim[:at] + rest
     data = WRITERS[writer](written).encode()
-    if not holds_records(data):
+    if not spans_lines(data):
         return
     others = [event for number, event in enumerate(found) if number != which]
     kept = [event for _, event in good(data) if event in others]
@@ -202,19 +210,20 @@ def test_the_records_around_a_broken_one(
 def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) -> None:
     """Nothing is raised, no byte but white space and separators is lost, and how the bytes come makes no difference."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records_module, "PIECE_BYTES", piece)
-        patch.setattr(records_module, "MAX_LINE_BYTES", longest)
-        patch.setattr(records_module, "LONGEST_GAP", 5)
+        patch.setattr(json_records, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "MAX_LINE_BYTES", longest)
+        patch.setattr(json_records, "LONGEST_GAP", 5)
         found = read(data)
         assert read(data, size) == found
-    numbers = [number for number, *_ in found]
+    numbers = [number_of(each) for each in found]
     assert all(number < following for number, following in pairwise(numbers))
     assert all(number > 0 for number in numbers)
-    for _, record, why, length in found:
-        assert b"\n" not in record or why
-        assert why is None or why.reason == "line_too_long" or length == len(record)
-        if why is None:
-            json.loads(record.decode("latin-1"))
+    for each in found:
+        if isinstance(each, RejectedLine):
+            assert each.why.reason == "line_too_long" or each.record_bytes == len(each.record)
+        else:
+            assert b"\n" not in each[1]
+            json.loads(each[1].decode("latin-1"))
 
 
 def test_what_is_part_of_a_broken_record() -> None:
@@ -257,9 +266,9 @@ def test_a_record_that_is_nested_too_deeply() -> None:
 
 @pytest.mark.parametrize("piece", [1, 7, 16, 17, 24, 33])
 def test_a_number_is_not_cut(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records_module, "PIECE_BYTES", piece)
+    monkeypatch.setattr(json_records, "PIECE_BYTES", piece)
     found = read(b"[{}, 123456789012345678901234567890, -1.5e10]", piece)
-    assert [record for _, record, why, _ in found if why is None] == [
+    assert [each[1] for each in found if not isinstance(each, RejectedLine)] == [
         b"{}",
         b"123456789012345678901234567890",
         b"-1.5e10",
@@ -269,14 +278,15 @@ def test_a_number_is_not_cut(piece: int, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("size", [1, 10, 61, 1000])
 @pytest.mark.parametrize("length", [100, 101, 150, 900])
 def test_a_record_may_be_as_long_as_a_line(size: int, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records_module, "MAX_LINE_BYTES", 100)
-    monkeypatch.setattr(records_module, "KEPT_BYTES", 20)
-    monkeypatch.setattr(records_module, "PIECE_BYTES", 30)
+    monkeypatch.setattr(json_records, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(rejects, "EVIDENCE_BYTES", 20)
+    monkeypatch.setattr(json_records, "PIECE_BYTES", 30)
     text = b'{\n "a": "' + b"x" * (length - 12) + b'"\n}'
     found = read(b'[\n{"x": 1},\n' + text + b',\n{"x": 2}]', size)
-    assert [number for number, *_ in found] == [2, 3, 6]
-    assert [record for _, record, why, _ in found if why is None][-1] == b'{"x": 2}'
+    assert [number_of(each) for each in found] == [2, 3, 6]
+    assert found[2] == (6, b'{"x": 2}')
     if length > 100:
-        _, record, why, size = found[1]
-        assert why is not None
-        assert (record, why.reason, size) == (text[:20], "line_too_long", length + len(",\n"))
+        reject = found[1]
+        assert isinstance(reject, RejectedLine)
+        why = (reject.record, reject.why.reason, reject.record_bytes)
+        assert why == (text[:20], "line_too_long", length + len(",\n"))

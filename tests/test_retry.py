@@ -477,7 +477,7 @@ def test_held_runs_are_listed_released_and_dropped(
             assert error.count("\n") == 1
     with begin_run(dsn, db):
         assert main(["runs", "drop", "3", "--dsn", dsn]) == 1
-        assert "is at work at this moment" in capsys.readouterr().err
+        assert "is still running" in capsys.readouterr().err
     assert main(["runs", "release", "3", "--dsn", dsn]) == 1
     assert "the next `sparkify etl` finishes it" in capsys.readouterr().err
     assert main(["runs", "drop", "3", "--dsn", dsn]) == 0

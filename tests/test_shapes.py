@@ -19,11 +19,12 @@ from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.commands.terminal import MOST_FAULTS
 from sparkify.database.connection import connect
-from sparkify.extract import batches, find, plan, records, strict_json
+from sparkify.extract import batches, find, json_records, plan, strict_json
 from sparkify.extract import lines as lines_module
-from sparkify.extract.faulty_files import faults
+from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
+from sparkify.extract.rejects import RejectedLine
 from sparkify.operations.forget import forget
 from warehouse import check_books, checksums, one, totals
 
@@ -208,15 +209,18 @@ def test_a_large_array_on_one_line_costs_little_memory(tmp_path: Path) -> None:
 def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three bytes of brackets are a hundred in Python."""
     monkeypatch.setattr(strict_json, "MAX_TOKENS", 10_000)
-    monkeypatch.setattr(records, "PIECE_BYTES", 1 << 14)
+    monkeypatch.setattr(json_records, "PIECE_BYTES", 1 << 14)
     data = b'{\n"x": [' + b"[]," * (1 << 18) + b"[]]\n}\n" + _indented([play()])
     tracemalloc.start()
     try:
-        found = [(number, why and why.detail) for number, _, why, _ in records.records(iter([data]))]
+        bad, good = json_records.read_json(iter([data]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found == [(1, "more than 10,000 strings, commas and brackets"), (4, None)]
+    assert isinstance(bad, RejectedLine)
+    assert (bad.line, bad.why.detail) == (1, "more than 10,000 strings, commas and brackets")
+    assert not isinstance(good, RejectedLine)
+    assert good[0] == 4
     assert peak < 10 * len(data)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from sparkify.schema import rollups
+
 CONTENT = {
     "songplays": "SELECT * FROM songplays",
     "users": "SELECT * FROM users",
@@ -20,11 +22,7 @@ CONTENT = {
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
 }
-ROLLUPS = (
-    "user_days", "user_agents", "sessions", "first_days", "user_months", "user_years", "track_months", "artist_months", "day_hours",
-    "listeners",
-)  # fmt: skip
-CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in ROLLUPS}
+CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in rollups.NAMES}
 
 
 def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a run says of itself, at its end and on the way."""
+"""The report of a run, and its progress on the way."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from sparkify.errors import UsageError
 
 @dataclass(slots=True)
 class Books:
-    """What became of the lines of a file: `lines` is the sum of the others."""
+    """What became of the lines of a file; `lines` is the sum of the others."""
 
     lines: int = 0
     blank: int = 0
@@ -22,7 +22,7 @@ class Books:
     forgotten: int = 0
 
     def add(self, other: "Books") -> None:
-        """Add up."""
+        """Add other books to these."""
         for name in Books.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -34,17 +34,17 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many rejects a run may have: a number of lines, or a share of the lines read."""
+    """How many rejects a run may have: a number of lines, or a share of the lines that it read."""
 
     lines: int | None = None
     share: float | None = None
 
     @classmethod
     def parse(cls, text: str | int | None) -> "RejectLimit | None":
-        """From ``100`` or ``"1%"``; None is no limit.
+        """Parse a limit like ``100`` or ``"1%"``; None is no limit.
 
         Raises:
-            UsageError: neither a number of lines nor a percentage.
+            UsageError: it is neither a number of lines nor a percentage.
         """
         if text is None:
             return None
@@ -54,14 +54,14 @@ class RejectLimit:
         return cls(share=float(match[1]) / 100) if match[1] else cls(lines=int(match[2]))
 
     def exceeded(self, books: Books) -> bool:
-        """Whether these are more rejects than allowed."""
+        """Whether the books have more rejects than allowed."""
         allowed = self.lines if self.lines is not None else (self.share or 0.0) * books.lines
         return books.rejected > allowed
 
 
 @dataclass(slots=True)
 class Staged:
-    """What a batch, or a whole run, came to. `number` is the batch's, `months` are those it has plays of."""
+    """The result of a batch, or of a whole run. `number` is that of the batch; `months` are the months that it has plays of."""
 
     files: int = 0
     bytes: int = 0
@@ -73,7 +73,7 @@ class Staged:
     months: list[date] = field(default_factory=list)
 
     def add(self, other: "Staged") -> None:
-        """Add up."""
+        """Add another result to this one."""
         self.files += other.files
         self.bytes += other.bytes
         self.books.add(other.books)
@@ -84,14 +84,14 @@ class Staged:
 
 
 class Progress:
-    """What a run tells on the way; this one keeps it to itself."""
+    """What a run reports on the way. This class prints nothing; the command line has one that does."""
 
     def __init__(self) -> None:
         self.new = 0
         self.done = 0
 
     def planned(self, files: int) -> None:
-        """So many files will be read."""
+        """The plan is made: this many files will be read."""
         self.new = files
 
     def staged(self, batch: Staged) -> None:
@@ -99,25 +99,25 @@ class Progress:
         self.done += batch.files
 
     def kept(self) -> str:
-        """What remains when the run ends now."""
+        """What is kept if the run ends now."""
         return (
             f"{self.done:,} of {self.new:,} new files are read and kept; run the same command again to go on."
         )
 
     def publishing(self, step: str) -> None:
-        """A step of publication begins."""
+        """A step of publication begins: the catalogue or a month."""
 
 
 @dataclass(slots=True)
 class Report:
     """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
 
-    ``failed`` is only kept with the run: `etl.run` raises instead of returning such a report.
+    A ``failed`` report is only kept with the run: `etl.run` raises an error instead of returning it.
 
-    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about
-    what was found there, and what was not. `faults` says of files of which no line passes what is wrong with them.
-    `rows` counts what is in the warehouse now, `matched` those plays that have a song; `seconds` is wall-clock time.
-    `failed_runs` are earlier runs that could not be published, with the reason.
+    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about what
+    was found there and what was not. `held_runs` are the runs that are held, `failed_runs` the earlier ones that could not be
+    published, with the reason. `rows` counts the rows in the warehouse now, `matched` the plays that have a song. `faults`
+    says what is wrong with files of which no line passes. `seconds` is wall-clock time.
     """
 
     status: str
@@ -145,7 +145,7 @@ class Report:
         return self.staged.files if self.status == "done" else 0
 
     def add(self, batch: Staged, progress: Progress) -> None:
-        """A batch is staged: count it and tell."""
+        """A batch is staged: count it and report progress."""
         self.staged.add(batch)
         progress.staged(batch)
 

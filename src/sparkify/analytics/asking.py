@@ -53,13 +53,13 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
     return spans(connection, selection)[0]
 
 
-def in_whole_years(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection in whole years, if it begins before or ends after all plays: rollups have those."""
+def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection with whole months where it begins before or ends after all plays: those are in rollups."""
     return spans(connection, selection)[1]
 
 
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
-    """Both: limited to the days that have plays, and in whole years."""
+    """Both: limited to the days that have plays, and in whole months."""
     (dates,) = ask(connection, _listening["range"], selection)
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2

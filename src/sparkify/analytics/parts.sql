@@ -23,11 +23,8 @@ listening AS (
 -- name: listening_anywhere
 -- This common table has the same where neither place nor device matters: whole years, whole months and single days.
 listening AS (
-    SELECT user_id, level, plays, milliseconds FROM analytics.user_years
-    WHERE year >= %(years)s AND year < %(years_end)s AND {at_level}
-    UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_months
-    WHERE (month >= %(months)s AND month < %(years)s OR month >= %(years_end)s AND month < %(months_end)s) AND {at_level}
+    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}
     UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}

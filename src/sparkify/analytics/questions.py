@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_years
+from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
@@ -36,7 +36,7 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
     with reader(dsn) as connection:
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
-        chosen = in_whole_years(connection, selection)
+        chosen = in_whole_months(connection, selection)
         if what == "locations":
             return repaired(_top_locations(connection, chosen, limit))
         query = {"users": _listening["top_users"], "devices": _listening["top_devices"]}[what]
@@ -46,7 +46,7 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, _listening["totals"], in_whole_years(connection, selection))
+        (row,) = ask(connection, _listening["totals"], in_whole_months(connection, selection))
         if selection.location is not None:
             return row | {"sessions": None}
         return row | ask(connection, _listening["sessions"], selection)[0]
@@ -55,7 +55,7 @@ def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
 def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """How many different people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
-        (row,) = ask(connection, _listening["listeners"], in_whole_years(connection, selection))
+        (row,) = ask(connection, _listening["listeners"], in_whole_months(connection, selection))
         return row
 
 
@@ -81,13 +81,13 @@ def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
 def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
-        return ask(connection, _listening["levels"], in_whole_years(connection, selection))
+        return ask(connection, _listening["levels"], in_whole_months(connection, selection))
 
 
 def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
-        return ask(connection, _listening["genders"], in_whole_years(connection, selection))
+        return ask(connection, _listening["genders"], in_whole_months(connection, selection))
 
 
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:

@@ -26,11 +26,11 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """A selection of the same plays, in whole years as far as possible; plays are from the day `first` to
-        `last`."""
+        """The same plays, in whole months as far as possible; `first` and `last` are the days of the first and
+        the last play of all."""
         found = self.within(first, last)
-        since = date(first.year, 1, 1) if found.since == first else found.since
-        until = date(last.year, 12, 31) if found.until == last else found.until
+        since = first.replace(day=1) if found.since == first else found.since
+        until = _next_month(last) - timedelta(1) if found.until == last else found.until
         return Selection(since, until, self.level, self.location)
 
     def of_no_day(self) -> "Selection":
@@ -43,23 +43,17 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the queries: the days from `first` until before `end`, the whole months and years
-        among them, and the months that it cuts (two at most)."""
+        """Parameters for the queries: the days from `first` until before `end`, the whole months among them,
+        and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
             months = months_end = end
-        years = first if (first.month, first.day) == (1, 1) else date(first.year + 1, 1, 1)
-        years_end = end.replace(month=1, day=1)
-        if years >= years_end:
-            years = years_end = months_end
         outer = {day.replace(day=1) for day in (first, end - timedelta(1)) if first < end}
         return {
-            "first": first, "end": end,
-            "months": months, "months_end": months_end,
-            "years": years, "years_end": years_end,
+            "first": first, "end": end, "months": months, "months_end": months_end,
             "cut_months": [month for month in sorted(outer) if not months <= month < months_end],
             "level": self.level,
         }  # fmt: skip

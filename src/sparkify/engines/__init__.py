@@ -1,4 +1,4 @@
-"""Engines: who runs the batches. They share one `stage(batch)` and so cannot disagree."""
+"""Engines run the batches of a load, here or on a cluster. All call the same `stage(batch)`, so they cannot disagree."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -10,15 +10,15 @@ from sparkify.report import Staged
 
 
 class Engine(Protocol):
-    """Runs the work of a load until the block ends, `workers` batches at a time."""
+    """Runs the batches of a load until the block ends, `workers` at a time."""
 
     workers: int
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
-        """Survey ranges of large files; gives what was found in their order."""
+        """Survey ranges of large files; gives the results in the order of the ranges."""
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches of a run and give what each came to, as they are done."""
+        """Stage the batches of a run; gives the result of each when it is done."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -26,18 +26,18 @@ class Engine(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Give back what it holds."""
+        """End, and release what it holds."""
 
 
 def choose_engine(
     name: str, master: str | None, conf: Mapping[str, str]
 ) -> Callable[[str, int | None], Engine]:
-    """What makes the engine of a name, ``local`` or ``spark``, of a DSN and the number of workers.
+    """The function that opens an engine, ``local`` or ``spark``, given a DSN and the number of workers.
 
     `master` and `conf` are for Spark.
 
     Raises:
-        UsageError: there is no such engine, or it has no use for what is given.
+        UsageError: there is no such engine, or `master` or `conf` is given for another one than Spark.
     """
     if name == "spark":
         from sparkify.engines.spark import engine  # noqa: PLC0415  only when it is wanted

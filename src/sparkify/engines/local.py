@@ -1,7 +1,7 @@
-"""The local engine: batches are staged by threads of this process.
+"""The local engine stages batches in threads of this process.
 
-Threads, not processes: DuckDB, the encoder and libpq do their work outside the interpreter's lock, and one process has
-one set of libraries in memory and one end.
+Threads suffice, because DuckDB, the encoder and libpq work outside the interpreter's lock. They need the memory of one
+process, and end with it.
 """
 
 import os
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """Stages batches with up to `workers` threads, each with a connection of its own; unless given, one a processor."""
+    """Stages batches in up to `workers` threads, each with its own connection; by default one for each processor."""
 
     def __init__(self, dsn: str, workers: int | None = None) -> None:
         self._dsn = dsn
         self.workers = workers or os.cpu_count() or 1
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
-        """Survey ranges of large files; gives what was found in their order."""
+        """Survey ranges of large files; gives the results in the order of the ranges."""
         if len(ranges) <= 1 or self.workers == 1:
             return [survey(each) for each in ranges]
         with ThreadPoolExecutor(min(self.workers, len(ranges)), thread_name_prefix="sparkify") as pool:
             return list(pool.map(survey, ranges))
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches of a run and give what each came to, as they are done."""
+        """Stage the batches of a run; gives the result of each when it is done."""
         make = partial(self._make, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
             yield from self._stage_here(make, batches)
@@ -81,7 +81,7 @@ class Engine:
                 for future in finished:
                     yield future.result()
         except BaseException:
-            # One batch failed, or Ctrl-C: the others need not go on, nor be waited for by the server.
+            # After an error or Ctrl-C the other batches need not go on, and the server need not finish their statements.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for stager in stagers:

@@ -1,1 +1,1 @@
-"""Extract: which files are new, their lines, and the judge that decides on a line."""
+"""Extract: find the files of a load, see which are new, and read their bytes as chunks of lines."""

@@ -1,7 +1,8 @@
-"""Batches: what one transaction stages. A large log file is cut into parts of whole lines, each a batch.
+"""Batches: the files that one transaction stages. A large log file is cut into parts of whole lines, each a
+batch.
 
-Where lines end is not known before somebody has looked. So ranges of equal size are surveyed first, side by side: how many
-line feeds each has, and where the last one stands. A part ends behind that one, and its lines have their right numbers.
+To find where lines end, workers first survey ranges of equal size in parallel: how many line feeds each has,
+and where the last one is. A part ends after that one, and the counts give its first line its number.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ LEAST_PART_BYTES: Final = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Whole lines of a large file: `size` bytes from `start`, the first of them line number `first_line`.
+    """Whole lines of a large file: `size` bytes from `start`, beginning with line number `first_line`.
 
-    `file_id` and `manifest_id` are the claim that the run has made for all parts of the file.
+    `file_id` and `manifest_id` are the run's claim on the whole file.
     """
 
     start: int
@@ -31,20 +32,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Files of one kind that are staged together; with a `part`, only this of the one file."""
+    """Files of one kind that are staged together; with a `part`, only that part of the one file."""
 
     files: tuple[InputFile, ...]
     part: Part | None = None
 
     @property
     def size(self) -> int:
-        """How many bytes these are."""
+        """Its size in bytes, as the files were planned."""
         return self.part.size if self.part else sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Some bytes of a file."""
+    """`size` bytes of a file from `start`."""
 
     file: InputFile
     start: int
@@ -53,14 +54,15 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """How many line feeds a range has, and where the line ends that the last of them closes: `start` when there is none."""
+    """How many line feeds a range has, and the position after the last of them: `start` when there is
+    none."""
 
     line_feeds: int
     end: int
 
 
 def survey(wanted: Range) -> Survey | None:
-    """Look for line feeds; None when the file cannot be read: whoever stages it will say so."""
+    """Count line feeds; None when the file cannot be read, which staging will report."""
     count, at, end = 0, wanted.start, wanted.start
     try:
         for block in blocks(wanted.file, wanted.start, wanted.size):
@@ -73,7 +75,8 @@ def survey(wanted: Range) -> Survey | None:
 
 
 def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
-    """Ranges of about `part_bytes`, as many for each worker; the rest of the file behind them need not be surveyed."""
+    """Ranges of about `part_bytes`, the same number for each worker. The last part of the file needs no
+    survey."""
     count = -(-file.size // part_bytes)
     count = max(1, min(-(-count // workers) * workers, file.size // LEAST_PART_BYTES))
     bounds = [file.size * at // count for at in range(count)]
@@ -81,7 +84,8 @@ def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
 
 
 def cut(file: InputFile, surveys: Sequence[Survey | None]) -> list[tuple[int, int, int]]:
-    """The parts of a file: start, size, and the number of the first line."""
+    """The parts of a file as (start, size, number of the first line); one part when it could not be
+    surveyed."""
     if None in surveys:
         return [(0, file.size, 1)]
     parts: list[tuple[int, int, int]] = []

@@ -1,6 +1,6 @@
-"""Decompression in bounded memory: a kilobyte of bzip2 can hold a gigabyte.
+"""Decompression in bounded memory: a kilobyte of bzip2 can expand to a gigabyte.
 
-Streams in a row are one stream, and zero bytes behind each are padding.
+Consecutive streams in a file are read as one, and zero bytes between them are skipped as padding.
 """
 
 import bz2
@@ -10,18 +10,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
 FEED_BYTES: Final = 1 << 10
-"""Little at a time: Zstandard unpacks at once what it is fed, and a kilobyte of it can hold 32 MiB."""
+"""How much is decompressed at a time. Zstandard gives all of it at once, up to 32 MiB for this kilobyte."""
 
 PIECE_BYTES: Final = 1 << 20
 
 XZ_MEMORY: Final = 128 << 20
-"""``xz -9`` needs half of it to be unpacked. A file may ask for 4 GiB."""
+"""The memory that xz may use: twice what a file of ``xz -9`` needs. A malicious file could ask for 4 GiB."""
 
 
 class BrokenStream(Exception):
     """A stream is damaged, or ends in the middle.
 
-    `at` is where the compressed bytes stand in which a damage showed; what stood before it in these is lost.
+    `at` is the position of the compressed bytes that showed the damage. Good bytes among these were lost with
+    it.
     """
 
     def __init__(self, message: str, at: int | None = None) -> None:
@@ -30,7 +31,7 @@ class BrokenStream(Exception):
 
 
 class _Decompressor(Protocol):
-    """One stream; as that of lzma, which needs no adapter."""
+    """One stream. lzma's own class has this interface; the others get an adapter."""
 
     @property
     def eof(self) -> bool: ...
@@ -45,7 +46,7 @@ class _Decompressor(Protocol):
 
 
 class _Library:
-    """The part that is the same for every library."""
+    """What the adapters have in common."""
 
     _stream: Any
     needs_input = True
@@ -65,12 +66,12 @@ class _Gzip(_Library):
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         piece: bytes = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
-        self.needs_input = len(piece) < max_length  # a full piece may leave more of it within zlib
+        self.needs_input = len(piece) < max_length  # after a full piece zlib may hold more
         return piece
 
 
 class _Bzip2(_Library):
-    """Gives what it was fed at once: so a block that fits into a piece is not given when its checksum is wrong."""
+    """Gives a block in one piece where it fits, so that none of it is given when its checksum is wrong."""
 
     def __init__(self) -> None:
         self._stream = bz2.BZ2Decompressor()
@@ -78,7 +79,7 @@ class _Bzip2(_Library):
     def decompress(self, data: bytes, max_length: int) -> bytes:
         piece: bytes = self._stream.decompress(data, max_length)
         more = piece
-        # It asks for input while it still has output.
+        # bz2 asks for input while it still has output.
         while more and len(piece) < max_length and not self._stream.eof:
             more = self._stream.decompress(b"", max_length - len(piece))
             piece += more
@@ -88,11 +89,11 @@ class _Bzip2(_Library):
 
 class _Zstandard(_Library):
     def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415  only where it is needed
+        import zstandard  # noqa: PLC0415  imported only for such files
 
         self._stream = zstandard.ZstdDecompressor().decompressobj()
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002  it knows no limit
+    def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002  the library has no limit
         return bytes(self._stream.decompress(data))
 
 
@@ -101,43 +102,54 @@ def decompressed(
 ) -> Iterator[bytes]:
     """The decompressed bytes of a file, in pieces.
 
-    From the compressed byte `careful_from` on, none that stands before a damage is lost with it. That is slow.
+    From the compressed byte `careful_from` on it feeds byte by byte, so that all good bytes before a damage
+    are given. That is slow.
 
     Raises:
         BrokenStream: a stream is damaged, or ends in the middle.
     """
     stream: _Decompressor | None = None
-    at, begun = 0, False
+    begun = False
+    for at, feed, most in _feeds(blocks, compression, careful_from):
+        data = feed
+        while True:
+            if stream is None:
+                if begun:
+                    data = data.lstrip(b"\0")  # padding, as on tapes and in xz files
+                if not data:
+                    break
+                stream, begun = _decompressor(compression), True
+            try:
+                yield stream.decompress(data, most)  # without keeping a reference: it may be large
+            except Exception as error:
+                raise BrokenStream(_damage(compression, error), at) from error
+            if stream.eof:
+                data, stream = stream.unused_data, None
+            elif stream.needs_input:
+                break
+            else:
+                data = b""
+    if stream is not None:
+        raise BrokenStream(f"the {compression} stream ends in the middle")
+
+
+def _feeds(
+    blocks: Iterable[bytes], compression: str, careful_from: int | None
+) -> Iterator[tuple[int, bytes, int]]:
+    """Cut the blocks into what is decompressed at a time: (position, bytes, most bytes to give at once)."""
+    at = 0
     for block in blocks:
         start = 0
         while start < len(block):
             feed, most = FEED_BYTES, PIECE_BYTES
             if careful_from is not None:
                 feed = min(feed, careful_from - at) if at < careful_from else 1
-                # A block of bzip2 has a checksum of its own, and is given as a whole or not at all.
+                # A block of bzip2 has its own checksum, and is given whole or not at all.
                 most = most if at < careful_from or compression == "bzip2" else 1
-            fed = data = block[start : start + feed]
-            while True:
-                if stream is None:
-                    if begun:
-                        data = data.lstrip(b"\0")  # padding, as tapes and xz have it
-                    if not data:
-                        break
-                    stream, begun = _decompressor(compression), True
-                try:
-                    yield stream.decompress(data, most)  # and keep no reference: it may be large
-                except Exception as error:
-                    raise BrokenStream(_damage(compression, error), at) from error
-                if stream.eof:
-                    data, stream = stream.unused_data, None
-                elif stream.needs_input:
-                    break
-                else:
-                    data = b""
-            start += len(fed)
-            at += len(fed)
-    if stream is not None:
-        raise BrokenStream(f"the {compression} stream ends in the middle")
+            data = block[start : start + feed]
+            yield at, data, most
+            start += len(data)
+            at += len(data)
 
 
 def _decompressor(compression: str) -> _Decompressor:
@@ -152,5 +164,7 @@ def _decompressor(compression: str) -> _Decompressor:
 
 def _damage(compression: str, error: Exception) -> str:
     if isinstance(error, lzma.LZMAError) and "limit" in str(error):
-        return f"the xz stream needs more than {XZ_MEMORY >> 20} MiB of memory: pack it with xz -9 or less"
+        return (
+            f"the xz stream needs more than {XZ_MEMORY >> 20} MiB of memory: compress it with xz -9 or less"
+        )
     return f"the {compression} stream is damaged: {error}"

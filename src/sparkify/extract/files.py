@@ -1,36 +1,48 @@
-"""Input files: which names are read, and how they are compressed."""
+"""Input files: what identifies one, and how its name says its format and compression."""
 
 import os
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["song", "log"]
+from sparkify.extract.formats import READERS
 
-_PLAIN: Final = ("json", "jsonl", "ndjson")
+Kind = Literal["song", "log"]
+"""See `sparkify.extract.kinds`."""
+
 _PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
 READ_BYTES: Final = 8 << 20
-"""Not more than a line may have: the length of a line that stands within one read is not looked at."""
+"""How much is read at a time. It must not exceed `MAX_LINE_BYTES`: a line within one read is not measured."""
 
-READABLE: Final = ".json, .jsonl or .ndjson files (plain, .gz, .zst, .bz2 or .xz)"
-"""What is read, for messages."""
+
+def _either(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+READABLE: Final = (
+    f"{_either([f'.{ending}' for ending in READERS])} files"
+    f" ({_either(['plain', *(f'.{ending}' for ending in _PACKED)])})"
+)
+"""The names that are read, for messages."""
 
 NO_ENDING: Final = "no ending"
 
 SUCCESS: Final = "_SUCCESS"
-"""The empty file by which Hadoop and Spark mark a folder that they have written."""
+"""The empty file with which Hadoop and Spark mark a folder that is written completely."""
 
 _ENDING: Final = re.compile(r"\.(?:[0-9]{0,3}[a-z][a-z0-9]{0,9}|[0-9]{1,3})\Z")
-"""Not the date in ``events.20181102``: there may be any number of those, and each ending is counted by itself."""
+"""An ending for the counts by ending. The date in ``events.20181102`` is none: there may be thousands of
+them."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file as it was when the plan was made. `path` may be a URL, `size` is in bytes, `mtime_ns` in nanoseconds since 1970.
+    """A file as it was when the load was planned.
 
-    `digest` is given where size and time do not tell the content from the one that was loaded. An object has instead of
-    time and digest an `etag`, or what else its store calls the content by.
+    `path` may be a URL, `size` is in bytes, `mtime_ns` in nanoseconds since 1970. `digest` is set only where
+    size and time are those of the content that was loaded, and the content is not. An object in a store has
+    an `etag` (or whatever signature its store gives) instead of time and digest.
     """
 
     kind: Kind
@@ -43,7 +55,8 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """The path as text that PostgreSQL can hold; one that is not UTF-8 is marked, and written with escapes."""
+        """The path as text that PostgreSQL can hold. A path that is not UTF-8 is marked and escaped; see
+        `path_of`."""
         if self.path.isascii():
             return self.path
         raw = os.fsencode(self.path)
@@ -54,21 +67,22 @@ class InputFile:
 
     @property
     def version(self) -> str:
-        """Names this content of the file; part of the key of the manifest."""
+        """Identifies this content of the file; part of the manifest's key."""
         if self.etag:
             return f"{self.size}-etag-{self.etag}"
         return f"{self.size}-{self.mtime_ns}" + (f"-{self.digest}" if self.digest else "")
 
 
 def changed_ns(status: os.stat_result) -> int:
-    """When a file was changed, in nanoseconds since 1970: at the nearest time that 64 bits hold (the years 1677 to 2262)."""
+    """When a file changed, in nanoseconds since 1970, limited to what 64 bits hold (the years 1677 to
+    2262)."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
 
 
 def path_of(name: str) -> str:
-    """The path that `InputFile.name` was made of."""
+    """The path whose `InputFile.name` this is."""
     if not name.startswith("bytes:"):
-        # The same bytes, whatever Python takes the encoding of the file system for.
+        # The same bytes, whichever encoding Python assumes for the file system.
         return os.fsdecode(name.encode())
     raw = name.removeprefix("bytes:").encode()
     return os.fsdecode(
@@ -81,19 +95,25 @@ def path_of(name: str) -> str:
 
 
 def compression_of(name: str) -> str | None:
-    """How a file of this name is compressed, None for not at all; "" when the file is none of ours."""
+    """The compression of a file with this name; None when it has none, "" when such a file is not read."""
     stem, dot, ending = name.lower().rpartition(".")
-    if ending in _PLAIN and dot:
+    if ending in READERS and dot:
         return None
     if ending in _PACKED:
         _, dot, inner = stem.rpartition(".")
-        if inner in _PLAIN and dot:
+        if inner in READERS and dot:
             return _PACKED[ending]
     return ""
 
 
+def format_of(name: str) -> str:
+    """The ending that names the format of a file that is read: ``json`` for ``events.JSON.gz``."""
+    stem, _, ending = name.lower().rpartition(".")
+    return stem.rpartition(".")[2] if ending in _PACKED else ending
+
+
 def ending_of(name: str) -> str:
-    """The ending of a name that is not read, like ``.csv`` or ``.tar.gz``; `NO_ENDING` when it has none."""
+    """The ending of a name that is not read, like ``.txt`` or ``.tar.gz``; `NO_ENDING` when it has none."""
     name = name.lower()
     if not (found := _ENDING.search(name)):
         return NO_ENDING

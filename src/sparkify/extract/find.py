@@ -11,10 +11,11 @@ from sparkify.extract.storage import is_remote
 def find_files(
     root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
 ) -> list[InputFile]:
-    """All files below a folder or URL whose names are ours, by path; hidden ones are not seen.
+    """All files below a folder or URL whose names say that they are read, sorted by path; hidden ones are
+    left out.
 
-    The others are counted in `not_read`, by the ending of their names. A pipe, or a link that leads nowhere, is given
-    like a file when its name is ours: reading it will say what is wrong.
+    Other files are counted in `not_read` by the endings of their names. A pipe or a broken link with such a
+    name is returned like a file: reading it will report what is wrong.
 
     Raises:
         UsageError: `root` is not a folder that can be listed.
@@ -43,7 +44,7 @@ def _walk(
 ) -> None:
     status = os.stat(folder)
     identity = (status.st_dev, status.st_ino)
-    if identity in seen:  # links that loop
+    if identity in seen:  # links form a loop
         return
     seen.add(identity)
     with os.scandir(folder) as entries:
@@ -62,7 +63,7 @@ def _walk(
             except OSError as error:
                 if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
                     raise
-                # A link that leads nowhere or to itself, a file that vanished: reading it will say so.
+                # A broken link, or a file that has just vanished: reading it will report it.
                 if compression != "":
                     found.append(InputFile(kind, entry.path, 0, 0, compression))
                 else:
@@ -70,7 +71,7 @@ def _walk(
 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:
-    """The file of a name that the warehouse knows, as it is now; None when it is gone."""
+    """The present state of a file that the warehouse knows by `name`; None when it is gone."""
     path = name if is_remote(name) else path_of(name)
     try:
         if is_remote(path):
@@ -81,5 +82,5 @@ def file_now(kind: Kind, name: str) -> InputFile | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
-        return InputFile(kind, path, -1, 0, None)  # there, but not to be read: not what it was
+        return InputFile(kind, path, -1, 0, None)  # it exists but cannot be looked at: report it as changed
     return InputFile(kind, path, status.st_size, changed_ns(status), compression_of(path))

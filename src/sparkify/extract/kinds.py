@@ -1,31 +1,71 @@
-"""Whether a file holds songs or logs, by its beginning. Folders that were swapped would give nothing but rejects."""
+"""The kinds of input files, and how to tell which kind a file is.
+
+Folders that were swapped would give nothing but rejects, so a load looks at the beginning of a few files
+first.
+"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.storage import blocks
 
-LOOKED_AT: Final = 3
-"""So many files of a folder are looked at: the first, the one in the middle and the last."""
+
+@dataclass(frozen=True, slots=True)
+class KindOfFile:
+    """What a load knows of one kind before it reads a file.
+
+    `folder` is its folder below DATA, `option` names another one, and `called` matches what people call such
+    a folder, in small letters with nothing between them. `record` is one record in messages. `has_people`
+    says that each record belongs to a person, whom `sparkify forget` may have to find in it.
+    """
+
+    folder: str
+    option: str
+    called: re.Pattern[str]
+    record: str
+    has_people: bool
+
+
+KINDS: Final[dict[Kind, KindOfFile]] = {
+    "song": KindOfFile(
+        folder="song_data",
+        option="--song-data",
+        called=re.compile("(songs?|tracks?)(data|files?|json)?|catalog(ue)?(data)?"),
+        record="a song record",
+        has_people=False,
+    ),
+    "log": KindOfFile(
+        folder="log_data",
+        option="--log-data",
+        called=re.compile("(user|app|raw)?(logs?|events?)(data|files?|json)?"),
+        record="a log event",
+        has_people=True,
+    ),
+}
+"""All kinds, in the order in which they are loaded: songs first, so that plays find them."""
+
+SAMPLED: Final = 3
+"""At most this many files of a folder are looked at: the first, the middle one and the last."""
 
 _HEAD_BYTES: Final = 16 << 10
 _PACKED_HEAD_BYTES: Final = 1 << 20
-"""A block of bzip2 tells nothing before it is there as a whole."""
+"""A block of bzip2 has to be read whole before it gives anything."""
 
 _KEY: Final = re.compile(rb'"(\w+)"\s*:')
 
 
-def told(file: InputFile) -> Kind | None:
-    """What a file holds, by the keys at its beginning. None when they do not rule out the other kind.
+def kind_of(file: InputFile) -> Kind | None:
+    """The kind of a file by the JSON keys at its beginning; None when they fit both kinds.
 
     Raises:
         StorageFailed: the store cannot be reached.
     """
     keys = set(_KEY.findall(_head(file)))
-    # A play must have a page, and a song a song_id. Both together may be either, or some of both.
+    # A play must have a page, and a song a song_id. A file with both keys may hold either, or some of each.
     if b"page" not in keys and (b"song_id" in keys or keys >= {b"title", b"duration"}):
         return "song"
     if b"song_id" not in keys and (b"page" in keys or keys >= {b"ts", b"sessionId"}):
@@ -33,12 +73,12 @@ def told(file: InputFile) -> Kind | None:
     return None
 
 
-def some(files: Sequence[InputFile]) -> list[InputFile]:
-    """A few of the files, spread over all that are not empty."""
+def sample(files: Sequence[InputFile]) -> list[InputFile]:
+    """Up to `SAMPLED` of the files that are not empty, spread evenly."""
     files = [file for file in files if file.size]
-    if len(files) <= LOOKED_AT:
+    if len(files) <= SAMPLED:
         return files
-    return [files[at * (len(files) - 1) // (LOOKED_AT - 1)] for at in range(LOOKED_AT)]
+    return [files[at * (len(files) - 1) // (SAMPLED - 1)] for at in range(SAMPLED)]
 
 
 def _head(file: InputFile) -> bytes:
@@ -51,5 +91,5 @@ def _head(file: InputFile) -> bytes:
             if len(head) >= _HEAD_BYTES:
                 break
     except (OSError, BrokenStream):
-        pass  # the stream goes on; or whoever reads all of it will say what is wrong
+        pass  # the head of a compressed stream ends early; and staging reports a file that cannot be read
     return head[:_HEAD_BYTES]

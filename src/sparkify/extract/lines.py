@@ -1,13 +1,13 @@
-"""The bytes of input files, as chunks of whole lines.
+"""Reads input files as chunks of whole lines, one record a line.
 
-A line is what stands between two line feeds; nothing else splits. In a compressed file these are the lines of the
-decompressed stream. A file whose records do not stand one a line (`sparkify.extract.records`) is read as if they did. Chunks
-are of bounded size, whatever the size of the files.
+Only line feeds separate lines; the lines of a compressed file are those of the decompressed stream. Where a
+file's lines are not its records, the reader of its format (`sparkify.extract.formats`) gives each record as a
+line. A chunk has a bounded size, whatever the size of the files.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from typing import Final
 
@@ -17,30 +17,32 @@ from numpy.typing import NDArray
 from sparkify.extract import files, rejects, storage
 from sparkify.extract.batches import Part
 from sparkify.extract.compression import BrokenStream, decompressed
-from sparkify.extract.files import InputFile
-from sparkify.extract.records import BEGINNING_BYTES, holds_records, records
-from sparkify.extract.rejects import MAX_LINE_BYTES, Reject, RejectedLine, too_long
+from sparkify.extract.files import InputFile, format_of
+from sparkify.extract.formats import reader_of
+from sparkify.extract.json_records import BEGINNING_BYTES
+from sparkify.extract.rejects import MAX_LINE_BYTES, Record, Reject, RejectedLine, too_long
 
 SMALL_BYTES: Final = 1 << 19
-"""A file of this size is read at once; and line feeds are looked for in so many bytes at a time."""
+"""A file of up to this size is read at once; and line feeds are searched in blocks of this size."""
 
 CHUNK_BYTES: Final = 12 << 20
-"""A chunk is closed when it has this many bytes: with what DuckDB and the COPY make of it, some 80 MB of memory."""
+"""A chunk is complete at this size. With what DuckDB and COPY make of it, it takes about 80 MB of memory."""
 
 SHORT_LINE_BYTES: Final = 64
-"""A shorter line counts as this many bytes of a chunk: what is made of a line costs memory even when it is empty."""
+"""A shorter line counts as this many bytes of a chunk: even an empty line costs memory later on."""
 
 MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
-"""Of a slice that is not a small file: so many make a chunk by themselves."""
+"""A slice has at most this many lines, which fill a chunk."""
 
 
 @dataclass(slots=True)
 class Slice:
-    """Consecutive lines of one file: `parts` together are whole lines, each closed by a line feed.
+    """Consecutive lines of one file: `parts`, joined, are whole lines, each with its line feed.
 
-    A line that could not even be read stands in `unread`, and as an empty line in `parts`, so that numbers agree.
-    Where records did not stand one a line, `numbers` are theirs; else lines are numbered from `first_line` on.
-    `ends_file` says that it is the last of what is read of the file, and `digest` is then that of all these bytes.
+    A line that was rejected while reading is in `unread`, and an empty line stands for it in `parts`, to keep
+    the count. Lines are numbered from `first_line` on; where a reader gave the records, `numbers` has their
+    numbers. The last slice has `ends_file` set and the `digest` (SHA-256) of all bytes that were read of the
+    file or part.
     """
 
     file: InputFile
@@ -53,16 +55,16 @@ class Slice:
 
     @property
     def data(self) -> bytes:
-        """All its bytes."""
+        """All its bytes, joined."""
         return b"".join(self.parts)
 
     @property
     def size(self) -> int:
-        """How many bytes these are."""
+        """Its size in bytes."""
         return sum(map(len, self.parts))
 
     def count(self) -> int:
-        """How many lines it has."""
+        """The number of its lines."""
         return sum(
             part.count(b"\n") if isinstance(part, bytes) and len(part) < 4096 else len(line_feeds(part))
             for part in self.parts
@@ -70,10 +72,10 @@ class Slice:
 
 
 def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
-    """Where the line feeds stand."""
+    """The positions of the line feeds."""
     if len(data) <= SMALL_BYTES:
         return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    # A little at a time: the memory of a mask for all of it costs more than what is done with it.
+    # Block by block: getting the memory of a mask for all of it would cost more than the search.
     mask = np.empty(SMALL_BYTES, dtype=bool)
     found = []
     for start in range(0, len(data), SMALL_BYTES):
@@ -85,7 +87,7 @@ def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
 def chunks(
     files: Sequence[InputFile], part: Part | None = None, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[list[Slice]]:
-    """The lines of some files, in order, as chunks of slices; with a `part`, only these of the one file.
+    """Read files in order, as chunks of slices; with a `part`, only that part of the one file.
 
     Raises:
         OSError: a file cannot be opened or read; its `filename` says which.
@@ -107,63 +109,63 @@ def chunks(
 
 
 def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
-    """The lines of one file, or of a part of it; the last slice says `ends_file` and holds the digest of the bytes read.
-
-    A part has lines, a whole file may hold records that do not stand one a line.
-    """
+    """Read one file, or a part of it: only files whose lines are their records are cut into parts."""
     digest = hashlib.sha256()
     stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
+    reader = None
     if not part:
         beginning, stream = _peek(stream)
-        if holds_records(beginning):
-            yield from _record_slices(file, stream, digest)
-            return
-    ready = Slice(file, part.first_line if part else 1, [])  # given away when more follows
+        reader = reader_of(format_of(file.path), beginning)
+    if reader:
+        yield from _record_slices(file, reader(stream), digest)
+    else:
+        yield from _line_slices(file, part.first_line if part else 1, stream, digest)
+
+
+def _line_slices(
+    file: InputFile, line: int, stream: Iterator[bytes], digest: "hashlib._Hash"
+) -> Iterator[Slice]:
+    """The lines of a stream: a slice for each of its blocks. A slice is given when the next one is begun."""
+    ready = Slice(file, line, [])
     rest = b""  # an unfinished line
-    skipped = 0  # bytes of it that were thrown away, because it is longer than a line may be
-    broken: str | None = None
-    while True:
-        try:
-            data = next(stream, None)
-        except BrokenStream as error:
-            data, broken = None, str(error)
-        if data is None:
-            break
-        first = data.find(b"\n")
-        if first < 0:
-            rest += data
-            if len(rest) > MAX_LINE_BYTES:
-                skipped += len(rest) - rejects.EVIDENCE_BYTES
-                rest = rest[: rejects.EVIDENCE_BYTES]
-            continue
-        if ready.parts:
-            yield ready
-            ready = Slice(file, ready.first_line + ready.count(), [])
-        length = skipped + len(rest) + first
-        if length > MAX_LINE_BYTES:
-            ready.unread.append(_too_long(ready.first_line, rest + data[:first], length))
-            rest = b""
-        else:
-            first = 0
-        last = data.rfind(b"\n") + 1
-        ready.parts += [rest, memoryview(data)[first:last]]
-        rest, skipped = data[last:], 0
+    skipped = 0  # how many bytes of it were dropped, because it is longer than a line may be
+    broken = ""
+    try:
+        for data in stream:
+            first = data.find(b"\n")
+            if first < 0:
+                rest += data
+                if len(rest) > MAX_LINE_BYTES:
+                    skipped += len(rest) - rejects.EVIDENCE_BYTES
+                    rest = rest[: rejects.EVIDENCE_BYTES]
+                continue
+            if ready.parts:
+                yield ready
+                ready = Slice(file, ready.first_line + ready.count(), [])
+            length = skipped + len(rest) + first
+            if length > MAX_LINE_BYTES:
+                ready.unread.append(_too_long(ready.first_line, rest + data[:first], length))
+                rest = b""
+            else:
+                first = 0
+            last = data.rfind(b"\n") + 1
+            ready.parts += [rest, memoryview(data)[first:last]]
+            rest, skipped = data[last:], 0
+    except BrokenStream as error:
+        broken = str(error)
     last_line = ready.first_line + ready.count()
     if skipped:
         ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
-        rest = b"\n"
+        rest = b""
     elif broken:
         ready.unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
-        rest = b"\n"
-    elif rest:
-        rest += b"\n"
-    ready.parts.append(rest)
-    ready.ends_file, ready.digest = True, digest.digest()
-    yield ready
+        rest = b""
+    ready.parts.append(rest + b"\n" if rest or skipped or broken else b"")
+    yield replace(ready, ends_file=True, digest=digest.digest())
 
 
 def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """What decides how a file is read, and all of the stream."""
+    """The beginning of a stream, which decides how it is read, and the whole stream again."""
     blocks: list[bytes] = []
     broken: BrokenStream | None = None
     try:
@@ -182,9 +184,9 @@ def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return b"".join(block[:BEGINNING_BYTES] for block in blocks)[:BEGINNING_BYTES], again()
 
 
-def _record_slices(file: InputFile, stream: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[Slice]:
-    """The records of a file as slices of one a line, of some megabytes each."""
-    ready: Slice | None = None  # the last one has the digest
+def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib._Hash") -> Iterator[Slice]:
+    """The records that a reader gives, one a line, in slices of a few megabytes."""
+    ready: Slice | None = None  # kept until there is another, because the last one gets the digest
     numbers: list[int] = []
     texts: list[bytes] = []
     unread: list[RejectedLine] = []
@@ -194,14 +196,16 @@ def _record_slices(file: InputFile, stream: Iterator[bytes], digest: "hashlib._H
         data = b"".join(text + b"\n" for text in texts)
         return Slice(file, 1, [data], list(unread), numbers=np.array(numbers, dtype=np.int64))
 
-    for number, record, why, length in records(stream):
-        text = record
-        if why:
-            unread.append(RejectedLine(number, why, record[: rejects.EVIDENCE_BYTES], length))
-            text = b""
+    for record in records:
+        if isinstance(record, RejectedLine):
+            unread.append(record)
+            number, text, kept = record.line, b"", len(record.record)
+        else:
+            number, text = record
+            kept = len(text)
         numbers.append(number)
         texts.append(text)
-        size += len(record)
+        size += kept
         if size >= files.READ_BYTES or len(texts) >= MOST_LINES:
             if ready:
                 yield ready
@@ -216,7 +220,7 @@ def _record_slices(file: InputFile, stream: Iterator[bytes], digest: "hashlib._H
 
 
 def _of_few_lines(piece: Slice) -> Iterator[Slice]:
-    """The slice, cut where it has more than `MOST_LINES` lines."""
+    """The slice, cut into slices of at most `MOST_LINES` lines."""
     if piece.count() <= MOST_LINES:
         yield piece
         return
@@ -236,10 +240,10 @@ def _is_small(file: InputFile) -> bool:
 
 
 def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
-    """The slices of a small file, with as little ado as possible: there may be a million of them."""
+    """The slices of a small file, with as little work as possible: there may be a million of them."""
     digest = hashlib.sha256(data)
-    if holds_records(data):
-        return _record_slices(file, iter([data]), digest)
+    if reader := reader_of(format_of(file.path), data):
+        return _record_slices(file, reader(iter([data])), digest)
     text = data if data.endswith(b"\n") or not data else data + b"\n"
     return [Slice(file, 1, [text], ends_file=True, digest=digest.digest())]
 
@@ -249,7 +253,7 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
 
 
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
-    # Never past the size that was planned: what a growing file gains meanwhile belongs to the next run.
+    # Not past the size that was planned: bytes that are appended meanwhile belong to the next run.
     start, size = (part.start, part.size) if part else (0, file.size)
     return _digested(storage.blocks(file, start, size), digest)
 
@@ -263,7 +267,7 @@ def _decompressed(file: InputFile, digest: "hashlib._Hash") -> Iterator[bytes]:
             given += len(block)
             yield block
     except BrokenStream as error:
-        for _ in source:  # the digest is that of the whole file
+        for _ in source:  # read to the end: the digest is that of the whole file
             pass
         if error.at is not None:
             again = decompressed(storage.blocks(file), file.compression, careful_from=error.at)
@@ -278,6 +282,7 @@ def _digested(source: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[byte
 
 
 def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes of the blocks behind the first `given` ones."""
     for block in blocks:
         if len(block) > given:
             yield block[given:]
@@ -285,7 +290,7 @@ def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Put pieces together, until there is as much as one read of a plain file gives. None is empty."""
+    """Join pieces to blocks of the size in which plain files are read. No block is empty."""
     block = bytearray()
     try:
         for piece in pieces:

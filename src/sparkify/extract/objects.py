@@ -1,6 +1,7 @@
-"""Objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages open.
+"""Objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages can open.
 
-Credentials are found by the ordinary means of the store's own library (environment, files, roles). None pass through here.
+The store's own library finds the credentials in its usual places (environment, files, roles). None pass
+through here.
 """
 
 import errno
@@ -16,19 +17,21 @@ from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, end
 
 _S3: Final = ("s3", "s3a")
 _S3_OPTIONS: Final = {
-    # As many small objects at a time. And s3fs tries again by itself: not each of its attempts five times.
+    # Allow 64 small objects in parallel. s3fs retries by itself, so botocore must not retry each attempt five
+    # times.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
 }
 
 _SIGNATURES: Final = (
-    "ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime", "created",
-)  # fmt: skip
-"""Where stores say which content an object has; the first that there is tells."""
+    *("ETag", "etag", "md5Hash", "content_md5", "generation"),
+    *("LastModified", "last_modified", "mtime", "created"),
+)
+"""Attributes in which stores identify the content of an object; the first one present counts."""
 
 _REFUSED: Final = frozenset(
     ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch")
 )
-"""What S3 says to somebody whom it does not know: no object is to blame."""
+"""S3 codes for bad credentials: they fail the run, not the object."""
 
 _CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416"))
 
@@ -38,7 +41,7 @@ def exists(address: str) -> bool:
 
     Raises:
         UsageError: the URL holds credentials, or fsspec cannot open such URLs here.
-        StorageFailed: the store cannot be reached, or refuses us.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     files, path = _open(address)
     try:
@@ -49,13 +52,13 @@ def exists(address: str) -> bool:
 
 
 def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
-    """All input files below a URL, in the order in which the store lists them; hidden ones are not seen.
+    """All input files below a URL, in the order of the store; hidden ones are left out.
 
-    Objects of other names are counted in `not_read`, by their endings.
+    Objects with other names are counted in `not_read` by their endings.
 
     Raises:
         UsageError: there are no objects, or they may not be listed.
-        StorageFailed: the store cannot be reached, or refuses us.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     files, path = _open(root)
     empty = True
@@ -66,7 +69,7 @@ def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
                     empty = False
                     below = address[len(root.rstrip("/")) :]
                     name = below.rpartition("/")[2]
-                    if "/." in below or not name:  # hidden, or what stands for a folder
+                    if "/." in below or not name:  # hidden, or a placeholder for a folder
                         continue
                     compression = compression_of(name)
                     if compression != "":
@@ -82,10 +85,10 @@ def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
 
 
 def names(address: str) -> list[tuple[str, bool]]:
-    """The names that stand directly below a URL, and whether each is a folder; none when it cannot be listed.
+    """The names directly below a URL, and whether each is a folder; none when it cannot be listed.
 
     Raises:
-        StorageFailed: the store cannot be reached, or refuses us.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     files, path = _open(address)
     try:
@@ -97,11 +100,11 @@ def names(address: str) -> list[tuple[str, bool]]:
 
 
 def now(kind: Kind, address: str) -> InputFile | None:
-    """The object as it is now; None when it is gone.
+    """The present state of an object; None when it is gone.
 
     Raises:
-        OSError: it may not be looked at.
-        StorageFailed: the store cannot be reached, or refuses us.
+        OSError: its state may not be read.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     files, path = _open(address)
     try:
@@ -112,7 +115,7 @@ def now(kind: Kind, address: str) -> InputFile | None:
 
 
 def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
-    """As `storage.blocks`: range by range of the object that was planned, and of no later one."""
+    """As `storage.blocks`, range by range, and only of the version of the object that was planned."""
     files, path = _open(file.path)
     with _translated(file.path):
         with files.open(path, "rb", block_size=input_files.READ_BYTES, cache_type="none") as source:
@@ -126,10 +129,10 @@ def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
 
 
 def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
-    """Small objects of one store, side by side: the content of each, or what is wrong with it.
+    """Fetch small objects of one store in parallel: the content of each, or the error.
 
     Raises:
-        StorageFailed: the store cannot be reached, or refuses us.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     files, _ = _open(wanted[0].path)
     found: dict[str, bytes | OSError] = {file.path: b"" for file in wanted if not file.size}
@@ -152,10 +155,11 @@ def _open(address: str) -> tuple[Any, str]:
     scheme, place = scheme.lower(), rest.partition("/")[0]
     if "@" in place and (scheme in _S3 or ":" in place.partition("@")[0]):
         raise UsageError(
-            "A URL of input must hold no credentials. Give them as the store's library expects, like AWS_PROFILE."
+            "A URL of input must hold no credentials."
+            " Give them as the store's library expects, like AWS_PROFILE."
         )
     try:
-        import fsspec  # noqa: PLC0415  takes a while, and local files do without
+        import fsspec  # noqa: PLC0415  slow to import, and not needed for local files
 
         kind = fsspec.get_filesystem_class(scheme)
         options = _S3_OPTIONS if scheme in _S3 else kind._get_kwargs_from_urls(address)  # noqa: SLF001
@@ -169,7 +173,7 @@ def _open(address: str) -> tuple[Any, str]:
 
 
 def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Mapping[str, Any]]]]:
-    """The addresses of all objects below a path, with what the store says of them: on S3 a page at a time."""
+    """The address and attributes of every object below a path, on S3 page by page."""
     scheme = root.partition("://")[0]
     if scheme.lower() not in _S3:
         found = files.find(path, detail=True)
@@ -207,7 +211,7 @@ def _translated(address: str) -> Iterator[None]:
 
 
 def _error(error: Exception, address: str) -> OSError | StorageFailed:
-    """What is wrong with an object, or with the store as a whole."""
+    """The error as one of the object (OSError), or of the store as a whole (StorageFailed)."""
     cause = error if hasattr(error, "response") else error.__cause__
     code = str((getattr(cause, "response", None) or {}).get("Error", {}).get("Code", ""))
     said = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split())) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Plan: which files there are, which of them are new, and how they are cut into batches."""
+"""Plan a load: which of the files are new, and how they are cut into batches."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,42 +10,42 @@ from psycopg import Connection
 
 from sparkify.database.queries import queries
 from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
-from sparkify.extract.files import (
-    InputFile,
-    Kind,
-)
-from sparkify.extract.records import BEGINNING_BYTES, holds_records
+from sparkify.extract.files import InputFile, Kind, format_of
+from sparkify.extract.formats import reader_of
+from sparkify.extract.json_records import BEGINNING_BYTES
 from sparkify.extract.storage import blocks, open_file
 
 LEAST_BATCH_BYTES: Final = 24 << 20
 MOST_BATCH_BYTES: Final = 256 << 20
 BATCH_FILES: Final = 5000
 BATCHES_PER_WORKER: Final = 8
-"""So many, that no worker is left alone with a long one at the end."""
+"""Enough batches that no worker is left alone with a long one at the end."""
 
 _sql: Final = queries("extract/plan")
 _ROWS: Final = 10_000
 
 RACY_NS: Final = 2_000_000_000
-"""A file changed so shortly before it was read may change again without a new time of change: file systems and
-editors count in ticks of up to two seconds. Such a file is compared by its bytes."""
+"""A file that changed less than this before it was read may change again and keep its time of change, because
+some file systems and editors count in steps of two seconds. Such a file is compared by its bytes."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What there is to do: the files `found`, of these the `new` ones, and those only `touched`: new time, same bytes."""
+    """The work of a load: how many files were `found`, the `new` ones, and the `touched` ones (new time, same
+    bytes)."""
 
     found: int
     new: list[InputFile]
     touched: list[InputFile] = field(default_factory=list)
 
     def batch_bytes(self, kind: Kind, workers: int) -> int:
-        """How large batches of one kind best are for so many workers."""
+        """The best size of batches of one kind for this number of workers."""
         share = sum(file.size for file in self._of(kind)) // (workers * BATCHES_PER_WORKER)
         return min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
 
     def large_logs(self, batch_bytes: int) -> list[InputFile]:
-        """The new log files that are to be cut into parts: larger than a batch, and lines can be looked for anywhere.
+        """The new log files to cut into parts: larger than a batch, uncompressed, and with a record on each
+        line.
 
         Raises:
             StorageFailed: the store of one cannot be reached.
@@ -54,7 +54,7 @@ class Plan:
         return [
             file
             for file in self._of("log")
-            if file.size > least and file.compression is None and _has_lines(file)
+            if file.size > least and file.compression is None and _lines_are_records(file)
         ]
 
     def batches(
@@ -63,9 +63,9 @@ class Plan:
         batch_bytes: int = MOST_BATCH_BYTES,
         parts: Mapping[InputFile, Sequence[Part]] | None = None,
     ) -> list[Batch]:
-        """The new files of one kind in batches of some `batch_bytes`, in the order of their paths.
+        """The new files of one kind in batches of about `batch_bytes`, in the order of their paths.
 
-        Of files that are cut each of the `parts` is a batch. Another file that is larger is a batch of its own.
+        Each of the `parts` of a file is one batch. A file that is larger and not cut is a batch by itself.
         """
         batches: list[Batch] = []
         files: list[InputFile] = []
@@ -94,15 +94,15 @@ class Plan:
         return [file for file in self.new if file.kind == kind]
 
 
-def _has_lines(file: InputFile) -> bool:
+def _lines_are_records(file: InputFile) -> bool:
     try:
-        return not holds_records(b"".join(blocks(file, 0, BEGINNING_BYTES)))
+        return reader_of(format_of(file.path), b"".join(blocks(file, 0, BEGINNING_BYTES))) is None
     except OSError:
-        return False  # whoever reads all of it will say so, or find out
+        return False  # staging will report it
 
 
 def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
-    """Compare the files there are with those the warehouse has read."""
+    """Compare the files that were found with those that the warehouse has read."""
     found: dict[str, dict[str, InputFile]] = {}
     for file in files:
         found.setdefault(file.kind, {})[file.name] = file
@@ -114,7 +114,7 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
         if row is None or row.version is None or row.size != file.size or file.etag:
             plan.new.append(file)
         elif row.dismissed and row.mtime_ns != file.mtime_ns:
-            plan.new.append(file)  # touched, to have its rejects back
+            plan.new.append(file)  # touched, to bring its dismissed rejects back
         elif (digest := content_digest(file, row.cuts)) != row.digest:
             plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
         else:
@@ -123,10 +123,10 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
 
 
 def _sort_out(connection: Connection[Any], found: dict[str, dict[str, InputFile]]) -> list[str]:
-    """Take out the files that were read and whose size and time tell that they are as they were.
+    """Remove from `found` the files whose size and time show that they have not changed since they were read.
 
-    Gives the names of those left that the warehouse knows. It is asked a part at a time: it may know of many more files than
-    these.
+    Returns the names of the remaining files that the warehouse knows. Its list is read in portions, because
+    it may be far longer than `found`.
     """
     doubtful = []
     with connection.transaction(), connection.cursor("known_files") as known:
@@ -154,14 +154,14 @@ class _Known:
 
 
 def _known(connection: Connection[Any], names: list[str]) -> dict[tuple[str, str], _Known]:
-    rows = connection.execute(_sql["as_read"], [names])
+    rows = connection.execute(_sql["files_as_read"], [names])
     return {(kind, path): _Known(*rest) for kind, path, *rest in rows.fetchall()}
 
 
 def content_digest(file: InputFile, cuts: Sequence[int] | None = None) -> bytes | None:
     """The SHA-256 of the bytes of a file; None when it cannot be read.
 
-    Where a file was read in parts, that of the SHA-256 of the parts; `cuts` says where they begin.
+    For a file that was read in parts, which begin at `cuts`, it is the SHA-256 of the SHA-256 of each part.
     """
     try:
         if cuts:
@@ -171,7 +171,7 @@ def content_digest(file: InputFile, cuts: Sequence[int] | None = None) -> bytes 
         with open(open_file(file.path), "rb") as source:
             return hashlib.file_digest(source, "sha256").digest()
     except OSError:
-        return None  # to be read again, and then its state says what is wrong with it
+        return None  # the file is planned as new, and staging reports the error
 
 
 def _digest(file: InputFile, start: int, size: int) -> bytes:
@@ -182,10 +182,11 @@ def _digest(file: InputFile, start: int, size: int) -> bytes:
 
 
 def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:
-    """Remember the new times of files that have the same bytes, so that these are not compared again."""
+    """Record the new times of files whose bytes are the same, so that the next load need not compare them
+    again."""
     seen_at = datetime.fromtimestamp(planned_at, UTC)
     with connection.cursor() as cursor:
         cursor.executemany(
-            _sql["touched"],
+            _sql["note_touched"],
             [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files],
         )

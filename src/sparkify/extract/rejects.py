@@ -1,23 +1,27 @@
-"""Lines that are set aside: why, and with which evidence."""
+"""Rejects: records that are not loaded, each with the reason and the evidence."""
 
 from dataclasses import dataclass
 from typing import Final
 
 MAX_LINE_BYTES: Final = 64 << 20
-"""A longer line is rejected unread: the memory that one line can cost is bounded."""
+"""A longer line is rejected without being parsed, so that one line can cost only so much memory."""
 
 EVIDENCE_BYTES: Final = 1 << 20
+"""At most this much of a rejected record is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Why a line is set aside: the first reason that applies, and what exactly was wrong."""
+    """Why a record is rejected: the first `reason` in the order of docs/rules.md, and in `detail` what was
+    wrong."""
 
     reason: str
     detail: str
 
 
 class Rejected(Exception):
+    """Raised while a record is checked; `reject` says why."""
+
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reject = Reject(reason, detail)
@@ -25,7 +29,7 @@ class Rejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A line that is set aside; `record` is at most the first MiB of its `record_bytes` bytes."""
+    """A rejected record and its line number; `record` holds the first MiB of its `record_bytes` bytes."""
 
     line: int
     why: Reject
@@ -34,10 +38,14 @@ class RejectedLine:
 
     @classmethod
     def of(cls, line: int, why: Reject, text: bytes) -> "RejectedLine":
-        """The reject of a whole line."""
+        """The reject of a record whose whole `text` is here."""
         return cls(line, why, text[:EVIDENCE_BYTES], len(text))
 
 
+Record = tuple[int, bytes] | RejectedLine
+"""What a reader gives for each record: its number and its JSON on one line, or the record as a reject."""
+
+
 def too_long(size: int) -> Reject:
-    """The reject of a line of so many bytes."""
+    """The reject of a line of `size` bytes."""
     return Reject("line_too_long", f"{size:,} bytes; a line may have {MAX_LINE_BYTES:,}")

@@ -1,7 +1,7 @@
-"""Where input is read from: an address is the path of a local file, or a URL like ``s3://bucket/key``.
+"""Reads the bytes of input files. An address is a local path, or a URL like ``s3://bucket/key``.
 
-Everything that reads input goes through here; what lies elsewhere is left to `sparkify.extract.objects`, which is loaded
-only where there is a URL.
+All reading of input goes through here. URLs are left to `sparkify.extract.objects`, which is imported only
+for them.
 """
 
 import errno
@@ -18,7 +18,8 @@ from sparkify.extract.files import InputFile
 
 FETCH_OBJECTS: Final = 256
 FETCH_BYTES: Final = 16 << 20
-"""So many small objects, of together so many bytes, are fetched at once: each takes its time, however small."""
+"""The most small objects, and the most bytes, that are fetched in parallel. Each request takes its time,
+however small."""
 
 
 def is_remote(address: str) -> bool:
@@ -27,7 +28,7 @@ def is_remote(address: str) -> bool:
 
 
 def is_folder(address: str) -> bool:
-    """Whether there is a folder, or objects below a URL.
+    """Whether the folder exists, or the URL has objects below it.
 
     Raises:
         StorageFailed: the store cannot be asked.
@@ -36,14 +37,14 @@ def is_folder(address: str) -> bool:
         from sparkify.extract import objects  # noqa: PLC0415
 
         return objects.exists(address)
-    return os.path.isdir(address)  # noqa: PTH112  Path.is_dir() raises where a name is too long
+    return os.path.isdir(address)  # noqa: PTH112  Path.is_dir() raises when a name is too long
 
 
 def open_file(path: str) -> int:
-    """Open a local file for reading; gives the descriptor.
+    """Open a local file for reading, and return its descriptor.
 
     Raises:
-        OSError: that cannot be done, or it is no file: a pipe would keep us waiting for ever.
+        OSError: it cannot be opened, or is not a regular file: reading a pipe could block for ever.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -68,11 +69,11 @@ def _no_file(path: str) -> OSError:
 
 
 def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator[bytes]:
-    """The bytes from `start`, some megabytes at a time: `size` of them where there are so many, else all to the end.
+    """The bytes of a file from `start`, in blocks of a few megabytes: `size` bytes, or up to the end.
 
     Raises:
-        OSError: they cannot be read, or an object is not what was planned any more; its `filename` is the address.
-        StorageFailed: the store cannot be reached, or refuses us.
+        OSError: they cannot be read, or an object has changed since the plan; its `filename` is the address.
+        StorageFailed: the store cannot be reached, or refuses access.
     """
     if is_remote(file.path):
         from sparkify.extract import objects  # noqa: PLC0415
@@ -90,18 +91,19 @@ def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator
 
 
 class SmallFiles:
-    """The contents of some files that are read as a whole, when they are asked for in their order."""
+    """Reads small files whole. They must be asked for in order, because small objects are fetched in
+    groups."""
 
     def __init__(self, files: Sequence[InputFile]) -> None:
         self._files = iter(files)
         self._fetched: dict[str, bytes | OSError] = {}
 
     def read(self, file: InputFile) -> bytes:
-        """The content of one of them, up to the size that was planned.
+        """The content of the next file, up to the size that was planned.
 
         Raises:
             OSError: it cannot be read; its `filename` is the address.
-            StorageFailed: the store cannot be reached, or refuses us.
+            StorageFailed: the store cannot be reached, or refuses access.
         """
         if not is_remote(file.path):
             return _content(file)
@@ -121,7 +123,7 @@ class SmallFiles:
                 continue
             size += file.size
             if size > FETCH_BYTES or len(group) == FETCH_OBJECTS:
-                break  # it will be the first of the next group
+                break  # this file will begin the next group
             group.append(file)
         return group
 
@@ -140,7 +142,7 @@ def _content(file: InputFile) -> bytes:
 
 @contextmanager
 def _named(file: InputFile) -> Iterator[None]:
-    """An error of reading names the file, as one of opening does."""
+    """Name the file in an error of reading, as errors of opening do."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Strict JSON: what a line or a record must be before its fields are looked at. The rules are those of docs/rules.md."""
+"""Strict JSON: the rules that a record must meet before anybody looks at its fields (docs/rules.md)."""
 
 import json
 import re
@@ -10,14 +10,18 @@ from typing import Any, Final, Never
 from sparkify.extract.rejects import Reject, Rejected
 
 MAX_DEPTH: Final = 100
-"""Deeper nesting is not taken for JSON. Python's own limit counts the callers too: it would be another in a thread."""
+"""Deeper nesting is rejected. Python's own recursion limit would vary: it counts the calling functions
+too."""
 
 MAX_TOKENS: Final = 1_000_000
-"""A line with more strings, commas and brackets is not taken for JSON: a byte or two of each cost a hundred in memory."""
+"""A line with more strings, commas and brackets is rejected: each takes a byte or two there, and a hundred in
+memory."""
 
 BOM: Final = b"\xef\xbb\xbf"
 
-_KINDS = {str: "a string", bool: "a boolean", dict: "an object", list: "an array"}
+
+class Digits(Decimal):
+    """A number written with digits only, not as -1, 1.0 or 1e3."""
 
 
 def strip(line: bytes) -> bytes:
@@ -25,58 +29,13 @@ def strip(line: bytes) -> bytes:
     return line.removesuffix(b"\r").removeprefix(BOM)
 
 
-def unsound(record: bytes) -> Reject | None:
-    """Why a record is no JSON object, whatever its fields say; None when it is one."""
-    try:
-        decode_object(strip(record))
-    except Rejected as rejected:
-        return rejected.reject
-    return None
-
-
-def _constant(token: str) -> Never:
-    raise Rejected("invalid_json", f"{token} is not a JSON number")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Rejected("duplicate_key", f"the key {shown(twice)} occurs twice")
-    return result
-
-
-class Digits(Decimal):
-    """A number that is written with digits alone: not -1, 1.0 or 1e3."""
-
-
-def _number(token: str) -> Decimal | float:
-    # Numbers repeat: 60 MB of them as objects of their own would take gigabytes.
-    return _short_number(token) if len(token) <= 20 else _any_number(token)
-
-
-def _any_number(token: str) -> Decimal | float:
-    # A double rounds 1541105830796.0000001 to an integer; a Decimal does not. Beyond its exponents a double serves.
-    if token.isdigit():
-        return Digits(token)
-    try:
-        return Decimal(token)
-    except InvalidOperation:
-        return float(token)
-
-
-_short_number = lru_cache(1024)(_any_number)
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_number
-)
-_syntax = json.JSONDecoder(parse_constant=_constant, parse_float=len, parse_int=len)
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
-_STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def decode_object(line: bytes) -> dict[str, Any]:
+    """The JSON object in a stripped line. Its numbers are `Decimal`, or float where a Decimal cannot hold the
+    exponent.
+
+    Raises:
+        Rejected: the line is not strict JSON, or not an object.
+    """
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -90,23 +49,21 @@ def decode_object(line: bytes) -> dict[str, Any]:
         if any(_LONE_SURROGATE.search(string) for string in _strings(value)):
             raise Rejected("lone_surrogate", "half of a surrogate pair is not a character")
     if not isinstance(value, dict):
-        raise Rejected("not_an_object", f"a record is a JSON object, this is {kind(value)}")
+        raise Rejected("not_an_object", f"a record is a JSON object, this is {type_of(value)}")
     return value
 
 
-def _decode(text: str) -> Any:
+def unsound(record: bytes) -> Reject | None:
+    """Why a record is not a JSON object; None when it is one, whatever its fields hold."""
     try:
-        try:
-            return _decoder.decode(text)
-        except Rejected:
-            _syntax.decode(text)  # what is not JSON at all, is that first of all
-            raise
-    except json.JSONDecodeError as error:
-        raise Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
+        decode_object(strip(record))
+    except Rejected as rejected:
+        return rejected.reject
+    return None
 
 
 def too_much(line: bytes) -> str:
-    """Why a line is not to be parsed at all: it is nested too deeply, or has too many parts; empty when it may be."""
+    """Why a line must not be parsed: it is nested too deeply or has too many parts. Empty when it may be."""
     brackets = line.count(b"[") + line.count(b"{")
     if brackets <= MAX_DEPTH and 2 * brackets + line.count(b",") + line.count(b'"') <= MAX_TOKENS:
         return ""
@@ -118,6 +75,72 @@ def too_much(line: bytes) -> str:
         if count > MAX_TOKENS:
             return f"more than {MAX_TOKENS:,} strings, commas and brackets"
     return ""
+
+
+def type_of(value: object) -> str:
+    """The JSON type of a value, as the detail of a reject names it."""
+    return "null" if value is None else _TYPES.get(type(value), "a number")
+
+
+def shown(value: object) -> str:
+    """A value as the detail of a reject quotes it, in at most 60 characters."""
+    text = str(value) if isinstance(value, Decimal | float) else json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_TYPES: Final = {str: "a string", bool: "a boolean", dict: "an object", list: "an array"}
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_STEPS: Final = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise Rejected("duplicate_key", f"the key {shown(key)} occurs twice")
+            seen.add(key)
+    return result
+
+
+def _constant(token: str) -> Never:
+    raise Rejected("invalid_json", f"{token} is not a JSON number")
+
+
+def _number(token: str) -> Decimal | float:
+    # Short numbers repeat, so they are cached: as separate objects, 60 MB of them would take gigabytes.
+    return _short_number(token) if len(token) <= 20 else _any_number(token)
+
+
+def _any_number(token: str) -> Decimal | float:
+    # A double would round 1541105830796.0000001 to an integer. It serves for exponents that a Decimal cannot
+    # hold.
+    if token.isdigit():
+        return Digits(token)
+    try:
+        return Decimal(token)
+    except InvalidOperation:
+        return float(token)
+
+
+_short_number: Final = lru_cache(1024)(_any_number)
+_decoder: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_number
+)
+_syntax: Final = json.JSONDecoder(parse_constant=_constant, parse_float=len, parse_int=len)
+
+
+def _decode(text: str) -> Any:
+    try:
+        try:
+            return _decoder.decode(text)
+        except Rejected:
+            _syntax.decode(text)  # a line that is not JSON at all is rejected for that first
+            raise
+    except json.JSONDecodeError as error:
+        raise Rejected("invalid_json", f"character {error.pos + 1}: {error.msg}") from None
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -132,12 +155,3 @@ def _strings(value: object) -> Iterator[str]:
                 stack.extend(members.values())
             case list() as items:
                 stack.extend(items)
-
-
-def kind(value: object) -> str:
-    return "null" if value is None else _KINDS.get(type(value), "a number")
-
-
-def shown(value: object) -> str:
-    text = str(value) if isinstance(value, Decimal | float) else json.dumps(value, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,6 +1,6 @@
-"""Dismiss rejects: lines that nobody will mend leave the list of rejects, and are counted as dismissed in the books.
+"""Dismiss rejects: delete rejected lines that nobody will mend, and count them as dismissed in the books.
 
-Nothing remembers which lines they were. When their file is read again, its books and rejects are made from the file.
+Nothing records which lines they were. When their file is read again, its books and rejects are made again.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,10 @@ _sql: Final = queries("operations/dismiss")
 
 @dataclass(slots=True)
 class Dismissed:
-    """What was dismissed: lines by reason, and of how many files. Left are those of `other_runs`, held, failed or at work."""
+    """Dismissed lines by reason, and their files.
+
+    `other_runs` counts lines of held, failed or running runs, which stay.
+    """
 
     files: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -24,11 +27,11 @@ class Dismissed:
 
     @property
     def lines(self) -> int:
-        """How many lines were dismissed."""
+        """The number of dismissed lines."""
         return sum(self.reasons.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """As one JSON document."""
+        """The report as one JSON document."""
         return {
             "dismissed": self.lines,
             "files": self.files,
@@ -40,10 +43,11 @@ class Dismissed:
 def dismiss(
     *, dsn: str | None = None, path: str | None = None, reason: str | None = None, run: int | None = None
 ) -> Dismissed:
-    """Dismiss rejected lines: all, or of files whose path ends so, with a reason, of a run.
+    """Dismiss rejected lines: all, or those of files whose path ends with `path`, with a `reason`, of a
+    `run`.
 
     Raises:
-        SparkifyError: it could not be done; nothing is changed.
+        SparkifyError: it could not be done, and nothing is changed.
     """
     chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
     done = Dismissed()
@@ -52,7 +56,7 @@ def dismiss(
         open_existing(resolve(dsn), for_questions=False) as connection,
         connection.transaction(),
     ):
-        # Whoever forgets a person moves books, too: one after the other.
+        # `forget` changes the books too, so only one of them may run at a time.
         lock_publisher(connection)
         files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
         for name, lines, done.files in connection.execute(_sql["dismiss"], chosen | {"files": files}):

@@ -1,15 +1,16 @@
 -- name: lock_files
--- files that have rejects, held against loads and retries until the end; one that somebody else holds is left out, because
--- whoever waits here while holding the publisher's lock could wait for ever
+-- Lock files that have rejects against loads and retries, and skip files that somebody else has locked:
+-- waiting for one while holding the publisher's lock could be a deadlock.
 SELECT file_id FROM etl.known_files f
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
   AND EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id)
 FOR UPDATE SKIP LOCKED
 
 -- name: dismiss
--- the chosen rejects of these files go, and their lines are dismissed ones in the books; by reason, and of how many files.
--- Those of a run that is not published stay: whether it may be published depends on them. The entry gets another version: a file
--- that is touched is read again, perhaps with the very time that it had.
+-- Delete the chosen rejects of these files, count their lines as dismissed, and return how many there were
+-- by reason, and of how many files. Rejects of a run that is not published stay, because they decide whether
+-- it may be published. The manifest entry gets another version, so that a file that is touched is read again
+-- even if its time is the one it had.
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING etl.runs reader
     WHERE reader.run_id = r.run_id AND reader.state = 'published' AND r.file_id = ANY(%(files)s::integer[])
@@ -28,7 +29,7 @@ moved AS (
 SELECT reason, count(*), (SELECT count(*) FROM counts) FROM gone GROUP BY reason ORDER BY count(*) DESC, reason COLLATE "C"
 
 -- name: count_left
--- chosen rejects that are still there
+-- Count the chosen rejects that are left.
 SELECT count(*) FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
   AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)

@@ -1,8 +1,9 @@
-"""Forget people: remove all that the warehouse has of them, and see that no later run brings them back.
+"""Forget people: remove everything that the warehouse has about them, and keep later runs from loading it
+again.
 
-One transaction. It waits until nobody stages and nobody publishes, and while it lasts nobody begins to: whatever was staged
-before it, it finds; whatever is staged after it, is staged by somebody who knows of it. So a load that runs at this moment
-cannot undo it.
+It is one transaction. It waits until nobody stages and nobody publishes, and keeps others from starting. So
+it finds all that was staged before it, and whoever stages after it knows of the forgotten people: a load at
+the same time cannot undo it.
 """
 
 from collections.abc import Iterable
@@ -20,39 +21,22 @@ from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
 from sparkify.stage.runs import lock_publisher
-from sparkify.stage.tables import month_tables
+from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
-_MANY: Final = 5000
-
-_VACUUMED: Final = [
-    sql.Identifier(schema, table)
-    for schema, tables in (
-        ("public", ("songplays", "users", "time")),
-        (
-            "analytics",
-            (
-                "heard_plays",
-                "heard_songs",
-                "user_level_days",
-                "user_days",
-                "user_months",
-                "user_years",
-                "track_months",
-                "sessions",
-            ),
-        ),
-        ("etl", ("latest_plays", "rejected_records")),
-    )
-    for table in tables
-]
+_BATCH: Final = 5000
+"""Rejects deleted with one statement."""
 
 
 @dataclass(slots=True)
 class Erasure:
-    """What was removed, or would be: rows by table, staged plays, rejected lines; and of how many rejected lines the text,
-    because nobody can tell whose they are. `files` had plays of theirs; `unvacuumed` tables were in use."""
+    """What was removed, or would be: rows by table, staged plays, and rejected lines.
+
+    Of `texts_withheld` other rejected lines the text was removed, because nobody can tell whose they are.
+    `files` have lines of theirs. The space of deleted rows in `unvacuumed` tables was not freed, because they
+    were in use.
+    """
 
     people: int
     newly_forgotten: int = 0
@@ -73,39 +57,39 @@ class Erasure:
 
 
 def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = False) -> Erasure:
-    """Remove people from the warehouse, and remember their ids as digests; may be repeated.
+    """Remove people from the warehouse, and keep digests of their ids. It may be repeated.
 
-    With `dry_run` nothing is changed, and the report says what would have been.
+    With `dry_run` nothing is changed, and the report says what would be removed.
 
     Raises:
-        SparkifyError: it could not be done; then nothing is changed.
+        SparkifyError: it could not be done, and nothing is changed.
     """
     with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
         try:
             with connection.transaction(force_rollback=dry_run):
-                erasing = _Erasing(connection, user_ids)
-                erasing.erase()
+                erasure = _Erasure(connection, user_ids)
+                erasure.run()
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
-                "A load has been busy with one batch or month for two minutes. Nobody was forgotten; try again when it"
-                " has ended."
+                "A load has been busy with one batch or month for two minutes. Nobody was forgotten;"
+                " try again when it has ended."
             ) from None
-        erasing.done.dry_run = dry_run
+        erasure.done.dry_run = dry_run
         if not dry_run:
-            erasing.done.unvacuumed = _vacuum(connection, [*_VACUUMED, *erasing.staged_tables])
-    return erasing.done
+            erasure.done.unvacuumed = _vacuum(connection, erasure.changed_tables)
+    return erasure.done
 
 
-class _Erasing:
-    """The transaction. `done` says what it came to."""
+class _Erasure:
+    """The transaction; `done` is its report."""
 
     def __init__(self, connection: Connection[Any], user_ids: Iterable[int]) -> None:
         self._connection = connection
         self._user_ids = sorted(set(user_ids))
         self.done = Erasure(len(self._user_ids))
-        self.staged_tables: list[sql.Identifier] = []
+        self.changed_tables: list[sql.Identifier] = []
 
-    def erase(self) -> None:
+    def run(self) -> None:
         done = self.done
         self._connection.execute("SET LOCAL lock_timeout = '2min'")
         self._run("close_gate")
@@ -117,18 +101,19 @@ class _Erasing:
         self._run("find_plays")
         self._run("move_books")
         self._run("delete_heard_plays")
-        done.songplays = self._delete("songplays")
-        done.time = self._delete("time")
-        done.users = self._delete("users")
+        done.songplays = self._delete("delete_songplays", "songplays")
+        done.time = self._delete("delete_time", "time")
+        done.users = self._delete("delete_users", "users")
         self._count("matched", self._scalar("count_matched"))
-        for table in ("latest_plays", "levels"):
-            self._run(f"delete_{table}")
+        self._run("delete_latest_plays")
+        self._run("delete_levels")
         forget_users(self._connection)
         self._erase_staged()
         done.heard_songs = self._run("delete_heard_songs").rowcount
-        done.files = [path for (path,) in self._run("files")]
+        done.files = [path for (path,) in self._run("files_with_plays")]
         self._erase_rejects(Forgotten(key, digests))
         self._run("touch_catalogue")
+        self.changed_tables = [sql.Identifier(*name) for name in self._run("changed_tables").fetchall()]
 
     def _erase_staged(self) -> None:
         months = [
@@ -139,35 +124,34 @@ class _Erasing:
             self._run("find_staged", **names)
             if plays := self._scalar("count_staged"):
                 self.done.staged_plays += plays
-                self.staged_tables += [name for name in names.values() if isinstance(name, sql.Identifier)]
             self._run("move_staged_books", **names)
             self._run("delete_staged", **names)
             self._run("delete_staged_days", **names)
-            if plays:
-                self._run("count_staged_hours", **names)
+            for counted in COUNTED_TABLES:  # counted again when the month is published
+                self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(names[counted]))
             self._run("delete_staged_songs", **names)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []
         doubtful: list[tuple[int, int]] = []
         with self._connection.cursor("rejects") as cursor:
-            cursor.itersize = 50  # each may have a MiB
-            for manifest_id, line, of_songs, reason, record, record_bytes in cursor.execute(_sql["rejects"]):
+            cursor.itersize = 50  # a record may have a MiB
+            for manifest_id, line, kind, reason, record, record_bytes in cursor.execute(_sql["rejects"]):
                 reject = RejectedLine(line, Reject(reason, ""), record, record_bytes)
-                kept = forgotten.keeps(reject, of_songs=of_songs)
+                kept = forgotten.keeps(reject, kind)
                 if kept is None:
                     theirs.append((manifest_id, line))
                 elif kept is not reject:
                     doubtful.append((manifest_id, line))
         self.done.rejects, self.done.texts_withheld = len(theirs), len(doubtful)
-        for start in range(0, len(theirs), _MANY):
-            self._connection.execute(_sql["delete_rejects"], _columns(theirs[start : start + _MANY]))
-        for start in range(0, len(doubtful), _MANY):
-            columns = _columns(doubtful[start : start + _MANY])
+        for start in range(0, len(theirs), _BATCH):
+            self._connection.execute(_sql["delete_rejects"], _columns(theirs[start : start + _BATCH]))
+        for start in range(0, len(doubtful), _BATCH):
+            columns = _columns(doubtful[start : start + _BATCH])
             self._connection.execute(_sql["withhold_rejects"], [WITHHELD, *columns])
 
-    def _delete(self, table: str) -> int:
-        rows = int(self._run(f"delete_{table}").rowcount)
+    def _delete(self, query: str, table: str) -> int:
+        rows = int(self._run(query).rowcount)
         self._count(table, rows)
         return rows
 
@@ -186,7 +170,7 @@ def _columns(pairs: list[tuple[int, int]]) -> list[list[int]]:
 
 
 def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[str]:
-    """Free the space of deleted rows; gives the tables that somebody else was busy with."""
+    """Free the space of deleted rows; returns the tables that were in use."""
     connection.execute("SET lock_timeout = '2s'")
     busy = []
     for table in tables:
@@ -195,5 +179,5 @@ def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[s
         except psycopg.errors.LockNotAvailable:
             busy.append(table.as_string())
         except psycopg.errors.UndefinedTable:
-            pass  # staged, and meanwhile published or dropped
+            pass  # a staged table that has been published or dropped since
     return busy

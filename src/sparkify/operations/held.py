@@ -1,62 +1,64 @@
-"""Held and failed runs: publish what they staged all the same, or throw it away."""
+"""Release or drop held and failed runs: publish what they staged after all, or discard it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
-from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.publish.run import publish_run, run_totals
 from sparkify.report import Staged
 from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging
 
-_sql: Final = queries("stage/stage")
-
 
 def release(run_id: int, dsn: str | None = None) -> Staged:
-    """Publish a held run, whatever it has of rejects, or a failed one; gives what became of its files and lines.
+    """Publish a held run in spite of its rejects, or a failed one; returns its files and books.
 
     Raises:
         SparkifyError: there is no such run, it is neither held nor failed, or it failed again.
     """
-    with _held(run_id, dsn) as connection:
+    with _adopted(run_id, dsn) as connection:
         if reason := publish_run(connection, run_id):
             raise SparkifyError(failure(run_id, reason))
-        return _count(connection, run_id)
+        return _totals(connection, run_id)
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:
-    """Throw away what a held, failed or dead run has staged and not published: these files are as before, new again. Gives how many.
+    """Discard what a held, failed or dead run has staged and not published.
+
+    Its files are new to the next load.
+
+    Returns the number of these files.
 
     Raises:
-        SparkifyError: there is no such run, it is at work, or it has ended.
+        SparkifyError: there is no such run, it is running, or it has ended.
     """
-    with _held(run_id, dsn, or_dead=True) as connection:
-        before = _count(connection, run_id)
+    with _adopted(run_id, dsn, or_dead=True) as connection:
+        before = _totals(connection, run_id)
         drop_staging(connection, run_id)
-        return before.files - _count(connection, run_id).files
+        return before.files - _totals(connection, run_id).files
 
 
 @contextmanager
-def _held(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
+def _adopted(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
+    """Open the warehouse and take the run over for the block, so that no other program changes it."""
     dsn = resolve(dsn)
     with server_errors(), open_warehouse(dsn) as connection:
         if _state(connection, run_id) is None:
-            raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` shows those there are.")
+            raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")
         with adopt(dsn, run_id) as is_dead:
             if not is_dead:
-                raise SparkifyError(f"Run {run_id} is at work at this moment. Wait until it has ended.")
+                raise SparkifyError(f"Run {run_id} is still running. Wait until it has ended.")
             state = _state(connection, run_id)
             unfinished = state in {"open", "publishing"}
             if state not in {"held", "failed"} and not (or_dead and unfinished):
                 then = "; the next `sparkify etl` finishes it" if unfinished else ""
                 raise SparkifyError(
-                    f"Run {run_id} is not held and has not failed, it is {state}{then}. Nothing was changed."
+                    f"Run {run_id} is {state}, neither held nor failed{then}. Nothing was changed."
                 )
             yield connection
 
@@ -66,7 +68,7 @@ def _state(connection: Connection[Any], run_id: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _count(connection: Connection[Any], run_id: int) -> Staged:
+def _totals(connection: Connection[Any], run_id: int) -> Staged:
     row = connection.execute("SELECT count(*) FROM etl.manifest WHERE run_id = %s", [run_id]).fetchone()
     assert row is not None
     return Staged(files=row[0], books=run_totals(connection, run_id))

@@ -1,7 +1,7 @@
-"""Retry: rejected records are judged again by their evidence, and what passes is loaded.
+"""Retry rejected records: judge them again by their stored text, and load those that pass.
 
-All of it, for songs and then for logs, is one transaction: judging, staging, publishing, and the move in the books. A crash
-leaves nothing behind but the records as they were. The files are claimed meanwhile, as by a run that reads them.
+Judging, staging, publishing and the books are one transaction for songs, and one for logs. A crash leaves the
+records as they were. The files are claimed meanwhile, as by a run that reads them.
 """
 
 import time
@@ -19,9 +19,10 @@ from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import file_now
+from sparkify.extract.json_records import on_one_line
+from sparkify.extract.kinds import KINDS
 from sparkify.extract.lines import CHUNK_BYTES, Slice
 from sparkify.extract.plan import make_plan
-from sparkify.extract.records import on_one_line
 from sparkify.extract.rejects import RejectedLine
 from sparkify.extract.strict_json import unsound
 from sparkify.publish.catalogue import publish_catalogue
@@ -37,14 +38,17 @@ from sparkify.stage.tables import staged_months
 _sql: Final = queries("operations/retry")
 
 CHUNK_RECORDS: Final = 20_000
-"""Each record is a slice of its own here, and an object of Python's."""
+"""A chunk has at most this many records: each is a slice here, and a slice is a Python object."""
 
 
 @dataclass(slots=True)
 class Retried:
-    """What a retry did. Of the records `tried`, `passed` says what became of those that are no rejects any more, and
-    `remaining` why the others still are. Not tried were records of files that have `changed` since they were read, of files
-    marked to be `read_again` by the next load, records that are `incomplete` and whose file is gone, and those of `other_runs`.
+    """The report of a retry.
+
+    Of the `tried` records, `passed` counts what became of those that are rejects no longer, and `remaining`
+    counts the reasons of the others. Not tried were records of files that have `changed` since they were
+    read, of files marked to be `read_again` by the next load, `incomplete` records whose file is gone, and
+    records of `other_runs`.
     """
 
     run_id: int | None = None
@@ -58,7 +62,7 @@ class Retried:
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """As one JSON document."""
+        """The report as one JSON document."""
         passed = {
             name: getattr(self.passed, name) for name in Books.__slots__ if name not in {"lines", "rejected"}
         }
@@ -68,10 +72,14 @@ class Retried:
             "passed": self.passed.lines,
             "became": passed,
             "remaining": self.remaining,
-            "not_tried": {"changed": self.changed, "read_again": self.read_again, "incomplete": self.incomplete,
-                          "other_runs": self.other_runs},
+            "not_tried": {
+                "changed": self.changed,
+                "read_again": self.read_again,
+                "incomplete": self.incomplete,
+                "other_runs": self.other_runs,
+            },
             "seconds": round(self.seconds, 3),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,44 +96,54 @@ class _File:
 def retry(
     *, dsn: str | None = None, path: str | None = None, reason: str | None = None, run: int | None = None
 ) -> Retried:
-    """Judge rejected records again and load those that pass: all, or of files whose path ends so, a reason, a run.
+    """Judge rejected records again and load those that pass: all, or those chosen by `path`, `reason` and
+    `run`.
+
+    `path` chooses files whose path ends with it.
 
     Raises:
-        SparkifyError: it could not be done; the records of songs, or of logs, are then as they were.
+        SparkifyError: it could not be done; the records of songs, or of logs, are unchanged.
     """
     started, dsn = time.monotonic(), resolve(dsn)
     done = Retried()
     chosen = {"path": path, "reason": reason, "run": run}
     with server_errors(), open_warehouse(dsn) as connection:
-        files = _choose(connection, chosen, done)
-        if files:
+        if files := _choose(connection, chosen, done):
             with begin_run(dsn, connection) as done.run_id:
-                retrier = _Retrier(dsn, done.run_id, chosen, done)
-                try:
-                    for kind in ("song", "log"):
-                        if of_kind := [file for file in files if file.kind == kind]:
-                            retrier.retry(of_kind)
-                except psycopg.Error as error:
-                    if not lies_in_data(error):
-                        raise
-                    publish_run(connection, done.run_id)
-                    raise SparkifyError(
-                        f"Some of these lines cannot be published: {described(error)}. They are as they were. Retry fewer at"
-                        " a time to find out which: --file, --reason."
-                    ) from error
-                finally:
-                    retrier.close()
-                publish_run(connection, done.run_id)  # nothing is staged any more: it ends the run
+                _retry_files(dsn, connection, files, chosen, done)
+                publish_run(connection, done.run_id)  # nothing is staged any more, so this only ends the run
                 done.seconds = time.monotonic() - started
-                connection.execute(
-                    "UPDATE etl.runs SET report = %s WHERE run_id = %s", [Jsonb(done.as_dict()), done.run_id]
-                )
+                connection.execute(_sql["report"], [Jsonb(done.as_dict()), done.run_id])
     done.seconds = time.monotonic() - started
     return done
 
 
+def _retry_files(
+    dsn: str, connection: Connection[Any], files: list[_File], chosen: dict[str, Any], done: Retried
+) -> None:
+    assert done.run_id is not None
+    retrier = _Retrier(dsn, done.run_id, chosen, done)
+    try:
+        for kind in KINDS:
+            if of_kind := [file for file in files if file.kind == kind]:
+                retrier.retry(of_kind)
+    except psycopg.Error as error:
+        if not lies_in_data(error):
+            raise
+        publish_run(connection, done.run_id)  # end the run
+        raise SparkifyError(
+            f"Some of these lines cannot be published: {described(error)}. They are unchanged."
+            " Retry fewer at a time to find out which: --file, --reason."
+        ) from error
+    finally:
+        retrier.close()
+
+
 def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) -> list[_File]:
-    """The files whose records can be judged by themselves; counts the others, and marks those that must be read again."""
+    """The files whose records can be judged without them.
+
+    Counts the others, and marks those that must be read again.
+    """
     files = [_File(*row) for row in connection.execute(_sql["files"], chosen).fetchall()]
     on_disk = {file: file_now(file.kind, file.name) for file in files if file.settled}
     new = make_plan(connection, [now for now in on_disk.values() if now]).new
@@ -145,28 +163,26 @@ def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) 
     if again:
         with connection.transaction():
             ids = [file.file_id for file in again]
+            marked = {"files": ids, "manifests": [file.manifest_id for file in again]}
             connection.execute(_sql["lock_files"], [ids])
-            # Two statements, and psycopg sends no parameters with more than one.
-            for statement in _sql["read_again"].split(";"):
-                connection.execute(
-                    statement, {"files": ids, "manifests": [file.manifest_id for file in again]}
-                )
+            connection.execute(_sql["mark_as_new"], marked)
+            connection.execute(_sql["free_versions"], marked)
     return judged
 
 
 class _Retrier(Stager):
-    """Stages the evidence of files instead of their lines, each record a slice of its own, and publishes it at once."""
+    """Stages rejected records (each as one slice) instead of files, and publishes them at once."""
 
     def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any], done: Retried) -> None:
         super().__init__(dsn, run_id, time.time())
         self._chosen = chosen
         self._report = done
-        self._manifests: dict[int, int] = {}  # by file: its entry in the manifest, where the rejects are
-        # Of the chunk: file, line, reason and detail as they are.
+        self._manifests: dict[int, int] = {}  # by file: the entry in the manifest that has its rejects
+        # For each record of the chunk: file, line, and its present reason and detail.
         self._records: list[tuple[int, int, str, str]] = []
 
     def retry(self, files: list[_File]) -> None:
-        """Retry the records of files of one kind: one transaction."""
+        """Retry the records of files of one kind, in one transaction."""
         songs, connection = files[0].kind == "song", self._connection
         with connection.transaction():
             self._know_forgotten()
@@ -175,7 +191,7 @@ class _Retrier(Stager):
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
-                # In a savepoint the rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
+                # The rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
                 with connection.transaction():
                     (self._stage_songs if songs else self._stage_events)(claimed, Staged())
                 if transform and transform.batch_is_full():
@@ -222,10 +238,9 @@ class _Retrier(Stager):
         self,
         verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]],
         done: Staged,  # noqa: ARG002  the report is Retried
-        *,
-        of_songs: bool,  # noqa: ARG002
+        kind: Kind,  # noqa: ARG002
     ) -> None:
-        """Note what became of each record of the chunk."""
+        """Store what became of each record of the chunk."""
         passed: list[tuple[int, int]] = []
         judged: list[tuple[int, int, str, str]] = []
         report = self._report
@@ -242,13 +257,10 @@ class _Retrier(Stager):
             report.remaining[why.reason] = report.remaining.get(why.reason, 0) + 1
             if (why.reason, plain(why.detail)) != (reason, detail):
                 judged.append((manifest_id, line, why.reason, plain(why.detail)))
-        for name, columns, rows in (
-            ("forget_passed", ("manifests", "lines"), passed),
-            ("explain_anew", ("manifests", "lines", "reasons", "details"), judged),
-        ):
-            if rows:
-                values = map(list, zip(*rows, strict=True))
-                self._connection.execute(_sql[name], dict(zip(columns, values, strict=True)))
+        if passed:
+            self._connection.execute(_sql["delete_passed"], list(map(list, zip(*passed, strict=True))))
+        if judged:
+            self._connection.execute(_sql["change_reasons"], list(map(list, zip(*judged, strict=True))))
 
     def _publish(self, *, songs: bool) -> None:
         connection = self._connection
@@ -257,7 +269,7 @@ class _Retrier(Stager):
             return
         for month in staged_months(connection, self._run_id):
             publish_month(connection, self._run_id, month, retried=True)
-            # What a month needs on the way ends with a transaction; here there are more.
+            # Its temporary tables would last until the transaction ends, and the next month makes the same.
             connection.execute("DISCARD TEMP")
 
     def _settle(self, claims: dict[int, Claim]) -> None:
@@ -269,12 +281,12 @@ class _Retrier(Stager):
             "retried": [claim.manifest_id for claim in claims.values()],
             "manifests": [self._manifests[file_id] for file_id in claims],
         }
-        connection.execute(_sql["settle"], pairs)
-        connection.execute(_sql["forget_retried"], [self._run_id])
+        connection.execute(_sql["move_books"], pairs)
+        connection.execute(_sql["delete_entries"], [self._run_id])
 
 
 def _as_a_line(file: InputFile, line: int, record: bytes) -> Slice:
-    """A record that was set aside, to be judged again: also one over several lines is one."""
+    """A rejected record as a slice of one line, also where it was written over several lines."""
     unread = []
     if b"\n" in record:
         if why := unsound(record):

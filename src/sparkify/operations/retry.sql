@@ -1,7 +1,7 @@
 -- name: files
--- the files that have rejected records to be tried again, with how many; songs first, so that the plays find them.
--- Incomplete is what cannot be judged by itself: a record that is longer than what is kept of it, and the rest of a damaged
--- stream.
+-- List the files that have chosen rejects, with how many; songs first, so that the plays find them. A reject
+-- is incomplete, and cannot be judged by itself, when it is longer than the text that was kept, or is the
+-- rest of a damaged stream.
 SELECT f.file_id, f.kind, f.path, m.manifest_id, count(*) AS records,
        count(*) FILTER (WHERE r.record_bytes > length(r.record) OR r.reason = 'truncated_stream') AS incomplete,
        reader.state = 'published' AND NOT etl.is_unfinished(owner.state) AS settled
@@ -17,12 +17,13 @@ GROUP BY f.file_id, f.kind, f.path, m.manifest_id, settled
 ORDER BY f.kind DESC, f.path COLLATE "C"
 
 -- name: lock_files
--- in the order in which runs claim them
+-- Lock files in the order in which runs claim them.
 SELECT FROM etl.known_files WHERE file_id = ANY(%s) ORDER BY path COLLATE "C" FOR UPDATE
 
 -- name: claim
--- the files are ours until the records are in the warehouse: no run reads them meanwhile. Not those that another run has,
--- or has read again since they were looked for. Each gets an entry of its own in the manifest, for what becomes of its records.
+-- Claim files until the records are in the warehouse, so that no run reads them meanwhile. Files that
+-- another run has claimed, or has read again since they were listed, are left out. Each gets its own entry in
+-- the manifest, for the records that pass.
 UPDATE etl.known_files f SET run_id = %(run_id)s
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
@@ -30,18 +31,21 @@ WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
   AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 RETURNING f.file_id, nextval('etl.manifest_manifest_id_seq'), wanted.manifest_id
 
--- name: read_again
--- the next load finds these files new, and may claim the same version once more
+-- name: mark_as_new
+-- Mark files as not read, so that the next load reads them. Those that another run has claimed are left out.
 UPDATE etl.known_files f SET version = NULL
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
-  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state));
+  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
+
+-- name: free_versions
+-- Rename the version in the manifest entries of these files, so that a load may claim the same version again.
 UPDATE etl.manifest m SET version = m.version || '-again'
 FROM etl.known_files f
 WHERE f.file_id = m.file_id AND f.version IS NULL AND m.manifest_id = ANY(%(manifests)s::bigint[])
 
 -- name: records
--- the evidence, in the order in which a load would read it
+-- Read the text of the chosen rejects, in the order in which a load would read them.
 SELECT f.file_id, r.line, r.reason, r.detail, r.record
 FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
 WHERE r.manifest_id = ANY(%(manifests)s::bigint[])
@@ -50,21 +54,21 @@ WHERE r.manifest_id = ANY(%(manifests)s::bigint[])
   AND r.record_bytes = length(r.record) AND r.reason <> 'truncated_stream'
 ORDER BY f.path COLLATE "C", r.line
 
--- name: forget_passed
--- these are no rejects any more
+-- name: delete_passed
+-- Delete rejects that are rejects no longer.
 DELETE FROM etl.rejected_records r
-USING unnest(%(manifests)s::bigint[], %(lines)s::bigint[]) AS passed (manifest_id, line)
+USING unnest(%s::bigint[], %s::bigint[]) AS passed (manifest_id, line)
 WHERE r.manifest_id = passed.manifest_id AND r.line = passed.line
 
--- name: explain_anew
--- these still are, for another reason
+-- name: change_reasons
+-- Store the new reasons of rejects that are rejected for another reason now.
 UPDATE etl.rejected_records r SET reason = judged.reason, detail = judged.detail
-FROM unnest(%(manifests)s::bigint[], %(lines)s::bigint[], %(reasons)s::text[], %(details)s::text[])
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[])
     AS judged (manifest_id, line, reason, detail)
 WHERE r.manifest_id = judged.manifest_id AND r.line = judged.line
 
--- name: settle
--- the books of each file take over what became of its records
+-- name: move_books
+-- Move the records that passed into the books of their files.
 UPDATE etl.manifest m
 SET blank = m.blank + retried.blank, other_pages = m.other_pages + retried.other_pages, loaded = m.loaded + retried.loaded,
     duplicates = m.duplicates + retried.duplicates, forgotten = m.forgotten + retried.forgotten,
@@ -74,11 +78,15 @@ JOIN etl.manifest retried ON retried.manifest_id = pair.retried
 WHERE m.manifest_id = pair.manifest
 
 -- name: totals
--- what became of the records that passed
+-- Sum up what the records that passed became.
 SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
        coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 
--- name: forget_retried
--- their own entries are no longer needed
+-- name: delete_entries
+-- Delete the retry's own entries in the manifest, which are no longer needed.
 DELETE FROM etl.manifest WHERE run_id = %s
+
+-- name: report
+-- Keep the report of the retry with its run.
+UPDATE etl.runs SET report = %s WHERE run_id = %s

@@ -1,4 +1,4 @@
-"""Say what device, browser and system a user agent is."""
+"""Name the device, browser and system of user agents."""
 
 from typing import Any, Final
 
@@ -7,12 +7,12 @@ from psycopg import Connection
 from sparkify.database.queries import queries
 from sparkify.stage.runs import lock_publisher
 
-_sql: Final = queries("publish/rollups")
+_sql: Final = queries("publish/rollups/user_agents")
 
 
 def name_agents(connection: Connection[Any]) -> None:
     """Name the user agents that are new since the last time."""
-    rows = connection.execute(_sql["unnamed_agents"]).fetchall()
+    rows = connection.execute(_sql["unnamed"]).fetchall()
     if not rows:
         return
     from ua_parser import parse  # noqa: PLC0415  takes half a second, and new agents are rare
@@ -30,6 +30,6 @@ def name_agents(connection: Connection[Any]) -> None:
             )
         )
     with connection.transaction():
-        # Without it two runs that end at the same time could lock the same rows in different orders.
+        # Otherwise two runs that end at the same time could lock the same rows in different orders.
         lock_publisher(connection)
-        connection.execute(_sql["name_agents"], [list(column) for column in zip(*names, strict=True)])
+        connection.execute(_sql["name"], [list(column) for column in zip(*names, strict=True)])

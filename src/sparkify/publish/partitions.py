@@ -11,6 +11,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import ROLLUPS
 
 _sql: Final = queries("publish/partitions")
 
@@ -19,8 +20,7 @@ PARTITIONED: Final = {
     "heard_plays": ("analytics", "start_time"),
     "songplays": ("public", "start_time"),
     "user_days": ("analytics", "day"),
-    "track_months": ("analytics", "month"),
-    "artist_months": ("analytics", "month"),
+    **{rollup.name: ("analytics", rollup.time) for rollup in ROLLUPS if rollup.is_partitioned},
 }
 """The partitioned tables: the schema of each, and the column by which it is partitioned."""
 

@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from sparkify.database.queries import queries
-from sparkify.extract.faulty_files import faults
+from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final, LiteralString
 
 from sparkify.database.queries import queries, script
+from sparkify.schema import rollups
 from sparkify.sql_queries import create_table_queries
 
 SCHEMAS: Final = ("public", "analytics", "etl", "partitions", "staging")
@@ -38,7 +39,6 @@ def statements() -> list[LiteralString]:
 
     To add a table, add it to one of the files, or a file to this list.
     """
-    rollups = queries("publish/rollups")
     return [
         script("schema/schemas"),
         script("schema/functions"),
@@ -49,8 +49,7 @@ def statements() -> list[LiteralString]:
         script("schema/catalogue"),
         script("schema/plays"),
         script("schema/users"),
-        rollups["create"],
-        rollups["comments"],
+        *(rollups.file(name)["table"] for name in rollups.NAMES),
         script("schema/views"),
     ]
 
@@ -120,6 +119,9 @@ def parameters() -> dict[str, Any]:
         "constraint_counts": [count for _, _, count in constraints],
         "indexes": [name for name in made.indexes if name not in later],
         "indexes_of_heard_songs": list(later),
+        "partitioned_rollups": [
+            f"analytics.{rollup.name}" for rollup in rollups.ROLLUPS if rollup.is_partitioned
+        ],
         "schemas": list(SCHEMAS),
     }
 

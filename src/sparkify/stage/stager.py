@@ -18,6 +18,7 @@ from sparkify.database.queries import queries
 from sparkify.database.session import Session
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch
+from sparkify.extract.files import Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books, Staged
@@ -215,7 +216,7 @@ class Stager:
             columns = [list(column) for column in zip(*slices, strict=True)]
             self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
-        self._account(zip(claims, result.books, result.rejects, strict=True), done, of_songs=False)
+        self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
 
     def _matches(self, heard: pa.Table) -> pa.Table:
         """What the catalogue says of heard songs."""
@@ -258,14 +259,14 @@ class Stager:
         records = self._catalogue.rows([claim.file_id for _, claim in claimed])
         copy_table(self._connection, catalogue_table(self._run_id), records)
         claims = (claim for _, claim in claimed)
-        self._account(zip(claims, books, rejects, strict=True), done, of_songs=True)
+        self._account(zip(claims, books, rejects, strict=True), done, "song")
 
     def _account(
-        self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, *, of_songs: bool
+        self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, kind: Kind
     ) -> None:
         rows = []
         for claim, books, rejects in verdicts:
-            kept = self._kept(rejects, books, of_songs=of_songs) if self._forgotten else rejects
+            kept = self._kept(rejects, books, kind) if self._forgotten else rejects
             claim.books.add(books)
             for reject in kept:
                 reason = reject.why.reason
@@ -277,8 +278,8 @@ class Stager:
         if rows:
             copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
 
-    def _kept(self, rejects: list[RejectedLine], books: Books, *, of_songs: bool) -> list[RejectedLine]:
-        kept = [line for reject in rejects if (line := self._forgotten.keeps(reject, of_songs=of_songs))]
+    def _kept(self, rejects: list[RejectedLine], books: Books, kind: Kind) -> list[RejectedLine]:
+        kept = [line for reject in rejects if (line := self._forgotten.keeps(reject, kind))]
         books.rejected = len(kept)
         books.forgotten += len(rejects) - len(kept)
         return kept

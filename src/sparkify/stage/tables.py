@@ -6,15 +6,16 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import ROLLUPS
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a staged month to which each chunk adds rows; transform/plays.sql has a query ``month_<table>`` for every table."""
+"""The tables of a staged month to which each chunk adds rows; transform/rows.sql has a query for every table."""
 
-BATCH_TABLES: Final = ("users", "levels", "user_days", "hours", "user_agents", "sessions")
+BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """The tables to which a batch adds rows, computed from all its chunks."""
 
-COUNTED_TABLES: Final = ("track_months", "artist_months", "user_months")
-"""The tables that are counted from these before the month is published."""
+COUNTED_TABLES: Final = tuple(rollup.name for rollup in ROLLUPS if rollup.is_by_month)
+"""The rollups that are counted from these before the month is published."""
 
 _sql: Final = queries("stage/stage")
 

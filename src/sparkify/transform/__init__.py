@@ -1,1 +1,1 @@
-"""Transform: lines become rows of the star, in DuckDB, a chunk at a time."""
+"""Transform: turn chunks of lines into rows of the star, with DuckDB; the judge decides on every line."""

@@ -1,4 +1,4 @@
-"""Chunks of song files become catalogue records."""
+"""Turns chunks of song files into catalogue records."""
 
 from typing import ClassVar, Final
 
@@ -18,7 +18,7 @@ _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 
 
 class CatalogueTransform(RecordTransform):
-    """The transform of song files: `transform` takes a chunk, afterwards `rows` gives its records."""
+    """The transform of song files: `transform` takes a chunk, then `rows` gives its records."""
 
     QUERIES = "transform/catalogue"
     FIELDS: ClassVar = {
@@ -38,7 +38,7 @@ class CatalogueTransform(RecordTransform):
     )
 
     def transform(self, chunk: list[Slice]) -> tuple[list[Books], list[list[RejectedLine]]]:
-        """Decide on every record; gives the books and the rejects, slice by slice."""
+        """Decide on every record; returns the books and the rejects of each slice."""
         books = [Books() for _ in chunk]
         rejects = [list(piece.unread) for piece in chunk]
         lines = Lines(chunk)
@@ -47,11 +47,11 @@ class CatalogueTransform(RecordTransform):
             books[number].loaded = count
         for of_slice, rejected, count, piece in zip(books, rejects, lines.counts, chunk, strict=True):
             of_slice.lines = count
-            of_slice.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
+            of_slice.blank -= len(piece.unread)  # an empty line stands for each of them
             of_slice.rejected = len(rejected)
         return books, rejects
 
     def rows(self, file_ids: list[int]) -> pa.Table:
-        """The records, in the order of the columns of etl.catalogue_records; `file_ids` are those of the slices."""
+        """Rows for etl.catalogue_records, columns in its order. `file_ids` has the file of each slice."""
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
         return self._duckdb.sql(self._sql["records"]).to_arrow_table()

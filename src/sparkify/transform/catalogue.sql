@@ -1,5 +1,7 @@
 -- name: parse
--- the fast path: one row per line; what is not surely a record is left to the judge
+-- Read one record from each proven line and decide which are surely valid; the judge decides on the rest.
+-- The lines come in the Arrow table `lines`.
+-- makes: parsed
 CREATE OR REPLACE TEMP TABLE parsed AS
 WITH read AS (
     SELECT slice, line, position,
@@ -24,23 +26,28 @@ SELECT slice, line, position, e.song_id AS song_id, e.title AS title, e.artist_i
 FROM read
 
 -- name: census
--- how many lines of each slice are surely other pages (a song file has none) or blank
+-- Count, for each slice, the lines that are surely other pages (a song file has none) or blank.
+-- reads: parsed
 SELECT slice, 0, count(*) FROM parsed WHERE verdict = 'blank' GROUP BY slice
 
 -- name: doubtful
--- the lines that the judge decides on
+-- List the lines that the judge must decide on.
+-- reads: parsed
 SELECT slice, line, position FROM parsed WHERE verdict = 'ask the judge' ORDER BY position
 
 -- name: add_judged
--- the records that the judge accepts
+-- Add the records that the judge accepted, from the Arrow table `judged`.
+-- reads: parsed
 INSERT INTO parsed BY NAME SELECT *, 'record' AS verdict FROM judged
 
 -- name: books
--- how many records each slice has
+-- Count the records of each slice.
+-- reads: parsed
 SELECT slice, count(*) FROM parsed WHERE verdict = 'record' GROUP BY slice
 
 -- name: records
--- rows of etl.catalogue_records
+-- Give the rows for etl.catalogue_records; the Arrow table `files` has the file of each slice.
+-- reads: parsed
 SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude, year,
        duration,
        unhex(substr(sha256(encode(title) || '\x00'::BLOB || encode(artist_name) || '\x00'::BLOB

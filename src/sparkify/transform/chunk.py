@@ -1,4 +1,5 @@
-"""A chunk of lines as one Arrow array over the bytes as they were read; nothing is copied per line."""
+"""Gives DuckDB the lines of a chunk as one Arrow array over the bytes that were read, without a copy per
+line."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -14,7 +15,7 @@ _LONGEST_SAMPLE: Final = 1 << 17
 
 
 class Lines:
-    """The lines of a chunk; `counts` is how many each slice has."""
+    """The lines of a chunk; `counts` has the number of lines of each slice."""
 
     def __init__(self, chunk: list[Slice]) -> None:
         self._data = b"".join(part for piece in chunk for part in piece.parts)
@@ -47,7 +48,7 @@ class Lines:
                 self._not_text.append(position)
 
     def table(self, fields: Mapping[str, Field]) -> pa.Table:
-        """The lines that are text: the slice and line that they are, their position in the chunk, and whether they are
+        """The lines that are UTF-8: slice, line number, position in the chunk, text, and whether the line is
         proven to have a shape (see `sparkify.transform.shape`)."""
         table = pa.table(
             {
@@ -65,7 +66,7 @@ class Lines:
         return table
 
     def not_text(self) -> Iterator[tuple[int, int, int]]:
-        """Slice, line and position of the lines that are not UTF-8."""
+        """The slice, line number and position of each line that is not UTF-8."""
         return ((int(self._slice[at]), int(self._line[at]), at) for at in self._not_text)
 
     def bytes_of(self, position: int) -> bytes:
@@ -73,7 +74,8 @@ class Lines:
         return self._data[self._offsets[position] : self._offsets[position + 1] - 1]
 
     def _samples(self) -> Iterator[str]:
-        """Some lines from all over the chunk; one that is very long is no usual line, and would cost memory."""
+        """Some lines from all over the chunk, without very long ones, which are unusual and would cost
+        memory."""
         count = len(self._line)
         for position in range(0, count, max(1, count // _SAMPLES)):
             if self._offsets[position + 1] - self._offsets[position] <= _LONGEST_SAMPLE:

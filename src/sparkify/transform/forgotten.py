@@ -1,4 +1,4 @@
-"""People who were forgotten: how the loader knows them, and whose a line is that nobody can read."""
+"""Recognises people who were forgotten, also in rejected lines that cannot be parsed."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,15 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Final
 
+from sparkify.extract.files import Kind
+from sparkify.extract.kinds import KINDS
 from sparkify.extract.rejects import Reject, RejectedLine
 
 WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
-"""What stands for what was wrong with such a line: that may quote it."""
+"""The detail of a reject whose text is withheld: the original detail may quote the line."""
 
-# The key as people spell it, then what may stand between it and its value, also where the JSON is spoiled, then a number
-# and what follows it.
+# The key in any spelling, then whatever may stand before its value even in broken JSON, then a number and the
+# byte after it.
 _NAMED: Final = re.compile(
     rb"user_?id([^0-9A-Za-z]{0,64}?(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(.?))?", re.IGNORECASE | re.DOTALL
 )
@@ -23,12 +25,13 @@ _LONGEST: Final = 400
 
 
 def digest(key: bytes, user_id: int) -> bytes:
-    """What is remembered of a person: nobody can tell the id from it without the key of the warehouse."""
+    """The digest that is kept of a forgotten person. The id cannot be found from it without the warehouse's
+    key."""
     return blake2b(str(user_id).encode(), key=key, digest_size=16).digest()
 
 
 class Forgotten:
-    """The people that a warehouse has forgotten; false when there are none."""
+    """The people whom a warehouse has forgotten; false when there are none."""
 
     def __init__(self, key: bytes = b"", digests: Iterable[bytes] = ()) -> None:
         self._key = key
@@ -40,26 +43,31 @@ class Forgotten:
     def __contains__(self, user_id: int) -> bool:
         return digest(self._key, user_id) in self._digests
 
-    def keeps(self, line: RejectedLine, *, of_songs: bool) -> RejectedLine | None:
-        """What may be kept of a rejected line: all of it, all but its text, or nothing when it is one of theirs."""
+    def keeps(self, line: RejectedLine, kind: Kind) -> RejectedLine | None:
+        """The part of a rejected line that may be kept: all, all but its text, or None when it names one of
+        them.
+
+        The text is withheld when nobody can tell whose line it is, if lines of this kind have people.
+        """
         whose = Whose.of(line.record)
         if any(user_id in self for user_id in whose.named):
             return None
-        if whose.doubtful and not of_songs:
+        if whose.doubtful and KINDS[kind].has_people:
             return replace(line, why=Reject(line.why.reason, WITHHELD), record=b"")
         return line
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The user ids that stand in a line, sound or not. It is `doubtful` when there is none, or one that is not readable."""
+    """The user ids that a line names, whether it is JSON or not. It is `doubtful` with no id, or one that is
+    not readable."""
 
     named: frozenset[int]
     doubtful: bool
 
     @classmethod
     def of(cls, text: bytes) -> "Whose":
-        """Read a line in every spelling that is accepted, and in broken ones: escapes, other quotes, UTF-16."""
+        """Read a line in every accepted spelling, and in broken ones: escapes, other quotes, UTF-16."""
         text = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text.replace(b"\0", b""))
         found = list(_ids(text))
         named = frozenset(user_id for user_id, _ in found if user_id is not None)
@@ -67,7 +75,7 @@ class Whose:
 
 
 def _ids(text: bytes) -> Iterator[tuple[int | None, bool]]:
-    """For each mention of a user id what it is, and whether that is sure: a torn number may have had more digits."""
+    """Each user id that is named, and whether it is certain: a torn number may have had more digits."""
     for _, number, behind in _NAMED.findall(text):
         value = _integer(number)
         yield value, value is not None and not _GOES_ON.match(behind)
@@ -79,7 +87,7 @@ def _integer(number: bytes) -> int | None:
         return None
     try:
         value = Decimal("0" + digits.decode())
-    except InvalidOperation:  # an exponent beyond all bounds
+    except InvalidOperation:  # an exponent that a Decimal cannot hold
         return None
     if value and (value.adjusted() > 19 or value != value.to_integral_value()):
         return None

@@ -1,8 +1,9 @@
 """The judge: the one strict definition of a valid line.
 
-Whether a line is accepted, with which values, or for which reason it is rejected, is decided here and only here; the
-rules are those of docs/rules.md. The fast path of `sparkify.transform` may accept a line only where the judge would,
-with the same values. The judge sees nothing but the line: its neighbours cannot matter.
+It decides whether a line is accepted and with which values, or for which reason it is rejected; docs/rules.md
+explains the rules. The fast path in DuckDB (plays.sql, catalogue.sql) may accept a line only if the judge
+would, with the same values; tests/test_fast_path.py compares them. The judge sees one line at a time, so a
+line's neighbours cannot matter.
 """
 
 import math
@@ -12,10 +13,11 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sparkify.extract.rejects import Reject, Rejected
-from sparkify.extract.strict_json import Digits, decode_object, kind, shown, strip
+from sparkify.extract.strict_json import Digits, decode_object, shown, strip, type_of
 
 MAX_ID_BYTES: Final = 1000
-"""A longer song_id or artist_id is rejected: PostgreSQL's indexes hold rows of up to 2.7 kB, and one has both."""
+"""A longer song_id or artist_id is rejected: a row of a PostgreSQL index is limited to 2.7 kB, and one index
+has both."""
 
 INT64_MAX: Final = 2**63 - 1
 
@@ -23,7 +25,8 @@ T = TypeVar("T")
 
 
 class Play(NamedTuple):
-    """A valid line with page NextSong: what the warehouse keeps of it. `ts` is in milliseconds since 1970, UTC."""
+    """The fields that the warehouse keeps of a valid line with page NextSong. `ts` is in milliseconds since
+    1970, UTC."""
 
     user_id: int
     session_id: int
@@ -41,7 +44,7 @@ class Play(NamedTuple):
 
 
 class CatalogueRecord(NamedTuple):
-    """A valid record of a song file, `year` 0 and empty location already None."""
+    """The fields of a valid record of a song file. Year 0 and an empty location are None."""
 
     song_id: str
     title: str
@@ -61,7 +64,8 @@ OTHER_PAGE: Final = "other page"
 def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
     """Decide on one line of a log file: a `Play`, a `Reject`, `BLANK` or `OTHER_PAGE`.
 
-    `ts_range` is the accepted range of event times in milliseconds, its end excluded.
+    `ts_range` is the accepted range of event times, in milliseconds; its end is excluded. The fields are
+    checked in the order in which they stand here, and the first that fails gives the reason.
     """
     line = strip(line)
     if not line.strip():
@@ -93,7 +97,7 @@ def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
 def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
     """Decide on one record of a song file: a `CatalogueRecord`, a `Reject` or `BLANK`.
 
-    A title or artist's name that is a whole number is taken as its digits: programs that guess types write "1999" so.
+    A title or artist's name may be a number of digits only: programs that guess types write "1999" as 1999.
     """
     record = strip(record)
     if not record.strip():
@@ -129,7 +133,7 @@ def _optional(record: dict[str, Any], name: str, field: Callable[[dict[str, Any]
 def _text(record: dict[str, Any], name: str) -> str:
     value = _required(record, name)
     if not isinstance(value, str):
-        raise Rejected("wrong_type", f"{name} is {kind(value)} where text belongs")
+        raise Rejected("wrong_type", f"{name} is {type_of(value)} where text belongs")
     return value
 
 
@@ -154,13 +158,14 @@ def _identifier(record: dict[str, Any], name: str) -> str:
 def _number_of(record: dict[str, Any], name: str) -> Decimal | float:
     value = _required(record, name)
     if not isinstance(value, Decimal | float):
-        raise Rejected("wrong_type", f"{name} is {kind(value)} where a number belongs")
+        raise Rejected("wrong_type", f"{name} is {type_of(value)} where a number belongs")
     return value
 
 
 def _integer(record: dict[str, Any], name: str) -> int:
     value = _number_of(record, name)
-    # adjusted(): where the first digit stands. Asking it first keeps 1e999999999 from becoming a billion digits.
+    # adjusted(): where the first digit stands. Asking it first keeps 1e999999999 from becoming a billion
+    # digits.
     if isinstance(value, float) or (value and value.adjusted() > 19):
         raise Rejected("out_of_range", f"{name} {shown(value)} does not fit 64 bits")
     if value and (value.adjusted() < 0 or value != value.to_integral_value()):
@@ -180,7 +185,7 @@ def _user_id(event: dict[str, Any]) -> int:
         return _integer(event, "userId")
     if not re.fullmatch("[0-9]+", _not_empty(value, "userId")):
         raise Rejected("wrong_type", f"userId {shown(value)} is not a string of digits")
-    # Without its zeros: Python refuses to read thousands of digits.
+    # Strip the zeros first: Python refuses to convert thousands of digits.
     digits = value.lstrip("0") or "0"
     if len(digits) > 19:
         raise Rejected("out_of_range", f"userId {shown(value)} does not fit 64 bits")
@@ -191,7 +196,7 @@ def _finite(record: dict[str, Any], name: str) -> float:
     number = float(_number_of(record, name))
     if not math.isfinite(number):
         raise Rejected("out_of_range", f"{name} is beyond what a double can hold")
-    return number + 0.0  # -0.0 and 0.0 are one number, and records that differ in it are equal
+    return number + 0.0  # turns -0.0 into 0.0, so that records that differ only in that are equal
 
 
 def _seconds(record: dict[str, Any], name: str) -> float:

@@ -1,4 +1,4 @@
-"""Chunks of log lines become rows for the staged months."""
+"""Turns chunks of log lines into rows for the staged months."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from sparkify.database.queries import queries
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books
@@ -16,14 +17,16 @@ from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
-"""Of some so many heard songs a worker remembers that it has staged them and what the catalogue said, in some 45 MB; the
-next batch then begins anew."""
+"""Heard songs that a worker caches, in about 45 MB: that they are staged, and the catalogue's answer.
+
+With more, the next batch starts with an empty cache.
+"""
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""Of so much log a worker gathers the plays: usually some 350,000, which take it some 140 MB with what follows from them."""
+"""A batch is full at this much log: usually 350,000 plays, which take about 140 MB with all that follows."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
-"""Of short lines: what follows from each play takes memory, too."""
+"""A batch of short lines is full at this many plays, because each takes memory."""
 
 _FIELDS: Final = {
     **dict.fromkeys(
@@ -46,11 +49,25 @@ _JUDGED: Final = pa.schema(
 )
 _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 _USERS: Final = pa.schema([("user_id", pa.int64())])
+_rows_sql: Final = queries("transform/rows")
+_ROWS_FOR: Final = {
+    "songplays": "month_songplays",
+    "heard_plays": "month_heard_plays",
+    "time": "month_time",
+    "heard_songs": "month_heard_songs",
+    "repeated": "month_repeated",
+    "users": "month_users",
+    "levels": "month_levels",
+    "user_days": "month_user_days",
+    "user_agents": "month_user_agents",
+    "sessions": "month_sessions",
+}
+"""The query for each table of a staged month (stage/tables.py)."""
 
 
 @dataclass(slots=True)
 class Transformed:
-    """What a chunk came to, slice by slice."""
+    """The books and rejects of each slice of a chunk, and the months of its plays."""
 
     books: list[Books]
     rejects: list[list[RejectedLine]]
@@ -60,9 +77,9 @@ class Transformed:
 class PlayTransform(RecordTransform):
     """The transform of log lines.
 
-    `transform` takes a chunk; afterwards `unknown_songs`, `ranges` and `rows` give what it came to, until the next
-    chunk. Users, levels and what was heard on each day are those of all chunks since `begin_batch`, once `finish_batch` was
-    called. Plays of people who are `forgotten` are only counted.
+    `transform` takes a chunk; then `unknown_songs`, `ranges` and `rows` give its results, until the next
+    chunk. The rows of users, levels, days, user agents and sessions are those of all chunks since
+    `begin_batch`, and are ready after `finish_batch`. Plays of people who are `forgotten` are only counted.
     """
 
     QUERIES = "transform/plays"
@@ -77,7 +94,7 @@ class PlayTransform(RecordTransform):
         self.begin_batch()
 
     def begin_batch(self) -> None:
-        """Forget what the chunks before came to together."""
+        """Drop what was combined of earlier chunks, and the cache of songs when it is too large."""
         self._execute("begin_batch")
         self._gathered_bytes = self._gathered_plays = 0
         (known,) = next(self._rows("count_known_songs"))
@@ -85,20 +102,20 @@ class PlayTransform(RecordTransform):
             self.forget_known_songs()
 
     def batch_is_full(self) -> bool:
-        """Whether what the chunks came to together should be staged, and a new batch begun."""
+        """Whether the batch should be finished and another begun, because of the memory that it takes."""
         return self._gathered_bytes > MOST_GATHERED_BYTES or self._gathered_plays > MOST_GATHERED_PLAYS
 
     def finish_batch(self) -> list[date]:
-        """Compute what the chunks came to together, for `rows`; the months that they touch."""
+        """Combine the chunks of the batch, for `rows`; returns the months of their plays."""
         self._execute("finish_batch")
         return [month for (month,) in self._rows("batch_months")]
 
     def forget_known_songs(self) -> None:
-        """Forget which heard songs are staged, and what the catalogue says of them."""
+        """Empty the caches: which heard songs are staged, and the catalogue's answers."""
         self._execute("forget_known_songs")
 
     def transform(self, chunk: list[Slice]) -> Transformed:
-        """Decide on every line and compute what the valid plays need."""
+        """Decide on every line, compute the ids of plays, and settle which of repeated plays counts."""
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
         self._gathered_bytes += sum(piece.size for piece in chunk)
         self._execute("join_as_planned")
@@ -127,7 +144,7 @@ class PlayTransform(RecordTransform):
             self._gathered_plays += count
         for books, rejects, count, piece in zip(done.books, done.rejects, lines.counts, chunk, strict=True):
             books.lines = count
-            books.blank -= len(piece.unread)  # a line that could not be read stands there as an empty one
+            books.blank -= len(piece.unread)  # an empty line stands for each of them
             books.rejected = len(rejects)
         done.months = [month for (month,) in self._rows("months")]
         return done
@@ -141,17 +158,20 @@ class PlayTransform(RecordTransform):
                 books[number].forgotten = count
 
     def forget_staged_songs(self, month: date) -> None:
-        """Stage the heard songs of a month again: its tables are new."""
+        """Stage the heard songs of a month again, because its tables were made again."""
         self._duckdb.execute(self._sql["forget_staged_songs"], {"month": month}).fetchall()
 
     def unknown_songs(self) -> pa.Table:
-        """The keys of the songs heard in the chunk that the catalogue has not been asked about."""
+        """The keys of the songs heard in the chunk about which the catalogue must be asked."""
         self._execute("new_heard_songs")
         return self._duckdb.sql(self._sql["unknown_songs"]).to_arrow_table()
 
     def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:
-        """Say which of the unknown songs the catalogue has (heard_song_id in hexadecimal, song_id, artist_id), and of
-        each slice the `file_id`. The plays are then gathered, and joins for `rows` are done as they are written."""
+        """Take the catalogue's answers about the `unknown` songs, and the file of each slice; then `rows` is
+        ready.
+
+        `matches` has the columns heard_song_id (in hexadecimal), song_id and artist_id.
+        """
         self._duckdb.register("unknown", unknown)
         self._duckdb.register("matches", matches)
         self._duckdb.register("files", table(list(enumerate(file_ids)), _FILES))
@@ -161,8 +181,9 @@ class PlayTransform(RecordTransform):
 
     def rows(self, table: str, month: date) -> pa.Table:
         """The rows for one table of a staged month, in the order of its columns."""
-        return self._duckdb.sql(self._sql[f"month_{table}"], params={"month": month}).to_arrow_table()
+        query = _rows_sql[_ROWS_FOR[table]]
+        return self._duckdb.sql(query, params={"month": month}).to_arrow_table()
 
     def ranges(self) -> list[tuple[Any, ...]]:
-        """For each month and slice of the chunk the first and the last start_time: (month, slice, earliest, latest)."""
+        """For each month and slice of the chunk: (month, slice, first start_time, last start_time)."""
         return list(self._rows("ranges"))

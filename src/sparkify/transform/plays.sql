@@ -1,5 +1,7 @@
 -- name: create
--- songplay_id, heard_song_id, track_id and artist_key are documented in docs/rules.md
+-- Create the macros and tables that a worker keeps. docs/rules.md explains songplay_id, heard_song_id,
+-- track_id and artist_key.
+-- makes: known_songs, parsed, plays, staged_songs
 CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
@@ -24,7 +26,8 @@ CREATE TEMP TABLE known_songs (heard_song_id BLOB, track_id BIGINT, artist_key B
 CREATE TEMP TABLE staged_songs (heard_song_id BLOB, month DATE)
 
 -- name: begin_batch
--- what the chunks of a batch come to together
+-- Empty the tables in which the chunks of a batch are combined.
+-- makes: latest_plays, listening
 DROP TABLE IF EXISTS user_days;
 CREATE OR REPLACE TEMP TABLE latest_plays (
     month DATE, ts BIGINT, user_id BIGINT, first_name VARCHAR, last_name VARCHAR, gender VARCHAR, level VARCHAR,
@@ -37,17 +40,20 @@ CREATE OR REPLACE TEMP TABLE listening (
 )
 
 -- name: count_known_songs
--- how many songs are remembered
+-- Count the cached songs.
+-- reads: known_songs, staged_songs
 SELECT (SELECT count(*) FROM known_songs) + (SELECT count(*) FROM staged_songs)
 
 -- name: forget_known_songs
--- they may be asked for and staged again, that does no harm
+-- Empty the caches. Asking for a song, or staging it, a second time does no harm.
+-- reads: known_songs, staged_songs
 TRUNCATE known_songs;
 TRUNCATE staged_songs
 
 -- name: parse
--- the fast path: one row per line, a play with all that is computed from it; what is not surely a play or another page
--- is left to the judge
+-- Read one event from each proven line, decide which are surely plays or other pages, and compute the ids
+-- of plays; the judge decides on the rest. The lines come in the Arrow table `lines`.
+-- makes: parsed
 CREATE OR REPLACE TEMP TABLE parsed AS
 WITH read AS (
     SELECT slice, line, position,
@@ -89,15 +95,18 @@ SELECT *,
 FROM typed
 
 -- name: census
--- how many lines of each slice are surely other pages or blank
+-- Count, for each slice, the lines that are surely other pages or blank.
+-- reads: parsed
 SELECT slice, count(*) FILTER (verdict = 'other page'), count(*) FILTER (verdict = 'blank') FROM parsed GROUP BY slice
 
 -- name: doubtful
--- the lines that the judge decides on
+-- List the lines that the judge must decide on.
+-- reads: parsed
 SELECT slice, line, position FROM parsed WHERE verdict = 'ask the judge' ORDER BY position
 
 -- name: add_judged
--- the plays that the judge accepts
+-- Add the plays that the judge accepted, from the Arrow table `judged`.
+-- reads: parsed
 INSERT INTO parsed BY NAME
 SELECT *, 'judged' AS verdict,
        make_timestamp(ts * 1000) AS start_time,
@@ -107,34 +116,44 @@ SELECT *, 'judged' AS verdict,
 FROM judged
 
 -- name: users
--- who has plays in the chunk
+-- List the users with plays in the chunk.
+-- reads: plays
 SELECT DISTINCT user_id FROM plays
 
 -- name: drop_forgotten
--- people who were forgotten have none
+-- Remove the plays of forgotten people, whose ids are in the Arrow table `gone`.
+-- reads: parsed
 UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND user_id IN (SELECT user_id FROM gone)
 
 -- name: forgotten
--- how many plays of each slice those were
+-- Count the removed plays of each slice.
+-- reads: parsed
 SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
 
 -- name: forget_staged_songs
--- the month's tables are new ones: what was staged in earlier ones is not in these
+-- Forget which songs are staged for a month whose tables were made again.
+-- reads: staged_songs
 DELETE FROM staged_songs WHERE month = $month
 
 -- name: new_heard_songs
--- songs heard in the chunk that this worker has not staged for the month
+-- Collect the songs heard in the chunk that this worker has not staged for their month.
+-- reads: plays, staged_songs
+-- makes: new_heard_songs
 CREATE OR REPLACE TEMP TABLE new_heard_songs AS
 SELECT heard_song_id, month, any_value(song) AS title, any_value(artist) AS artist, any_value(length) AS length
 FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
 GROUP BY heard_song_id, month
 
 -- name: unknown_songs
--- the keys of those that the catalogue has not been asked about
+-- List the keys of those that the catalogue has not been asked about.
+-- reads: known_songs, new_heard_songs
 SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (heard_song_id)
 
 -- name: know_songs
--- what the catalogue says of them, and their digests; then all songs of the chunk, out of the many that are known
+-- Cache the catalogue's answers (Arrow tables `unknown` and `matches`) with the digests of the songs; then
+-- pick the songs of the chunk, so that its plays need not join the whole cache.
+-- reads: known_songs, new_heard_songs, plays, staged_songs
+-- makes: chunk_songs
 INSERT INTO known_songs
 SELECT u.heard_song_id, track_key(n.title, n.artist), text_id(n.artist), m.song_id, m.artist_id
 FROM unknown u
@@ -144,15 +163,21 @@ INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs;
 CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN plays USING (heard_song_id)
 
 -- name: nothing_repeated
--- the usual case: nothing to rank
+-- Make the table of repeated plays empty in the usual case, where there are none to rank.
+-- reads: plays
+-- makes: ranked
 CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
 
 -- name: identities
--- whether any play occurs twice
+-- Tell whether any play occurs twice.
+-- reads: plays
 SELECT count(*) > count(DISTINCT songplay_id) FROM plays
 
 -- name: rank_repeated
--- of plays with one identity the winner stays: the smallest by what belongs to the play, then the first line
+-- Rank plays with the same identity. The winner is the smallest by the play's own fields, then the first
+-- line.
+-- reads: plays
+-- makes: ranked
 CREATE OR REPLACE TEMP TABLE ranked AS
 SELECT *, row_number() OVER (
     PARTITION BY start_time, songplay_id
@@ -161,28 +186,35 @@ SELECT *, row_number() OVER (
 FROM plays
 
 -- name: repeated
--- how many plays of each slice lose
+-- Count the plays of each slice that lose to another.
+-- reads: ranked
 SELECT slice, count(*) FROM ranked WHERE variant > 1 GROUP BY slice
 
 -- name: keep_winners
--- each identity once
+-- Take the losing plays out of the chunk.
+-- reads: parsed, ranked
 UPDATE parsed SET verdict = 'repeated' FROM ranked r
 WHERE r.variant > 1 AND parsed.slice = r.slice AND parsed.line = r.line
 
 -- name: books
--- how many plays of each slice remain
+-- Count the plays of each slice that are left.
+-- reads: plays
 SELECT slice, count(*) FROM plays GROUP BY slice
 
 -- name: months
--- the months that the chunk touches
+-- List the months of the chunk's plays.
+-- reads: plays
 SELECT DISTINCT month FROM plays ORDER BY month
 
 -- name: ranges
--- from when to when, slice by slice
+-- Give the first and last start_time for each month and slice.
+-- reads: plays
 SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month, slice ORDER BY month, slice
 
 -- name: note_users
--- the latest plays of each user in each month, with all their variants: the name may be in a line that loses
+-- Keep the latest plays of each user in each month, in all variants, because the user's name may be in a
+-- line that loses.
+-- reads: latest_plays, plays
 INSERT INTO latest_plays
 SELECT DISTINCT month, ts, user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
        location, user_agent, heard_song_id
@@ -191,99 +223,35 @@ FROM plays SEMI JOIN (
 ) latest USING (user_id, month, ts)
 
 -- name: join_as_written
--- DuckDB takes the plays of a chunk for a fifth of what they are, the plays of a month for a twenty-fifth, and would hash them
--- instead of the songs: more than twice the time
+-- Make DuckDB join in the order of the query. It estimates the plays of a chunk at a fifth of their number
+-- (of a month at a twenty-fifth) and would hash them instead of the songs, which takes more than twice the
+-- time.
 SET disabled_optimizers = 'join_order,build_side_probe_side'
 
 -- name: join_as_planned
--- the songs that are known and staged grow, and are not to be hashed for a few new ones
+-- Let DuckDB choose the order of joins again, so that it does not hash the large caches for a few new songs.
 RESET disabled_optimizers
 
 -- name: note_listening
--- who listened to what
+-- Add the chunk's plays to those of the batch, with the keys of their songs.
+-- reads: chunk_songs, listening, plays
 INSERT INTO listening
 SELECT month, user_id, session_id, start_time, level, location, user_agent,
        milliseconds(length), track_id, artist_key
 FROM plays JOIN chunk_songs USING (heard_song_id)
 
 -- name: finish_batch
--- what each user heard on each day, and from when to when. To group plays once is quicker than to group what was grouped of chunks.
+-- Sum up what each user heard on each day. Grouping all plays of the batch once is quicker than grouping the
+-- groups of its chunks.
+-- reads: listening
+-- makes: user_days
 CREATE OR REPLACE TEMP TABLE user_days AS
 SELECT month, user_id, start_time::DATE AS day, level, location, user_agent, count(*)::INTEGER AS plays,
        sum(milliseconds)::BIGINT AS milliseconds, min(start_time) AS first_play, max(start_time) AS last_play,
        list(hour(start_time)::SMALLINT) AS hours, list(track_id) AS tracks, list(artist_key) AS artists
 FROM listening GROUP BY month, user_id, start_time::DATE, level, location, user_agent
 
--- name: month_songplays
--- rows of songplays; the ids are what the catalogue says now, publication has the last word
-SELECT p.songplay_id, p.start_time, p.user_id, p.level, k.song_id, k.artist_id, p.session_id, p.location, p.user_agent
-FROM plays p JOIN chunk_songs k USING (heard_song_id)
-WHERE p.month = $month
-
--- name: month_heard_plays
--- rows of heard_plays, in the order of songplays
-SELECT p.start_time, p.songplay_id, p.heard_song_id, p.item_in_session, p.line, f.file_id
-FROM plays p JOIN files f USING (slice)
-WHERE p.month = $month
-
--- name: month_repeated
--- which files have plays that lost to another line
-SELECT r.start_time, r.songplay_id, f.file_id
-FROM ranked r JOIN files f USING (slice)
-WHERE r.month = $month AND r.variant > 1
-
--- name: month_time
--- rows of time
-SELECT start_time, hour(start_time)::SMALLINT AS hour, day(start_time)::SMALLINT AS day,
-       week(start_time)::SMALLINT AS week, month(start_time)::SMALLINT AS month, year(start_time)::SMALLINT AS year,
-       (isodow(start_time) - 1)::SMALLINT AS weekday
-FROM (SELECT DISTINCT start_time FROM plays WHERE month = $month)
-
--- name: month_heard_songs
--- rows of heard_songs, with the match that songplays got
-SELECT n.heard_song_id, n.title, n.artist, n.length, k.song_id, k.artist_id, k.track_id, k.artist_key
-FROM known_songs k JOIN new_heard_songs n USING (heard_song_id)
-WHERE n.month = $month
-
 -- name: batch_months
--- the months that the batch touches
+-- List the months of the batch's plays.
+-- reads: user_days
 SELECT DISTINCT month FROM user_days ORDER BY month
-
--- name: month_users
--- the latest play of each user in the month
-SELECT user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
-       location, user_agent, heard_song_id
-FROM latest_plays WHERE month = $month
-QUALIFY row_number() OVER (
-    PARTITION BY user_id
-    ORDER BY ts DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
-             variant(level, location, user_agent, heard_song_id),
-             first_name NULLS FIRST, last_name NULLS FIRST, gender NULLS FIRST
-) = 1
-
--- name: month_levels
--- from when to when each user had which level on each day of the month
-SELECT user_id, day, level, min(first_play) AS first_play, max(last_play) AS last_play
-FROM user_days WHERE month = $month GROUP BY user_id, day, level
-
--- name: month_user_days
--- what each user heard on each day of the month. In this order a day's users of one place lie together: whoever asks for a place
--- reads few pages.
-SELECT user_id, day, level, location, text_id(user_agent) AS user_agent_id, plays, milliseconds,
-       list_sort(hours) AS hours, list_sort(tracks) AS tracks, list_sort(artists) AS artists
-FROM user_days WHERE month = $month ORDER BY day, location, user_id
-
--- name: month_hours
--- plays by day and hour
-SELECT start_time::DATE AS day, hour(start_time)::SMALLINT AS hour, level, count(*)::INTEGER AS plays
-FROM listening WHERE month = $month GROUP BY start_time::DATE, hour(start_time), level
-
--- name: month_user_agents
--- with what
-SELECT text_id(user_agent) AS user_agent_id, user_agent
-FROM (SELECT DISTINCT user_agent FROM user_days WHERE month = $month AND user_agent IS NOT NULL)
-
--- name: month_sessions
--- the first play of each session in the month, on each level
-SELECT user_id, session_id, min(start_time) AS started_at, level
-FROM listening WHERE month = $month GROUP BY user_id, session_id, level

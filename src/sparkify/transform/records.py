@@ -1,4 +1,5 @@
-"""Chunks of lines become records: the fast path in DuckDB, the judge for what it leaves open."""
+"""Decides on the lines of a chunk: the fast path in DuckDB first, then the judge for the lines it leaves
+open."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
@@ -14,19 +15,20 @@ from sparkify.transform.judge import BLANK, OTHER_PAGE
 from sparkify.transform.shape import Field, duckdb_types
 
 Verdict = Any
-"""What the judge says of a line: a record, a `Reject`, or what else the line is."""
+"""The judge's answer for a line: a record, a `Reject`, or `BLANK` or `OTHER_PAGE`."""
 
 
 class RecordTransform:
-    """A DuckDB of its own, one thread, nothing on disk, and the queries of one file of SQL.
+    """A private DuckDB, with one thread and nothing on disk, and the queries of one .sql file.
 
-    Its table `parsed` has one row per line, with a verdict; ``ask the judge`` is what the fast path leaves open.
+    Its table `parsed` has one row per line, with a verdict. The verdict ``ask the judge`` marks lines that
+    the fast path leaves open.
     """
 
     QUERIES: ClassVar[str]
     FIELDS: ClassVar[Mapping[str, Field]]
     JUDGED: ClassVar[pa.Schema]
-    """A judged record: slice, line and what the judge gives."""
+    """The columns of a judged record: slice, line, and the judge's fields."""
 
     def __init__(self) -> None:
         self._duckdb = duckdb.connect(
@@ -40,7 +42,7 @@ class RecordTransform:
         self._sql: Final = queries(self.QUERIES)
 
     def close(self) -> None:
-        """Free the memory."""
+        """Free its memory."""
         self._duckdb.close()
 
     def _decide(
@@ -51,7 +53,8 @@ class RecordTransform:
         rejects: list[list[RejectedLine]],
         **names: object,
     ) -> None:
-        """Decide on every line, note what is no record, and have all records in `parsed`."""
+        """Decide on every line: put all records into `parsed`, count the other lines, and collect the
+        rejects."""
         self._duckdb.register("lines", lines.table(self.FIELDS))
         query = self._sql["parse"].format(fields=duckdb_types(self.FIELDS), **names)
         self._duckdb.execute(query).fetchall()
@@ -81,7 +84,7 @@ class RecordTransform:
 
 
 def table(rows: list[Any], schema: pa.Schema) -> pa.Table:
-    """Python rows as an Arrow table: for what is few."""
+    """Python rows as an Arrow table; slow, so only for few rows."""
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     return pa.table(
         [pa.array(column, type_) for column, type_ in zip(columns, schema.types, strict=True)], schema=schema

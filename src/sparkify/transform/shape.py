@@ -1,10 +1,11 @@
-"""The fast path's proof: which lines the judge would accept as JSON objects, shown by arithmetic on their bytes.
+"""Proves, by arithmetic on bytes, which lines the judge would accept as JSON objects, so that DuckDB may read
+them.
 
-DuckDB parses JSON leniently (trailing commas, NaN, duplicate keys, strings cast to numbers). A line has none of these
-when it has a *shape*: known keys, each once and in a known order, none of them with an object or array as its value.
-That follows from its colons. In JSON a key is followed by a colon that stands after a quote or white space; where every
-such colon of a line is the one of the next key of the shape, the line has these members and no others. DuckDB decides
-the rest, that it is JSON at all; what is not proven is left to the judge.
+DuckDB parses JSON leniently (trailing commas, NaN, duplicate keys, strings cast to numbers). A line has none
+of these when it has a *shape*: known keys, each once and in a known order, none of them with an object or
+array as its value. The colons show it. In JSON a colon after a key follows a quote or white space. If each
+such colon of a line belongs to the next key of the shape, the line has these members and no others. DuckDB
+then decides only whether it is JSON at all. Lines that are not proven go to the judge.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-# What kind of value begins with a byte.
+# The types of JSON values by their first byte.
 _TEXT, _DIGIT, _MINUS, _NULL, _BOOLEAN = 1, 2, 4, 8, 16
 _KINDS: Final = np.zeros(256, dtype=np.uint8)
 for _first, _kind in (
@@ -32,7 +33,8 @@ for _first, _kind in (
 
 
 class Field(Enum):
-    """What a field may hold, besides null: the DuckDB type that reads it, and how its value may begin."""
+    """What a field may hold besides null: the DuckDB type that reads it, and the bytes with which its value
+    may begin."""
 
     TEXT = ("VARCHAR", _TEXT)
     NUMBER = ("DOUBLE", _DIGIT | _MINUS)
@@ -47,13 +49,16 @@ class Field(Enum):
 
 MOST_SHAPES: Final = 4
 BLOCK_LINES: Final = 3000
-"""So many lines at a time, some 1.5 MB: their bytes stay in the processor's cache while they are looked at."""
+"""Lines looked at together, about 1.5 MB: their bytes stay in the processor's cache."""
 
 MOST_DIGITS: Final = 18
-"""An integer of so many digits surely fits 64 bits; longer ones are for the judge, as are longer numbers."""
-MOST_NUMBER_BYTES: Final = 24
+"""An integer of this many digits always fits 64 bits. The judge decides on longer ones."""
 
-# A quote, and all the white space there is: what may stand between a key and its colon. (And "!", at no harm.)
+MOST_NUMBER_BYTES: Final = 24
+"""The judge decides on longer numbers."""
+
+# No byte between a key and its colon is greater than a quote: white space, or the quote itself. ("!" too,
+# which is harmless.)
 _BEFORE_COLON: Final = ord('"')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_ -]{1,100}")
 
@@ -64,8 +69,8 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The keys of a line in their order; `starts` are the bytes from the end of the value before to the quote after
-    the key, `gap` is the number of spaces after each colon."""
+    """The keys of a line in order. `starts` has the bytes of each key, from the end of the value before it to
+    its closing quote; `gap` is the number of spaces after each colon."""
 
     keys: tuple[str, ...]
     starts: tuple[bytes, ...]
@@ -73,7 +78,7 @@ class Shape:
 
     @classmethod
     def of(cls, line: str) -> "Shape | None":
-        """The shape of a line, or None when it has none."""
+        """The shape of a line; None when it has none."""
         try:
             pairs = json.loads(line, object_pairs_hook=lambda pairs: pairs)
         except (ValueError, RecursionError):
@@ -89,20 +94,21 @@ class Shape:
 
 
 def shapes(samples: Iterable[str]) -> list[Shape]:
-    """The most frequent shapes of some sample lines."""
+    """The most frequent shapes of the sample lines."""
     found = Counter(shape for shape in map(Shape.of, samples) if shape)
     return [shape for shape, _ in found.most_common(MOST_SHAPES)]
 
 
 def duckdb_types(fields: Mapping[str, Field]) -> str:
-    """What `from_json` is to make of a line."""
+    """The structure that DuckDB's `from_json` reads from a line."""
     return json.dumps({name: field.duckdb_type for name, field in fields.items()})
 
 
 def prove(data: bytes, offsets: Positions, known: list[Shape], fields: Mapping[str, Field]) -> Mask:
-    """Which lines have one of the shapes; line i is the bytes from offsets[i] to offsets[i + 1], its line feed included.
+    """Which lines have one of the shapes. Line i is the bytes from offsets[i] to offsets[i + 1], with its
+    line feed.
 
-    Of a line that is shown to have a shape, and that DuckDB reads as JSON, the fields are those the judge would see.
+    When such a line is JSON for DuckDB, DuckDB reads the same fields as the judge.
     """
     proven = np.zeros(len(offsets) - 1, dtype=bool)
     for first in range(0, len(proven), BLOCK_LINES):
@@ -114,7 +120,7 @@ def prove(data: bytes, offsets: Positions, known: list[Shape], fields: Mapping[s
 
 
 class _Block:
-    """Some lines, and where their colons stand."""
+    """Some lines, and the positions of their colons."""
 
     def __init__(self, data: bytes, offsets: Positions) -> None:
         self._data = data
@@ -127,13 +133,13 @@ class _Block:
         self._plain = ~self._with_doubtful_escape()
 
     def _with_doubtful_escape(self) -> Mask:
-        r"""The lines that hold \u0000 or half of a surrogate pair, or look as if they did."""
+        r"""The lines that hold \u0000 or half of a surrogate pair, or may."""
         doubtful = np.zeros(len(self._starts), dtype=bool)
         at = np.flatnonzero((self._bytes[:-1] == ord("\\")) & (self._bytes[1:] == ord("u")))
         at = at[at + 5 < len(self._bytes)]
         if len(at):
             first, second = (self._bytes[at + offset] for offset in (2, 3))
-            # 0000 begins with 00, D800 to DFFF with D8 to DF: too many, at no harm
+            # 0000 begins with 00, D800 to DFFF with D8 to DF; this finds more, which is harmless
             bad = ((first == ord("0")) & (second == ord("0"))) | ((first | 32) == ord("d"))
             fine = (self._bytes[at + 4] != ord("0")) | (self._bytes[at + 5] != ord("0"))
             bad &= ~(fine & (first == ord("0")))
@@ -141,7 +147,7 @@ class _Block:
         return doubtful
 
     def lines_of(self, shape: Shape, fields: Mapping[str, Field]) -> Positions:
-        """The numbers of the lines that have a shape."""
+        """The numbers of the lines that have this shape."""
         lines = np.flatnonzero(self._plain & (self._count == len(shape.keys)))
         if not len(lines):
             return lines
@@ -153,7 +159,7 @@ class _Block:
         good &= (last == ord('"')) | _is_digit(last) | (last == ord("e")) | (last == ord("l"))
         for at, start in zip(colons, shape.starts, strict=True):
             good &= self._stands(start, at - len(start))
-        # A torn line may end with its last colon, and be the last of the block.
+        # A torn line may end at its last colon, and be the last of the block.
         since = np.minimum(colons + 1 + shape.gap, len(self._bytes) - 1)
         if shape.gap:
             good &= (self._bytes[colons + 1] == ord(" ")).all(axis=0)
@@ -174,7 +180,7 @@ class _Block:
         return shaped
 
     def _stands(self, text: bytes, at: Positions) -> Mask | bool:
-        """Whether the text stands at these positions."""
+        """Whether this text is at these positions."""
         if len(self._data) < len(text):
             return False
         at = np.maximum(at, 0)
@@ -189,7 +195,7 @@ class _Block:
         return same
 
     def _may_begin(self, since: Positions, allowed: Bytes) -> Mask:
-        """Whether values of the allowed kinds begin at these positions, one row of them for each key."""
+        """Whether values of the allowed types begin at these positions, which have one row for each key."""
         kinds = _KINDS[self._bytes[since]]
         good: Mask = ((kinds & allowed) != 0).all(axis=0)
         for kind, follows in ((_NULL, b"u"), (_MINUS, b"0123456789")):  # not nan, not -Infinity
@@ -199,7 +205,7 @@ class _Block:
         return good
 
     def _are_digits(self, since: Positions, until: Positions) -> Mask:
-        """Whether there are nothing but digits, and not too many."""
+        """Whether each range holds only digits, and not too many."""
         length = until - since
         good = (length >= 0) & (length <= MOST_DIGITS)
         last = len(self._bytes) - 1

@@ -1,4 +1,4 @@
-"""Sessions with a Spark cluster: started, given our program, and what can be wrong with them in one line."""
+"""Start sessions with a Spark cluster, ship our program to it, and turn its errors into one line."""
 
 import os
 import re
@@ -19,12 +19,12 @@ from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 _CONNECT_SECONDS: Final = 5.0
 """Seconds for a master to accept a connection."""
 
-# What Spark says on its way is for its logs; its progress bar would write over ours.
+# Spark's messages belong in its logs, and its progress bar would overwrite ours.
 _CONF: Final = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 
 
 def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
-    """A session with the cluster at `master`, or the one that Spark's own configuration names.
+    """Start a session with the cluster at `master`, or with the one that Spark's configuration names.
 
     Raises:
         SparkifyError: pyspark or Java is missing, or Spark did not start.
@@ -42,14 +42,14 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
         )
     if master and master.startswith("spark://"):
         _knock(master)
-    # A driver that is no script of spark-submit's reads only this; and here, executors can do with what we have.
+    # Only this variable counts for a driver that spark-submit did not start. Executors on this machine can use our Python.
     here = sys.executable if master and is_here(master) else None
     if python := conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or here:
         os.environ["PYSPARK_PYTHON"] = python
     builder = SparkSession.builder.appName("sparkify")
     for key, value in (_CONF | dict(conf) | ({"spark.master": master} if master else {})).items():
         builder = builder.config(key, value)
-    # In a thread of its own: in the main one pyspark would take Ctrl-C for itself.
+    # In another thread: in the main thread pyspark would install its own handler for Ctrl-C.
     starter = ThreadPoolExecutor(1)
     try:
         return starter.submit(builder.getOrCreate).result()
@@ -58,7 +58,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
 
 
 def _knock(master: str) -> None:
-    """Spark itself would try for a minute, and then end with a traceback."""
+    """Make sure that a master answers. Spark itself would try for a minute and then end with a traceback."""
     said = ""
     for place in master.removeprefix("spark://").split(","):
         host, _, port = place.rpartition(":")
@@ -74,9 +74,9 @@ def _knock(master: str) -> None:
 
 
 def ship_package(session: Any, folder: str) -> None:
-    """Give the executors this very program: its source as an archive, found before what they may have installed.
+    """Give the executors this program: its source as an archive, which they find before an installed version.
 
-    The archive is in the folder, and must stay there: executors that come later fetch it later.
+    The archive is written into the folder and must stay there, because executors that start later fetch it later.
     """
     package = Path(sparkify.__file__).parent
     archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
@@ -89,10 +89,10 @@ def ship_package(session: Any, folder: str) -> None:
 
 @contextmanager
 def spark_errors() -> Iterator[None]:
-    """Errors of Spark as errors of ours: the executor's own words, without the stacks of two languages.
+    """Raise errors of Spark as errors of ours: the executor's words, without the stacks of two languages.
 
     Raises:
-        SparkifyError: what Spark said.
+        SparkifyError: the message is what Spark said.
     """
     try:
         yield
@@ -112,7 +112,7 @@ def _in_one_line(said: str) -> str:
         return "Spark did not start. It needs Java 17 or newer, and says above what was wrong."
     if "A master URL must be set" in said:
         return "Which cluster? Give --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
-    # The innermost cause says most: the last line of a Python traceback, or else what became of the task.
+    # The innermost cause says most: the last line of a Python traceback, or the failure of the task.
     python = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .+$", said, re.MULTILINE)
     task = re.search(r"most recent failure: (.+)", said)
     why = task[1] if task else (python[-1] if python else said.strip().partition("\n")[0])

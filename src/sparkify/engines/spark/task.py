@@ -1,4 +1,4 @@
-"""What a Spark task does on its executor: the same `stage(batch)` as everywhere."""
+"""The work of a Spark task on its executor: the same `stage(batch)` as everywhere."""
 
 import pickle
 import socket
@@ -23,14 +23,14 @@ def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
 
 
 def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
-    """What the work gives, or the error that ends it, pickled.
+    """The result of the work, or the error that ended it, pickled.
 
-    An error that we know is an answer too: Spark would try the task again, and that was done already where it helps.
+    Errors that we know are returned, not raised: Spark would retry the task, and transient errors were retried already.
     """
     try:
         return pickle.dumps(work(*arguments))
     except (ConnectionFailed, StorageFailed) as error:
-        # What the driver has reached before, by its own network and credentials.
+        # The driver reached the same server or store, with its own network and credentials.
         return pickle.dumps(type(error)(f"On the executor {socket.gethostname()}: {error}"))
     except (SparkifyError, psycopg.Error) as error:
         return pickle.dumps(error)

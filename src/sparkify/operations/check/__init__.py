@@ -1,7 +1,8 @@
 """The warehouse examines itself: named checks, each a query that returns what is wrong.
 
-A check is a query in one of the files of `_FILES`. Its comment says what must hold and, behind ``do:``, what
-to do if it does not; every row that it returns is an offence. To add a check, add a query.
+A check is a query in one of the files of `_FILES`, or compares a table of ``publish/rollups`` with its
+definition. Its comment says what must hold and, behind ``do:``, what to do if it does not; every row that it
+returns is an offence. To add a check, add a query.
 """
 
 import re
@@ -19,6 +20,7 @@ from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
+from sparkify.schema import rollups
 from sparkify.schema.structure import parameters
 
 EXAMPLES: Final = 5
@@ -55,7 +57,26 @@ class Finding:
 @cache
 def checks() -> dict[str, LiteralString]:
     """All checks by name, in order."""
-    return {name: query for path in _FILES for name, query in queries(path).items()}
+    return {name: query for path in _FILES for name, query in queries(path).items()} | {
+        f"rollup_{table}": _follows(table) for table in rollups.NAMES if "definition" in rollups.file(table)
+    }
+
+
+def _follows(table: LiteralString) -> LiteralString:
+    """The check that a table of ``publish/rollups`` is what its definition gives for all plays."""
+    everything = {
+        "plays": sql.Identifier("public", "songplays"),
+        "heard_plays": sql.Identifier("analytics", "heard_plays"),
+        "user_days": sql.Identifier("analytics", "user_days"),
+        "sessions": sql.Identifier("analytics", "sessions"),
+        "wanted": sql.SQL("true"),
+    }
+    text = sql.SQL(_sql["follows"]).format(
+        name=sql.SQL(table),
+        definition=sql.SQL(rollups.file(table)["definition"]).format(**everything),
+        shown=sql.SQL(", ").join(map(sql.Identifier, rollups.scalar_columns(table))),
+    )
+    return text.as_string()
 
 
 def check(dsn: str | None = None) -> list[Finding]:

@@ -11,3 +11,16 @@ SELECT (SELECT count(*) FROM pg_inherits
         WHERE inhparent IN (to_regclass('public.songplays'), to_regclass('public.time'), to_regclass('analytics.heard_plays')))
        = (SELECT count(*) FROM unnest(ARRAY['public.songplays', 'public.time', 'analytics.heard_plays']) AS parent,
               pg_partition_tree(to_regclass(parent)) WHERE level = 1)
+
+-- name: follows
+-- The table analytics.{name} is what its definition computes from the plays.
+-- do: Something other than sparkify changed these tables. Load the log files into a new database.
+WITH real AS (
+{definition}
+),
+kept AS (
+    SELECT * FROM analytics.{name}
+)
+SELECT 'missing' AS what, {shown} FROM (TABLE real EXCEPT ALL TABLE kept) missing
+UNION ALL
+SELECT 'wrong', {shown} FROM (TABLE kept EXCEPT ALL TABLE real) wrong

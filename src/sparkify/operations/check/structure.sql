@@ -86,12 +86,13 @@ WHERE schemaname = 'etl' AND has_sequence_privilege('etl.' || sequencename, 'SEL
   AND (coalesce(last_value, 0) < given OR last_value > max_value / 10 * 9)
 
 -- name: partitions_complete
--- The tables songplays, time, heard_plays and user_days have the same partitions, and track_months and artist_months one for each of
--- their months.
+-- The tables songplays, time, heard_plays and user_days have the same partitions, and the partitioned rollups one for each of their
+-- months.
 -- do: Find the table in the schema partitions and attach it again (ALTER TABLE … ATTACH PARTITION).
 WITH parents (parent, monthly) AS (
-    VALUES ('public.songplays', false), ('public.time', false), ('analytics.heard_plays', false), ('analytics.user_days', false),
-           ('analytics.track_months', true), ('analytics.artist_months', true)
+    VALUES ('public.songplays', false), ('public.time', false), ('analytics.heard_plays', false), ('analytics.user_days', false)
+    UNION ALL
+    SELECT rollup, true FROM unnest(%(partitioned_rollups)s::text[]) AS rollup
 ),
 spans AS (
     SELECT parent, monthly, etl.partition_span(inhrelid) AS span

@@ -1,8 +1,10 @@
-"""Records that do not stand one a line: objects over several lines, one after the other or in an array.
+"""The reader of JSON files whose records are not one a line: objects over several lines, in a row or in an
+array.
 
-`holds_records` decides by a file's beginning, `records` reads it as a stream. JSON's structure is ASCII, so bytes are read
-as Latin-1: a position in the text is one in the file. Python's own scanner finds where a sound record ends. Where a
-broken one ends is a guess: where its brackets close, or where the next one seems to begin.
+`spans_lines` decides by the beginning of a file, `read_json` reads the file as a stream. JSON's structure is
+ASCII, so bytes are read as Latin-1: a position in the text is a position in the file. Python's own scanner
+finds where a sound record ends. Where a broken one ends is a guess: where its brackets close, or where the
+next record seems to begin.
 """
 
 import json
@@ -10,32 +12,27 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from sparkify.extract import rejects
 from sparkify.extract.compression import BrokenStream
-from sparkify.extract.rejects import MAX_LINE_BYTES, Reject, too_long
+from sparkify.extract.rejects import MAX_LINE_BYTES, Record, Reject, RejectedLine, too_long
 from sparkify.extract.strict_json import too_much, unsound
 
 BEGINNING_BYTES: Final = 1 << 20
-"""So much of a file decides how it is read."""
+"""How much of a file decides how it is read."""
 
 PIECE_BYTES: Final = 1 << 17
-"""So much is scanned at a time: what the scanner makes of hostile JSON takes a hundred times its memory, and to say where
-text is wrong it counts the lines before."""
-
-KEPT_BYTES: Final = 1 << 20
-"""So much is kept of a record that is longer than a line may be."""
+"""How much is scanned at a time. The values that the scanner makes of hostile JSON take a hundred times its
+memory, and to say where text is wrong it counts all the lines before."""
 
 LONGEST_TOKEN: Final = 16
-"""A piece may end within -Infinity or two \\u escapes, and what is there then looks wrong."""
+"""A piece that ends within -Infinity or a pair of \\u escapes looks wrong at its end, and may not be."""
 
 NEAR_BYTES: Final = 1 << 13
-"""The brackets of a broken record are followed so far before the next `,{"` is looked for: many in a row would be followed to the end of the
-piece each."""
+"""How far the brackets of a broken record are followed before the next `,{"` is looked for. Without this
+limit each of many broken records in a row would be followed to the end of the piece."""
 
 LONGEST_GAP: Final = 1 << 12
-"""So far the text reaches back from a record: its indentation may be there, and white space before one that is looked for."""
-
-Found = tuple[int, bytes, Reject | None, int]
-"""The number of a record; the record on one line, or as it stands when it is set aside; why that is; its length in bytes."""
+"""How much text before a record is kept: its indentation, and the white space before the next one."""
 
 _BLANK: Final = re.compile(rb"(?:[ \t\n\r\x0b\x0c]|\xef\xbb\xbf)*+")
 _BETWEEN: Final = re.compile("(?:[ \t\n\r\x0b\x0c,]|\xef\xbb\xbf)*+")
@@ -47,16 +44,20 @@ _INDENT: Final = re.compile("\n(?:\xef\xbb\xbf)?([ \t]*+)")
 _FOLLOWS: Final = re.compile("[ \t\n\r]*+(?:[],{[]|\\Z)")  # a record
 _BEHIND_A_COMMA: Final = re.compile(',[ \t\n\r]*+(?={[ \t\n\r]*+")')
 
-_scan: Final = json.JSONDecoder(parse_float=len, parse_int=len).raw_decode  # numbers are the judge's business
+_scan: Final = json.JSONDecoder(parse_float=len, parse_int=len).raw_decode  # the judge decides on numbers
 
 
-def holds_records(beginning: bytes) -> bool:
-    """Whether a file that begins so holds its records in an array or over several lines, rather than one a line.
+def spans_lines(beginning: bytes) -> bool:
+    """Whether a file with this beginning holds its records in an array or over several lines, and not one a
+    line.
 
-    An array begins with a bracket, and behind that an object, or nothing. An object over several lines does not end on its
-    first line, and the next line goes on like one: no record begins with a quote, a closing brace or a comma.
+    An array is a bracket followed by an object or by the closing bracket. An object over several lines does
+    not end on its first line, and its second line begins as no record does: with a quote, a closing brace or
+    a comma.
     """
-    if beginning.startswith(b"{") and b"\n" not in beginning:  # the usual song file: there may be a million
+    if (
+        beginning.startswith(b"{") and b"\n" not in beginning
+    ):  # the usual song file, quickly: there may be a million
         return False
     at = _end_of_blank(beginning, 0)
     if beginning[at : at + 1] == b"[":
@@ -71,17 +72,19 @@ def holds_records(beginning: bytes) -> bool:
     return _end_of_brackets(beginning[at:feed].decode("latin-1"), 0, feed - at) is None
 
 
-def records(blocks: Iterator[bytes]) -> Iterator[Found]:
-    """The records of a file that `holds_records`, sound or not, in their order.
+def read_json(blocks: Iterator[bytes]) -> Iterator[Record]:
+    """The records of a file that `spans_lines`, sound or not, in order.
 
-    The number of a record is that of the line on which it begins. Where several begin on one line they are counted on, so that
-    each has its own. What cannot be JSON, and is longer than a line may be, is set aside here; the rest is for the judge.
+    A record has the number of the line on which it begins. Where several begin on one line each gets the next
+    number, so that no two are equal. Records that are not JSON, or longer than a line may be, are rejected
+    here.
     """
     return _Reader(blocks).read()
 
 
 def on_one_line(record: bytes) -> bytes:
-    """A sound record without its line feeds and the white space around them: no string can hold a line feed."""
+    """A sound record without its line feeds and the white space around them, which cannot be inside a
+    string."""
     return b"".join(map(bytes.strip, record.split(b"\n")))
 
 
@@ -92,7 +95,8 @@ def _end_of_blank(text: bytes, at: int) -> int:
 
 
 def _end_of_brackets(text: str, start: int, stop: int) -> int | None:
-    """Where the bracket at `start` is closed; None where it is not, or another one is in its place."""
+    """The position behind the bracket that closes the one at `start`; None when it is missing or does not
+    match."""
     open_ones = []
     for token in _TOKEN.finditer(text, start, stop):
         bracket = token[0]
@@ -111,20 +115,20 @@ def _cut(text: str) -> Iterator[str]:
 
 
 class _Reader:
-    """The text from somewhere before the next record, and where that is."""
+    """A window of the file's text, and the position in it of the next record."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._pieces = (piece for block in blocks for piece in _cut(block.decode("latin-1")))
-        self._put_back: list[str] = []  # pieces that come before these, the next one last
-        self._text = "\n"  # the first line begins like every other
+        self._put_back: list[str] = []  # pieces to read before those, the next one last
+        self._text = "\n"  # so that the first line begins like every other
         self._at = 1
         self._line = 1
         self._ended = False
         self._broken: str | None = None  # what is wrong with the stream
-        self._is_cut = False  # nothing but the end of the text is wrong with the record that begins here
-        self._is_torn = False  # the last record goes on to the end of the text
+        self._is_cut = False  # all that is wrong with this record is that the text ends
+        self._is_torn = False  # the last record reaches to the end of the text
 
-    def read(self) -> Iterator[Found]:
+    def read(self) -> Iterator[Record]:
         number, in_array = 0, False
         while self._skip_blank():
             if self._text[self._at] == "[" and not in_array:
@@ -140,12 +144,12 @@ class _Reader:
             return
         number = max(self._line, number + 1)
         if self._broken:
-            yield number, b"", Reject("truncated_stream", self._broken), 0
-        elif in_array:
-            yield number, b"[", unsound(b"["), 1
+            yield RejectedLine.of(number, Reject("truncated_stream", self._broken), b"")
+        elif in_array and (why := unsound(b"[")):
+            yield RejectedLine.of(number, why, b"[")
 
     def _skip_blank(self) -> bool:
-        """Go to what comes next; whether there is anything."""
+        """Go to the next record or bracket; False at the end of the text."""
         while True:
             found = _BETWEEN.match(self._text, self._at)
             assert found
@@ -154,8 +158,8 @@ class _Reader:
                 return self._at < len(self._text)
             self._fill(max(PIECE_BYTES, LONGEST_TOKEN))
 
-    def _take(self, number: int, *, in_array: bool) -> Found:
-        """The record that begins here, and go behind it."""
+    def _take(self, number: int, *, in_array: bool) -> Record:
+        """Read the record that begins here, and move past it."""
         self._is_torn = self._is_cut = False
         can_be_sound = in_array or self._text[self._at] == "{"
         end = self._end_of_sound() if can_be_sound else None
@@ -167,13 +171,13 @@ class _Reader:
         self._move(end)
         self._shorten()
         if self._is_torn and self._broken:
-            return number, record, Reject("truncated_stream", self._broken), len(record)
+            return RejectedLine.of(number, Reject("truncated_stream", self._broken), record)
         if not is_sound and (why := unsound(record)):
-            return number, record, why, len(record)
-        return number, on_one_line(record), None, len(record)
+            return RejectedLine.of(number, why, record)
+        return number, on_one_line(record)
 
     def _end_of_sound(self) -> int | None:
-        """Where the JSON that begins here ends; None when it is wrong, or too much."""
+        """The end of the JSON value that begins here; None when it is wrong, or too large."""
         while True:
             left = len(self._text) - self._at
             if left > 2 * PIECE_BYTES and too_much(self._text[self._at :].encode("latin-1")):
@@ -185,7 +189,7 @@ class _Reader:
                 if self._ended or not may_go_on:
                     self._is_cut = may_go_on
                     return None
-            except RecursionError:  # far deeper than the judge allows
+            except RecursionError:  # far deeper than strict JSON allows
                 return None
             else:
                 if end < len(self._text) or self._ended or self._text[end - 1] in '}]"':
@@ -195,15 +199,15 @@ class _Reader:
             self._fill(2 * left)
 
     def _may_go_on(self, wrong_at: int) -> bool:
-        """Whether what is wrong there may be so only because the text ends here."""
+        """Whether the error at this position may come only from the end of the window."""
         if len(self._text) - wrong_at < LONGEST_TOKEN:
             return True
         return _OPEN_STRING.match(self._text, wrong_at) is not None
 
     def _end_of_broken(self) -> int | None:
-        """Where the next record seems to begin; None when that is farther off than a line may be long.
+        """Where the next record seems to begin; None when that is farther away than a line may be long.
 
-        So that it does not depend on how the text came, what is looked at has a certain length.
+        It looks at text of fixed lengths, so that the answer does not depend on the size of the blocks.
         """
         size = PIECE_BYTES
         while True:
@@ -220,7 +224,7 @@ class _Reader:
 
     def _guess_end(self, stop: int) -> int | None:
         text, at = self._text, self._at
-        # What is part of a record stands farther to the right.
+        # The parts of an indented record are indented further than its beginning.
         indent = self._indent() if text[at] == "{" else stop
         lines = _ON_A_LINE.finditer(text, at, stop)
         next_one = next((found.end() for found in lines if len(found[1]) <= indent), None)
@@ -232,15 +236,17 @@ class _Reader:
         return next_one or (self._end_of_closed(stop, stop) if near < stop else None)
 
     def _end_of_closed(self, until: int, stop: int) -> int | None:
-        """Where the brackets of the record close, looked for `until` there, if what follows may follow a record."""
+        """Where the brackets of the record close before `until`, if the text behind them may follow a
+        record."""
         end = _end_of_brackets(self._text, self._at, until) if self._text[self._at] in "{[" else None
         return end if end and _FOLLOWS.match(self._text, end, stop) else None
 
-    def _pass_over(self, number: int) -> Found:
-        """A record that is too long, up to where another seems to begin; all of it was never in memory."""
+    def _pass_over(self, number: int) -> Record:
+        """Reject a record that is too long, and skip to where the next seems to begin, without holding all of
+        it."""
         self._fill(MAX_LINE_BYTES)
         size = min(MAX_LINE_BYTES, len(self._text) - self._at)
-        kept = self._text[self._at : self._at + min(size, KEPT_BYTES)].encode("latin-1")
+        kept = self._text[self._at : self._at + min(size, rejects.EVIDENCE_BYTES)].encode("latin-1")
         self._move(self._at + size)
         while True:
             found = [pattern.search(self._text, self._at) for pattern in (_ON_A_LINE, _BEHIND_A_COMMA)]
@@ -250,11 +256,11 @@ class _Reader:
             size += end - self._at
             self._move(end)
             if ends or self._ended:
-                return number, kept, too_long(size), size
+                return RejectedLine(number, too_long(size), kept, size)
             self._fill(LONGEST_GAP + PIECE_BYTES)
 
     def _indent(self) -> int:
-        """How far the line of the record here is indented."""
+        """How far the line of this record is indented."""
         feed = self._text.rfind("\n", max(self._at - LONGEST_GAP, 0), self._at)
         found = _INDENT.match(self._text, feed) if feed >= 0 else None
         return len(found[1]) if found else 0
@@ -264,7 +270,7 @@ class _Reader:
         self._at = at
 
     def _fill(self, size: int) -> None:
-        """Have a text of this size from here on, or all that there is."""
+        """Read on until the window holds `size` characters from here, or the file ends."""
         if self._ended or len(self._text) - self._at >= size:
             return
         start = max(self._at - LONGEST_GAP, 0)
@@ -282,7 +288,8 @@ class _Reader:
         self._text = "".join(parts)
 
     def _shorten(self) -> None:
-        """Behind a long record the text is long, too; the next ones are not to be looked for in all of it."""
+        """After a long record, make the window small again, so that the next records are not searched for in
+        all of it."""
         enough = self._at + PIECE_BYTES
         if len(self._text) > enough + PIECE_BYTES:
             self._put_back += reversed(list(_cut(self._text[enough:])))
