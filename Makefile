@@ -5,103 +5,92 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Programs get DATA from the environment, as it came: a path may have spaces, quotes and dollar signs.
+# Recipes read DATA from the environment, untouched by make: a path may contain spaces, quotes and dollar signs.
 override DATA := $(value DATA)
 export DATA
 
-# Loads DATA, else ./data, else the made-up sample. That is in ./sample and in a database of its own on the embedded server,
-# whichever server is set: nobody's data meets it.
+# Load DATA, else ./data, else a made-up sample. The sample goes into ./sample and into a separate database on the embedded
+# server, whichever server is set, so that it never mixes with real data.
 load = if [ -n "$$DATA" ] || [ -d data ]; then $(BIN)/sparkify etl "$${DATA:-data}"; else \
-  SPARKIFY_DSN=$$($(BIN)/python -m sparkify.commands.sample) && export SPARKIFY_DSN && made_up=yes && \
+  SPARKIFY_DSN=$$($(BIN)/python -m sparkify.commands.load_sample) && export SPARKIFY_DSN && made_up=yes && \
   unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGDATABASE; fi
 
-# For those who look: what is loaded already will do, unless DATA is named.
-load_to_look = needed=$$DATA; [ -n "$$needed" ] || needed=$$($(BIN)/python -m sparkify.commands.sample --needed) && \
+# For the dashboard and the notebooks: load only if DATA is given or nothing has been loaded yet.
+load_to_look = needed=$$DATA; [ -n "$$needed" ] || needed=$$($(BIN)/python -m sparkify.commands.load_sample --needed) && \
   if [ -n "$$needed" ]; then $(load); fi
 
 say_if_made_up = if [ -n "$$made_up" ]; then \
-  echo; echo "This is a made-up sample. Its files are in sample/, its database is sparkify_sample; ask it more:"; \
+  echo; echo "This is a made-up sample. Its files are in sample/, its database is sparkify_sample. To see more of it:"; \
   echo "  $(BIN)/sparkify report --dsn \"\$$($(BIN)/sparkify db url sparkify_sample)\""; \
-  echo "Load your own, into another database: make etl DATA=dir"; fi
+  echo "To load your own files, into another database: make etl DATA=dir"; fi
 
-help:            ## say what there is
+help:            ## show this
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-etl: $(VENV)/run ## load DATA=dir (default: ./data, or a made-up sample) and say what users listen to
+etl: $(VENV)/run ## load DATA=dir (or ./data, or a made-up sample); list the top songs
 	@made_up=; $(load) && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs && $(say_if_made_up)
 
-dashboard: $(VENV)/dashboard ## show what users listen to as a web page (after loading DATA=dir, if named; DASHBOARD="--port 8600")
+dashboard: $(VENV)/dashboard ## open the dashboard; load DATA=dir if given (DASHBOARD="--port 8600")
 	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/sparkify dashboard $(DASHBOARD)
 
-notebook: $(VENV)/notebook ## open the notebooks in a browser (after loading DATA=dir, if named; NOTEBOOK="--no-browser")
+notebook: $(VENV)/notebook ## open the notebooks; load DATA=dir if given (NOTEBOOK=--no-browser)
 	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/python -m jupyterlab --ip=127.0.0.1 --allow-root \
 	  --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/analysis.ipynb --LabApp.news_url=None \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly $(NOTEBOOK)
 
 test: $(VENV)/dev ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lint: $(VENV)/dev ## run the linters, the contract of imports and the type checker
+lint: $(VENV)/dev ## run the linters and the type checker, and check who imports whom
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
 
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-bench: $(VENV)/bench ## measure, side by side with others (BENCH="--plays 1M 5M"; docs/performance.md)
+bench: $(VENV)/bench ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-torture: $(VENV)/dev ## attack a load with random faults and bombs (TORTURE="--faults 500 --seed 1"; docs/trust.md)
+torture: $(VENV)/dev ## disturb loads with faults (TORTURE="--faults 500"; docs/trust.md)
 	@$(BIN)/python -m torture $(TORTURE)
 
-fuzz: $(VENV)/dev ## give the loader a million damaged lines (FUZZ="--lines 5000000 --seed 2"; docs/trust.md)
+fuzz: $(VENV)/dev ## feed it damaged lines (FUZZ="--lines 5000000"; docs/trust.md)
 	@$(BIN)/python -m torture.fuzz $(FUZZ)
 
-lock: $(VENV)/dev ## write the lock files again, from pyproject.toml
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build -o requirements/run.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 \
-	  -c requirements/run.lock -o requirements/s3.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra spark \
-	  -c requirements/run.lock -o requirements/spark.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra s3 --group dev \
-	  -c requirements/run.lock -c requirements/s3.lock -o requirements/dev.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --group bench \
-	  -c requirements/run.lock -c requirements/dev.lock -o requirements/bench.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra dashboard \
-	  -c requirements/run.lock -c requirements/dev.lock -c requirements/bench.lock -o requirements/dashboard.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra dashboard --group browser \
-	  -c requirements/run.lock -c requirements/dev.lock -c requirements/dashboard.lock -o requirements/browser.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build --extra notebook \
-	  -c requirements/run.lock -c requirements/dev.lock -c requirements/bench.lock -c requirements/dashboard.lock \
-	  -o requirements/notebook.lock
+# $(call compile,NAME,WHAT IT ADDS TO WHAT SPARKIFY NEEDS,THE LOCKS WHOSE VERSIONS IT KEEPS)
+compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links pyproject.toml --group build $(2) \
+  $(foreach kept,$(3),-c requirements/$(kept).lock) -o requirements/$(1).lock
+
+lock: $(VENV)/dev ## rewrite the lock files from pyproject.toml
+	@$(call compile,run)
+	@$(call compile,s3,--extra s3,run)
+	@$(call compile,spark,--extra spark,run)
+	@$(call compile,dev,--extra s3 --group dev,run s3)
+	@$(call compile,bench,--group bench,run dev)
+	@$(call compile,dashboard,--extra dashboard,run dev bench)
+	@$(call compile,browser,--extra dashboard --group browser,run dev dashboard)
+	@$(call compile,notebook,--extra notebook,run dev bench dashboard)
 
 clean:           ## remove the environment and the caches; the warehouse stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Says why the environment must be made again: its Python is gone, too old or has no pip (what Debian leaves without
-# python3-venv), an installation was interrupted, or the checkout was moved or copied and the programs lead elsewhere.
+# FORCE when the environment must be rebuilt: its Python is gone, too old or has no pip (Debian without python3-venv leaves
+# such a one), an installation was interrupted, or the checkout was moved or copied, so that the programs point elsewhere.
 BROKEN := $(shell [ ! -e $(VENV) ] || { [ ! -e $(VENV)/unfinished ] && \
   $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' && \
   { [ ! -e $(VENV)/run ] || [ "$$(cat $(VENV)/run)" = "$$(pwd -P)" ]; }; } 2>/dev/null || echo FORCE)
 
 can_make_venv = { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-  echo "sparkify needs Python 3.11 or newer; $(PYTHON) is not. Name one that is: make PYTHON=python3.12" >&2; false; }; } && \
+  echo "sparkify needs Python 3.11 or newer, which $(PYTHON) is not. Choose another: make PYTHON=python3.12" >&2; false; }; } && \
   { $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
   echo "$(PYTHON) lacks venv. On Debian and Ubuntu: apt install python3-venv; then run make again." >&2; false; }; }
 
-# While pip is at work there is the file `unfinished`; it stays when pip is interrupted, which pip itself ends like any failure.
+# The file `unfinished` exists while pip works, and stays if pip is interrupted: pip exits then as after any other failure.
 PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 install = trap 'exit 130' INT TERM; touch $(VENV)/unfinished; $(1); code=$$?; \
   [ $$code -gt 128 ] || rm -f $(VENV)/unfinished; [ $$code = 0 ]
 
-# Stamps: an environment is made again when what it is made of has changed. This one says where it was made.
+# Stamps: a lock file newer than its stamp is installed again. The stamp `run` also records where the environment was made.
 $(VENV)/run: requirements/run.lock pyproject.toml $(BROKEN)
 	@[ -e $(VENV) ] && [ -z "$(BROKEN)" ] || { $(can_make_venv) && \
 	  echo "Installing into $(VENV), which takes about a minute." >&2 && rm -rf $(VENV) && \
@@ -113,5 +102,5 @@ $(VENV)/%: $(VENV)/run requirements/%.lock
 	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/$*.lock)
 	@touch $@
 
-# With it, and Chromium, the tests drive the dashboard in a browser.
+# With this and Chromium, the tests drive the dashboard in a browser.
 $(VENV)/browser: $(VENV)/dashboard

@@ -1,1 +1,1 @@
-"""How fast sparkify is, side by side with what PostgreSQL can take at most and with what people use instead."""
+"""How fast sparkify is, next to the most PostgreSQL can take and to the tools people use instead."""

@@ -1,7 +1,8 @@
 """Measure: ``python -m benchmarks [--plays 1M …] [--rows …] [--repeat N]``, or ``make bench``.
 
-Makes its data, starts a PostgreSQL of its own with the settings the product ships, and runs everything in turn, one
-thing after the other, again and again. Prints tables of medians; writes them as JSON and, with matplotlib, as a picture.
+Makes its data, starts a PostgreSQL of its own with the settings the product ships, and runs everything in
+turn, one thing after the other, again and again. Prints tables of medians; writes them as JSON and, with
+matplotlib, as a picture.
 """
 
 import argparse
@@ -101,10 +102,11 @@ class Bench:
         self._world = world
 
     def size(self, plays: int, wanted: set[str], *, first: bool) -> None:
-        """The rows that depend on how much is loaded. The slices of others are measured with the first size."""
+        """The rows that depend on how much is loaded. Other tools load their slices with the first size."""
         whole = self._world.first(plays)
         group = Group(
-            f"{whole.plays:,} plays on {whole.days} days, {whole.bytes / 1e6:,.0f} MB of logs, {self._world.songs:,} songs"
+            f"{whole.plays:,} plays on {whole.days} days, {whole.bytes / 1e6:,.0f} MB of logs,"
+            f" {self._world.songs:,} songs"
         )
         self.groups.append(group)
         ready = rows.make_ready(self._server, whole, self._folder / "ready")  # warms the files up, too

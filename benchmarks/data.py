@@ -40,7 +40,10 @@ class Dataset:
 
 
 class World:
-    """One Sparkify below a folder. Its days are written when they are first needed; the first ones make a dataset."""
+    """One Sparkify below a folder.
+
+    Its days are written when they are first needed; the first ones make a dataset.
+    """
 
     def __init__(self, folder: Path, songs: int) -> None:
         self.songs = songs
@@ -65,10 +68,10 @@ class World:
         return Dataset(self._written / "song_data", logs, days, total, size)
 
     def days_after(self, loaded: Dataset, plays: int, count: int) -> list[Dataset]:
-        """One, two, … more days, each of exactly so many plays, kept apart until `add_day` lays them to the others.
+        """Make more days of exactly so many plays each, kept apart until `add_day` adds them to the others.
 
-        The world's own days are smaller or larger. So lines of the days that follow are moved to these: each keeps its
-        time of the day, and its session and item, by which it stays another event than all others.
+        The world's own days are smaller or larger. So lines of the days that follow are moved to these: each
+        keeps its time of the day, and its session and item, by which it stays another event than all others.
         """
         lines, days = self._plays_from(loaded.days), []
         for day in range(loaded.days, loaded.days + count):

@@ -1,7 +1,7 @@
 """The engines side by side: the local one and Spark, each with one worker and with two, on the same plays.
 
-What Spark adds to a load and to a batch is seen where there is next to nothing to load: the same few files as one batch, and
-each as a batch of its own.
+What Spark adds to a load and to a batch is seen where there is next to nothing to load: the same few files as
+one batch, and each as a batch of its own.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,10 @@ _WHAT: Final = ("seconds", "client_cpu", "server_cpu")
 
 
 def kinds(*, cut: bool) -> Iterator[tuple[str, bool, int, bool]]:
-    """The rows of a group: the name, whether it is Spark, workers, whether each file is a batch. `cut`: both ways."""
+    """The rows of a group: the name, whether it is Spark, workers, whether each file is a batch.
+
+    `cut`: both ways.
+    """
     for spark, workers, each in product((False, True), _WORKERS, (False, True) if cut else (False,)):
         yield _name(spark, workers, each), spark, workers, each
 
@@ -35,7 +38,7 @@ def per_million_events(group: Group) -> Figures:
 
 
 def overhead(group: Group) -> Figures:
-    """What Spark takes more than the local engine with as many workers: for a load of one batch, and for each batch more."""
+    """How much longer Spark takes than the local engine: for one batch, and for each further batch."""
     body: dict[str, list[float | None]] = {}
     rows = {row.name: row for row in group.rows}
     for workers in _WORKERS:

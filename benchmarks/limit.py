@@ -1,8 +1,9 @@
-"""The limit: the ready-made rows of everything that the product keeps, COPYed by the server from its own files.
+"""The limit: the server COPYs the finished rows of every table from its own files.
 
-The same tables with the same keys and indexes, in the fastest order known: all rows are COPYed into tables without any
-key, frozen; then come primary keys and indexes, then foreign keys as a whole; then the months are attached. What is to
-be there at the end is read from the catalog of a database that the product has loaded, so nothing is forgotten.
+The same tables with the same keys and indexes, in the fastest order known: all rows are COPYed into tables
+without any key, frozen; then come primary keys and indexes, then foreign keys as a whole; then the months are
+attached. What is to be there at the end is read from the catalog of a database that the product has loaded,
+so nothing is forgotten.
 """
 
 import re
@@ -23,7 +24,8 @@ from sparkify.database.queries import queries
 # Building the keys of a table of so few rows anew costs more than keeping them.
 _FEW_ROWS: Final = 1_000
 
-# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in publish/rollups.sql).
+# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in
+# publish/rollups.sql).
 _ROLLUPS: Final = re.compile(
     r"\b(user_days|track_months|artist_months|heard_songs|user_months|user_years|sessions|first_days|day_hours)(_\d|$)"
 )
@@ -60,7 +62,7 @@ def dump(dsn: str, folder: Path) -> Ready:
 
 
 def differences(dsn: str, ready: Ready) -> list[str]:
-    """What is not as in the warehouse that was dumped: definitions, rows, a checksum of them; nothing when all is."""
+    """How a warehouse differs from the dumped one: definitions, rows, checksums. Empty if it does not."""
     return ready.schema.differences(describe(dsn, checksums=True))
 
 
@@ -83,7 +85,8 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
             )
         )
 
-        # First what others refer to, then those, then the rest: nobody waits long, and no connection is idle early.
+        # First what others refer to, then those, then the rest: nobody waits long, and no connection is idle
+        # early.
         referenced = {key[2] for table in tables for key in table.foreign_keys}
         attached: dict[str, list[Future[None]]] = {}
         for month in sorted(
@@ -181,7 +184,8 @@ def _make_month(
     added = ", ".join(f"ADD CONSTRAINT {name} {text} NOT VALID" for name, text, _ in month.foreign_keys)
     connection.execute(f"ALTER TABLE {month.name} {added}")
     for name, _, referenced in month.foreign_keys:
-        # Against many months of `time` a hash table of all of them would be made; both sides have an index in order.
+        # Against many months of `time` a hash table of all of them would be made; both sides have an index in
+        # order.
         hashed = "off" if ready.schema.tables[referenced].is_partitioned else "on"
         connection.execute(
             f"SET enable_hashjoin = {hashed}; ALTER TABLE {month.name} VALIDATE CONSTRAINT {name}"

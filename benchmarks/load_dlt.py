@@ -2,9 +2,9 @@
 
     python -m benchmarks.load_dlt DSN FOLDER FORMAT WORK
 
-With FORMAT ``parquet`` (dlt hands the files to ADBC, which COPYs in binary) and ``csv`` (COPY of text) Arrow reads the
-JSON lines and dlt gets its tables, so that no row passes Python. With ``own`` dlt reads the lines itself, as its
-documentation shows first, and makes CSV of them. Prints how many rows the table has.
+With FORMAT ``parquet`` (dlt hands the files to ADBC, which COPYs in binary) and ``csv`` (COPY of text) Arrow
+reads the JSON lines and dlt gets its tables, so that no row passes Python. With ``own`` dlt reads the lines
+itself, as its documentation shows first, and makes CSV of them. Prints how many rows the table has.
 """
 
 import os

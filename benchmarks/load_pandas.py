@@ -1,4 +1,4 @@
-"""pandas loads the raw events into one table, as its documentation shows first: read_json, to_sql, no options.
+"""pandas loads the raw events into one table with read_json and to_sql, as its documentation shows first.
 
     python -m benchmarks.load_pandas DSN FOLDER
 

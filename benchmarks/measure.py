@@ -1,4 +1,4 @@
-"""What a piece of work takes: time, processor time of client and server, memory of the client, log of the server."""
+"""Measure work: time, processor time of client and server, memory of the client, WAL of the server."""
 
 import os
 import subprocess
@@ -20,11 +20,11 @@ _SAMPLE_S: Final = 0.02
 
 @dataclass
 class Usage:
-    """Seconds, but for `peak_mb` (all client processes together, resident) and `wal_mb` (what the server logged).
+    """All in seconds, except `peak_mb` (resident memory of all client processes) and `wal_mb` (WAL written).
 
-    `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the time of all
-    processors, others on the machine had; runs that shared much with others say little. `events` are lines that were read,
-    where it was looked at.
+    `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the
+    time of all processors, others on the machine had; runs that shared much with others say little. `events`
+    are lines that were read, where it was looked at.
     """
 
     seconds: float = 0.0
@@ -83,8 +83,8 @@ def run(command: list[str], usage: Usage) -> str:
     for thread in (watcher, *readers):
         thread.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Neither is too much. The first lacks children that nobody waits for, as Spark's daemon does not for its Python workers;
-    # the second, what is used after the last look.
+    # Neither is too much. The first lacks children that nobody waits for, as Spark's daemon does not for its
+    # Python workers; the second, what is used after the last look.
     usage.client_cpu += max(used.ru_utime + used.ru_stime, watcher.cpu)
     usage.peak_mb = max(usage.peak_mb, watcher.peak_mb)
     if process.returncode:
@@ -93,7 +93,7 @@ def run(command: list[str], usage: Usage) -> str:
 
 
 def server_cpu(postmaster: int) -> float:
-    """Processor seconds of a server since its start: of its own, of the children it has, and of those that ended."""
+    """Processor seconds of a server since its start, with its children, living and ended."""
     ticks = sum(_stat(postmaster)[:4])
     for child in _children(postmaster):
         # One that ends this moment: its seconds are the postmaster's at the next look.
@@ -103,7 +103,7 @@ def server_cpu(postmaster: int) -> float:
 
 
 class _Watcher(threading.Thread):
-    """Looks again and again at a process and all below it: their processor time, and the most memory they have together."""
+    """Samples a process and its descendants: their processor time and the most memory they use together."""
 
     def __init__(self, root: int) -> None:
         super().__init__()
@@ -118,7 +118,8 @@ class _Watcher(threading.Thread):
         return sum(self._ticks.values()) / _TICK
 
     def run(self) -> None:
-        # The memory is not from `wait4`: that begins with the memory of this process, which the other was for a moment.
+        # The memory is not from `wait4`: that begins with the memory of this process, which the other was for
+        # a moment.
         while not self.ended.wait(_SAMPLE_S):
             all_there_are = _processes()
             below: dict[int, list[int]] = {}
@@ -163,7 +164,7 @@ def _fields(pid: int | str) -> list[str]:
 
 
 def _machine_idle() -> tuple[float, float]:
-    """Seconds since the start of the machine, of all processors: with nothing to do, and waiting for a disk."""
+    """Seconds since boot, of all processors, that were idle and that waited for a disk."""
     fields = Path("/proc/stat").read_text().split(maxsplit=6)
     return int(fields[4]) / _TICK, int(fields[5]) / _TICK
 

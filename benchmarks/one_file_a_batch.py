@@ -1,4 +1,4 @@
-"""Run a sparkify command that makes a batch of each file: from many small batches one sees what a batch costs.
+"""Run a sparkify command with one file a batch, to see what a batch costs.
 
     python -m benchmarks.one_file_a_batch etl DATA …
 

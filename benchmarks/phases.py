@@ -1,7 +1,8 @@
 """Where the time of a load goes: processor seconds of client and server, by phase.
 
-The client is sampled (`benchmarks.sampler`). The server logs what each statement took. Both cost something, so this is
-a run apart from those that are timed; parallel workers and the background of the server are not any statement's.
+The client is sampled (`benchmarks.sampler`). The server logs what each statement took. Both cost something,
+so this is a run apart from those that are timed; parallel workers and the background of the server are not
+any statement's.
 """
 
 import json
@@ -78,7 +79,10 @@ class Part:
 
 @dataclass
 class Profile:
-    """One profiled load. `functions` and `statements` are what took most, with their phase and seconds of processor."""
+    """One profiled load.
+
+    `functions` and `statements` are what took most, with their phase and seconds of processor.
+    """
 
     usage: Usage
     phases: dict[str, Part] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The questions of analysts: asked of sparkify, of the bare star, and of DuckDB with the same plays as Parquet."""
+"""Analysts' questions, asked of sparkify, of the bare star, and of DuckDB over the same plays as Parquet."""
 
 import statistics
 import time
@@ -31,17 +31,25 @@ _TOP_ARTISTS: Final = """
 SELECT artist, count(*) AS plays, count(DISTINCT user_id) AS listeners FROM {plays} {where}
 GROUP BY artist ORDER BY plays DESC LIMIT 10
 """
-_ACTIVE: Final = "SELECT CAST(start_time AS date) AS day, count(*), count(DISTINCT user_id) FROM {plays} {where} GROUP BY 1 ORDER BY 1"
+_ACTIVE: Final = (
+    "SELECT CAST(start_time AS date) AS day, count(*), count(DISTINCT user_id)"
+    " FROM {plays} {where} GROUP BY 1 ORDER BY 1"
+)
 _HEAT: Final = """
-SELECT extract(isodow FROM start_time), extract(hour FROM start_time), count(*) FROM {plays} {where} GROUP BY 1, 2
+SELECT extract(isodow FROM start_time), extract(hour FROM start_time), count(*)
+FROM {plays} {where} GROUP BY 1, 2
 """
 _LEVELS: Final = "SELECT level, count(*), count(DISTINCT user_id) FROM {plays} {where} GROUP BY level"
 _LISTENERS: Final = "SELECT count(DISTINCT user_id) FROM {plays} {where}"
 
 _STAR: Final = "songplays"
 _HEARD: Final = """(SELECT s.*, h.title, h.artist FROM songplays s
-    JOIN analytics.heard_plays p USING (start_time, songplay_id) JOIN analytics.heard_songs h USING (heard_song_id)) plays"""
-_EXPORT: Final = f"COPY (SELECT start_time, user_id, level, location, title, artist FROM {_HEARD}) TO STDOUT (FORMAT csv, HEADER)"  # noqa: S608  our own names
+    JOIN analytics.heard_plays p USING (start_time, songplay_id)
+    JOIN analytics.heard_songs h USING (heard_song_id)) plays"""
+_EXPORT: Final = (
+    "COPY (SELECT start_time, user_id, level, location, title, artist"  # noqa: S608  our own names
+    f" FROM {_HEARD}) TO STDOUT (FORMAT csv, HEADER)"
+)
 
 _YEAR: Final = Selection(date(2018, 1, 1), date(2018, 12, 31))
 
@@ -82,8 +90,10 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
 
 
 def measure_questions(dsn: str, folder: Path, days: int, repeat: int) -> Figures:
-    """Milliseconds of each question, each with a connection of its own, as on the command line: the median of so many, and of
-    the bare star, which is slow, one. With a level only sparkify is asked."""
+    """Milliseconds of each question, the median of `repeat`; each opens a connection, as a command does.
+
+    The bare star is slow: it is asked once, and not for one level.
+    """
     parquet = folder / "plays.parquet"
     _export(dsn, folder / "plays.csv", parquet)
     lines: dict[str, list[float | None]] = {}

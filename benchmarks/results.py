@@ -29,7 +29,9 @@ _PACKAGES: Final = (
 
 @dataclass
 class Row:
-    """All runs of one row. `units` were loaded in each run, plays or files; `shown` is how many its time is given for.
+    """All runs of one row.
+
+    `units` were loaded in each run, plays or files; `shown` is how many its time is given for.
 
     When those differ, the time is extrapolated in proportion.
     """
@@ -69,7 +71,7 @@ class Row:
 
 @dataclass
 class Figures:
-    """What follows from the rows of a group: named lines of figures below named columns; None was not measured."""
+    """Figures derived from the rows of a group, as a table; None was not measured."""
 
     title: str
     columns: list[str]

@@ -39,7 +39,7 @@ def etl(dsn: str, arguments: Sequence[str], usage: Usage) -> dict[str, Any]:
 
 
 def measure_etl(server: BenchServer, data: Dataset) -> Usage:
-    """Everything from JSON to keys that are valid, the start of the program and the making of the tables included."""
+    """The whole load, from JSON to validated keys, with starting the program and creating the tables."""
     with server.database() as dsn:
         with server.measured() as usage:
             report = etl(dsn, data.arguments, usage)
@@ -60,7 +60,7 @@ def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
 def measure_engine(
     server: BenchServer, logs: Path, workers: int, *, spark: bool, one_file_a_batch: bool = False
 ) -> Usage:
-    """The same, only plays, on so many workers: threads, or executors of one core each, processes of this machine."""
+    """The same for plays only, on so many workers: threads, or Spark executors of one core each."""
     program = "benchmarks.one_file_a_batch" if one_file_a_batch else "sparkify"
     command = [PYTHON, "-m", program, "etl", "--log-data", str(logs), "--json", "--workers", str(workers)]
     if spark:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.sampler OUT etl DATA …
 
-Every few milliseconds it is looked up which line of the program each thread is at, and how much processor time the
-system has given it since the last look. That goes to the innermost function of sparkify, on behalf of whatever library
-it has called. Threads that libraries started by themselves are counted as such.
+Every few milliseconds it is looked up which line of the program each thread is at, and how much processor
+time the system has given it since the last look. That goes to the innermost function of sparkify, on behalf
+of whatever library it has called. Threads that libraries started by themselves are counted as such.
 """
 
 import json

@@ -14,11 +14,14 @@ FROM pg_class c LEFT JOIN pg_inherits parent ON parent.inhrelid = c.oid
 WHERE c.relnamespace = ANY(%s::regnamespace[]) AND c.relkind IN ('r', 'p')
 ORDER BY 1
 """
-# Of a key to a partitioned table there is one entry more for each partition of that; they follow from the first.
+# Of a key to a partitioned table there is one entry more for each partition of that; they follow from the
+# first.
 _CONSTRAINTS: Final = """
-SELECT conrelid::regclass::text, conname, contype, pg_get_constraintdef(c.oid), confrelid::regclass::text, convalidated
+SELECT conrelid::regclass::text, conname, contype, pg_get_constraintdef(c.oid),
+confrelid::regclass::text, convalidated
 FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid LEFT JOIN pg_class other ON other.oid = confrelid
-WHERE t.relnamespace = ANY(%s::regnamespace[]) AND contype <> 'n' AND NOT coalesce(other.relispartition, false)
+WHERE t.relnamespace = ANY(%s::regnamespace[]) AND contype <> 'n'
+AND NOT coalesce(other.relispartition, false)
 ORDER BY 1, contype, 4
 """
 _INDEXES: Final = """
@@ -35,8 +38,8 @@ FROM pg_attribute JOIN pg_class t ON t.oid = attrelid
 WHERE t.relnamespace = ANY(%s::regnamespace[]) AND t.relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
 ORDER BY 1, attnum
 """
-# What the product itself has analyzed, as ANALYZE takes it. Autovacuum never looks at partitioned tables, and what it
-# does to others is not noted here; `ONLY`, because the months stand in the list themselves.
+# What the product itself has analyzed, as ANALYZE takes it. Autovacuum never looks at partitioned tables, and
+# what it does to others is not noted here; `ONLY`, because the months stand in the list themselves.
 _ANALYZED: Final = """
 SELECT CASE relkind WHEN 'p' THEN 'ONLY ' ELSE '' END || t.oid::regclass
 FROM pg_class t

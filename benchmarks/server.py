@@ -1,4 +1,4 @@
-"""The server that all rows are measured on: the product's own, with the settings it ships, in a home of its own."""
+"""The server on which all rows are measured: the product's own, with its own settings, in a private home."""
 
 import os
 from collections.abc import Iterator

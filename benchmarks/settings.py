@@ -1,4 +1,4 @@
-"""Which settings of the server matter to a load: each is changed by itself, everything else as the product ships it."""
+"""Which server settings matter to a load: change one at a time and leave the others as shipped."""
 
 from typing import Final
 

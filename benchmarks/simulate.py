@@ -2,8 +2,8 @@
 
     python benchmarks/simulate.py [--events N] [--songs N] [--folder DIR]
 
-Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios. Song files are
-written below the folder and in memory (/dev/shm), where the disk has no part in it.
+Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios. Song
+files are written below the folder and in memory (/dev/shm), where the disk has no part in it.
 """
 
 import argparse
@@ -61,13 +61,15 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000, help="songs in the catalogue, one a file")
     parser.add_argument("--folder", type=Path, help="where to write (default: the temporary folder)")
     args = parser.parse_args()
-    # Files are removed at the end, not between: for minutes ext4 makes new files slowly where many were deleted.
+    # Files are removed at the end, not between: for minutes ext4 makes new files slowly where many were
+    # deleted.
     folder = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=args.folder))
     memory = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=_MEMORY)) if _MEMORY.is_dir() else None
     try:
         print("| what | measured |\n| --- | --- |")
         _load("before")
-        # First, while this process is small: a process is said to have taken what the one that started it had.
+        # First, while this process is small: a process is said to have taken what the one that started it
+        # had.
         _memory(folder)
         _command(folder)
         _whole(folder, args.events)
@@ -100,7 +102,8 @@ def _run(out: Path, **settings: Any) -> dict[str, float]:
 
 def _rates(got: dict[str, float], what: str) -> str:
     # The second figure leaves out waiting, for the disk or for others on the machine.
-    return f"{got[what] / got['seconds']:,.0f} {what}/s; {got[what] / got['cpu']:,.0f} a second of CPU; {got['mb']:.0f} MB"
+    by_clock, by_cpu = got[what] / got["seconds"], got[what] / got["cpu"]
+    return f"{by_clock:,.0f} {what}/s; {by_cpu:,.0f} a second of CPU; {got['mb']:.0f} MB"
 
 
 def _command(folder: Path) -> None:
@@ -206,7 +209,7 @@ def _rate(begun: float, events: int) -> str:
 
 
 def _table(events: Events, lines: Lines) -> pa.Table:
-    """The events' fields as columns, ready for the other ways: what it took to look them up is not counted."""
+    """The events' fields as columns, ready for the other ways; the time to look them up does not count."""
     text, _ = lines.of(events)
     rows = [json.loads(line) for line in bytes(text).decode().splitlines()]
     return pa.Table.from_pylist(rows)

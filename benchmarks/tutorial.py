@@ -2,8 +2,9 @@
 
     python -m benchmarks.tutorial DSN FILE [FILE …]
 
-Pandas reads a file as a whole; then its rows go to the five tables one by one, and a file is one transaction. Prints
-how many plays it loaded in how many seconds, of the clock and of the processor, without the start of the program.
+Pandas reads a file as a whole; then its rows go to the five tables one by one, and a file is one transaction.
+Prints how many plays it loaded in how many seconds, of the clock and of the processor, without the start of
+the program.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     python -m benchmarks.without_rollups etl DATA …
 
-Only for measuring. The loader does the rest as ever; what it stages of users' days, plays by hour and sessions is empty. The
-indexes that heard songs have for the rollups are not made, either.
+Only for measuring. The loader does the rest as ever; what it stages of users' days, plays by hour and
+sessions is empty. The indexes that heard songs have for the rollups are not made, either.
 """
 
 import sys
@@ -21,7 +21,8 @@ _INSTEAD: Final = {
         "note_listening": "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
         "finish_batch": """
             CREATE OR REPLACE TEMP TABLE user_days AS
-            SELECT month, user_id, start_time::DATE AS day, level, min(start_time) AS first_play, max(start_time) AS last_play
+            SELECT month, user_id, start_time::DATE AS day, level,
+                   min(start_time) AS first_play, max(start_time) AS last_play
             FROM listening GROUP BY month, user_id, start_time::DATE, level""",
     },
     "transform/rows": {

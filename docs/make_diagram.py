@@ -24,14 +24,16 @@ The tables of the star, and those of `analytics`, by the database's own catalog.
 
 This page is generated: run `python docs/make_diagram.py`. A line of the star is a foreign key. `analytics` has none, for they would cost a
 load too much: there a line means that a column has the name of the other table's primary key.
-"""
+"""  # noqa: E501
 
 TITLES: Final = {"public": "The star", "analytics": "Analytics"}
 
 COLUMNS: Final = """
 SELECT n.nspname AS schema, c.relname AS table, a.attname AS column,
-       split_part(replace(format_type(a.atttypid, NULL), 'timestamp with time zone', 'timestamptz'), ' ', 1) AS type,
-       EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND contype = 'p' AND a.attnum = ANY(conkey)) AS is_key
+       split_part(replace(format_type(a.atttypid, NULL), 'timestamp with time zone', 'timestamptz'), ' ', 1)
+              AS type,
+       EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND
+              contype = 'p' AND a.attnum = ANY(conkey)) AS is_key
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -39,10 +41,12 @@ WHERE n.nspname IN ('public', 'analytics') AND c.relkind IN ('r', 'p') AND NOT c
 ORDER BY n.nspname DESC, c.relname, a.attnum
 """
 
-# Foreign keys; and columns named like the only column of a primary key, where the table is named like the column.
+# Foreign keys; and columns named like the only column of a primary key, where the table is named like the
+# column.
 LINES: Final = """
 SELECT DISTINCT n.nspname AS schema, c.relname AS table, t.nspname AS to_schema, r.relname AS to_table,
-       (SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY(conkey)) AS columns
+       (SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute
+              WHERE attrelid = c.oid AND attnum = ANY(conkey)) AS columns
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class r ON r.oid = k.confrelid JOIN pg_namespace t ON t.oid = r.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname = 'public'

@@ -2,7 +2,8 @@
 
     python docs/make_dictionary.py
 
-An empty warehouse is made for it in a database of its own, on the server that sparkify would use, and dropped again.
+An empty warehouse is made for it in a database of its own, on the server that sparkify would use, and dropped
+again.
 """
 
 # ruff: noqa: INP001  a script, not part of a package
@@ -39,20 +40,23 @@ psql, shows the same. The first sentence on a table says its grain: what one row
 This page is generated: change the comment below the table's CREATE statement (`sparkify.schema.structure` lists the files),
 then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
 `songplays`, `time`, `heard_plays` and the large rollups consist of).
-"""
+"""  # noqa: E501
 
 # Partitions are no tables of their own here. Of a view's columns nobody knows whether they can be NULL.
 COLUMNS: Final = """
 SELECT n.nspname AS schema, c.relname AS table, c.relkind = 'v' AS is_view,
-       obj_description(n.oid, 'pg_namespace') AS schema_comment, obj_description(c.oid, 'pg_class') AS table_comment,
-       c.oid AS table_id, a.attnum AS number, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type,
+       obj_description(n.oid, 'pg_namespace') AS schema_comment,
+       obj_description(c.oid, 'pg_class') AS table_comment,
+       c.oid AS table_id, a.attnum AS number, a.attname AS column,
+       format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null, col_description(c.oid, a.attnum) AS comment
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 ORDER BY array_position(%s, n.nspname::text),
-         array_position(ARRAY['songplays', 'users', 'songs', 'artists', 'time'], c.relname::text), c.relname, a.attnum
+         array_position(ARRAY['songplays', 'users', 'songs', 'artists', 'time'], c.relname::text),
+                c.relname, a.attnum
 """
 
 # A key to a partitioned table has a copy for each of its partitions: those have a parent.

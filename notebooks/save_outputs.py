@@ -2,7 +2,7 @@
 
     python notebooks/save_outputs.py
 
-They run on the server that sparkify would use, in databases of their own that are dropped again.
+They run on the server that sparkify would use, in separate databases that are dropped again.
 """
 
 # ruff: noqa: INP001  a script, not part of a package
@@ -27,7 +27,7 @@ TEST: Final = FOLDER / "test.ipynb"
 ANALYSIS: Final = FOLDER / "analysis.ipynb"
 SCRATCH: Final = "sparkify_notebook_sample"
 
-# Nothing of the machine on which they ran.
+# These say nothing of the machine on which the notebooks ran.
 METADATA: Final = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -35,23 +35,23 @@ METADATA: Final = {
 
 
 def execute(path: Path, dsn: str) -> Any:
-    """The notebook with what it shows when SPARKIFY_DSN is `dsn`.
+    """Run a notebook with SPARKIFY_DSN set to `dsn`; give it with its outputs.
 
     Raises:
         CellExecutionError: a cell failed.
     """
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        # IPYTHONDIR: people's own start-up files must not take part.
+        # IPYTHONDIR: a user's start-up files must not run.
         environment = os.environ | {"SPARKIFY_DSN": dsn, "IPYTHONDIR": folder}
         client = NotebookClient(
             notebook,
             timeout=120,
             record_timing=False,
-            coalesce_streams=True,  # what a cell prints may come in pieces, more of them on a busy machine
+            coalesce_streams=True,  # a busy machine delivers what a cell prints in more pieces
             resources={"metadata": {"path": str(FOLDER)}},
         )
-        # A socket in our folder, not a port that others on the machine could listen to.
+        # A socket in our folder: others on the machine could listen to a port.
         kernel = client.create_kernel_manager()
         kernel.transport = "ipc"
         kernel.connection_file = str(Path(folder) / "kernel.json")
@@ -69,12 +69,12 @@ def load_sample(dsn: str, *, users: int = 40, days: int = 12) -> None:
 
 
 def load_weeks(dsn: str) -> None:
-    """Fill the warehouse with the made-up sample that analysis.ipynb was saved with: more people, some weeks."""
+    """Fill the warehouse with the sample that analysis.ipynb was saved with: more people, and some weeks."""
     load_sample(dsn, users=120, days=40)
 
 
 def main() -> None:
-    """Save all."""
+    """Run all three notebooks and save them."""
     server = make_conninfo(resolve(), dbname=MAINTENANCE)
     sample = make_conninfo(server, dbname=SCRATCH)
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test: one server, a template database made once, a clone of it for each test."""
+"""A real PostgreSQL for every test: one server, one template database, and a clone of it for each test."""
 
 import os
 import signal
@@ -16,7 +16,8 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-# In memory where there is room for it: a new database is a thousand small files, and a suite makes a thousand databases.
+# Use memory if there is room: a new database is a thousand small files, and a run creates a thousand
+# databases.
 MEMORY = Path("/dev/shm")  # noqa: S108
 MUCH_MEMORY = 6 << 30
 if "TMPDIR" not in os.environ and MEMORY.is_dir():
@@ -24,13 +25,16 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir():
     free = 1024 * int(status.partition("MemAvailable:")[2].split()[0])
     if min(free, memory.f_bavail * memory.f_frsize) > MUCH_MEMORY and not memory.f_flag & os.ST_NOEXEC:
         os.environ["TMPDIR"] = str(MEMORY)
-        tempfile.tempdir = None  # asked for anew
+        tempfile.tempdir = None  # tempfile looks again
 
-# A suite that was started in the background ignores Ctrl-C, and so would every program that it starts.
+# A run started in the background ignores Ctrl-C, and so would every program that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The settings of whoever runs the tests must not lead them to another warehouse.
+from tests.support import examples  # noqa: E402, F401  registers the profile `thorough`
+from tests.support.samples import real_data  # noqa: E402  reads its settings, which go now
+
+# The user's own settings must not lead the tests to another warehouse.
 TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
 for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
     del os.environ[name]
@@ -41,16 +45,16 @@ from sparkify.server import Server  # noqa: E402
 
 TEMPLATE = f"sparkify_test_template_{os.getpid()}"
 _numbers = count()
-REAL_SAMPLE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sparkify"
 
 
 @pytest.fixture(scope="session")
 def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server that the tests use: SPARKIFY_TEST_DSN (a superuser's), else an embedded one of their own."""
+    """The tests' server: the one that SPARKIFY_TEST_DSN names, as a superuser, or else an embedded one."""
     if TEST_DSN:
         yield TEST_DSN
         return
-    # Not pytest's own folder: it is private to its owner, and as root the server runs as somebody else.
+    # Not pytest's folder, which is private to its owner: if root runs the tests, the server runs as another
+    # user.
     import shutil
 
     home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))
@@ -58,7 +62,7 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Server(home / "home")
     server.start()
     url = server.url("postgres")
-    # What is lost when the machine loses power is not missed; a server that dies loses nothing by it.
+    # This risks data only if the machine loses power; a killed server loses nothing.
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
@@ -71,21 +75,21 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def maintenance(server_dsn: str) -> Iterator[Connection[Any]]:
-    """The connection that makes and drops databases."""
+    """The connection that creates and drops databases."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture(scope="session")
 def template(server_dsn: str, maintenance: Connection[Any]) -> Iterator[str]:
-    """The name of a database with an empty warehouse, made once."""
+    """The name of a database with an empty warehouse, created once."""
     create_tables(make_conninfo(server_dsn, dbname=TEMPLATE))
     yield TEMPLATE
     _drop(maintenance, [*_left, TEMPLATE])
 
 
-# Databases that no test needs any more. A backend outlives its connection by a moment, and DROP DATABASE waits a tenth
-# of a second for it: so they are dropped as the next are made.
+# Databases that no test needs any more. A backend outlives its connection by a moment, and DROP DATABASE
+# waits 0.1 s for it. So a database is dropped when the next is created.
 _left: list[str] = []
 
 
@@ -94,10 +98,10 @@ def _databases(server_dsn: str, maintenance: Connection[Any], template: str) -> 
     names: list[str] = []
 
     def clone(of: str = template) -> str:
-        while _left:  # one that cannot be dropped is not tried again
+        while _left:  # a database that cannot be dropped is not tried again
             _drop(maintenance, [_left.pop()])
         names.append(f"sparkify_test_{os.getpid()}_{next(_numbers)}")
-        # Its files are copied: by way of the log, PostgreSQL's own choice, it takes ten times as long.
+        # Copying files takes a tenth of the time of PostgreSQL's default, which copies through the WAL.
         maintenance.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(names[-1]), sql.Identifier(of)
@@ -111,7 +115,7 @@ def _databases(server_dsn: str, maintenance: Connection[Any], template: str) -> 
 
 @pytest.fixture
 def new_dsn(server_dsn: str, maintenance: Connection[Any], template: str) -> Iterator[Callable[..., str]]:
-    """Makes databases with an empty warehouse, or clones of the one that is named; each call another one."""
+    """Creates a database with an empty warehouse, or a clone of the given one, at each call."""
     with _databases(server_dsn, maintenance, template) as make:
         yield make
 
@@ -120,7 +124,7 @@ def new_dsn(server_dsn: str, maintenance: Connection[Any], template: str) -> Ite
 def new_module_dsn(
     server_dsn: str, maintenance: Connection[Any], template: str
 ) -> Iterator[Callable[[], str]]:
-    """Makes databases with an empty warehouse that the tests of a module share."""
+    """Creates databases with an empty warehouse that the tests of a module share."""
     with _databases(server_dsn, maintenance, template) as make:
         yield make
 
@@ -146,7 +150,7 @@ def db(dsn: str) -> Iterator[Connection[Any]]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The URL of a server that speaks S3, on this machine alone."""
+    """The URL of an S3 server on this machine."""
     import re
     import sys
 
@@ -163,7 +167,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of it, for s3://lake; the program finds the server and credentials in the environment."""
+    """A client for s3://lake; the program finds the server and its credentials in the environment."""
     import s3fs
 
     for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
@@ -185,7 +189,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def run_here(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs ``sparkify`` in this process, where that shows the same as in one of its own and is quicker."""
+    """Runs ``sparkify`` in this process, which is quicker, where a separate one would show the same."""
     from sparkify.cli import main
 
     def run(*arguments: object, dsn: str = "") -> subprocess.CompletedProcess[str]:
@@ -205,19 +209,14 @@ def run_here(
 
 @pytest.fixture(scope="session")
 def real_sample() -> Path:
-    """The real sample, where it is to be had."""
-    if not REAL_SAMPLE.is_dir():
-        pytest.skip("the real sample is not beside this checkout")
-    return REAL_SAMPLE
+    """The folder with the real sample."""
+    return real_data("sparkify")
 
 
 @pytest.fixture(scope="session")
 def real_catalogue() -> Path:
-    """The larger real catalogue, where it is to be had."""
-    folder = REAL_SAMPLE.with_name("catalogue")
-    if not folder.is_dir():
-        pytest.skip("the larger real catalogue is not beside this checkout")
-    return folder
+    """The folder with the larger real catalogue."""
+    return real_data("catalogue")
 
 
 def _drop(maintenance: Connection[Any], names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the analytics say of the real sample equals what is counted here from its JSON, with nothing of the project's."""
+"""Every answer about the real sample equals what plain Python counts here from its JSON."""
 
 import json
 import random
@@ -11,13 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.database.reading import DsnOrConnection
 from sparkify.errors import UsageError
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 Event = dict[str, Any]
 
@@ -54,7 +54,8 @@ def plain(text: str) -> str:
 def selected(events: list[Event], selection: Selection) -> list[Event]:
     return [
         e for e in events
-        if (selection.since is None or e["day"] >= selection.since) and (selection.until is None or e["day"] <= selection.until)
+        if (selection.since is None or e["day"] >= selection.since)
+            and (selection.until is None or e["day"] <= selection.until)
         and selection.level in {None, e["level"]} and selection.location in {None, e["location"]}
     ]  # fmt: skip
 
@@ -250,19 +251,25 @@ def test_views(dsn: str, events: list[Event]) -> None:
     )
     days = set(Counter(e["day"] for e in events).items())
     expected: dict[str, Any] = {
-        "SELECT title, artist, sum(plays) FROM analytics.plays_by_song GROUP BY 1, 2": {(*k, n) for k, n in songs.items()},
+        "SELECT title, artist, sum(plays) FROM analytics.plays_by_song GROUP BY 1, 2":
+            {(*k, n) for k, n in songs.items()},
         "SELECT artist, sum(plays) FROM analytics.plays_by_artist GROUP BY 1": set(artists.items()),
         "SELECT day, sum(plays) FROM analytics.plays_by_day GROUP BY 1": days,
         "SELECT weekday, hour, sum(plays) FROM analytics.plays_by_hour GROUP BY 1, 2":
             {(*k, n) for k, n in Counter((e["at"].weekday(), e["at"].hour) for e in events).items()},
         "SELECT start, listeners FROM analytics.active_listeners WHERE period = 'day' AND level = 'all'":
             {(day, len({e["userId"] for e in events if e["day"] == day})) for day, _ in days},
-        "SELECT location, sum(plays) FROM analytics.plays_by_location GROUP BY 1": set(Counter(e["location"] for e in events).items()),
-        "SELECT level, sum(plays) FROM analytics.plays_by_device GROUP BY 1": set(Counter(e["level"] for e in events).items()),
-        "SELECT level_before, level, count(*) FROM analytics.level_changes GROUP BY 1, 2": {(*k, n) for k, n in changes.items() if n},
-        "SELECT cohort, months_later, listeners, cohort_size FROM analytics.retention_by_month": {(month, 0, 96, 96)},
+        "SELECT location, sum(plays) FROM analytics.plays_by_location GROUP BY 1":
+            set(Counter(e["location"] for e in events).items()),
+        "SELECT level, sum(plays) FROM analytics.plays_by_device GROUP BY 1":
+            set(Counter(e["level"] for e in events).items()),
+        "SELECT level_before, level, count(*) FROM analytics.level_changes GROUP BY 1, 2":
+            {(*k, n) for k, n in changes.items() if n},
+        "SELECT cohort, months_later, listeners, cohort_size FROM analytics.retention_by_month":
+            {(month, 0, 96, 96)},
         "SELECT cohort, weeks_later, listeners FROM analytics.retention_by_week": set(by_week(events)),
-        "SELECT title, artist, change FROM analytics.rising_songs WHERE plays_before = 0": {(*k, n) for k, n in songs.items()},
+        "SELECT title, artist, change FROM analytics.rising_songs WHERE plays_before = 0":
+            {(*k, n) for k, n in songs.items()},
         "SELECT sum(plays), max(first_month) FROM analytics.unmatched_songs": {(6819, month)},
     }  # fmt: skip
     with connect(dsn) as connection:
@@ -271,13 +278,14 @@ def test_views(dsn: str, events: list[Event]) -> None:
         for query, rows in expected.items():
             assert set(connection.execute(query).fetchall()) == rows, query  # type: ignore[call-overload]
         views = {name for (name,) in connection.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = 'analytics'::regnamespace")}  # fmt: skip
+            "SELECT relname FROM pg_class WHERE relkind = 'v'"
+            " AND relnamespace = 'analytics'::regnamespace")}  # fmt: skip
     assert views - {"user_levels"} == {name for query in expected for name in views if f".{name}" in query}
 
 
 @pytest.fixture
 def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
-    """Four months of plays, by more and more people, who move, and pay now and then; and a warehouse with them."""
+    """Four months of plays by ever more people, who move and sometimes pay; and a warehouse of them."""
     chance = random.Random(1)
     events = []
     for at in range(3000):
@@ -285,7 +293,8 @@ def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
         events.append(
             play(
                 ts, itemInSession=at, userId=str(chance.randrange(2 + (ts - NOVEMBER) // (10 * 86_400_000))),
-                song=f"song {int(chance.random() ** 3 * 60)}", artist=f"artist {int(chance.random() ** 3 * 40)}",
+                song=f"song {int(chance.random() ** 3 * 60)}",
+                artist=f"artist {int(chance.random() ** 3 * 40)}",
                 level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
             )
         )  # fmt: skip
@@ -303,7 +312,7 @@ def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
 
 
 def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
-    """Ranges that begin and end within months, of some days and of whole months between; short lists and long ones."""
+    """Ranges that cut months or hold only days or whole months, each with short and long lists."""
     warehouse, events = over_months
     chance = random.Random(2)
     for days in [*(chance.randrange(90) for _ in range(8)), *range(3, 11)]:
@@ -328,8 +337,11 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
 
 
 def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) -> None:
-    """A hundred are heard three times, 900 twice, 50 once. Of each the catalogue lacks the last ones, which are found among the first
-    songs or, when more are wanted, are not."""
+    """A hundred are heard three times, 900 twice, 50 once.
+
+    Of each the catalogue lacks the last ones, which are found among the first songs or, when more are wanted,
+    are not.
+    """
     here, there = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     songs = [f"song {at:04}" for at in range(1050)]
     lacking = {*songs[90:100], *songs[950:]}
@@ -340,7 +352,8 @@ def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) 
     ]
     heard = [(title, here) for part in (songs, songs[:1000], songs[:100]) for title in part]
     events = [
-        play(NOVEMBER + at * 60_000, itemInSession=at, userId=str(at % 7), song=title, artist="Ann", length=200, **place)
+        play(NOVEMBER + at * 60_000, itemInSession=at, userId=str(at % 7),
+            song=title, artist="Ann", length=200, **place)
         for at, (title, place) in enumerate(heard + [(title, there) for title in songs])
     ]  # fmt: skip
     write(tmp_path, "song_data/a.json", *listed)
@@ -362,7 +375,7 @@ def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) 
 
 
 def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp_path: Path) -> None:
-    """One person, free in Boston and paid in Chicago on one day, is no listener on free in Chicago; somebody else is."""
+    """A user free in Boston and paid in Chicago on one day is no free listener in Chicago; another one is."""
     boston, chicago = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     heard = [("1", "free", boston), ("1", "paid", chicago), ("2", "free", chicago)]
     events = [
@@ -379,7 +392,7 @@ def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp
 
 @pytest.mark.parametrize("place", [None, "Boston, MA"])
 def test_songs_over_months(over_months: tuple[str, list[Event]], place: str | None) -> None:
-    """What rises and falls, and who heard one song and when: of days that cut months, everywhere and at a place."""
+    """Rising and falling songs, and who heard a song when: on days that cut months, at one place or all."""
     warehouse, events = over_months
     now = Selection(date(2018, 12, 20), date(2019, 1, 24), "free", place)
     before = Selection(date(2018, 11, 14), date(2018, 12, 19), "free", place)
@@ -419,7 +432,8 @@ def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]
     def ask(where: DsnOrConnection, chosen: Selection) -> list[Any]:
         return [
             analytics.top("songs", chosen, dsn=where), analytics.trend("week", chosen, dsn=where),
-            analytics.listeners(chosen, dsn=where), analytics.history(song["track_id"], "week", chosen, dsn=where),
+            analytics.listeners(chosen, dsn=where),
+            analytics.history(song["track_id"], "week", chosen, dsn=where),
         ]  # fmt: skip
 
     with connect(warehouse) as connection:
@@ -444,7 +458,7 @@ def test_a_connection_that_would_begin_a_transaction(over_months: tuple[str, lis
 
 
 def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
-    """Who is new at a place, who comes back, and who changes the level; of all days, and of days that cut months."""
+    """Who is new at a place, comes back or changes level, on all days and on days that cut months."""
     warehouse, events = over_months
     events.sort(key=lambda e: (e["ts"], e["itemInSession"]))
     firsts: dict[str, date] = {}
@@ -472,7 +486,8 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         ]
         back = Counter(
             (first.replace(day=1), (month.year - first.year) * 12 + month.month - first.month)
-            for user, first, month in {(e["userId"], firsts[e["userId"]], e["day"].replace(day=1)) for e in events}
+            for user, first, month in
+                {(e["userId"], firsts[e["userId"]], e["day"].replace(day=1)) for e in events}
             if since <= first <= until
         )  # fmt: skip
         rows = analytics.retention(selection, dsn=warehouse)
@@ -490,7 +505,7 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:
-    """Those at both ends are given with all their days, and whoever was there in another month counts on them."""
+    """Months at both ends come with all their days, and whoever was there in another month counts."""
     days = {
         1: datetime(2018, 11, 28, tzinfo=UTC),
         2: datetime(2018, 12, 20, tzinfo=UTC),
@@ -510,16 +525,18 @@ def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:
 
 
 def test_what_has_as_many_plays_comes_in_an_order(new_dsn: Any, tmp_path: Path) -> None:
-    """By listeners, then by the bytes of the name as the logs spell it; and an artist's id is the smallest that matches."""
+    """Sorted by listeners, then by the bytes of the name as logged; shows the smallest matching id."""
     names = ["b", "a", "\uffff", "\U0001f600", "Z", "Ã©"]  # the last is shown as é
     agents = ["Mozilla/5.0 (Windows NT 6.1)", "Mozilla/5.0 (X11; Linux x86_64)"]
     events = [
-        play(NOVEMBER + at * 1000, itemInSession=at, userId=user, song=f"{name}{length}", artist=name, length=length,
+        play(NOVEMBER + at * 1000, itemInSession=at, userId=user, song=f"{name}{length}",
+            artist=name, length=length,
              location=place, userAgent=agents[at % 2], firstName=user)
         for at, (name, user, place, length) in enumerate(
             (name, user, place, length)
             for number, name in enumerate(names)
-            for user, place, length in (("30", "Z", 1), ("5" if number else "30", None, 1), ("200", "a", 2), ("4", "é", 2))
+            for user, place, length in (("30", "Z", 1), ("5" if number else "30", None, 1),
+                ("200", "a", 2), ("4", "é", 2))
         )
     ]  # fmt: skip
     catalogue = [
@@ -554,7 +571,8 @@ def test_days_of_a_report(dsn: str, events: list[Event]) -> None:
         report = analytics.report(Selection(since, until, "free"), dsn=dsn)
         assert (report["since"], report["until"]) == expected
         assert report["active"] == {
-            days: len({e["userId"] for e in selected(events, Selection(report["until"] - timedelta(days - 1), until, "free"))})
+            days: len({e["userId"]
+                for e in selected(events, Selection(report["until"] - timedelta(days - 1), until, "free"))})
             for days in (1, 7, 30)
         }  # fmt: skip
     assert report["active"][30] > report["totals"]["listeners"]

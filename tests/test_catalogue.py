@@ -1,4 +1,4 @@
-"""Which record of a song or an artist wins, and what plays match, held against the rules written again in Python."""
+"""Which song or artist record wins, and which plays match, against the same rules written in Python."""
 
 import random
 from collections import Counter
@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
-from differential import heard_song_id
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
-from warehouse import check_books, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.differential import heard_song_id
+from tests.support.examples import examples
+from tests.support.warehouse import check_books, one
 
 Record = dict[str, Any]
 
 TITLES, NAMES, LENGTHS = ["x", "X", "é"], ["Elena", "Elena ", "B", "Zoë"], [1.5, 10.0]
 
-# --- the rules, again -------------------------------------------------------------------------------------------------
+# --- the rules, again ---------------------------------------------------------------------------------------
 
 
 def last_if_unknown(value: Any) -> tuple[bool, Any]:
@@ -35,7 +36,8 @@ def winning_song(records: list[Record]) -> Record:
     return min(
         records,
         key=lambda r: (
-            not r["year"], r["title"].encode(), r["artist_id"].encode(), r["year"], r["duration"], r["artist_name"].encode()
+            not r["year"], r["title"].encode(), r["artist_id"].encode(), r["year"],
+                r["duration"], r["artist_name"].encode()
         ),
     )  # fmt: skip
 
@@ -68,7 +70,8 @@ def expected(records: list[Record], heard: Iterable[tuple[str, str, float]]) -> 
             for song_id, r in songs.items()
         },
         "artists": {
-            (artist_id, r["artist_name"], r["artist_location"] or None, r["artist_latitude"], r["artist_longitude"])
+            (artist_id, r["artist_name"], r["artist_location"] or None,
+                r["artist_latitude"], r["artist_longitude"])
             for artist_id, r in artists.items()
         },
         "keys": {(heard_song_id(*says[song_id]), song_id, r["artist_id"]) for song_id, r in songs.items()},
@@ -96,14 +99,15 @@ def actual(db: Connection[Any]) -> dict[str, Any]:
     }
 
 
-# --- any catalogue, cut into files in any way and loaded in any order, over what was there before ----------------------
+# --- any catalogue, cut into files in any way and loaded in any order, over what was there before -----------
 
 records = st.builds(
     lambda number, title, artist, name, place, latitude, year, length: song(
         f"S{number}", title=title, artist_id=f"A{artist}", artist_name=name, artist_location=place,
         artist_latitude=latitude, artist_longitude=latitude and 1.0, year=year, duration=length,
     ),
-    st.integers(1, 4), st.sampled_from(TITLES), st.integers(1, 2), st.sampled_from(NAMES), st.sampled_from(["", "a", "Z"]),
+    st.integers(1, 4), st.sampled_from(TITLES), st.integers(1, 2), st.sampled_from(NAMES),
+    st.sampled_from(["", "a", "Z"]),
     st.sampled_from([None, 0.0, -3.5]), st.sampled_from([0, 1999, 2000]), st.sampled_from(LENGTHS),
 )  # fmt: skip
 # So many that a file may touch few of all songs, or most of them: two ways to find the winners.
@@ -126,12 +130,12 @@ def world(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[st
     return module_dsn, root
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@examples(3, thorough=8, phases=[Phase.generate])
 @given(catalogue=catalogues, order=st.randoms(use_true_random=False))
 def test_any_catalogue_in_any_order(
     world: tuple[str, Path], catalogue: list[list[Record]], order: random.Random
 ) -> None:
-    """Files come, change, lose records and are emptied, a few a run; plays come before their songs and after them."""
+    """Files come, change, shrink and become empty, a few a run; plays come before and after their songs."""
     dsn, root = world
     files = list(enumerate(catalogue))
     order.shuffle(files)
@@ -153,7 +157,7 @@ def test_the_check_agrees(world: tuple[str, Path]) -> None:
     assert [finding.name for finding in check(world[0]) if finding.found] == []
 
 
-# --- one by one -------------------------------------------------------------------------------------------------------
+# --- one by one ---------------------------------------------------------------------------------------------
 
 
 def test_a_song_is_matched_with_the_name_in_its_own_record(

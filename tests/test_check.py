@@ -1,4 +1,4 @@
-"""`sparkify check`: every check finds the damage it is there for, and nothing in a warehouse that is sound."""
+"""`sparkify check`: each check finds its kind of damage, and none finds anything in a sound warehouse."""
 
 import json
 import time
@@ -10,7 +10,6 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
@@ -22,7 +21,8 @@ from sparkify.operations.forget import forget
 from sparkify.publish.run import publish_run
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 DAY = 24 * 3600 * 1000
 CHECKS = checks()
@@ -77,24 +77,29 @@ DAMAGE = [
     ("constraints_there", "ALTER TABLE etl.latest_plays DROP CONSTRAINT latest_plays_pkey"),
     ("indexes_valid", "DROP INDEX analytics.heard_plays_song"),
     ("indexes_valid", "DROP INDEX analytics.heard_songs_artist"),
-    ("indexes_valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'etl.manifest_run'::regclass"),
+    ("indexes_valid", "UPDATE pg_index SET indisvalid = false"
+                      " WHERE indexrelid = 'etl.manifest_run'::regclass"),
     ("keys_enforced", "ALTER TABLE songs ADD CONSTRAINT short CHECK (duration < 9) NOT VALID"),
     ("keys_enforced", "ALTER TABLE songs DISABLE TRIGGER ALL"),
     ("tables_logged", "ALTER TABLE etl.row_counts SET UNLOGGED"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART WITH 2147000000; "
-                  "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) VALUES ('log', '/x', 1, 1)"),
-    ("partitions_complete", "ALTER TABLE analytics.heard_plays DETACH PARTITION partitions.heard_plays_2018_12"),
+                  "INSERT INTO etl.known_files (kind, path, run_id, first_run_id)"
+                  " VALUES ('log', '/x', 1, 1)"),
+    ("partitions_complete", "ALTER TABLE analytics.heard_plays DETACH PARTITION"
+                            " partitions.heard_plays_2018_12"),
     ("partition_bounds", UNTRUE_BOUNDS),
     ("books_balance", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance;"
                       "UPDATE etl.manifest SET lines = lines + 1"),
     ("files_have_books", "DELETE FROM etl.manifest WHERE loaded = 9 OR rejected = 2"),
     ("files_have_books", "UPDATE etl.known_files SET run_id = 99"),
     ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) VALUES (99, '1-1', 1)"),
-    ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) SELECT file_id, '', 1 FROM etl.known_files"),
+    ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) SELECT file_id, '', 1"
+                         " FROM etl.known_files"),
     ("books_rejected", "DELETE FROM etl.rejected_records WHERE line = 2"),
     ("books_rejected", "UPDATE etl.rejected_records SET file_id = file_id + 1"),
-    ("books_loaded", "UPDATE etl.manifest SET loaded = loaded + 1, duplicates = duplicates - 1 WHERE duplicates > 0"),
+    ("books_loaded", "UPDATE etl.manifest SET loaded = loaded + 1, duplicates = duplicates - 1"
+                     " WHERE duplicates > 0"),
     ("books_loaded", "DELETE FROM etl.catalogue_records WHERE song_id = 'S2'"),
     ("lineage", "UPDATE analytics.heard_plays SET file_id = 99 WHERE line = 3"),
     ("lineage", "UPDATE etl.catalogue_records SET file_id = file_id + 90"),
@@ -217,7 +222,7 @@ def test_an_empty_database_gets_one_line(server_dsn: str, capsys: Any) -> None:
 
 
 def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
-    """Files that grow, shrink, change, repeat others; songs that come late and go; a held run; one that died."""
+    """Files that grow, shrink, change and repeat others; late and removed songs; a held and a dead run."""
     (tmp_path / "song_data").mkdir()
     plays = [play(NOVEMBER + at * DAY, itemInSession=at) for at in range(40)]
     better = [event | {"level": "free"} for event in plays[5:15]]
@@ -262,7 +267,7 @@ def test_rejects_of_a_path_are_counted_by_kind(dsn: str, tmp_path: Path) -> None
 def test_months_that_come_while_it_checks_are_no_damage(
     dsn: str, db: Connection[Any], world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A month that was staged before the snapshot and is attached after it shows its plays, and not what came with them."""
+    """A month staged before the snapshot and attached after it shows its plays, but nothing else of it."""
     etl.run(world, dsn=dsn)
     write(tmp_path, "log_data/later.json", play(NOVEMBER + 90 * DAY, userId="77"))
     run_check = examine.__globals__["_run"]

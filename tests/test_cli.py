@@ -1,6 +1,6 @@
-"""The command line as scripts and people see it: its exit code, stdout and stderr.
+"""The command line as scripts and people see it: its exit codes, stdout and stderr.
 
-Each exit code, and what depends on it, as a process of its own; the rest within this one, which has the imports already.
+Tests of exit codes start a process; the others run in this one, where everything is imported already.
 """
 
 import json
@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from data import NOVEMBER, play, song, write
+import sparkify as sparkify_package
+from tests.support.data import NOVEMBER, play, song, write
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = Path(sys.executable).with_name("sparkify")
@@ -59,7 +60,7 @@ def test_etl_says_what_it_did(loaded: tuple[str, subprocess.CompletedProcess[str
     done = loaded[1]
     assert done.returncode == 0
     assert "Loaded 2 new of 2 files" in done.stdout
-    assert "4 songplays, 2 users, 1 songs, 1 artists, 4 time" in " ".join(done.stdout.split())
+    assert "4 songplays, 2 users, 1 song, 1 artist, 4 times" in " ".join(done.stdout.split())
     assert "2 lines were set aside: 1 empty_field, 1 invalid_json." in done.stderr
     assert "sparkify rejects list" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -84,10 +85,11 @@ def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
 def test_top_json(loaded: tuple[str, Any]) -> None:
     rows = json.loads(sparkify("top", "songs", "--json", dsn=loaded[0]).stdout)
     assert rows[0] == {
-        "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1, "song_id": "SOZCTXZ12AB0182364",
+        "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1,
+        "song_id": "SOZCTXZ12AB0182364",
     }  # fmt: skip
     assert rows[1]["song_id"] is None
-    assert rows[1]["title"].startswith("\x1b[31m")  # data are given as they are
+    assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data as they are
     artists = json.loads(sparkify("top", "artists", "--json", dsn=loaded[0]).stdout)
     assert [row["plays"] for row in artists] == [3, 1]
 
@@ -230,11 +232,19 @@ def test_a_reader_that_has_enough(loaded: tuple[str, Any]) -> None:
 
 
 def test_help_is_quick() -> None:
-    """Nothing heavy is imported: not measured by the clock, which other programs share."""
-    code = "import sys; from sparkify.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    """Nothing heavy is imported. The clock is not used: other programs share the machine."""
+    code = "import sys; from sparkify.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"duckdb", "pyarrow", "numpy", "psycopg", "pgpq", "rich"}
+
+
+def test_help_names_every_environment_variable(run_here: Run) -> None:
+    """Options name their variable, and the first page of the help names all."""
+    assert "[env: SPARKIFY_DSN]" in " ".join(run_here("top", "--help").stdout.split())
+    sources = (path.read_text() for path in Path(sparkify_package.__file__).parent.rglob("*.py"))
+    used = {name for source in sources for name in re.findall(r"\bSPARKIFY_[A-Z]+\b", source)}
+    assert used == set(re.findall(r"\bSPARKIFY_[A-Z]+\b", run_here("--help").stdout))
 
 
 def test_nothing_new_needs_nothing_heavy(loaded: tuple[str, Any], data: Path) -> None:

@@ -1,8 +1,9 @@
 """The corpus of bad input: one file a hazard, each loaded through the whole pipeline into a real PostgreSQL.
 
 The table says what must become of each line of each file, in order: ``play``, ``song``, ``other``, ``blank``,
-``duplicate``, or the reason it is rejected for; and where records do not stand one a line, behind @ the number of each. Every file goes through several layouts, since a verdict may depend
-neither on the lines around it nor on how the bytes are packed.
+``duplicate``, or the reason it is rejected for; and where records do not stand one a line, behind @ the
+number of each. Every file goes through several layouts, since a verdict may depend neither on the lines
+around it nor on how the bytes are packed.
 """
 
 import gzip
@@ -17,10 +18,10 @@ import pytest
 import zstandard
 from psycopg import Connection
 
-from data import play
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from tests.support.data import play
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -81,7 +82,8 @@ LOGS = {
     "number.json": "play not_an_object play not_an_object play",
     "only-bom.json": "blank",
     "only-newlines.json": "blank " * 3,
-    "order-of-reasons.json": "play invalid_utf8 play invalid_json play duplicate_key play nul_character play lone_surrogate play wrong_type play empty_field play out_of_range play",
+    "order-of-reasons.json": "play invalid_utf8 play invalid_json play duplicate_key play nul_character play"
+                             " lone_surrogate play wrong_type play empty_field play out_of_range play",
     "other-page.json": "play " + "other " * 7 + "other play " * 3,
     "second-member-torn.json.gz": "play play truncated_stream",
     "second-member-torn.json.zst": "play play truncated_stream",
@@ -90,25 +92,31 @@ LOGS = {
     "shape-array-commas-first.json": "play@2 play@3 play@4",
     "shape-array-empty.json": "",
     "shape-array-lines.json": "play@2 play@3 other@4 play@5",
-    "shape-array-no-objects.json": "play@1 not_an_object@2 not_an_object@3 not_an_object@5 play@6 not_an_object@7",
+    "shape-array-no-objects.json": "play@1 not_an_object@2 not_an_object@3 not_an_object@5 play@6"
+                                   " not_an_object@7",
     "shape-array-not-closed.json": "play@2 play@22 invalid_json@42",
     "shape-array-one-line.json": "play@1 other@2 empty_field@3 play@4",
     "shape-array-torn.json": "play@2 play@22 invalid_json@42",
     "shape-array-twice.json": "play@1 play@2 play@3 play@4 play@5 play@6",
     "shape-array.json": "play@2 play@22 other@42 missing_field@45 play@65 play@93",
     "shape-indent-of-nothing.json": "play@1 play@26",
-    "shape-indented-bad.json": "play@1 invalid_json@21 play@41 duplicate_key@61 play@81 lone_surrogate@101 play@121 invalid_json@141 play@161 invalid_json@181 play@202 nul_character@222 play@242",
+    "shape-indented-bad.json": "play@1 invalid_json@21 play@41 duplicate_key@61 play@81 lone_surrogate@101"
+                               " play@121 invalid_json@141 play@161 invalid_json@181 play@202"
+                               " nul_character@222 play@242",
     "shape-indented-crlf-bom.json": "play@1 play@23 play@45",
     "shape-indented-junk.json": "play@1 invalid_json@21 play@24 invalid_json@44 play@45 invalid_json@65",
     "shape-indented-not-utf8.json": "play@1 invalid_utf8@21 play@41",
     "shape-indented-tabs.json": "play@1 play@21",
-    "shape-indented-torn.json": "invalid_json@1 play@11 play@31 invalid_json@51 play@70 play@90 invalid_json@111 play@128 invalid_json@148",
-    "shape-indented-torn.json.gz": " ".join(f"play@{1 + 20 * at}" for at in range(30)) + " truncated_stream@601",
+    "shape-indented-torn.json": "invalid_json@1 play@11 play@31 invalid_json@51 play@70 play@90"
+                                " invalid_json@111 play@128 invalid_json@148",
+    "shape-indented-torn.json.gz": " ".join(f"play@{1 + 20 * at}" for at in range(30))
+        + " truncated_stream@601",
     "shape-indented.json": "play@1 play@21 other@41 play@44",
     "shell-command.json": "invalid_json " * 3 + "invalid_json play play",
     "string-as-number.json": "play " + "wrong_type play " * 9,
     "surrogate-pair.json": "play " * 9,
-    "too-many-digits.json": "play " + "out_of_range play " * 5 + "play " * 4 + "out_of_range play out_of_range play " + "play " * 4 + "out_of_range play out_of_range play",
+    "too-many-digits.json": "play " + "out_of_range play " * 5 + "play " * 4 + "out_of_range play"
+    " out_of_range play " + "play " * 4 + "out_of_range play out_of_range play",
     "torn-first-line-then-junk.json": "invalid_json@1 play@3 play@5",
     "torn-first-line.json": "invalid_json play play",
     "torn.json": "play " + "invalid_json play " * 3,
@@ -140,7 +148,8 @@ SONGS = {
     "no-last-newline.json": "song song",
     "nul-and-surrogates.json": "song nul_character song lone_surrogate song song song",
     "null-key.json": "song " + "missing_field song " * 5 + "song " * 10,
-    "number-as-title.json": "song song wrong_type wrong_type wrong_type song invalid_json wrong_type song " + "wrong_type " * 3 + "missing_field",
+    "number-as-title.json": "song song wrong_type wrong_type wrong_type song invalid_json wrong_type song"
+                            " " + "wrong_type " * 3 + "missing_field",
     "one-object.json": "song",
     "pretty-bad.json": "out_of_range@1",
     "pretty-crlf-bom.json": "song@1",
@@ -155,7 +164,9 @@ SONGS = {
     "shape-array-indented.json": "song@2 song@14 song@26",
     "shape-array.json": "song@1 song@2 out_of_range@3 song@4",
     "shape-indented.json": "song@1 out_of_range@13 song@25",
-    "torn.json": "song invalid_json song invalid_json song " + "not_an_object song " * 3 + "invalid_json song blank song blank song",
+    "torn.json": "song invalid_json song invalid_json song " + "not_an_object song " * 3 + "invalid_json song"
+                                                                                           " blank song blank"
+                                                                                           " song",
     "torn.json.gz": "song truncated_stream",
     "whole.json.gz": "song",
     "wrong-type.json": "song " + "wrong_type song " * 10,
@@ -200,7 +211,7 @@ def test_every_file_is_expected() -> None:
     assert {path.name for path in (CORPUS / "song_data").glob("[!.]*")} == set(SONGS)
 
 
-# --- layouts ------------------------------------------------------------------------------------------------------
+# --- layouts ------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -329,7 +340,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
     return bytes(result)
 
 
-# --- what came of them --------------------------------------------------------------------------------------------
+# --- what came of them --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -395,7 +406,8 @@ def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any
     ):
         files[file_id]["rejected"][line] = tuple(reject)
     for file_id, line in connection.execute(
-        "SELECT file_id, line FROM analytics.heard_plays UNION ALL SELECT file_id, line FROM etl.catalogue_records"
+        "SELECT file_id, line FROM analytics.heard_plays UNION ALL SELECT file_id, line FROM"
+        " etl.catalogue_records"
         " ORDER BY file_id, line"
     ):
         files[file_id]["loaded"].append(line)

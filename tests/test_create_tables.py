@@ -9,31 +9,36 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.operations.check import examine
-from warehouse import one
+from tests.support.data import play, song, write
+from tests.support.warehouse import one
 
 STAR = {
     "songplays": [
-        ("songplay_id", "bigint"), ("start_time", "timestamp with time zone"), ("user_id", "bigint"), ("level", "text"),
-        ("song_id", "text"), ("artist_id", "text"), ("session_id", "bigint"), ("location", "text"), ("user_agent", "text"),
+        ("songplay_id", "bigint"), ("start_time", "timestamp with time zone"), ("user_id", "bigint"),
+        ("level", "text"),
+        ("song_id", "text"), ("artist_id", "text"), ("session_id", "bigint"), ("location", "text"),
+        ("user_agent", "text"),
     ],
     "users": [
-        ("user_id", "bigint"), ("first_name", "text"), ("last_name", "text"), ("gender", "text"), ("level", "text"),
+        ("user_id", "bigint"), ("first_name", "text"), ("last_name", "text"), ("gender", "text"),
+        ("level", "text"),
     ],
     "songs": [
-        ("song_id", "text"), ("title", "text"), ("artist_id", "text"), ("year", "integer"), ("duration", "double precision"),
+        ("song_id", "text"), ("title", "text"), ("artist_id", "text"), ("year", "integer"),
+        ("duration", "double precision"),
     ],
     "artists": [
         ("artist_id", "text"), ("name", "text"), ("location", "text"), ("latitude", "double precision"),
         ("longitude", "double precision"),
     ],
     "time": [
-        ("start_time", "timestamp with time zone"), ("hour", "smallint"), ("day", "smallint"), ("week", "smallint"),
+        ("start_time", "timestamp with time zone"), ("hour", "smallint"), ("day", "smallint"),
+        ("week", "smallint"),
         ("month", "smallint"), ("year", "smallint"), ("weekday", "smallint"),
     ],
 }  # fmt: skip
@@ -42,7 +47,8 @@ STAR = {
 def test_exactly_the_five_tables(db: Connection[Any]) -> None:
     tables: dict[str, list[tuple[str, str]]] = {}
     for table, column, type_ in db.execute(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema ="
+        " 'public'"
         " ORDER BY table_name, ordinal_position"
     ):
         tables.setdefault(table, []).append((column, type_))
@@ -50,7 +56,7 @@ def test_exactly_the_five_tables(db: Connection[Any]) -> None:
 
 
 def test_keys(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """Primary keys and foreign keys, on the tables and on a month that was attached, all of them validated."""
+    """The tables and an attached month have all primary and foreign keys, and all are validated."""
     write(tmp_path, "log_data/a.json", play())
     etl.run(tmp_path, dsn=dsn)
     keys = {
@@ -67,13 +73,15 @@ def test_keys(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
     }
     query = (
         "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE contype IN ('p', 'f') AND convalidated AND conparentid = 0 AND connamespace = 'public'::regnamespace"
+        " WHERE contype IN ('p', 'f') AND convalidated AND conparentid = 0 AND connamespace ="
+        " 'public'::regnamespace"
     )
     assert set(db.execute(query).fetchall()) == keys
     assert one(db, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
     attached = (
         "SELECT contype::text, count(*) FROM pg_constraint"
-        " WHERE conrelid = 'partitions.songplays_2018_11'::regclass AND contype IN ('p', 'f') GROUP BY 1 ORDER BY 1"
+        " WHERE conrelid = 'partitions.songplays_2018_11'::regclass AND contype IN ('p', 'f') GROUP BY 1"
+        " ORDER BY 1"
     )
     assert db.execute(attached).fetchall() == [("f", 4), ("p", 1)]
     with pytest.raises(psycopg.errors.ForeignKeyViolation):

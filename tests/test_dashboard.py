@@ -1,4 +1,4 @@
-"""The dashboard in Chromium, over a warehouse with names that mean mischief; what it shows is compared with the database."""
+"""The dashboard in Chromium, over a warehouse with hostile names; it must show what the database says."""
 
 import csv
 import io
@@ -21,14 +21,14 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from data import NOVEMBER, play, song, write
-from sparkify import analytics
+from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.roles import create_roles
-from sparkify.server.names import SAMPLE_DATABASE, etl
-from warehouse import one, wait_until
+from sparkify.server.names import SAMPLE_DATABASE
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if not CHROMIUM:
@@ -56,20 +56,21 @@ SETTLED = """() => {
         || window.busy === undefined) window.busy = now
     return now - window.busy > 400
 }"""
-WAIT = 60_000  # a machine with other things to do
+WAIT = 60_000  # milliseconds, for a busy machine
 
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Plays on 60 days from 1 November, by nine people at three places."""
+    """A warehouse of plays on 60 days from 1 November, by nine people at three places."""
     root = tmp_path_factory.mktemp("data")
     write(root, "song_data/a.json", song())
     plays = [
         play(
-            NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7, userId=str(n % 9 + 1),
-            firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2], level=["paid", "free", "paid"][n // 40 % 3],
+            NOVEMBER + n % 60 * DAY + n * 3_600_000 % DAY, itemInSession=n, sessionId=n // 7,
+            userId=str(n % 9 + 1), firstName=["Lily", "<u>Max</u>", "$a$"][n % 3], gender="FM"[n % 2],
+            level=["paid", "free", "paid"][n // 40 % 3],
             song=SONGS[n * n % 7 % 4 % 3], artist=["Elena", "*Ella*", "-1+1"][n * n % 7 % 3],
             location=[CHICAGO, PLACE, "Lyon"][n % 3], length=200.5 + n % 2,
         )
@@ -92,7 +93,7 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @contextmanager
 def serving(dsn: str) -> Iterator[str]:
-    """The address of a dashboard that runs."""
+    """Run a dashboard and yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     process = subprocess.Popen(
@@ -111,9 +112,8 @@ def serving(dsn: str) -> Iterator[str]:
         process.terminate()
         said = process.communicate(timeout=30)[0]
     assert "Traceback" not in said, said
-    assert "ScriptRunContext" not in said, (
-        said
-    )  # of Streamlit, when a thread of ours wants what only its own may
+    # Streamlit warns of it when another thread uses what only its own may.
+    assert "ScriptRunContext" not in said, said
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Somebody with a browser: what goes wrong in it is kept."""
+    """A user with a browser; `trouble` collects what goes wrong in it."""
 
     def __init__(self, browser: Browser, address: str, **settings: Any) -> None:
         self.address = address
@@ -144,7 +144,7 @@ class Visitor:
         self.page.on("request", lambda request: self._see(request.url))
 
     def _hear(self, kind: str, text: str, location: Any) -> None:
-        # Streamlit's page asks below its own address first, whether the server is there.
+        # Streamlit's page first asks below its own address whether the server is up.
         if kind == "error" and "/_stcore/" not in location["url"]:
             self.trouble.append(text)
 
@@ -158,7 +158,8 @@ class Visitor:
         return self.wait()
 
     def wait(self) -> Page:
-        """The page, when all of it is there: the script may run twice, once the browser has said what theme it has."""
+        """Wait until the page is complete. The script may run twice, as the browser reports its theme
+        later."""
         self.page.wait_for_function(SETTLED, polling=50)
         return self.page
 
@@ -189,9 +190,10 @@ def cells(page: Page, caption: str) -> list[list[str]]:
 
 
 def cut_off(page: Page) -> Any:
-    """Tables that are wider than the place they have."""
+    """Tables that are wider than their container."""
     return page.locator(".sp-scroll").evaluate_all(
-        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.getAttribute('aria-label'))"
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one =>"
+        " one.getAttribute('aria-label'))"
     )
 
 
@@ -229,7 +231,7 @@ def test_overview_says_what_the_database_says(visitor: Visitor, dsn: str) -> Non
         for row in analytics.top("songs", dsn=dsn)
     ]
     assert cells(page, "Top songs") == top
-    assert {title for title, *_ in top} > {MARKUP, FORMULA, MARKDOWN}  # as they are
+    assert {title for title, *_ in top} > {MARKUP, FORMULA, MARKDOWN}  # shown as they are
     assert page.locator("table b, table script, table a, table .katex").count() == 0
 
 
@@ -307,7 +309,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
     search = page.get_by_role("searchbox").or_(page.get_by_role("textbox", name="Search for")).first
     search.fill("script")
     search.press("Enter")
-    page.get_by_text("Who listens most").wait_for()
+    page.get_by_text("Top listeners", exact=True).wait_for()
     visitor.wait()
     rows = analytics.search("script", dsn=dsn)
     assert {row["title"] for row in rows} == {MARKUP}
@@ -320,7 +322,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
     )
     assert metrics(page)["Plays"] == str(rows[0]["plays"])
     fans = analytics.fans(rows[0]["track_id"], dsn=dsn)
-    assert [row[0] for row in cells(page, "Who listens most")] == [fan["name"] for fan in fans]
+    assert [row[0] for row in cells(page, "Top listeners")] == [fan["name"] for fan in fans]
     page.get_by_text("The numbers").click()
     history = analytics.history(rows[0]["track_id"], "day", dsn=dsn)
     assert [row[:2] for row in cells(page, "Plays of the song by day")] == [
@@ -332,7 +334,7 @@ def test_one_song(visitor: Visitor, dsn: str) -> None:
 
 def test_no_song_is_found(visitor: Visitor) -> None:
     page = visitor.go("songs?q=$x$ <b>nothing</b>")
-    expect(page.get_by_text("No song with a play has all of these words: $x$ <b>nothing</b>")).to_be_visible()
+    expect(page.get_by_text("No played song has all of these words: $x$ <b>nothing</b>")).to_be_visible()
 
 
 CHOSEN = Selection(None, date(2018, 11, 20), "paid")
@@ -351,7 +353,7 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
     "listeners": {
         "listeners": lambda dsn: analytics.trend("day", CHOSEN, dsn=dsn),
         "top users": lambda dsn: analytics.top("users", CHOSEN, dsn=dsn, limit=1000),
-        "changes of level": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
+        "level changes": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
         "retention": lambda dsn: analytics.retention(CHOSEN, dsn=dsn),
     },
     "when-and-where": {
@@ -362,7 +364,7 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
     "data": {
         "files": lambda dsn: analytics.status(dsn=dsn)["files"],
         "reasons": lambda dsn: analytics.reject_reasons(dsn=dsn),
-        "runs": lambda dsn: analytics.runs(dsn, 1000),
+        "runs": lambda dsn: analytics.runs(dsn=dsn, limit=1000),
         "not in the catalogue": lambda dsn: analytics.unmatched(CHOSEN, dsn=dsn, limit=1000),
     },
 }
@@ -406,8 +408,8 @@ def test_large_numbers_fit(browser: Browser, new_dsn: Callable[[], str], tmp_pat
     etl.run(tmp_path, dsn=dsn)
     with connect(dsn) as connection:
         connection.execute(
-            "UPDATE etl.manifest SET lines = lines + 4 * %(n)s::bigint, loaded = loaded + %(n)s, duplicates = %(n)s,"
-            " rejected = rejected + %(n)s, dismissed = %(n)s",
+            "UPDATE etl.manifest SET lines = lines + 4 * %(n)s::bigint, loaded = loaded + %(n)s, duplicates ="
+            " %(n)s, rejected = rejected + %(n)s, dismissed = %(n)s",
             {"n": many},
         )
     with serving(dsn) as address:
@@ -459,7 +461,7 @@ def test_on_a_phone_in_the_dark(browser: Browser, address: str, path: str) -> No
 
 
 def told(browser: Browser, dsn: str, path: str = "") -> str:
-    """What a dashboard over `dsn` says instead of a page."""
+    """What a dashboard on `dsn` says instead of a page."""
     with serving(dsn) as address:
         visitor = Visitor(browser, address)
         page = visitor.go(path)
@@ -492,7 +494,7 @@ def test_no_server(browser: Browser) -> None:
 def test_an_old_schema(browser: Browser, new_dsn: Callable[[], str]) -> None:
     old = new_dsn()
     with connect(old) as connection:
-        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+        connection.execute("UPDATE etl.warehouse SET schema_version = 0")
     assert "sparkify create-tables" in told(browser, old)
 
 
@@ -503,7 +505,7 @@ def test_a_question_that_is_cut_off(browser: Browser, dsn: str, table: str, path
     with psycopg.connect(dsn) as other:
         other.execute(sql.SQL("LOCK analytics.{}").format(sql.Identifier(table)))
         said = told(browser, make_conninfo(dsn, options="-c statement_timeout=300ms"), path)
-    assert "Cut off" in said
+    assert "Too slow" in said
     assert "Choose fewer days" in said
 
 
@@ -523,7 +525,7 @@ def test_questions_are_asked_side_by_side_and_remembered(dsn: str) -> None:
 
 
 def test_no_question_is_left_when_one_fails(dsn: str) -> None:
-    """Those that run are waited for, those that have not begun are not asked."""
+    """Running questions are waited for; those that have not begun are cancelled."""
     ended = threading.Event()
     asked = []
 
@@ -553,7 +555,7 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
 
 
 def test_connections_wait_for_the_next_question(dsn: str) -> None:
-    """Not those that the server has ended, and not one in the middle of something."""
+    """Except those that the server has ended, and one with an open transaction."""
 
     def server(connection: Connection[Any]) -> int:
         return int(one(connection, "SELECT pg_backend_pid()"))
@@ -584,7 +586,7 @@ def test_a_connection_that_waited_is_not_used_for_another_version(new_dsn: Calla
     with borrowed(dsn):
         pass
     with connect(dsn) as connection:
-        connection.execute("UPDATE etl.warehouse SET schema_version = 1")
+        connection.execute("UPDATE etl.warehouse SET schema_version = 0")
     with pytest.raises(UsageError, match="sparkify create-tables"), borrowed(dsn):
         pass
 
@@ -602,7 +604,7 @@ def test_more_connections_than_wait(dsn: str) -> None:
 
 
 def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
-    """Without the role that reads, a transaction that only reads; where it is, that role."""
+    """Without the reader role, transactions are read-only; with it, sessions also take that role."""
     dsn = new_dsn()
     for user in ("", "sparkify_reader"):
         if user:
@@ -618,7 +620,7 @@ def test_nothing_can_be_changed(new_dsn: Callable[[], str]) -> None:
 
 
 def test_every_question_may_be_asked_by_the_role_that_reads(new_dsn: Callable[[str], str], dsn: str) -> None:
-    # Connections that wait, here and in the dashboard of the module, keep a database from being copied.
+    # Pooled connections, here and in the module's dashboard, would keep the database from being copied.
     with connect(make_conninfo(dsn, dbname="postgres")) as other:
         name = conninfo_to_dict(dsn)["dbname"]
         other.execute(
@@ -683,7 +685,7 @@ def test_it_needs_nowhere_to_write(dsn: str) -> None:
         finally:
             process.terminate()
             said = process.communicate(timeout=30)[1]
-    assert said == f"sparkify: http://localhost:{port} (Ctrl-C ends it)\n"
+    assert said == f"sparkify: http://localhost:{port} (press Ctrl-C to stop)\n"
 
 
 def test_it_listens_on_loopback_only(address: str) -> None:

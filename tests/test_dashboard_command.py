@@ -1,4 +1,4 @@
-"""``sparkify dashboard`` without a browser: what it starts, and what it says when it cannot."""
+"""``sparkify dashboard`` without a browser: how it starts Streamlit, and what it says if it cannot."""
 
 import os
 from typing import Any
@@ -50,7 +50,7 @@ def test_on_loopback_and_telling_nobody() -> None:
 
 
 def contrast(one: str, other: str) -> float:
-    """As the WCAG compute it."""
+    """Contrast as defined by the WCAG."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
@@ -80,7 +80,8 @@ def test_states() -> None:
 @pytest.mark.parametrize(
     ("location", "state"),
     [
-        ("Chicago-Naperville-Elgin, IL-IN-WI", "IL"), ("San Jose, CA", "CA"), ("Paris", None), ("", None), (None, None),
+        ("Chicago-Naperville-Elgin, IL-IN-WI", "IL"), ("San Jose, CA", "CA"), ("Paris", None),
+        ("", None), (None, None),
         ("Somewhere, XX", None), ("a, b, NY", "NY"),
     ],
 )  # fmt: skip

@@ -27,7 +27,8 @@ WHERE relnamespace NOT IN (
     AND relkind NOT IN ('i', 'I', 'S', 'c') AND NOT relispartition
     AND NOT EXISTS (
         SELECT FROM pg_description d
-        WHERE d.classoid = 'pg_class'::regclass AND d.objoid = attrelid AND d.objsubid = attnum AND d.description <> ''
+        WHERE d.classoid = 'pg_class'::regclass AND d.objoid = attrelid AND d.objsubid = attnum
+          AND d.description <> ''
     )
 ORDER BY 1
 """
@@ -66,7 +67,8 @@ def test_the_committed_diagram_is_that_of_the_warehouse(db: Connection[Any]) -> 
 def test_the_dictionary_follows_the_warehouse_and_keeps_months_and_staging_out(db: Connection[Any]) -> None:
     before = dictionary(db)
     db.execute("""
-        CREATE TABLE partitions.time_2018_11 PARTITION OF time FOR VALUES FROM ('2018-11-01') TO ('2018-12-01');
+        CREATE TABLE partitions.time_2018_11 PARTITION OF time
+          FOR VALUES FROM ('2018-11-01') TO ('2018-12-01');
         CREATE TABLE staging.run1_2018_11_users (user_id bigint)
     """)
     assert dictionary(db) == before

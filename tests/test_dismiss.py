@@ -1,4 +1,4 @@
-"""`sparkify rejects drop`: rejects that nobody will mend go, the books say so, and touching the file brings them back."""
+"""`sparkify rejects drop`: rejects go, the books say so, and touching the file brings them back."""
 
 import json
 import os
@@ -12,7 +12,6 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check, checks
@@ -20,7 +19,8 @@ from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import lock_publisher
-from warehouse import checksums, one, wait_until
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, wait_until
 
 BOOKS = (
     "SELECT regexp_replace(path, '.*_data/', ''), lines, loaded, rejected, dismissed, forgotten"
@@ -64,9 +64,9 @@ def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Call
     done = run_here("rejects", "drop", "--file", "log_data/a.json", dsn=dsn)
     assert (done.returncode, done.stdout) == (
         0,
-        "1 rejected lines of 1 files are dismissed: 1 invalid_json.\n",
+        "Dismissed 1 rejected line of 1 file: 1 invalid_json.\n",
     )
-    assert done.stderr == "To have them back, touch their files and load.\n"
+    assert done.stderr == "To get them back, touch their files and load again.\n"
 
     assert run_here("rejects", "list", dsn=dsn).stderr == "No rejected lines.\n"
     assert analytics.report(dsn=dsn)["quality"]["rejected"] == 0
@@ -115,7 +115,8 @@ def test_json(data: Path, dsn: str, run_here: Callable[..., Any]) -> None:
     etl.run(data, dsn=dsn)
     done = run_here("rejects", "drop", "--all", "--json", dsn=dsn)
     assert json.loads(done.stdout) == {
-        "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1}, "not_dismissed": {"other_runs": 0},
+        "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1},
+        "not_dismissed": {"other_runs": 0},
     }  # fmt: skip
 
 
@@ -174,10 +175,8 @@ def test_a_run_that_is_held_keeps_them(
     """Whether it may be published depends on them."""
     assert run_here("etl", data, "--max-rejects", "1", dsn=dsn).returncode == 3
     done = run_here("rejects", "drop", "--run", "1", dsn=dsn)
-    assert (done.returncode, done.stdout) == (0, "0 rejected lines of 0 files are dismissed.\n")
-    assert done.stderr.startswith(
-        "4 were not dismissed: they belong to a run that is held, failed or at work"
-    )
+    assert (done.returncode, done.stdout) == (0, "Dismissed 0 rejected lines of 0 files.\n")
+    assert done.stderr.startswith("Did not dismiss 4 lines: their run is held, failed or still at work")
     assert len(analytics.rejects(dsn=dsn, evidence=True)) == 4
     assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
     assert dismiss(dsn=dsn, run=1).lines == 4
@@ -201,7 +200,10 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
     """They move books too, and lock them in another order."""
     etl.run(data, dsn=dsn)
-    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock')"
+    )
     with ThreadPoolExecutor() as pool:
         with connect(dsn) as other, other.transaction():
             lock_publisher(other)

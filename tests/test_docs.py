@@ -1,11 +1,14 @@
-"""What the docs say is so: commands parse, links lead somewhere, reasons and options are all there, snippets run."""
+"""The docs are true: commands parse, links work, every reason and option is listed, snippets run."""
 
 # ruff: noqa: SLF001  argparse has no public way to ask a parser what it takes
 
 import argparse
+import json
 import os
 import re
+import runpy
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,19 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
+from benchmarks.docs import KEPT, PERFORMANCE, RESULTS, filled
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
+from tests.support.data import NOVEMBER, play, song, write
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src").rglob("*.py")))
 
@@ -62,7 +69,7 @@ COMMANDS = sorted({(page, *arguments) for page, arguments in commands()})
 
 
 def test_commands_were_found() -> None:
-    assert {"README.md", "docs/how-to.md", "docs/server.md", "docs/simulator.md"} <= {
+    assert {"docs/commands.md", "docs/how-to.md", "docs/server.md", "docs/simulator.md"} <= {
         page for page, *_ in COMMANDS
     }
     assert len(COMMANDS) > 40
@@ -95,7 +102,7 @@ def test_commands_parse(command: tuple[str, ...], capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("name", LEAVES)
 def test_every_command_and_option_is_documented(name: str) -> None:
-    rows = [row for row in TEXTS["README.md"].splitlines() if row.startswith("| `sparkify ")]
+    rows = [row for row in TEXTS["docs/commands.md"].splitlines() if row.startswith("| `sparkify ")]
     (row,) = [row for row in rows if re.search(rf"`sparkify {name}\b", row)]
     where = row + (TEXTS["docs/simulator.md"] if name == "simulate" else "")
     for action in LEAVES[name]._actions:
@@ -113,7 +120,7 @@ def test_every_setting_is_documented(setting: str) -> None:
 
 
 def test_exit_codes() -> None:
-    documented = set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["README.md"], re.MULTILINE)))
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["docs/commands.md"], re.MULTILINE)))
     ended = {codes.INTERRUPTED, codes.TERMINATED}
     assert documented == {codes.DONE, codes.FAILED, codes.WRONG_USAGE, codes.HELD} | ended
     assert documented == set(map(int, re.findall(r"^\| (\d+) \|", TEXTS["docs/how-to.md"], re.MULTILINE)))
@@ -140,6 +147,20 @@ def test_links_lead_somewhere(page: str, link: str) -> None:
     assert target.is_relative_to(ROOT)
     if anchor:
         assert anchor in anchors(target.read_text(encoding="utf-8"))
+
+
+def test_files_that_the_docs_name_exist() -> None:
+    """A path in the docs is seen from the checkout or from src/sparkify; test files are in tests."""
+    folders = (ROOT, ROOT / "src" / "sparkify", ROOT / "tests")
+    for page, text in TEXTS.items():
+        for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|sql|ipynb)|test_\w+\.py)`", text):
+            assert any((folder / name).exists() for folder in folders), f"{page} names {name}"
+
+
+@pytest.mark.parametrize("page", [RESULTS, PERFORMANCE], ids=lambda page: page.name)
+def test_figures_are_those_of_the_benchmark(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert filled(text, json.loads(KEPT.read_text(encoding="utf-8"))["groups"]) == text
 
 
 # --- the rules ------------------------------------------------------------------------------------------------------
@@ -179,7 +200,48 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     assert [name for name, _ in REASONS if name in lines] == list(lines)
 
 
-# --- the star and what runs on it -----------------------------------------------------------------------------------
+# --- how to change it -------------------------------------------------------------------------------------
+
+GUIDE = ROOT / "CONTRIBUTING.md"
+
+
+@pytest.fixture(scope="module")
+def guide() -> str:
+    if not GUIDE.exists():
+        pytest.skip("CONTRIBUTING.md is not written yet")
+    return GUIDE.read_text(encoding="utf-8")
+
+
+def test_files_to_change_exist(guide: str) -> None:
+    table = guide.partition("\n| change | files |\n| --- | --- |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    assert len(rows) > 4
+    for change, files in rows:
+        named = re.findall(r"`([^`]+)`", files)
+        assert named, change
+        assert [name for name in named if not (ROOT / name).exists()] == [], change
+
+
+def test_commands_to_contribute_exist(guide: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {target for line in code(guide) for target in re.findall(r"\bmake ([a-z]+)", line)}
+    assert {"test", "lint"} <= named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert [name for name in re.findall(r"\btests/\w+\.py\b", guide) if not (ROOT / name).exists()] == []
+
+
+def test_settings_of_the_tests_are_documented(guide: str) -> None:
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    settings = set(re.findall(r"\bSPARKIFY_TEST_[A-Z]+\b", tests))
+    assert [name for name in sorted(settings) if f"`{name}`" not in guide] == []
+
+
+def test_make_help_fits_a_screen() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert len(shown.splitlines()) < 24
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+# --- the star and what runs on it ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +306,10 @@ def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
     for body in blocks("docs/rules.md", "python"):
         exec(body, names)  # noqa: S102  the docs are ours
     rows = loaded.execute(
-        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint,"
-        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)"
+        "SELECT songplay_id, user_id, session_id, item_in_session, (extract(epoch FROM start_time) *"
+        " 1000)::bigint,"
+        " heard_song_id, title, artist, length FROM songplays JOIN analytics.heard_plays USING (start_time,"
+        " songplay_id)"
         " JOIN analytics.heard_songs USING (heard_song_id)"
     ).fetchall()
     assert len(rows) == 4
@@ -255,24 +319,19 @@ def test_digests_are_as_documented(loaded: Connection[Any]) -> None:
 
 
 def test_the_picture_of_the_schema(loaded: Connection[Any]) -> None:
-    (picture,) = [body for body in blocks("README.md", "") if "songplay_id" in body]
+    """The README shows the star as it is: in the picture each table is a group of texts, its name first."""
+    script = runpy.run_path(str(ROOT / "docs" / "make_picture.py"))
+    picture = script["FILE"].read_text(encoding="utf-8")
+    assert picture == script["picture"](), "run python docs/make_picture.py"
     star: dict[str, list[str]] = {}
     for table, column in loaded.execute(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
         " ORDER BY table_name, ordinal_position"
     ):
         star.setdefault(table, []).append(column)
-    # The columns of a box stand below its name, at the same place of the line.
     drawn = {}
-    lines = picture.splitlines()
     for table in star:
-        at, start = next(
-            (n, found.start()) for n, line in enumerate(lines) if (found := re.search(rf"\b{table}\b", line))
-        )
-        box = []
-        for line in lines[at + 2 :]:
-            if line[start - 2] != "│":
-                break
-            box.append(line[start:].split()[0])
-        drawn[table] = box
+        (group,) = re.findall(rf'<g id="{table}">(.*?)</g>', picture, re.DOTALL)
+        name, *drawn[table] = re.findall(r"<text[^>]*>([^<]*)</text>", group)
+        assert name == table
     assert drawn == star

@@ -11,7 +11,6 @@ from typing import Any
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.extract.batches import Batch
@@ -22,7 +21,8 @@ from sparkify.publish.months import publish_month
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import create_months
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import checksums, one
 
 
 def _torn(record: dict[str, Any], key: str) -> str:
@@ -139,7 +139,7 @@ def test_queries_are_not_compiled(dsn: str) -> None:
 
 
 def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
-    """After a minute without a sign of life both ends give a connection up; over a Unix socket the kernel tells them."""
+    """After a minute of silence both ends give up a connection; on a Unix socket the kernel tells them."""
     wanted = {
         "keepalives_idle": "30",
         "keepalives_interval": "10",

@@ -1,4 +1,4 @@
-"""Whatever the judge accepts can be stored, counted, checked and shown: every field at the ends of what its rule allows."""
+"""Whatever the judge accepts can be stored, counted, checked and shown: each field at both ends."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -9,20 +9,22 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
-from sparkify.commands import terminal
+from sparkify.commands.report import print_report
+from sparkify.commands.status import print_status
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
+from tests.support.warehouse import checksums, one
 
 HOUR = 3600 * 1000
 LARGEST = 2**63 - 1
@@ -34,7 +36,8 @@ MEGABYTE = "".join(
 )  # as JSON; no index can hold it
 
 TEXTS = [
-    "", " ", "all", "ALL", "free", "Paid ", "Other", "\t\r\n\\N", "'\";--%s{}$1", "\x01\x1b[31m\x7f", "\ue000\ufffe\uffff\U0010ffff",
+    "", " ", "all", "ALL", "free", "Paid ", "Other", "\t\r\n\\N", "'\";--%s{}$1", "\x01\x1b[31m\x7f",
+    "\ue000\ufffe\uffff\U0010ffff",
     "e\u0301 é", "ﬁ ß İ ı", "\u202eevitagen", "العربية", "हिन्दी", "日本語", "😀👨‍👩‍👧", "Ã©", "Ã" * 3000,
     "Mozilla/5.0 (" + "a; " * 30_000, "((((" * 500 + "[", "Android 4.0; " + "; " * 30_000, "-" * 100_000,
 ]  # fmt: skip
@@ -59,7 +62,7 @@ SONG_VALUES: dict[str, list[Any]] = {
 
 
 def plays(item: int) -> list[dict[str, Any]]:
-    """Plays of one user and one day, as far as that can be, each with a field or all its text at an end; and plain ones."""
+    """Plays of one user, mostly on one day, each with one field or all text at an end; and plain ones."""
     changes: list[dict[str, Any]] = [{}, {"song": "another"}]
     changes += [{name: value} for name, values in NUMBERS.items() for value in values]
     changes += [dict.fromkeys(PLAY_TEXTS, text) | {"song": text or "a"} for text in TEXTS]
@@ -87,7 +90,8 @@ SELECTIONS = (
     Selection(date(1, 1, 1), date(9999, 12, 31)),
 )
 QUESTIONS: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
-    *((f"top {what}", analytics.top, (what,)) for what in ("songs", "artists", "users", "locations", "devices")),
+    *((f"top {what}", analytics.top, (what,))
+        for what in ("songs", "artists", "users", "locations", "devices")),
     *((f"trend {period}", analytics.trend, (period,)) for period in ("day", "week", "month")),
     *((question.__name__, question, ()) for question in (
         analytics.totals, analytics.listeners, analytics.heat_map, analytics.levels, analytics.genders,
@@ -113,9 +117,9 @@ def ask_everything(
     with subtests.test("retention by week"):
         assert analytics.retention(period="week", dsn=db)
     with subtests.test("status"):
-        terminal.print_status(analytics.status(dsn=db))
+        print_status(analytics.status(dsn=db))
         assert analytics.locations(dsn=db)
-        terminal.print_listening(analytics.report(dsn=db))
+        print_report(analytics.report(dsn=db))
     for text in ("setanta", MEGABYTE[:9], "ã", "%", "\\", "a" * 100_000):
         with subtests.test(f"search {text[:20]}"):
             for found in analytics.search(text, dsn=db, limit=3):
@@ -148,8 +152,10 @@ def dsn(module_dsn: str) -> str:
 
 @pytest.fixture(scope="module")
 def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Files with every extreme, loaded; then once more the same plays as other events, late; then in the other order. And what
-    the warehouse is then."""
+    """A folder with every extreme, and the content of the warehouse after its loads.
+
+    They are loaded, then the same plays as other, late events; then the files come in reverse order.
+    """
     root = tmp_path_factory.mktemp("extremes")
     write(root, "song_data/a.json", *songs())
     write(root, "log_data/a.json", *plays(0))
@@ -174,7 +180,8 @@ def root(loaded: tuple[Path, dict[str, str]]) -> Path:
 
 def test_every_extreme_is_stored_as_it_came(root: Path, db: Connection[Any]) -> None:
     kept = {
-        "title": "SELECT title FROM analytics.heard_songs", "artist": "SELECT artist FROM analytics.heard_songs",
+        "title": "SELECT title FROM analytics.heard_songs",
+        "artist": "SELECT artist FROM analytics.heard_songs",
         "level": "SELECT level FROM songplays", "location": "SELECT location FROM songplays",
         "user agent": "SELECT user_agent FROM songplays", "title of a song": "SELECT title FROM songs",
         "name of an artist": "SELECT name FROM artists",
@@ -224,7 +231,7 @@ def test_a_level_named_all_is_told_from_all_levels(root: Path, db: Connection[An
 def test_retried_and_forgotten(
     loaded: tuple[Path, dict[str, str]], new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """What was set aside comes in by itself; it is as one load would give; and people at the ends can be forgotten."""
+    """The run that was set aside comes in by itself, as in one load; users at the ends can be forgotten."""
     root, expected = loaded
     retried = new_dsn()
     write(tmp_path, "log_data/a.json", *plays(0), *plays(1000))
@@ -291,7 +298,8 @@ def test_milliseconds_are_what_they_were(db: Connection[Any]) -> None:
     ).fetchone()
     there = one(
         db,
-        "SELECT array_agg(analytics.milliseconds(x) ORDER BY n) FROM unnest(%s::float8[]) WITH ORDINALITY AS t (x, n)",
+        "SELECT array_agg(analytics.milliseconds(x) ORDER BY n)"
+        " FROM unnest(%s::float8[]) WITH ORDINALITY AS t (x, n)",
         lengths,
     )
     assert here == (there,)
@@ -304,7 +312,7 @@ def test_a_name_that_is_no_name_is_not_repaired() -> None:
     assert repaired([{"name": "Ã©"}, {"name": "Ã©" * 1000}]) == [{"name": "é"}, {"name": "Ã©" * 1000}]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(2, thorough=4)
 @given(data=st.data())
 def test_any_extremes_together(root: Path, dsn: str, data: st.DataObject) -> None:
     """Several at once, into days that are there and days that are not; all is still right."""

@@ -1,4 +1,4 @@
-"""The fast path against the judge: whatever the lines and their company, the same verdicts and the same values."""
+"""The fast path gives the judge's verdicts and values, whatever the lines and the lines beside them."""
 
 import itertools
 import json
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from data import play, song
-from differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
 from sparkify.transform import shape
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.judge import Play, judge_event
 from sparkify.transform.plays import PlayTransform
+from tests.support.data import play, song
+from tests.support.differential import TS_RANGE, ask, check, check_songs, heard_song_id, songplay_id
+from tests.support.examples import examples
 
 CORPUS = [
     line
@@ -27,8 +28,6 @@ CORPUS = [
     if len(line) < 3000
 ]
 GOOD = json.dumps(play()).encode()
-
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +42,13 @@ def fast(transform: PlayTransform) -> int:
     return len(ask(transform, "SELECT line FROM parsed WHERE verdict NOT IN ('ask the judge', 'judged')"))
 
 
-# --- lines that are nearly valid ----------------------------------------------------------------------------------
+# --- lines that are nearly valid ----------------------------------------------------------------------------
 
 PIECES = [
-"a", "é", "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", " ", "'", "{", "}]", ",", ":", "NextSong", "15",
-     r"\n", r"\/", r"\\", r"\"", r"\b", r"\u00e9", r"\u0001", r"\u001F", r"\u0010", r"\u0100", r"\u1000", r"\uD7ff",
+"a", "é", "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", " ", "'", "{", "}]", ",", ":",
+"NextSong", "15",
+     r"\n", r"\/", r"\\", r"\"", r"\b", r"\u00e9", r"\u0001", r"\u001F", r"\u0010", r"\u0100", r"\u1000",
+     r"\uD7ff",
      r"\uE000", r"\uffff", r"\ud83d\ude00", r"\u0022", r"\u005c",
      r"\u0000", r"\ud83d", r"\uDFFF", r"\u00g0", r"\x41", r"\u12", "\\", '"', "\t", "\x00", "\x1f", "\r",
 ]  # fmt: skip
@@ -57,16 +58,21 @@ strings = st.builds(
     lambda parts: '"' + "".join(parts) + '"', st.lists(pieces_of_text, max_size=4) | st.lists(usual_text)
 )
 NUMBERS = [
-    "0", "-0", "0.0", "-0.0", "1e2", "1E+2", "0.1e1", "1e-99", "1e99", "1e100", "818.0", "1.9", "5e-324", "1e400",
-    "01", "-", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-Infinity", "123456789012345", "1234567890123456",
-    "12345678901234567", "123456789012345678", "9223372036854775807", "9223372036854775808", "9007199254740993",
+    "0", "-0", "0.0", "-0.0", "1e2", "1E+2", "0.1e1", "1e-99", "1e99", "1e100", "818.0", "1.9", "5e-324",
+    "1e400",
+    "01", "-", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-Infinity", "123456789012345",
+    "1234567890123456",
+    "12345678901234567", "123456789012345678", "9223372036854775807", "9223372036854775808",
+    "9007199254740993",
     "99999999999999999999", "12345678901234567890123", "-12345678901234567", "-9223372036854775809",
     "0.1000000000000000055511151231257827021181583404541015625", "269.58322000000000000000000001",
     "1541105830796", "1541105830796.0", "1.541105830796e12", "946684799999", "946684800000", "4102444800000",
 ]  # fmt: skip
 OTHERS = [
-    "true", "false", "null", "[]", "{}", '["x"]', '{"x": 1, "x": 2}', "nul", "", "[1,]", '"15"', '"00015"', '""', '" 15"',
-    '"123456789012345678"', '"1234567890123456789"', '"12345678901234567890"', '"１５"', '"-15"', '"1e1"', '"1.0"',
+    "true", "false", "null", "[]", "{}", '["x"]', '{"x": 1, "x": 2}', "nul", "", "[1,]", '"15"', '"00015"',
+    '""', '" 15"',
+    '"123456789012345678"', '"1234567890123456789"', '"12345678901234567890"', '"１５"', '"-15"', '"1e1"',
+    '"1.0"',
     '"NextSong"', '"Home"',
 ]  # fmt: skip
 numbers = (
@@ -148,7 +154,7 @@ any_line = (lines() | damaged() | st.sampled_from(CORPUS) | st.just(GOOD)).map(
 )
 
 
-@thorough
+@examples(25, thorough=60)
 @given(files=st.lists(st.lists(any_line, max_size=8), min_size=1, max_size=3))
 @example(files=[[], [b""], []])
 @example(files=[CORPUS])
@@ -157,7 +163,7 @@ def test_the_fast_path_is_the_judge(transform: PlayTransform, files: list[list[b
     check(transform, *files)
 
 
-@settings(thorough, max_examples=30)
+@examples(15, thorough=30)
 @given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
 def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
     """Many lines of the usual shape, each with one value spelled otherwise: the likeliest way in."""
@@ -188,7 +194,7 @@ def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
     assert fast(transform) > len(lines) / 3
 
 
-@settings(max_examples=250, deadline=None)
+@examples(100, thorough=250)
 @given(token=numbers)
 def test_length_is_the_double_of_the_token(token: str) -> None:
     verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
@@ -203,7 +209,7 @@ def test_length_is_the_double_of_the_token(token: str) -> None:
         assert isinstance(verdict, Reject)
 
 
-# --- that the fast path is one ------------------------------------------------------------------------------------
+# --- that the fast path is one ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
@@ -267,14 +273,14 @@ def test_odd_keys(transform: PlayTransform) -> None:
     assert fast(transform) == 4
 
 
-# --- digests ------------------------------------------------------------------------------------------------------
+# --- digests ------------------------------------------------------------------------------------------------
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 lengths = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_subnormal=True)
 heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(8, thorough=20)
 @given(heard=heard_songs)
 def test_digests_of_songs(
     transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
@@ -305,7 +311,7 @@ def test_digests_of_songs(
 int64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(8, thorough=20)
 @given(
     identities=st.lists(
         st.tuples(int64, int64, int64, st.integers(TS_RANGE[0], TS_RANGE[1] - 1)), max_size=20
@@ -332,7 +338,7 @@ def test_a_digest_that_is_known() -> None:
     )
 
 
-# --- song files ---------------------------------------------------------------------------------------------------
+# --- song files ---------------------------------------------------------------------------------------------
 
 SONG = json.dumps(song()).encode()
 SONG_CORPUS = [
@@ -353,7 +359,7 @@ def songs() -> Iterator[CatalogueTransform]:
     songs.close()
 
 
-@thorough
+@examples(25, thorough=60)
 @given(files=st.lists(st.lists(any_song, max_size=8), min_size=1, max_size=3))
 @example(files=[SONG_CORPUS])
 def test_the_fast_path_is_the_judge_of_songs(songs: CatalogueTransform, files: list[list[bytes]]) -> None:

@@ -1,4 +1,4 @@
-"""What somebody meets in the first hour: make, the environment, the made-up sample, paths as shells hand them on."""
+"""The first hour of a new user: make, the environment, the made-up sample, paths as shells pass them on."""
 
 import os
 import shlex
@@ -17,21 +17,21 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from data import play, song, write
 from sparkify import etl, simulate
 from sparkify.analytics.export import export_rejects
-from sparkify.commands import sample
+from sparkify.commands import load_sample
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.server import Server
-from sparkify.server.home import home as home_folder
+from sparkify.server.home import home_folder
 from sparkify.server.names import DATABASE, SAMPLE_DATABASE
 from sparkify.simulate.sample import FOLDER
-from warehouse import checksums
+from tests.support.data import play, song, write
+from tests.support.warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Plays both pythons, the machine's and the environment's, and every program of the environment.
+# Stands in for both Pythons, the system's and the environment's, and every program of the environment.
 PROGRAM = """#!/bin/sh
 here=$(dirname "$0")
 echo "$(basename "$0") $*" >> "$LOG"
@@ -45,15 +45,15 @@ case "$*" in
     [ -e "$here/pip" ] || exit 1
     if [ -n "$CTRL_C" ]; then trap : INT; kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
     exit "${PIP:-0}" ;;
-"-m sparkify.commands.sample --needed") echo "$NEEDED" ;;
-"-m sparkify.commands.sample") echo postgresql:///sparkify_sample ;;
+"-m sparkify.commands.load_sample --needed") echo "$NEEDED" ;;
+"-m sparkify.commands.load_sample") echo postgresql:///sparkify_sample ;;
 *) printf '%s\\n' "$SPARKIFY_DSN|$PGHOST" >> "$LOG"; shift; printf '%s' "$1" > "$LOG.data" ;;
 esac
 """
 
 
 class Checkout:
-    """A copy of what make needs, with programs that only note what they are asked."""
+    """A copy of what make needs, with programs that only log how they are called."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class Checkout:
 
     @property
     def did(self) -> str:
-        """What the programs were asked, without the questions whether they are sound."""
+        """The log of calls, without the checks whether the environment works."""
         return "\n".join(line for line in self.log.read_text().splitlines() if " -c " not in line)
 
 
@@ -98,7 +98,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return made
 
 
-# --- the environment ------------------------------------------------------------------------------------------------
+# --- the environment
 
 
 def test_the_environment_is_made_once(checkout: Checkout) -> None:
@@ -116,7 +116,7 @@ def test_a_changed_lock_file_is_installed_into_it(checkout: Checkout) -> None:
 
 
 def without_pip(folder: Path) -> Path:
-    """What Debian without python3-venv leaves behind."""
+    """What `python3 -m venv` leaves behind on Debian without python3-venv."""
     shutil.rmtree(folder / ".venv")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
     return folder
@@ -138,7 +138,7 @@ def moved(folder: Path) -> Path:
 
 
 def copied(folder: Path) -> Path:
-    """The worst case: the programs are there, and they are the other checkout's."""
+    """The worst case: the programs exist, but they belong to the other checkout."""
     return shutil.copytree(folder, folder.with_name("copied"), symlinks=True)
 
 
@@ -167,7 +167,7 @@ def test_an_environment_of_a_real_python_with_pip_is_used(tmp_path: Path) -> Non
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 @pytest.mark.parametrize(("goal", "lock"), [("etl", "run"), ("dashboard", "dashboard")])
 def test_ctrl_c_while_pip_installs(checkout: Checkout, shell: str, goal: str, lock: str) -> None:
-    """Shells differ: some end with their program, bash goes on when the program, like pip, ends by itself."""
+    """Shells differ: some exit with their program; bash goes on if the program, like pip, handles Ctrl-C."""
     if Path(shell).exists():
         (checkout.folder / f".venv/{lock}").unlink(missing_ok=True)
         assert checkout.make(goal, "DATA=x", f"SHELL={shell}", CTRL_C="yes").returncode in {2, -signal.SIGINT}
@@ -204,10 +204,12 @@ def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
 
 def test_no_python_at_all_is_one_line(tmp_path: Path) -> None:
     said = Checkout(tmp_path).make("etl", "DATA=x", "PYTHON=no-such-python").stderr
-    assert said.splitlines()[0].startswith("sparkify needs Python 3.11 or newer; no-such-python is not.")
+    assert said.splitlines()[0].startswith(
+        "sparkify needs Python 3.11 or newer, which no-such-python is not."
+    )
 
 
-# --- what is loaded and shown ---------------------------------------------------------------------------------------
+# --- what is loaded and shown
 
 # make drops white space at the beginning
 TEXT = (
@@ -257,7 +259,7 @@ def test_data_goes_to_the_usual_warehouse(checkout: Checkout, words: list[str]) 
         ("", "mine", "sparkify etl mine", "usual"),
         ("yes", "mine", "sparkify etl mine", "usual"),
         ("", "", "", "usual"),
-        ("yes", "", "python -m sparkify.commands.sample", "postgresql:///sparkify_sample"),
+        ("yes", "", "python -m sparkify.commands.load_sample", "postgresql:///sparkify_sample"),
     ],
 )
 def test_what_the_dashboard_shows(checkout: Checkout, needed: str, data: str, loads: str, shows: str) -> None:
@@ -283,7 +285,7 @@ def test_a_server_that_cannot_be_asked_is_not_taken_for_an_empty_one(checkout: C
     assert "sparkify dashboard" not in checkout.did
 
 
-# --- the sample -----------------------------------------------------------------------------------------------------
+# --- the sample
 
 
 DATABASES = (DATABASE, SAMPLE_DATABASE, "alone")
@@ -302,7 +304,7 @@ def home(server_dsn: str, maintenance: Connection[Any]) -> Iterator[Path]:
 
 @pytest.fixture
 def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a small sample and data of one's own, where a user works who has no server but the embedded one."""
+    """A folder with a small sample and the user's own data; there is no server but the embedded one."""
     monkeypatch.setenv("SPARKIFY_HOME", str(home))
     monkeypatch.chdir(tmp_path)
     simulate.simulate(FOLDER, users=5, songs=20, days=2, workers=1)
@@ -323,17 +325,17 @@ NOTHING = "There is no database sparkifydb yet. Load your data: sparkify etl DAT
 def test_the_sample_and_data_never_meet(
     here: Path, capsys: pytest.CaptureFixture[str], run_here: Any
 ) -> None:
-    """The sample, mine, and both again: mine is the warehouse that has seen mine alone, the sample stays as it was."""
-    assert sample.main(["--needed"]) == 0
+    """Load the sample, then own data, then both again: each warehouse holds only its own."""
+    assert load_sample.main(["--needed"]) == 0
     assert capsys.readouterr().out == "yes\n"
     assert run_here("top", "songs").stderr == f"sparkify: {NOTHING}\n"
     seen = []
     for _ in range(2):
-        assert sample.main([]) == 0
+        assert load_sample.main([]) == 0
         said = capsys.readouterr()
         assert said.out == f"{Server().url(SAMPLE_DATABASE)}\n"
         assert "Loaded" in said.err
-        if not seen:  # whoever forgets where the sample is
+        if not seen:  # for users who forget where the sample is
             done = run_here("top", "songs")
             assert (done.returncode, done.stderr.startswith(f"sparkify: {NOTHING}. The made-up sample")) == (
                 1,
@@ -341,7 +343,7 @@ def test_the_sample_and_data_never_meet(
             )
         seen.append(content(said.out.strip()))
         etl.run("mine")
-        assert sample.main(["--needed"]) == 0
+        assert load_sample.main(["--needed"]) == 0
         assert capsys.readouterr().out == ""
     assert seen[0] == seen[1]
     etl.run("mine", dsn=Server().url("alone"))
@@ -370,7 +372,7 @@ def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:
 def test_a_service_that_names_its_database(
     here: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the DSN does not say is known when the server has answered."""
+    """A database that the DSN does not name is known once the server has answered."""
     create_tables(Server().url(SAMPLE_DATABASE))
     given = conninfo_to_dict(Server().url(SAMPLE_DATABASE))
     (tmp_path / "services").write_text("[svc]\n" + "".join(f"{k}={v}\n" for k, v in given.items()))
@@ -393,7 +395,7 @@ def test_the_sample_ignores_the_server_that_is_set(
         return 0
 
     monkeypatch.setattr("sparkify.cli.main", command)
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     url = capsys.readouterr().out.strip()
     assert url == Server().url(SAMPLE_DATABASE)
     assert asked == [["etl", "sample", "--dsn", url]]
@@ -411,17 +413,17 @@ def test_the_sample_is_made_whole_or_made_again(
 
     monkeypatch.setattr("sparkify.cli.main", command)
     (here / FOLDER / ".sparkify-sample").unlink()
-    assert sample.main([]) == 130
+    assert load_sample.main([]) == 130
     assert asked == [["simulate", "sample", "--force"]]
     assert capsys.readouterr().out == ""
     code = 0
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     assert [words[0] for words in asked] == ["simulate", "simulate", "etl"]
-    assert sample.main([]) == 0
+    assert load_sample.main([]) == 0
     assert [words[0] for words in asked[3:]] == ["etl"]
 
 
-# --- paths that begin with ~ ----------------------------------------------------------------------------------------
+# --- paths that begin with ~
 
 
 def test_the_home_folder_is_found_wherever_a_path_is_taken(
@@ -453,6 +455,7 @@ def test_the_home_folder_is_found_wherever_a_path_is_taken(
 def test_dash_and_make_hand_the_tilde_on(made: Checkout) -> None:
     command = shlex.join(["make", "PYTHON=./python", "etl"]) + " DATA=~/x"
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=made.folder, env=os.environ | {"LOG": str(made.log)}, check=False, capture_output=True
+        ["/bin/sh", "-c", command], cwd=made.folder, env=os.environ | {"LOG": str(made.log)},
+        check=False, capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0

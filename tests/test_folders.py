@@ -1,4 +1,4 @@
-"""What lies in the folders is read, or it is said: by name, by ending, or by a refusal before anything is changed."""
+"""Every file in the folders is read or reported: by name, by ending, or by a refusal before any change."""
 
 import bz2
 import gzip
@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.errors import UsageError
 from sparkify.extract import folders
@@ -27,7 +26,8 @@ from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, e
 from sparkify.extract.find import find_files
 from sparkify.extract.folders import find
 from sparkify.extract.kinds import kind_of
-from warehouse import one
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import one
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PACKS: dict[str, Callable[[bytes], bytes]] = {
@@ -36,7 +36,7 @@ PACKS: dict[str, Callable[[bytes], bytes]] = {
 NOWHERE = "host=/nowhere"  # whoever connects fails with exit code 1
 
 
-# --- names --------------------------------------------------------------------------------------------------------
+# --- names --------------------------------------------------------------------------------------------------
 
 
 @given(
@@ -150,7 +150,7 @@ def test_the_name_of_a_folder_that_is_no_text(dsn: str, tmp_path: Path) -> None:
     assert "xff: 1 other file: .txt." in etl.run(log_data=folder, dsn=dsn).remarks[0]
 
 
-# --- what bears the name of a file and is none --------------------------------------------------------------------
+# --- what bears the name of a file and is none --------------------------------------------------------------
 
 
 def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
@@ -179,7 +179,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
 
 
-# --- a folder in which nothing can be read ------------------------------------------------------------------------
+# --- a folder in which nothing can be read ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -236,15 +236,17 @@ def test_a_link_to_the_other_folder(tmp_path: Path) -> None:
         find(tmp_path, None, None)
 
 
-# --- a folder that is missing -------------------------------------------------------------------------------------
+# --- a folder that is missing -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
         # the case unseen-log-hyphen
-        (["song_data/a.json", "log-data/a.json"], "./log_data is not there, but there is log-data/: name it with --log-data ./log-data"),
-        (["log_data/a.json", "Song_Data/a.json"], "./song_data is not there, but there is Song_Data/: name it with --song-data ./Song_Data"),
+        (["song_data/a.json", "log-data/a.json"], "./log_data is not there, but there is log-data/: name it"
+                                                  " with --log-data ./log-data"),
+        (["log_data/a.json", "Song_Data/a.json"], "./song_data is not there, but there is Song_Data/: name it"
+                                                  " with --song-data ./Song_Data"),
         (["song_data/a.json", "event data/a.json"], "--log-data './event data', or rename it to log_data/"),
         (["song_data/a.json", "logs/a.json"], "there is logs/"),
         (["song_data/a.json", "log_data/.a.json", "logs/a.json"], "./log_data is empty, but there is logs/"),
@@ -253,7 +255,8 @@ def test_a_link_to_the_other_folder(tmp_path: Path) -> None:
         (["song_data/a.json", "log-data.zip"], "log-data.zip, but no folder log_data/. Archives (.zip)"),
         (["song_data/a.json", "log_data"], "there is log_data, which is not a folder"),
         (["song_data/a.json", "events.json"], "there is events.json: put it into a folder log_data/"),
-        (["song-data/a.json", "log-data/a.json"], "nor log_data/, but song-data/: name it with --song-data ./song-data"),
+        (["song-data/a.json", "log-data/a.json"], "nor log_data/, but song-data/: name it with --song-data"
+                                                  " ./song-data"),
         (["a.json"], "It holds logs itself: load them with --log-data ."),
         (["2018/11/a.json.xz", ".b.json"], "It holds logs itself"),
         (["data/log_data/a.json"], "But ./data does: name that."),
@@ -301,7 +304,7 @@ def test_what_a_missing_half_means(
     assert (named.returncode, named.stderr) == (0, "")
 
 
-# --- folders that were swapped ------------------------------------------------------------------------------------
+# --- folders that were swapped ------------------------------------------------------------------------------
 
 
 def _told(text: bytes, ending: str = ".json") -> Kind | None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -28,8 +27,10 @@ from sparkify.stage.runs import begin_run
 from sparkify.stage.tables import month_tables
 from sparkify.transform.forgotten import WITHHELD, Whose
 from sparkify.transform.judge import Play, judge_event
-from test_same_content import events, songs
-from warehouse import check_books, checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
+from tests.support.warehouse import check_books, checksums, one
+from tests.support.worlds import events, songs
 
 DAY = 24 * 3600 * 1000
 REJECTS = (
@@ -37,13 +38,17 @@ REJECTS = (
     ' JOIN etl.known_files USING (file_id) ORDER BY path COLLATE "C", line'
 )
 BOOKS = (
-    "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates + forgotten), sum(rejected)"
+    "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates + forgotten),"
+    " sum(rejected)"
     " FROM etl.files GROUP BY kind ORDER BY kind"
 )
 
 
 def content(dsn: str) -> tuple[Any, ...]:
-    """All that may not depend on when a person was forgotten. A duplicate of theirs is one no more when it is read anew."""
+    """All that may not depend on when a person was forgotten.
+
+    A duplicate of theirs is one no more when it is read anew.
+    """
     with connect(dsn) as connection:
         check_books(connection)
         return (
@@ -57,7 +62,8 @@ def find(connection: Connection[Any], text: str) -> list[str]:
     """The tables, of all schemas, in which a text stands somewhere."""
     tables = connection.execute(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm')"
-        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
+        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <>"
+        " 'information_schema')"
     ).fetchall()
     hexadecimal = text.encode().hex()
     return [
@@ -65,14 +71,15 @@ def find(connection: Connection[Any], text: str) -> list[str]:
         for (table,) in tables
         if one(
             connection,
-            f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%%' || %s || '%%' OR r::text LIKE '%%' || %s || '%%'",
+            f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%%' || %s || '%%' OR r::text LIKE '%%' || %s"
+            " || '%%'",
             text,
             hexadecimal,
         )
     ]
 
 
-# --- any small world -----------------------------------------------------------------------------------------------
+# --- any small world ----------------------------------------------------------------------------------------
 
 torn = st.builds(
     lambda event, cut: json.dumps(event)[: -1 - cut], events, st.integers(0, 40)
@@ -85,7 +92,7 @@ worlds = st.tuples(
 )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(2, thorough=3)
 @given(world=worlds, chance=st.randoms(use_true_random=False))
 def test_it_is_as_if_the_person_had_been_forgotten_before(
     new_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, world: Any, chance: random.Random
@@ -116,7 +123,7 @@ def test_it_is_as_if_the_person_had_been_forgotten_before(
     assert content(after) == content(before)
 
 
-# --- what goes, what stays -----------------------------------------------------------------------------------------
+# --- what goes, what stays ----------------------------------------------------------------------------------
 
 CANARY = "Kanarienvogel"
 
@@ -175,9 +182,13 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
     assert db.execute("SELECT * FROM etl.row_counts ORDER BY 1").fetchall() == [
         ("artists", 1), ("matched", 2), ("songplays", 2), ("songs", 2), ("time", 2), ("users", 1),
     ]  # fmt: skip
-    books = "SELECT lines, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files WHERE path LIKE '%%/a.json'"
+    books = (
+        "SELECT lines, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files"
+        " WHERE path LIKE '%%/a.json'"
+    )
     assert one(db, f"{books} AND kind = 'log'") == (13, 1, 2, 2, 1, 7)
-    # And it stays so: what is held and then published, a file that is read again, one that was never seen, another warehouse.
+    # And it stays so: what is held and then published, a file that is read again, one that was never seen,
+    # another warehouse.
     write(
         told,
         "log_data/a.json",
@@ -268,7 +279,7 @@ def test_every_spelling_that_the_judge_accepts_is_recognised(user_id: int, spell
     assert Whose.of(line[:-1]).named == {judged.user_id} == {user_id}
 
 
-# --- at the same time ------------------------------------------------------------------------------------------------
+# --- at the same time ---------------------------------------------------------------------------------------
 
 
 def waits_at_the_gate(work: Callable[[], Any], db: Connection[Any], gate: Connection[Any], lock: str) -> bool:

@@ -1,4 +1,4 @@
-r"""Names and texts from input never become SQL, a path, an escape of the terminal or markup; and they are kept to the byte."""
+r"""Text from input never becomes SQL, a path, a terminal escape or markup, and is kept to the byte."""
 
 import html
 import importlib.util
@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import cli
 from sparkify.commands.output import printable
 from sparkify.database.connection import connect
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 HOSTILE = [
     "'; DROP TABLE songplays CASCADE; --",
@@ -53,7 +53,7 @@ def name_of(text: str, number: int) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Each text in every field of a play of its own, of a song that it matches, of a reject, in the names of folder and file."""
+    """Put each text into every field of a play, its song and a reject, and into folder and file names."""
     root = tmp_path_factory.mktemp("hostile")
     for number, text in enumerate(HOSTILE):
         fields = dict.fromkeys(TEXTS, text) | {"userId": str(number), "itemInSession": number}
@@ -101,8 +101,10 @@ def there(loaded: tuple[str, str, str]) -> Any:
 
 def test_every_text_is_in_the_star_as_it_came(there: Connection[Any]) -> None:
     plays = there.execute(
-        "SELECT user_id, h.title, h.artist, p.level, u.level, first_name, last_name, gender, p.location, user_agent,"
-        " s.title, a.name, a.location FROM songplays p JOIN analytics.heard_plays USING (start_time, songplay_id)"
+        "SELECT user_id, h.title, h.artist, p.level, u.level, first_name, last_name, gender, p.location,"
+        " user_agent,"
+        " s.title, a.name, a.location FROM songplays p JOIN analytics.heard_plays USING (start_time,"
+        " songplay_id)"
         " JOIN analytics.heard_songs h USING (heard_song_id) JOIN users u USING (user_id)"
         " JOIN songs s ON s.song_id = p.song_id JOIN artists a ON a.artist_id = p.artist_id ORDER BY user_id"
     ).fetchall()
@@ -124,7 +126,8 @@ def test_every_path_is_kept_as_it_is(there: Connection[Any], data: Path) -> None
 
 def test_rejects_keep_what_stood_there(there: Connection[Any], data: Path) -> None:
     for path, line, record in there.execute(
-        "SELECT path, line, record FROM etl.rejected_records JOIN etl.known_files USING (file_id) WHERE kind = 'log'"
+        "SELECT path, line, record FROM etl.rejected_records JOIN etl.known_files USING (file_id) WHERE kind"
+        " = 'log'"
         " AND path NOT LIKE 'bytes:%'"
     ):
         assert Path(path).read_bytes().split(b"\n")[line - 1] == record
@@ -206,7 +209,8 @@ def test_a_notebook_shows_text(there: Connection[Any]) -> None:
     assert spec.loader
     show = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(show)
-    table = show.table(there.execute("SELECT user_id, title, artist FROM songplays JOIN songs USING (song_id) JOIN"
+    table = show.table(there.execute("SELECT user_id, title, artist FROM songplays JOIN songs USING (song_id)"
+                                     " JOIN"
                                      " analytics.heard_songs USING (title) ORDER BY 1"))  # fmt: skip
     page = table._repr_html_()
     assert not STEERS.search(page)

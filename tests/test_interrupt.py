@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: within two seconds, one line that says what is kept, and nothing that goes on."""
+"""Ctrl-C and SIGTERM: the program says in one line what it kept, and ends within two seconds."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SLEEPS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
@@ -22,7 +22,7 @@ OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AN
 
 
 def start(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """A program that first does something else."""
+    """Start `sparkify` in a process that runs other code first."""
     program = f"import sys; {code}; from sparkify.cli import main; sys.exit(main(sys.argv[1:]))"
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -39,7 +39,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
 
 
 def seconds_until_the_end(process: subprocess.Popen[str]) -> float:
-    """Seconds by the clock, less what a busy machine adds to each hundredth of a second that one sleeps."""
+    """Seconds until the process ends, counted in sleeps: a busy machine makes each sleep longer."""
     until, slept = time.monotonic() + 60, 0
     while process.poll() is None:
         assert time.monotonic() < until
@@ -49,10 +49,10 @@ def seconds_until_the_end(process: subprocess.Popen[str]) -> float:
 
 
 def ends(process: subprocess.Popen[str], number: signal.Signals) -> str:
-    """Send the signal, see that it ends in time, and give what it said."""
+    """Send the signal, check that the process ends in time, and return its stderr."""
     process.send_signal(number)
     assert seconds_until_the_end(process) < 2
-    out, said = process.communicate(timeout=5)  # nobody whom it started holds them any more
+    out, said = process.communicate(timeout=5)  # none of its children holds the pipes any more
     assert (process.returncode, out) == (CODES[number], "")
     assert said.startswith("sparkify: Interrupted.")
     assert said.count("\n") == 1
@@ -79,9 +79,8 @@ BUSY = {
     ("busy", "number", "workers"),
     [
         ("claiming", signal.SIGINT, "2"),
-        ("staging", signal.SIGTERM, "1"),
         ("staging", signal.SIGINT, "2"),
-        ("publishing", signal.SIGTERM, "2"),
+        ("publishing", signal.SIGTERM, "1"),
         ("publishing the catalogue", signal.SIGINT, "1"),
     ],
 )
@@ -106,7 +105,7 @@ def test_while_the_server_is_busy(
 
 
 def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: Path) -> None:
-    """Nobody listens to a cancelling request either: the program just ends."""
+    """The server does not answer the cancel request either: the program just ends."""
     db.execute(BUSY["staging"])
     process = start("pass", "etl", str(files), "--dsn", dsn)
     wait_for(lambda: db.execute(SLEEPS).fetchall())
@@ -132,7 +131,7 @@ def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: 
     ids=["DuckDB", "Python", "system", "a thread that does not end"],
 )
 def test_while_the_program_is_busy(busy: str) -> None:
-    """DuckDB makes an error of its own of an interruption."""
+    """DuckDB turns an interruption into its own error."""
     code = (
         "import duckdb, threading, time; from sparkify import etl\n"
         f"def run(*_, **__):\n print('busy', file=sys.stderr, flush=True); {busy}\n"
@@ -147,7 +146,7 @@ def test_while_the_program_is_busy(busy: str) -> None:
 
 @pytest.mark.parametrize("busy", ["[None for _ in iter(int, 1)]", "duckdb.sql(ENDLESS).fetchall()"])
 def test_when_nobody_listens_any_more(busy: str) -> None:
-    """Ctrl-C ends all programs of a pipe, and who reads what we say may be gone first."""
+    """Ctrl-C ends all programs of a pipe; the reader of our stderr may end first."""
     code = (
         "import duckdb; from sparkify import etl\n"
         "ENDLESS = 'SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3'\n"
@@ -167,8 +166,9 @@ def test_when_nobody_listens_any_more(busy: str) -> None:
 
 
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
-    """In the background of a script, and with nohup."""
-    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import os; os.kill(os.getpid(), signal.SIGINT)"
+    """As in the background of a script, or under nohup."""
+    ignore = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    code = f"{ignore}; import os; os.kill(os.getpid(), signal.SIGINT)"
     process = start(code, "etl", str(files), "--dsn", dsn)
     assert "Loaded 4 new" in process.communicate(timeout=60)[0]
 

@@ -1,4 +1,4 @@
-"""The judge, line by line: which verdict, and for rejects which reason and what it says, in the documented order."""
+"""The judge, line by line: the verdict, and for a reject its reason and message, in the documented order."""
 
 import json
 import sys
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from data import NOVEMBER, play, song
 from sparkify.extract.rejects import Reject
 from sparkify.extract.strict_json import MAX_DEPTH
 from sparkify.transform.judge import (
@@ -19,6 +18,7 @@ from sparkify.transform.judge import (
     judge_event,
     judge_song,
 )
+from tests.support.data import NOVEMBER, play, song
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)  # the years 2000 to 2099
 
@@ -45,7 +45,8 @@ def reject(line: bytes) -> tuple[str, str]:
 
 def test_a_play() -> None:
     assert judge_event(event(), TS_RANGE) == Play(
-        user_id=15, session_id=818, item_in_session=0, ts=NOVEMBER, level="paid", song="Setanta matins", artist="Elena",
+        user_id=15, session_id=818, item_in_session=0, ts=NOVEMBER, level="paid", song="Setanta matins",
+        artist="Elena",
         length=269.58322, first_name="Lily", last_name="Koch", gender="F", location="Chicago, IL",
         user_agent='"Mozilla/5.0"',
     )  # fmt: skip
@@ -235,7 +236,7 @@ def test_no_line_takes_long(line: bytes) -> None:
     assert isinstance(judge_event(line, TS_RANGE), Reject)
 
 
-# --- song files ---------------------------------------------------------------------------------------------------
+# --- song files ---------------------------------------------------------------------------------------------
 
 
 def record(**fields: Any) -> bytes:
@@ -244,8 +245,10 @@ def record(**fields: Any) -> bytes:
 
 def test_a_song() -> None:
     assert judge_song(record()) == CatalogueRecord(
-        song_id="SOZCTXZ12AB0182364", title="Setanta matins", artist_id="AR5KOSW1187FB35FF4", artist_name="Elena",
-        artist_location="Dubai UAE", artist_latitude=49.80388, artist_longitude=15.47491, year=None, duration=269.58322,
+        song_id="SOZCTXZ12AB0182364", title="Setanta matins", artist_id="AR5KOSW1187FB35FF4",
+        artist_name="Elena",
+        artist_location="Dubai UAE", artist_latitude=49.80388, artist_longitude=15.47491, year=None,
+        duration=269.58322,
     )  # fmt: skip
 
 
@@ -297,7 +300,8 @@ def test_values_of_songs(fields: dict[str, Any], name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", ["title", "artist_name"])
 @pytest.mark.parametrize(
     ("token", "text"),
-    [("311", "311"), ("0", "0"), ("9" * 5000, "9" * 5000), ("-1", None), ("-0", None), ("1999.0", None), ("1e3", None),
+    [("311", "311"), ("0", "0"), ("9" * 5000, "9" * 5000), ("-1", None), ("-0", None), ("1999.0", None),
+    ("1e3", None),
      ("3.11e2", None), ("1E400", None), ("true", None), ("[1]", None)],
 )  # fmt: skip
 def test_a_title_that_is_a_number(name: str, token: str, text: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The bytes of files as lines: wherever reads are cut, the lines between line feeds, none lost, none split."""
+"""Files become lines: wherever a read ends, no line is lost or split."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""What others have in a database is refused where it bears a name of the warehouse's, and is never changed or dropped."""
+"""Objects of others that bear a name of the warehouse's are refused, and never changed or dropped."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from data import play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -17,7 +16,8 @@ from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import check
 from sparkify.schema.structure import names
-from warehouse import one
+from tests.support.data import play, song, write
+from tests.support.warehouse import one
 
 # Everything that anybody has made, whose it is, and what it is.
 THINGS = r"""
@@ -45,7 +45,8 @@ def module_database(
     dsn = psycopg.conninfo.make_conninfo(server_dsn, dbname=name)
     with connect(dsn) as connection:
         connection.execute(
-            "CREATE SCHEMA analytics AUTHORIZATION pg_database_owner; CREATE TABLE analytics.mine AS SELECT 1 AS x"
+            "CREATE SCHEMA analytics AUTHORIZATION pg_database_owner; CREATE TABLE analytics.mine AS SELECT"
+            " 1 AS x"
         )
         connection.execute("COMMENT ON SCHEMA analytics IS 'Of the analysts.'")
         connection.execute("CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw")
@@ -60,7 +61,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# --- where there is no warehouse yet ----------------------------------------------------------------------------------
+# --- where there is no warehouse yet ------------------------------------------------------------------------
 
 TAKEN: list[tuple[str, str, LiteralString]] = [
     ("table", "analytics.sessions", "CREATE TABLE analytics.sessions (x int)"),
@@ -68,14 +69,16 @@ TAKEN: list[tuple[str, str, LiteralString]] = [
     ("table", "songs_artist_song_key", "CREATE TABLE songs_artist_song_key (x int)"),
     ("view", "analytics.plays_by_day", "CREATE VIEW analytics.plays_by_day AS SELECT 1 AS x"),
     ("view", "songplays", "CREATE VIEW songplays AS SELECT 1 AS x"),
-    ("materialized view", "analytics.listeners", "CREATE MATERIALIZED VIEW analytics.listeners AS SELECT 1 AS x"),
+    ("materialized view", "analytics.listeners", "CREATE MATERIALIZED VIEW analytics.listeners AS"
+                                                 " SELECT 1 AS x"),
     ("materialized view", "time", "CREATE MATERIALIZED VIEW time AS SELECT 1 AS x"),
     (
         "foreign table",
         "analytics.heard_songs",
         "CREATE FOREIGN TABLE analytics.heard_songs (x text) SERVER files OPTIONS (filename '/dev/null')",
     ),
-    ("foreign table", "users", "CREATE FOREIGN TABLE users (x text) SERVER files OPTIONS (filename '/dev/null')"),
+    ("foreign table", "users", "CREATE FOREIGN TABLE users (x text) SERVER files OPTIONS (filename"
+                               " '/dev/null')"),
     ("sequence", "analytics.first_days", "CREATE SEQUENCE analytics.first_days"),
     ("sequence", "artists", "CREATE SEQUENCE artists"),
     ("index", "analytics.heard_songs_track", "CREATE INDEX heard_songs_track ON analytics.mine (x)"),
@@ -83,8 +86,10 @@ TAKEN: list[tuple[str, str, LiteralString]] = [
     ("type", "analytics.user_agents", "CREATE TYPE analytics.user_agents AS (x int)"),
     ("type", "analytics.user_levels", "CREATE TYPE analytics.user_levels AS ENUM ('free', 'paid')"),
     ("type", "songs", "CREATE DOMAIN songs AS text"),
-    ("function", "analytics.text_id", "CREATE FUNCTION analytics.text_id(text) RETURNS int LANGUAGE sql RETURN 1"),
-    ("function", "analytics.track_id", "CREATE FUNCTION analytics.track_id(int) RETURNS int LANGUAGE sql RETURN 1"),
+    ("function", "analytics.text_id", "CREATE FUNCTION analytics.text_id(text) RETURNS int LANGUAGE sql"
+                                      " RETURN 1"),
+    ("function", "analytics.track_id", "CREATE FUNCTION analytics.track_id(int) RETURNS int LANGUAGE sql"
+                                       " RETURN 1"),
     ("schema", "etl", "CREATE SCHEMA etl; CREATE TABLE etl.warehouse (x int)"),
     ("schema", "staging", "CREATE SCHEMA staging"),
 ]  # fmt: skip
@@ -146,11 +151,15 @@ def test_every_name_is_known(db: Connection[Any]) -> None:
     known = names()
     db.execute(queries("publish/rollups")["index_heard_songs"])  # as the first load does
     there = db.execute(
-        "SELECT concat(relnamespace::regnamespace, '.', relname) FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'analytics')"
+        "SELECT concat(relnamespace::regnamespace, '.', relname) FROM pg_class WHERE"
+        " relnamespace::regnamespace::text IN ('public', 'analytics')"
     )
     mine = {name for (name,) in there if not name.endswith("_pkey")} | {"public.songplays_pkey"}
     assert mine == {name for name in known["relations"] if not name.startswith("etl.")}
-    functions = "SELECT concat(pronamespace::regnamespace, '.', proname) FROM pg_proc WHERE pronamespace::regnamespace::text ~ '^(public|analytics|etl)$'"
+    functions = (
+        "SELECT concat(pronamespace::regnamespace, '.', proname) FROM pg_proc"
+        " WHERE pronamespace::regnamespace::text ~ '^(public|analytics|etl)$'"
+    )
     assert {name for (name,) in db.execute(functions)} == set(known["functions"])
 
 
@@ -162,7 +171,7 @@ def test_without_a_schema_public(new_dsn: Callable[..., str]) -> None:
         create_tables(dsn)
 
 
-# --- in a warehouse ---------------------------------------------------------------------------------------------------
+# --- in a warehouse -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -190,7 +199,8 @@ def test_without_a_schema_public(new_dsn: Callable[..., str]) -> None:
             r"an index analytics.first_days_day .* it is on analytics\.mine",
         ),
         (
-            "DROP FUNCTION analytics.text_id; CREATE FUNCTION analytics.text_id(int) RETURNS int LANGUAGE sql RETURN 1",
+            "DROP FUNCTION analytics.text_id; CREATE FUNCTION analytics.text_id(int) RETURNS int LANGUAGE sql"
+            " RETURN 1",
             "function analytics.text_id .* it has other arguments",
         ),
         ("ALTER TABLE analytics.sessions OWNER TO pg_monitor", "it belongs to the role pg_monitor"),

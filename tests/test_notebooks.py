@@ -1,4 +1,4 @@
-"""The notebooks run, show what is saved, say nothing of the machine they ran on, and leave the warehouse as it is."""
+"""The notebooks run, show what is saved, do not reveal the machine, and leave the warehouse unchanged."""
 
 import re
 import runpy
@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
-from warehouse import checksums, one
+from tests.support.warehouse import checksums, one
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = ("etl.ipynb", "test.ipynb", "analysis.ipynb")

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from tests.support.data import NOVEMBER, play, song, write
 
 DAY = 86_400_000
 CHICAGO, UTICA = "Chicago, IL", "Utica, NY"

@@ -1,4 +1,4 @@
-"""Output that cannot be written: never a traceback, and one line that says so where there is somewhere to say it."""
+"""Output that cannot be written: never a traceback, but one line that says so, if it can be written."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
+from tests.support.data import NOVEMBER, play, song, write
 
 FULL = Path("/dev/full")
 NO_SPACE = "sparkify: Cannot write to stdout: No space left on device."
@@ -27,15 +27,18 @@ TEXT = [
 ]
 COMMANDS = [
     *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
-    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run", "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
+    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run",
+    "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
     "--help", "--version", "etl --help", "rejects",
 ]  # fmt: skip
 CHANGED = {
-    "etl DATA": "The load is done.", "etl DATA --json": "The load is done.", "etl DATA --dry-run": "Nothing was loaded.",
+    "etl DATA": "The load is done.", "etl DATA --json": "The load is done.",
+    "etl DATA --dry-run": "Nothing was loaded.",
     "forget 99 --dry-run": "Nothing was changed.", "forget 99 --json": "They are forgotten.",
-    "rejects retry": "What passed is loaded.", "rejects drop --reason nonsense --json": "The lines are dismissed.",
+    "rejects retry": "What passed is loaded.",
+    "rejects drop --reason nonsense --json": "The lines are dismissed.",
 }  # fmt: skip
-# Each command in turn, in one process: its exit code.
+# Runs each command in one process and prints its exit code.
 ALL = """
 import sys
 from sparkify.cli import main
@@ -47,7 +50,7 @@ for words in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Names that ASCII lacks, one of them in the name of a file."""
+    """Data with names that ASCII cannot encode, one of them a file's."""
     root = tmp_path_factory.mktemp("data")
     write(root, "song_data/a.json", song(title="Où es-tu", artist_name="Juniper Röck"))
     plays = (
@@ -72,10 +75,11 @@ def loaded(data: Path, module_dsn: str) -> str:
 
 
 def run(command: str, dsn: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of the shell."""
+    """Run a line in the shell."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
-        command.replace("DATA", '"$DATA"'), shell=True, capture_output=True, text=True, check=False, timeout=120,
+        command.replace("DATA", '"$DATA"'), shell=True, capture_output=True, text=True, check=False,
+        timeout=120,
         env={**os.environ, "PATH": path, "SPARKIFY_DSN": dsn, **environment},
     )  # fmt: skip
 
@@ -83,7 +87,7 @@ def run(command: str, dsn: str, **environment: str) -> subprocess.CompletedProce
 def run_all(
     commands: list[str], data: Path, dsn: str, out: Any, **environment: str
 ) -> dict[str, tuple[int, str]]:
-    """Every command with its standard output there; its exit code and what it says on standard error."""
+    """Run each command with stdout to `out`; returns its exit code and its stderr."""
     words = [command.replace("DATA", str(data)) for command in commands]
     done = subprocess.run(
         [sys.executable, "-c", ALL, *words], stdout=out, stderr=subprocess.PIPE, check=False, timeout=300,
@@ -130,7 +134,7 @@ def test_a_full_disk(full: dict[str, tuple[int, str]], command: str) -> None:
 def test_a_full_disk_to_the_end_of_the_process(
     data: Path, loaded: str, command: str, settings: dict[str, str]
 ) -> None:
-    """Python writes what is left in its buffers when it ends."""
+    """Python flushes its buffers when it exits."""
     done = run(f"{command} > /dev/full", loaded, DATA=str(data), **settings)
     assert done.returncode == 1
     assert done.stderr == NO_SPACE + (" The load is done.\n" if "etl" in command else "\n")
@@ -161,8 +165,10 @@ def test_a_terminal_that_lacks_characters(
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
 def test_streams_that_are_closed(data: Path, loaded: str, streams: str) -> None:
-    """No file and no connection gets their number: who writes there would write into that."""
-    command = f"sparkify etl DATA {streams}; sparkify rejects show {streams} || echo failed; sparkify nonsense {streams}"
+    """No file or connection gets the descriptor of a closed stream: messages would be written into it."""
+    commands = ("sparkify etl DATA", "sparkify rejects show", "sparkify nonsense")
+    load, show, wrong = (f"{command} {streams}" for command in commands)
+    command = f"{load}; {show} || echo failed; {wrong}"
     done = run(command, loaded, DATA=str(data), **ENCODINGS[-1])
     assert "failed" not in done.stdout
     assert done.returncode == 2
@@ -178,8 +184,8 @@ def test_a_reader_that_has_enough(loaded: str, command: str) -> None:
 
 
 def test_a_pipe_that_does_not_wait() -> None:
-    """Another program that shares it may have made it so."""
-    code = "from sparkify.commands import output\nwith output.safe(): print('x' * 999_999)"
+    """A program that shares the pipe may have made it non-blocking."""
+    code = "from sparkify.commands import streams\nwith streams.safe(): print('x' * 999_999)"
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with (

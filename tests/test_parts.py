@@ -1,4 +1,4 @@
-"""Large log files are read in parts: wherever they are cut, tables, rejects and books are those of the whole."""
+"""Large log files are read in parts; wherever one is cut, tables, rejects and books are as of the whole."""
 
 import json
 import os
@@ -15,7 +15,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, play, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.extract import batches, files, lines, rejects
@@ -28,13 +27,16 @@ from sparkify.report import Books, Staged
 from sparkify.stage.parts import PartClaim, claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
-from warehouse import CONTENT, check_books, checksums, one
+from tests.support.data import NOVEMBER, play, write
+from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 DAY = 24 * 3600 * 1000
 EVERYTHING = CONTENT | {
-    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session, line FROM analytics.heard_plays",
+    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session, line"
+    " FROM analytics.heard_plays",
     "rejects": "SELECT line, reason, detail, record, record_bytes FROM etl.rejected_records",
-    "books": "SELECT kind, state, lines, blank, other_pages, loaded, duplicates, rejected, forgotten FROM etl.files",
+    "books": "SELECT kind, state, lines, blank, other_pages, loaded, duplicates, rejected, forgotten"
+    " FROM etl.files",
 }
 
 
@@ -249,7 +251,8 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
     """ON CONFLICT alone does not do that: the manifest has two keys."""
     files, workers = 300, 4
     db.execute(
-        "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) SELECT 'log', n::text, 1, 1 FROM generate_series(1, %s) n",
+        "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) SELECT 'log', n::text, 1, 1"
+        " FROM generate_series(1, %s) n",
         [files],
     )
     together = threading.Barrier(workers)
@@ -286,7 +289,7 @@ def test_a_play_that_comes_again_when_its_month_is_published_already(
     *,
     read_before: bool,
 ) -> None:
-    """It is a duplicate; and none is lost or added when the file was read before, and its lines stood elsewhere."""
+    """It is a duplicate; none is lost or added if the file was read before with other line numbers."""
     november = [play(NOVEMBER + at, itemInSession=at) for at in range(8)]
     december = [play(NOVEMBER + 31 * DAY + at, itemInSession=at) for at in range(40)]
     if read_before:

@@ -1,4 +1,4 @@
-"""A month that comes in large pieces: each becomes a partition behind the others, with the content of one load."""
+"""A month that comes in large pieces: each becomes another partition; the content is that of one load."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.publish import plans
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 MIDNIGHTS = [NOVEMBER + day * DAY for day in range(30)]
@@ -74,7 +74,10 @@ def same_as_at_once(root: Path, dsn: str, other: str) -> list[tuple[str, str, st
         assert one(connection, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
         found = partitions(connection)
         for name, *_ in found:
-            keys = f"SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'partitions.songplays_{name}'::regclass"
+            keys = (
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+                f" AND conrelid = 'partitions.songplays_{name}'::regclass"
+            )
             assert one(connection, keys) >= 4
         return found
 

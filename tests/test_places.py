@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import NOVEMBER, play, write
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import shown
 from sparkify.analytics.places import spellings
 from sparkify.database.connection import connect
+from tests.support.data import NOVEMBER, play, write
 
 DAY = 24 * 3600 * 1000
 PLAIN = "São Paulo, BR"
@@ -33,7 +33,8 @@ def world(
     events = [
         play(
             NOVEMBER + chance.randrange(90) * DAY + at, itemInSession=at, userId=str(chance.randrange(5)),
-            song=f"song {chance.randrange(4)}", location=chance.choice(PLACES), level=chance.choice(["free", "paid"]),
+            song=f"song {chance.randrange(4)}", location=chance.choice(PLACES),
+            level=chance.choice(["free", "paid"]),
         )
         for at in range(300)
     ]  # fmt: skip

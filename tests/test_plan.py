@@ -1,4 +1,4 @@
-"""The plan compares what there is with what is known: whatever the warehouse knows of, it needs memory for what there is."""
+"""The plan compares the files with those known; its memory depends on the files, not on those known."""
 
 import os
 import tracemalloc
@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play
 from sparkify import etl
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
+from tests.support.data import NOVEMBER, lines, play
 
 
 def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_p
 
 
 def test_each_kind_of_file(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """In the order of their paths: new ones, those that changed, that only look changed, that could not be read."""
+    """In order of path: new files, changed ones, ones that only look changed, and unreadable ones."""
     names = ["changed", "grown", "new", "racy", "settled", "touched", "unread", "Ünicode"]
     for at, name in enumerate(names):
         (tmp_path / f"{name}.json").write_bytes(lines(play(NOVEMBER + at)))

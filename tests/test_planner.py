@@ -7,7 +7,7 @@ import pytest
 from psycopg import Connection
 
 from sparkify.database.planner import planner
-from warehouse import one
+from tests.support.warehouse import one
 
 
 def test_a_switch_holds_during_the_block_only(db: Connection[Any]) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, write
 from sparkify import etl
 from sparkify.publish import plans
 from sparkify.publish.plans import Attach, Insert, Plan, Split, choose
 from sparkify.publish.staged import Facts
-from warehouse import check_books, one
+from tests.support.data import NOVEMBER, play, write
+from tests.support.warehouse import check_books, one
 
 DAY = 86_400_000
 

@@ -1,4 +1,4 @@
-"""What publication promises: to readers, to runs that die, to runs with too many rejects, to plays and catalogue."""
+"""What publishing promises readers, runs that die, runs with too many rejects, plays and the catalogue."""
 
 import inspect
 import os
@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from torture.client import Client, Instant, Nursery
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.publish import ahead
 from sparkify.simulate import simulate
-from warehouse import checksums, one, totals
+from tests.support.client import Client, Instant, Nursery
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import times
+from tests.support.warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
 
@@ -29,7 +30,7 @@ DAY = 24 * 3600 * 1000
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made_up")
-    simulate(root, users=40, songs=300, days=40, seed=3, force=True)
+    simulate(root, users=20, songs=80, days=40, seed=3, force=True)
     return root
 
 
@@ -55,7 +56,7 @@ class Thread(threading.Thread):
             self.failure = error
 
 
-# --- readers ------------------------------------------------------------------------------------------------------
+# --- readers ------------------------------------------------------------------------------------------------
 
 
 def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
@@ -75,7 +76,8 @@ def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
             while not stop.is_set():
                 torn.extend(
                     reader.execute(
-                        "SELECT p.* FROM songplays p LEFT JOIN users u USING (user_id) LEFT JOIN time t USING (start_time)"
+                        "SELECT p.* FROM songplays p LEFT JOIN users u USING (user_id) LEFT JOIN time t"
+                        " USING (start_time)"
                         " LEFT JOIN songs s USING (song_id) LEFT JOIN artists a ON a.artist_id = p.artist_id"
                         " LEFT JOIN analytics.heard_plays h USING (start_time, songplay_id)"
                         " LEFT JOIN analytics.heard_songs g USING (heard_song_id)"
@@ -132,12 +134,12 @@ def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
             "SELECT date_trunc('month', start_time), count(*) FROM songplays GROUP BY 1"
         ).fetchall()
     assert {(month, count) for month, count, *_ in seen} == set(months)
-    # A statement that is planned as a month is being attached runs without the month, on a snapshot that may be newer
-    # than its plan: then the dimensions are ahead of the facts. The facts are never ahead of them.
+    # A statement that is planned as a month is being attached runs without the month, on a snapshot that may
+    # be newer than its plan: then the dimensions are ahead of the facts. The facts are never ahead of them.
     assert all(ahead >= 0 and heard == 0 and orphans <= 0 for _, _, ahead, heard, orphans in seen)
 
 
-# --- runs that die ------------------------------------------------------------------------------------------------
+# --- runs that die ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -168,10 +170,11 @@ def test_killed_at_random_moments(
     assert undisturbed.end() == 0
     clock = random.Random(20181101)
     kills = 0
-    while kills < 12:
+    while kills < times(6, thorough=12):
         dsn = new_dsn()
         for _ in range(7):
-            # Half as long as the whole takes: what the killed have done need not be done again, so the later come to its end.
+            # Half as long as the whole takes: what the killed have done need not be done again, so the later
+            # come to its end.
             process = start(dsn, clock.random() * undisturbed.seconds() / 2)
             process.reach()
             process.strike(signal.SIGKILL)
@@ -312,7 +315,7 @@ def test_books_when_a_file_grows_and_another_has_a_better_record(
     ]  # fmt: skip
 
 
-# --- too many rejects ---------------------------------------------------------------------------------------------
+# --- too many rejects ---------------------------------------------------------------------------------------
 
 
 def test_too_many_rejects_hold_everything_back(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -351,7 +354,7 @@ def test_what_is_held_hides_nothing_of_the_next_run(dsn: str, tmp_path: Path) ->
     assert etl.run(tmp_path, dsn=dsn).held_runs == [1]  # the same bytes
 
 
-@pytest.mark.parametrize("moment", [1e9, -1e9, 1.4e10, -1.4e10])
+@pytest.mark.parametrize("moment", [1.4e10, -1.4e10])
 def test_a_file_restored_after_it_was_held(
     db: Connection[Any], dsn: str, tmp_path: Path, moment: float
 ) -> None:
@@ -368,21 +371,21 @@ def test_a_file_restored_after_it_was_held(
     assert db.execute("SELECT state, lines, loaded FROM etl.files").fetchall() == [("loaded", 1, 1)]
 
 
-# --- plays and catalogue ------------------------------------------------------------------------------------------
+# --- plays and catalogue ------------------------------------------------------------------------------------
 
 
 def matches(db: Connection[Any]) -> list[tuple[Any, ...]]:
     return db.execute("SELECT song_id, artist_id FROM songplays ORDER BY start_time, songplay_id").fetchall()
 
 
-@pytest.mark.parametrize("song_id", ['S"1', "S,1", "S\n1", "S\r\n1", " S1 ", "'", "\\N", "é\t\\."])
-def test_ids_of_any_spelling_find_their_plays(
-    db: Connection[Any], dsn: str, tmp_path: Path, song_id: str
-) -> None:
-    write(tmp_path, "song_data/a.json", song(song_id, artist_id=song_id + "a"))
-    write(tmp_path, "log_data/a.json", play())
-    assert etl.run(tmp_path, dsn=dsn).matched == 1
-    assert matches(db) == [(song_id, song_id + "a")]
+def test_ids_of_any_spelling_find_their_plays(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    ids = ['S"1', "S,1", "S\n1", "S\r\n1", " S1 ", "'", "\\N", "é\t\\."]
+    titles = dict(enumerate(ids))
+    songs = [song(song_id, artist_id=song_id + "a", title=f"title {n}") for n, song_id in titles.items()]
+    write(tmp_path, "song_data/a.json", *songs)
+    write(tmp_path, "log_data/a.json", *(play(NOVEMBER + n, song=f"title {n}") for n in titles))
+    assert etl.run(tmp_path, dsn=dsn).matched == len(ids)
+    assert matches(db) == [(song_id, song_id + "a") for song_id in ids]
 
 
 def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -429,7 +432,10 @@ def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_
 
 
 def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """One whole record wins, never a mixture. Of a song the most complete, of an artist that of the most frequent name."""
+    """One whole record wins, never a mixture.
+
+    Of a song the most complete, of an artist that of the most frequent name.
+    """
     write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_name="Z"))
     write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Y", artist_location=""))
     write(tmp_path, "song_data/3.json", song(title="D", year=1991, artist_name="Y", artist_location="Brno"))
@@ -439,7 +445,7 @@ def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> No
     assert db.execute("SELECT name, location FROM artists").fetchall() == [("Y", "Brno")]
 
 
-# --- files --------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_that_changes(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -528,10 +534,11 @@ def test_names_that_are_no_text(dsn: str, tmp_path: Path) -> None:
 
 
 def test_many_months(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A play in each of thirty months."""
-    write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(30)))
-    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 30
-    assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'songplays'::regclass") == 30
+    """A play in each of some months."""
+    months = times(12, thorough=30)
+    write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(months)))
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == months
+    assert one(db, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'songplays'::regclass") == months
 
 
 def test_a_path_longer_than_an_index_entry(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -554,7 +561,7 @@ def test_a_failing_server_is_an_error_of_ours(dsn: str, db: Connection[Any], tmp
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
 
-# --- months published while the run goes on -----------------------------------------------------------------------
+# --- months published while the run goes on -----------------------------------------------------------------
 
 
 def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(

@@ -13,7 +13,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.report import Report
-from warehouse import checksums, one
+from tests.support.warehouse import checksums, one
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,15 @@ def test_rows(db: Connection[Any], table: str, rows: int) -> None:
         ),
         ("matched plays", "SELECT count(song_id), count(artist_id) FROM songplays", [(1, 1)]),
         ("songs heard", "SELECT count(*) FROM analytics.heard_songs", [(5324,)]),
-        ("paid and free", "SELECT level, count(*) FROM songplays GROUP BY 1 ORDER BY 1", [("free", 1229), ("paid", 5591)]),
+        ("paid and free", "SELECT level, count(*) FROM songplays GROUP BY 1 ORDER BY 1",
+            [("free", 1229), ("paid", 5591)]),
         (
             "by women and men",
             "SELECT gender, count(*) FROM songplays JOIN users USING (user_id) GROUP BY 1 ORDER BY 1",
             [("F", 4887), ("M", 1933)],
         ),
-        ("final levels", "SELECT level, count(*) FROM users GROUP BY 1 ORDER BY 1", [("free", 74), ("paid", 22)]),
+        ("final levels", "SELECT level, count(*) FROM users GROUP BY 1 ORDER BY 1",
+            [("free", 74), ("paid", 22)]),
         (
             "users who change level",
             "SELECT count(*) FROM (SELECT FROM analytics.user_levels GROUP BY user_id HAVING count(*) > 1) u",
@@ -112,7 +114,8 @@ def test_top_songs_is_complete(db: Connection[Any], module_dsn: str) -> None:
     rows = analytics.top("songs", dsn=module_dsn, limit=100_000)
     assert sum(row["plays"] for row in rows) == 6820
     assert rows[0] == {
-        "title": "You're The One", "artist": "Dwight Yoakam", "plays": 37, "listeners": rows[0]["listeners"], "song_id": None,
+        "title": "You're The One", "artist": "Dwight Yoakam", "plays": 37, "listeners": rows[0]["listeners"],
+        "song_id": None,
     }  # fmt: skip
     assert [row["title"] for row in rows if row["song_id"]] == ["Setanta matins"]
 

@@ -1,4 +1,4 @@
-"""Records over several lines and in arrays: however they are written and cut, the same records with the right numbers."""
+"""Records over several lines and in arrays: however written and cut, the same records and line numbers."""
 
 import json
 import time
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import play
 from sparkify.extract import json_records, rejects
 from sparkify.extract.json_records import read_json, spans_lines
 from sparkify.extract.rejects import Record, RejectedLine
+from tests.support.data import play
 
 BOM = b"\xef\xbb\xbf"
 
@@ -39,14 +39,15 @@ def bad(data: bytes) -> list[tuple[int, str, bytes]]:
     ]
 
 
-# --- the shape of a file ------------------------------------------------------------------------------------------
+# --- the shape of a file ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "beginning",
     [
         b'[{"page": "Home"}', b"[{", b"[\n  {", b" \n\r\n[ \t\n{", b"[]", b"[\n]\n", BOM + b"[{",
-        b'{\n"page"', b'{\n  "page"', b'{"page":\n"Home"', b'{"page": "Home"\n, "x": 1}', b'{"page": "Home",\n\n\r\n "x": 1}',
+        b'{\n"page"', b'{\n  "page"', b'{"page":\n"Home"', b'{"page": "Home"\n, "x": 1}',
+        b'{"page": "Home",\n\n\r\n "x": 1}',
         b"{\n}", b'{"x": {"page": "}"}\n}', b'{"x": "{}\\"}",\n"page"', BOM + b'\n{\r\n"page"',
     ],
 )  # fmt: skip
@@ -57,16 +58,19 @@ def test_a_beginning_of_records(beginning: bytes) -> None:
 @pytest.mark.parametrize(
     "beginning",
     [
-        b"", b"\n", b"{", b"[", b"{}", b"{}\n{}", b'{"page": "Home"}\n{"page": "Home"}', b'["NextSong"]\n{"page"', b"[1]", b"[[{",
-        b'{"torn": "\n{"page": "Home"}', b'{"torn"\n\n{"page": "Home"}\n"', b'{"torn":\nTraceback', b'{"page": "Home"}\n"junk"',
-        b"{}\n}", b'{"x": "{"}\n,', b'"page"\n"x"', b"<!DOCTYPE html>\n<html>", b"\xff\xfe{\x00\n\x00", b'x\n{\n"page"',
+        b"", b"\n", b"{", b"[", b"{}", b"{}\n{}", b'{"page": "Home"}\n{"page": "Home"}',
+        b'["NextSong"]\n{"page"', b"[1]", b"[[{",
+        b'{"torn": "\n{"page": "Home"}', b'{"torn"\n\n{"page": "Home"}\n"', b'{"torn":\nTraceback',
+        b'{"page": "Home"}\n"junk"',
+        b"{}\n}", b'{"x": "{"}\n,', b'"page"\n"x"', b"<!DOCTYPE html>\n<html>", b"\xff\xfe{\x00\n\x00",
+        b'x\n{\n"page"',
     ],
 )  # fmt: skip
 def test_a_beginning_of_lines(beginning: bytes) -> None:
     assert not spans_lines(beginning)
 
 
-# --- the same records, however they are written -------------------------------------------------------------------
+# --- the same records, however they are written -------------------------------------------------------------
 
 texts = st.text(max_size=6) | st.sampled_from(
     ['"', "\\", "{", "}]", "a\nb", "é\U0001f600", "\u2028", ',{"', "\x00\x1f"]
@@ -145,7 +149,7 @@ def test_thousands_of_records(indent: int | None) -> None:
     ]
 
 
-# --- broken ones --------------------------------------------------------------------------------------------------
+# --- broken ones --------------------------------------------------------------------------------------------
 
 plain = st.text("abc é\u2028", max_size=6)
 flat_events = st.lists(
@@ -171,7 +175,7 @@ WRITERS: dict[str, Any] = {
 def test_the_records_around_a_broken_one(
     found: list[Any], writer: str, indent: int, which: int, place: float, damage: str
 ) -> None:
-    """One reject, and the others as if nothing had been; where none begins a line, the next one may be taken for a part of it."""
+    """One reject, and no other record suffers; unless none begins a line: then the next may join it."""
     found = [event | {"number": number} for number, event in enumerate(found)]
     written = [json.dumps(event, indent=indent) for event in found]
     which %= len(written)
@@ -197,8 +201,10 @@ def test_the_records_around_a_broken_one(
     data=st.lists(
         st.sampled_from(
             [
-                b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"1", b"-", b"null", b"tru", b"NaN", b"\xff", BOM,
-                b'{"a": 1}', b'{\n"a": [{}]\n}', b'"x\n', b"\x00", b"\\u12", b'{\n  "page": "Home"\n}', b"[{", b",\n  {",
+                b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"1", b"-", b"null",
+                b"tru", b"NaN", b"\xff", BOM,
+                b'{"a": 1}', b'{\n"a": [{}]\n}', b'"x\n', b"\x00", b"\\u12", b'{\n  "page": "Home"\n}', b"[{",
+                b",\n  {",
             ]
         ),
         max_size=30,
@@ -208,7 +214,7 @@ def test_the_records_around_a_broken_one(
     longest=st.integers(1, 60),
 )  # fmt: skip
 def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) -> None:
-    """Nothing is raised, no byte but white space and separators is lost, and how the bytes come makes no difference."""
+    """Nothing is raised; only white space and separators are lost; how the bytes arrive does not matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_records, "PIECE_BYTES", piece)
         patch.setattr(json_records, "MAX_LINE_BYTES", longest)
@@ -227,7 +233,7 @@ def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) ->
 
 
 def test_what_is_part_of_a_broken_record() -> None:
-    """Objects within it are no records: they stand farther to the right, or behind the place where the file breaks off."""
+    """Objects inside it are no records: they are indented further, or follow where the file breaks off."""
     inner = json.dumps({"a": [{"b": 1}, {"b": 2}], "c": 0}, indent=2)
     assert bad((inner.replace('"c": 0', '"c": tru') + "\n" + inner).encode()) == [
         (1, "invalid_json", inner.replace('"c": 0', '"c": tru').encode())
@@ -255,7 +261,7 @@ def test_many_records_behind_a_long_one() -> None:
 @pytest.mark.parametrize("record", [b'{"page": "NextSong", "song": "A"', b'{"x"'])
 def test_many_broken_records_on_a_line(record: bytes) -> None:
     """The brackets of each are not followed through all that come behind it: that would take minutes."""
-    assert len(bad(b"[" + b",".join([record] * 4_000))) > 3_900
+    assert len(bad(b"[" + b",".join([record] * 2_000))) > 1_900
 
 
 def test_a_record_that_is_nested_too_deeply() -> None:

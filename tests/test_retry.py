@@ -1,4 +1,4 @@
-"""`sparkify rejects retry`: what was rejected and passes now is in the warehouse as if it had passed at once."""
+"""`sparkify rejects retry`: a reject that passes now ends up as if it had passed at first."""
 
 import gzip
 import json
@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
 from sparkify.cli import main
 from sparkify.database.connection import connect
@@ -30,7 +29,8 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import begin_run
 from sparkify.transform import judge
-from warehouse import checksums, one, totals
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.warehouse import checksums, one, totals
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"
@@ -39,7 +39,8 @@ WIDE = "UPDATE etl.warehouse SET earliest = DEFAULT, before = DEFAULT"
 
 def books(db: Connection[Any]) -> Any:
     return db.execute(
-        "SELECT kind, regexp_replace(path, '.*_data/', ''), state, lines, blank, other_pages, loaded, duplicates, rejected"
+        "SELECT kind, regexp_replace(path, '.*_data/', ''), state, lines, blank, other_pages, loaded,"
+        " duplicates, rejected"
         " FROM etl.files ORDER BY kind, path"
     ).fetchall()
 
@@ -53,7 +54,8 @@ def rejects(db: Connection[Any]) -> Any:
 
 def sources(db: Connection[Any]) -> Any:
     return db.execute(
-        "SELECT start_time, songplay_id, path, line FROM analytics.heard_plays JOIN etl.known_files USING (file_id)"
+        "SELECT start_time, songplay_id, path, line FROM analytics.heard_plays JOIN etl.known_files USING"
+        " (file_id)"
         " ORDER BY start_time, songplay_id"
     ).fetchall()
 
@@ -64,7 +66,7 @@ def unsound(dsn: str) -> list[Any]:
 
 @contextmanager
 def an_older_version(refused: int) -> Iterator[None]:
-    """A judge that refuses so many of a hundred lines more than ours does, whatever is in them; and no fast path."""
+    """A judge that refuses this percentage of lines more than ours, whatever they hold; and no fast path."""
 
     def older(decide: Callable[..., Any]) -> Callable[..., Any]:
         def decide_as_of_old(line: bytes, *more: Any) -> Any:
@@ -84,7 +86,7 @@ def an_older_version(refused: int) -> Iterator[None]:
 
 
 def make_world(root: Path, seed: int, files: int) -> None:
-    """Few people, few moments, few songs: the same play on many lines with the same or other content, in some files."""
+    """Few users, moments and songs: the same play on many lines and files, with equal or other content."""
     chance = random.Random(seed)
 
     def event() -> Any:
@@ -92,7 +94,8 @@ def make_world(root: Path, seed: int, files: int) -> None:
         if kind < 0.05:
             return chance.choice(["torn", "", '{"page": "Home"}', '{"page": "NextSong", "ts": 1}', "[]"])
         return play(
-            NOVEMBER + chance.randrange(0, 48, 4) * DAY + chance.randrange(2), userId=str(chance.randrange(1, 4)),
+            NOVEMBER + chance.randrange(0, 48, 4) * DAY + chance.randrange(2),
+            userId=str(chance.randrange(1, 4)),
             itemInSession=chance.randrange(2), sessionId=1, level=chance.choice(["free", "paid"]),
             song=chance.choice(["Setanta matins", "Other"]), location=chance.choice(["", "a", "b"]),
             firstName=chance.choice(["A", "B"] if files > 1 else ["A"]),
@@ -111,7 +114,7 @@ def make_world(root: Path, seed: int, files: int) -> None:
     (root / "song_data" / "pretty.json").write_text(json.dumps(song("S9", title="Other"), indent=2))
 
 
-# --- the same as a fresh load -------------------------------------------------------------------------------------
+# --- the same as a fresh load -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seed", "files"), [(1, 1), (2, 3)])
@@ -139,8 +142,8 @@ def test_after_a_retry_all_is_as_after_a_fresh_load(
         assert checksums(db) == checksums(wanted)
         assert totals(db) == totals(wanted)
         assert rejects(db) == rejects(wanted)
-        # With more files, which of them counts an event depends on the order they come in; and where lines differ in nothing
-        # but a name, so does which of them the warehouse has it from.
+        # With more files, which of them counts an event depends on the order they come in; and where lines
+        # differ in nothing but a name, so does which of them the warehouse has it from.
         if files == 1:
             assert books(db) == books(wanted)
             assert sources(db) == sources(wanted)
@@ -153,7 +156,10 @@ def test_after_a_retry_all_is_as_after_a_fresh_load(
 def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What several files have passes at the same time: so each line goes where a fresh load puts it. In several chunks."""
+    """What several files have passes at the same time: so each line goes where a fresh load puts it.
+
+    In several chunks.
+    """
     monkeypatch.setattr("sparkify.operations.retry.CHUNK_RECORDS", 30)
     make_world(tmp_path, 4, 2)
     fresh, mended = new_dsn(), new_dsn()
@@ -249,7 +255,7 @@ def test_beside_a_load_and_another_retry(new_dsn: Callable[[], str], tmp_path: P
 
 
 def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A load that forgets comes between the rejects and their retry; what is not kept of a line cannot be judged."""
+    """A load that forgets comes between rejects and retry; a line that was not kept whole is not judged."""
     db.execute(NARROW)
     bad = [play(userId="1"), play(userId="2"), play(NOVEMBER + 5 * DAY, userId="1"), "torn"]
     log = write(tmp_path, "log_data/a.json", *bad)
@@ -264,7 +270,7 @@ def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_pa
     assert unsound(dsn) == []
 
 
-# --- the file, and what is kept of it -----------------------------------------------------------------------------
+# --- the file, and what is kept of it -----------------------------------------------------------------------
 
 
 def test_a_file_that_has_changed_is_left_to_the_load(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -341,7 +347,10 @@ def test_the_rest_of_a_damaged_stream_is_no_line(db: Connection[Any], dsn: str, 
 def test_records_over_several_lines_are_retried_by_what_is_kept_of_them(
     new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Sound ones are kept on one line. A broken one has its line feeds, also within a string, and is judged as it is."""
+    """Sound ones are kept on one line.
+
+    A broken one has its line feeds, also within a string, and is judged as it is.
+    """
     plays = [play(NOVEMBER + day * DAY, sessionId=day) for day in range(0, 48, 4)]
     texts = [json.dumps(event, indent=2) for event in plays]
     texts[3] = texts[3].replace("Elena", "El\nena")
@@ -394,7 +403,7 @@ def test_a_path_is_found_by_the_name_it_is_known_by(raw: bytes) -> None:
         assert now.path == path
 
 
-# --- the command line ---------------------------------------------------------------------------------------------
+# --- the command line ---------------------------------------------------------------------------------------
 
 
 def test_what_retry_says(db: Connection[Any], dsn: str, tmp_path: Path, capsys: Any) -> None:
@@ -420,9 +429,9 @@ def test_what_retry_says(db: Connection[Any], dsn: str, tmp_path: Path, capsys: 
     assert main(["rejects", "retry", "--dsn", dsn]) == 0
     said = capsys.readouterr()
     assert said.out.startswith(
-        "1 rejected lines tried again: 0 passed, 1 remain.\nWhat remains: 1 invalid_json.\n"
+        "Tried 1 rejected line again: 0 passed, 1 did not.\nStill rejected: 1 invalid_json.\n"
     )
-    assert "1 were not tried: their files have changed" in said.err
+    assert "Did not try 1 line: their files have changed" in said.err
 
 
 def test_export(dsn: str, tmp_path: Path, capsys: Any) -> None:
@@ -434,7 +443,8 @@ def test_export(dsn: str, tmp_path: Path, capsys: Any) -> None:
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows) == 302
     assert rows[0] | {"path": "", "detail": ""} == {
-        "path": "", "line": 1, "reason": "invalid_json", "detail": "", "record": '{"a": "ü\x1b"', "record_base64": None,
+        "path": "", "line": 1, "reason": "invalid_json", "detail": "", "record": '{"a": "ü\x1b"',
+        "record_base64": None,
         "record_bytes": 11, "run_id": 1,
     }  # fmt: skip
     assert (rows[300]["record"], rows[300]["record_base64"]) == (None, "//4=")

@@ -1,4 +1,4 @@
-"""Who may do what: a login that loads, a login that reads, and nothing beyond, on a real server with real passwords."""
+"""Who may do what: a login that loads, a login that reads, and no more, with real passwords."""
 
 import contextlib
 import os
@@ -14,7 +14,6 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.analytics.export import export_rejects
 from sparkify.create_tables import create_tables
@@ -25,7 +24,8 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.operations.roles import create_roles
 from sparkify.server.names import LOADER, READER
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 CANARY = "cannot-be-seen-0815"
@@ -35,7 +35,8 @@ SELECT DISTINCT pg_get_userbyid(owner) FROM (
     SELECT relowner AS owner FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE nspname IN ('public', 'analytics', 'etl', 'staging', 'partitions') AND relkind IN ('r', 'p', 'v')
     UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions')
-    UNION ALL SELECT proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname IN ('analytics', 'etl')
+    UNION ALL SELECT proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+      WHERE nspname IN ('analytics', 'etl')
 ) owners
 """
 
@@ -46,7 +47,8 @@ def server(server_dsn: str) -> Iterator[Connection[Any]]:
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         rules = Path(one(connection, "SHOW hba_file"))
         before = rules.read_bytes()
-        # As before, and with a password for ours. (Rewritten, not replaced: it belongs to the user of the server.)
+        # As before, and with a password for ours. (Rewritten, not replaced: it belongs to the user of the
+        # server.)
         rules.write_bytes(f"local all {','.join(LOGINS)} scram-sha-256\n".encode() + before)
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("SELECT pg_sleep(0.1)")
@@ -98,7 +100,8 @@ def reader(prepared: str) -> str:
 
 def test_the_roles_are_small(prepared: str, server: Connection[Any]) -> None:
     mighty = (
-        "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+        "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR"
+        " rolbypassrls"
         " OR (rolcanlogin AND rolname = ANY(%s))) AND rolname LIKE 'sparkify\\_%%' AND rolname = ANY(%s)"
     )
     assert server.execute(mighty, [[LOADER, READER], [LOADER, READER, *LOGINS]]).fetchall() == []
@@ -124,7 +127,7 @@ def test_everything_belongs_to_the_role_that_loads(prepared: str, loader: str, t
 def test_loading_with_just_this_role(
     prepared: str, loader: str, new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """All that the program does to a warehouse, from its making to its end, comes to the same as for a superuser."""
+    """All that the program does to a warehouse, from creating to dropping, ends as for a superuser."""
     write(tmp_path, "song_data/a.json", song())
     write(
         tmp_path,
@@ -169,8 +172,10 @@ def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tm
     with connect(loader) as connection:
         connection.execute("CREATE TABLE analytics.made_later AS SELECT 1 AS one")
     with psycopg.connect(reader, autocommit=True) as connection:
-        for table in ("songplays", "users", "songs", "artists", "time", "analytics.heard_songs", "analytics.heard_plays",
-                      "analytics.user_level_days", "analytics.user_levels", "analytics.made_later", "etl.files", "etl.runs",
+        for table in ("songplays", "users", "songs", "artists", "time", "analytics.heard_songs",
+        "analytics.heard_plays",
+                      "analytics.user_level_days", "analytics.user_levels", "analytics.made_later",
+                      "etl.files", "etl.runs",
                       "etl.row_counts", "etl.manifest", "etl.catalogue_records", "etl.warehouse",
                       "etl.winning_songs", "etl.winning_artists"):  # fmt: skip
             connection.execute(f"SELECT * FROM {table}")
@@ -375,7 +380,7 @@ def test_passwords_appear_nowhere(
                 for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc/self").exists() else ():
                     with contextlib.suppress(OSError):  # it has ended
                         commands.add(line.read_text(errors="replace"))
-                time.sleep(0.005)  # a processor for the program
+                time.sleep(0.03)  # leave the processor to the program
             assert process.stdout is not None
             said += process.stdout.read()
             process.stdout.close()

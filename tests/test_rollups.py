@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg import Connection, sql
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
@@ -28,7 +27,8 @@ from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import month_tables, staged_months
 from sparkify.transform.plays import PlayTransform
-from warehouse import checksums, one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
 
@@ -42,7 +42,7 @@ def differences(connection: Connection[Any]) -> list[Any]:
 
 
 def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Late plays, repeated ones with other content, changed files, late and corrected songs, months in pieces."""
+    """Late plays, repeats with other content, changed files, late and corrected songs, months in pieces."""
     chance = random.Random(1)
     monkeypatch.setattr(plans, "A_LARGE_PART", 40)
 
@@ -53,10 +53,12 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         session = user * 100 + day // 2  # over midnight, and over the ends of months
         item = chance.randrange(6)
         return play(
-            NOVEMBER + day * DAY + (item // 2 * 7919 + session * 104_729) % DAY, userId=str(user), sessionId=session,
+            NOVEMBER + day * DAY + (item // 2 * 7919 + session * 104_729) % DAY, userId=str(user),
+            sessionId=session,
             itemInSession=item, level=chance.choice(levels), length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]),
-            location=chance.choice(["Chicago, IL", None, "", "L" * 9000]), userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
+            location=chance.choice(["Chicago, IL", None, "", "L" * 9000]),
+            userAgent=chance.choice(["Mozilla", None, "U" * 9000]),
         )  # fmt: skip
 
     span = [range(24, 34), range(31, 40), range(20, 75), range(33, 35)]
@@ -71,9 +73,12 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         assert differences(db) == [], f"after run {run}"
     with db.transaction():
         db.execute(
-            "CREATE TEMP TABLE gone_users ON COMMIT DROP AS SELECT user_id FROM users ORDER BY user_id LIMIT 2;"
-            "CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT start_time, songplay_id FROM songplays JOIN gone_users USING (user_id);"
-            "DELETE FROM analytics.heard_plays h USING gone g WHERE (h.start_time, h.songplay_id) = (g.start_time, g.songplay_id);"
+            "CREATE TEMP TABLE gone_users ON COMMIT DROP AS SELECT user_id FROM users ORDER BY user_id LIMIT"
+            " 2;"
+            "CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT start_time, songplay_id FROM songplays JOIN"
+            " gone_users USING (user_id);"
+            "DELETE FROM analytics.heard_plays h USING gone g WHERE (h.start_time, h.songplay_id) ="
+            " (g.start_time, g.songplay_id);"
             "DELETE FROM songplays WHERE user_id IN (SELECT user_id FROM gone_users)"
         )
         forget_users(db)
@@ -107,7 +112,10 @@ def test_plays_at_one_moment_have_one_order(
         ("a", "b"), ("b", "a"), ("free", "paid"), ("paid", "b"), ("paid", "free"),
     ]  # fmt: skip
     assert sum(row["changes"] for row in analytics.level_changes(dsn=dsn)) == len(changes)
-    counted = "SELECT level, sessions FROM analytics.listeners WHERE period = 'month' AND sessions > 0 ORDER BY level"
+    counted = (
+        "SELECT level, sessions FROM analytics.listeners WHERE period = 'month' AND sessions > 0"
+        " ORDER BY level"
+    )
     assert db.execute(counted).fetchall() == [("b", 1), ("free", 1), ("paid", 1), (None, 3)]
     assert [
         finding

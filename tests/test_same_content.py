@@ -1,4 +1,4 @@
-"""The content of the warehouse is a function of the files: not of their order, cut, form, or of who loads them."""
+"""The content of the warehouse depends on the files alone: not on order, cut, form or who loads them."""
 
 import gzip
 import json
@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from data import NOVEMBER, play, song, write
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.simulate import simulate
-from warehouse import check_books, checksums, one
-
-DAY = 24 * 3600 * 1000
+from tests.support.data import write
+from tests.support.examples import examples, times
+from tests.support.warehouse import checksums, content, one
+from tests.support.worlds import events, songs
 
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five weeks in two months; some events in two files, some with other content, records that disagree."""
+    """A month and a day; some events in two files, some with other content, records that disagree."""
     root = tmp_path_factory.mktemp("made_up")
-    simulate(root, users=15, songs=60, days=35, seed=7, force=True)
+    simulate(root, users=15, songs=40, days=32, seed=7, force=True)
     logs = sorted((root / "log_data").rglob("*.json"))
     events = [json.loads(line) for line in logs[3].read_text().splitlines()]
     plays = [event for event in events if event["page"] == "NextSong"]
@@ -49,20 +49,6 @@ def expected(made_up: Path, module_dsn: str) -> dict[str, str]:
     etl.run(made_up, dsn=module_dsn, workers=1)
     with connect(module_dsn) as connection:
         return checksums(connection)
-
-
-def content(dsn: str) -> dict[str, str]:
-    with connect(dsn) as connection:
-        check_books(connection)
-        return checksums(connection)
-
-
-def copies(source: Path, target: Path, transform: Callable[[bytes], bytes], suffix: str = "") -> Path:
-    for path in source.rglob("*.json"):
-        copy = target / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.with_name(copy.name + suffix).write_bytes(transform(path.read_bytes()))
-    return target
 
 
 @pytest.mark.parametrize(
@@ -95,8 +81,8 @@ def test_files_in_random_order_a_few_a_run(
 ) -> None:
     paths = sorted(made_up.rglob("*.json"))
     random.Random(seed).shuffle(paths)
-    for start in range(0, len(paths), 12):
-        for path in paths[start : start + 12]:
+    for start in range(0, len(paths), 16):
+        for path in paths[start : start + 16]:
             copy = tmp_path / path.relative_to(made_up)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
@@ -114,34 +100,34 @@ def test_everything_twice_under_other_names(
     made_up: Path, expected: dict[str, str], dsn: str, tmp_path: Path
 ) -> None:
     for kind in ("song_data", "log_data"):
-        copies(made_up / kind, tmp_path / kind, bytes)
-        copies(made_up / kind, tmp_path / kind / "copy", bytes)
+        shutil.copytree(made_up / kind, tmp_path / kind)
+        shutil.copytree(made_up / kind, tmp_path / kind / "copy")
     report = etl.run(tmp_path, dsn=dsn)
     assert content(dsn) == expected
     assert report.books.duplicates >= report.rows["songplays"]
 
 
-@pytest.mark.parametrize(
-    ("form", "suffix"),
-    [
-        (lambda data: data.replace(b"\n", b"\r\n"), ""),
-        (gzip.compress, ".gz"),
-        (zstandard.compress, ".zst"),
-        (lambda data: b"\xef\xbb\xbf" + data, ""),
-        (lambda data: data.replace(b"\\/", b"/"), ""),
-        (lambda data: data.replace(b'":', b'": '), ""),
-    ],
-    ids=["crlf", "gzip", "zstd", "byte order mark", "slashes not escaped", "spaces after colons"],
-)
+FORMS: list[tuple[Callable[[bytes], bytes], str]] = [
+    (lambda data: data.replace(b"\n", b"\r\n"), ""),
+    (gzip.compress, ".gz"),
+    (zstandard.compress, ".zst"),
+    (lambda data: b"\xef\xbb\xbf" + data, ""),
+    (lambda data: data.replace(b"\\/", b"/"), ""),
+    (lambda data: data.replace(b'":', b'": '), ""),
+]
+
+
+@pytest.mark.parametrize("first", range(times(2, thorough=len(FORMS))))
 def test_other_forms_of_the_same_files(
-    made_up: Path,
-    expected: dict[str, str],
-    dsn: str,
-    tmp_path: Path,
-    form: Callable[[bytes], bytes],
-    suffix: str,
+    made_up: Path, expected: dict[str, str], dsn: str, tmp_path: Path, first: int
 ) -> None:
-    etl.run(copies(made_up, tmp_path, form, suffix), dsn=dsn)
+    """The files take turns: CR LF, gzip, zstd, byte order mark, slashes not escaped, spaces after colons."""
+    for number, path in enumerate(sorted(made_up.rglob("*.json")), first):
+        form, suffix = FORMS[number % len(FORMS)]
+        copy = tmp_path / path.relative_to(made_up)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.with_name(copy.name + suffix).write_bytes(form(path.read_bytes()))
+    etl.run(tmp_path, dsn=dsn)
     assert content(dsn) == expected
 
 
@@ -204,30 +190,14 @@ def test_a_log_that_grows_while_it_is_loaded_again(
     assert content(dsn) == expected
 
 
-# --- the same with small worlds that Hypothesis makes up: every collision there is -----------------------------------
+# --- the same with small worlds that Hypothesis makes up: every collision there is --------------------------
 
-tiny = st.sampled_from(["", "a", "b"])
-events = st.builds(
-    lambda day, user, item, session, level, title, place, name: play(
-        NOVEMBER + day * 20 * DAY + item,
-        userId=str(user), itemInSession=item, sessionId=session, level=level, song=title, location=place, firstName=name,
-    ),
-    st.integers(0, 2), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.sampled_from(["free", "paid"]),
-    st.sampled_from(["x", "y"]), tiny, tiny,
-)  # fmt: skip
-songs = st.builds(
-    lambda number, title, artist, name, place, year: song(
-        f"S{number}", title=title, artist_id=f"A{artist}", artist_name=name, artist_location=place, year=year
-    ),
-    st.integers(1, 3), st.sampled_from(["x", "y"]), st.integers(1, 2), st.sampled_from(["Elena", "B"]), tiny,
-    st.sampled_from([0, 1999, 2000]),
-)  # fmt: skip
 worlds = st.tuples(
     st.lists(st.lists(events, max_size=6), max_size=4), st.lists(st.lists(songs, max_size=3), max_size=3)
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(3, thorough=8)
 @given(world=worlds, order=st.randoms(use_true_random=False))
 def test_any_small_world_in_any_order(
     new_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, world: tuple, order: random.Random

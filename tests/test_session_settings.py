@@ -1,4 +1,4 @@
-"""The settings of a role, a database, a DSN or the environment change neither what is loaded nor whether it is."""
+"""Settings of a role, a database, a DSN or the environment change nothing about a load."""
 
 import os
 import re
@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.database.advice import advice, advice_on_connecting
 from sparkify.database.connection import connect
@@ -29,7 +28,8 @@ from sparkify.extract.find import find_files
 from sparkify.operations.check import check
 from sparkify.report import Staged
 from sparkify.stage.claims import Claims
-from warehouse import checksums, one, totals
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import checksums, one, totals
 
 Way = Callable[[str, dict[str, str]], str]
 DAY = 24 * 3600 * 1000
@@ -40,7 +40,8 @@ PINNED_WORK = dict(
     re.findall(r"^    \('(\w+)', '(.*?)'\)", queries("database/session")["pin_work"], re.MULTILINE)
 )
 TIMEOUTS = [
-    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout",
+    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
+    "transaction_timeout",
 ]  # fmt: skip
 
 # The planner's ways of work, all of them forbidden, and everything else as it should not be.
@@ -89,20 +90,26 @@ IN_A_LINE = {
     *TIMEOUTS[:1],
 }
 
-# What no statement of ours depends on, or what belongs to the machine: for each name below somebody has thought about it.
+# What no statement of ours depends on, or what belongs to the machine: for each name below somebody has
+# thought about it.
 LEFT = re.compile(
     r"""
-    debug_.*|log_.*|trace_.*|track_.*|backtrace_.*|compute_query_id|update_process_title|application_name  # for watching
-    |.*_mem|.*_cost|.*_limit|.*_buffers|.*concurrency|.*_combine_limit|.*flush_after|hash_mem_multiplier  # the machine's
+    # for watching
+    debug_.*|log_.*|trace_.*|track_.*|backtrace_.*|compute_query_id|update_process_title|application_name
+    # the machine's
+    |.*_mem|.*_cost|.*_limit|.*_buffers|.*concurrency|.*_combine_limit|.*flush_after|hash_mem_multiplier
     |max_parallel_.*|min_parallel_.*|parallel_.*|effective_cache_size|temp_tablespaces|default_tablespace
     |max_stack_depth|file_copy_method|wal_.*|commit_.*|deadlock_timeout|default_toast_compression
-    |geqo.*|cursor_tuple_fraction|recursive_worktable_factor|default_statistics_target  # good plans, or a little worse
+    # good plans, or a little worse
+    |geqo.*|cursor_tuple_fraction|recursive_worktable_factor|default_statistics_target
     |jit_.*|synchronize_seqscans|stats_fetch_consistency|vacuum_.*|ignore_.*|zero_damaged_pages
     |allow_.*|extension_destdir|force_parallel_mode|event_triggers|exit_on_error|local_preload.*|session_preload.*|.*_path|output_plugin.*
-    |lc_.*|default_text_search_config|icu_.*|xml.*|timezone_abbreviations  # nothing is sorted or formatted by these
+    # nothing is sorted or formatted by these
+    |lc_.*|default_text_search_config|icu_.*|xml.*|timezone_abbreviations
     |escape_string_warning|backslash_quote|check_function_bodies|createrole_self_grant|lo_compat_privileges
     |password_encryption|md5_password_warnings|scram_iterations
-    |default_transaction_read_only|default_transaction_deferrable  # a load says so and stops; without SERIALIZABLE it is nothing
+    # a load says so and stops; without SERIALIZABLE it is nothing
+    |default_transaction_read_only|default_transaction_deferrable
     |transaction_.*  # of the present transaction
     """,
     re.VERBOSE,
@@ -111,7 +118,7 @@ LEFT = re.compile(
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two deliveries: text of every script in every column, odd numbers, rejects, a folder é; then late plays and a correction."""
+    """Two deliveries: all scripts in all columns, odd numbers, rejects; then late plays, a correction."""
     root = tmp_path_factory.mktemp("wörld")
     title, artist, exact = "Où es-tu \\ 'é' \"NULL\"", "Björk 東京 🎧 NULL", 0.1 + 0.2
     plays = [
@@ -280,7 +287,10 @@ def test_the_warehouse_is_the_same_whatever_is_set(
 def test_a_path_is_found_whatever_the_locale_is(tmp_path: Path) -> None:
     """The encoding of the file system's names is the environment's, too."""
     file = write(tmp_path, "é.json", play())
-    code = "import os, sys; from sparkify.extract.files import path_of; os.stat(path_of(os.fsencode(sys.argv[1]).decode()))"
+    code = (
+        "import os, sys; from sparkify.extract.files import path_of;"
+        " os.stat(path_of(os.fsencode(sys.argv[1]).decode()))"
+    )
     ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     subprocess.run([sys.executable, "-c", code, str(file)], env=os.environ | ascii_only, check=True)
 
@@ -499,7 +509,12 @@ def test_where_nothing_can_be_written_that_is_said(
         ("55P03", False, "run the command again", None),
     ],
 )
-def test_the_advice_follows_from_the_error(code: str, asking: bool, says: str, says_not: str | None) -> None:  # noqa: FBT001
+def test_the_advice_follows_from_the_error(
+    code: str,
+    asking: bool,  # noqa: FBT001
+    says: str,
+    says_not: str | None,
+) -> None:
     said = advice(psycopg.errors.lookup(code)(), asking=asking)
     assert re.search(says, said)
     assert says_not is None or says_not not in said
@@ -514,7 +529,8 @@ def test_the_advice_on_a_connection_that_fails() -> None:
 
 
 DSNS = [
-    ("postgresql+psycopg2://student:x@127.0.0.1/db", r"begins with postgresql\+psycopg2://, which is SQLAlchemy's. Write postgresql://"),
+    ("postgresql+psycopg2://student:x@127.0.0.1/db", r"begins with postgresql\+psycopg2://, which is"
+                                                     r" SQLAlchemy's. Write postgresql://"),
     ("postgres+asyncpg://student:secret@h/db", "SQLAlchemy's"),
     ("jdbc:postgresql://h/db?user=me&password=secret", "JDBC's"),
     ("mysql://u:secret@h/db", "begins with mysql://"),

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back in mid-load: the same run ends well, nothing is lost, nothing doubled."""
+"""PostgreSQL goes away during a load and comes back: the same run ends well, nothing is lost or doubled."""
 
 import logging
 import shutil
@@ -14,7 +14,6 @@ import pytest
 from psycopg import Connection, errors
 from psycopg.conninfo import make_conninfo
 
-from data import play, write
 from sparkify import etl
 from sparkify.database import session as sessions
 from sparkify.database.connection import connect, room
@@ -27,7 +26,8 @@ from sparkify.simulate import simulate
 from sparkify.stage import runs
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
-from warehouse import check_books, checksums, one, totals, wait_until
+from tests.support.data import play, write
+from tests.support.warehouse import check_books, checksums, one, totals, wait_until
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from data import NOVEMBER, lines, play, song, write
 from sparkify import etl
-from sparkify.commands.terminal import MOST_FAULTS
+from sparkify.commands.etl import MOST_FAULTS
 from sparkify.database.connection import connect
 from sparkify.extract import batches, find, json_records, plan, strict_json
 from sparkify.extract import lines as lines_module
@@ -26,7 +25,9 @@ from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
 from sparkify.extract.rejects import RejectedLine
 from sparkify.operations.forget import forget
-from warehouse import check_books, checksums, one, totals
+from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.samples import case_data
+from tests.support.warehouse import check_books, checksums, one, totals
 
 Writer = Callable[[list[dict[str, Any]]], bytes]
 
@@ -53,7 +54,7 @@ WRITERS: dict[str, Writer] = {
 }
 
 
-# --- the same content ---------------------------------------------------------------------------------------------
+# --- the same content ---------------------------------------------------------------------------------------
 
 
 def test_the_sample_in_its_public_shapes(
@@ -80,9 +81,10 @@ def test_the_sample_in_its_public_shapes(
 
 @pytest.mark.parametrize("shape", ["array on one line", "indented"])
 def test_plays_of_one_identity(new_dsn: Callable[[], str], tmp_path: Path, shape: str) -> None:
-    """Each record has a number of its own, also where all stand on one line: the winner, the books and the rejects need it."""
+    """Each record has its own number, even if all stand on one line: winner, books and rejects need it."""
     found = [
-        play(), play(level="free"), play(), play(firstName="Ana"), play(NOVEMBER + 1), {"page": "Home"}, play(userId=""),
+        play(), play(level="free"), play(), play(firstName="Ana"), play(NOVEMBER + 1), {"page": "Home"},
+        play(userId=""),
         play(song=""), play(NOVEMBER + 2, length=0),
     ]  # fmt: skip
     catalogue = [song("S1"), song("S2", year=3), song("S3", year=-1)]
@@ -164,14 +166,11 @@ def test_records_are_the_same_however_a_file_is_read(
 def test_a_case_that_fell_short(
     dsn: str, db: Connection[Any], case: str, query: str, answer: list[Any]
 ) -> None:
-    folder = Path(__file__).resolve().parents[2] / "shared" / "cases" / case / "data"
-    if not folder.is_dir():
-        pytest.skip("the cases are not beside this checkout")
-    assert etl.run(folder, dsn=dsn).books.rejected == 0
+    assert etl.run(case_data(case), dsn=dsn).books.rejected == 0
     assert db.execute(query).fetchall() == answer  # type: ignore[call-overload]
 
 
-# --- large ones ---------------------------------------------------------------------------------------------------
+# --- large ones ---------------------------------------------------------------------------------------------
 
 
 def test_a_large_file_of_records_is_not_cut(
@@ -224,7 +223,7 @@ def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> 
     assert peak < 10 * len(data)
 
 
-# --- files at fault -----------------------------------------------------------------------------------------------
+# --- files at fault -----------------------------------------------------------------------------------------
 
 FAULTY: dict[str, tuple[bytes, str]] = {
     "lfs.json": (
@@ -239,11 +238,13 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "cut.json.gz": (gzip.compress(lines(play()))[:40], "copy it again"),
     "csv.json": (
         b"artist,song\nElena,Setanta matins\n",
-        "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show --file csv.json`",
+        "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show"
+        " --file csv.json`",
     ),
     "song.json": (
         lines(song()),
-        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file song.json`",
+        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file"
+        " song.json`",
     ),
     "one-bad-of-two.json": (lines(play(), "torn"), ""),
     "blank.json": (b"\n\n", ""),
@@ -282,7 +283,7 @@ def test_many_files_at_fault_are_few_lines(dsn: str, tmp_path: Path, run_here: C
     told = [line for line in said.stderr.splitlines() if "log_data" in line]
     assert len(told) == 10
     assert "git lfs pull" in told[0]
-    assert "And 21 more files of which no line passes" in said.stderr
+    assert "In 21 more files no line is valid" in said.stderr
 
 
 @given(st.binary(max_size=40))

@@ -1,6 +1,5 @@
-"""The simulator: what it writes has the shape of the real files, and depends on the world and the date alone."""
+"""The simulator: its files have the shape of the real ones and depend only on the world and the date."""
 
-import argparse
 import gzip
 import hashlib
 import json
@@ -20,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from sparkify import simulate as simulator
+from sparkify.cli import main
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import simulate
 
@@ -155,7 +154,10 @@ def test_song_files_are_like_those_of_the_million_song_dataset(clean: Path) -> N
         text = path.read_text()
         song = _strict(text)
         assert text == json.dumps(song)
-        keys = "num_songs artist_id artist_latitude artist_longitude artist_location artist_name song_id title duration year"
+        keys = (
+            "num_songs artist_id artist_latitude artist_longitude artist_location artist_name"
+            " song_id title duration year"
+        )
         assert list(song) == keys.split()
         assert re.fullmatch("SO[A-Z]{5}12A[0-9A-F]{8}", song["song_id"])
         assert re.fullmatch("AR[A-Z0-9]{5}1187[0-9A-F]{7}", song["artist_id"])
@@ -289,12 +291,12 @@ def test_two_worlds_are_never_mixed(tmp_path: Path, setting: dict[str, Any], sai
     before = _files(tmp_path)
     with pytest.raises(UsageError) as raised:
         simulate(tmp_path, **{**world, **setting}, force=True)
-    assert f"{tmp_path} holds another made-up Sparkify: {said}; choose" in str(raised.value)
+    assert f"{tmp_path} holds another world: {said}; choose" in str(raised.value)
     assert _files(tmp_path) == before
 
 
 def test_the_same_settings_mean_the_same_bytes_in_every_version() -> None:
-    """When this fails on purpose, raise folder._EDITION: days of before cannot be continued."""
+    """If the bytes change on purpose, raise folder._EDITION: earlier days cannot be continued."""
     with tempfile.TemporaryDirectory() as out:
         simulate(out, users=150, days=9, songs=700, dirt=0.1, packed=True)
         digest = hashlib.sha256()
@@ -369,7 +371,7 @@ def _command(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def _refused(said: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a refusal is."""
+    """The line printed on refusal."""
     assert said.returncode == 2
     assert said.stdout == ""
     assert said.stderr.startswith("sparkify: ")
@@ -467,7 +469,7 @@ def test_an_interrupted_run_is_known_and_completed_by_the_same_command(
 def test_a_worker_that_fails_ends_the_others_and_says_why(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # it does so by standard output
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # the answer comes by stdout
     out = tmp_path / "é"
     world: dict[str, Any] = {"users": 3_000, "songs": 50, "packed": True, "workers": 2}
     simulate(out, days=1, **world)
@@ -493,10 +495,8 @@ def test_a_folder_that_cannot_be_made_is_named(
 def test_the_command_line_reports_what_was_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parser = argparse.ArgumentParser()
-    simulator.add_arguments(parser)
     words = "--users 5 --songs 20 --start 2018-11-03 --end 2018-11-09"
-    assert simulator.run(parser.parse_args([str(tmp_path), *words.split()])) == 0
+    assert main(["simulate", str(tmp_path), *words.split()]) == 0
     said = capsys.readouterr()
     events = list(_events(tmp_path))
     assert said.out == ""
@@ -506,7 +506,7 @@ def test_the_command_line_reports_what_was_written(
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
-    code = "import sys, sparkify.simulate; print([m for m in ('numpy', 'pyarrow', 'duckdb') if m in sys.modules])"
+    code = "import sys, sparkify.simulate; print(sorted({'numpy', 'pyarrow', 'duckdb'} & {*sys.modules}))"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "[]"
 

@@ -1,4 +1,4 @@
-"""Dirt: everything that happens to a record stands in the truth files, and nothing else happens."""
+"""Dirt: the truth files record everything that happens to a record, and nothing else happens."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ class NotAPlay(Exception):
 
 
 def _judge(line: bytes) -> dict[str, Any] | None:
-    """The play that a line is; None for another page. Written from the rules, not from the loader."""
+    """Parse a line as a play; None for another page. Written from the rules, not from the loader."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) < len(pairs):
@@ -293,7 +293,7 @@ def test_the_loader_rejects_and_counts_twice_what_the_truth_says(
     shutil.copytree(dirty, data)
     logs, songs = _truth(dirty, "log_data"), _truth(dirty, "song_data")
     _loaded(data, dsn)
-    # What came late comes: it goes where it belongs, beside what was there.
+    # Now the late files arrive, beside the others.
     shutil.copytree(data / "late", data, dirs_exist_ok=True)
     report, rejects = _loaded(data, dsn)
 
@@ -310,7 +310,7 @@ def test_the_loader_rejects_and_counts_twice_what_the_truth_says(
         by_file = dict(
             connection.execute("SELECT path, duplicates FROM etl.files WHERE duplicates > 0").fetchall()
         )
-    # Event by event: of all lines that say it one is loaded, and the others are the duplicates of their files.
+    # Of all lines with the same event, one is loaded and the others are duplicates in their files.
     rejected = set(rejects)
     places: dict[tuple[int, int], list[Place]] = {}
     for place, line in _lines(data):

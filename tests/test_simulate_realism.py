@@ -1,7 +1,7 @@
-"""The simulated Sparkify against the real sample: each statistic within a stated tolerance of the real one.
+"""The simulator against the real sample: each statistic is within a stated tolerance of the real one.
 
-Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of them, the
-real one as much as those made up. The table in docs/simulator.md shows all; its tolerances are these.
+Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of
+them, the real one as much as those made up. docs/simulator.md shows the table; its tolerances are these.
 """
 
 import json
@@ -15,14 +15,12 @@ from typing import Any
 import pytest
 
 from sparkify.simulate import simulate
+from tests.support import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[1]
-REAL = ROOT.parent / "shared" / "data" / "sparkify"
 SEEDS = range(1, 9)
 
-# Statistic: how far from the real one each seed may be, and how far the mean of the seeds. Shares are in points of one
-# hundred; "%" means of the real value.
-# Seeds 1 to 24 were within.
+# By statistic, how far each seed and the mean of seeds may be from the real value. Shares are in percentage
+# points; "%" means percent of the real value. Seeds 1 to 24 were within.
 TOLERANCES = {
     "events": ("25 %", "10 %"),
     "people with plays": ("6 %", "3 %"),
@@ -78,7 +76,7 @@ def _below(values: list[float], share: float) -> float:
 
 
 def statistics(data: Path) -> dict[str, float]:
-    """The statistics of one folder of data; shares in points of one hundred."""
+    """The statistics of one folder of data; shares in percent."""
     events = _events(data)
     plays = [event for event in events if event["page"] == "NextSong"]
     pages = Counter("other pages" if e["page"] in _OTHER else f"page {e['page']}" for e in events)
@@ -135,7 +133,7 @@ def _allowed(tolerance: str, real: float) -> float:
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
-    """By statistic, its value for each seed."""
+    """For each statistic, its value by seed."""
     out = tmp_path_factory.mktemp("realism")
     months = []
     for seed in SEEDS:
@@ -145,10 +143,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]
 
 
 @pytest.fixture(scope="module")
-def real() -> dict[str, float]:
-    if not REAL.is_dir():
-        pytest.skip("the real sample is not there: ../shared/data/sparkify, seen from the repository")
-    return statistics(REAL)
+def real(real_sample: Path) -> dict[str, float]:
+    return statistics(real_sample)
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
@@ -167,4 +163,4 @@ def test_the_docs_show_them(real: dict[str, float], simulated: dict[str, list[fl
         f" | {min(values):.4g} to {max(values):.4g} | ± {TOLERANCES[name][0]} |"
         for name, values in simulated.items()
     )
-    assert table in (ROOT / "docs/simulator.md").read_text(), f"the table should be:\n{table}"
+    assert table in (CHECKOUT / "docs/simulator.md").read_text(), f"the table should be:\n{table}"

@@ -1,4 +1,4 @@
-"""The Spark engine, on a real cluster: what it loads is what one machine loads, whoever is killed on the way."""
+"""The Spark engine on a real cluster loads what one machine loads, whichever process is killed."""
 
 import json
 import os
@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from cluster import (
+from sparkify import etl
+from sparkify.database.connection import connect
+from sparkify.operations.check import check
+from sparkify.server import Server
+from sparkify.simulate import simulate
+from tests.support.cluster import (
     Cluster,
     above,
     command_of,
@@ -24,13 +29,8 @@ from cluster import (
     owner_of,
     wait_for,
 )
-from proxy import Proxy, batch_is_being_staged, batch_is_committed
-from sparkify import etl
-from sparkify.database.connection import connect
-from sparkify.operations.check import check
-from sparkify.server import Server
-from sparkify.simulate import simulate
-from warehouse import CONTENT, check_books, checksums, one, totals
+from tests.support.proxy import Proxy, batch_is_being_staged, batch_is_committed
+from tests.support.warehouse import CONTENT, check_books, checksums, one, totals
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (requirements/spark.lock)")
 if not shutil.which("java"):
@@ -39,8 +39,10 @@ if not shutil.which("java"):
 pytestmark = pytest.mark.timeout(600)
 PASSWORD = "not-to-be-seen-7Q"  # noqa: S105
 EVERYTHING = CONTENT | {
-    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record FROM etl.rejected_records r JOIN etl.files USING (file_id)",
-    "files": "SELECT kind, split_part(path, '_data/', 2), state, size, lines, blank, other_pages, rejected FROM etl.files",
+    "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record"
+    " FROM etl.rejected_records r JOIN etl.files USING (file_id)",
+    "files": "SELECT kind, split_part(path, '_data/', 2), state, size, lines, blank, other_pages, rejected"
+    " FROM etl.files",
 }
 
 
@@ -119,14 +121,15 @@ def commands() -> list[str]:
 def test_loads_what_one_machine_loads_and_shows_no_password(
     cluster: Cluster, world: Path, new_dsn: Callable[..., str], proxy: Proxy, tmp_path: Path
 ) -> None:
-    """Executors have no sparkify installed, their environment comes in an archive; and of the DSN nothing is seen anywhere."""
+    """Executors get sparkify in an archive, not installed; the DSN shows nowhere."""
     dsn = new_dsn()
     (tmp_path / "events").mkdir()
     pack = shutil.make_archive(str(tmp_path / "pack"), "gztar", cluster.bare_python.parents[1])
     proxy.arm(batch_is_committed)
     process = loading(
         cluster, world, proxy.dsn(dsn, password=PASSWORD), "--conf", "spark.eventLog.enabled=true",
-        "--conf", f"spark.eventLog.dir={tmp_path / 'events'}", "--conf", "spark.log.level=INFO", "--conf", "spark.eventLog.compress=false",
+        "--conf", f"spark.eventLog.dir={tmp_path / 'events'}", "--conf", "spark.log.level=INFO", "--conf",
+        "spark.eventLog.compress=false",
         "--conf", f"spark.archives={pack}#pack", "--conf", "spark.pyspark.python=pack/bin/python",
     )  # fmt: skip
     assert proxy.caught.wait(300), cluster.said()
@@ -144,7 +147,10 @@ def test_loads_from_s3_what_one_machine_loads_from_files(
     s3: Any,
     tmp_path: Path,
 ) -> None:
-    """The driver finds the store in its environment; executors in theirs, which Spark's configuration sets. No secret is seen."""
+    """The driver finds the store in its environment; executors in theirs, which Spark's configuration sets.
+
+    No secret is seen.
+    """
     s3.pipe({f"lake/data/{path.relative_to(world)}": path.read_bytes() for path in world.rglob("*.json")})
     store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     (tmp_path / "conf").mkdir()
@@ -209,7 +215,8 @@ def test_a_slow_task_and_its_twin(
     dsn = new_dsn()
     proxy.arm(batch_is_being_staged)
     process = loading(
-        cluster, dirty, proxy.dsn(dsn), "--conf", "spark.speculation=true", "--conf", "spark.speculation.interval=100ms",
+        cluster, dirty, proxy.dsn(dsn), "--conf", "spark.speculation=true", "--conf",
+        "spark.speculation.interval=100ms",
         "--conf", "spark.speculation.task.duration.threshold=1s",
     )  # fmt: skip
     assert proxy.caught.wait(300), cluster.said()
@@ -284,12 +291,15 @@ def test_ctrl_c_ends_the_job(
     wait_for(lambda: not is_alive(executor), "the end of its executors")
     proxy.release()
     with connect(dsn) as db:
-        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        )
         wait_for(lambda: one(db, others) == 0, "the end of its connections")
     assert etl.run(dirty, dsn=dsn).status == "done"
 
 
-# --- what can be wrong with a cluster, in one line --------------------------------------------------------------------
+# --- what can be wrong with a cluster, in one line ----------------------------------------------------------
 
 
 def refused(cluster: Cluster, *arguments: str, **environment: str) -> tuple[int | None, str]:

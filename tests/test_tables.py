@@ -1,4 +1,4 @@
-"""Tables at any width: no number is cut, no line is too long, and what differs still does."""
+"""Tables at any width: no number is cut, no line is too long, and different texts stay different."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from sparkify.analytics.shares import label, share
-from sparkify.commands.bar import live_bar
+from sparkify.commands.progress import live_bar
 from sparkify.commands.tables import print_table, shorten_paths
 
 LETTERS = st.characters(categories=["Lu", "Ll", "Lo", "So"], exclude_characters="…")
@@ -26,8 +26,17 @@ PATHS = st.lists(st.text(LETTERS, min_size=1, max_size=30), min_size=1, max_size
 )
 NUMBERS = st.integers(-(2**63), 2**63) | st.integers(0, 99_999)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-VALUES = {"path": PATHS, "title": TEXTS, "artist name": TEXTS, "started at": MOMENTS, "lines": NUMBERS, "other_pages": NUMBERS | st.none(),
-          "found": NUMBERS | st.just("ok"), "listeners": NUMBERS, "share": st.floats(0, 1)}  # fmt: skip
+VALUES = {
+    "path": PATHS,
+    "title": TEXTS,
+    "artist name": TEXTS,
+    "started at": MOMENTS,
+    "lines": NUMBERS,
+    "other_pages": NUMBERS | st.none(),
+    "found": NUMBERS | st.just("ok"),
+    "listeners": NUMBERS,
+    "share": st.floats(0, 1),
+}
 NUMBER = re.compile(r"-?\d[\d,.:-]*(?:e[-+]\d+)?")
 
 
@@ -41,7 +50,7 @@ def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @contextmanager
 def terminal(width: int, encoding: str = "utf-8") -> Iterator[io.TextIOWrapper]:
-    """Standard output as a terminal of this width would take it."""
+    """Replace stdout by a terminal of this width."""
     with (
         pytest.MonkeyPatch.context() as patch,
         io.TextIOWrapper(io.BytesIO(), encoding, "backslashreplace") as out,
@@ -76,7 +85,7 @@ def numbers(rows: list[dict[str, Any]]) -> Counter[str]:
 @given(rows=tables(), width=st.integers(20, 140), encoding=st.sampled_from(["utf-8", "ascii", "latin-1"]))
 def test_numbers_are_whole_and_lines_are_short(rows: list[dict[str, Any]], width: int, encoding: str) -> None:
     shown = printed(rows, width, encoding)
-    # Escapes for letters that the encoding lacks have digits of their own.
+    # Escapes of letters that the encoding lacks contain digits too.
     found = Counter(word for word in shown.split() if NUMBER.fullmatch(word))
     assert numbers(rows) <= found
     for line in shown.splitlines():
@@ -140,11 +149,11 @@ def test_a_row_as_lines() -> None:
 def test_the_bar_fits(width: int, encoding: str) -> None:
     with io.TextIOWrapper(io.BytesIO(), encoding) as out:
         console = Console(file=out, force_terminal=True, width=width, color_system=None)
-        with live_bar(console) as bar:
-            task = bar.add_task("plan", total=None, lines=0, rate=0.0)
+        with live_bar(console) as progress:
+            bar = progress.bar
             bar.refresh()
             bar.update(
-                task,
+                progress.task,
                 description="publish September 2018",
                 total=12_345,
                 completed=8_000,

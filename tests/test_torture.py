@@ -1,23 +1,24 @@
-"""A short form of the campaign, of the fuzzing and of the bombs (``make torture``, ``make fuzz``), with fixed seeds."""
+"""Short attacks, fuzzing and bombs with fixed seeds (the long forms: ``make torture``, ``make fuzz``)."""
 
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torture.__main__ import KINDS, attack
-from torture.arena import Ground
-from torture.bombs import BOMBS, explode
-from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 
-from data import play, write
 from sparkify import etl
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import MOST_LINES, chunks
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
+from tests.support.data import play, write
+from tests.support.examples import examples
+from torture.__main__ import KINDS, attack
+from torture.arena import Ground
+from torture.bombs import BOMBS, explode
+from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 
@@ -57,12 +58,12 @@ def test_the_mill_damages_and_repeats_itself(lines: dict[str, list[bytes]]) -> N
     assert sum(isinstance(verdict, Reject) for verdict in verdicts) < 450
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(4, thorough=12)
 @given(lines=st.lists(st.binary(max_size=30), max_size=6), kept=st.none() | st.integers(0, 60))
 def test_any_bytes_as_a_file(
     dsn: str, tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], kept: int | None
 ) -> None:
-    """It loads, every line is in the books, and the good file beside it is loaded; compressed and torn, too."""
+    """It loads, all lines are in the books, the file beside it loads; compressed or torn as well."""
     folder = tmp_path_factory.mktemp("bytes")
     data = b"\n".join(lines)
     data, suffix = (data, "") if kept is None else (gzip.compress(data)[:kept], ".gz")
@@ -77,7 +78,7 @@ def test_any_bytes_as_a_file(
 
 
 def test_small_bombs(dsn: str, tmp_path: Path) -> None:
-    """All of them at once, at a thousandth of their size: each is set aside, and the plays beside them are loaded."""
+    """All of them, at a thousandth of their size: each is set aside, the plays beside them load."""
     rejects = 0
     for number, bomb in enumerate(BOMBS.values()):
         folder = tmp_path / str(number)

@@ -1,4 +1,4 @@
-"""Which line counts when several have one identity, against the rule written down in Python (docs/rules.md, "Same identity")."""
+"""Which of several lines with one identity wins, against docs/rules.md ("Same identity") in Python."""
 
 import random
 from collections import Counter, defaultdict
@@ -11,15 +11,15 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, write
-from differential import heard_song_id
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.report import Staged
 from sparkify.transform.plays import PlayTransform
-from warehouse import check_books, checksums, one
+from tests.support.data import NOVEMBER, play, write
+from tests.support.differential import heard_song_id
+from tests.support.warehouse import check_books, checksums, one
 
 Event = dict[str, Any]
 TEXTS = [None, "", "a", "B", "é", "\U0001f600", "\uffff"]
@@ -30,7 +30,7 @@ def by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
 
 
 def of_the_play(event: Event) -> list[Any]:
-    """What belongs to the play: the line with the smallest is the one that the warehouse has the play from."""
+    """What decides: the warehouse takes the play from the line for which this is smallest."""
     heard = heard_song_id(event["song"], event["artist"], event["length"])
     return [*by_bytes(event["level"], event["location"] or None, event["userAgent"]), heard]
 
@@ -43,15 +43,19 @@ def of_the_user(event: Event) -> list[Any]:
 def any_variant(chance: random.Random) -> Event:
     return play(
         NOVEMBER + chance.choice([0, 0, 1, 40]) * 86_400_000, userId=chance.choice("12"),
-        level=chance.choice(["free", "paid"]), location=chance.choice([None, "", "x"]), song=chance.choice("xxy"), firstName=chance.choice(TEXTS), lastName=chance.choice(TEXTS), gender=chance.choice([None, "F"]),
+        level=chance.choice(["free", "paid"]), location=chance.choice([None, "", "x"]),
+        song=chance.choice("xxy"), firstName=chance.choice(TEXTS), lastName=chance.choice(TEXTS),
+        gender=chance.choice([None, "F"]),
     )  # fmt: skip
 
 
 def expected_rows(
     files: dict[str, list[Event]],
 ) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, set[Any]]]:
-    """By identity the play, by user the names and level, and by identity the lines that may count as loaded: of each file that has the
-    winner the first line with it."""
+    """The play of each identity, the names and level of each user, and the lines that may count as loaded.
+
+    Those are, in each file that has the winner, the first line with it.
+    """
     variants = defaultdict(list)
     for name, events in files.items():
         for line, event in enumerate(events, 1):
@@ -107,7 +111,7 @@ def assert_as_expected(db: Connection[Any], files: dict[str, list[Event]]) -> No
 def test_variants_in_any_order(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Within a chunk, in several chunks and batches, against what the warehouse has, and in files that change."""
+    """Within a chunk, in several chunks and batches, against loaded plays, and in files that change."""
     chance = random.Random(seed)
     monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, chance.choice([2000, 1 << 20])))
     files: dict[str, list[Event]] = {f"{at}.json": [] for at in range(4)}

@@ -1,4 +1,4 @@
-"""The version of a warehouse: a newer one is refused, an older one migrated in one transaction, an incomplete one completed.
+"""Versions: a newer warehouse is refused, an older one migrated at once, an incomplete one completed.
 
 No version has been released, so the migrations here are made up.
 """
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from data import NOVEMBER, play, song, write
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database import version as schema_version
@@ -19,7 +18,8 @@ from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.stage.runs import begin_run
-from warehouse import one
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.warehouse import one
 
 NEWEST = 3
 
@@ -40,7 +40,8 @@ def newer_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         "ALTER TABLE etl.runs ADD COLUMN host text; CREATE TABLE etl.hosts (host text)"
     )
     (tmp_path / "migrate_3.sql").write_text(
-        "DROP TABLE etl.hosts; UPDATE etl.runs SET host = 'unknown'; ALTER TABLE etl.runs ALTER host SET NOT NULL,"
+        "DROP TABLE etl.hosts; UPDATE etl.runs SET host = 'unknown'; ALTER TABLE etl.runs ALTER host SET NOT"
+        " NULL,"
         " ALTER host SET DEFAULT 'unknown'"
     )
     monkeypatch.setattr(schema_version, "_MIGRATIONS", tmp_path)

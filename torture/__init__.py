@@ -1,1 +1,1 @@
-"""Attacks on the loader: faults at random instants, any bytes as input, bombs. ``python -m torture``, docs/trust.md."""
+"""Attacks on the loader: faults at random instants, any bytes as input, bombs (docs/trust.md)."""

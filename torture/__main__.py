@@ -1,8 +1,8 @@
 """Attack: ``python -m torture [--faults 500] [--seed S] [--only KIND ...]``, or ``make torture``.
 
-Each fault disturbs a real load on a real server, of a private folder; then a load is left in peace, and the warehouse
-is compared with that of an undisturbed load, table by table. A fault is known by its kind and seed: the command that
-repeats it is printed with every failure, whose folder is kept.
+Each fault disturbs a real load on a private server. Then one load runs undisturbed, and the warehouse is
+compared, table by table, with that of a load nobody disturbed. The kind and the seed determine a fault: each
+failure prints the command that repeats it, and its folder is kept.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.client import Broken
 from torture import bombs, inputs, network, processes, resources, rivals
 from torture.arena import Ground
-from torture.client import Broken
 from torture.resources import Skipped
 from torture.scene import Scene
 
@@ -46,7 +46,7 @@ KINDS: Final[dict[str, Callable[[Scene], None]]] = {
 
 
 def attack(ground: Ground, kind: str, seed: int) -> dict[str, Any]:
-    """One fault; gives what came of it."""
+    """Disturb one load; return what came of it."""
     scene = Scene(ground, kind, seed)
     result: dict[str, Any] = {"kind": kind, "seed": seed, "result": "survived"}
     since = time.monotonic()
@@ -59,7 +59,7 @@ def attack(ground: Ground, kind: str, seed: int) -> dict[str, Any]:
         result |= {"result": "skipped", "why": str(skipped)}
     except Broken as broken:
         result |= {"result": "failed", "why": str(broken)}
-    except Exception:  # noqa: BLE001  a fault of our own is not to end the campaign
+    except Exception:  # noqa: BLE001  a mistake of ours must not end the campaign
         result |= {"result": "failed", "why": traceback.format_exc()}
     failed = result["result"] == "failed"
     scene.close(keep=failed)
@@ -72,7 +72,7 @@ def attack(ground: Ground, kind: str, seed: int) -> dict[str, Any]:
 
 
 def summary(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each kind of fault."""
+    """Summarise the results, one row for each kind of fault."""
     rows = []
     for kind in KINDS:
         mine = [result for result in results if result["kind"] == kind]
@@ -90,7 +90,7 @@ def summary(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Attack as the arguments say; 1 when something broke."""
+    """Attack as the arguments say; return 1 if something broke."""
     options = _parser().parse_args()
     if options.only == ["bombs"]:
         exploded = bombs.campaign()
@@ -123,7 +123,7 @@ def main() -> int:
 
 
 def _leave(*_: object) -> None:
-    """Ended by somebody: stop the server, and write what there is."""
+    """On SIGTERM: stop the server, and write the results so far."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 

@@ -1,4 +1,4 @@
-"""Where the attacks take place: a private server, made-up worlds, and what an undisturbed load makes of each."""
+"""Where the attacks take place: a private server, made-up worlds, and the result of an undisturbed load."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.server import Server
 from sparkify.simulate import simulate
+from tests.support.client import Broken, Client, Instant, Nursery
 from torture import content
-from torture.client import Broken, Client, Instant, Nursery
 
 WORLDS: Final = 6
 BATCH_BYTES: Final = 50_000
@@ -28,7 +28,7 @@ BATCH_BYTES: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """A load that nobody disturbed: what it came to, how long it took, how often it reached each phase."""
+    """An undisturbed load: its result, how long it took, and how often it reached each phase."""
 
     content: content.Content
     seconds: float
@@ -36,7 +36,7 @@ class Undisturbed:
 
 
 class Arena:
-    """A server of its own in a folder of its own, and databases on it, each used once."""
+    """A private server in its own folder, with databases that are used once each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ class Arena:
         self._made = 0
 
     def database(self) -> str:
-        """The DSN of a new, empty warehouse."""
+        """Create an empty warehouse; return its DSN."""
         if self._template is None:
             template = f"template_{os.getpid()}"
             create_tables(self.server.url(template))
@@ -67,7 +67,7 @@ class Arena:
         return make_conninfo(self.server.url(name))
 
     def drop(self, dsn: str) -> None:
-        """Done with it."""
+        """Drop a database."""
         with self.admin() as admin:
             name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
             admin.execute(
@@ -76,7 +76,7 @@ class Arena:
 
     @contextmanager
     def admin(self) -> Iterator["psycopg.Connection[Any]"]:
-        """A superuser's connection to no warehouse."""
+        """A superuser's connection, to no warehouse."""
         with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
             yield connection
 
@@ -86,11 +86,14 @@ class Arena:
 
 
 class Ground:
-    """All that a campaign needs: arenas, worlds, what is known of them. Its folder is removed unless something broke."""
+    """What a campaign needs: a server, worlds, and the results of undisturbed loads.
+
+    Its folder is removed unless something broke.
+    """
 
     def __init__(self, worlds: int = WORLDS) -> None:
         self.worlds = worlds
-        # Not private: as root the server runs as somebody else, who must reach his part of it.
+        # Not private: if root attacks, the server runs as another user, who must reach its data here.
         self.folder = Path(tempfile.mkdtemp(prefix="sparkify-torture-"))
         self.folder.chmod(0o755)
         self.arena = Arena(self.folder)
@@ -98,7 +101,7 @@ class Ground:
         self._undisturbed: dict[Path, Undisturbed] = {}
 
     def world(self, number: int) -> Path:
-        """The folder of one of the worlds: some are clean, some dirty; their logs go over three months."""
+        """The folder of a made-up world, clean or dirty, whose logs span three months."""
         path = self.folder / f"world{number}"
         if not path.exists():
             luck = random.Random(number)  # noqa: S311
@@ -113,7 +116,7 @@ class Ground:
         return path
 
     def undisturbed(self, world: Path) -> Undisturbed:
-        """What comes of a folder when nothing happens."""
+        """Load a folder undisturbed, once; return the result."""
         if world not in self._undisturbed:
             dsn = self.arena.database()
             counts = self.folder / "counts.json"
@@ -134,11 +137,11 @@ class Ground:
         return self._undisturbed[world]
 
     def forget(self, world: Path) -> None:
-        """The files are others now."""
+        """Forget the result for a world whose files have changed."""
         self._undisturbed.pop(world, None)
 
     def close(self, *, keep: bool) -> None:
-        """Stop the server, and remove all there is unless it is to be looked at."""
+        """Stop the server; remove everything unless somebody is to look at it."""
         self.nursery.close()
         self.arena.stop()
         if not keep:

@@ -1,4 +1,4 @@
-"""Bombs: small files that are meant to cost a lot. Each is loaded by itself, and must stay within bounds of memory and time."""
+"""Bombs: small files meant to cost a lot. Each must load within bounds of memory and time."""
 
 import bz2
 import gzip
@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.client import ENVIRONMENT
 from torture.arena import Arena
-from torture.client import ENVIRONMENT
 
 MOST_MEMORY: Final = 1500
 """Megabytes that a load may take at any moment, on two workers."""
@@ -26,14 +26,16 @@ MOST_MEMORY: Final = 1500
 MOST_SECONDS: Final = 300.0
 
 PLAY: Final = {
-    "artist": "Elena", "firstName": "Lily", "gender": "F", "itemInSession": 0, "lastName": "Koch", "length": 269.58322,
-    "level": "paid", "location": "Chicago, IL", "page": "NextSong", "sessionId": 818, "song": "Setanta matins",
+    "artist": "Elena", "firstName": "Lily", "gender": "F", "itemInSession": 0, "lastName": "Koch",
+    "length": 269.58322,
+    "level": "paid", "location": "Chicago, IL", "page": "NextSong", "sessionId": 818,
+    "song": "Setanta matins",
     "ts": 1541105830796, "userAgent": "Mozilla", "userId": "15",
 }  # fmt: skip
 GOOD: Final = json.dumps(PLAY).encode() + b"\n"
 
 
-# What the system says of a process that has ended counts what its parent had, too.
+# The peak that the system reports of an ended process includes the memory of its parent at the fork.
 _PROGRAM: Final = """
 import sys
 from sparkify.cli import main
@@ -45,7 +47,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Bomb:
-    """What it is, how it is made, and what must become of it: how many rejects, beside one good play before it."""
+    """How to make a bomb, its size, and how many rejects it must give beside one good play before it."""
 
     make: Callable[[Path, int], None]
     size: int
@@ -139,10 +141,10 @@ BOMBS: Final = {
 
 
 def explode(name: str, folder: Path, dsn: str, scale: float = 1.0) -> dict[str, Any]:
-    """Make a bomb, of a part of its size, load it with ``sparkify etl``, and give what came of it.
+    """Make a bomb at this fraction of its size and load it with ``sparkify etl``; return what came of it.
 
     Raises:
-        AssertionError: it went beyond the bounds, or was not set aside clearly.
+        AssertionError: it exceeded the bounds, or the wrong lines were set aside.
     """
     bomb = BOMBS[name]
     size = int(bomb.size * scale)
@@ -176,7 +178,7 @@ def explode(name: str, folder: Path, dsn: str, scale: float = 1.0) -> dict[str, 
 
 
 def campaign() -> list[dict[str, Any]]:
-    """All bombs at full size, one after the other."""
+    """Explode all bombs at full size, one after another."""
     results = []
     with tempfile.TemporaryDirectory(prefix="sparkify-bombs-") as root:
         Path(root).chmod(0o755)

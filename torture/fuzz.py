@@ -1,8 +1,9 @@
-"""Any bytes as input: ``python -m torture.fuzz [--lines 1M] [--seed S] [--files N]``, or ``make fuzz``.
+"""Any bytes as input: ``python -m torture.fuzz [--lines 1000000] [--seed S] [--rounds N]``, or ``make fuzz``.
 
-Lines that look real are damaged in every way, given to the transform in chunks, and what comes of them, verdicts and values,
-is held against the judge, who sees each line alone. Then whole files of damaged lines, bytes and torn streams go
-through the real loader, and its books are held against the judge. A finding is written to a folder.
+Lines that look real are damaged in every way and go through the transform in chunks. Its verdicts and values
+are compared with those of the judge, who sees each line alone. Then whole files of damaged lines, random
+bytes and torn streams go through the real loader, and its books are compared with the judge's verdicts. A
+finding is written to a folder.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import zstandard
-from tests.differential import TS_RANGE, check, check_songs
 
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import Reject
@@ -28,21 +28,28 @@ from sparkify.simulate import simulate
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.judge import BLANK, OTHER_PAGE, Play, judge_event
 from sparkify.transform.plays import PlayTransform
+from tests.support.differential import TS_RANGE, check, check_songs
 
 CHUNK_LINES: Final = 3000
 CORPUS: Final = Path(__file__).resolve().parents[1] / "tests" / "corpus"
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+')
 _NUMBERS: Final = [
-    b"0", b"-0", b"-0.0", b"1e2", b"0.1e1", b"1E400", b"1e-400", b"01", b"-", b"+1", b"1.", b".5", b"NaN", b"Infinity",
-    b"-Infinity", b"0x10", b"1_0", b"9223372036854775807", b"9223372036854775808", b"-9223372036854775809", b"1.9",
+    b"0", b"-0", b"-0.0", b"1e2", b"0.1e1", b"1E400", b"1e-400", b"01", b"-", b"+1", b"1.", b".5", b"NaN",
+    b"Infinity",
+    b"-Infinity", b"0x10", b"1_0", b"9223372036854775807", b"9223372036854775808", b"-9223372036854775809",
+    b"1.9",
     b"818.0", b"1541105830796.5", b"99999999999999999999", b"123456789012345678", b"5e-324", b"1e999999999",
-    b"4102444800000", b"4102444799999", b"946684799999", b"0.1000000000000000055511151231257827021181583404541015625",
+    b"4102444800000", b"4102444799999", b"946684799999",
+    b"0.1000000000000000055511151231257827021181583404541015625",
 ]  # fmt: skip
 _PIECES: Final = [
-    rb"\u0000", rb"\ud800", rb"\udc00\ud800", rb"\ud83d\ude00", rb"\u00e9", rb"\n", rb"\/", rb"\x", rb"\u12", b"\\", b'"', b"\x00",
-    b"\x1f", b"\x7f", b"\x85", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\r",
-    b"\t", b"\x0b", b"\x0c", b" ", b"\xc2\xa0", b",", b":", b"{", b"}", b"[", b"]", b"null", b"true", b'""', b"//", b"/**/", b"'",
+    rb"\u0000", rb"\ud800", rb"\udc00\ud800", rb"\ud83d\ude00", rb"\u00e9", rb"\n", rb"\/", rb"\x", rb"\u12",
+    b"\\", b'"', b"\x00",
+    b"\x1f", b"\x7f", b"\x85", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xef\xbb\xbf",
+    b"\xe2\x80\xa8", b"\r",
+    b"\t", b"\x0b", b"\x0c", b" ", b"\xc2\xa0", b",", b":", b"{", b"}", b"[", b"]", b"null", b"true", b'""',
+    b"//", b"/**/", b"'",
 ]  # fmt: skip
 
 
@@ -53,19 +60,20 @@ class Mill:
         self.luck = random.Random(seed)  # noqa: S311
         self._lines = lines
         self._ways: list[Callable[[bytes], bytes]] = [
-            self._flip, self._cut, self._repeat, self._splice, self._swap, self._number, self._piece, self._nest, self._member,
+            self._flip, self._cut, self._repeat, self._splice, self._swap, self._number, self._piece,
+            self._nest, self._member,
             self._encode, self._space, self._torn, self._long,
         ]  # fmt: skip
 
     def line(self) -> bytes:
-        """A line: as it was, damaged once, or several times."""
+        """One line: unchanged, or damaged once or several times."""
         line = self.luck.choice(self._lines)
         for _ in range(self.luck.choice([0, 1, 1, 1, 1, 2, 3])):
             line = self.luck.choice(self._ways)(line)
         return line.replace(b"\n", b" ")
 
     def lines(self, count: int) -> list[bytes]:
-        """So many."""
+        """That many lines."""
         return [self.line() for _ in range(count)]
 
     def _at(self, line: bytes) -> int:
@@ -159,14 +167,14 @@ class Mill:
 
 
 class Findings:
-    """Where what went wrong is kept, as a file for the corpus."""
+    """Keeps each line that went wrong, as a file for the corpus."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.count = 0
 
     def add(self, kind: str, lines: list[bytes], error: BaseException) -> None:
-        """Keep the lines."""
+        """Keep the lines of a finding."""
         self.count += 1
         self.folder.mkdir(parents=True, exist_ok=True)
         data = b"".join(line + b"\n" for line in lines)
@@ -176,7 +184,7 @@ class Findings:
 
 
 def narrowed(lines: list[bytes], fails: Callable[[list[bytes]], bool]) -> list[bytes]:
-    """As few of the lines as still fail."""
+    """The fewest of the lines that still fail."""
     size = len(lines) // 2
     while size:
         at = 0
@@ -191,7 +199,7 @@ def narrowed(lines: list[bytes], fails: Callable[[list[bytes]], bool]) -> list[b
 
 
 def fuzz_lines(kind: str, lines: list[bytes], count: int, seed: int, findings: Findings) -> None:
-    """The transform against the judge."""
+    """Compare the transform with the judge, chunk by chunk."""
     mill = Mill(lines, seed)
     hold: Callable[..., object]
     if kind == "log":
@@ -222,11 +230,11 @@ def fuzz_lines(kind: str, lines: list[bytes], count: int, seed: int, findings: F
     _say(f"{kind}: {done:,} lines in {time.monotonic() - since:.0f} s")
 
 
-# --- through the real loader --------------------------------------------------------------------------------------
+# --- through the real loader --------------------------------------------------------------------------------
 
 
 def _stream(luck: random.Random, data: bytes) -> tuple[str, bytes]:
-    """The data as a file: a suffix, and its bytes, perhaps torn or damaged."""
+    """Make a file of the data: its suffix and its bytes, perhaps torn or damaged."""
     suffix, pack = luck.choice(
         [("", bytes), ("", bytes), (".gz", gzip.compress), (".zst", zstandard.compress)]
     )
@@ -242,7 +250,7 @@ def _stream(luck: random.Random, data: bytes) -> tuple[str, bytes]:
 
 
 def write_files(folder: Path, mills: dict[str, Mill], count: int) -> None:
-    """Song and log files of damaged lines and of bytes that never were lines, some of them compressed, torn, damaged."""
+    """Write song and log files of damaged lines and of random bytes; compress, tear and damage some."""
     for number in range(count):
         kind = ("log", "song")[number % 2]
         mill = mills[kind]
@@ -265,7 +273,7 @@ def write_files(folder: Path, mills: dict[str, Mill], count: int) -> None:
 
 
 def expected_of(path: Path) -> tuple[Counter[Any], set[tuple[int, ...]]] | None:
-    """What the judge alone says of a log file: how many lines of each sort, and the plays; None of a damaged stream."""
+    """What the judge says of a log file: lines of each sort, and plays; None if its stream is damaged."""
     data = path.read_bytes()
     try:
         if path.suffix == ".gz":
@@ -296,12 +304,12 @@ def expected_of(path: Path) -> tuple[Counter[Any], set[tuple[int, ...]]] | None:
 
 
 def check_loaded(dsn: str, folder: Path) -> None:
-    """Hold the books of the loaded files against the judge.
+    """Compare the books of the loaded files with the judge's verdicts.
 
     Raises:
         AssertionError: they differ.
     """
-    from tests.warehouse import check_books  # noqa: PLC0415
+    from tests.support.warehouse import check_books  # noqa: PLC0415
 
     with connect(dsn) as connection:
         check_books(connection)
@@ -313,7 +321,8 @@ def check_loaded(dsn: str, folder: Path) -> None:
         }
         reasons: dict[str, Counter[str]] = {}
         for path, reason, count in connection.execute(
-            "SELECT path, reason, count(*) FROM etl.rejected_records JOIN etl.files USING (file_id) GROUP BY 1, 2"
+            "SELECT path, reason, count(*) FROM etl.rejected_records JOIN etl.files USING (file_id) GROUP BY"
+            " 1, 2"
         ):
             reasons.setdefault(path, Counter())[reason] = count
     for path in (folder / "log_data").iterdir():
@@ -330,7 +339,7 @@ def check_loaded(dsn: str, folder: Path) -> None:
 
 
 def fuzz_files(mills: dict[str, Mill], rounds: int, findings: Findings) -> None:
-    """The real loader against the judge, round after round into one warehouse."""
+    """Compare the real loader with the judge, in several rounds into one warehouse."""
     from sparkify import etl  # noqa: PLC0415
     from torture.arena import Arena  # noqa: PLC0415
 
@@ -361,7 +370,7 @@ def fuzz_files(mills: dict[str, Mill], rounds: int, findings: Findings) -> None:
 
 
 def seeds(folder: Path) -> dict[str, list[bytes]]:
-    """Lines that look real, by kind: made up, clean and dirty, and those of the corpus."""
+    """Lines that look real, by kind: simulated ones, clean and dirty, and those of the corpus."""
     simulate(folder, users=20, songs=100, days=5, seed=7, dirt=0.1, workers=1)
     found: dict[str, list[bytes]] = {}
     for kind in ("log", "song"):
@@ -375,13 +384,14 @@ def seeds(folder: Path) -> dict[str, list[bytes]]:
 
 
 def main() -> int:
-    """Fuzz as the arguments say; 1 when something was found."""
+    """Fuzz as the arguments say; return 1 if something was found."""
     options = _parser().parse_args()
     findings = Findings(options.findings)
     with tempfile.TemporaryDirectory() as folder:
         lines = seeds(Path(folder) / "world")
     _say(
-        f"seed {options.seed}; {len(lines['log']):,} log lines and {len(lines['song']):,} song lines to begin with"
+        f"seed {options.seed}; {len(lines['log']):,} log lines and {len(lines['song']):,} song lines to"
+        " begin with"
     )
     fuzz_lines("log", lines["log"], options.lines * 4 // 5, options.seed, findings)
     fuzz_lines("song", lines["song"], options.lines // 5, options.seed, findings)

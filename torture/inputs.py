@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sparkify.database.connection import connect
 from sparkify.server.account import server_account
+from tests.support.client import Broken
 from torture import content
-from torture.client import Broken
 from torture.resources import Skipped
 from torture.scene import Scene
 
@@ -17,13 +17,13 @@ PLAYS = "SELECT start_time, songplay_id FROM songplays"
 
 
 def _files(scene: Scene, kind: str = "*_data") -> list[Path]:
-    """Some of the files."""
+    """A random sample of the files."""
     found = sorted(path for path in scene.world.glob(f"{kind}/**/*.json*") if path.is_file())
     return scene.luck.sample(found, scene.luck.randint(1, max(1, len(found) // 3)))
 
 
 def _during_a_load(scene: Scene, happens: Callable[[Path], None], files: list[Path]) -> None:
-    """It happens to half of the files before the load reaches an instant, to the others while it goes on."""
+    """Do it to half of the files before the load reaches an instant, and to the others while it goes on."""
     client = scene.load(instant=scene.instant("plan", "claim", "copy", "manifest", "commit"))
     client.reach()
     half = len(files) // 2
@@ -37,7 +37,7 @@ def _during_a_load(scene: Scene, happens: Callable[[Path], None], files: list[Pa
 
 
 def _exactly(scene: Scene) -> None:
-    """What is to be is what a load of the files as they are now comes to."""
+    """Expect from now on what a load of the files as they are now gives."""
     scene.ground.forget(scene.world)
     scene.expected = scene.ground.undisturbed(scene.world)
 
@@ -65,7 +65,7 @@ def files_grow(scene: Scene) -> None:
 
 
 def files_change(scene: Scene) -> None:
-    """Logs are written anew with their lines in another order and some twice; song files with other songs."""
+    """Logs are rewritten with their lines in another order and some twice; song files with other songs."""
     scene.world = scene.own_world()
 
     def change(path: Path) -> None:
@@ -101,7 +101,8 @@ def files_shrink(scene: Scene) -> None:
         with connect(scene.dsn) as connection:
             found = content.rows(connection, PLAYS)
             lost = connection.execute(
-                "SELECT count(*) FROM etl.files f WHERE loaded > (SELECT count(*) FROM analytics.heard_plays p"
+                "SELECT count(*) FROM etl.files f WHERE loaded > (SELECT count(*) FROM analytics.heard_plays"
+                " p"
                 " WHERE p.file_id = f.file_id) AND kind = 'log'"
             ).fetchone()
         assert lost is not None
@@ -126,7 +127,7 @@ def _plays_of(scene: Scene) -> set[tuple[object, ...]]:
 
 
 def files_replaced(scene: Scene) -> None:
-    """Files vanish, or become folders, pipes, links that loop or lead nowhere or to /dev/zero; then they are back."""
+    """Files vanish, or become folders, pipes, or links to themselves or /dev/zero; then they return."""
     scene.world = scene.own_world()
     kept = scene.folder / "kept"
     kept.mkdir()
@@ -159,7 +160,7 @@ def files_replaced(scene: Scene) -> None:
 
 
 def permission_lost(scene: Scene) -> None:
-    """Files may not be read any more; then they may. As root the load opens them as the server's user."""
+    """Files become unreadable, then readable again. As root, the load opens them as the server's user."""
     scene.world = scene.own_world()
     files = _files(scene)
     settings = {}

@@ -4,31 +4,25 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-from torture.client import Client
-from torture.proxy import Proxy
+from tests.support.client import Client
+from tests.support.proxy import Proxy
 from torture.scene import Scene
 
 
 @contextmanager
 def _through_proxy(scene: Scene) -> Iterator[tuple[Proxy, Client]]:
-    given = conninfo_to_dict(scene.dsn)
-    proxy = Proxy(Path(str(given["host"]), f".s.PGSQL.{given.get('port', 5432)}"))
-    dsn = make_conninfo(scene.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable")
-    client = scene.load(instant=scene.instant(), dsn=dsn)
-    try:
-        client.reach()
-        yield proxy, client
-    finally:
-        client.end()
-        proxy.close()
+    with Proxy(scene.dsn) as proxy:
+        client = scene.load(instant=scene.instant(), dsn=proxy.dsn(scene.dsn))
+        try:
+            client.reach()
+            yield proxy, client
+        finally:
+            client.end()
 
 
 def connection_dropped(scene: Scene) -> None:
-    """All connections of a load are closed, or one."""
+    """All connections of a load, or one, are closed."""
     with _through_proxy(scene) as (proxy, client):
         cut = proxy.drop(scene.luck if scene.luck.random() < 0.6 else None)
         scene.note(f"{cut} connections dropped")
@@ -37,7 +31,7 @@ def connection_dropped(scene: Scene) -> None:
 
 
 def connection_reset(scene: Scene) -> None:
-    """All connections of a load are reset, or one."""
+    """All connections of a load, or one, are reset."""
     with _through_proxy(scene) as (proxy, client):
         cut = proxy.reset(scene.luck if scene.luck.random() < 0.6 else None)
         scene.note(f"{cut} connections reset")
@@ -46,7 +40,7 @@ def connection_reset(scene: Scene) -> None:
 
 
 def connection_stalled(scene: Scene) -> None:
-    """Nothing passes for a while; then it goes on, or is closed, or the loader is asked to end before."""
+    """Nothing passes for a while; then it does again, or the connection closes, or SIGTERM comes."""
     with _through_proxy(scene) as (proxy, client):
         with proxy.stalled():
             client.go_on()
@@ -61,6 +55,6 @@ def connection_stalled(scene: Scene) -> None:
 
 
 def _perhaps_rival(scene: Scene) -> None:
-    """Another load, which may take over what the first has lost, while that may still live."""
+    """Perhaps start a second load, which may take over from the first while that still lives."""
     if scene.luck.random() < 0.5:
         scene.load().end()

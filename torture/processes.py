@@ -1,4 +1,4 @@
-"""Faults of processes: the loader, the server, one of its backends is killed or asked to end."""
+"""Faults of processes: the loader, the server or a backend is killed or asked to end."""
 
 import os
 import signal
@@ -7,15 +7,15 @@ from typing import Final
 
 import psycopg
 
-from torture.client import Broken
+from tests.support.client import Broken
 from torture.scene import Scene
 
 SOON: Final = 2.0
-"""Seconds within which SIGTERM and Ctrl-C end a load."""
+"""Seconds in which SIGTERM and Ctrl-C must end a load."""
 
 
 def client_killed(scene: Scene) -> None:
-    """SIGKILL of the loader, once to three times in a row."""
+    """SIGKILL to the loader, up to three times in a row."""
     for _ in range(scene.luck.choice([1, 1, 1, 2, 3])):
         client = scene.load(instant=scene.instant())
         client.reach()
@@ -24,7 +24,7 @@ def client_killed(scene: Scene) -> None:
 
 
 def client_terminated(scene: Scene) -> None:
-    """SIGTERM of the loader."""
+    """SIGTERM to the loader."""
     _end(scene, signal.SIGTERM)
 
 
@@ -49,7 +49,7 @@ def _end(scene: Scene, number: signal.Signals) -> None:
 
 
 def postmaster_killed(scene: Scene) -> None:
-    """SIGKILL of the server while it loads; it is started again and recovers, and the load goes on."""
+    """SIGKILL to the server during a load; it is restarted, recovers, and the load goes on."""
     client = scene.load(instant=scene.instant())
     client.reach()
     pid = scene.arena.server.status().pid
@@ -61,7 +61,7 @@ def postmaster_killed(scene: Scene) -> None:
 
 
 def backend_killed(scene: Scene) -> None:
-    """SIGKILL of one session: the server ends all others and recovers."""
+    """SIGKILL to one backend: the server ends all sessions and recovers."""
     client = scene.load(instant=scene.instant())
     client.reach()
     sessions = scene.backends()
@@ -72,7 +72,7 @@ def backend_killed(scene: Scene) -> None:
 
 
 def backend_terminated(scene: Scene) -> None:
-    """One session is ended by an administrator: a worker's, the lease's, the publisher's."""
+    """An administrator ends one session: a worker's, the lease's or the publisher's."""
     client = scene.load(instant=scene.instant())
     client.reach()
     sessions = scene.backends()
@@ -87,7 +87,7 @@ def backend_terminated(scene: Scene) -> None:
 
 
 def statement_cancelled(scene: Scene) -> None:
-    """The statement that runs in one session is cancelled."""
+    """Somebody cancels the statement that runs in one session."""
     client = scene.load(instant=scene.instant())
     client.reach()
     sessions = scene.backends()

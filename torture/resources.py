@@ -1,4 +1,4 @@
-"""Faults of what a load needs: room on the disk, memory, a clock that is right."""
+"""Faults of resources: a full disk, too little memory, a wrong clock."""
 
 import contextlib
 import os
@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.client import Broken
 from torture.arena import Arena
-from torture.client import Broken
 from torture.scene import Scene
 
 DISK_BYTES = 384 << 20
 
 
 class Skipped(Exception):
-    """A fault that cannot be had on the machine; the message says why."""
+    """The machine cannot cause the fault; the message says why."""
 
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """A file system of its own of so many bytes, in memory."""
+    """Mount a file system of this many bytes, in memory."""
     if os.geteuid() != 0:
         raise Skipped("only root can mount a small file system")
     folder.mkdir()
@@ -39,7 +39,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 
 
 def disk_full(scene: Scene) -> None:
-    """The disk of the server's data is full at an instant, and has room again after the load."""
+    """The disk with the server's data fills up at an instant, and has room again after the load."""
     with small_disk(scene.folder / "disk", DISK_BYTES) as disk:
         arena = Arena(disk)
         try:
@@ -61,7 +61,7 @@ def disk_full(scene: Scene) -> None:
 
 
 def _fill(filler: Path, spare: int) -> None:
-    """Take all the room there is but for some bytes."""
+    """Fill the disk but for some bytes."""
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(1 << 16))
@@ -69,7 +69,7 @@ def _fill(filler: Path, spare: int) -> None:
 
 
 def temporary_folder_full(scene: Scene) -> None:
-    """No room in the temporary folder nor in the current one: a load needs none there."""
+    """The temporary folder and the current one are full: a load needs no room there."""
     with small_disk(scene.folder / "temporary", 4096) as disk:
         with (disk / "filler").open("wb") as file:
             file.write(bytes(4096))
@@ -79,7 +79,7 @@ def temporary_folder_full(scene: Scene) -> None:
 
 
 def out_of_memory(scene: Scene) -> None:
-    """The loader gets no more memory than it has at its start and up to some 1,200 MB."""
+    """The loader gets at most 1,200 MB more memory than it has at its start."""
     room = int(scene.luck.uniform(0, 1200e6))
     client = scene.load(settings={"memory": room})
     code = client.end()
@@ -87,7 +87,7 @@ def out_of_memory(scene: Scene) -> None:
 
 
 def clock_jumps(scene: Scene) -> None:
-    """The loader's clock is wrong, by seconds or years, and jumps at an instant; the files' times are wrong too."""
+    """The loader's clock is wrong by seconds or years, and jumps at an instant; file times are wrong too."""
     world = scene.own_world()
     years = 365 * 86400.0
     for path in world.rglob("*.json"):

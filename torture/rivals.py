@@ -1,13 +1,13 @@
-"""Several loads at once, of the same files or of some of the same."""
+"""Several loads at once, of the same or overlapping files."""
 
 import signal
 
-from torture.client import Broken
+from tests.support.client import Broken
 from torture.scene import Scene
 
 
 def rivals(scene: Scene) -> None:
-    """Two to four loads at once; perhaps one of them is killed."""
+    """Two to four loads run at once, and perhaps one of them is killed."""
     whole = [str(scene.world)]
     logs = sorted(path for path in (scene.world / "log_data").glob("*/*") if path.is_dir())
     parts = [

@@ -1,4 +1,4 @@
-"""One fault and what follows: a disturbed load, a normal one, and the comparison with an undisturbed one."""
+"""One fault: a disturbed load, a normal one, and a comparison with an undisturbed one."""
 
 import random
 import shutil
@@ -12,20 +12,20 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sparkify.database.connection import connect
 from sparkify.operations.check import check as examine_warehouse
+from tests.support.client import Broken, Client, Instant
+from tests.support.victim import PHASES
 from torture import content
 from torture.arena import BATCH_BYTES, Arena, Ground
-from torture.client import Broken, Client, Instant
-from torture.victim import PHASES
 
 BACKENDS_GONE: Final = 5.0
-"""Seconds after which no session of a dead load may be left."""
+"""Seconds in which the sessions of a dead load must end."""
 
 RUNS: Final = 2
-"""So many normal runs may be needed until all is as it should be."""
+"""Normal runs that may be needed to repair everything."""
 
 
 class Scene:
-    """What a fault has to do with: a world, a database, and luck that the seed decides."""
+    """What a fault works on: a world, a database, and random choices that the seed decides."""
 
     def __init__(self, ground: Ground, kind: str, seed: int) -> None:
         self.ground = ground
@@ -41,18 +41,18 @@ class Scene:
         self._clients: list[Client] = []
 
     def prepare(self) -> None:
-        """Have a warehouse, and know what it should become."""
+        """Create a warehouse, and find out what it should become."""
         self.expected = self.ground.undisturbed(self.world)
         self.dsn = self.arena.database()
 
     def own_world(self) -> Path:
-        """A copy of the world, whose files may be changed."""
+        """Copy the world, so that its files may change."""
         copy = self.folder / "world"
         shutil.copytree(self.world, copy, dirs_exist_ok=True)
         return copy
 
     def instant(self, *phases: str) -> Instant:
-        """Any instant of a load: half of them by the clock, half at a statement of some phase (or of those given)."""
+        """Choose an instant of a load: half by the clock, half at a statement of some (given) phase."""
         if not phases and self.luck.random() < 0.5:
             return Instant(seconds=self.luck.uniform(0.0, 1.05) * self.expected.seconds)
         reached = [phase for phase in phases or PHASES if self.expected.phases.get(phase)]
@@ -65,7 +65,7 @@ class Scene:
     def load(
         self, *arguments: str, instant: Instant | None = None, dsn: str | None = None, **how: Any
     ) -> Client:
-        """Start a load of the world, or of what the arguments say."""
+        """Start a load of the world, or with these arguments."""
         settings = {"batch_bytes": BATCH_BYTES, **how.pop("settings", {})}
         instant = instant or Instant(seconds=0)
         command = [
@@ -89,20 +89,21 @@ class Scene:
         return client
 
     def note(self, text: str) -> None:
-        """Remember what happened."""
+        """Note what happened, for the report of a failure."""
         self.notes.append(text)
 
     def backends(self) -> list[int]:
-        """The process ids of the sessions that loads have on the database."""
+        """The process ids of the loads' sessions in the database."""
         with self.arena.admin() as admin:
             rows = admin.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'sparkify' ORDER BY pid",
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'sparkify'"
+                " ORDER BY pid",
                 [conninfo_to_dict(self.dsn)["dbname"]],
             )
             return [pid for (pid,) in rows]
 
     def see_backends_go(self) -> None:
-        """No session outlives its client."""
+        """Check that no session outlives its client."""
         since = time.monotonic()
         while left := self.backends():
             if time.monotonic() - since > BACKENDS_GONE:
@@ -112,7 +113,7 @@ class Scene:
             time.sleep(0.02)
 
     def recover(self, check: Callable[[], str] | None = None) -> None:
-        """Load normally, and see that all is as if nothing had happened.
+        """Load normally; then everything must be as if nothing had happened.
 
         Raises:
             Broken: something was lost or doubled, or the load fails.
@@ -133,7 +134,7 @@ class Scene:
         raise Broken(wrong)
 
     def _examine(self) -> None:
-        """The warehouse finds nothing wrong with itself, either."""
+        """Check that `sparkify check` finds nothing, either."""
         if wrong := [finding for finding in examine_warehouse(self.dsn) if finding.found]:
             raise Broken(f"`sparkify check` finds: {wrong}")
 
@@ -142,7 +143,7 @@ class Scene:
         return content.differences(self.found(), self.expected.content)
 
     def found(self) -> content.Content:
-        """What the warehouse holds."""
+        """The content of the warehouse."""
         with connect(self.dsn) as connection:
             try:
                 return content.read(connection)
@@ -150,7 +151,7 @@ class Scene:
                 raise Broken(f"the books do not balance: {error}") from error
 
     def close(self, *, keep: bool) -> None:
-        """Leave nothing behind, unless it is to be looked at."""
+        """End all loads; drop the database unless somebody is to look at it."""
         for client in self._clients:
             client.send(signal.SIGKILL)
         if not keep:

@@ -1,44 +1,60 @@
-"""The command line: parse, run one command, say what went wrong.
+"""The command line: parse the arguments, run one command, report errors.
 
-Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 stopped before
+Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 held before
 publishing because of more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
 import re
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from sparkify import __version__
 from sparkify.commands import (
-    checking,
+    check,
+    create_tables,
     dashboard,
-    database,
+    db,
+    etl,
+    forget,
     interrupt,
-    loading,
-    output,
-    people,
-    questions,
     rejects,
+    report,
     runs,
-    simulation,
+    simulate,
+    status,
+    streams,
+    top,
 )
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
+from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
-# What libraries say for want of memory that is no MemoryError of theirs: DuckDB, Arrow, Python's threads, the system.
-_LACKS_MEMORY = re.compile(
+_COMMANDS: Final = (
+    etl, create_tables, status, top, report, dashboard, rejects, runs, forget, check, simulate, db,
+)  # fmt: skip
+"""In the order of the help."""
+
+_ENVIRONMENT: Final = (
+    "Environment: SPARKIFY_DSN is the PostgreSQL to use; SPARKIFY_HOME the folder of the embedded server;"
+    " SPARKIFY_PASSWORD the password of a login that `db roles` makes. NO_COLOR turns colours off."
+)
+
+_LACKS_MEMORY: Final = re.compile(
     "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
     re.IGNORECASE,
 )
+"""How DuckDB, Arrow, Python's threads and the system report too little memory, besides MemoryError."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
-    with output.safe(), interrupt.heeded() as asked:
+    """Run one command and return its exit code."""
+    with streams.safe(), interrupt.heeded() as asked:
         try:
             code = _run(arguments, asked)
         except BaseException:
-            # Whatever it became on its way: DuckDB, for one, makes a RuntimeError of it.
+            # Any error counts as the interruption: DuckDB, for one, turns a KeyboardInterrupt into a
+            # RuntimeError.
             if asked.code is None:
                 raise
             asked.tell()
@@ -52,7 +68,7 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         sys.stdout.flush()
     except OutputFailed as error:
         if isinstance(error.__cause__, BrokenPipeError):
-            return DONE  # the reader has what it wanted (`sparkify top songs | head`)
+            return DONE  # the reader has read enough (`sparkify top songs | head`)
         return _fail(str(error), FAILED)
     except UsageError as error:
         if asked.code is not None:
@@ -67,7 +83,8 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         if asked.code is not None or not (isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error))):
             raise
         return _fail(
-            "There is not enough memory. What was staged is kept; run it again with fewer --workers.", FAILED
+            "There is not enough memory. Staged files are kept; run the command again with fewer --workers.",
+            FAILED,
         )
     return code
 
@@ -83,18 +100,22 @@ def _command(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> 
 
 
 def _fail(message: str, code: int, *, lines: bool = False) -> int:
-    print(f"sparkify: {output.printable(message, lines=lines)}", file=sys.stderr)
+    print(f"sparkify: {printable(message, lines=lines)}", file=sys.stderr)
     return code
 
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="sparkify", description="A song-play warehouse on PostgreSQL: what are our users listening to?"
+        prog="sparkify",
+        description="A song-play warehouse on PostgreSQL: what are our users listening to?",
+        epilog=_ENVIRONMENT,
     )
-    parser.add_argument("--version", action="version", version=f"sparkify {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (loading, questions, dashboard, rejects, runs, people, checking, simulation, database):
-        group.add(commands)
+    parser.add_argument(
+        "--version", action="version", version=f"sparkify {__version__}", help="print the version"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for command in _COMMANDS:
+        command.add(commands)
     return parser
 
 

@@ -1,6 +1,6 @@
-"""What can go wrong, by what one can do about it.
+"""The errors that users see, split by what they can do about them.
 
-Every message names the file, the table or the setting concerned and says what to do; none holds a password.
+A message names the file, table or setting concerned and says what to do. None contains a password.
 """
 
 
@@ -9,7 +9,7 @@ class SparkifyError(Exception):
 
 
 class UsageError(SparkifyError):
-    """The arguments or settings make no sense together; nothing was changed."""
+    """The arguments or settings contradict each other or are wrong; nothing was changed."""
 
 
 class ConnectionFailed(SparkifyError):
@@ -25,8 +25,8 @@ class StorageFailed(SparkifyError):
 
 
 class ServerError(SparkifyError):
-    """The embedded PostgreSQL could not be made, started or stopped."""
+    """The embedded PostgreSQL could not be created, started or stopped."""
 
 
 class OutputFailed(SparkifyError):
-    """Standard output could not be written; its cause is the `OSError`."""
+    """Standard output could not be written; the cause is the `OSError`."""

@@ -1,1 +1,5 @@
-"""The commands, a module for each group: its arguments, what it calls, what it prints."""
+"""The commands of `sparkify`: each module declares and runs the command it is named after.
+
+`arguments`, `output`, `tables`, `progress`, `streams` and `interrupt` are shared. Commands import the library
+where they use it, so that `sparkify --help` answers at once.
+"""

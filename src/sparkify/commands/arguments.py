@@ -1,10 +1,8 @@
-"""What the commands have in common: how arguments are declared, exit codes, JSON."""
+"""What the commands' arguments share: parsers, options that several commands take, and exit codes."""
 
 import argparse
-import csv
-import json
-import sys
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Final, Never
 
@@ -21,113 +19,100 @@ Options = argparse.Namespace
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with the arguments."""
+    """A parser that says in one line what is wrong with the arguments."""
 
     def error(self, message: str) -> Never:
-        """Raise it as a `UsageError`."""
+        """Raise the message as a `UsageError`."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def add_command(
-    commands: Any, name: str, command: Callable[[Options], int], text: str
+    commands: Any, name: str, run: Callable[[Options], int], text: str
 ) -> argparse.ArgumentParser:
-    """Add a command that runs `command`, which gives its exit code; `text` is its help."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text[0].upper() + text[1:] + "."
-    )
-    parser.set_defaults(command=command)
+    """Add a command. `run` takes the parsed options and returns the exit code; `text` is its help."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=_sentence(text))
+    parser.set_defaults(command=run)
     return parser
 
 
 def add_group(commands: Any, name: str, text: str) -> Any:
-    """Add a command that has commands of its own, and give the place for them."""
-    return commands.add_parser(name, help=text).add_subparsers(required=True, metavar="ACTION", dest="action")
+    """Add a command that only has subcommands, and return what they are added to."""
+    group = commands.add_parser(name, help=text, description=_sentence(text))
+    return group.add_subparsers(required=True, metavar="ACTION", dest="action")
 
 
-def with_dsn(parser: argparse.ArgumentParser) -> None:
-    """Let the server be chosen."""
-    parser.add_argument(
-        "--dsn",
-        help="PostgreSQL to use [SPARKIFY_DSN] (default: the PG* variables, else the embedded server)",
-    )
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
-def with_json(parser: argparse.ArgumentParser) -> None:
-    """Let the answer be one JSON document."""
+def add_option_or_variable(parser: argparse.ArgumentParser, option: str, variable: str, text: str) -> None:
+    """Add an option that defaults to an environment variable; the help names the variable."""
+    parser.add_argument(option, default=os.environ.get(variable) or None, help=f"{text} [env: {variable}]")
+
+
+def add_dsn(parser: argparse.ArgumentParser) -> None:
+    """Let the user choose the PostgreSQL server."""
+    add_option_or_variable(
+        parser, "--dsn", "SPARKIFY_DSN",
+        "PostgreSQL to use, as a URL or connection string (default: PG* variables, else the embedded server)",
+    )  # fmt: skip
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Let the user ask for JSON."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def with_limit(parser: argparse.ArgumentParser, default: int) -> None:
-    """Let the number of rows be chosen."""
+def add_json_or_csv(parser: argparse.ArgumentParser) -> None:
+    """Let the user ask for JSON or CSV."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--json", action="store_true", help="print one JSON document")
+    either.add_argument("--csv", action="store_true", help="print CSV with a header")
+
+
+def add_limit(parser: argparse.ArgumentParser, default: int) -> None:
+    """Let the user choose how many rows are shown."""
     parser.add_argument(
         "--limit", type=positive, default=default, metavar="N", help=f"rows to show (default: {default})"
     )
 
 
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Let the user choose which plays to count."""
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day to count, UTC")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day to count, UTC")
+    parser.add_argument("--level", choices=["free", "paid"], help="count only plays on this level")
+    parser.add_argument(
+        "--location", type=utf8, metavar="PLACE", help="count only plays at this place (see `top locations`)"
+    )
+
+
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """Parse a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def port(text: str) -> int:
-    """A port of a machine."""
+    """Parse a TCP port."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
     return int(text)
 
 
-def utf8(given: str) -> str:
-    """Text; nothing in the warehouse is like bytes that are not UTF-8."""
+def utf8(text: str) -> str:
+    """Accept text that is valid UTF-8: the warehouse holds no other, so nothing else could match."""
     try:
-        given.encode()
+        text.encode()
     except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{given!r} is not UTF-8") from None
-    return given
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
+    return text
 
 
 def day(text: str) -> date:
-    """A day."""
+    """Parse a day like 2018-11-30."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2018-11-30") from None
-
-
-def with_selection(parser: argparse.ArgumentParser) -> None:
-    """Let plays be chosen."""
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="the first day, UTC")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="the last day, UTC")
-    parser.add_argument("--level", choices=["free", "paid"], help="only plays on this plan")
-    parser.add_argument(
-        "--location", type=utf8, metavar="PLACE", help="only plays at this place, as `top locations` shows it"
-    )
-
-
-def with_form(parser: argparse.ArgumentParser) -> None:
-    """Let the answer be one JSON document, or CSV."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON document")
-    form.add_argument("--csv", action="store_true", help="print CSV with a header")
-
-
-def print_json(document: Any) -> None:
-    """Print one JSON document; times in ISO format, bytes with escapes for what is not UTF-8."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, datetime | date):
-            return value.isoformat()
-        if isinstance(value, bytes):
-            return value.decode("utf-8", "backslashreplace")
-        return int(value)
-
-    print(json.dumps(document, default=plain, indent=2))
-
-
-def print_csv(rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as CSV with a header; nothing at all when there are none."""
-    if rows:
-        writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""``sparkify dashboard``."""
+"""``sparkify dashboard``: serve the web page."""
 
 import os
 import sys
@@ -6,22 +6,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from sparkify.commands.arguments import Options, add_command, port, with_dsn
+from sparkify.commands.arguments import Options, add_command, add_dsn, port
+from sparkify.commands.output import note
 from sparkify.errors import SparkifyError
 
 PORT: Final = 8501
 
 
 def add(commands: Any) -> None:
-    """Declare it."""
+    """Declare the command."""
     dashboard = add_command(
-        commands, "dashboard", _dashboard, "show what users listen to as a web page, on this machine only"
+        commands, "dashboard", _dashboard, "serve a web page of what users listen to, on this machine only"
     )
     dashboard.add_argument(
-        "--port", type=port, default=PORT, metavar="N", help=f"where it listens (default: {PORT})"
+        "--port", type=port, default=PORT, metavar="N", help=f"port to listen on (default: {PORT})"
     )
     dashboard.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    with_dsn(dashboard)
+    add_dsn(dashboard)
 
 
 def _dashboard(options: Options) -> int:
@@ -29,13 +30,15 @@ def _dashboard(options: Options) -> int:
         raise SparkifyError(
             "The dashboard needs Streamlit. Install it: pip install 'sparkify[dashboard]', or make dashboard"
         )
-    from sparkify import dashboard  # noqa: PLC0415
-    from sparkify.dashboard import settings  # noqa: PLC0415
-    from sparkify.database.connection import resolve  # noqa: PLC0415
+    from sparkify import dashboard
+    from sparkify.dashboard import settings
+    from sparkify.database.connection import resolve
 
     app = Path(dashboard.__file__).with_name("app.py")
     arguments = settings.arguments(str(app), port=options.port, browser=not options.no_browser)
     environment = os.environ | {"SPARKIFY_DSN": resolve(options.dsn)}
-    print(f"sparkify: http://localhost:{options.port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    # Streamlit takes this program's place: signals and the exit code are its own.
-    os.execve(sys.executable, [sys.executable, "-m", "sparkify.dashboard", *arguments], environment)  # noqa: S606
+    note(f"sparkify: http://localhost:{options.port} (press Ctrl-C to stop)")
+    sys.stderr.flush()
+    # Streamlit replaces this process, so that it handles signals and sets the exit code.
+    command = [sys.executable, "-m", "sparkify.dashboard", *arguments]
+    os.execve(sys.executable, command, environment)  # noqa: S606

@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM: the program says what it kept and ends within two seconds, whatever it is doing.
 
-Mostly the KeyboardInterrupt does it: statements are cancelled, transactions rolled back, threads waited for. Where that
-takes long (a server that does not answer, a library that does not listen) the process just ends. Nothing depends on
-its goodbye: PostgreSQL rolls back what a closed connection leaves.
+Usually KeyboardInterrupt is enough: statements are cancelled, transactions rolled back, threads joined. Where
+that takes too long (a server that does not answer, a library that ignores signals) the process simply exits.
+Nothing depends on an orderly end: PostgreSQL rolls back what a closed connection leaves behind.
 """
 
 import os
@@ -15,15 +15,15 @@ from types import FrameType
 from typing import Final
 
 ORDERLY_END_SECONDS: Final = 0.8
-"""Seconds for an orderly end."""
+"""Seconds that an orderly end may take before the process exits anyway."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether somebody asked the program to end: `code` is then its exit code, 128 and the number of the signal.
+    """Whether the program was asked to end. `code` is then its exit code: 128 plus the signal's number.
 
-    `kept` says what there is to be said of the work so far.
+    `kept` returns a sentence about the work that is kept.
     """
 
     def __init__(self) -> None:
@@ -34,13 +34,13 @@ class Interruption:
     def tell(self) -> None:
         """Tell the user, once."""
         if self._told.acquire(blocking=False):
-            shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which a progress bar hides
-            with suppress(OSError):  # nobody may listen any more: Ctrl-C ends a whole pipe
+            shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # show the cursor, which a progress bar hides
+            with suppress(OSError):  # stderr may be closed: Ctrl-C ends every program of a pipe
                 os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
 
     def _ask(self, number: int, _: FrameType | None) -> None:
         if self.code is not None:
-            os._exit(self.code)  # asked twice: at once
+            os._exit(self.code)  # asked a second time: end at once
         self.code = 128 + number
         watch = threading.Timer(ORDERLY_END_SECONDS, self._end)
         watch.daemon = True
@@ -57,12 +57,12 @@ class Interruption:
 
 @contextmanager
 def heeded() -> Iterator[Interruption]:
-    """Take Ctrl-C and SIGTERM for requests to end, while the block runs; elsewhere than in the main thread nobody asks."""
+    """Take Ctrl-C and SIGTERM as requests to end during the block. Do nothing outside the main thread."""
     asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    # Who is started in the background, or with nohup, is not to hear of them.
+    # Leave signals ignored that were ignored at start, as in the background or under nohup.
     heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, asked._ask) for number in heard}  # noqa: SLF001
     try:

@@ -1,112 +1,86 @@
-"""Where output goes: a terminal that lacks characters, a full disk, a stream that is closed. None ends in a traceback."""
+"""How commands print: data on stdout as JSON, CSV or sentences, and messages on stderr."""
 
-import io
-import os
-import select
+import csv
+import json
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TextIO
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
 
 from sparkify.errors import OutputFailed
 
-_STREAMS: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
+
+class HasDocument(Protocol):
+    """The result of a command that can be given as one JSON document."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document."""
+        ...
 
 
-class _Needed(io.FileIO):
-    """Says that output is lost, once: what is written afterwards, such as what buffers still hold, goes nowhere."""
-
-    _lost = False
-
-    def write(self, data: Any) -> int:
-        if self._lost:
-            return len(data)
-        try:
-            return _write(super().write, self.fileno(), data)
-        except OSError as error:
-            self._lost = True
-            raise OutputFailed(f"Cannot write to stdout: {error.strerror}.") from error
+Result = TypeVar("Result", bound=HasDocument)
 
 
-class _Lossy(io.FileIO):
-    """What cannot be written is lost. When messages cannot be, nobody can be told: the exit code says how the command ended."""
+def print_result(result: Result, show: Callable[[Result], None], *, as_json: bool, done: str) -> None:
+    """Print what a command has done, as one JSON document or in words by `show`.
 
-    def write(self, data: Any) -> int:
-        with suppress(OSError):
-            return _write(super().write, self.fileno(), data)
-        return len(data)
-
-
-def _write(write: Any, number: int, data: Any) -> int:
-    """Write all of it: whoever shares a pipe with us may have made it one that does not wait, and takes a part."""
-    left = memoryview(data)
-    while left:
-        if (written := write(left)) is None:
-            select.select([], [number], [])
-        else:
-            left = left[written:]
-    return len(data)
-
-
-@contextmanager
-def safe(*, may_be_lost: bool = False) -> Iterator[None]:
-    """During the block, what standard output and standard error cannot hold or take does no harm.
-
-    A character that the encoding lacks is written as an escape, and a stream that was closed when the program started is
-    ``/dev/null``. A failure to write to standard output is raised as `OutputFailed`, unless its output `may_be_lost`.
-    Streams that somebody else has put in the place of the process's own are left alone.
+    If stdout cannot be written, `done` is added to the `OutputFailed`: the work itself has succeeded.
     """
-    _replace_closed()
-    before = sys.stdout, sys.stderr
-    sys.stdout = _over(sys.stdout, sys.__stdout__, _Lossy if may_be_lost else _Needed)
-    sys.stderr = _over(sys.stderr, sys.__stderr__, _Lossy)
     try:
-        yield
-    finally:
-        with suppress(OutputFailed):  # the command has failed already, or has said so
-            sys.stdout.flush()
-        sys.stdout, sys.stderr = before
-
-
-@contextmanager
-def after(done: str) -> Iterator[None]:
-    """Report in the block what a command has done. If that cannot be written, the error says that it is done."""
-    try:
-        yield
+        if as_json:
+            print_json(result.as_dict())
+        else:
+            show(result)
         sys.stdout.flush()
     except OutputFailed as error:
         raise OutputFailed(f"{error} {done}") from error.__cause__
 
 
-def _replace_closed() -> None:
-    """Put ``/dev/null`` in the place of closed streams: the next file or connection that is opened would get their number."""
-    for name, mode in _STREAMS.items():
-        if getattr(sys, name) is None:
-            number = os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(number, True)  # like the others, by the programs that are started
-            setattr(sys, name, os.fdopen(number, mode, errors="backslashreplace"))
+def print_json(document: Any) -> None:
+    """Print one JSON document: times in ISO format, bytes as text with escapes where they are not UTF-8."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime | date):
+            return value.isoformat()
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "backslashreplace")
+        return int(value)
+
+    print(json.dumps(document, default=plain, indent=2))
 
 
-def _over(stream: TextIO, own: TextIO | None, kind: type[io.FileIO]) -> TextIO:
-    """A stream over the file of another, which is the process's own."""
-    if stream is not own or not isinstance(stream, io.TextIOWrapper):
-        return stream
-    stream.flush()
-    raw = kind(stream.fileno(), "w", closefd=False)
-    unbuffered = stream.write_through
-    return io.TextIOWrapper(
-        raw if unbuffered else io.BufferedWriter(raw),
-        encoding=stream.encoding,
-        errors="backslashreplace",
-        line_buffering=stream.line_buffering,
-        write_through=unbuffered,
-    )
+def print_csv(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as CSV with a header; print nothing when there are no rows."""
+    if rows:
+        writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def print_sentence(text: str) -> None:
+    """Print a sentence on stdout, broken between words at the terminal's width."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(text), highlight=False)
+
+
+def note(message: str) -> None:
+    """Print a message on stderr, on one line: commands in it can then be copied from any terminal."""
+    print(printable(message), file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """The number and its noun, like ``1 file`` and ``2,000 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Text that can neither steer a terminal nor pass for another line: control and format characters are shown as escapes,
-    line feeds too, unless the text is meant to have `lines`."""
+    """The text with control and format characters escaped: it can neither steer a terminal nor fake a line.
+
+    Line feeds are escaped too, unless the text is meant to have several `lines`.
+    """
     return "".join(
         char
         if not _steers(char) or (lines and char == "\n")
@@ -120,6 +94,6 @@ def _steers(char: str) -> bool:
 
 
 def encodable(text: str) -> str:
-    """Text as standard output will show it: with escapes for what its encoding lacks."""
+    """The text as standard output will show it: with escapes for characters that its encoding lacks."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

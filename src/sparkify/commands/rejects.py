@@ -1,131 +1,181 @@
-"""``sparkify rejects``: the lines that were set aside."""
+"""``sparkify rejects``: show, export, retry or dismiss the lines that were set aside."""
 
-import sys
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from sparkify.commands import output
 from sparkify.commands.arguments import (
     DONE,
     Options,
     add_command,
+    add_dsn,
     add_group,
+    add_json,
+    add_limit,
     positive,
-    print_json,
     utf8,
-    with_dsn,
-    with_json,
-    with_limit,
 )
+from sparkify.commands.output import counted, note, print_json, print_result, print_sentence, printable
 from sparkify.errors import UsageError
 from sparkify.server.home import expanded
 
+if TYPE_CHECKING:
+    from sparkify.operations.dismiss import Dismissed
+    from sparkify.operations.retry import Retried
+
+_OTHER_RUNS = "their run is held, failed or still at work; see `sparkify runs list`"
+
 
 def add(commands: Any) -> None:
-    """Declare them."""
+    """Declare the command and its actions."""
     actions = add_group(
-        commands, "rejects", "show the lines that were set aside, and why; try them again or dismiss them"
+        commands, "rejects", "show the lines that were set aside and why; retry or dismiss them"
     )
-    for name, command, text in (
-        ("list", _list, "count them by file and reason"),
-        ("show", _show, "show them with their text"),
+    for name, run, text in (
+        ("list", _list, "count rejected lines by file and reason"),
+        ("show", _show, "show rejected lines with their text"),
     ):
-        action = add_command(actions, name, command, text)
-        _with_choice(action)
-        with_limit(action, 20)
-        with_dsn(action)
-        with_json(action)
+        action = add_command(actions, name, run, text)
+        _add_choice(action)
+        add_limit(action, 20)
+        add_dsn(action)
+        add_json(action)
 
-    export = add_command(actions, "export", _export, "write them with their text, one JSON object a line")
-    _with_choice(export)
-    export.add_argument("--out", metavar="FILE", help="write to this file (default: stdout)")
-    with_dsn(export)
+    export = add_command(
+        actions, "export", _export, "write rejected lines with their text, one JSON object per line"
+    )
+    _add_choice(export)
+    export.add_argument("--out", metavar="FILE", help="file to write (default: stdout)")
+    add_dsn(export)
 
-    drop = add_command(actions, "drop", _drop, "dismiss rejects that nobody will mend")
-    _with_choice(drop)
-    drop.add_argument("--all", action="store_true", help="dismiss every reject")
-    with_dsn(drop)
-    with_json(drop)
+    drop = add_command(actions, "drop", _drop, "dismiss rejected lines that nobody will fix")
+    _add_choice(drop)
+    drop.add_argument("--all", action="store_true", help="dismiss every rejected line")
+    add_dsn(drop)
+    add_json(drop)
 
-    retry = add_command(actions, "retry", _retry, "judge them again, and load those that pass now")
-    _with_choice(retry)
-    with_dsn(retry)
-    with_json(retry)
+    retry = add_command(actions, "retry", _retry, "judge rejected lines again and load those that now pass")
+    _add_choice(retry)
+    add_dsn(retry)
+    add_json(retry)
+
+
+def _add_choice(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--file", type=_path, metavar="PATH", help="only lines of this file; the end of its path is enough"
+    )
+    parser.add_argument("--reason", type=utf8, help="only lines rejected for this reason")
+    parser.add_argument("--run", type=positive, metavar="RUN", help="only lines that this run read")
 
 
 def _path(text: str) -> str:
     return expanded(utf8(text))
 
 
-def _with_choice(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--file", type=_path, metavar="PATH", help="only of this file; the end of its path will do"
-    )
-    parser.add_argument("--reason", type=utf8, help="only with this reason")
-    parser.add_argument("--run", type=positive, metavar="RUN", help="only of what this run read")
+def _choice(options: Options) -> dict[str, Any]:
+    """The arguments that say which rejected lines are meant, and where."""
+    return {"dsn": options.dsn, "path": options.file, "reason": options.reason, "run": options.run}
 
 
 def _list(options: Options) -> int:
-    return _rejects(options, evidence=False)
+    from sparkify.commands.tables import print_table
+
+    return _print_rejects(options, print_table, evidence=False)
 
 
 def _show(options: Options) -> int:
-    return _rejects(options, evidence=True)
+    return _print_rejects(options, _print_evidence, evidence=True)
 
 
-def _rejects(options: Options, *, evidence: bool) -> int:
-    from sparkify import analytics  # noqa: PLC0415
-    from sparkify.commands import tables, terminal  # noqa: PLC0415
+def _print_rejects(options: Options, show: Any, *, evidence: bool) -> int:
+    from sparkify import analytics
 
-    rows = analytics.rejects(
-        dsn=options.dsn, evidence=evidence, path=options.file, reason=options.reason, run=options.run,
-        limit=options.limit,
-    )  # fmt: skip
+    rows = analytics.rejects(**_choice(options), evidence=evidence, limit=options.limit)
     if options.json:
         print_json(rows)
-    elif not rows:
-        print("No rejected lines.", file=sys.stderr)
-    elif evidence:
-        terminal.print_evidence(rows)
+    elif rows:
+        show(rows)
     else:
-        tables.print_table(rows)
+        note("No rejected lines.")
     return DONE
 
 
-def _export(options: Options) -> int:
-    from sparkify.analytics.export import export_rejects  # noqa: PLC0415
+def _print_evidence(rows: Sequence[dict[str, Any]]) -> None:
+    """Print rejected lines one by one with their text."""
+    from sparkify.commands.tables import LONGEST_CELL
 
-    count = export_rejects(
-        options.out, dsn=options.dsn, path=options.file, reason=options.reason, run=options.run
-    )
-    print(f"{count:,} rejected lines.", file=sys.stderr)
+    for row in rows:
+        text = row["record"].decode("utf-8", "backslashreplace")
+        more = "" if len(text) <= LONGEST_CELL else f" … ({row['record_bytes']:,} bytes)"
+        print(printable(f"{row['path']}:{row['line']}: {row['reason']}: {row['detail']}"))
+        print(f"    {printable(text[:LONGEST_CELL].strip())}{more}")
+
+
+def _export(options: Options) -> int:
+    from sparkify.analytics.export import export_rejects
+
+    count = export_rejects(options.out, **_choice(options))
+    note(f"Wrote {counted(count, 'rejected line')}.")
     return DONE
 
 
 def _drop(options: Options) -> int:
-    from sparkify.commands import terminal  # noqa: PLC0415
-    from sparkify.operations.dismiss import dismiss  # noqa: PLC0415
+    from sparkify.operations.dismiss import dismiss
 
     some = bool(options.file or options.reason or options.run)
     if some == options.all:
-        raise UsageError("Say which rejects to dismiss: --file, --reason or --run, or --all alone.")
-    done = dismiss(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
-    with output.after("The lines are dismissed."):
-        if options.json:
-            print_json(done.as_dict())
-        else:
-            terminal.print_dismissed(done)
+        raise UsageError("Say which rejected lines to dismiss: --file, --reason or --run, or --all alone.")
+    done = dismiss(**_choice(options))
+    print_result(done, _print_dismissed, as_json=options.json, done="The lines are dismissed.")
     return DONE
+
+
+def _print_dismissed(done: "Dismissed") -> None:
+    """Print what was dismissed; on stderr what was not and why, and how to undo it."""
+    if not done.lines and not done.other_runs:
+        note("No rejected lines match.")
+        return
+    kinds = ", ".join(f"{count:,} {reason}" for reason, count in done.reasons.items())
+    print_sentence(
+        f"Dismissed {counted(done.lines, 'rejected line')} of {counted(done.files, 'file')}"
+        f"{': ' if kinds else ''}{kinds}."
+    )
+    if done.lines:
+        note("To get them back, touch their files and load again.")
+    if done.other_runs:
+        note(f"Did not dismiss {counted(done.other_runs, 'line')}: {_OTHER_RUNS}.")
 
 
 def _retry(options: Options) -> int:
-    from sparkify.commands import terminal  # noqa: PLC0415
-    from sparkify.operations.retry import retry  # noqa: PLC0415
+    from sparkify.operations.retry import retry
 
-    done = retry(dsn=options.dsn, path=options.file, reason=options.reason, run=options.run)
-    with output.after("What passed is loaded."):
-        if options.json:
-            print_json(done.as_dict())
-        else:
-            terminal.print_retried(done)
+    done = retry(**_choice(options))
+    print_result(done, _print_retried, as_json=options.json, done="What passed is loaded.")
     return DONE
+
+
+def _print_retried(done: "Retried") -> None:
+    """Print what was tried again, what passed and what remains; on stderr what was not tried and why."""
+    books = done.passed
+    print_sentence(
+        f"Tried {counted(done.tried, 'rejected line')} again: {books.lines:,} passed,"
+        f" {done.tried - books.lines:,} did not."
+    )
+    became = [
+        f"{getattr(books, name):,} {name.replace('_', ' ')}"
+        for name in type(books).__slots__
+        if name != "lines" and getattr(books, name)
+    ]
+    if became:
+        print_sentence(f"Those that passed: {', '.join(became)}.")
+    if done.remaining:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.remaining.items()))
+        print_sentence(f"Still rejected: {reasons}.")
+    for count, why in (
+        (done.changed, "their files have changed since or cannot be read; `sparkify etl` reads them"),
+        (done.read_again, "their files must be read whole; the next `sparkify etl` does that"),
+        (done.incomplete, "only part of each was kept, and their files are gone"),
+        (done.other_runs, _OTHER_RUNS),
+    ):
+        if count:
+            note(f"Did not try {counted(count, 'line')}: {why}.")

@@ -1,81 +1,80 @@
-"""``sparkify runs``: what was loaded when, and runs that are held or failed."""
+"""``sparkify runs``: list what was loaded when; release or drop a run that is held or failed."""
 
-import sys
+from collections.abc import Sequence
 from typing import Any
 
 from sparkify.commands.arguments import (
     DONE,
     Options,
     add_command,
+    add_dsn,
     add_group,
+    add_json,
+    add_limit,
     positive,
-    print_json,
-    with_dsn,
-    with_json,
-    with_limit,
 )
+from sparkify.commands.output import counted, note, print_json, printable
 
 
 def add(commands: Any) -> None:
-    """Declare them."""
+    """Declare the command and its actions."""
     actions = add_group(commands, "runs", "list the runs; release or drop one that is held or failed")
     runs = add_command(actions, "list", _list, "list the last runs, the newest first")
-    with_limit(runs, 20)
-    with_dsn(runs)
-    with_json(runs)
-    for name, command, text in (
-        (
-            "release",
-            _release,
-            "publish what a held or failed run has staged, with as many rejects as there are",
-        ),
+    add_limit(runs, 20)
+    add_dsn(runs)
+    add_json(runs)
+    for name, run, text in (
+        ("release", _release, "publish what a held or failed run has staged, whatever its rejects"),
         (
             "drop",
             _drop,
-            "throw away what a held, failed or dead run has staged; the next load reads those files again",
+            "discard what a held, failed or dead run has staged; the next load reads its files again",
         ),
     ):
-        action = add_command(actions, name, command, text)
-        action.add_argument("run", type=positive, metavar="RUN", help="the number of the run")
-        with_dsn(action)
+        action = add_command(actions, name, run, text)
+        action.add_argument("run", type=positive, metavar="RUN", help="number of the run")
+        add_dsn(action)
 
 
 def _list(options: Options) -> int:
-    from sparkify.analytics import runs  # noqa: PLC0415
-    from sparkify.commands import (  # noqa: PLC0415
-        tables,
-        terminal,
-    )
+    from sparkify.analytics import runs
+    from sparkify.commands.tables import print_table
 
     rows = runs(dsn=options.dsn, limit=options.limit)
     if options.json:
         print_json(rows)
     elif not rows:
-        print("No runs yet.", file=sys.stderr)
+        note("No runs yet.")
     else:
-        tables.print_table(rows, hide=("reason",), moments="%Y-%m-%d %H:%M")
-        terminal.print_failed(rows)
+        print_table(rows, hide=("reason",), moments="%Y-%m-%d %H:%M")
+        print_failures(rows)
     return DONE
 
 
+def print_failures(runs: Sequence[dict[str, Any]]) -> None:
+    """Say why runs failed and what to do: too much for a cell of their table."""
+    from sparkify.stage.failed import failure
+
+    for run in runs:
+        if run["reason"]:
+            # Not broken into lines: a line break of ours would end up in the commands that people copy.
+            print(f"\n{printable(failure(run['run_id'], run['reason']))}")
+
+
 def _release(options: Options) -> int:
-    from sparkify.operations.held import release  # noqa: PLC0415
+    from sparkify.operations.held import release
 
     done = release(options.run, options.dsn)
-    print(
-        f"Released run {options.run}: {done.files:,} files, {done.books.loaded:,} lines loaded,"
-        f" {done.books.rejected:,} rejected.",
-        file=sys.stderr,
+    note(
+        f"Released run {options.run}: {counted(done.files, 'file')},"
+        f" {counted(done.books.loaded, 'line')} loaded, {done.books.rejected:,} rejected."
     )
     return DONE
 
 
 def _drop(options: Options) -> int:
-    from sparkify.operations.held import drop  # noqa: PLC0415
+    from sparkify.operations.held import drop
 
     dropped = drop(options.run, options.dsn)
-    print(
-        f"Dropped run {options.run}: {dropped:,} of its files are as before; the next `sparkify etl` reads them again.",
-        file=sys.stderr,
-    )
+    note(f"Dropped run {options.run}. The next `sparkify etl` reads its {counted(dropped, 'file')} again.")
     return DONE

@@ -1,4 +1,4 @@
-"""Tables that fit the terminal: numbers are never cut, a path loses its beginning, any other text its end."""
+"""Tables that fit the terminal: numbers are never cut, paths lose their beginning, other texts their end."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from sparkify.commands.output import encodable, printable
 
 LONGEST_CELL: Final = 200
 SHORTEST_TEXT: Final = 8
-"""Columns of text are not made narrower than this. Where that does not do, each row is printed as lines."""
+"""Text columns are not made narrower. A table that is still too wide is printed as lines."""
 
 _PATHS: Final = frozenset({"path"})
 _GAP: Final = 2
@@ -40,12 +40,12 @@ class _Column:
 
     @property
     def least(self) -> int:
-        """The width below which something would be cut that must not be, or could not be read."""
+        """The width below which a number would be cut or a text become unreadable."""
         cells = zip(map(cell_len, self.cells), self.is_text, strict=True)
         return max(cell_len(self.heading), *(min(n, SHORTEST_TEXT) if text else n for n, text in cells))
 
     def cut(self, width: int) -> list[str]:
-        """The cells with the text shortened to a width."""
+        """The cells, with texts shortened to this width."""
         short = shorten_paths(self.cells, width) if self.is_path else [shorten(c, width) for c in self.cells]
         return [s if text else c for s, c, text in zip(short, self.cells, self.is_text, strict=True)]
 
@@ -53,9 +53,9 @@ class _Column:
 def print_table(
     rows: Sequence[dict[str, Any]], hide: Sequence[str] = (), *, moments: str = "%Y-%m-%d %H:%M:%S"
 ) -> None:
-    """Print rows as a table, or, where the terminal is too narrow for that, as lines with a name and a value each.
+    """Print rows as a table, or as lines of a name and a value each where the terminal is too narrow.
 
-    Columns in `hide` are left out; `moments` is the form of times.
+    Columns in `hide` are left out; `moments` is the `strftime` format of times.
     """
     if not rows:
         print("Nothing to show.", file=sys.stderr)
@@ -90,7 +90,7 @@ def _cell(value: Any, moments: str, *, is_path: bool) -> str:
 def _table(columns: list[_Column], width: int) -> list[str]:
     most = [min(column.widest, max(column.least, LONGEST_CELL)) for column in columns]
     for at, column in enumerate(columns):
-        if column.is_path:  # one that begins with a slash leaves room to others
+        if column.is_path:  # cut at a slash, it may need less and leave room for others
             room = _fit(columns, most, width)[at]
             most[at] = max(map(cell_len, [column.heading, *column.cut(room)]))
     drawn = []
@@ -102,7 +102,7 @@ def _table(columns: list[_Column], width: int) -> list[str]:
 
 
 def _fit(columns: list[_Column], most: list[int], width: int) -> list[int]:
-    """How wide the columns are, so that all have room: the longest text gives way first."""
+    """Shrink columns until all fit, the widest first."""
     widths = list(most)
     while sum(widths) + _GAP * (len(columns) - 1) > width:
         room, at = max((w, at) for at, w in enumerate(widths) if w > columns[at].least)
@@ -111,7 +111,7 @@ def _fit(columns: list[_Column], most: list[int], width: int) -> list[int]:
 
 
 def _lines(columns: list[_Column], width: int) -> list[str]:
-    """Each row as lines."""
+    """Draw each row as lines of a name and a value."""
     names = max(cell_len(column.heading) for column in columns)
     room = width - names - _GAP
     only_numbers = all(column.all_numbers for column in columns)
@@ -123,7 +123,7 @@ def _lines(columns: list[_Column], width: int) -> list[str]:
             [
                 f"{column.heading:{names + _GAP}}{cell:>{min(numbers, room)}}"
                 if cell_len(cell) <= room
-                # A long number stands below its name.
+                # A number too long for the line goes below its name.
                 else f"{column.heading}\n{' ' * min(_GAP, max(width - cell_len(cell), 0))}{cell}"
                 for cell in cells
             ]
@@ -132,7 +132,7 @@ def _lines(columns: list[_Column], width: int) -> list[str]:
 
 
 def shorten(text: str, width: int) -> str:
-    """A text without its end where it is wider."""
+    """Cut the end of a text that is wider than this."""
     if cell_len(text) <= width:
         return text
     dots = _dots()
@@ -140,7 +140,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
-    """Paths without their beginnings where they are wider; those that differ still do, if there is room for the difference."""
+    """Cut the beginning of paths wider than this, so that different paths still differ where possible."""
     attempts = _attempts(dict.fromkeys(paths), width)
     best = next(attempts)
     clear = (short for short in chain([best], attempts) if len(set(short.values())) == len(short))
@@ -149,14 +149,14 @@ def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
 
 
 def _attempts(paths: Iterable[str], width: int) -> Iterator[dict[str, str]]:
-    """Ways to shorten different paths, the best to read first."""
+    """Yield ways to shorten different paths, the most readable first."""
     short = {path: _from_slash(_end(path, width)) for path in paths}
     yield short
     seen = Counter(short.values())
     alike = [path for path in short if seen[short[path]] > 1]
     yield short | {path: _end(path, width) for path in alike}
-    # They differ further to the left: where they begin to, and their end.
-    common = len(os.path.commonprefix(alike))  # noqa: RUF071  of characters
+    # They differ further left: show where they begin to differ, and their end.
+    common = len(os.path.commonprefix(alike))  # noqa: RUF071  characters, not folders
     most = width - 2 * len(_dots())
     for head in [*range(most // 2, most + 1), *range(most // 2 - 1, 0, -1)]:
         yield short | {path: _both_ends(path[common:], head, width) for path in alike}
@@ -172,7 +172,7 @@ def _from_slash(end: str) -> str:
 
 
 def _both_ends(path: str, head: int, width: int) -> str:
-    """A part of a path that begins where it differs: so many cells of its beginning, and its end."""
+    """Shorten to the first `head` cells of the path and its end."""
     dots = _dots()
     if cell_len(path) <= width - len(dots):
         return dots + path

@@ -1,4 +1,7 @@
-"""``python -m sparkify.dashboard OPTIONS OF STREAMLIT``: what is large is imported first, so that the first page comes at once."""
+"""``python -m sparkify.dashboard``, with options of Streamlit: run the dashboard.
+
+The large libraries are imported here, before the server starts, so that the first page comes at once.
+"""
 
 import sys
 
@@ -7,9 +10,11 @@ import pandas as pd  # noqa: F401
 from streamlit.web.cli import main
 
 from sparkify import analytics  # noqa: F401
-from sparkify.commands import output
+from sparkify.commands import streams
 from sparkify.server.probe import answers  # noqa: F401
 
 if __name__ == "__main__":
-    with output.safe(may_be_lost=True):  # Streamlit prints the address, which we have said on standard error
+    with streams.safe(
+        may_be_lost=True
+    ):  # Streamlit prints the address, which we have already printed on stderr
         sys.exit(main(prog_name="sparkify dashboard"))

@@ -1,4 +1,4 @@
-"""What Streamlit runs for each view of the page."""
+"""The program that Streamlit runs for each view of the page."""
 
 import os
 import time
@@ -16,7 +16,7 @@ _ICON: Final = str(Path(__file__).with_name("icon.png"))
 
 
 def main() -> None:
-    """Draw the page that the address names, or say in plain words why there is nothing to draw."""
+    """Draw the page that the address names, or say why there is nothing to draw."""
     started = time.perf_counter()
     tables.style()
     drawn: dict[str, Callable[[], None]] = {}
@@ -27,7 +27,7 @@ def main() -> None:
         ]
     )
     title, show = PAGES[page.url_path or "overview"]
-    # Neither an emoji nor one of Streamlit's icons, here or in the menu: the browser would fetch those from outside.
+    # No emoji and no icon of Streamlit here or in the menu: the browser would fetch it from another site.
     st.set_page_config(page_title=f"{title} · sparkify", page_icon=_ICON, layout="wide")
     st.title(title, anchor=False)
     drawn["page"] = lambda: _draw(show)
@@ -40,7 +40,7 @@ def _draw(show: Show) -> None:
     try:
         state = source.state(dsn)
         if state["first"] is None:
-            _say("Nothing is loaded yet", "Load data and come back: sparkify etl DATA")
+            _say("Nothing is loaded yet", "Load data, then try again: sparkify etl DATA")
         elif view := filters.choose(state, dsn):
             filters.say(view)
             with view.asking() as ask:
@@ -50,7 +50,7 @@ def _draw(show: Show) -> None:
 
 
 def _named(path: str, drawn: dict[str, Callable[[], None]]) -> Callable[[], None]:
-    """What draws the page, under a name of its own: Streamlit tells pages apart by that."""
+    """A function that draws the page and is named after it: Streamlit tells pages apart by that name."""
 
     def page() -> None:
         drawn["page"]()

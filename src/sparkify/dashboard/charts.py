@@ -1,4 +1,4 @@
-"""The pictures. Each has a text for screen readers, colours of the theme, and days in UTC wherever it is looked at."""
+"""The charts. Each has a text for screen readers and shows days in UTC, whatever the browser's time zone."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,48 +25,33 @@ _LABELS: Final = {
 
 
 def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -> None:
-    """One or more numbers by day, week or month, as stacked bars."""
+    """Draw one or more numbers by day, week or month as stacked bars."""
     if not rows:
         return
-    bars = []
-    for row in rows:
-        start, height = pd.Timestamp(row["start"], tz="UTC"), 0
-        for name in series:
-            bars.append(
-                {"start": start, "end": start + _WIDTHS[period], "when": row["start"].isoformat(), "what": _LABELS[name],
-                 "count": row[name], "bottom": height, "top": height + row[name]}
-            )  # fmt: skip
-            height += row[name]
-    # Left to itself, Vega labels hours where there are few days, and Sundays where weeks begin on Mondays.
-    ticks: dict[str, Any] = {}
-    if period == "week" or (period == "day" and len(rows) <= _MOST_LABELS):
-        labelled = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
-        ticks = {
-            "values": [
-                alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in labelled
-            ],
-            "format": "%b %d" if rows[0]["start"].year == rows[-1]["start"].year else "%b %d, %Y",
-        }
     encoding: dict[str, Any] = {}
     if len(series) > 1:
         names = [_LABELS[name] for name in series]
         encoding["color"] = alt.Color(
             "what:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, orient="top")
         )
+    axis = alt.Axis(title=None, grid=False, **_ticks(rows, period))
     chart = (
-        alt.Chart(pd.DataFrame(bars), height=_HEIGHT)
+        alt.Chart(_stacked(rows, series, period), height=_HEIGHT)
         .mark_rect()
         .encode(
-            # Without the scale's own time zone a browser in America would show each day as the one before.
-            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=alt.Axis(title=None, grid=False, **ticks)),
+            # Without a time zone in the scale, a browser in America would show each day as the one before.
+            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=axis),
             x2="end:T",
             y=alt.Y("bottom:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
             y2="top:Q",
-            tooltip=[alt.Tooltip("when:N", title=f"{period} of" if period != "day" else "day"),
-                     alt.Tooltip("what:N", title="what"), alt.Tooltip("count:Q", title="count", format=",")],
+            tooltip=[
+                alt.Tooltip("when:N", title=f"{period} of" if period != "day" else "day"),
+                alt.Tooltip("what:N", title="what"),
+                alt.Tooltip("count:Q", title="count", format=","),
+            ],
             **encoding,
         )
-    )  # fmt: skip
+    )
     most = max(rows, key=lambda row: row[series[0]])
     _draw(
         chart,
@@ -76,8 +61,35 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
     tables.numbers(title, rows, {"start": period} | {name: _LABELS[name] for name in series})
 
 
+def _stacked(rows: Sequence[Row], series: Sequence[str], period: str) -> pd.DataFrame:
+    """One row per bar, with where it begins and ends on both axes."""
+    bars = []
+    for row in rows:
+        start, height = pd.Timestamp(row["start"], tz="UTC"), 0
+        for name in series:
+            bars.append(
+                {
+                    "start": start, "end": start + _WIDTHS[period], "when": row["start"].isoformat(),
+                    "what": _LABELS[name], "count": row[name], "bottom": height, "top": height + row[name],
+                }
+            )  # fmt: skip
+            height += row[name]
+    return pd.DataFrame(bars)
+
+
+def _ticks(rows: Sequence[Row], period: str) -> dict[str, Any]:
+    """Labels for days and weeks: Vega would label hours if days are few, and weeks by their Sundays."""
+    if period == "month" or (period == "day" and len(rows) > _MOST_LABELS):
+        return {}
+    days = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
+    return {
+        "values": [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in days],
+        "format": "%b %d" if rows[0]["start"].year == rows[-1]["start"].year else "%b %d, %Y",
+    }
+
+
 def hours(rows: Sequence[Row]) -> None:
-    """Plays by weekday and hour."""
+    """Draw plays by weekday and hour."""
     if not rows:
         return
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
@@ -100,7 +112,7 @@ def hours(rows: Sequence[Row]) -> None:
     (day, hour), most = max(plays.items(), key=lambda item: item[1])
     _draw(
         chart,
-        f"Heat map of plays by weekday and hour, UTC: most, {most:,}, on {WEEKDAYS[day]} at {hour} o'clock.",
+        f"Heat map of plays by weekday and hour, UTC: most, {most:,}, on {WEEKDAYS[day]} at {hour}:00.",
     )
     tables.numbers(
         "Plays by hour, UTC, and weekday",
@@ -113,12 +125,16 @@ def hours(rows: Sequence[Row]) -> None:
 
 
 def cohorts(rows: Sequence[Row]) -> None:
-    """Of those who first listened in a month, how many percent listened so many months later."""
+    """Draw, by month of first play, the percentage of listeners who listened again in each later month."""
     first = {row["cohort"]: row["listeners"] for row in rows if row["months_later"] == 0}
     frame = pd.DataFrame(
         [
-            {"cohort": f"{row['cohort']:%Y-%m}", "later": row["months_later"], "listeners": row["listeners"],
-             "share": row["listeners"] / first[row["cohort"]], "percent": shares.label(row["listeners"], first[row["cohort"]])}
+            {
+                "cohort": f"{row['cohort']:%Y-%m}", "later": row["months_later"],
+                "listeners": row["listeners"],
+                "share": row["listeners"] / first[row["cohort"]],
+                "percent": shares.label(row["listeners"], first[row["cohort"]]),
+            }
             for row in rows if row["cohort"] in first
         ]
     )  # fmt: skip
@@ -142,7 +158,7 @@ def cohorts(rows: Sequence[Row]) -> None:
 
 
 def tiles(plays: dict[str, int]) -> None:
-    """Plays by state of the US, each a tile about where it is."""
+    """Draw plays by US state, each a tile at about its place on the map."""
     frame = pd.DataFrame(
         [
             {"state": state, "name": name, "column": column, "row": row, "plays": plays.get(state, 0)}
@@ -156,14 +172,16 @@ def tiles(plays: dict[str, int]) -> None:
         tooltip=[alt.Tooltip("name:N", title="state"), alt.Tooltip("plays:Q", format=",")],
     )
     cells = base.mark_rect(cornerRadius=3, stroke=_ground(), strokeWidth=2).encode(
-        color=alt.Color("plays:Q", scale=alt.Scale(domain=[0, int(most)]), legend=alt.Legend(title="plays", format="~s"))
-    )  # fmt: skip
+        color=alt.Color(
+            "plays:Q", scale=alt.Scale(domain=[0, int(most)]), legend=alt.Legend(title="plays", format="~s")
+        )
+    )
     label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays / {most}"))
     named = ", ".join(
         f"{STATES[state][0]} {count:,}"
         for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
     )
-    _draw(cells + label, f"Map of the United States, a tile a state, by plays; most: {named or 'none'}.")
+    _draw(cells + label, f"Map of the United States, one tile per state, by plays; most: {named or 'none'}.")
     tables.numbers(
         "Plays by state",
         [
@@ -183,7 +201,7 @@ def _ground() -> str:
 
 
 def _ink(share: str) -> Any:
-    """Dark text on light colours and light text on dark ones; `share` of the most is what the colour stands for."""
+    """Dark text on light colours, light text on dark ones; the colour stands for the `share` of the most."""
     much, little, turn = ("#10161D", "#E8EDF2", 0.55) if _is_dark() else ("#FFFFFF", "#1B2733", 0.65)
     return alt.condition(f"{share} > {turn}", alt.value(much), alt.value(little))
 

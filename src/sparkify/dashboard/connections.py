@@ -1,4 +1,4 @@
-"""Connections that wait for the next question of the dashboard."""
+"""A small pool of connections for the dashboard's questions."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,18 +13,20 @@ from sparkify.database.reading import open_existing
 from sparkify.database.version import refuse_other
 
 MOST: Final = 4
-"""So many questions a page asks at once: a server has few connections, and few processors. And so many of them wait for the next
-question, or a few more when several are given back at one moment."""
+"""Most questions that a page asks at once: a server has few connections and few processors.
+
+As many connections are kept open, or a few more if several are returned at the same moment.
+"""
 
 _waiting: Final[list[tuple[str, Connection[Any]]]] = []
 
 
 @contextmanager
 def borrowed(dsn: str) -> Iterator[Connection[Any]]:
-    """One that another question has given back, or a new one; given back when it is in order.
+    """A pooled connection, or a new one. It returns to the pool unless the question left a transaction open.
 
     Raises:
-        SparkifyError: no server can be reached, or the warehouse is of another version by now.
+        SparkifyError: no server can be reached, or the warehouse now has another version.
     """
     with server_errors(asking=True):
         connection = _take(dsn) or open_existing(dsn)
@@ -45,7 +47,7 @@ def _take(dsn: str) -> Connection[Any] | None:
             return None
         with ExitStack() as unless_taken:
             unless_taken.callback(connection.close)
-            # The server has ended it when it waited too long, and when all were ended.
+            # The server may have closed it: it was idle for too long, or all sessions were ended.
             with suppress(psycopg.OperationalError):
                 if reached == dsn:
                     refuse_other(connection)

@@ -1,4 +1,4 @@
-"""The filters: which plays a view is about. They hold on every page and stand in its address."""
+"""The filters: which plays a view counts. They apply to every page and are part of its address."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ AUTOMATIC: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is looked at: the plays, how trends are cut, and the state of the data at that moment."""
+    """What the user looks at: the chosen plays, the period of trends, the state of the data."""
 
     selection: Selection
     since: date
@@ -31,20 +31,20 @@ class View:
     dsn: str | None
 
     def asking(self) -> AbstractContextManager[source.Ask]:
-        """What a page asks with; answers are remembered."""
+        """A function by which a page asks questions; answers are cached."""
         return source.asking(_version(self.state), self.dsn)
 
     def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-        """The answer to a question of `sparkify.analytics`, not remembered: for downloads."""
+        """The answer to a question of `sparkify.analytics`, uncached: for downloads."""
         return source.ask_now(question, *arguments, dsn=self.dsn, **more)
 
 
 def choose(state: dict[str, Any], dsn: str | None) -> View | None:
-    """Show the filters and give the view that is chosen; None when there is none, which is said."""
+    """Show the filters and return the chosen view; None, after saying why, if it has no plays."""
     first, last = state["first"], state["last"]
     places = source.ask(_version(state), analytics.locations, dsn=dsn)
-    places = [place for place in places if len(place) <= LONGEST_NAME]  # all of them go to the browser
-    # Whole years, so that an address made when there was less or more data still counts.
+    places = [place for place in places if len(place) <= LONGEST_NAME]  # the browser gets all of them
+    # Whole years, so that an address made when there was less or more data still works.
     bounds = {
         "min_value": date(first.year, 1, 1),
         "max_value": date(last.year, 12, 31),
@@ -55,7 +55,8 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
         until = st.date_input("Last day", None, key="until", bind="query-params", **bounds)
         st.caption(f"There are plays from {first} to {last}.")
         level = st.segmented_control(
-            "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level", bind="query-params"
+            "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
+            bind="query-params",
         )  # fmt: skip
         place = st.selectbox(
             "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
@@ -65,7 +66,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
             "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
         )
     if since and until and since > until:
-        st.warning("The first day is after the last: choose other days.")
+        st.warning("The first day is after the last. Choose other days.")
         return None
     selection = Selection(since, until, None if level == ALL_LEVELS else level, place)
     days = selection.within(first, last)
@@ -81,7 +82,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
 
 
 def say(view: View) -> None:
-    """Say what is shown, when it was loaded, in which time zone, and whether it is made up."""
+    """Say which plays are shown, in which time zone, when they were loaded, and whether they are made up."""
     made_up = "a made-up sample · " if sample.is_in(view.dsn) else ""
     level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
     place = view.selection.location or "all places"
@@ -93,5 +94,5 @@ def say(view: View) -> None:
 
 
 def _version(state: dict[str, Any]) -> tuple[Any, ...]:
-    """Another one whenever the data has changed."""
+    """Identifies the state of the data: it changes whenever the data does."""
     return state["loaded_at"], state["plays"], state["matched"]

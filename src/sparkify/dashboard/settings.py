@@ -1,9 +1,9 @@
-"""How Streamlit is run: on loopback, telling nobody, in colours that the colour-blind can tell apart."""
+"""Settings of Streamlit: on loopback only, no telemetry, colours that colour-blind people can tell apart."""
 
 import json
 from typing import Any, Final
 
-# Of the palette that Okabe and Ito made for all kinds of colour vision; on dark ground its lighter ones.
+# From the palette of Okabe and Ito for all kinds of colour vision; the lighter ones on a dark background.
 LIGHT: Final = {
     "primaryColor": "#0072B2",
     "backgroundColor": "#FFFFFF",
@@ -11,7 +11,8 @@ LIGHT: Final = {
     "textColor": "#1B2733",
     "chartCategoricalColors": ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"],
     "chartSequentialColors": [
-        "#EDF4FA", "#D6E6F3", "#BAD6EB", "#99C4E1", "#74AFD5", "#5099C7", "#3182B8", "#176AA4", "#0A5289", "#083A66",
+        "#EDF4FA", "#D6E6F3", "#BAD6EB", "#99C4E1", "#74AFD5",
+        "#5099C7", "#3182B8", "#176AA4", "#0A5289", "#083A66",
     ],
 }  # fmt: skip
 DARK: Final = {
@@ -21,17 +22,18 @@ DARK: Final = {
     "textColor": "#E8EDF2",
     "chartCategoricalColors": ["#56B4E9", "#E69F00", "#2BC59B", "#E39CC4", "#F07F3C", "#F0E442"],
     "chartSequentialColors": [
-        "#182635", "#193349", "#1A415F", "#1C5077", "#226190", "#3075A8", "#4A8CBD", "#6CA5D0", "#95C0E1", "#C8E0F3",
+        "#182635", "#193349", "#1A415F", "#1C5077", "#226190",
+        "#3075A8", "#4A8CBD", "#6CA5D0", "#95C0E1", "#C8E0F3",
     ],
 }  # fmt: skip
 
 
 def arguments(app: str, *, port: int, browser: bool) -> list[str]:
-    """What to give to Streamlit: the file `app`, on a port of this machine; `browser` says whether to open one."""
+    """Arguments for Streamlit to serve the program `app` on a local port and, if asked, open a `browser`."""
     options: dict[str, Any] = {
         "server.address": "127.0.0.1",
         "server.port": port,
-        # A name that leads to 127.0.0.1 does not let a page of somebody else's read this one.
+        # A foreign web page cannot read this one through a host name that resolves to 127.0.0.1.
         "server.allowedHosts": ["localhost", "127.0.0.1"],
         "server.headless": not browser,
         "server.showEmailPrompt": False,

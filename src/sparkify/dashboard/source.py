@@ -1,4 +1,4 @@
-"""Where the answers come from: questions over a connection that can only read, remembered for a while."""
+"""Ask `sparkify.analytics` over read-only connections, and cache the answers for a while."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,23 +17,26 @@ from sparkify.errors import ConnectionFailed, NoWarehouse, SparkifyError
 from sparkify.server.names import READER
 
 TIMEOUT: Final = "20s"
+"""How long a question may take."""
+
 IDLE: Final = "5min"
-"""So long a connection waits for the next question."""
+"""How long a connection may wait for the next question."""
 
 FRESH: Final = 15
-"""For so many seconds the state of the data is believed; when it has changed, everything is asked again."""
+"""Seconds for which the state of the data is cached. Once it has changed, everything is asked again."""
 
 Ask = Callable[..., Future[Any]]
-"""Takes a question of `sparkify.analytics` and what it is asked with; its answer comes as soon as it is there."""
+"""Takes a question of `sparkify.analytics` and its arguments, and returns the future answer."""
 
 _KEPT: Final = 600
+"""Seconds for which answers are cached."""
 
 
 def read_only_dsn(dsn: str | None) -> str:
-    """The connection string with which nothing can be changed and no question runs for ever.
+    """A connection string that can change nothing and limits how long a question may run.
 
-    It acts as `READER` where that role may read this database and we may become it. A `statement_timeout` or an
-    `idle_session_timeout` among the options of `dsn` counts.
+    It takes the role `READER` if that role may read this database and we may become it. A `statement_timeout`
+    or an `idle_session_timeout` in the options of `dsn` takes precedence.
 
     Raises:
         SparkifyError: no server can be reached.
@@ -45,34 +48,36 @@ def read_only_dsn(dsn: str | None) -> str:
         admitted = connection.execute(grants["are_admitted"]).fetchone()
         may = connection.execute(grants["may_become"], [READER]).fetchone()
     given = str(conninfo_to_dict(dsn).get("options") or "")
-    options = f"-c statement_timeout={TIMEOUT} -c idle_session_timeout={IDLE} {given} -c default_transaction_read_only=on"
+    limits = f"-c statement_timeout={TIMEOUT} -c idle_session_timeout={IDLE}"
+    options = f"{limits} {given} -c default_transaction_read_only=on"
     if admitted and admitted[0] and may and may[0]:
         options += f" -c role={READER}"
     return make_conninfo(dsn, options=options)
 
 
 def state(dsn: str | None) -> dict[str, Any]:
-    """The state of the data, not older than `FRESH` seconds."""
+    """The state of the data, at most `FRESH` seconds old."""
     found: dict[str, Any] = _state(dsn)
     return found
 
 
 def ask(version: Any, question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
-    """The answer to a question, remembered as long as the data has this `version`."""
+    """The answer to a question, cached for this `version` of the data."""
     return _answer(f"{question.__module__}.{question.__qualname__}", version, question, arguments, more, dsn)
 
 
 def ask_now(question: Callable[..., Any], *arguments: Any, dsn: str | None, **more: Any) -> Any:
-    """The answer to a question as it is now, not remembered."""
+    """The answer to a question as it is now, uncached."""
     with borrowed(_read_only_dsn(dsn)) as connection:
         return question(*arguments, **more, dsn=connection)
 
 
 @contextmanager
 def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
-    """What asks questions side by side: the first answers are drawn while others are looked for.
+    """Yield a function that asks questions in parallel: the first answers are drawn while others are
+    computed.
 
-    At the end no question is left running, whatever happened; one that has not begun is not asked any more.
+    At the end, also after an error, running questions are waited for and waiting ones cancelled.
     """
     pool = ThreadPoolExecutor(MOST, thread_name_prefix="question")
     try:
@@ -84,20 +89,20 @@ def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
 
 
 def forget_answers() -> None:
-    """Ask again."""
+    """Clear the cache, so that everything is asked again."""
     st.cache_data.clear()
 
 
 def explain(error: SparkifyError) -> tuple[str, str]:
-    """What went wrong, in a few words, and the message with what to do."""
+    """What went wrong, in a few words, and a message that says what to do."""
     cause = error.__cause__
     if isinstance(cause, psycopg.errors.QueryCanceled):
         return (
-            "Cut off",
-            f"A question took too long ({TIMEOUT} are allowed). Choose fewer days, or try again.",
+            "Too slow",
+            f"A question took longer than {TIMEOUT} and was cancelled. Choose fewer days, or try again.",
         )
     if isinstance(error, ConnectionFailed):
-        return "No server", f"{error} The private server is started by: sparkify db start"
+        return "No server", f"{error} To start the embedded server: sparkify db start"
     if isinstance(error, NoWarehouse):
         return "No warehouse", str(error)
     return "That did not work", str(error)
@@ -108,7 +113,7 @@ def _ask_state(dsn: str | None) -> dict[str, Any]:
     return found
 
 
-def _ask(  # name and version are what an answer is remembered by; with an underscore Streamlit does not look at it
+def _ask(  # the cache key: all but names with an underscore
     name: str,  # noqa: ARG001
     version: Any,  # noqa: ARG001
     _question: Callable[..., Any],

@@ -1,4 +1,4 @@
-"""The states of the US, each with its name and its place in a grid that looks like the map, and how a location names one."""
+"""The US states: names, places in a grid that resembles the map, and how to find one in a location."""
 
 from typing import Final
 
@@ -13,12 +13,14 @@ CA UT CO NE MO KY WV VA MD DE ..
 HI .. .. TX .. .. .. .. FL .. ..
 """
 _NAMES: Final = """
-AK Alaska, AL Alabama, AR Arkansas, AZ Arizona, CA California, CO Colorado, CT Connecticut, DC District of Columbia,
-DE Delaware, FL Florida, GA Georgia, HI Hawaii, IA Iowa, ID Idaho, IL Illinois, IN Indiana, KS Kansas, KY Kentucky,
-LA Louisiana, MA Massachusetts, MD Maryland, ME Maine, MI Michigan, MN Minnesota, MO Missouri, MS Mississippi, MT Montana,
-NC North Carolina, ND North Dakota, NE Nebraska, NH New Hampshire, NJ New Jersey, NM New Mexico, NV Nevada, NY New York,
-OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota, TN Tennessee,
-TX Texas, UT Utah, VA Virginia, VT Vermont, WA Washington, WI Wisconsin, WV West Virginia, WY Wyoming
+AK Alaska, AL Alabama, AR Arkansas, AZ Arizona, CA California, CO Colorado, CT Connecticut, DC
+District of Columbia, DE Delaware, FL Florida, GA Georgia, HI Hawaii, IA Iowa, ID Idaho, IL
+Illinois, IN Indiana, KS Kansas, KY Kentucky, LA Louisiana, MA Massachusetts, MD Maryland, ME Maine,
+MI Michigan, MN Minnesota, MO Missouri, MS Mississippi, MT Montana, NC North Carolina, ND North
+Dakota, NE Nebraska, NH New Hampshire, NJ New Jersey, NM New Mexico, NV Nevada, NY New York, OH
+Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota,
+TN Tennessee, TX Texas, UT Utah, VA Virginia, VT Vermont, WA Washington, WI Wisconsin, WV West
+Virginia, WY Wyoming
 """
 
 _places = {
@@ -34,6 +36,6 @@ STATES: Final = {
 
 
 def state_of(location: str | None) -> str | None:
-    """The state that a location like ``Chicago-Naperville-Elgin, IL-IN-WI`` names, the first when it names several."""
+    """The first state in a location like ``Chicago-Naperville-Elgin, IL-IN-WI``; None if there is none."""
     first = (location or "").rpartition(", ")[2][:2]
     return first if first in STATES else None

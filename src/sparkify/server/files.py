@@ -1,11 +1,11 @@
-"""Small file operations that survive a crash of the machine."""
+"""File operations whose effect survives a crash of the machine."""
 
 import os
 from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Return once a file's content, or a folder's list of names, is on the disk."""
+    """Wait until a file's content, or a folder's list of names, is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -14,15 +14,15 @@ def sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents where they are missing; those that root makes let everybody pass through."""
+    """Make a folder and its missing parents. Those made by root can be passed through by everybody."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(exist_ok=True)
         if os.geteuid() == 0:
-            missing.chmod(0o755)  # whatever root's umask is: the server runs as another user
+            missing.chmod(0o755)  # whatever root's umask: the server runs as another user
 
 
 def write(path: Path, content: bytes) -> None:
-    """Make a file hold `content`, wholly or not at all; readable by all. Does nothing when it already does."""
+    """Replace a file's content if it changes, completely or not at all; everybody can read it."""
     if path.is_file() and path.read_bytes() == content:
         return
     unfinished = path.with_name(f"{path.name}.new")
@@ -35,7 +35,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def last_lines(path: Path, since: int, count: int = 12) -> str:
-    """The last lines a file holds from byte `since` on, indented, to be shown in a message; empty when there are none."""
+    """The last lines of a file after byte `since`, indented for a message; empty if there are none."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)

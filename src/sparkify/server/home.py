@@ -1,27 +1,27 @@
-"""Where the program keeps what is its own."""
+"""The folder where the program keeps its own files."""
 
 import os
 from pathlib import Path
 
 ROOT_HOME = Path("/var/lib/sparkify")
-"""Root's home: not below /root, which the unprivileged user that runs the server cannot enter."""
+"""The home for root. Not below /root: the unprivileged user that runs the server cannot enter that."""
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
-    """A path that may begin with ``~``: behind ``DATA=`` or ``--out=`` not every shell puts the home folder in its place."""
-    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  Path.expanduser() raises where there is no such user
+    """The path with a leading ``~`` expanded: not every shell does that after ``DATA=`` or ``--out=``."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  Path.expanduser() raises for an unknown user
 
 
-def home() -> Path:
-    """The folder that holds the embedded server and all it keeps, as an absolute path; it may not exist yet.
+def home_folder() -> Path:
+    """The absolute path of the embedded server's folder, which may not exist yet.
 
-    `SPARKIFY_HOME` if set, else `/var/lib/sparkify` for root, else the platform's folder for user data.
+    It is `SPARKIFY_HOME` if set, else `/var/lib/sparkify` for root, else the platform's folder for user data.
     """
     chosen = os.environ.get("SPARKIFY_HOME")
     if chosen:
         return Path(expanded(chosen)).absolute()
     if os.geteuid() == 0:
         return ROOT_HOME
-    from platformdirs import user_data_path  # noqa: PLC0415  - not needed when SPARKIFY_HOME is set
+    from platformdirs import user_data_path  # noqa: PLC0415  not needed if SPARKIFY_HOME is set
 
     return user_data_path("sparkify", appauthor=False)

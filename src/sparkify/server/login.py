@@ -1,15 +1,15 @@
-"""The password of the login for tools that reach the server by its port."""
+"""The password of the login for tools that connect by TCP."""
 
 import os
 import secrets
 from pathlib import Path
 
 FILE = "bi.password"
-"""Below the home, for its owner alone. When it is deleted, the login gets another password."""
+"""In the home, readable by its owner only. If it is deleted, the login gets a new password."""
 
 
 def keep_password(home: Path) -> str:
-    """The password that is kept in the home, made if it is missing. Call it under the lock of the home."""
+    """The password kept in the home, made if missing. The caller holds the lock of the home."""
     file = home / FILE
     if not file.exists():
         unfinished = file.with_name(f"{FILE}.new")

@@ -1,18 +1,18 @@
-"""What the program calls its databases and its roles."""
+"""Names of databases and roles in PostgreSQL."""
 
 from typing import Final
 
 DATABASE: Final = "sparkifydb"
-"""The warehouse's database, unless another is named."""
+"""The warehouse's database, unless the connection string names another."""
 
 SAMPLE_DATABASE: Final = "sparkify_sample"
 """The database of the made-up sample, on the embedded server."""
 
 READER: Final = "sparkify_reader"
-"""The role of those who may read the warehouse: a group, without a login."""
+"""The group role that may read the warehouse; it cannot log in itself."""
 
 LOADER: Final = "sparkify_loader"
-"""The role that owns the warehouse and loads it: a group, too."""
+"""The group role that owns the warehouse and loads it."""
 
 BI_LOGIN: Final = "sparkify_bi"
-"""The login of tools that reach the embedded server by its port: it only reads, and has a password."""
+"""The login for tools that reach the embedded server by TCP: read-only, with a password."""

@@ -1,4 +1,4 @@
-"""The port of 127.0.0.1 on which the server listens, if somebody has asked for one."""
+"""The port of 127.0.0.1 on which the server listens, if the user has asked for one."""
 
 import socket
 from pathlib import Path
@@ -9,25 +9,25 @@ from sparkify.server.files import write
 FILE = "port"
 
 ADDRESS = "127.0.0.1"
-"""This machine alone can connect to it."""
+"""Only this machine can connect to it."""
 
 SOCKET_PORT = 5432
-"""Without a port of the machine: only part of the socket's name. PostgreSQL's default, so that psql needs no --port."""
+"""The number in the socket's name if there is no TCP port. It is PostgreSQL's default, and psql's."""
 
 
 def chosen_port(home: Path) -> int | None:
-    """The port that was asked for; None when the server has a Unix socket only. Raises ServerError when it is none."""
+    """The TCP port the user chose; None for a Unix socket only. Raises ServerError if the file is damaged."""
     try:
         text = (home / FILE).read_text(errors="replace")
     except FileNotFoundError:
         return None
     if not text.strip().isdecimal() or not 0 < int(text) < 65536:
-        raise ServerError(f"{home / FILE} holds no port number. Stop the server, and remove the file.")
+        raise ServerError(f"{home / FILE} does not hold a port number. Stop the server and remove the file.")
     return int(text)
 
 
 def keep_port(home: Path, port: int | None) -> None:
-    """Have every later start use this port, or none."""
+    """Make every later start use this port, or none."""
     if port:
         write(home / FILE, f"{port}\n".encode())
     else:
@@ -35,18 +35,18 @@ def keep_port(home: Path, port: int | None) -> None:
 
 
 def socket_port(home: Path) -> int:
-    """The port in the name of the Unix socket: PostgreSQL has one number for both."""
+    """The port in the name of the Unix socket. PostgreSQL uses one number for TCP and for the socket."""
     return chosen_port(home) or SOCKET_PORT
 
 
 def check_port(port: int) -> None:
-    """Raises ServerError, with a remedy, when a server could not listen on this port now."""
+    """Raises ServerError, with a remedy, if a server could not listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
         except OSError as error:
             raise ServerError(
-                f"PostgreSQL cannot listen on port {port} of {ADDRESS}: {error.strerror}. Choose another one: "
+                f"PostgreSQL cannot listen on port {port} of {ADDRESS}: {error.strerror}. Choose another: "
                 "sparkify db start --port N; or none: sparkify db start --port off"
             ) from None

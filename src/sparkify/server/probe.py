@@ -1,14 +1,14 @@
-"""Whether a server answers, asked of the server itself."""
+"""Ask a server whether it accepts connections."""
 
 from sparkify.errors import ServerError
 
 WAIT = 10
-"""Seconds for one answer: a loaded machine may need a few, a stopped process never gives one."""
+"""Seconds to wait for an answer: a loaded machine may need a few; a stopped process never answers."""
 
 
 def answers(url: str) -> bool:
-    """Whether a connection works now. Raises ServerError when the server is up but refuses us."""
-    import psycopg  # noqa: PLC0415  - slow to import
+    """Whether a connection works now. Raises ServerError if the server is up but refuses us."""
+    import psycopg  # noqa: PLC0415  slow to import
     from psycopg.pq import PGconn, Ping  # noqa: PLC0415
 
     url = f"{url}&connect_timeout={WAIT}"
@@ -21,7 +21,7 @@ def answers(url: str) -> bool:
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError as error:
-        if is_up():  # not just on its way down
+        if is_up():  # it refused us; it is not just shutting down
             raise ServerError(f"The embedded PostgreSQL refuses the connection: {error}") from error
         return False
     return True

@@ -1,8 +1,8 @@
-"""The server as a process: started as a daemon, known to be alive, stopped.
+"""The server's process: start it as a daemon, see whether it is alive, stop it.
 
-Alive means that somebody holds the lock on the file `alive`. The starter takes it and the server inherits it, as
-does each of its children, so the kernel gives it back when the last of them is gone, however they went. A pid
-file alone can not tell: its number may by now be another process, or a dead one that nobody has waited for.
+The server is alive while any process holds the lock on the file `alive`. The starter takes the lock, and the
+server and its children inherit it, so the kernel releases it when the last of them is gone, however they
+ended. A pid file is not enough: by now its number may belong to another process, or to a zombie.
 """
 
 import contextlib
@@ -18,21 +18,21 @@ from sparkify.server.port import socket_port
 from sparkify.server.socket import nobody_listens, socket_folder
 
 LOG_KEPT = 10 << 20
-"""Bytes after which a start puts the log aside, so that at most twice as much is ever kept."""
+"""Bytes of log after which a start rotates it; at most twice as much is kept."""
 
 
 def launch(programs: Path, home: Path, account: Account) -> None:
-    """Start the server and return at once; whether it comes up shows in `alive`, its socket and its log.
+    """Start the server and return at once. Whether it comes up shows in `alive`, its socket and its log.
 
-    Call it under the lock of the home, with no server alive.
+    The caller holds the lock of the home, and no server is alive.
     """
     for file in (
         home / "data" / "postmaster.pid",
         socket_folder(home) / f".s.PGSQL.{socket_port(home)}.lock",
     ):
         _forget_reused_pid(file)
-    # The shell leaves the server to init at once. As our own child it would, once dead, stay a zombie for as long as
-    # we live; and in a session of its own no Ctrl-C at our terminal reaches it.
+    # The shell exits at once and leaves the server to init. As our child, a dead server would stay a zombie
+    # while we live. In its own session, Ctrl-C at our terminal does not reach it.
     command = ["/bin/sh", "-c", '"$0" -D "$1" &', f"{programs}/bin/postgres", str(home / "conf")]
     alive = os.open(home / "alive", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -59,7 +59,7 @@ def launch(programs: Path, home: Path, account: Account) -> None:
 
 
 def is_alive(home: Path) -> bool:
-    """Whether any process of the server still lives."""
+    """Whether any process of the server is alive."""
     try:
         alive = os.open(home / "alive", os.O_RDWR)
     except FileNotFoundError:
@@ -74,25 +74,25 @@ def is_alive(home: Path) -> bool:
 
 
 def server_pid(home: Path) -> int | None:
-    """The process id in the server's pid file. It is the server's only while the server is alive."""
+    """The process id in the server's pid file. It is only valid while the server is alive."""
     lines = _pid_file(home)
     return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
 def says_ready(home: Path) -> bool:
-    """Whether the server, if it is alive, has come up. Unlike a connection it may be asked any number of times.
+    """Whether a server that is alive has finished starting. Unlike connecting, asking has no side effect.
 
-    A connection that is refused leaves a line in the log, and the log's growing is how we see a recovery go on.
+    A refused connection adds a line to the log, and we take the log's growth for progress of a recovery.
     """
     lines = _pid_file(home)
     return len(lines) > 7 and lines[7].strip() == "ready"
 
 
 def ask_to_stop(home: Path) -> bool:
-    """Have a server that is alive end all sessions and shut down cleanly; False when it can not be asked now."""
+    """Ask a live server to end all sessions and shut down; returns False if it cannot be asked now."""
     pid = server_pid(home)
-    # Refused: the server was killed and only some of its children are left, so its number may be anybody's by now.
-    # They see that it is gone and end by themselves.
+    # Nobody listens: the server was killed and only children of it are left. Its pid may belong to another
+    # process by now; the children notice that it is gone and end by themselves.
     if pid is None or nobody_listens(home):
         return False
     with contextlib.suppress(ProcessLookupError):
@@ -114,14 +114,15 @@ def _pid_file(home: Path) -> list[str]:
 
 
 def _forget_reused_pid(file: Path) -> None:
-    """Remove a dead server's lock file when its number now belongs to another process, or when it has none.
+    """Remove a dead server's lock file if its pid now belongs to another process, or if it holds none.
 
-    PostgreSQL would refuse to start. It still would if any process used the data: its shared memory tells it.
+    PostgreSQL would refuse to start because of it. It still refuses if
+    a process uses the data: that it sees from its shared memory.
     """
     try:
         os.kill(int(file.read_text().split("\n", 1)[0]), 0)
     except (FileNotFoundError, ProcessLookupError):
-        return  # PostgreSQL knows what to do with the file of a process that is gone
+        return  # PostgreSQL itself removes the file of a process that is gone
     except (ValueError, PermissionError):
         pass
     file.unlink()

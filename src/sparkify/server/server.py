@@ -14,8 +14,7 @@ from sparkify.server import binaries
 from sparkify.server.account import Account, server_account, user_name
 from sparkify.server.cluster import make_cluster
 from sparkify.server.files import last_lines, make_folder
-from sparkify.server.home import ROOT_HOME
-from sparkify.server.home import home as home_folder
+from sparkify.server.home import ROOT_HOME, home_folder
 from sparkify.server.login import keep_password
 from sparkify.server.names import DATABASE
 from sparkify.server.port import FILE, check_port, chosen_port, keep_port
@@ -25,12 +24,12 @@ from sparkify.server.settings import write_settings
 from sparkify.server.socket import make_socket_folder, socket_url
 
 SILENT_START_SECONDS = 120.0
-"""Seconds without a word in the log after which we no longer wait for a server that is alive but does not answer."""
+"""Seconds without a new log line after which we give up on a server that is alive but does not answer."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the embedded server is doing: `running` when it answers, else starting, stopping or hung if it has a pid."""
+    """What the embedded server is doing. If not `running`, a pid means that it starts, stops or hangs."""
 
     running: bool
     pid: int | None
@@ -40,52 +39,52 @@ class Status:
 
 
 class Server:
-    """The embedded PostgreSQL that keeps its data in one folder, its home. Made of nothing at its first start."""
+    """The embedded PostgreSQL. It keeps everything in one folder, its home, which the first start creates."""
 
     def __init__(self, home: Path | None = None) -> None:
-        """The server of `home`, or of `sparkify.server.home.home()`. Touches nothing yet."""
+        """The server of `home`, by default `home_folder()`. Changes nothing yet."""
         self.home = (home or home_folder()).absolute()
         self.log = self.home / "server.log"
 
     @property
     def psql_path(self) -> Path:
-        """The `psql` that came with the server. Raises ServerError when the binaries are not installed."""
+        """The `psql` that came with the server. Raises ServerError if the binaries are not installed."""
         return binaries.installed() / "bin" / "psql"
 
     def url(self, dbname: str = DATABASE) -> str:
-        """The libpq URL of a database, which works for whoever may use this server: its user, and root.
+        """The libpq URL of a database. It works for the server's user and for root.
 
-        It stays the same while the server runs. Raises ServerError when there is no server yet.
+        It stays the same while the server runs. Raises ServerError if there is no server yet.
         """
-        with self._explained():
+        with self._system_errors():
             if not (self.home / "data").exists():
                 raise ServerError(f"There is no server in {self.home} yet. Start it: sparkify db start")
             return socket_url(self.home, dbname)
 
     def start(self) -> None:
-        """Return when the server takes connections, after making and starting it if necessary; safe to repeat.
+        """Make and start the server if necessary, and wait until it accepts connections. Safe to repeat.
 
-        Waits as long as the server is getting on, so a recovery after a crash may take minutes.
-        Raises ServerError, with the last lines of the server's log, when it does not come up.
+        Waits as long as the server makes progress: a recovery after a crash may take minutes.
+        Raises ServerError, with the last lines of the server's log, if it does not come up.
         """
-        with self._explained():
+        with self._system_errors():
             if not self._answers():
                 with self._lock() as lock:
                     self._start(lock)
 
     def listen(self, port: int | None) -> None:
-        """Choose a port of 127.0.0.1 on which the server listens, too, from its next start on; None for none.
+        """Choose the port of 127.0.0.1 to listen on from the next start; None for no port.
 
-        Only members of `sparkify_reader` get in there, with a password. Raises UsageError when the server runs otherwise
-        now, ServerError when it could not listen there.
+        Only members of `sparkify_reader` can log in there, with a password. Raises UsageError if the server
+        runs now with another port, ServerError if it could not listen there.
         """
-        with self._explained(), self._lock():
+        with self._system_errors(), self._lock():
             if port == chosen_port(self.home):
                 return
             if is_alive(self.home):
                 raise UsageError(
-                    "The server is running, and its port can only change at a start. Stop it first, which ends all sessions: "
-                    "sparkify db stop"
+                    "The server is running, and its port can only be changed at a start. Stop it first,"
+                    " which ends all sessions: sparkify db stop"
                 )
             if port:
                 check_port(port)
@@ -94,49 +93,49 @@ class Server:
     def login(self) -> tuple[int, str]:
         """The port that the server listens on, and the password of the login `sparkify_bi`, made if missing.
 
-        Raises UsageError when it listens on no port.
+        Raises UsageError if the server has no port.
         """
-        with self._explained():
+        with self._system_errors():
             port = chosen_port(self.home)
             if port is None:
                 raise UsageError(
-                    "The server has no port, only a Unix socket. Stop it, which ends all sessions: sparkify db stop; "
-                    "then start it with one: sparkify db start --port 5433"
+                    "The server has no port, only a Unix socket. Stop it, which ends all sessions: "
+                    "sparkify db stop; then start it with a port: sparkify db start --port 5433"
                 )
             with self._lock():
                 return port, keep_password(self.home)
 
     def stop(self) -> None:
-        """Return when the server is down; sessions are ended, their transactions rolled back. Safe to repeat.
+        """End all sessions, roll back their transactions, and wait until the server is down. Safe to repeat.
 
-        Raises ServerError when it is alive but does not go.
+        Raises ServerError if it does not stop.
         """
-        with self._explained():
+        with self._system_errors():
             if is_alive(self.home):
                 with self._lock():
-                    patience = self._patience("is shutting down, but has not finished")
+                    waiting = self._waiting("is shutting down, but has not finished")
                     asked = False
                     while is_alive(self.home):
                         asked = asked or ask_to_stop(self.home)
-                        next(patience)
+                        next(waiting)
 
     def status(self) -> Status:
-        """What the server is doing now. Changes nothing. Raises ServerError when it refuses us."""
-        with self._explained():
+        """What the server is doing now. Changes nothing. Raises ServerError if it refuses us."""
+        with self._system_errors():
             pid = server_pid(self.home) if is_alive(self.home) else None
             return Status(self._answers(), pid, self.home, self.log, chosen_port(self.home))
 
     def _start(self, lock: int) -> None:
-        patience = self._patience("is alive, but does not answer")
+        waiting = self._waiting("is alive, but does not answer")
         logged = None
         while not self._answers():
-            # It may be alive without answering: the server of a starter that was killed, or one shutting down.
+            # A server may be alive without answering: its starter was killed, or it is shutting down.
             if not is_alive(self.home):
                 if logged is not None:
                     raise ServerError(f"PostgreSQL did not start.{self._log_end(logged)}")
                 logged = self._log_size()
                 self._launch(lock)
-            next(patience)
+            next(waiting)
 
     def _launch(self, lock: int) -> None:
         port = chosen_port(self.home)
@@ -155,19 +154,20 @@ class Server:
         launch(programs, self.home, account)
 
     def _let_in(self, account: Account) -> None:
-        """Make sure that the server's user can reach the home. Raises ServerError that names the folder in its way."""
+        """Let the server's user enter the home. Raises a ServerError that names the folder in the way."""
         if account.can_enter(self.home):
             return
-        # An empty folder we were given is ours, and only then: to be entered, not read, by others.
+        # Only an empty folder counts as ours to change: others may then enter it, not read it.
         if {"lock", FILE}.issuperset(os.listdir(self.home)):  # noqa: PTH208
             self.home.chmod(self.home.stat().st_mode | 0o011)
             if account.can_enter(self.home):
                 return
-        way = [*reversed(self.home.parents), self.home]
-        barred = next((folder for folder in way if not account.can_enter(folder)), self.home)
+        path = [*reversed(self.home.parents), self.home]
+        barred = next((folder for folder in path if not account.can_enter(folder)), self.home)
         raise ServerError(
             f"PostgreSQL does not run as root but as the user {account.name}, who may not enter {barred}. "
-            f"Set SPARKIFY_HOME to a folder within reach, such as {ROOT_HOME}, or let others pass through (chmod o+x)."
+            f"Set SPARKIFY_HOME to a folder that this user can reach, such as {ROOT_HOME}, or let others"
+            " enter (chmod o+x)."
         )
 
     def _answers(self) -> bool:
@@ -183,7 +183,7 @@ class Server:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[int]:
-        """One program at a time: yields the lock's descriptor. The kernel takes it back from a killed one."""
+        """Hold the home's lock and yield its descriptor. The kernel releases it if the program is killed."""
         make_folder(self.home)
         owner = self.home.stat().st_uid
         if owner not in (0, os.geteuid()):
@@ -198,13 +198,13 @@ class Server:
         finally:
             os.close(lock)
 
-    def _patience(self, state: str) -> Iterator[None]:
-        """Each step waits a moment; raises ServerError once the log has said nothing new for too long."""
+    def _waiting(self, state: str) -> Iterator[None]:
+        """Wait a moment at each step. Raises ServerError once the log has not grown for too long."""
         size, since, pause = self._log_size(), time.monotonic(), 0.005
         while time.monotonic() - since < SILENT_START_SECONDS:
             yield
             time.sleep(pause)
-            pause = min(1.2 * pause, 0.5)  # never waits a fifth longer than needed
+            pause = min(1.2 * pause, 0.5)  # never waits more than a fifth too long
             if size != (size := self._log_size()):
                 since = time.monotonic()
         raise ServerError(f"PostgreSQL {state} in {SILENT_START_SECONDS:.0f} s.{self._log_end(0)}")
@@ -220,23 +220,23 @@ class Server:
         return f" Its log {self.log} ends:\n{lines}" if lines else f" Its log {self.log} says nothing."
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Whatever the system refuses becomes one message that names the file."""
+    def _system_errors(self) -> Iterator[None]:
+        """Turn an error of the system into a ServerError that names the file."""
         try:
             yield
         except OSError as error:
             what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
-            todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Put that right"
+            todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Fix that"
             raise ServerError(
-                f"The embedded PostgreSQL in {self.home} can not be used ({what}). {todo}, set SPARKIFY_HOME to a "
-                "folder of your own, or connect to another server with --dsn."
+                f"The embedded PostgreSQL in {self.home} cannot be used ({what}). {todo}, set SPARKIFY_HOME"
+                " to a folder of your own, or connect to another server with --dsn."
             ) from error
 
 
 def ensure_running(home: Path | None = None) -> str:
-    """The URL of the database `sparkifydb` on a server that takes connections, started if necessary.
+    """Start the embedded server if necessary; return the URL of `sparkifydb`, which may not exist yet.
 
-    `home` is by default `sparkify.server.home.home()`. The database itself may not exist yet. Raises ServerError.
+    `home` defaults to `home_folder()`. Raises ServerError.
     """
     server = Server(home)
     server.start()

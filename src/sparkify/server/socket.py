@@ -1,4 +1,4 @@
-"""The private folder of the server's Unix socket, and the URL that leads there."""
+"""The private folder of the server's Unix socket, and the URL to connect by it."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ from sparkify.server.port import socket_port
 from sparkify.server.settings import ROLE
 
 LONGEST = 103
-"""Bytes in the path of a socket: macOS allows 103, Linux 107. PostgreSQL adds /.s.PGSQL.5432 to the folder's."""
+"""Most bytes in a socket's path: macOS allows 103, Linux 107. PostgreSQL adds /.s.PGSQL.5432."""
 
 LONGEST_NAME = "/.s.PGSQL.65535"
 
 
 def make_socket_folder(home: Path, account: Account) -> Path:
-    """The folder for the socket, made if it is missing: `home/run`, or where the link of that name leads.
+    """The folder for the socket, made if missing: `home/run`, or the folder that this link points to.
 
-    A path that is too long for a socket, or that libpq could not express, gets a short folder under /tmp instead.
+    If the path is too long for a socket, or libpq cannot express it, the folder is a short one under /tmp.
     """
     run = home / "run"
     if _usable(run):
@@ -32,7 +32,7 @@ def make_socket_folder(home: Path, account: Account) -> Path:
         return run
     if run.is_symlink() and _private(run.readlink(), account.uid):
         return run.readlink()
-    # A new name that nobody can have foreseen: another user may have made any name we could have agreed on.
+    # An unpredictable name: another user could have created any fixed one before us.
     short = Path(tempfile.mkdtemp(prefix="sparkify-", dir="/tmp"))
     if account.uid != os.geteuid():
         os.chown(short, account.uid, account.gid)
@@ -42,25 +42,25 @@ def make_socket_folder(home: Path, account: Account) -> Path:
 
 
 def socket_folder(home: Path) -> Path:
-    """Where the socket of a server that was started is. Raises ServerError when there is none, or it is not safe."""
+    """The folder of a started server's socket. Raises ServerError if it is missing or not safe."""
     folder = _folder(home)
-    # Not only for tidiness: once a reboot has emptied /tmp, anybody may make the folder and pose as our server.
+    # After a reboot has emptied /tmp, any user could make this folder and pose as our server.
     if not _private(folder, (home / "data").stat().st_uid):
         raise ServerError(
-            f"{folder} should be the private folder of the server's socket, but is gone or is somebody else's. "
-            "Run: sparkify db stop, then sparkify db start"
+            f"{folder} should be the private folder of the server's socket, but is gone or belongs to"
+            " another user. Run: sparkify db stop, then sparkify db start"
         )
     return folder
 
 
 def socket_url(home: Path, dbname: str) -> str:
-    """One URL for libpq, and for SQLAlchemy, which takes a folder for the host among the parameters only."""
+    """One URL for libpq and for SQLAlchemy, which accepts a folder as host only among the parameters."""
     where = {"host": os.fsencode(socket_folder(home)), "port": socket_port(home)}
     return f"postgresql://{ROLE}@/{quote(dbname, safe='')}?{urlencode(where, safe='/', quote_via=quote)}"
 
 
 def nobody_listens(home: Path) -> bool:
-    """Whether there is a socket that no server listens at any more. Does not ask whether the folder is safe."""
+    """Whether a socket is left that no server listens on. Does not check that the folder is safe."""
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(os.fsencode(_folder(home) / f".s.PGSQL.{socket_port(home)}"))
@@ -77,7 +77,7 @@ def _folder(home: Path) -> Path:
 
 
 def _usable(folder: Path) -> bool:
-    # libpq takes a comma in a host for the end of it, and its Python wrapper a host for UTF-8.
+    # libpq ends a host at a comma, and its Python wrapper needs UTF-8.
     path = os.fsencode(folder)
     try:
         path.decode()

@@ -1,4 +1,4 @@
-"""The array types the simulator speaks of."""
+"""Types of arrays."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The songs: those of the catalogue, and others that people play although the catalogue lacks them."""
+"""The songs: those in the catalogue, and others that people play although it lacks them."""
 
 import math
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", np.uint8)
 _HEX = np.frombuffer(b"0123456789ABCDEF", np.uint8)
 _FEWEST_OUTSIDE = 20_000
 SONGS_A_PACK = 10_000
-SONGS_A_FOLDER = 40  # a pack has 250 folders of its own; after 70 packs the 26**3 names begin again
+SONGS_A_FOLDER = 40  # each pack has its own 250 folders; after 70 packs the 26**3 names repeat
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All songs, numbered so that an artist's songs follow each other; the first `known` are in the catalogue.
+    """All songs, numbered so that an artist's songs are consecutive; the first `known` are in the catalogue.
 
-    Songs from `known` on are of other artists, whose names differ from all of the catalogue's: no play of one matches.
+    Songs from `known` on have other artists, whose names the catalogue lacks, so their plays never match.
     """
 
     known: int
@@ -38,11 +38,11 @@ class Catalogue:
     first_song: Ints  # by artist, one more for the end
     known_artists: int
     homes: AnyInts  # by artist, into places.HOMES; -1 is unknown
-    fame: Floats  # by song, the weight of being played on an ordinary day
+    fame: Floats  # by song, its weight in the plays of an ordinary day
 
     @cached_property
     def duration_texts(self) -> list[str]:
-        """By song, the duration as JSON; the same token in the song file and in the logs."""
+        """By song, its duration as JSON; song files and logs have the same token."""
         return [repr(d) for d in self.durations.tolist()]
 
     @cached_property
@@ -54,7 +54,7 @@ class Catalogue:
 
     @cached_property
     def track_ids(self) -> list[str]:
-        """By song of the catalogue, like TRABBNP128F932546F: the name of its file; letters 3 to 5 are its folders."""
+        """By song of the catalogue, its file, like TRABBNP128F932546F; letters 3 to 5 name its folders."""
         number = np.arange(self.known)
         size = min(self.known, SONGS_A_PACK)
         nth = (
@@ -75,7 +75,7 @@ class Catalogue:
 
 
 def catalogue_of(world: World) -> Catalogue:
-    """The world's songs; a function of its seed and its numbers of songs and artists alone."""
+    """The world's songs. They depend only on its seed and its numbers of songs and artists."""
     outside = max(world.songs, _FEWEST_OUTSIDE)
     strangers = max(1, outside * world.artists // world.songs)
     draws = world.draws(Stream.ARTISTS)
@@ -113,18 +113,18 @@ def catalogue_of(world: World) -> Catalogue:
 
 
 def log_text(text: str) -> str:
-    r"""A string as the real logs write it in JSON: not ASCII only, and with `/` as `\/`."""
+    r"""A string as JSON in the style of the real logs: non-ASCII characters as they are, and `/` as `\/`."""
     return encode_basestring(text).replace("/", "\\/")
 
 
 def _share_out(draws: Draws, songs: int, renown: Floats) -> Ints:
-    """How many of the songs each artist has: at least one each, the renowned more."""
+    """How many songs each artist has: at least one, and more if renowned."""
     more = draws.choices(np.cumsum(renown), songs - len(renown))
     return 1 + np.bincount(more, minlength=len(renown))
 
 
 def _distinct(names: pa.Array) -> pa.Array:
-    """The names, the second and later of the same name numbered. No form of name ends in a digit, so this settles it."""
+    """Number repeated names. No form of name ends in a digit, so all names are then distinct."""
     codes = names.dictionary_encode().indices.to_numpy()
     order = np.argsort(codes, kind="stable")
     ordered = codes[order]
@@ -138,7 +138,7 @@ def _distinct(names: pa.Array) -> pa.Array:
 
 
 def _scatter(number: AnyInts, size: int) -> Ints:
-    """Numbers below `size`, different for different numbers below `size`, that do not look counted."""
+    """Map different numbers below `size` to different numbers below `size` that do not look counted."""
     step = int(size * 0.6180339887) | 1
     while math.gcd(step, size) != 1:
         step += 2
@@ -151,7 +151,7 @@ def _digits(number: Ints, base: int, count: int) -> Ints:
 
 
 def _texts(*parts: bytes | AnyInts) -> list[str]:
-    """Rows of characters, some columns the same for all, as strings."""
+    """Join columns of characters, some the same in all rows, to one string per row."""
     rows = next(len(p) for p in parts if not isinstance(p, bytes))
     columns = [np.tile(np.frombuffer(p, np.uint8), (rows, 1)) if isinstance(p, bytes) else p for p in parts]
     table = np.ascontiguousarray(np.hstack(columns))

@@ -1,4 +1,4 @@
-"""A day's events: sessions are made on the day they begin, and their events fall on that day or the next."""
+"""A day's events. A session is made on the day it begins; its events fall on that day or the next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -14,10 +14,10 @@ from sparkify.simulate.people import BLOCK, Levels, People
 from sparkify.simulate.starts import Starts, starts_on
 from sparkify.simulate.world import DAY_MS, Stream, World
 
-# Events of a session end this long after its beginning: then only one day's sessions reach into the next day.
+# A session ends at most this long after it begins, so that it reaches into one more day at most.
 _LONGEST_SESSION_MS = 20 * 3_600_000
-_BREAK_MS = 60_000  # at least, between a person's sessions
-# Seconds on a page that is not a song: log-normal, this in the middle.
+_BREAK_MS = 60_000  # at least, between two sessions of a person
+# Seconds on a page that is not a song: log-normal with this median.
 _THINKS, _THINKS_SPREAD, _THINKS_MOST = 66.0, 1.45, 3_500.0
 
 
@@ -42,7 +42,7 @@ class Events:
 
     @staticmethod
     def concat(parts: list["Events"]) -> "Events":
-        """Events of all parts, in order; at least one part."""
+        """The events of all parts, in order; there is at least one part."""
         return Events(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Events)))
 
 
@@ -63,7 +63,7 @@ def days_of(
         midnight = (day + 1) * DAY_MS
         if over_midnight is not None:
             events = Events.concat([over_midnight, events])
-            # Ties stay as they are: yesterday's sessions first, then by person.
+            # Ties keep their order: yesterday's sessions first, then by person.
             yield day, events.take(_by_time(events, midnight))
         over_midnight = events.take(events.ms >= midnight)
 
@@ -111,8 +111,8 @@ def _events(
 
 
 def _session_ids(world: World, begun: Starts, day: int) -> Ints:
-    """Ids in order of beginning, in a range of the day's own: no day needs to count the sessions of those before."""
-    # People are at most twice the users and have fewer than half a session a day on average.
+    """Number sessions by their beginning, in a range of their day: no day has to count earlier ones."""
+    # There are at most twice as many people as users, with less than half a session a day on average.
     room = 2 * world.users + 100
     ids = np.empty(len(begun.ms), np.int64)
     ids[np.argsort(begun.ms, kind="stable")] = np.arange(len(begun.ms))
@@ -120,7 +120,7 @@ def _session_ids(world: World, begun: Starts, day: int) -> Ints:
 
 
 def _ends(begun: Starts, next_first: Ints) -> Ints:
-    """When each session is over at the latest: the person's next one begins, or they have listened for 20 hours."""
+    """When each session must end: before the person's next one begins, and after 20 hours at most."""
     following = next_first[begun.person]
     same = begun.person[1:] == begun.person[:-1]
     following[:-1][same] = begun.ms[1:][same]

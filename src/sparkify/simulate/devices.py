@@ -1,4 +1,4 @@
-"""User agents, each with its share of the people. Most browsers' come wrapped in literal quotes, as in the real logs."""
+"""User agents, each with its share of the people. Most are in literal quotes, as in the real logs."""
 
 
 def _chrome(system: str, version: str) -> str:
@@ -10,7 +10,8 @@ def _safari(system: str, kit: str, version: str) -> str:
 
 
 def _mobile(system: str, kit: str, build: str) -> str:
-    return f'"Mozilla/5.0 ({system}) AppleWebKit/{kit} (KHTML, like Gecko) Version/7.0 Mobile/{build} Safari/9537.53"'
+    browser = f"AppleWebKit/{kit} (KHTML, like Gecko) Version/7.0 Mobile/{build} Safari/9537.53"
+    return f'"Mozilla/5.0 ({system}) {browser}"'
 
 
 def _firefox(system: str, version: str) -> str:

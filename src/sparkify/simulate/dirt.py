@@ -1,6 +1,6 @@
-"""What happens to a world's files, and the truth about it, one row a distorted record.
+"""Spoil a world's files, and record the truth: one row per spoilt record.
 
-What happens on a day depends on the seed and the day alone, what happens to a song on the seed and the song.
+What happens on a day depends only on the seed and the day; what happens to a song, on the seed and the song.
 """
 
 import json
@@ -17,15 +17,15 @@ from sparkify.simulate.folder import whole
 from sparkify.simulate.pages import Page
 from sparkify.simulate.world import Stream, World
 
-# Of the plays something happens to, how many get other names, how many come twice; the rest is broken.
+# Shares of the spoilt plays that get other names and that are written twice; the rest are broken.
 _NAMES, _TWICE = 0.6, 0.15
-_TORN_SONGS = 0.1  # of the songs that something happens to; the others come late
+_TORN_SONGS = 0.1  # of the spoilt songs; the others come late
 
 Truth = dict[str, object]
 
 
 class DirtyDay:
-    """What happens to one day: whether its file comes late or is copied, and what to which of its lines."""
+    """Spoils one day: its file may come late or be copied, and some of its lines change."""
 
     def __init__(
         self, world: World, catalogue: Catalogue, day: int, events: Events, *, name: str, suffix: str
@@ -40,11 +40,11 @@ class DirtyDay:
         self._hit = np.flatnonzero((events.page == Page.SONG) & (draws.uniform(len(events)) < world.dirt))
         self._lines = 0  # written so far
         self._truth: list[Truth] = []
-        # Of a file that is late or copied: row, line, and whether the line is broken.
+        # For a file that is late or copied: row, line, and whether the line is broken.
         self._plays: list[tuple[int, int, bool]] = []
 
     def texts(self, chunks: Iterator[tuple[memoryview, Ints]]) -> Iterator[bytes]:
-        """The day's lines as they are written: those made, with what happened to them."""
+        """Yield the day's lines with what happened to them."""
         first = 0
         for text, begins in chunks:
             size = len(begins) - 1
@@ -63,7 +63,7 @@ class DirtyDay:
             first += size
 
     def truth(self) -> list[Truth]:
-        """What happened, once all lines are written: to lines, and by them to each play of a late or copied file."""
+        """What happened to which line, and to each play of a late or copied file. Call it after `texts`."""
         rows = self._truth
         if self._late:
             rows += [self._about(self.path, row, line, "late file", "late") for row, line, _ in self._plays]
@@ -82,7 +82,7 @@ class DirtyDay:
         self._lines += len(rows)
 
     def _dirty(self, row: int, line: bytes) -> bytes:
-        """What is written for the play's line, with newlines; notes the truth."""
+        """Spoil a play's line, record the truth, and return what to write, with newlines."""
         kind = self._draws.uniform(1)[0]
         lines = [line]
         if kind < _NAMES:
@@ -98,7 +98,7 @@ class DirtyDay:
             self._lines += 1
             if self._late or self.copy:
                 self._plays.append((row, self._lines, effect == "rejected"))
-        # The row is about the line last written: of a line that stands there twice, the second.
+        # The row is about the last line written: if the line is there twice, the second.
         self._truth.append(self._about(self.path, row, self._lines, what, effect))
         return b"".join(written + b"\n" for written in lines)
 
@@ -110,7 +110,7 @@ class DirtyDay:
 
 
 def dirty_songs(world: World, songs: range) -> tuple[Bools, Bools]:
-    """Which songs of a pack come late, and the files of which are torn."""
+    """Which songs of a pack come late, and which are torn."""
     kinds = world.draws(Stream.DIRT_SONGS, songs.start).uniform(len(songs), 2)
     hit = kinds[:, 0] < world.dirt
     torn: Bools = hit & (kinds[:, 1] < _TORN_SONGS)
@@ -118,13 +118,13 @@ def dirty_songs(world: World, songs: range) -> tuple[Bools, Bools]:
 
 
 def song_row(catalogue: Catalogue, path: str, line: int, song: int, *, late: bool) -> Truth:
-    """The truth about a song's record that something happened to."""
+    """The truth about a spoilt song."""
     what, effect = ("late song", "late") if late else ("torn", "rejected")
     return {**_row(path, line, what, effect), **_song(catalogue, song)}
 
 
 def write_truth(path: Path, rows: list[Truth]) -> None:
-    """Write the rows, one JSON object a line; no file when there are none."""
+    """Write the rows as one JSON object per line; write no file if there are none."""
     if rows:
         with whole(path) as file:
             file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
@@ -135,7 +135,7 @@ def _row(path: str, line: int, what: str, effect: str) -> Truth:
 
 
 def _song(catalogue: Catalogue, song: int) -> Truth:
-    """What song it really was; without an id when the catalogue lacks it."""
+    """The song it really was, without an id if the catalogue lacks it."""
     return {
         "song_id": catalogue.song_ids[song] if song < catalogue.known else None,
         "title": catalogue.titles[song].as_py(),

@@ -1,4 +1,4 @@
-"""What real life does to the line of a play: names spelt differently, and lines that are no longer plays at all."""
+"""Spoil a play's line as real life does: spell names differently, or break the line."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def _length(play: dict[str, Any], draws: Draws) -> None:
     play["length"] = round(play["length"] + off, 5)
 
 
-# The play still loads, but says something else than the catalogue.
+# The play still loads, but differs from the catalogue.
 NAMES: dict[str, Callable[[dict[str, Any], Draws], None]] = {
     "case": _case,
     "accents": _accents,
@@ -61,13 +61,13 @@ _OTHERS = [what for what in NAMES if what not in _ACCENTS]
 
 
 def other_names(line: bytes, draws: Draws) -> tuple[bytes, str]:
-    """The line with names or length after one of NAMES, and which it was; never the line as it came."""
+    """Change a line by one of NAMES; returns the changed line, which always differs, and the name."""
     play = json.loads(line)
     accented = not (play["song"] + play["artist"]).isascii()
     kinds = _ACCENTS if accented and draws.chance(0.7) else _OTHERS
     what = kinds[draws.below(len(kinds))]
     NAMES[what](play, draws)
-    if (changed := _written(play)) == line:  # such as the case of a name without case
+    if (changed := _written(play)) == line:  # for example, a name without letters has no case
         what = "live"
         NAMES[what](play, draws)
         changed = _written(play)
@@ -79,7 +79,7 @@ def _written(play: dict[str, Any]) -> bytes:
 
 
 def _value(key: str, value: bytes) -> Callable[[bytes, Draws], bytes]:
-    """Puts other bytes in the place of a number or a string of digits."""
+    """A function that replaces a number or a string of digits."""
     pattern = re.compile(rb'("%s":)("?)([-0-9.]+)"?' % key.encode())
     return lambda line, _draws: pattern.sub(lambda m: m[1] + value.replace(b"#", m[3]), line, count=1)
 
@@ -90,7 +90,7 @@ def _without(key: str) -> Callable[[bytes, Draws], bytes]:
 
 
 def _in_song(extra: bytes) -> Callable[[bytes, Draws], bytes]:
-    """Puts bytes at the beginning of the song's name."""
+    """A function that puts bytes at the beginning of the song's name."""
     return lambda line, _draws: line.replace(b',"song":"', b',"song":"' + extra, 1)
 
 
@@ -99,7 +99,7 @@ def _song(value: bytes) -> Callable[[bytes, Draws], bytes]:
     return lambda line, _draws: pattern.sub(b',"song":' + value, line, count=1)
 
 
-# The line is no valid play, nor an event of another page: a loader has to set it aside.
+# The line is neither a valid play nor an event of another page: a loader must reject it.
 BROKEN: dict[str, Callable[[bytes, Draws], bytes]] = {
     "torn": lambda line, draws: line[: 1 + draws.below(len(line) - 1)],
     "beginning lost": lambda line, draws: line[1 + draws.below(len(line) - 1) :],

@@ -1,7 +1,7 @@
-"""Random numbers that stay the same.
+"""Random numbers that never change.
 
-numpy promises that a seeded bit generator gives the same bits for ever, but not that its `Generator` goes on making the
-same numbers of them. So the numbers are made here.
+numpy promises that a seeded bit generator always gives the same bits, but not that its `Generator` always
+makes the same numbers of them. So the numbers are made here.
 """
 
 import math
@@ -27,27 +27,27 @@ class Draws:
         return int(self.uniform(1)[0] * limit)
 
     def chance(self, share: float) -> bool:
-        """True in this share of the cases."""
+        """Whether a chance of this share came true."""
         return bool(self.uniform(1)[0] < share)
 
     def normal(self, count: int) -> Floats:
-        """Normal deviates of mean 0 and spread 1 (Box and Muller)."""
+        """Normal numbers with mean 0 and standard deviation 1 (Box-Muller)."""
         first, second = self.uniform(2, count)
         deviates: Floats = np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second)
         return deviates
 
     def lognormal(self, middle: float, spread: float, count: int) -> Floats:
-        """Half of them below `middle`; their logarithms are normal with that spread."""
+        """Log-normal numbers with this median; `spread` is the standard deviation of their logarithms."""
         numbers: Floats = middle * np.exp(spread * self.normal(count))
         return numbers
 
     def exponential(self, mean: float, count: int) -> Floats:
-        """Times between events that come at random."""
+        """Exponential numbers with this mean: times between random events."""
         times: Floats = -mean * np.log1p(-self.uniform(count))
         return times
 
     def poisson(self, mean: Floats, most: int) -> Ints:
-        """How often something happens that on average happens so often; counted up to `most`."""
+        """Poisson numbers with these means, at most `most`."""
         uniform = self.uniform(len(mean))
         count = np.zeros(len(mean), np.int64)
         chance = np.exp(-mean)
@@ -59,12 +59,12 @@ class Draws:
         return count
 
     def geometric(self, stay: Floats) -> Ints:
-        """Lengths of runs, at least 1, that go on with this chance."""
+        """Lengths, at least 1, of runs that continue with these chances."""
         lengths: Ints = 1 + (np.log1p(-self.uniform(len(stay))) / np.log(stay)).astype(np.int64)
         return lengths
 
     def choices(self, upto: Floats, count: int) -> Ints:
-        """Indices, each as likely as `upto` grows there; `upto` rises to the sum of all weights."""
+        """Indices drawn by weight; `upto` holds the cumulative weights."""
         chosen: Ints = np.searchsorted(upto, self.uniform(count) * upto[-1], side="right")
         return np.minimum(chosen, len(upto) - 1)
 

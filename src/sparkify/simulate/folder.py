@@ -1,4 +1,4 @@
-"""The folder a made-up Sparkify is written into: which one it holds, so that two are never mixed."""
+"""The folder that a world is written to. It records which world it holds, so that two are never mixed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,19 +9,20 @@ from typing import BinaryIO
 
 from sparkify.errors import UsageError
 
-# Hidden and without a suffix: what reads a folder of data does not take it for data.
+# Hidden and without a suffix, so that loaders do not take it for data.
 RECORD = ".sparkify-world"
-# Raised when the same settings come to mean other bytes: days written before can then not be continued.
+# To be raised when the same settings give other bytes: earlier days can then not be continued.
 _EDITION = 1
 _OURS = ("song_data", "log_data", "late", "truth")
 
 
 class Folder:
-    """The folder `path`, into which the days from `first` to `last` of the Sparkify with these settings shall go.
+    """The folder `path`, for the days from `first` to `last` of the world with these settings.
 
-    `settings` are all that decide on bytes, by the name of their option. Raises UsageError when the folder cannot be
-    used, when it holds anything and `force` is not given, and, whatever is given, when it holds another Sparkify, files
-    where ours would be, or days that a run began and did not finish and this one leaves out. Changes nothing yet.
+    `settings` holds every setting that affects the bytes, by the name of its option. Raises UsageError if the
+    folder cannot be used; if it is not empty, unless `force` is given; and, in any case, if it holds another
+    world, other files in our places, or days that another run has not finished and this one would not write.
+    Changes nothing yet.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Folder:
         self.path = path
         self._settings = dict(settings)
         self._first, self._last = first, last
-        self.has_songs = False  # all of them
+        self.has_songs = False  # whether all songs are written
         try:
             used = any(path.iterdir()) if path.exists() or path.is_symlink() else False
             record = (path / RECORD).read_bytes() if used and (path / RECORD).exists() else None
@@ -44,15 +45,15 @@ class Folder:
             self._check(record)
         elif theirs := [name for name in _OURS if (path / name).exists()]:
             raise UsageError(
-                f"{path} has a {theirs[0]} of unknown origin, nothing is mixed with that; choose another folder or remove it"
+                f"{path} has a {theirs[0]} of unknown origin; choose another folder or remove it"
             )
 
     def begin(self) -> None:
-        """Note that what follows is being written."""
+        """Record that the days are being written."""
         self._note(finished=False)
 
     def finish(self) -> None:
-        """Note that all of it is there."""
+        """Record that all of it is written."""
         self._note(finished=True)
 
     def _check(self, record: bytes) -> None:
@@ -61,24 +62,23 @@ class Folder:
             edition, settings, unfinished = there["edition"], dict(there["settings"]), there["unfinished"]
             first, last = map(date.fromisoformat, unfinished or [str(self._first), str(self._last)])
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{self.path / RECORD} cannot be read, so nothing is added; choose another folder"
-            ) from error
+            raise UsageError(f"{self.path / RECORD} cannot be read; choose another folder") from error
         if edition != _EDITION:
             raise UsageError(
-                f"{self.path} was made by another version of the simulator; choose another folder or remove it"
+                f"{self.path} was made by another version of the simulator; choose another folder"
+                " or remove it"
             )
         differing = [name for name, value in self._settings.items() if settings.get(name) != value]
         if differing:
             name = differing[0]
             raise UsageError(
-                f"{self.path} holds another made-up Sparkify: {name} is {settings.get(name)} there, not"
+                f"{self.path} holds another world: {name} is {settings.get(name)} there, not"
                 f" {self._settings[name]}; choose another folder or remove it"
             )
         if first < self._first or last > self._last:
             raise UsageError(
-                f"{self.path} is unfinished: a run still writes {first} to {last}, or was interrupted; if so, write"
-                f" these days first: --start {first} --end {last} --force"
+                f"{self.path} is unfinished: a run is writing {first} to {last}, or was interrupted. If it"
+                f" was, write these days first: --start {first} --end {last} --force"
             )
         self.has_songs = not unfinished
 
@@ -91,7 +91,7 @@ class Folder:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its name, and the place of what had it, only when all is written."""
+    """Open a file that gets its name, replacing any file of that name, only when all of it is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -1,7 +1,8 @@
-"""Text made by laying fragments end to end, millions of lines a second.
+"""Make text by laying fragments end to end, a million lines a second.
 
-All fragments lie in one Arrow array. A line is a row of fragment numbers; Arrow's `take` over all the rows copies the
-fragments one after the other, so the result's data buffer *is* the text: nothing is joined, escaped or encoded per line.
+All fragments are in one Arrow array. A line is a row of fragment numbers. Arrow's `take` copies the fragments
+of all rows one after the other, so the result's data buffer *is* the text: nothing is joined, escaped or
+encoded per line.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from sparkify.simulate.draws import Draws
 
 
 class Fragments:
-    """A growing set of fragments, at most 2 GB. Add all first; then `lay` as often as wanted."""
+    """A set of fragments of at most 2 GB. Add all of them first; then call `lay` any number of times."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Array] = []
@@ -22,7 +23,7 @@ class Fragments:
         self._all: pa.Array | None = None
 
     def add(self, texts: Iterable[str] | pa.Array) -> int:
-        """Add fragments, in order; returns the number of the first."""
+        """Add fragments in order; returns the number of the first."""
         part = (
             texts.cast(pa.binary())
             if isinstance(texts, pa.Array)
@@ -35,9 +36,9 @@ class Fragments:
         return first
 
     def lay(self, rows: AnyInts) -> tuple[memoryview, Ints]:
-        """The text of all rows, end to end, and where each row begins (one more for the end).
+        """The text of all rows, end to end, and the offset of each row, with one more for the end.
 
-        `rows` has one row of fragment numbers a line; together they may make at most 2 GB of text.
+        `rows` has one row of fragment numbers per line. All lines together are at most 2 GB of text.
         """
         if self._all is None:
             self._all = pa.concat_arrays(self._parts)
@@ -56,7 +57,7 @@ class Fragments:
 
 
 class Phrases:
-    """Names after patterns: each form has a weight and slots, each slot some words to choose from."""
+    """Makes names by patterns. Each form has a weight and slots; each slot has words to choose from."""
 
     def __init__(self, forms: Sequence[tuple[float, Sequence[Sequence[str]]]]) -> None:
         weights = np.array([weight for weight, _ in forms])
@@ -72,7 +73,7 @@ class Phrases:
                 self._size[f, s] = len(words)
 
     def draw(self, draws: Draws, count: int) -> pa.Array:
-        """As many phrases, as an Arrow array of strings; the first n are the same however many are drawn."""
+        """Draw phrases, as an Arrow array of strings. The first n are the same however many are drawn."""
         drawn = draws.uniform(count, self.width + 1)
         form = np.minimum(np.searchsorted(self._upto, drawn[:, 0], side="right"), len(self._upto) - 1)
         rows = self._first[form] + (drawn[:, 1:] * self._size[form]).astype(np.int64)

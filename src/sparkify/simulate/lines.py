@@ -1,4 +1,4 @@
-"""Events as lines of JSON, byte for byte in the shape of the real logs."""
+"""Write events as lines of JSON, byte for byte in the form of the real logs."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,21 +14,22 @@ from sparkify.simulate.people import FIRST_NAMES, People
 from sparkify.simulate.places import METROS
 from sparkify.simulate.words import FAMILIES, WOMEN
 
-# Digits are laid four at a time. The first digits of a time reach 41024, at the end of 2099; session ids and items stay
-# far below.
+# Digits are laid four at a time. The leading digits of a time are at most 41024, at the end of 2099;
+# session ids and items stay far below.
 _FOUR = 10_000
 _PLAIN = 42_000
 
 
 class Lines:
-    """Writes events of these people and songs as lines. A line is 17 fragments, most of them shared by many lines."""
+    """Writes events of these people and songs as lines of 17 fragments, most of which many lines share."""
 
+    # Over 40 lines: a statement for each fragment of a line, in one order.
     def __init__(self, catalogue: Catalogue, people: People) -> None:
         self._people = people
         f = self._fragments = Fragments()
         pages = list(LOGGED.values())
-        # Three fragments a song, side by side: a song is then one or two misses of the cache, not six. What other
-        # pages say in the place of a song's words lies behind those of all songs.
+        # Three fragments per song, side by side: one or two cache misses per song, not six. After all songs
+        # comes what other pages have in their place.
         self._songs = len(catalogue.artist_of)
         artists = [log_text(name) for name in catalogue.artists.to_pylist()]
         titles = catalogue.titles.to_pylist()
@@ -45,7 +46,7 @@ class Lines:
             for text in _of_song("null", "null", "null", status, "In" if logged_in else "Out")
         )
         self._page = f.add(f'"{method}","page":"{name}","registration":' for name, method, _, _ in pages)
-        # Of the person: first what is said of nobody, logged out, then each choice.
+        # Of the person: first what is written for nobody, logged out, then each choice.
         self._first = f.add(
             [',"firstName":null,"gender":null,"itemInSession":']
             + [
@@ -70,7 +71,7 @@ class Lines:
         self._logged_in = np.array([logged_in for *_, logged_in in pages])
 
     def of(self, events: Events) -> tuple[memoryview, Ints]:
-        """The lines, each with its newline, and where each begins (one more for the end)."""
+        """The lines, each with its newline, and the offset of each, with one more for the end."""
         people = self._people
         known = self._logged_in[events.page]
         song = self._song + 3 * np.where(
@@ -100,7 +101,7 @@ class Lines:
         return self._fragments.lay(rows)
 
     def _number(self, number: Ints) -> list[AnyInts]:
-        """A number below _PLAIN * 10**8 in three fragments: nothing before its first digits, four digits each after."""
+        """A number below _PLAIN * 10**8 as three fragments: leading digits, then twice four digits."""
         high, middle, low = number // _FOUR**2, number // _FOUR % _FOUR, number % _FOUR
         return [
             np.where(high > 0, self._plain + high, self._nothing),
@@ -120,7 +121,7 @@ def _of_song(artist: str, length: str, title: str, status: int, logged: str) -> 
 
 
 def _in_turn(first: Ints, first_end: str, second: Ints, second_end: str) -> pa.Array:
-    """The numbers in digits, each with its end: the first, its second, the next first, and so on."""
+    """The numbers in digits with their ends, alternating between the first and the second array."""
     ends = pa.array([first_end, second_end]).take(pa.array(np.tile([0, 1], len(first))))
     both = np.stack([first, second], axis=1).reshape(-1)
     return pc.binary_join_element_wise(pa.array(both).cast(pa.string()), ends, "")

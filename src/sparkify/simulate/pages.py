@@ -1,4 +1,4 @@
-"""How a session walks from page to page. The chances are those counted in the real sample, by level."""
+"""How a session moves from page to page, with the frequencies counted in the real sample, by level."""
 
 import enum
 
@@ -50,12 +50,13 @@ LOGGED: dict[Page, tuple[str, str, int, bool]] = {
     Page.ERROR: ("Error", "GET", 404, True),
 }
 
-# A page that answers 307 was asked for by a click on the page before: it follows within a second.
+# A page with status 307 is reached by a click on the page before: it follows within a second.
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
-# From each page, how often each follows: (free, paid). From SONG without the next song, which STAY says, and without the
-# visits to Upgrade that ended in a Submit: those come by themselves, when a spell of not paying ends.
+# From each page, how often each other page follows: (free, paid). The row of SONG leaves out the next song,
+# for which there is STAY, and visits to Upgrade that ended in a Submit: those follow when a spell of not
+# paying ends.
 _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.SONG: {
         _P.HOME: (25, 118),
@@ -117,14 +118,14 @@ _FIRST: dict[Page, tuple[float, float]] = {
     _P.HELP: (1, 0),
     _P.ERROR: (1, 0),
 }
-STAY = np.array([616 / 1229, 5162 / 5591])  # after a song another one: free, paid
-_LONGEST_WALK = 400  # stretches; nobody gets there, but a loop needs an end
+STAY = np.array([616 / 1229, 5162 / 5591])  # chance of another song after a song: free, paid
+_LONGEST_WALK = 400  # rounds; nobody gets there, but a loop needs an end
 _SONGS_BEFORE_CHANGE = 5
 
 
 def _upto(chances: dict[Page, tuple[float, float]], level: int) -> Floats:
     row = np.array([chances.get(page, (0, 0))[level] for page in Page], float)
-    # Exactly 1 at the last possible page and beyond: a number in [0, 1) then never falls past it.
+    # Exactly 1 from the last possible page on, so that no number in [0, 1) falls past it.
     upto = np.cumsum(row / row.sum())
     upto[np.flatnonzero(row)[-1] :] = 1.0
     return upto
@@ -136,10 +137,10 @@ _START = np.array([_upto(_FIRST, level) for level in (0, 1)])
 
 
 def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
-    """The events of sessions that begin at these levels, some of them changing it on the way.
+    """The events of sessions that begin at these levels; some change their level on the way.
 
-    Returns for each event, session by session and in order: which session, which page, whether at level paid.
-    A session that changes level begins with a few songs and goes straight to it, so that it surely gets there.
+    Returns for each event, in order of sessions: its session, its page, and whether it is at level paid. A
+    session that changes level plays a few songs and then goes straight to the change.
     """
     alive = np.arange(len(paid))
     paid, changing = paid.copy(), changing.copy()
@@ -152,7 +153,7 @@ def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Boo
         level = paid[alive]
         count = np.ones(len(alive), np.int64)
         songs = np.flatnonzero(page == Page.SONG)
-        # A run of songs is one draw: walking song by song would take a hundred rounds for the longest session.
+        # A run of songs is one draw: song by song, the longest session would take a hundred rounds.
         count[songs] = draws.geometric(STAY[level[songs].astype(np.int64)])
         pending = changing[alive]
         if pending.any():
@@ -164,20 +165,20 @@ def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Boo
                 pending & (page == Page.SONG), np.where(level, Page.DOWNGRADE, Page.UPGRADE), after
             )
             asks = pending & ((page == Page.UPGRADE) | (page == Page.DOWNGRADE))
-            after = np.where(asks, page + 1, after)  # the page's own submit
+            after = np.where(asks, page + 1, after)  # the submit of this page
             done = pending & ((page == Page.SUBMIT_UPGRADE) | (page == Page.SUBMIT_DOWNGRADE))
             paid[alive[done]] ^= True
             changing[alive[done]] = False
         stays = after != Page.LEAVE
         alive, page = alive[stays], after[stays]
     session, pages, counts, levels = (np.concatenate(column) for column in zip(*stretches, strict=True))
-    # Each round is in order of sessions, so this merges sorted runs: sort by session keeps the rounds in order.
+    # Each round is sorted by session, so a stable sort merges sorted runs and keeps the rounds in order.
     order = np.argsort(session, kind="stable")
     order = np.repeat(order, counts[order])
     return session[order], pages[order], levels[order]
 
 
 def _choose(draws: Draws, upto: Floats) -> Ints:
-    """For each row of rising limits, which limit a number drawn for it falls below."""
+    """Draw one number per row of cumulative chances; returns which page it falls on."""
     chosen: Ints = (draws.uniform(len(upto))[:, None] >= upto).sum(axis=1)
     return chosen

@@ -1,4 +1,4 @@
-"""Who listens: name, home, device, habits, taste, and the days on which they change their level."""
+"""The people: name, home, device, habits, taste, and the days on which they change level."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,18 +12,19 @@ from sparkify.simulate.places import METROS
 from sparkify.simulate.words import FAMILIES, MEN, WOMEN
 from sparkify.simulate.world import DAY_MS, Stream, World
 
-# People are drawn, and a day's sessions made, this many at a time: it bounds memory. Part of what a seed means.
+# People are drawn, and sessions made, this many at a time, which bounds memory. It is part of what a seed
+# means.
 BLOCK = 65_536
 FAVOURITES = 6
 FIRST_NAMES = [*WOMEN, *MEN]
-_DRAWN = 8  # numbers a person, before the favourites
+_DRAWN = 8  # random numbers per person, before the favourites
 # Steps that spread points evenly over a square, however many there are (Roberts' sequence).
 _STEPS = 1.324717957244746 ** -np.array([1.0, 2.0])
 _NORMAL = [NormalDist().inv_cdf((n + 0.5) / 1_000) for n in range(1_000)]
 _WOMEN = 0.64
 _PAID_AT_OPENING = 0.122
-_SESSIONS_A_MONTH = 6.6  # of the person in the middle; the mean is half as much again
-_FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean spell of an ordinary person
+_SESSIONS_A_MONTH = 6.6  # of the median person; the mean is half as much again
+_FREE_DAYS, _PAID_DAYS = 260.0, 420.0  # mean length of a spell of an ordinary person
 
 
 @dataclass
@@ -35,7 +36,7 @@ class People:
     metro: AnyInts  # into METROS
     agent: AnyInts  # into AGENTS
     registered: Ints  # ms since 1970
-    rate: Floats  # sessions on a day of middling weight
+    rate: Floats  # sessions on a day of average weight
     peak: Floats  # the hour of the day, UTC, around which they like to listen
     weekday: AnyInts  # their favourite one; Monday is 0
     eagerness: Floats  # how soon they upgrade, 1 is ordinary
@@ -59,15 +60,15 @@ def people_of(world: World, catalogue: Catalogue, count: int) -> People:
 
 
 def _draw(world: World, by_fame: Floats, offset: Floats, first: int, count: int) -> tuple[AnyInts, ...]:
-    # One row a person: how many follow in the block then changes nothing for those before.
+    # One row per person: then the size of the block does not change the people before.
     uniform = world.draws(Stream.PEOPLE, first // BLOCK).uniform(count, _DRAWN + FAVOURITES)
     drawn, tastes = uniform[:, :_DRAWN], uniform[:, _DRAWN:]
     woman = drawn[:, 0] < _WOMEN
     name = np.where(woman, drawn[:, 1] * len(WOMEN), len(WOMEN) + drawn[:, 1] * len(MEN))
     metro = _weighted([share for _, share, _ in METROS], drawn[:, 3])
     numbers = np.arange(first, first + count)
-    # How much people play and whether they pay is spread, not drawn: else a month of a hundred people is the chance of
-    # the five who play most.
+    # How much people play and whether they pay is spread evenly, not drawn: otherwise, a month of a hundred
+    # people would depend on the five who happen to play most.
     busy, paying = ((offset + numbers[:, None] * _STEPS) % 1.0).T
     rate = np.minimum(_SESSIONS_A_MONTH / 30.0 * np.exp(0.9 * _normal(busy)), 2.6)
     utc = np.array([hours for _, _, hours in METROS])[metro]
@@ -92,22 +93,22 @@ def _draw(world: World, by_fame: Floats, offset: Floats, first: int, count: int)
 
 
 def _normal(uniform: Floats) -> Floats:
-    """Normal deviates of mean 0 and spread 1, in the order of the numbers in [0, 1) that they are made of."""
+    """Map numbers in [0, 1) to normal numbers with mean 0 and standard deviation 1, in the same order."""
     return np.interp(uniform * len(_NORMAL) - 0.5, np.arange(len(_NORMAL)), _NORMAL)
 
 
 def _weighted(shares: list[float], uniform: Floats) -> Ints:
-    """Which of the choices a number in [0, 1) falls on."""
+    """The choice that a number in [0, 1) falls on."""
     upto = np.cumsum(shares)
     choice: Ints = np.minimum(np.searchsorted(upto, uniform * upto[-1], side="right"), len(shares) - 1)
     return choice
 
 
 class Levels:
-    """Who pays on which day. Each person's spells of paying and not are their own, whatever else happens.
+    """Who pays on which day. A person's spells of paying and not paying depend on nothing else.
 
-    On the day a spell ends the person has exactly one session, and changes level in it: so the level on any day follows
-    from the spells alone, and no day needs to know what was played on the days before.
+    On the day a spell ends, the person has exactly one session and changes level in it. So the level on any
+    day follows from the spells alone, and no day needs to know what was played before.
     """
 
     def __init__(self, world: World, people: People) -> None:
@@ -118,7 +119,7 @@ class Levels:
         self._until = people.registered // DAY_MS + self._spells(np.arange(len(people)))
 
     def advance(self, day: int) -> Bools:
-        """Bring `paid` to how it is when the day begins; returns who changes on it. Days must not go back."""
+        """Set `paid` to the state when the day begins; returns who changes on it. Days must not go back."""
         while len(over := np.flatnonzero(self._until < day)):
             self.paid[over] ^= True
             self._turn[over] += 1
@@ -127,7 +128,7 @@ class Levels:
         return changing
 
     def _spells(self, who: Ints) -> Ints:
-        """How many days, at least 1, the present spell of each lasts."""
+        """How many days, at least 1, each person's current spell lasts."""
         uniform = self._world.uniform(Stream.SPELLS, who, self._turn[who])
         mean = np.where(self.paid[who], _PAID_DAYS, _FREE_DAYS / self._people.eagerness[who])
         spells: Ints = 1 + (-np.log1p(-uniform) * mean).astype(np.int64)

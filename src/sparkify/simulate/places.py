@@ -1,4 +1,4 @@
-"""Where people and artists live: US metro areas with their share of the people, and places artists name as home."""
+"""Where people and artists live: US metro areas with their share of people, and homes of artists."""
 
 # Name, share of people (any unit), hours from UTC in winter. Summer time is not simulated.
 METROS: list[tuple[str, float, int]] = [

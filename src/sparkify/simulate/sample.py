@@ -1,4 +1,4 @@
-"""The made-up sample keeps apart from data: it has a folder and a database of its own, and nobody's data ever meets it."""
+"""Keep the made-up sample apart from real data: it has its own folder and its own database."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,18 @@ from sparkify.server.names import SAMPLE_DATABASE
 
 FOLDER: Final = "sample"
 
-# In the folder once all of it is there. Hidden: what reads a folder of data does not take it for data.
+# In the folder once the sample is complete. Hidden, so that loaders do not take it for data.
 MARK: Final = ".sparkify-sample"
 
 
 def keep_apart(database: str, *folders: Folder | None) -> None:
-    """Raises UsageError when the sample would be loaded into another database than its own, or anything else into that."""
+    """Raises UsageError if the sample would go into another database, or other data into the sample's."""
     here = [_is_sample(folder) for folder in folders if folder] or [_is_sample(DEFAULT_DATA)]
     if database != SAMPLE_DATABASE and any(here):
         raise UsageError(
-            f"This is the made-up sample, which is loaded into the database {SAMPLE_DATABASE} only, so that it never mixes with"
-            " data: run make etl without DATA. Made-up data for another database: sparkify simulate OUT"
+            f"This is the made-up sample, which goes into the database {SAMPLE_DATABASE} only, so that it"
+            " never mixes with real data: run make etl without DATA. To make up data for another database:"
+            " sparkify simulate OUT"
         )
     if database == SAMPLE_DATABASE and not all(here):
         raise UsageError(
@@ -32,7 +33,7 @@ def keep_apart(database: str, *folders: Folder | None) -> None:
 
 
 def is_in(dsn: str | None) -> bool:
-    """Whether a connection string names the database of the sample."""
+    """Whether a connection string names the sample's database."""
     return database_name(dsn or "") == SAMPLE_DATABASE
 
 

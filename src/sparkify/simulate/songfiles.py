@@ -1,4 +1,4 @@
-"""The catalogue as files: one object a file, as the Million Song Dataset has it, or packed."""
+"""Write the catalogue: one object per file, as in the Million Song Dataset, or packed."""
 
 import gzip
 import os
@@ -11,7 +11,7 @@ from sparkify.simulate.places import HOMES
 
 
 def song_texts(catalogue: Catalogue, songs: Sequence[int]) -> list[str]:
-    """The JSON of these songs, in the layout of the real files: `json.dumps`, no newline."""
+    """The JSON of these songs as in the real files: like `json.dumps`, without a newline."""
     ids, titles, durations = catalogue.song_ids, catalogue.titles, catalogue.duration_texts
     artist_of, years = catalogue.artist_of, catalogue.years
     heads: dict[int, str] = {}
@@ -29,25 +29,25 @@ def song_texts(catalogue: Catalogue, songs: Sequence[int]) -> list[str]:
 
 
 def song_path(catalogue: Catalogue, song: int) -> str:
-    """Where the song's own file is, below the song folder, without its suffix."""
+    """The path of the song's file below the song folder, without its suffix."""
     track = catalogue.track_ids[song]
     return f"{track[2]}/{track[3]}/{track[4]}/{track}"
 
 
 def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes], *, zipped: bool) -> None:
-    """Write each text to its path below the folder. An interruption may leave one torn: see Folder."""
+    """Write each text to its path below the folder. An interruption may tear one; `Folder` records it."""
     parent = ""
     root = os.fspath(folder)
-    # Folder by folder, and no folder made before it is needed: what a folder needs of the disk stays at hand.
+    # Folder by folder, each made when it is needed: then its blocks are still in the cache.
     for path, text in sorted(zip(paths, texts, strict=True)):
         if path[:5] != parent:
             parent = path[:5]
             Path(root, parent).mkdir(parents=True, exist_ok=True)
         left = memoryview(gzip.compress(text, mtime=0) if zipped else text)
-        # Bare descriptors: open() and its buffers cost as much again as the system calls, 100,000 times.
+        # Bare descriptors: for 100,000 small files, open() and its buffers would double the cost.
         file = os.open(f"{root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
-            while left:  # all at once, unless the disk is nearly full
+            while left:  # one write, unless the disk is nearly full
                 left = left[os.write(file, left) :]
         finally:
             os.close(file)

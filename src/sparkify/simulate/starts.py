@@ -1,4 +1,4 @@
-"""When sessions begin, for all people on one day."""
+"""When the sessions of a day begin."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from sparkify.simulate.arrays import Bools, Floats, Ints
 from sparkify.simulate.people import BLOCK, Levels, People
 from sparkify.simulate.world import DAY_MS, Stream, World
 
-# By weekday, Monday first: sessions of a person relative to the middling day.
+# By weekday, from Monday: sessions of a person relative to the average day.
 _WEEKDAYS = np.array([1.12, 1.20, 1.48, 1.01, 1.16, 0.70, 0.42])
-# By hour of the day, UTC: how likely a session begins that does not keep to the person's own hour.
+# By hour, UTC: weight of sessions that begin at any hour, not near the person's own.
 _HOURS = np.array(
     [19, 18, 17, 17, 21, 32, 44, 44, 46, 57, 60, 58, 54, 66, 78, 90, 82, 66, 54, 43, 36, 31, 25, 21], float
 )
 _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 3.0  # hours
 _MOST_A_DAY = 6
-_APART_MS = 60 * 60_000  # a session sooner than this after the last one began does not happen
-# One who changes level today has this much of the day left for it, and more.
+_APART_MS = 60 * 60_000  # a session that begins sooner than this after the one before is dropped
+# Who changes level begins in this part of the day, so that time is left for the change.
 _EARLY = 2 / 3
 
 
@@ -32,14 +32,14 @@ class Starts:
     changing: Bools  # whether the level changes in this session
 
     def first_of(self, people: int) -> Ints:
-        """By person, when their first session begins; far in the future for those who have none."""
+        """By person, when their first session begins; far in the future for people without one."""
         first = np.full(people, np.iinfo(np.int64).max)
         np.minimum.at(first, self.person, self.ms)
         return first
 
 
 def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
-    """All sessions that begin on the day. Days must be asked for in order: `levels` moves along."""
+    """All sessions that begin on the day. Ask for days in order: `levels` advances with them."""
     changing = levels.advance(day)
     registered = world.people(day)
     blocks = [

@@ -1,7 +1,8 @@
-"""Workers: each a process of its own that reads its part from standard input, writes it and answers what it wrote.
+"""Worker processes: each reads its part from standard input, writes its files, and answers with counts.
 
-They are started as `python -m sparkify.simulate.worker`: neither forked from a process with threads nor in need of a
-main guard in the caller's script. A worker never outlives who started it: its standard input ends then.
+They are started as `python -m sparkify.simulate.worker`, not forked: forking a process with threads is
+unsafe, and `multiprocessing` needs a main guard in the caller's script. A worker ends with its parent, when
+its input closes.
 """
 
 import os
@@ -17,15 +18,15 @@ from sparkify.simulate.writing import Counts, Part, write
 
 
 def write_all(parts: Sequence[Part]) -> Counts:
-    """Write the parts side by side, a worker each.
+    """Write the parts in parallel, with a worker for each.
 
-    Raises SparkifyError as soon as one failed or could not be started; the others are ended.
+    Raises SparkifyError as soon as a worker fails or cannot be started; the others are stopped.
     """
     workers: list[subprocess.Popen[bytes]] = []
     counts = Counts()
     try:
         for part in parts:
-            workers.append(_start(part))  # noqa: PERF401  those started are ended when the next cannot be
+            workers.append(_start(part))  # noqa: PERF401  the finally block must know those already started
         answering = {worker.stdout: worker for worker in workers}
         while answering:
             for answer in wait(list(answering)):  # type: ignore[arg-type]  # any file will do
@@ -35,7 +36,7 @@ def write_all(parts: Sequence[Part]) -> Counts:
     finally:
         for worker in workers:
             with worker:
-                pass  # left, it closes its pipes: without input it ends
+                pass  # leaving the block closes its pipes, and without input it ends
     return counts
 
 
@@ -44,7 +45,7 @@ def _start(part: Part) -> "subprocess.Popen[bytes]":
         [sys.executable, "-P", "-m", "sparkify.simulate.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        process_group=0,  # Ctrl-C is for us alone: we end them
+        process_group=0,  # Ctrl-C goes to this process only, which stops the workers
     )
     assert worker.stdin is not None
     pickle.dump(part, worker.stdin)
@@ -57,7 +58,7 @@ def _finish(worker: "subprocess.Popen[bytes]") -> Counts:
     said = worker.stdout.read()
     if code := worker.wait():
         raise SparkifyError(said.decode() or f"a worker ended before its work was done (exit status {code})")
-    counts: Counts = pickle.loads(said)  # noqa: S301  from our own process
+    counts: Counts = pickle.loads(said)  # noqa: S301  from our own child
     return counts
 
 
@@ -67,7 +68,7 @@ def _end_with_input() -> None:
 
 
 if __name__ == "__main__":
-    given = pickle.load(sys.stdin.buffer)  # noqa: S301  from who started us
+    given = pickle.load(sys.stdin.buffer)  # noqa: S301  from our parent
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         sys.stdout.buffer.write(pickle.dumps(write(given)))

@@ -1,7 +1,7 @@
-"""What a made-up Sparkify depends on, and the random streams drawn from it.
+"""A made-up world: the settings it depends on, and its streams of random numbers.
 
-Nothing here is drawn in sequence from one source: each thing has a stream of its own, named by the seed, what it is for
-and the day. So a day can be made alone, by any worker, before or after its neighbours, and comes out the same.
+There is a separate stream for each purpose and day, derived from the seed. So any worker can make a day
+alone, before or after its neighbours, and the result is the same.
 """
 
 import enum
@@ -20,7 +20,7 @@ NEWCOMERS_HALF_LIFE = 365.0
 
 
 class Stream(enum.IntEnum):
-    """What a stream of random numbers is for. The numbers are part of what a seed means: append, never renumber."""
+    """What a stream of random numbers is for. Append, never renumber: it changes what a seed means."""
 
     ARTISTS = 1
     SONGS = 2
@@ -35,11 +35,11 @@ class Stream(enum.IntEnum):
 
 @dataclass(frozen=True)
 class World:
-    """A made-up Sparkify: equal worlds have the same songs and people, and the same events on the same day.
+    """The settings of a world: equal ones give the same songs, the same people and the same events on a day.
 
-    `users` counts the people on the day `opened`; half as many again have joined a year later, never more than twice
-    as many. `songs` and `artists` are the catalogue's; `unmatched` is the share of plays of songs that are not in it.
-    `dirt` is the share of play lines, files and songs that something happens to.
+    `users` is the number of people on the day `opened`; a year later there are half as many more, and never
+    more than twice as many. `songs` and `artists` count the catalogue; `unmatched` is the share of plays
+    whose song is not in it; `dirt` is the share of plays, files and songs that are spoilt.
     """
 
     users: int
@@ -51,11 +51,11 @@ class World:
     dirt: float
 
     def draws(self, stream: Stream, *number: int) -> Draws:
-        """The stream of random numbers for this purpose and these numbers (a day, a block of people)."""
+        """The stream for this purpose and these numbers, such as a day or a block of people."""
         return Draws([self.seed, int(stream), *number])
 
     def uniform(self, stream: Stream, who: Ints, turn: Ints) -> Floats:
-        """One number in [0, 1) for each (who, turn): the same whenever and with whomever it is asked for."""
+        """One number in [0, 1) for each (who, turn); it does not depend on the others in the call."""
         with np.errstate(over="ignore"):
             x = _mix(who.astype(np.uint64) + _mix(np.uint64(self.seed % 2**64) + np.uint64(int(stream))))
             x = _mix(x + turn.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
@@ -73,17 +73,17 @@ class World:
         return joined
 
     def people(self, day: int) -> int:
-        """How many people have registered when that day (since 1970) begins; 0 before the opening."""
+        """How many people have registered by the beginning of this day (since 1970); 0 before the opening."""
         if day < self.opened_day:
             return 0
         grown = self.users * (1.0 - 2.0 ** (-(day - self.opened_day) / NEWCOMERS_HALF_LIFE))
-        # The formula and joined_ms() may round apart at the edge: look at the times themselves near it.
+        # The formula and joined_ms() may round differently: near the edge, look at the times themselves.
         near = np.arange(max(0, math.floor(grown) - 2), min(self.users, math.floor(grown) + 3))
         return self.users + int(near[0]) + int(np.count_nonzero(self.joined_ms(near) < day * DAY_MS))
 
 
 def _mix(x: np.ndarray | np.uint64) -> np.ndarray:
-    """Scramble 64 bits so that near numbers come out far apart (the finaliser of splitmix64)."""
+    """Scramble 64 bits, so that close numbers end up far apart (the finaliser of splitmix64)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(x ^ (x >> np.uint64(31)))

@@ -1,9 +1,9 @@
-"""Writing a world's files: all of it, or the part that one of several workers writes."""
+"""Write a world's files: all of them, or the part of one worker."""
 
 import gzip
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +21,15 @@ from sparkify.simulate.people import people_of
 from sparkify.simulate.songfiles import song_path, song_texts, write_song_files
 from sparkify.simulate.world import World, date_of
 
-# Lines made at a time, some 2 MB of text: larger is no faster and takes more memory.
+# Lines made at a time, about 2 MB of text: more is no faster and takes more memory.
 LINES_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
 class Part:
-    """What to write: the songs and the days (since 1970) from the first to before the last, and how.
+    """What to write, a range of songs and a range of days (since 1970), and how.
 
-    `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: packs are never shared.
+    `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: a pack is never split.
     """
 
     out: Path
@@ -38,6 +38,22 @@ class Part:
     days: range
     packed: bool
     zipped: bool
+
+    def split(self, workers: int) -> list["Part"]:
+        """Cut the part into even shares, one for each worker, but no more shares than days or packs."""
+        packs = range(self.songs.start, self.songs.stop, SONGS_A_PACK)
+        workers = min(workers, max(len(packs), len(self.days)))
+        parts = []
+        for n in range(workers):
+            mine = _share(packs, n, workers)
+            songs = range(mine.start, min(mine.stop, self.songs.stop))
+            parts.append(replace(self, songs=songs, days=_share(self.days, n, workers)))
+        return parts
+
+
+def _share(numbers: range, n: int, workers: int) -> range:
+    """The n-th of as many even shares as there are workers."""
+    return numbers[len(numbers) * n // workers : len(numbers) * (n + 1) // workers]
 
 
 @dataclass
@@ -50,7 +66,7 @@ class Counts:
     plays: int = 0
 
     def add(self, other: "Counts") -> None:
-        """Count what another wrote as well."""
+        """Add the counts of another worker."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
@@ -58,7 +74,7 @@ class Counts:
 def write(part: Part) -> Counts:
     """Write the part's song files, then its days. Files of the same name are replaced.
 
-    Raises SparkifyError when the disk or the memory does not suffice.
+    Raises SparkifyError if the disk or the memory is too small.
     """
     try:
         writer = _Writer(part)
@@ -80,12 +96,12 @@ class _Writer:
         self.counts = Counts()
 
     def songs(self, songs: range) -> None:
-        """Write one pack of songs, in its own file or each in its own."""
+        """Write one pack of songs, as one file or one file per song."""
         part, catalogue = self._part, self._catalogue
         name = f"songs-{songs.start // SONGS_A_PACK:05}"
         late, torn = dirty_songs(part.world, songs)
         truth: list[Truth] = []
-        # A late pack has a name of its own: it comes to lie beside the other, not in its place.
+        # A late pack gets another name, so that it is added to the first pack and does not replace it.
         for folder, pack, which in (("song_data", name, ~late), ("late/song_data", f"{name}-late", late)):
             chosen = (np.flatnonzero(which) + songs.start).tolist()
             if not chosen:
@@ -94,7 +110,7 @@ class _Writer:
             stems = [pack if part.packed else song_path(catalogue, song) for song in chosen]
             for n, song in enumerate(chosen):
                 if tears := bool(torn[song - songs.start]):
-                    # Well within the object: no beginning of it is JSON.
+                    # Cut well within the object, where no prefix is valid JSON.
                     texts[n] = texts[n][: 40 + song % 60]
                 if tears or folder.startswith("late"):
                     path = f"{folder}/{stems[n]}{self._suffix}"
@@ -110,7 +126,7 @@ class _Writer:
         write_truth(part.out / "truth/song_data" / f"{name}.ndjson", truth)
 
     def days(self) -> None:
-        """Write the part's days, each with what happens to it."""
+        """Write the part's days, with their dirt."""
         part, world = self._part, self._part.world
         if not part.days:
             return
@@ -119,7 +135,7 @@ class _Writer:
         for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
-            # Arrow's allocator keeps what is freed for later use, and no day is like the others: it would add up.
+            # Arrow's allocator keeps freed memory for reuse. Days differ in size, so it would add up.
             pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
@@ -139,10 +155,10 @@ class _Writer:
         write_truth(out / "truth" / f"{name}.ndjson", dirty.truth())
 
     def _file(self, path: Path, texts: Iterable[memoryview | bytes]) -> None:
-        """Write lines, all ending in a newline, to a file; the last one loses it, as in the real logs."""
+        """Write lines, all ending in a newline, to a file; the last line loses it, as in the real logs."""
         held = b""
         with whole(path) as plain:
-            # No name and no time inside: the same text gives the same bytes.
+            # Without name and time, so that the same text gives the same bytes.
             file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
             with file:
                 for text in texts:

@@ -1,4 +1,4 @@
-"""The pages, in the order of the menu. A folder `pages` beside its program Streamlit would take for programs."""
+"""The pages, in the order of the menu. Not in a folder `pages`: Streamlit would run its files by itself."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,4 +16,4 @@ PAGES: Final[dict[str, tuple[str, Show]]] = {
     "when-and-where": ("When and where", when_where.show),
     "data": ("State of the data", state.show),
 }
-"""Title and what shows it, by the last part of the address."""
+"""Title and function of each page, by the last part of its address."""

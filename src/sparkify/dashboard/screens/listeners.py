@@ -1,4 +1,4 @@
-"""Listeners: how many are active, who is new, who comes back, on which level."""
+"""Listeners: how many are active, new or returning, on which level."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -13,13 +13,13 @@ from sparkify.dashboard.source import Ask
 
 Rows = list[dict[str, Any]]
 
-_ACTIVE: Final = {1: "Active on the last day", 7: "in the last 7 days", 30: "in the last 30 days"}
+_ACTIVE: Final = {1: "Active on the last day", 7: "Active in 7 days", 30: "Active in 30 days"}
 
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     chosen = view.selection
-    # What takes longest is asked first.
+    # The slowest questions first.
     changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, chosen)
     active = {days: ask(analytics.listeners, _last(days, view)) for days in _ACTIVE}
     trend = ask(analytics.trend, view.period, chosen)
@@ -39,7 +39,7 @@ def show(view: View, ask: Ask) -> None:
         _levels(view, levels.result(), genders.result(), changes.result())
     with right:
         tables.show(
-            "Who listens most", users.result(),
+            "Top listeners", users.result(),
             {"name": "name", "level": "level now", "plays": "plays"}, bar="plays",
         )  # fmt: skip
         tables.download("top users", lambda: view.ask_now(analytics.top, "users", chosen, limit=1000))
@@ -54,22 +54,24 @@ def _last(days: int, view: View) -> Selection:
 def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.show("Levels", levels, {"level": "level", "plays": "plays", "listeners": "listeners"}, bar="plays")
     tables.show(
-        "Gender, as the log says", genders,
+        "Gender, as logged", genders,
         {"gender": "gender", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
     tables.show(
-        "Changes of level", changes,
+        "Level changes", changes,
         {"month": "month", "level_before": "from", "level": "to", "changes": "changes", "users": "users"},
     )  # fmt: skip
-    tables.line("Changes are those of the days that are chosen, at all places; with a level, those to it.")
-    tables.download("changes of level", lambda: view.ask_now(analytics.level_changes, view.selection))
+    tables.line(
+        "Counts changes on the chosen days, at all places. With a level chosen, only changes to that level."
+    )
+    tables.download("level changes", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
 def _retention(view: View, rows: Rows) -> None:
-    st.subheader("Who comes back", anchor=False)
+    st.subheader("Retention", anchor=False)
     tables.line(
-        "Of those whose first play ever is in a month, and on the days that are chosen: how many listened in the months"
-        " that follow, on any level and at any place."
+        "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"
+        " how many of them listened in each later month, on any level and at any place."
     )
     charts.cohorts(rows)
     tables.download("retention", lambda: view.ask_now(analytics.retention, view.selection))

@@ -1,4 +1,4 @@
-"""Overview: how much is heard, by how many, and what most."""
+"""Overview: how much users listen, how many listen, and to what."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Songs and artists: one song's history and who listens to it; what rises and what falls."""
+"""Songs and artists: one song's history and audience; rising and falling songs."""
 
 from datetime import timedelta
 from functools import partial
@@ -30,18 +30,18 @@ def show(view: View, ask: Ask) -> None:
 def _found(view: View, ask: Ask, text: str) -> None:
     rows = ask(analytics.search, text).result()
     if not rows:
-        tables.line(f"No song with a play has all of these words: {text}")
+        tables.line(f"No played song has all of these words: {text}")
         return
     by_name = {f"{row['title']} — {row['artist']}": row for row in reversed(rows)}
     name = st.selectbox(
-        f"Song ({len(rows)} found, the most played first)", list(reversed(by_name)), key="song", bind="query-params",
-        filter_mode="contains",
+        f"Song ({len(rows)} found, the most played first)", list(reversed(by_name)), key="song",
+        bind="query-params", filter_mode="contains",
     )  # fmt: skip
     if name is None:
         return
     _song(view, ask, by_name[name])
     tables.show(
-        "Found, with all their plays",
+        "Songs found, with all their plays",
         rows[:20],
         {"title": "title", "artist": "artist", "plays": "plays"},
         bar="plays",
@@ -55,31 +55,33 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
     fans = ask(analytics.fans, track_id, chosen)
     rows, groups = (answer.result() for answer in asked)
     if not rows:
-        tables.line("Nobody has heard it in what the filters choose.")
+        tables.line("Nobody played this song within the filters.")
         return
     with st.container(horizontal=True):
         st.metric("Plays", f"{sum(row['plays'] for row in groups):,}", border=True)
         st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True)
         st.metric(f"Most plays in a {view.period}", f"{max(row['plays'] for row in rows):,}", border=True)
-    st.subheader(f"Its plays by {view.period}", anchor=False)
+    st.subheader(f"Plays by {view.period}", anchor=False)
     charts.trend(rows, ["plays"], view.period, f"Plays of the song by {view.period}")
     tables.download("history", lambda: view.ask_now(analytics.history, track_id, view.period, chosen))
     left, right = st.columns(2, gap="large")
     with left:
         tables.show(
-            "Who listens", groups,
-            {"level": "level", "gender": "gender", "listeners": "listeners", "plays": "plays"}, bar="listeners",
+            "Audience", groups,
+            {"level": "level", "gender": "gender", "listeners": "listeners", "plays": "plays"},
+            bar="listeners",
         )  # fmt: skip
-        tables.line("Who changed the level counts on both.")
+        tables.line("A user who changed level counts on both levels.")
     with right:
         tables.show(
-            "Who listens most", fans.result(), {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays"
+            "Top listeners", fans.result(),
+            {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays",
         )  # fmt: skip
-        tables.download("who listens", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
+        tables.download("top listeners", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
 
 
 def _change(view: View, ask: Ask) -> None:
-    """What rises and falls: against as many days before; of the last week, when no first day is chosen."""
+    """Compare the chosen days, or the last week if no first day is chosen, with as many days before."""
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
     days = Selection(since, view.until, view.selection.level, view.selection.location)
     many = (view.until - since).days + 1
@@ -88,10 +90,10 @@ def _change(view: View, ask: Ask) -> None:
         ask(analytics.top, what, view.selection, limit=25) for what in ("songs", "artists")
     )
 
-    st.subheader("What rises and falls", anchor=False)
+    st.subheader("Rising and falling songs", anchor=False)
     tables.line(
-        f"Plays from {since} to {view.until}, against the {many} {'days' if many > 1 else 'day'} before."
-        + ("" if view.selection.since else " Choose a first day to compare other times.")
+        f"Plays from {since} to {view.until}, compared with the {many} {'days' if many > 1 else 'day'}"
+        " before." + ("" if view.selection.since else " Choose a first day to compare other periods.")
     )
     for column, falling, name in zip(
         st.columns(2, gap="large"), (False, True), ("rising", "falling"), strict=True
@@ -99,7 +101,8 @@ def _change(view: View, ask: Ask) -> None:
         with column:
             tables.show(
                 name.capitalize(), changes[falling].result(),
-                {"title": "title", "artist": "artist", "before": "before", "plays": "plays", "change": "change"},
+                {"title": "title", "artist": "artist"}
+                | {"before": "before", "plays": "plays", "change": "change"},
             )  # fmt: skip
             tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
     songs, artists = st.columns(2, gap="large")

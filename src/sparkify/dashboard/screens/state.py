@@ -1,6 +1,7 @@
-"""The state of the data: how fresh it is, what was read, what was set aside, which songs the catalogue lacks."""
+"""The state of the data: its age, what was read, what was rejected, which songs the catalogue lacks."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
@@ -20,29 +21,9 @@ def show(view: View, ask: Ask) -> None:
     )
     lacking = ask(analytics.unmatched, view.selection, limit=15)
 
-    state = view.state
-    with st.container(horizontal=True):
-        st.metric("Last loaded", _ago(state["loaded_at"]), border=True)
-        st.metric("Plays", f"{state['plays']:,}", border=True)
-        st.metric("In the catalogue", share(state["matched"], state["plays"]), border=True)
-        st.metric("Lines set aside", f"{state['rejected'] or 0:,}", border=True)
-    if state["held_runs"]:
-        st.warning(
-            f"Runs that are held, because too many lines were set aside: {state['held_runs']}. See: sparkify runs list"
-        )
-    if state["failed_runs"]:
-        st.warning(f"Runs that could not be published: {state['failed_runs']}. See: sparkify runs list")
-    tables.line(
-        "Except for the songs that the catalogue lacks, this page is about all data, whatever the filters."
-    )
-    books = files.result()["files"]
-    # The whole width: there may be thousands of millions of lines.
-    tables.show(
-        "Files", books,
-        {"kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
-         "duplicates": "repeated", "rejected": "set aside"}
-        | ({"dismissed": "dismissed"} if any(row["dismissed"] for row in books) else {}),
-    )  # fmt: skip
+    _summary(view.state)
+    tables.line("This page ignores the filters, except in the last table.")
+    _files(files.result()["files"])
     tables.download("files", lambda: view.ask_now(analytics.status)["files"])
     tables.show(
         "Lines set aside, by reason", reasons.result(), {"reason": "reason", "lines": "lines"}, bar="lines"
@@ -52,7 +33,7 @@ def show(view: View, ask: Ask) -> None:
     tables.show("The last runs", runs, {name: name.replace("_", " ") for name in (runs or [{}])[0]})
     tables.download("runs", lambda: view.ask_now(analytics.runs, limit=1000))
     tables.show(
-        "Heard most of what the catalogue lacks", lacking.result(),
+        "Most played songs that are not in the catalogue", lacking.result(),
         {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
     tables.download(
@@ -60,8 +41,33 @@ def show(view: View, ask: Ask) -> None:
     )
 
 
+def _summary(state: dict[str, Any]) -> None:
+    with st.container(horizontal=True):
+        st.metric("Last loaded", _ago(state["loaded_at"]), border=True)
+        st.metric("Plays", f"{state['plays']:,}", border=True)
+        st.metric("In the catalogue", share(state["matched"], state["plays"]), border=True)
+        st.metric("Lines set aside", f"{state['rejected'] or 0:,}", border=True)
+    if state["held_runs"]:
+        st.warning(
+            f"Runs held because of too many rejected lines: {state['held_runs']}. See: sparkify runs list"
+        )
+    if state["failed_runs"]:
+        st.warning(f"Runs that failed: {state['failed_runs']}. See: sparkify runs list")
+
+
 def _ago(loaded_at: datetime) -> str:
     minutes = int((datetime.now(UTC) - loaded_at).total_seconds() // 60)
     if minutes < 120:
         return f"{minutes} min ago"
     return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
+
+
+def _files(books: list[dict[str, Any]]) -> None:
+    """Show the files over the whole width: there may be billions of lines."""
+    columns = {
+        "kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
+        "duplicates": "duplicates", "rejected": "set aside",
+    }  # fmt: skip
+    if any(row["dismissed"] for row in books):
+        columns["dismissed"] = "dismissed"
+    tables.show("Files", books, columns)

@@ -21,7 +21,7 @@ def show(view: View, ask: Ask) -> None:
     by_place = ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
     devices = ask(analytics.top, "devices", chosen)
 
-    st.subheader("By weekday and hour", anchor=False)
+    st.subheader("Plays by weekday and hour", anchor=False)
     charts.hours(hours.result())
     tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
 
@@ -35,10 +35,10 @@ def show(view: View, ask: Ask) -> None:
             elsewhere += row["plays"]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("By state", anchor=False)
+        st.subheader("Plays by state", anchor=False)
         charts.tiles(plays)
         tables.line(
-            "A tile is a state of the US. A place in several states counts for the one it names first."
+            "Each tile is a US state. A place in several states counts for the one it names first."
             + (f" {elsewhere:,} plays are at places that name no state." if elsewhere else "")
         )
         tables.show(
@@ -48,6 +48,7 @@ def show(view: View, ask: Ask) -> None:
         tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))
     with right:
         tables.show(
-            "Places", places[:15], {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays"
+            "Places", places[:15],
+            {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays",
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))

@@ -1,4 +1,4 @@
-"""One load in a process of its own, which can be stopped at an instant and disturbed."""
+"""One load in a separate process, which a test can stop at an instant and disturb."""
 
 import contextlib
 import json
@@ -13,23 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from tests.support import CHECKOUT
+
 ENVIRONMENT: Final = {
     key: value for key, value in os.environ.items() if not key.startswith(("PG", "SPARKIFY_"))
-} | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
-"""In which programs run that are ours, and reach no other warehouse than they are told."""
+} | {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT}", "OPENBLAS_NUM_THREADS": "1"}
+"""The environment of our programs: no setting leads them to another warehouse."""
 
 MOST_SECONDS: Final = 120.0
-"""Seconds after which a load counts as hanging. An undisturbed one takes two."""
+"""After these seconds a load counts as hanging. An undisturbed one takes two."""
 
 
 class Broken(Exception):
-    """A promise was broken; the message says which and how."""
+    """A promise was broken; the message says which one and how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `torture.victim`)."""
+    """When a fault strikes: after some seconds, or at the nth statement of a phase (see `victim`)."""
 
     seconds: float | None = None
     phase: str = ""
@@ -37,7 +38,7 @@ class Instant:
     when: str = ""
 
     def settings(self) -> dict[str, Any]:
-        """What the victim is told."""
+        """The settings for the victim."""
         return {} if self.phase == "" else {"phase": self.phase, "nth": self.nth, "when": self.when}
 
     def __str__(self) -> str:
@@ -45,13 +46,13 @@ class Instant:
 
 
 class Nursery:
-    """Makes victims: a process that has all libraries loaded, and copies itself on request (see `torture.victim`)."""
+    """Makes victims: a process that has imported everything and forks on request (`tests.support.victim`)."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "torture.victim", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.support.victim", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 env=ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
@@ -59,18 +60,18 @@ class Nursery:
             )
 
     def bear(self, request: dict[str, Any], pipes: list[int]) -> None:
-        """Make a victim."""
+        """Fork a victim."""
         socket.send_fds(self._requests, [json.dumps(request).encode()], pipes)
 
     def close(self) -> None:
-        """Make no more."""
+        """End the process that forks."""
         self._requests.close()
         self._process.wait()
 
 
 @dataclass
 class Client:
-    """A load that runs. `arguments` are those of ``sparkify``."""
+    """A running load. `arguments` are those of ``sparkify``."""
 
     nursery: Nursery
     arguments: list[str]
@@ -102,11 +103,11 @@ class Client:
         self._pid = int(self._status.readline())
 
     def runs(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it still runs."""
         return not self._wait(0)
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, if it still runs."""
+        """Send a signal, if it still runs."""
         if self.runs():
             os.kill(self._pid, number)
 
@@ -120,7 +121,7 @@ class Client:
         return self.code is not None
 
     def reach(self) -> bool:
-        """Wait for the instant; gives whether the load still runs then."""
+        """Wait for the instant; return whether the load still runs then."""
         seconds = self.instant.seconds
         left = MOST_SECONDS if seconds is None else max(0.0, seconds - (time.monotonic() - self.started))
         if seconds is None:
@@ -132,13 +133,13 @@ class Client:
         return self.runs()
 
     def go_on(self) -> None:
-        """Let it go on after the instant."""
+        """Let the load continue after the instant."""
         if self.code is None:
             with contextlib.suppress(BrokenPipeError):  # it is gone
                 os.write(self._release, b"x")
 
     def strike(self, number: signal.Signals) -> float:
-        """Send it a signal; gives after how many seconds it was gone."""
+        """Send a signal; return how many seconds the load took to end."""
         sent = time.monotonic()
         self.send(number)
         self.go_on()
@@ -146,7 +147,7 @@ class Client:
         return time.monotonic() - sent
 
     def end(self) -> int:
-        """Wait until it has ended, however it did; gives the exit code.
+        """Wait until it has ended; return the exit code.
 
         Raises:
             Broken: it hangs, or shows a traceback.
@@ -161,10 +162,10 @@ class Client:
         return self.code
 
     def seconds(self) -> float:
-        """How long it took, once it has ended."""
+        """How long it ran."""
         return self._ended - self.started
 
     def said(self) -> str:
-        """What it said last."""
+        """The end of its log."""
         text = self.log.read_text(errors="replace").strip()
         return f"\n{text[-3000:]}" if text else ""

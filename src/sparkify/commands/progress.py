@@ -1,22 +1,55 @@
-"""The live bar of a load: one line, of which a narrow terminal shows the more important parts."""
+"""The live bar of a load: one line, of which a narrow terminal shows the most important parts."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.progress import Progress, ProgressColumn, Task
+from rich.progress import Progress as Bar
+from rich.progress import ProgressColumn, Task
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from sparkify.report import Progress, Staged
+
 _BAR: Final = 20
 
 
-def live_bar(console: Console) -> Progress:
-    """A bar for one task with the fields ``lines`` and ``rate``, lines per second."""
-    return Progress(_Line(console), console=console, transient=True)
+@contextmanager
+def live_bar(console: Console) -> Iterator["LiveProgress"]:
+    """Show a bar during the block; it follows what the run reports to the `Progress` that is yielded."""
+    with Bar(_Line(console), console=console, transient=True) as bar:
+        yield LiveProgress(bar)
+
+
+class LiveProgress(Progress):
+    """Shows files, rows and rows per second as they are staged."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        self.bar = bar
+        self.task = bar.add_task("plan", total=None, lines=0, rate=0.0)
+        self._started = time.monotonic()
+        self._lines = 0
+
+    def planned(self, files: int) -> None:
+        super().planned(files)
+        self._started = time.monotonic()
+        self.bar.update(self.task, description="files", total=files)
+
+    def staged(self, batch: Staged) -> None:
+        super().staged(batch)
+        self._lines += batch.books.lines
+        rate = self._lines / max(time.monotonic() - self._started, 0.001)
+        self.bar.update(self.task, advance=batch.files, lines=self._lines, rate=rate)
+
+    def publishing(self, step: str) -> None:
+        self.bar.update(self.task, description=f"publish {step}")
 
 
 class _Line(ProgressColumn):
@@ -26,7 +59,7 @@ class _Line(ProgressColumn):
         self._spinner = Spinner("dots" if console.encoding.startswith("utf") else "line")
 
     def render(self, task: Task) -> RenderableType:
-        """What fits: the bar goes first, then the rate, the time and the rows. No number is cut."""
+        """Draw what fits: drop the bar first, then the rate, the time and the rows. Never cut a number."""
         done = f"{task.completed:,.0f}/{task.total:,.0f}" if task.total else ""
         parts = {
             "bar": " " * _BAR,

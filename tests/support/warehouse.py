@@ -1,4 +1,4 @@
-"""What tests ask of a warehouse: its content, table by table, as checksums; and to wait for it."""
+"""What tests ask of a warehouse: its content as checksums, its books; and helpers that wait."""
 
 import socket
 import time
@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from sparkify.database.connection import connect
 from sparkify.schema import rollups
 
 CONTENT = {
@@ -16,8 +17,9 @@ CONTENT = {
     "artists": "SELECT * FROM artists",
     "time": "SELECT * FROM time",
     "heard_songs": "SELECT * FROM analytics.heard_songs",
-    # Which of two files counts as the source of an event that both have may differ; what was heard may not.
-    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session FROM analytics.heard_plays",
+    # If two files have an event, either may count as its source; what was heard may not differ.
+    "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session"
+    " FROM analytics.heard_plays",
     "user_level_days": "SELECT * FROM analytics.user_level_days",
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
@@ -41,6 +43,13 @@ def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) ->
     return result
 
 
+def content(dsn: str) -> dict[str, str]:
+    """The checksums of a database whose books were checked."""
+    with connect(dsn) as connection:
+        check_books(connection)
+        return checksums(connection)
+
+
 def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
     """The single value of a query."""
     row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]
@@ -49,7 +58,7 @@ def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
 
 
 def totals(connection: Connection[Any]) -> Any:
-    """The books of all files, added up: the same whatever file an event counts for."""
+    """The books of all files added up, which do not depend on the file that an event counts for."""
     return connection.execute(
         "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates), sum(rejected)"
         " FROM etl.files GROUP BY kind ORDER BY kind"
@@ -57,10 +66,11 @@ def totals(connection: Connection[Any]) -> Any:
 
 
 def check_books(connection: Connection[Any]) -> None:
-    """Every loaded line is a play of that file, the counts kept by the load are those of the tables, staging is empty."""
+    """Check that each loaded line is a play of its file, that kept counts are right and staging is empty."""
     assert (
         connection.execute(
-            "SELECT path, loaded, count(p.*) FROM etl.files f LEFT JOIN analytics.heard_plays p USING (file_id)"
+            "SELECT path, loaded, count(p.*) FROM etl.files f LEFT JOIN analytics.heard_plays p USING"
+            " (file_id)"
             " WHERE kind = 'log' GROUP BY path, loaded HAVING loaded <> count(p.*)"
         ).fetchall()
         == []
@@ -78,14 +88,14 @@ def check_books(connection: Connection[Any]) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A free TCP port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Wait, for a minute at most."""
+    """Wait until it is done, for a minute at most."""
     end = time.monotonic() + 60
     while not done():
         assert time.monotonic() < end

@@ -1,4 +1,4 @@
-"""The fast path against the judge: what a chunk of lines must come to, computed from the judge alone."""
+"""The fast path against the judge: what the transform of a chunk must give, computed by the judge alone."""
 
 import hashlib
 import itertools
@@ -34,13 +34,13 @@ def _by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
 
 
 def _content(play: Play) -> list[Any]:
-    """By this the winner is found among plays of one identity: the smallest."""
+    """The sort key of plays with one identity: the smallest wins."""
     heard = heard_song_id(play.song, play.artist, play.length)
     return [*_by_bytes(play.level, play.location, play.user_agent), heard]
 
 
 def check(transform: PlayTransform, *files: list[bytes]) -> None:
-    """Transform some lines as one chunk, and hold everything that comes of it against the judge."""
+    """Transform lines as one chunk, and compare all of the result with the judge's."""
     pieces = [
         Slice(FILE, first_line, [line + b"\n" for line in lines])
         for first_line, lines in zip(itertools.count(1, 1000), files)
@@ -94,12 +94,12 @@ def _moment(ts: int) -> datetime:
 
 
 def ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
-    # Its rows are given by month and table only; here all that it knows of a play is of interest.
+    # The transform returns rows by month and table only; the tests compare all that it knows of a play.
     return transform._duckdb.execute(query).fetchall()  # noqa: SLF001
 
 
 def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
-    """The same for song records, one a line; gives how many needed no judge."""
+    """The same for song records, one a line; return how many needed no judge."""
     pieces = [Slice(FILE, 2, [line + b"\n" for line in lines]) for lines in files]
     all_books, all_rejects = songs.transform(pieces)
     expected = set()

@@ -1,15 +1,15 @@
-"""The loader as it is attacked: ``sparkify`` itself, with a wire that an instant of its work can trip.
+"""The loader under attack: ``sparkify`` itself, with a trip wire at an instant of its work.
 
-`Nursery` makes victims: copies of one process that has loaded all libraries already, and started nothing. Each has
+`Nursery` makes victims: forks of a process that has imported all libraries and started nothing. Their
 settings:
 
-- ``batch_bytes``: batches as small as the worlds are, so that there are many, and months that are published ahead
-- ``phase``, ``nth``, ``when``: say so when the nth statement of a phase is reached, ``before`` it is sent or ``after``
-  its answer, and wait; or ``during`` it, and go on
-- ``memory``: how many more bytes of address space there are
-- ``clock``: seconds that the clock is wrong from the beginning, and from the instant on
-- ``reader``: the user as whom input files are opened: to root no permission is ever missing
-- ``count``: a file for how often each phase was reached
+- ``batch_bytes``: how large batches are; small ones, so that there are many, and months are published ahead
+- ``phase``, ``nth``, ``when``: report when the nth statement of a phase is reached, ``before`` it is sent or
+  ``after`` its answer, and wait; or ``during`` it, and go on
+- ``memory``: how many more bytes of address space it gets
+- ``clock``: by how many seconds the clock is wrong at first, and from the instant on
+- ``reader``: the user who opens input files, since root lacks no permission
+- ``count``: a file to write how often each phase was reached
 """
 
 import atexit
@@ -32,12 +32,12 @@ from typing import Any, Final
 from psycopg import Connection, Cursor, ServerCursor
 
 from sparkify import cli, etl
-from sparkify.commands import terminal
+from sparkify.commands import tables
 from sparkify.engines.spark.task import stage
 from sparkify.extract import batches, plan, storage
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
-_LOADED: Final = (etl, terminal, stage)  # with all libraries
+_LOADED: Final = (etl, tables, stage)  # with all libraries
 
 PHASES: Final = {
     "begin": r"INSERT INTO etl\.runs|pg_advisory_xact_lock|LIKE etl\.catalogue_records",
@@ -56,11 +56,11 @@ PHASES: Final = {
     "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",
     "books": r"DELETE FROM etl\.manifest|etl\.staged_slices|etl\.row_counts|UPDATE etl\.runs",
 }
-"""The steps of a load, by the statements that they send."""
+"""The phases of a load, recognised by their statements."""
 
 
 class _Wire:
-    """Counts the statements of each phase, and trips at one of them."""
+    """Counts the statements of each phase, and trips at a given one."""
 
     def __init__(self, settings: dict[str, Any], trip: Callable[[bool], None]) -> None:
         self.counts: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class _Wire:
 
     @contextmanager
     def around(self, statement: str) -> Iterator[None]:
-        """What is done inside sends this statement and waits for its answer."""
+        """The block sends this statement and waits for its answer."""
         with self._lock:
             phases = [phase for phase, pattern in PHASES.items() if re.search(pattern, statement)]
             self.counts.update(phases)
@@ -83,7 +83,7 @@ class _Wire:
 
 
 def _hang(wire: _Wire) -> None:
-    """Let every statement pass by the wire."""
+    """Watch every statement."""
     execute, copy, command = Cursor.execute, Cursor.copy, Connection._exec_command  # noqa: SLF001
     declare = ServerCursor.execute
 
@@ -137,7 +137,7 @@ def _open_as(user: int, open_file: Callable[[str], int]) -> Callable[[str], int]
 
 
 def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int) -> int:
-    """Run ``sparkify`` with the arguments, under the settings; `said` and `waiting` are pipes, to say so and to wait."""
+    """Run ``sparkify`` under the settings. `said` is a pipe to report on, `waiting` one to wait at."""
     jump = _shift_clock(settings.get("clock", [0, 0]))
 
     def trip(wait: bool) -> None:  # noqa: FBT001
@@ -169,9 +169,9 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
 
 
 def _serve(requests: socket.socket) -> int:
-    """Wait for requests, and become what the first of them asks for, in a copy; leave when nobody asks any more."""
+    """Serve requests: fork, and run in the child what is asked for. Return when nobody asks any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # Until the program heeds them: else Python itself would, in its own way.
+    # Blocked until the program handles them, or Python would in its own way.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
     while True:
         message, pipes, *_ = socket.recv_fds(requests, 1 << 20, 4)

@@ -1,10 +1,13 @@
-"""A proxy before PostgreSQL, by which a test stops a worker at the moment it wants, from outside."""
+"""A proxy before PostgreSQL, which stops, stalls, closes or resets connections from outside the program."""
 
+import ctypes
+import random
 import select
 import socket
+import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -14,39 +17,60 @@ MANIFEST = b'"etl"."manifest"'
 
 
 class Proxy:
-    """Relays connections from a TCP port of loopback to a server's Unix socket, until the block ends.
+    """Relays connections from a TCP port of 127.0.0.1 to a server's Unix socket, until the block ends.
 
-    Armed, it stops the first connection that `when` says so of: what the server sends from then on is kept back, until
-    `release`. `when` is asked with what the client has sent so far of its transaction, and what the server sends now.
+    Once armed, it stops the first connection for which `when` is true: it holds back what the server sends,
+    until `release`. It calls `when` with what the client has sent in its transaction so far, and with what
+    the server sends now.
     """
 
     def __init__(self, server_dsn: str) -> None:
         given = conninfo_to_dict(server_dsn)
         self._server = f"{given['host']}/.s.PGSQL.{given.get('port', 5432)}"
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._when: Callable[[bytes, bytes], bool] | None = None
         self._lock = threading.Lock()
         self.caught = threading.Event()
         self.port = 0
         """The local port of the client that is stopped."""
         self._released = threading.Event()
-        self._closed = False
+        self._flowing = threading.Event()
+        self._flowing.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def dsn(self, dsn: str, **more: str) -> str:
-        """The way to a database through the proxy."""
+        """The same database, reached through the proxy."""
         given = conninfo_to_dict(dsn) | {"host": "127.0.0.1", "port": str(self._listener.getsockname()[1])}
         return make_conninfo("", **given, sslmode="disable", gssencmode="disable", **more)
 
     def arm(self, when: Callable[[bytes, bytes], bool]) -> None:
+        """Stop the next connection for which this is true."""
         self.caught.clear()
         self._released.clear()
         self._when = when
 
     def release(self) -> None:
-        """Let the one that is stopped go on, and stop nobody more."""
+        """Let the stopped connection go on, and stop no other."""
         self._when = None
         self._released.set()
+
+    def drop(self, luck: random.Random | None = None) -> int:
+        """Close all connections, or one at random; return how many."""
+        return self._cut(luck, reset=False)
+
+    def reset(self, luck: random.Random | None = None) -> int:
+        """Reset all connections, or one at random, as a router does that forgot them; return how many."""
+        return self._cut(luck, reset=True)
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Let nothing pass while the block runs."""
+        self._flowing.clear()
+        try:
+            yield
+        finally:
+            self._flowing.set()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -59,6 +83,7 @@ class Proxy:
                     client.close()
                     server.close()
                     continue
+                self._pairs.append((client, server))
                 threading.Thread(target=self._relay, args=(client, server, port), daemon=True).start()
 
     def _relay(self, client: socket.socket, server: socket.socket, port: int) -> None:
@@ -69,6 +94,7 @@ class Proxy:
                     data = ready.recv(1 << 16)
                     if not data:
                         return
+                    self._flowing.wait()
                     if ready is client:
                         asked += data if MANIFEST in data or len(asked) < 1 << 16 else b""
                         server.sendall(data)
@@ -87,19 +113,38 @@ class Proxy:
             self.caught.set()
         self._released.wait()
 
+    def _cut(self, luck: random.Random | None, *, reset: bool) -> int:
+        alive = [pair for pair in self._pairs if pair[0].fileno() >= 0]
+        chosen = [luck.choice(alive)] if luck and alive else alive
+        for client, server in chosen:
+            with suppress(OSError):
+                if reset:
+                    _reset(client)
+                client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+        return len(chosen)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.release()
         self._listener.close()
+        self.release()
+        self._flowing.set()
+        self.drop()
+
+
+def _reset(end: socket.socket) -> None:
+    """Send RST at once, though a thread waits for data: connect() to no address, which Python lacks."""
+    ctypes.CDLL(None).connect(end.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16)
 
 
 def batch_is_committed(asked: bytes, data: bytes) -> bool:
-    """The server says that a batch is committed."""
+    """Whether the server reports that a batch is committed."""
     return MANIFEST in asked and COMMITTED in data
 
 
 def batch_is_being_staged(asked: bytes, data: bytes) -> bool:
-    """The manifest of a batch is written, not yet committed."""
+    """Whether the manifest of a batch is written, but not committed yet."""
     return MANIFEST in asked and COMMITTED not in data

@@ -1,9 +1,9 @@
-"""The made-up sample for those who have no data yet. It has a folder and a database of its own: nobody's data ever meets it.
+"""Make and load the made-up sample, for those who have no data yet. `make` runs this.
 
-    python -m sparkify.commands.sample             # make it, load it, print the URL of its database
-    python -m sparkify.commands.sample --needed    # print yes when the usual warehouse has nothing to show
+    python -m sparkify.commands.load_sample             # make it, load it, print the URL of its database
+    python -m sparkify.commands.load_sample --needed    # print yes if the usual warehouse has no plays
 
-This is what `make` runs; the files are below the folder that it runs in.
+The files go to a folder below the current one. `simulate.sample` keeps the sample apart from real data.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from sparkify.commands.arguments import DONE, FAILED, INTERRUPTED
+from sparkify.commands.output import printable
 from sparkify.database.connection import LIBPQ_VARIABLES, resolve, server_errors
 from sparkify.database.reading import has_warehouse, open_existing
 from sparkify.errors import SparkifyError
@@ -21,8 +23,8 @@ from sparkify.simulate.sample import FOLDER, MARK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say and give the exit code. What was done is said on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m sparkify.commands.sample")
+    """Do what the arguments say, report it on stderr, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sparkify.commands.load_sample")
     parser.add_argument("--needed", action="store_true")
     try:
         if not parser.parse_args(arguments).needed:
@@ -30,11 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _has_plays(resolve()):
             print("yes")
     except SparkifyError as error:
-        print(f"sparkify: {error}", file=sys.stderr)
-        return 1
+        print(
+            f"sparkify: {printable(str(error), lines=True)}", file=sys.stderr
+        )  # a ServerError quotes the log
+        return FAILED
     except KeyboardInterrupt:
-        return 130
-    return 0
+        return INTERRUPTED
+    return DONE
 
 
 def _has_plays(dsn: str) -> bool:
@@ -46,10 +50,10 @@ def _has_plays(dsn: str) -> bool:
 
 
 def _load() -> int:
-    from sparkify.cli import main as sparkify  # noqa: PLC0415  it imports us
-    from sparkify.server import Server  # noqa: PLC0415
+    from sparkify.cli import main as sparkify
+    from sparkify.server import Server
 
-    # Whichever server is set, somebody's data may be on it.
+    # Always the embedded server: any other that is set may hold real data.
     for name in LIBPQ_VARIABLES:
         os.environ.pop(name, None)
     server = Server()
@@ -64,7 +68,7 @@ def _load() -> int:
         if code := sparkify(["etl", FOLDER, "--dsn", url]):
             return code
     print(url)
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A real Spark cluster on loopback, a master and workers that are processes of their own; and who is who in it."""
+"""A real Spark cluster on loopback: a master and workers in separate processes, and who is who."""
 
 import os
 import re
@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from tests.support import CHECKOUT
+
 MOST_SECONDS = 120
-"""Seconds for what takes one on a quiet machine."""
+"""Seconds to wait for what takes one second on a quiet machine."""
 
 
 def wait_for(what: Callable[[], Any], why: str) -> Any:
@@ -28,10 +29,10 @@ def wait_for(what: Callable[[], Any], why: str) -> Any:
 
 
 def make_environment(folder: Path, wheel: Path | None = None) -> Path:
-    """An environment with all that we have, save sparkify itself; with the wheel, that one. Gives its Python."""
+    """Make an environment with all our packages but sparkify, or with that wheel; return its Python."""
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
-    # The folders alone: what .pth files in them add, like this checkout, is not seen.
+    # Only the folders: what their .pth files add, such as this checkout, stays invisible.
     (site / "base.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     if wheel:
         zipfile.ZipFile(wheel).extractall(site)
@@ -41,13 +42,13 @@ def make_environment(folder: Path, wheel: Path | None = None) -> Path:
 def make_wheel(folder: Path) -> Path:
     code = f"from flit_core.buildapi import build_wheel; print(build_wheel({str(folder)!r}))"
     said = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True
     )
     return folder / said.stdout.split()[-1]
 
 
 class Cluster:
-    """A standalone master and workers of one core each. `python` is what drivers run, with sparkify's wheel."""
+    """A standalone master and one-core workers. Drivers run `python`, which has sparkify's wheel."""
 
     def __init__(self, folder: Path) -> None:
         import pyspark
@@ -58,7 +59,7 @@ class Cluster:
         self.bare_python = make_environment(folder / "executor")
         self._started: list[subprocess.Popen[bytes]] = []
         self._class = [str(Path(pyspark.__file__).parent / "bin" / "spark-class")]
-        # What SPARK_HOME says elsewhere on this machine is another Spark's.
+        # SPARK_HOME may name another Spark on this machine.
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -88,25 +89,27 @@ class Cluster:
         return log
 
     def add_worker(self) -> int:
-        """Start one; gives its process."""
+        """Start a worker; return its process id."""
         number = len(self._started)
         work = self.folder / f"work{number}"
-        # Each on an address of its own, as on a machine of its own: no twin of a task runs on the host of the first.
+        # Each worker has its own address, like a machine: Spark runs no second copy of a task on the same
+        # host.
         log = self._launch(
-            f"worker{number}", f"127.0.0.{1 + number}", "org.apache.spark.deploy.worker.Worker", "-c", "1", "-m", "1g", "-d", str(work),
+            f"worker{number}", f"127.0.0.{1 + number}", "org.apache.spark.deploy.worker.Worker", "-c", "1",
+            "-m", "1g", "-d", str(work),
             self.url,
         )  # fmt: skip
         wait_for(lambda: "Successfully registered with master" in log.read_text(), "a worker")
         return self._started[-1].pid
 
     def two_workers(self) -> None:
-        """As many as there were."""
+        """Start workers until two live."""
         self.workers = [pid for pid in self.workers if is_alive(pid)]
         while len(self.workers) < 2:
             self.workers.append(self.add_worker())
 
     def drive(self, *arguments: str, code: str = "", **environment: str) -> subprocess.Popen[str]:
-        """``sparkify`` with these arguments, with small batches, and large files in small parts."""
+        """Run ``sparkify`` with these arguments, with small batches and small parts of large files."""
         program = (
             "import sys; from sparkify.extract import batches, plan; plan.LEAST_BATCH_BYTES = 40_000\n"
             f"batches.LEAST_PART_BYTES = plan.LEAST_PART_BYTES = 20_000\n{code}\n"
@@ -120,7 +123,7 @@ class Cluster:
             )  # fmt: skip
 
     def said(self) -> str:
-        """What the last driver said on stderr, Spark's words among its own."""
+        """The last driver's stderr, with Spark's messages."""
         return (self.folder / "driver.log").read_text(errors="replace")
 
     def stop(self) -> None:
@@ -130,7 +133,7 @@ class Cluster:
 
 
 def kill_all(pid: int) -> None:
-    """Kill a process and all below it, at once."""
+    """Kill a process and its descendants."""
     family = [pid, *_below(pid)]
     for member in family:
         with suppress(ProcessLookupError):
@@ -172,12 +175,12 @@ def command_of(pid: int) -> str:
 
 
 def executor_of(pid: int) -> int:
-    """The executor, a Java process, that a Python worker belongs to."""
+    """The executor (a Java process) of a Python worker."""
     return next(each for each in above(pid) if "CoarseGrainedExecutorBackend" in command_of(each))
 
 
 def owner_of(port: int) -> int:
-    """The process at the other end of a connection from this local port."""
+    """The process that holds the connection from this local port."""
     inode = next(
         line.split()[9]
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]

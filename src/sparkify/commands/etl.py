@@ -1,0 +1,157 @@
+"""``sparkify etl``: load song and log files."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import islice
+from typing import Any, Final
+
+from sparkify.commands.arguments import DONE, HELD, Options, add_command, add_dsn, add_json, positive
+from sparkify.commands.output import counted, note, print_result, print_sentence
+from sparkify.report import Progress, Report
+
+MOST_FAULTS: Final = 10
+"""Faulty files that are named one by one; `sparkify rejects list` names all."""
+
+_DONE: Final = {
+    "held": "The run is held: nothing was published.",
+    "dry run": "Nothing was loaded.",
+    "done": "The load is done.",
+}
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    etl = add_command(commands, "etl", _etl, "load new song and log files into the star schema")
+    etl.epilog = (
+        "Files that end in .json, .jsonl or .ndjson are read, also compressed (.gz, .zst, .bz2, .xz). Other"
+        " files are counted on stderr. If a folder holds no file that can be read, the exit code is 2."
+    )
+    etl.add_argument(
+        "data", nargs="?", metavar="DATA",
+        help="folder that holds song_data/ and log_data/, or a URL like s3://bucket/prefix (default: data)",
+    )  # fmt: skip
+    etl.add_argument("--song-data", metavar="DIR", help="folder or URL of the song files, if elsewhere")
+    etl.add_argument("--log-data", metavar="DIR", help="folder or URL of the log files, if elsewhere")
+    etl.add_argument(
+        "--engine", choices=["local", "spark"], default="local",
+        help="where batches run: on this machine or on an Apache Spark cluster (default: local)",
+    )  # fmt: skip
+    etl.add_argument("--master", metavar="URL", help="the Spark cluster: spark://HOST:7077, yarn, local[2]")
+    etl.add_argument(
+        "--conf", type=_setting, action="append", default=[], metavar="KEY=VALUE",
+        help="a Spark setting; may be repeated",
+    )  # fmt: skip
+    etl.add_argument(
+        "--workers", type=positive, metavar="N",
+        help="batches to run at a time (default: one per processor, or per core of the Spark cluster)",
+    )  # fmt: skip
+    etl.add_argument(
+        "--max-rejects", metavar="N|P%", help="publish nothing if more lines than this are rejected"
+    )
+    etl.add_argument("--dry-run", action="store_true", help="only say how many files are new")
+    add_dsn(etl)
+    add_json(etl)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key.startswith("spark.") or not equals:
+        raise argparse.ArgumentTypeError(f"{key!r} is not a setting like spark.executor.memory=4g")
+    return key, value
+
+
+def _etl(options: Options) -> int:
+    from sparkify import etl
+
+    with _live_progress() as progress:
+        options.asked.kept = progress.kept
+        report = etl.run(
+            options.data,
+            song_data=options.song_data,
+            log_data=options.log_data,
+            dsn=options.dsn,
+            engine=options.engine,
+            master=options.master,
+            conf=dict(options.conf),
+            workers=options.workers,
+            max_rejects=options.max_rejects,
+            dry_run=options.dry_run,
+            progress=progress,
+        )
+    print_result(report, _print_report, as_json=options.json, done=_DONE[report.status])
+    _print_advice(report)
+    return HELD if report.status == "held" else DONE
+
+
+@contextmanager
+def _live_progress() -> Iterator[Progress]:
+    """Show a live bar on a terminal and nothing elsewhere. It is on stderr: stdout is for data."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Progress()
+        return
+    from sparkify.commands.progress import live_bar  # Rich's bars are slow to import: only when one is shown
+
+    with live_bar(console) as progress:
+        yield progress
+
+
+def _print_report(report: Report) -> None:
+    """Print what a run did."""
+    from sparkify.commands.tables import print_table
+
+    books = report.books
+    if report.status == "dry run":
+        print(f"{report.files_new:,} of {report.files_found:,} files are new. Nothing was loaded.")
+        return
+    if report.status == "held" and report.run_id:
+        print_sentence(
+            f"Run {report.run_id} is held: {report.staged.files:,} files were read, nothing was published."
+        )
+    else:
+        rate = f", {books.lines / report.seconds:,.0f} lines/s" if books.lines and report.seconds else ""
+        print_sentence(
+            f"Loaded {report.files_loaded:,} new of {report.files_found:,} files"
+            f" in {report.seconds:.1f} s{rate}."
+        )
+    if books.lines:
+        # Most warehouses have forgotten nobody: then the column says nothing.
+        print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
+    tables = ("songplays", "users", "songs", "artists", "time")
+    rows = ", ".join(counted(report.rows[table], table.removesuffix("s")) for table in tables)
+    print_sentence(f"The warehouse has {rows}; {report.matched:,} plays match a song in the catalogue.")
+
+
+def _print_advice(report: Report) -> None:
+    """Say on stderr what needs attention and what to do about it."""
+    from sparkify.stage.failed import failure
+
+    for remark in report.remarks:
+        note(remark)
+    if report.staged.reasons:
+        kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
+        note(f"{report.books.rejected:,} lines were set aside: {kinds}.")
+        note(
+            "See them with `sparkify rejects list` and `sparkify rejects show`. Fix the files and load again;"
+        )
+        note("or, if the cause is elsewhere, remove it and run `sparkify rejects retry`.")
+    for name, what in islice(report.faults.items(), MOST_FAULTS):
+        note(f"{name} {what}.")
+    if (more := len(report.faults) - MOST_FAULTS) > 0:
+        note(f"In {more:,} more files no line is valid: `sparkify rejects list` names them.")
+    for name, why in report.staged.unread.items():
+        note(f"{name} was not read: {why}. The next run tries again.")
+    if others := report.staged.left_to_others:
+        note(
+            f"{others:,} files are being loaded by another run. The next run loads what has changed in them."
+        )
+    for run_id in report.held_runs:
+        release, drop = f"`sparkify runs release {run_id}`", f"`sparkify runs drop {run_id}`"
+        note(f"Run {run_id} is held: it has more rejects than allowed. Fix its files and load again;")
+        note(f"or publish it as it is with {release}, or discard it with {drop}.")
+    for run_id, reason in report.failed_runs.items():
+        note(failure(run_id, reason))

@@ -1,0 +1,62 @@
+"""``sparkify forget``: remove people from the warehouse."""
+
+import argparse
+from typing import TYPE_CHECKING, Any, Final
+
+from sparkify.commands.arguments import DONE, Options, add_command, add_dsn, add_json
+from sparkify.commands.output import note, print_result, print_sentence
+
+if TYPE_CHECKING:
+    from sparkify.operations.forget import Erasure
+
+_COUNTED: Final = ("songplays", "users", "time", "heard_songs", "staged_plays", "rejects", "texts_withheld")
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    forget = add_command(
+        commands, "forget", _forget, "remove people from the warehouse and keep them out of later loads"
+    )
+    forget.add_argument(
+        "user_ids", nargs="+", type=_user_id, metavar="USER_ID", help="user ids of the people"
+    )
+    forget.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    add_dsn(forget)
+    add_json(forget)
+
+
+def _user_id(text: str) -> int:
+    """Parse a user id: a whole number within 64 bits, as the warehouse stores it."""
+    if (
+        not text.removeprefix("-").isdecimal()
+        or not text.isascii()
+        or not -(2**63) <= int(text[:400]) < 2**63
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a user id, a whole number")
+    return int(text)
+
+
+def _forget(options: Options) -> int:
+    from sparkify.operations.forget import forget
+
+    erasure = forget(options.user_ids, dsn=options.dsn, dry_run=options.dry_run)
+    done = "Nothing was changed." if erasure.dry_run else "They are forgotten."
+    print_result(erasure, _print_erasure, as_json=options.json, done=done)
+    for table in erasure.unvacuumed:
+        note(f"{table} is in use: PostgreSQL will reclaim the space of the deleted rows later, by itself.")
+    return DONE
+
+
+def _print_erasure(erasure: "Erasure") -> None:
+    """Print what was removed, or would be, and what is left to do."""
+    from sparkify.commands.tables import print_table
+
+    people = "This person" if erasure.people == 1 else f"These {erasure.people:,} people"
+    if erasure.dry_run:
+        print_sentence(f"{people} would be forgotten. Nothing was changed.")
+    else:
+        print_sentence(f"{people} {'is' if erasure.people == 1 else 'are'} forgotten.")
+    print_table([{name: getattr(erasure, name) for name in _COUNTED}])
+    if erasure.files:
+        print_sentence(f"{len(erasure.files):,} input files still hold their plays: --json lists the files.")
+    print_sentence("From now on their lines, in any file, are counted as forgotten and not kept.")

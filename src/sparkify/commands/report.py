@@ -1,0 +1,124 @@
+"""``sparkify report``: what users listen to, on one screen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sparkify.commands.arguments import (
+    DONE,
+    Options,
+    add_command,
+    add_dsn,
+    add_json_or_csv,
+    add_limit,
+    add_selection,
+)
+from sparkify.commands.output import encodable, print_csv, print_json, print_sentence, printable
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    report = add_command(commands, "report", _report, "show what users listen to, on one screen")
+    report.epilog = (
+        "The report covers the days you choose, from the first to the last that has plays. Users active in 7"
+        " and 30 days are counted back from that last day, even to days before --since."
+    )
+    add_selection(report)
+    add_limit(report, 5)
+    add_dsn(report)
+    add_json_or_csv(report)
+
+
+def _report(options: Options) -> int:
+    from sparkify import analytics
+
+    selection = analytics.Selection(options.since, options.until, options.level, options.location)
+    found = analytics.report(selection, dsn=options.dsn, limit=options.limit)
+    if options.json:
+        print_json(found)
+    elif options.csv:
+        print_csv(found["trend"])
+    else:
+        print_report(found)
+    return DONE
+
+
+def print_report(found: dict[str, Any]) -> None:
+    """Print an `analytics.report` on one screen."""
+    if not found["totals"]["plays"]:
+        _print_why_empty(found["quality"])
+        return
+    _print_totals(found)
+    _print_songs(found)
+    _print_quality(found["quality"])
+
+
+def _print_why_empty(state: dict[str, Any]) -> None:
+    if state["plays"]:
+        print_sentence("No plays match what you chose.")
+        return
+    print_sentence("No plays yet. Load some: sparkify etl DATA")
+    if runs := _unpublished(state["failed_runs"], state["held_runs"]):
+        print_sentence(f"{runs}: see `sparkify runs list`.")
+
+
+def _unpublished(failed: int, held: int) -> str:
+    """How many runs failed and are held; empty when none did and none is."""
+    runs = "run" if (failed or held) == 1 else "runs"
+    are = "is" if held == 1 else "are"
+    if failed and held:
+        return f"{failed:,} {runs} failed and {held:,} {are} held"
+    return f"{failed:,} {runs} failed" if failed else f"{held:,} {runs} {are} held" if held else ""
+
+
+def _print_totals(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    totals, active = found["totals"], found["active"]
+    chosen = [found["level"], found["location"] and printable(found["location"])]
+    print_sentence(
+        f"{found['since']} to {found['until']}, UTC{''.join(f', {name}' for name in chosen if name)}"
+    )
+    sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
+    print_sentence(
+        f"{totals['plays']:,} plays{sessions}, {totals['seconds'] / 3600:,.0f} hours;"
+        f" {totals['listeners']:,} listeners, {totals['new_listeners']:,} of them new"
+    )
+    print_sentence(
+        f"Active users: {active[1]:,} on the last day, {active[7]:,} in 7 days, {active[30]:,} in 30 days"
+    )
+    by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
+    print_sentence(f"Plays by level: {by_level}")
+    plays = [row["plays"] for row in found["trend"]]
+    bars = _bars(plays[-Console().width :])
+    print_sentence(f"\nPlays by {found['period']}, at most {max(plays):,}:\n{bars}\n")
+
+
+def _print_songs(found: dict[str, Any]) -> None:
+    from sparkify.commands.tables import print_table
+
+    print_table(found["songs"], hide=("song_id",))
+
+
+def _print_quality(state: dict[str, Any]) -> None:
+    from sparkify.analytics.shares import percent
+
+    share = percent(state["matched"], state["plays"])
+    print_sentence(
+        f"\n{state['matched']:,} of {state['plays']:,} plays{f' ({share})' if share else ''}"
+        " match a song in the catalogue;\n"
+        f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
+    )
+    if state["loaded_at"]:
+        failed = (
+            f", failed: {state['failed_runs']} (see `sparkify runs list`)" if state["failed_runs"] else ""
+        )
+        print_sentence(
+            f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {state['held_runs']}{failed}."
+        )
+
+
+def _bars(values: Sequence[int]) -> str:
+    """Draw a small bar for each value."""
+    blocks, most = "▁▂▃▄▅▆▇█", max(values)
+    steps = blocks if encodable(blocks) == blocks else ".:-=+*#@"
+    return "".join(steps[min(value * len(steps) // most, len(steps) - 1)] for value in values)

@@ -1,0 +1,27 @@
+"""How many examples Hypothesis makes up, and how often a test repeats itself with other luck.
+
+Few in `make test`, so that it stays quick; more under the profile `thorough`, which .ci/run uses:
+``pytest --hypothesis-profile=thorough``.
+"""
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+THOROUGH = "thorough"
+settings.register_profile(THOROUGH, settings.get_profile("default"))
+
+
+def times(few: int, *, thorough: int) -> int:
+    """How often to do something: a few times, or more under the profile `thorough`."""
+    return thorough if settings.get_current_profile_name() == THOROUGH else few
+
+
+def examples(few: int, *, thorough: int, **more: Any) -> settings:
+    """Settings for a test whose examples take long: they may be slow, and fixtures serve all of them."""
+    return settings(
+        max_examples=times(few, thorough=thorough),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
