@@ -54,7 +54,8 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
 
 
 def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole months where it begins before or ends after all plays: those are in rollups."""
+    """The selection with whole months where it begins before or ends after all plays: those are in
+    rollups."""
     return spans(connection, selection)[1]
 
 

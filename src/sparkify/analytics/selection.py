@@ -26,8 +26,8 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, in whole months as far as possible; `first` and `last` are the days of the first and
-        the last play of all."""
+        """The same plays, in whole months as far as possible; `first` and `last` are the days of the first
+        and the last play of all."""
         found = self.within(first, last)
         since = first.replace(day=1) if found.since == first else found.since
         until = _next_month(last) - timedelta(1) if found.until == last else found.until
