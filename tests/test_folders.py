@@ -170,7 +170,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     names = ("pipe.json", "pipe.jsonl.xz", "socket.json", "device.json")
     no_file = "it is a pipe, a socket or a device: remove or rename it"
     assert found.staged.unread == {f"{logs}/{name}": no_file for name in names} | {
-        f"{logs}/link.json": "the link leads nowhere: remove it or mend it"
+        f"{logs}/link.json": "the link leads nowhere: remove it or fix it"
     }
     assert (found.files_loaded, found.rows["songplays"], found.remarks) == (2, 1, [])
     assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%%link.json'") == "vanished"
