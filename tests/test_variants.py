@@ -139,7 +139,7 @@ def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
     """In PostgreSQL, in DuckDB and in the rule above."""
     events = [
         play(level=level, location=location, userAgent=agent, song=title)
-        for level in ("free", "f", "fr\x01", "", "\U0001f600")
+        for level in ("free", "fr", "fr\x01", "", "\U0001f600")
         for location in (None, "a", "a\x01", "\x01", "é", "\uffff")
         for agent in (None, "", "\x01", "B", "b")
         for title in "xy"
@@ -174,7 +174,7 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
     write(tmp_path, "log_data/b.json", play(level="n", song="c"), play(other, level="z", song="d"))
     etl.run(tmp_path, dsn=dsn, batch_bytes=1)
     assert titles() == ["a", "d"]
-    # Against what the warehouse has: the last play of a song that loses takes it away, and its return brings it back.
+    # Against what the warehouse has: a song goes with its last play, and comes back with a new one.
     write(tmp_path, "log_data/c.json", play(level="b", song="e"), play(other + 1, song="f"))
     etl.run(tmp_path, dsn=dsn)
     assert titles() == ["d", "e", "f"]
@@ -191,7 +191,7 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
 def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker stages a heard song once for a month. The month's first part loses it; then comes a second part that has it."""
+    """A worker stages a heard song once for a month. The first part of a month loses it, the second has it."""
 
     def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
         staged(self, batch)

@@ -12,7 +12,7 @@ from sparkify.errors import SparkifyError
 from sparkify.publish.run import publish_run, run_totals
 from sparkify.report import Staged
 from sparkify.stage.failed import failure
-from sparkify.stage.runs import adopt, drop_staging
+from sparkify.stage.runs import adopt, drop_staging, state_of
 
 
 def release(run_id: int, dsn: str | None = None) -> Staged:
@@ -48,24 +48,18 @@ def _adopted(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator
     """Open the warehouse and take the run over for the block, so that no other program changes it."""
     dsn = resolve(dsn)
     with server_errors(), open_warehouse(dsn) as connection:
-        if _state(connection, run_id) is None:
+        if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")
         with adopt(dsn, run_id) as is_dead:
             if not is_dead:
                 raise SparkifyError(f"Run {run_id} is still running. Wait until it has ended.")
-            state = _state(connection, run_id)
-            unfinished = state in {"open", "publishing"}
-            if state not in {"held", "failed"} and not (or_dead and unfinished):
-                then = "; the next `sparkify etl` finishes it" if unfinished else ""
+            state, was_at_work = state_of(connection, run_id) or ("", False)
+            if state not in {"held", "failed"} and not (or_dead and was_at_work):
+                then = "; the next `sparkify etl` finishes it" if was_at_work else ""
                 raise SparkifyError(
                     f"Run {run_id} is {state}, neither held nor failed{then}. Nothing was changed."
                 )
             yield connection
-
-
-def _state(connection: Connection[Any], run_id: int) -> str | None:
-    row = connection.execute("SELECT state FROM etl.runs WHERE run_id = %s", [run_id]).fetchone()
-    return None if row is None else str(row[0])
 
 
 def _totals(connection: Connection[Any], run_id: int) -> Staged:

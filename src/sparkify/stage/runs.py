@@ -111,6 +111,11 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
         lease.close()
 
 
+def state_of(connection: Connection[Any], run_id: int) -> tuple[str, bool] | None:
+    """Where a run stands, and whether it stages or publishes unless its process has died; None when there is no such run."""
+    return connection.execute(_sql["state_of"], [run_id]).fetchone()
+
+
 def set_state(connection: Connection[Any], run_id: int, state: str, reason: str | None = None) -> None:
     """Note where a run stands, and why it failed.
 

@@ -22,6 +22,10 @@ SELECT FROM etl.warehouse FOR UPDATE
 -- List the runs that have something staged, oldest first.
 SELECT run_id, state FROM etl.runs WHERE etl.is_unfinished(state) ORDER BY run_id
 
+-- name: state_of
+-- Read where a run stands, and whether it stages or publishes unless its process has died.
+SELECT state, etl.is_at_work(state) FROM etl.runs WHERE run_id = %s
+
 -- name: set_state
 -- Note where a run stands.
 UPDATE etl.runs

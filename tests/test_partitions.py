@@ -1,4 +1,4 @@
-"""A month that comes in large pieces: each becomes another partition; the content is that of one load."""
+"""A month that comes in large parts: each becomes another partition; the content is that of one load."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +16,10 @@ from tests.support.warehouse import checksums, one
 DAY = 24 * 3600 * 1000
 MIDNIGHTS = [NOVEMBER + day * DAY for day in range(30)]
 
-PARTITIONS = r"""
-    SELECT relname, to_char(since::timestamptz AT TIME ZONE 'UTC', 'MM-DD'),
-           to_char(until::timestamptz AT TIME ZONE 'UTC', 'MM-DD')
-    FROM pg_inherits JOIN pg_class ON oid = inhrelid,
-         regexp_match(pg_get_expr(relpartbound, oid), $$\('(.*)'\) TO \('(.*)'\)$$) AS bounds,
-         LATERAL (SELECT bounds[1] AS since, bounds[2] AS until) moments
+PARTITIONS = """
+    SELECT relname, to_char(lower(span) AT TIME ZONE 'UTC', 'MM-DD'),
+           to_char(upper(span) AT TIME ZONE 'UTC', 'MM-DD')
+    FROM pg_inherits JOIN pg_class ON oid = inhrelid, etl.partition_span(inhrelid) AS span
     WHERE inhparent = %s::regclass ORDER BY relname
 """
 
@@ -94,7 +92,7 @@ def test_day_after_day(dsn: str, other_dsn: str, tmp_path: Path) -> None:
     ]
 
 
-def test_behind_a_small_piece_is_inserted(dsn: str, other_dsn: str, tmp_path: Path) -> None:
+def test_what_comes_behind_a_small_part_is_inserted(dsn: str, other_dsn: str, tmp_path: Path) -> None:
     for day, plays in enumerate((12, 2, 12)):
         a_day(tmp_path, day, plays)
         etl.run(tmp_path, dsn=dsn)
