@@ -15,7 +15,10 @@ LONGEST_FILE = 300
 
 # Files that are still being converted. The list is empty once the house is in order.
 UNFINISHED = (
-    "publish/",
+    "publish/months",
+    "publish/catalogue",
+    "publish/partitions",
+    "publish/run",
     "stage/",
     "extract/plan",
     "operations/forget",
