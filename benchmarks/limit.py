@@ -20,15 +20,13 @@ from benchmarks.schema import Schema, Table, describe
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import NAMES
 
 # Building the keys of a table of so few rows anew costs more than keeping them.
 _FEW_ROWS: Final = 1_000
 
-# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in
-# publish/rollups.sql).
-_ROLLUPS: Final = re.compile(
-    r"\b(user_days|track_months|artist_months|heard_songs|user_months|user_years|sessions|first_days|day_hours)(_\d|$)"
-)
+# The tables whose statistics are of a tenth of the usual sample (SAMPLE in publish/rollups.py).
+_ROLLUPS: Final = re.compile(rf"\b({'|'.join((*NAMES, 'heard_songs'))})(_\d|$)")
 
 _SEQUENCES: Final = """
 SELECT format('SELECT setval(%L, %s)', format('%I.%I', schemaname, sequencename), last_value)
