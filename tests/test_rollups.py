@@ -44,7 +44,7 @@ def simulated(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def differences(connection: Connection[Any]) -> list[Any]:
-    """What is not as the plays say; that each of these checks finds damage, test_check.py shows."""
+    """Where the rollups differ from the plays; test_check.py shows that each of these checks finds damage."""
     found, _ = examine(
         connection, [name for name in checks() if name.startswith("rollup_") or name == "user_agents"]
     )
@@ -277,7 +277,7 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
 def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the plays get their keys; and counted again when more of it comes, behind what is there or late."""
+    """That happens while the plays get their keys; and again when more or late plays of the month come."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
     taken = (queries("publish/rollups"), "take_month")
@@ -339,5 +339,6 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
     stop.set()
     reader.join()
     assert [row for row in seen if len({*row[:3]}) > 1] == []
-    # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it never has more.
+    # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it
+    # never has more.
     assert [row for row in seen if max(row[3:]) > row[0]] == []

@@ -90,8 +90,8 @@ IN_A_LINE = {
     *TIMEOUTS[:1],
 }
 
-# What no statement of ours depends on, or what belongs to the machine: for each name below somebody has
-# thought about it.
+# Settings that none of our statements depend on, or that belong to the machine. Somebody has thought about
+# each.
 LEFT = re.compile(
     r"""
     # for watching
@@ -232,7 +232,7 @@ WAYS = ["environment", "service", "dsn", "role", "database"]
 
 @pytest.fixture(scope="session")
 def hostile(server_dsn: str) -> dict[str, str]:
-    """What this server knows of it."""
+    """Those of the hostile settings that this server has."""
     with connect(server_dsn) as connection:
         known = {name.lower() for name in settings_of(connection)}
     return {name: value for name, value in HOSTILE.items() if name.lower() in known}
@@ -448,7 +448,7 @@ def test_a_file_that_another_run_has_is_known_by_its_name(
 def test_the_check_finds_text_that_was_stored_in_another_encoding(
     dsn: str, db: Connection[Any], world: list[Path], tmp_path: Path
 ) -> None:
-    """And takes names that the input itself has encoded twice for what they are."""
+    """It finds none in names that the input itself had encoded twice."""
     write(tmp_path, "log_data/a.json", play(song="OÃ¹", artist="BjÃ¶rk", userAgent="Ã©"))
     write(tmp_path, "song_data/a.json", song(title="OÃ¹", artist_name="BjÃ¶rk"))
     for root in (world[0], tmp_path):

@@ -152,7 +152,7 @@ def test_a_person_who_is_forgotten_is_so_in_every_shape(
 
 
 def test_a_song_whose_title_is_a_number_is_matched(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """As pandas writes 1999 by 311."""
+    """A program like pandas writes "1999" by "311" as numbers."""
     write(tmp_path, "song_data/a.json", song(title=1999, artist_name=311))
     write(tmp_path, "log_data/a.json", play(song="1999", artist="311"), play(song=1999))
     report = etl.run(tmp_path, dsn=dsn)
