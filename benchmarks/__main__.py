@@ -92,7 +92,7 @@ def main() -> None:
 
 
 class Bench:
-    """What is measured so far, on one server."""
+    """The results so far, on one server."""
 
     def __init__(self, server: BenchServer, world: World, folder: Path, repeat: int) -> None:
         self.groups: list[Group] = []
@@ -156,7 +156,7 @@ class Bench:
                 _say(f"{row.name}: {usage.seconds:.2f} s")
 
     def small(self) -> None:
-        """What a beginner sees."""
+        """The help, and the sample that a beginner loads."""
         group = Group("Small things")
         self.groups.append(group)
         sample = data.sample(self._folder / "data")
@@ -170,14 +170,14 @@ class Bench:
             )
 
     def questions(self, plays: int) -> None:
-        """What analysts ask."""
+        """The questions of analysts."""
         whole = self._world.first(plays)
         group = Group(f"Questions, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)
         group.figures = rows.measure_questions(self._server, whole, self._folder, self._repeat)
 
     def rollups(self, plays: int) -> None:
-        """What it costs a load to keep the rollups."""
+        """The cost of the rollups for a load."""
         whole = self._world.first(plays)
         group = Group(f"Rollups, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)

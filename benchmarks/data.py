@@ -35,7 +35,7 @@ class Dataset:
 
     @property
     def arguments(self) -> list[str]:
-        """What to give ``sparkify etl``."""
+        """The arguments for ``sparkify etl``."""
         return ["--song-data", str(self.songs), "--log-data", str(self.logs)]
 
 
@@ -52,7 +52,7 @@ class World:
         self._counted = self._folder / "plays.json"
 
     def first(self, plays: int) -> Dataset:
-        """The first days with about so many plays, a folder of hard links."""
+        """A folder of hard links to the first days, with about this many plays."""
         counts = self._count_until(plays)
         days, total = 0, 0
         while abs(total + counts[days] - plays) < abs(total - plays):
@@ -68,7 +68,7 @@ class World:
         return Dataset(self._written / "song_data", logs, days, total, size)
 
     def days_after(self, loaded: Dataset, plays: int, count: int) -> list[Dataset]:
-        """Make more days of exactly so many plays each, kept apart until `add_day` adds them to the others.
+        """Make more days of exactly this many plays each, kept apart until `add_day` adds them.
 
         The world's own days are smaller or larger. So lines of the days that follow are moved to these: each
         keeps its time of the day, and its session and item, by which it stays another event than all others.
@@ -103,7 +103,7 @@ class World:
         return [*counts, 0]
 
     def _write_days(self, days: int) -> None:
-        """Have at least so many days."""
+        """Make days until there are this many."""
         first = sum(self._file(self._written / "log_data", day).exists() for day in range(days))
         if first < days:
             _simulate(
@@ -126,7 +126,7 @@ def add_day(loaded: Dataset, day: Dataset) -> None:
 
 
 def song_files(folder: Path, songs: int) -> Path:
-    """A folder of so many song files, one song each, and next to no events."""
+    """A folder of this many song files, one song each, and next to no events."""
     out = folder / f"songs-{songs}"
     if not out.exists():
         _simulate(out, users=1, songs=songs, start=OPENED, days=1)
@@ -134,7 +134,7 @@ def song_files(folder: Path, songs: int) -> Path:
 
 
 def sample(folder: Path) -> Path:
-    """What ``make etl`` makes up for somebody without data."""
+    """The sample that ``make etl`` makes up for a user without data."""
     out = folder / "sample"
     if not out.exists():
         _simulate(out, users=96, songs=10_000, start=OPENED, days=30)
@@ -142,7 +142,7 @@ def sample(folder: Path) -> Path:
 
 
 def pieces(folder: Path, files: int) -> Dataset:
-    """The first plays of `sample`, ten in each of so many files; no songs."""
+    """The first plays of `sample` in this many files, ten in each; no songs."""
     logs = folder / f"pieces-{files}"
     days = sorted((sample(folder) / "log_data").rglob("*.json"))
     plays = (line for day in days for line in day.read_bytes().splitlines() if _PLAY in line)

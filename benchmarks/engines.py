@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.results import Figures, Group
 
 FILES: Final = 100
-"""Few plays are in so many files."""
+"""The files that hold the few plays."""
 
 _WORKERS: Final = (1, 2)
 _WHAT: Final = ("seconds", "client_cpu", "server_cpu")

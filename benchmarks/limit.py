@@ -20,15 +20,13 @@ from benchmarks.schema import Schema, Table, describe
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import NAMES
 
-# Building the keys of a table of so few rows anew costs more than keeping them.
+# Rebuilding the keys of a table with fewer rows costs more than keeping them.
 _FEW_ROWS: Final = 1_000
 
-# Whose statistics are of a tenth of the usual sample (merge_days, index_counted and analyze in
-# publish/rollups.sql).
-_ROLLUPS: Final = re.compile(
-    r"\b(user_days|track_months|artist_months|heard_songs|user_months|user_years|sessions|first_days|day_hours)(_\d|$)"
-)
+# The tables whose statistics are of a tenth of the usual sample (SAMPLE in publish/rollups.py).
+_ROLLUPS: Final = re.compile(rf"\b({'|'.join((*NAMES, 'heard_songs'))})(_\d|$)")
 
 _SEQUENCES: Final = """
 SELECT format('SELECT setval(%L, %s)', format('%I.%I', schemaname, sequencename), last_value)
@@ -67,7 +65,7 @@ def differences(dsn: str, ready: Ready) -> list[str]:
 
 
 def load(dsn: str, ready: Ready, connections: int) -> None:
-    """Make the warehouse of the files, on so many connections at once."""
+    """Make the warehouse from the files, on this many connections at once."""
     create_tables(dsn)
     with _Connections(dsn, connections) as pool:
         tables = ready.schema.tables.values()
@@ -154,7 +152,7 @@ def _analyze(connection: psycopg.Connection[Any], table: str) -> None:
 
 
 def _fill(connection: psycopg.Connection[Any], ready: Ready, table: Table) -> None:
-    """A table of its own; its keys are away if it is large."""
+    """Load a table that is no partition; if it is large, its keys are dropped first."""
     with connection.transaction():
         # In the transaction that emptied it, a table can be filled with rows that are frozen at once.
         connection.execute(

@@ -59,7 +59,7 @@ Ask = Callable[[Selection, str], Any]
 
 
 def _ranges(days: int) -> dict[str, Selection]:
-    """All that is loaded begins on the first of November 2018 and has so many days."""
+    """Date ranges for data that begins on 1 November 2018 and has this many days."""
     last = _FIRST + timedelta(days - 1)
     calendar = {"a day": _DAY, "a week": _WEEK, "a month": _MONTH, "a year": _YEAR, "all time": Selection()}
     fifth = timedelta(days // 5)
@@ -70,7 +70,7 @@ def _ranges(days: int) -> dict[str, Selection]:
     }
 
 
-# What the pages of the dashboard ask, and how both others say it: None where that is another program.
+# The dashboard's questions, and their SQL for both others; None where that would be another program.
 _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "top songs": (_TOP, lambda chosen, dsn: analytics.top("songs", chosen, dsn=dsn)),
     "top artists": (_TOP_ARTISTS, lambda chosen, dsn: analytics.top("artists", chosen, dsn=dsn)),

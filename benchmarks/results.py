@@ -57,7 +57,7 @@ class Row:
         return self.units / self.median("seconds")
 
     def median(self, what: str) -> float:
-        """Of one field of `Usage`, for what was loaded."""
+        """The median of one field of `Usage`, for what was loaded."""
         return statistics.median(getattr(run, what) for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Group:
 
 
 def machine(server: str) -> dict[str, Any]:
-    """What it was measured on."""
+    """The machine that it was measured on."""
     versions = {}
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""What is measured: each function loads something into a database of its own and gives what that took."""
+"""The measured work: each function loads something into a new database and returns what that took."""
 
 import json
 import sys
@@ -60,7 +60,7 @@ def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
 def measure_engine(
     server: BenchServer, logs: Path, workers: int, *, spark: bool, one_file_a_batch: bool = False
 ) -> Usage:
-    """The same for plays only, on so many workers: threads, or Spark executors of one core each."""
+    """The same for plays only, with this many workers: threads, or Spark executors of one core each."""
     program = "benchmarks.one_file_a_batch" if one_file_a_batch else "sparkify"
     command = [PYTHON, "-m", program, "etl", "--log-data", str(logs), "--json", "--workers", str(workers)]
     if spark:
@@ -114,7 +114,7 @@ def measure_tutorial(
         with server.measured() as usage:
             said = json.loads(run([PYTHON, "-m", "benchmarks.tutorial", dsn, str(file)], usage))
         _expect(said["plays"], plays)
-        # Of a slice, the start of the program would be a large part.
+        # The start of the program would be a large part of loading a slice.
         usage.seconds, usage.client_cpu = said["seconds"], said["cpu"]
         return usage
 
@@ -164,7 +164,7 @@ def _one_more(server: BenchServer, dsn: str, loaded: Dataset, day: Dataset) -> U
 
 
 def measure_songs(server: BenchServer, folder: Path, songs: int) -> tuple[Usage, Usage]:
-    """A catalogue of so many files, one song each; and the same command again, when nothing is new."""
+    """A catalogue of this many files, one song each; and the same command again, when nothing is new."""
     with server.database() as dsn:
         arguments = ["--song-data", str(folder / "song_data")]
         with server.measured() as loading:

@@ -59,7 +59,7 @@ class Sampler(threading.Thread):
             except (FileNotFoundError, ProcessLookupError):
                 continue
             place = places.get(int(task), "threads of libraries")
-            # What ran before the first look was the start of the interpreter.
+            # Before the first sample, the interpreter was starting.
             before = self._seen.get(int(task), 0.0)
             self.cpu[place] += used - before
             self._seen[int(task)] = used

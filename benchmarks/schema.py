@@ -1,4 +1,4 @@
-"""What a database holds, asked of its catalog, so that nothing that the product keeps is forgotten."""
+"""The objects of a database, read from its catalog so that none is forgotten."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -77,7 +77,7 @@ class Schema:
     definitions: list[tuple[Any, ...]]
 
     def differences(self, other: "Schema") -> list[str]:
-        """What is not the same, in words; nothing when all is."""
+        """The differences, in words; empty if there are none."""
         ours, theirs = set(self.definitions), set(other.definitions)
         found = [f"only in the first: {entry}" for entry in sorted(ours - theirs, key=str)]
         found += [f"only in the second: {entry}" for entry in sorted(theirs - ours, key=str)]

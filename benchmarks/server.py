@@ -29,7 +29,7 @@ class BenchServer:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self._server.log
 
     @property
@@ -68,7 +68,7 @@ class BenchServer:
 
     @contextmanager
     def changed(self, settings: dict[str, str]) -> Iterator[None]:
-        """Run with other settings than the product ships; the server starts anew for it, and at the end."""
+        """Run with other settings than the shipped ones; the server restarts before and after."""
         try:
             for name, value in settings.items():
                 self.admin.execute(

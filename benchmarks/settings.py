@@ -6,12 +6,12 @@ AS_SHIPPED: Final = "as shipped"
 
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     AS_SHIPPED: {},
-    # What the product sets, back at what PostgreSQL does by itself.
+    # Settings of the product, back at PostgreSQL's defaults.
     "shared_buffers = 128MB": {"shared_buffers": "128MB"},
     "max_wal_size = 1GB, checkpoints every 5 min": {"max_wal_size": "1GB", "checkpoint_timeout": "5min"},
     "maintenance_work_mem = 64MB": {"maintenance_work_mem": "64MB"},
     "work_mem = 4MB": {"work_mem": "4MB"},
-    # What the product leaves as it is, changed.
+    # Settings that the product leaves alone, changed.
     "shared_buffers = 4GB": {"shared_buffers": "4GB"},
     "maintenance_work_mem = 2GB": {"maintenance_work_mem": "2GB"},
     "wal_compression = pglz": {"wal_compression": "pglz"},

@@ -32,12 +32,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from tests.support import examples  # noqa: E402, F401  registers the profile `thorough`
-from tests.support.samples import real_data  # noqa: E402  reads its settings, which go now
+from tests.support.samples import real_data  # noqa: E402
 
-# The user's own settings must not lead the tests to another warehouse.
+# The user's own settings must not lead the tests to another warehouse. Those for the tests stay: the
+# processes of pytest-xdist get them from this one.
 TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
 for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
-    del os.environ[name]
+    if not name.startswith("SPARKIFY_TEST_"):
+        del os.environ[name]
 
 from sparkify.create_tables import create_tables  # noqa: E402
 from sparkify.database.connection import connect  # noqa: E402

@@ -223,7 +223,7 @@ def test_what_rises_needs_a_day_to_begin_with(dsn: str) -> None:
 
 
 def by_week(events: list[Event]) -> list[tuple[date, int, int]]:
-    """Of those who first listened in a week, how many listened so many weeks later."""
+    """How many of a week's first-time listeners listened again, by weeks later."""
 
     def monday(day: date) -> date:
         return day - timedelta(day.weekday())
@@ -238,7 +238,7 @@ def by_week(events: list[Event]) -> list[tuple[date, int, int]]:
 
 
 def test_views(dsn: str, events: list[Event]) -> None:
-    """What BI tools see is the same."""
+    """BI tools see the same."""
     final: dict[str, str] = {}
     changes = Counter()
     for e in sorted(events, key=lambda e: (e["ts"], e["sessionId"], e["itemInSession"])):
@@ -445,7 +445,7 @@ def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]
 
 
 def test_a_connection_that_would_begin_a_transaction(over_months: tuple[str, list[Event]]) -> None:
-    """What is set for one question would hold for those that follow."""
+    """Settings for one question would also hold for the following ones."""
     warehouse, _ = over_months
     with psycopg.connect(warehouse) as connection, pytest.raises(UsageError, match="autocommit"):
         analytics.top("songs", dsn=connection)

@@ -110,7 +110,7 @@ records = st.builds(
     st.sampled_from(["", "a", "Z"]),
     st.sampled_from([None, 0.0, -3.5]), st.sampled_from([0, 1999, 2000]), st.sampled_from(LENGTHS),
 )  # fmt: skip
-# So many that a file may touch few of all songs, or most of them: two ways to find the winners.
+# Enough songs that a file may touch few or most of them: the winners are then found in two ways.
 ALWAYS = [song(f"T{number}", title="never heard", artist_id=f"B{number}") for number in range(12)]
 catalogues = st.lists(st.lists(records, max_size=8), min_size=4, max_size=4)
 

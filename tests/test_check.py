@@ -145,7 +145,8 @@ DAMAGE = [
     ("rollup_user_days", "DELETE FROM analytics.user_days WHERE user_id = 7"),
     ("rollup_user_days", "UPDATE analytics.user_days SET tracks[1] = tracks[1] + 1 WHERE user_id = 7"),
     ("rollup_user_days", "UPDATE analytics.user_days SET location = NULL WHERE user_id = 1"),
-    ("rollup_user_days", "INSERT INTO analytics.user_days SELECT * FROM analytics.user_days WHERE user_id = 7"),
+    ("rollup_user_days", "INSERT INTO analytics.user_days SELECT * FROM analytics.user_days"
+                         " WHERE user_id = 7"),
     ("user_agents", "DELETE FROM analytics.user_agents"),
     ("user_agents", "UPDATE analytics.user_agents SET user_agent = ''"),
     ("rollup_sessions", "UPDATE analytics.sessions SET started_at = started_at + interval '1 ms'"),
@@ -156,8 +157,10 @@ DAMAGE = [
     ("rollup_track_months", "UPDATE analytics.track_months SET days[1] = 31"),
     ("rollup_artist_months", "DELETE FROM analytics.artist_months WHERE month = '2018-12-01'"),
     ("rollup_day_hours", "UPDATE analytics.day_hours SET plays = plays + 1 WHERE day = '2018-11-03'"),
-    ("rollup_listeners", "UPDATE analytics.listeners SET new_listeners = 0 WHERE period = 'week' AND new_listeners > 0"),
-    ("rollup_listeners", "UPDATE analytics.listeners SET sessions = sessions + 1 WHERE period = 'month' AND level IS NULL"),
+    ("rollup_listeners", "UPDATE analytics.listeners SET new_listeners = 0"
+                         " WHERE period = 'week' AND new_listeners > 0"),
+    ("rollup_listeners", "UPDATE analytics.listeners SET sessions = sessions + 1"
+                         " WHERE period = 'month' AND level IS NULL"),
     ("staging_left", "CREATE TABLE staging.run1_2018_11_time ()"),
     ("staging_left", "INSERT INTO etl.staged_months VALUES (1, '2018-11-01')"),
     ("staging_left", "INSERT INTO etl.staged_slices SELECT 1, '2018-11-01', 1, now(), now(), 1, 1, 1, 1"),

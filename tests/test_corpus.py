@@ -203,7 +203,7 @@ GENERATED: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb.json.gz": (lambda: _bomb(9003, lambda data: gzip.compress(data, 1)), "play line_too_long play"),
     "bomb.json.zst": (lambda: _bomb(9004, zstandard.compress), "play line_too_long play"),
 }
-"""What is too large to sit in the repository."""
+"""Files that are too large for the repository."""
 
 
 def test_every_file_is_expected() -> None:
@@ -393,7 +393,7 @@ def test_verdicts(loaded: tuple[Connection[Any], Layout], subtests: pytest.Subte
 
 
 def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any]]:
-    """What the warehouse says of each file."""
+    """The books, rejects and loaded lines of each file in the warehouse."""
     files: dict[int, dict[str, Any]] = {}
     names: dict[str, dict[str, Any]] = {}
     for file_id, path, *books in connection.execute(

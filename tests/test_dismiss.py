@@ -39,7 +39,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def books_are_true(db: Connection[Any]) -> bool:
-    """What `check` says of the books alone, which takes less time."""
+    """The findings of `check` about the books only, which takes less time."""
     return not any(
         db.execute(checks()[name]).fetchall()
         for name in ("books_balance", "books_rejected", "files_have_books", "books_loaded")
@@ -143,7 +143,7 @@ def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Conn
 
 
 def test_a_file_whose_time_goes_back(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """It has the very time with which it was read first, as after a restore."""
+    """The file has the time it had when it was first read, as after a restore."""
     file = data / "log_data/a.json"
     first = file.stat()
     etl.run(data, dsn=dsn)
@@ -198,7 +198,7 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 
 
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """They move books too, and lock them in another order."""
+    """Those change the books too, and lock them in another order."""
     etl.run(data, dsn=dsn)
     waiting = (
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
@@ -214,7 +214,7 @@ def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, 
 
 
 def test_while_others_load_retry_and_forget(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """Whatever comes first, the books are true at every moment: the database refuses others."""
+    """The books balance at every moment, in whatever order things happen: the database refuses others."""
     etl.run(data, dsn=dsn)
     db.execute("UPDATE etl.warehouse SET earliest = '2030-01-01', before = '2031-01-01'")
     ended = threading.Event()

@@ -42,7 +42,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def code(text: str) -> Iterator[str]:
-    """What stands in a page as code: lines of blocks, but not of Python, and spans."""
+    """The code in a page: lines of blocks that are neither Python nor SQL, and spans."""
     for language, body in _FENCE.findall(text):
         if language not in {"python", "sql"}:
             yield from body.splitlines()
@@ -163,7 +163,7 @@ def test_figures_are_those_of_the_benchmark(page: Path) -> None:
     assert filled(text, json.loads(KEPT.read_text(encoding="utf-8"))["groups"]) == text
 
 
-# --- the rules ------------------------------------------------------------------------------------------------------
+# --- the rules ----------------------------------------------------------------------------------------------
 
 REASONS = re.findall(r"^\| `(\w+)` \|[^|]+\|([^|]*)\|[^|]+\|$", TEXTS["docs/rules.md"], re.MULTILINE)
 
@@ -202,18 +202,11 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
 
 # --- how to change it -------------------------------------------------------------------------------------
 
-GUIDE = ROOT / "CONTRIBUTING.md"
+GUIDE = TEXTS["CONTRIBUTING.md"]
 
 
-@pytest.fixture(scope="module")
-def guide() -> str:
-    if not GUIDE.exists():
-        pytest.skip("CONTRIBUTING.md is not written yet")
-    return GUIDE.read_text(encoding="utf-8")
-
-
-def test_files_to_change_exist(guide: str) -> None:
-    table = guide.partition("\n| change | files |\n| --- | --- |\n")[2].partition("\n\n")[0]
+def test_files_to_change_exist() -> None:
+    table = GUIDE.partition("\n| change | files |\n| --- | --- |\n")[2].partition("\n\n")[0]
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
     assert len(rows) > 4
     for change, files in rows:
@@ -222,17 +215,17 @@ def test_files_to_change_exist(guide: str) -> None:
         assert [name for name in named if not (ROOT / name).exists()] == [], change
 
 
-def test_commands_to_contribute_exist(guide: str) -> None:
+def test_commands_to_contribute_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = {target for line in code(guide) for target in re.findall(r"\bmake ([a-z]+)", line)}
+    named = {target for line in code(GUIDE) for target in re.findall(r"\bmake ([a-z]+)", line)}
     assert {"test", "lint"} <= named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    assert [name for name in re.findall(r"\btests/\w+\.py\b", guide) if not (ROOT / name).exists()] == []
+    assert [name for name in re.findall(r"\btests/\w+\.py\b", GUIDE) if not (ROOT / name).exists()] == []
 
 
-def test_settings_of_the_tests_are_documented(guide: str) -> None:
+def test_settings_of_the_tests_are_documented() -> None:
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     settings = set(re.findall(r"\bSPARKIFY_TEST_[A-Z]+\b", tests))
-    assert [name for name in sorted(settings) if f"`{name}`" not in guide] == []
+    assert [name for name in sorted(settings) if f"`{name}`" not in GUIDE] == []
 
 
 def test_make_help_fits_a_screen() -> None:

@@ -72,7 +72,7 @@ def plays(item: int) -> list[dict[str, Any]]:
 
 
 def songs() -> list[dict[str, Any]]:
-    """The same of songs, each of an artist of its own; some are what the plays hear."""
+    """The same for songs, each by another artist; the plays hear some of them."""
     changes: list[dict[str, Any]] = [
         {name: value} for name, values in SONG_VALUES.items() for value in values
     ]
@@ -101,7 +101,7 @@ QUESTIONS: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
 
 
 def faults(dsn: str) -> list[Any]:
-    """What the warehouse finds wrong with itself."""
+    """The findings of `check`."""
     return [(finding.name, finding.examples) for finding in check(dsn) if finding.found]
 
 

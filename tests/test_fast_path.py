@@ -180,7 +180,7 @@ def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str,
 
 
 def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
-    """Each in a line of its own, between usual ones."""
+    """Each in its own line, between usual ones."""
     base = {name: json.dumps(value) for name, value in play().items()}
     tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES)]
     changed = [
@@ -232,12 +232,12 @@ def test_usual_lines_need_no_judge(transform: PlayTransform, separators: tuple[s
     "name", ["level", "location", "userAgent", "song", "artist", "firstName", "lastName", "gender"]
 )
 def test_the_winner_of_one_identity(transform: PlayTransform, name: str) -> None:
-    """Whatever the order, by any field that they differ in."""
+    """The winner does not depend on the order, whichever field differs."""
     told = [
         json.dumps(play(**{name: text}), ensure_ascii=False).encode()
         for text in ("é", "z", "Z", "zz", "\U0001f600")
     ]
-    # What is missing comes before all that is there, so those meet without it too.
+    # A missing field is reported before any other, so the others also meet without it.
     missing = [] if name in {"level", "song", "artist"} else [json.dumps(play(**{name: None})).encode()]
     for turn in range(len(told)):
         check(transform, told[turn:], told[:turn])

@@ -83,7 +83,7 @@ def failed(db: Connection[Any], dsn: str, tmp_path: Path) -> str:
 
 
 def expected(new_dsn: Callable[[], str], root: Path) -> dict[str, str]:
-    """What one load of the files gives where nothing is wrong."""
+    """The content after one load of the files without a fault."""
     dsn = new_dsn()
     etl.run(root, dsn=dsn)
     return content(dsn)
@@ -144,7 +144,7 @@ def test_a_failed_run_is_dropped_and_loaded_again(
 ) -> None:
     done = run_here("runs", "drop", "1", dsn=dsn)
     assert "reads its 3 files again" in done.stderr
-    # What is published as a whole stays loaded.
+    # A file that is published as a whole stays loaded.
     assert files(db) == {
         "a.json": ("loaded", 1, 0, 0), "1.json": ("loaded", 2, 0, 1), "2.json": ("new", 0, 0, 0),
         "3.json": ("new", 0, 0, 0),
@@ -191,7 +191,7 @@ def test_without_the_file_the_rest_is_loaded(
 def test_an_earlier_version_of_a_file_that_is_published_in_part(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Its books would call loaded what the warehouse now has from another file."""
+    """The file's books would call a play loaded that the warehouse now has from another file."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
     etl.run(tmp_path, dsn=dsn)
@@ -217,7 +217,7 @@ def test_an_earlier_version_of_a_file_that_is_published_in_part(
 def test_a_play_that_another_file_has_taken_over(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Of z.json nothing is published, and yet its earlier books say too much: a.json has its play."""
+    """Nothing of z.json is published, yet its earlier books claim too much: a.json has its play."""
     write(tmp_path, "log_data/z.json", play(DECEMBER))
     etl.run(tmp_path, dsn=dsn)
     put(db)
@@ -316,7 +316,7 @@ def test_a_constraint_that_stands_in_the_way_of_staging(
 
 
 def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """What stops it may be no fault of the data, and last."""
+    """The obstacle may last without being a fault of the data."""
     write(tmp_path, "log_data/a.json", play(song="poison"))
     put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
     with pytest.raises(SparkifyError, match="of the server"):

@@ -143,7 +143,7 @@ def test_many_endings_are_said_in_short(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_folder_that_is_no_text(dsn: str, tmp_path: Path) -> None:
-    """What is said of it is kept with the run."""
+    """The message about it is kept with the run."""
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
     write(folder, "a.json", play())
     write(folder, "a.txt", "x")
@@ -170,7 +170,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     names = ("pipe.json", "pipe.jsonl.xz", "socket.json", "device.json")
     no_file = "it is a pipe, a socket or a device: remove or rename it"
     assert found.staged.unread == {f"{logs}/{name}": no_file for name in names} | {
-        f"{logs}/link.json": "the link leads nowhere: remove it or mend it"
+        f"{logs}/link.json": "the link leads nowhere: remove it or fix it"
     }
     assert (found.files_loaded, found.rows["songplays"], found.remarks) == (2, 1, [])
     assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%%link.json'") == "vanished"
@@ -289,7 +289,7 @@ def test_songs_and_logs_in_one_folder(tmp_path: Path) -> None:
 def test_what_a_missing_half_means(
     dsn: str, tmp_path: Path, run_here: Run, kind: str, *, empty: bool
 ) -> None:
-    """What looks like it is no folder of files: a word, and the other half is loaded."""
+    """If the similar name is no folder of files, a message says so and the other half is loaded."""
     other, record = ("log", play()) if kind == "song" else ("song", song())
     write(tmp_path, f"{other}_data/a.json", record)
     write(tmp_path, "etl.log", "x")
@@ -346,7 +346,7 @@ def test_what_a_file_holds_is_told_by_its_keys(
     ],
 )  # fmt: skip
 def test_what_cannot_be_told(text: bytes) -> None:
-    """What has the fields of both may be either: a song with a page is a song."""
+    """A record with the fields of both may be either: a song with a page is a song."""
     assert _told(text) is None
 
 
@@ -389,7 +389,7 @@ def test_one_folder_that_is_the_other(dsn: str, tmp_path: Path, run_here: Run) -
 
 
 def test_a_stray_file_is_not_refused(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its lines are rejects, and the rest is loaded; nor does it hold up what comes on later days."""
+    """Its lines are rejected, the rest is loaded, and later files are not held up."""
     write(tmp_path, "log_data/a.json", song())
     write(tmp_path, "log_data/b.json", play())
     write(tmp_path, "song_data/a.json", song())

@@ -1,4 +1,4 @@
-"""Whoever is forgotten is in no table, and no later run brings them back."""
+"""A forgotten user is in no table, and no later run brings them back."""
 
 import json
 import random

@@ -26,7 +26,7 @@ ORDER = (
     "page", "userId", "sessionId", "itemInSession", "ts", "level", "song", "artist", "length",
     "firstName", "lastName", "gender", "location", "userAgent",
 )  # fmt: skip
-"""In this order fields are looked at."""
+"""The order in which the judge looks at fields."""
 
 
 def event(**raw: str | None) -> bytes:
@@ -232,7 +232,7 @@ def test_how_deep_the_caller_is_does_not_matter() -> None:
     ids=lambda line: line[:12].decode(),
 )
 def test_no_line_takes_long(line: bytes) -> None:
-    """What takes a square of its length would take hours here."""
+    """Anything quadratic in the length would take hours here."""
     assert isinstance(judge_event(line, TS_RANGE), Reject)
 
 
@@ -305,7 +305,7 @@ def test_values_of_songs(fields: dict[str, Any], name: str, value: Any) -> None:
      ("3.11e2", None), ("1E400", None), ("true", None), ("[1]", None)],
 )  # fmt: skip
 def test_a_title_that_is_a_number(name: str, token: str, text: str | None) -> None:
-    """Its digits as they are spelled; what may have been spelled otherwise is not guessed."""
+    """A number becomes the digits that were written; if they are unknown, nothing is guessed."""
     verdict = judge_song(record(**{name: "@"}).replace(b'"@"', token.encode()))
     if text is None:
         assert isinstance(verdict, Reject)

@@ -204,7 +204,7 @@ def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) ->
 
 
 def _lines_until_the_break(packed: bytes) -> list[bytes]:
-    """What the longest beginning of a damaged gzip that is not found wrong holds."""
+    """The content of the longest intact beginning of a damaged gzip."""
     stream, found = zlib.decompressobj(wbits=31), b""
     with suppress(zlib.error):
         for at in range(len(packed)):
@@ -278,7 +278,7 @@ def test_what_a_growing_file_gains_is_left_to_the_next_run(planned: int) -> None
     [("gzip", _gzip, -8), ("bzip2", bz2.compress, -2), ("xz", lzma.compress, -24)],
 )
 def test_a_wrong_checksum_loses_no_line(compression: str, pack: Pack, checksum: int) -> None:
-    """It stands behind the lines. But a block of bzip2 is scrambled when its own checksum is wrong."""
+    """The checksum follows the lines. But a bzip2 block with a wrong checksum is scrambled itself."""
     lines = [b"one", b"two", b"three"]
     packed = bytearray(pack(b"one\ntwo\nthree\n"))
     packed[checksum] ^= 1
@@ -311,7 +311,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     ],
 )
 def test_a_stream_gives_all_that_stands_before_its_end(compression: str, pack: Pack) -> None:
-    """Also what the decompressor holds back until it is asked once more."""
+    """The lines that the decompressor holds back until the next call are read, too."""
     data = b"".join(b"%s\n" % hashlib.sha256(b"%d" % at).hexdigest().encode() for at in range(3000))
     packed = pack(data)
     (found,) = _read(packed[:-1], compression)
@@ -321,7 +321,7 @@ def test_a_stream_gives_all_that_stands_before_its_end(compression: str, pack: P
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
 def test_zero_bytes_behind_a_stream_are_padding(compression: str, pack: Pack) -> None:
-    """But a file that a crash has left full of zero bytes is not empty."""
+    """A file that a crash left full of zero bytes is not empty."""
     assert _lines(_read(pack(b"one\ntwo\n") + bytes(5000), compression)) == [b"one", b"two"]
     (reject,) = _lines(_read(bytes(5000), compression))
     assert isinstance(reject, RejectedLine)

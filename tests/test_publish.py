@@ -1,4 +1,4 @@
-"""What publishing promises readers, runs that die, runs with too many rejects, plays and the catalogue."""
+"""The promises of publishing: to readers, dying runs, runs with too many rejects, plays and catalogue."""
 
 import inspect
 import os
@@ -105,7 +105,7 @@ def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
 
 
 def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
-    """Whatever a reader sees of a month, it sees all of it."""
+    """A reader sees a month as a whole or not at all."""
     seen: set[tuple[Any, ...]] = set()
     stop = threading.Event()
 
@@ -200,7 +200,7 @@ def test_died_in_every_step(
         left = iter(range(statements))
 
         def dying(self: Connection[Any], query: Any, *args: Any, left: Any = left, **kwargs: Any) -> Any:
-            # Of the publication only: what stages runs in another module.
+            # Only statements of the publication; staging is in another module.
             caller = inspect.stack(context=0)[1].filename
             if Path(caller).parent.name == "publish" and next(left, None) is None:
                 raise KeyboardInterrupt
@@ -424,7 +424,7 @@ def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_p
 
 
 def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """With a limit the songs are published after the plays were staged, which found none of them."""
+    """With a limit, songs are published after the plays were staged, which matched none of them."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "song_data/a.json", song())
     assert etl.run(tmp_path, dsn=dsn, max_rejects=10).matched == 1

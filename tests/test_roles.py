@@ -1,4 +1,4 @@
-"""Who may do what: a login that loads, a login that reads, and no more, with real passwords."""
+"""Roles and their rights: a login that loads and a login that reads, with real passwords."""
 
 import contextlib
 import os
@@ -113,7 +113,7 @@ def test_the_roles_are_small(prepared: str, server: Connection[Any]) -> None:
 
 
 def test_everything_belongs_to_the_role_that_loads(prepared: str, loader: str, tmp_path: Path) -> None:
-    """Also what a superuser loads later."""
+    """That includes tables that a superuser loads later."""
     write(tmp_path, "log_data/2018-12.json", play(NOVEMBER + 31 * DAY))
     assert etl.run(tmp_path, dsn=loader).files_loaded == 1
     write(tmp_path, "log_data/2019-01.json", play(NOVEMBER + 62 * DAY))
@@ -163,7 +163,7 @@ def test_loading_with_just_this_role(
 
 
 def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tmp_path: Path) -> None:
-    """Also a month that came later, and tables that were dropped and made again."""
+    """That includes a later month, and tables that were dropped and created again."""
     create_tables(loader, drop=True)
     write(tmp_path, "log_data/2019-05.json", play(NOVEMBER + 190 * DAY), play(length=0))
     etl.run(tmp_path, dsn=loader)
@@ -324,7 +324,7 @@ def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connec
 def test_what_was_there_before_the_warehouse_stays_as_it_was(
     server: Connection[Any], server_dsn: str, new_dsn: Callable[..., str]
 ) -> None:
-    """Also where the same role had made it, in a schema analytics of somebody else."""
+    """Even if the same role created it, in somebody else's schema `analytics`."""
     dsn = new_dsn("template0")
     about = (
         "SELECT relowner::regrole::text, relacl::text, nspowner::regrole::text"

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,75 @@ from tests.support.warehouse import checksums, one
 DAY = 24 * 3600 * 1000
 
 
+@pytest.fixture(scope="module")
+def simulated(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection[Any]]:
+    """Forty days of simulated listening, loaded."""
+    root = tmp_path_factory.mktemp("simulated")
+    simulate(root, users=30, songs=50, days=40, seed=1)
+    etl.run(root, dsn=module_dsn)
+    with connect(module_dsn) as connection:
+        yield connection
+
+
 def differences(connection: Connection[Any]) -> list[Any]:
-    """What is not as the plays say; that each of these checks finds damage, test_check.py shows."""
+    """Where the rollups differ from the plays; test_check.py shows that each of these checks finds damage."""
     found, _ = examine(
         connection, [name for name in checks() if name.startswith("rollup_") or name == "user_agents"]
     )
     return [(finding.name, finding.examples) for finding in found if finding.found]
+
+
+# Every rollup once more, from the plays and as plainly as possible: `check` compares with the definitions that made the tables.
+HEARD = """
+    SELECT user_id, session_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time, level, location, user_agent, title, artist, length
+    FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id) JOIN analytics.heard_songs USING (heard_song_id)
+"""
+PERIODS = "CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period"
+PLAINLY = {
+    "user_months": (
+        "SELECT user_id, date_trunc('month', day)::date, level, location, analytics.text_id(user_agent), count(*),"
+        " sum(analytics.milliseconds(length)) FROM heard GROUP BY 1, 2, 3, 4, 5",
+        "user_id, month, level, location, user_agent_id, plays, milliseconds",
+    ),
+    "track_months": (
+        "SELECT analytics.track_id(title, artist), date_trunc('month', day)::date, level, count(*)::integer,"
+        " array_agg(user_id ORDER BY day, user_id), array_agg(extract(day FROM day)::smallint ORDER BY day)"
+        " FROM heard GROUP BY 1, 2, 3",
+        "track_id, month, level, plays, users, days",
+    ),
+    "artist_months": (
+        "SELECT analytics.text_id(artist), date_trunc('month', day)::date, level, count(*)::integer FROM heard GROUP BY 1, 2, 3",
+        "artist_key, month, level, plays",
+    ),
+    "day_hours": (
+        "SELECT day, extract(hour FROM start_time AT TIME ZONE 'UTC')::smallint, level, count(*)::integer FROM heard GROUP BY 1, 2, 3",
+        "day, hour, level, plays",
+    ),
+    "first_days": ("SELECT user_id, min(day) FROM heard GROUP BY user_id", "user_id, first_day"),
+    "listeners": (
+        "SELECT period, date_trunc(period, day)::date, level, count(DISTINCT user_id)::integer,"
+        " count(DISTINCT user_id) FILTER (WHERE (SELECT min(h.day) FROM heard h WHERE h.user_id = heard.user_id)"
+        f" >= date_trunc(period, day))::integer, count(*) FROM heard {PERIODS} GROUP BY GROUPING SETS ((1, 2, 3), (1, 2))",
+        "period, start, level, listeners, new_listeners, plays",
+    ),
+    "listeners, sessions": (
+        "SELECT period, date_trunc(period, day)::date, level, count(*)::integer FROM"
+        " (SELECT DISTINCT ON (user_id, session_id) * FROM heard ORDER BY user_id, session_id, start_time) began"
+        f" {PERIODS} GROUP BY GROUPING SETS ((1, 2, 3), (1, 2))",
+        "period, start, level, sessions",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLAINLY)
+def test_a_rollup_counts_what_it_says(simulated: Connection[Any], name: str) -> None:
+    query, columns = PLAINLY[name]
+    table = name.partition(",")[0]
+    there = "WHERE sessions > 0" if name == "listeners, sessions" else ""
+    counted = simulated.execute(f"WITH heard AS MATERIALIZED ({HEARD}) {query}").fetchall()  # type: ignore[call-overload]
+    kept = simulated.execute(f"SELECT {columns} FROM analytics.{table} {there}").fetchall()  # type: ignore[call-overload]
+    assert len(kept) > 10
+    assert sorted(map(repr, counted)) == sorted(map(repr, kept))
 
 
 def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +245,7 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
 def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the plays get their keys; and counted again when more of it comes, behind what is there or late."""
+    """That happens while the plays get their keys; and again when more or late plays of the month come."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
     taken = (queries("publish/rollups"), "take_month")
@@ -244,5 +307,6 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
     stop.set()
     reader.join()
     assert [row for row in seen if len({*row[:3]}) > 1] == []
-    # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it never has more.
+    # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it
+    # never has more.
     assert [row for row in seen if max(row[3:]) > row[0]] == []

@@ -109,7 +109,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# What there is
+# The server and its files
 
 
 def test_home_is_the_setting_or_the_platforms_convention(

@@ -90,8 +90,8 @@ IN_A_LINE = {
     *TIMEOUTS[:1],
 }
 
-# What no statement of ours depends on, or what belongs to the machine: for each name below somebody has
-# thought about it.
+# Settings that none of our statements depend on, or that belong to the machine. Somebody has thought about
+# each.
 LEFT = re.compile(
     r"""
     # for watching
@@ -232,7 +232,7 @@ WAYS = ["environment", "service", "dsn", "role", "database"]
 
 @pytest.fixture(scope="session")
 def hostile(server_dsn: str) -> dict[str, str]:
-    """What this server knows of it."""
+    """Those of the hostile settings that this server has."""
     with connect(server_dsn) as connection:
         known = {name.lower() for name in settings_of(connection)}
     return {name: value for name, value in HOSTILE.items() if name.lower() in known}
@@ -393,7 +393,7 @@ def test_a_database_that_cannot_hold_the_text_is_refused(
         ):
             done = run_here(*command, dsn=dsn)
             assert (done.returncode, done.stdout) == (2, "")
-            assert f"The database {name} is in {encoding}" in done.stderr
+            assert f"The database {name} has the encoding {encoding}" in done.stderr
             assert done.stderr.count("\n") == 1
         with connect(dsn) as connection:
             assert (
@@ -448,7 +448,7 @@ def test_a_file_that_another_run_has_is_known_by_its_name(
 def test_the_check_finds_text_that_was_stored_in_another_encoding(
     dsn: str, db: Connection[Any], world: list[Path], tmp_path: Path
 ) -> None:
-    """And takes names that the input itself has encoded twice for what they are."""
+    """It finds none in names that the input itself had encoded twice."""
     write(tmp_path, "log_data/a.json", play(song="OÃ¹", artist="BjÃ¶rk", userAgent="Ã©"))
     write(tmp_path, "song_data/a.json", song(title="OÃ¹", artist_name="BjÃ¶rk"))
     for root in (world[0], tmp_path):
@@ -493,7 +493,7 @@ def test_where_nothing_can_be_written_that_is_said(
     ("code", "asking", "says", "says_not"),
     [
         ("25006", False, "primary server", "again"),
-        ("53100", False, "Make room.*run the command again", None),
+        ("53100", False, "Free space.*run the command again", None),
         ("53300", True, "max_connections.*ask again", "run the command"),
         ("57014", False, "cancelled.*run the command again", "fewer days"),
         ("57014", True, "fewer days", "again"),
@@ -502,10 +502,10 @@ def test_where_nothing_can_be_written_that_is_said(
         ("40001", False, "run the command again", None),
         ("42501", False, "db roles", "again"),
         ("42P01", True, "sparkify check", "again"),
-        ("22003", False, "Another try would end the same way", "run the command"),
-        ("23514", False, "Another try would end the same way", "run the command"),
+        ("22003", False, "Trying again would fail the same way", "run the command"),
+        ("23514", False, "Trying again would fail the same way", "run the command"),
         ("XX001", True, "log says more", "again"),
-        ("58030", False, "log says more.*committed is kept", "again"),
+        ("58030", False, "log says more.*Committed work is kept", "again"),
         ("55P03", False, "run the command again", None),
     ],
 )

@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from psycopg import Connection
 from sparkify import etl
 from sparkify.commands.etl import MOST_FAULTS
 from sparkify.database.connection import connect
-from sparkify.extract import batches, find, json_records, plan, strict_json
+from sparkify.extract import batches, find, formats, json_records, plan, strict_json
 from sparkify.extract import lines as lines_module
 from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile, compression_of
 from sparkify.extract.lines import chunks, slices
-from sparkify.extract.rejects import RejectedLine
+from sparkify.extract.rejects import Record, Reject, RejectedLine
 from sparkify.operations.forget import forget
 from tests.support.data import NOVEMBER, lines, play, song, write
 from tests.support.samples import case_data
@@ -52,6 +52,40 @@ WRITERS: dict[str, Writer] = {
     "indented, CRLF": lambda records: b"\xef\xbb\xbf" + _indented(records).replace(b"\n", b"\r\n") + b"\r\n",
     "lines, CRLF": lambda records: lines(*records).replace(b"\n", b"\r\n"),
 }
+
+
+# --- another format -----------------------------------------------------------------------------------------
+
+
+def _read_pages(blocks: Iterator[bytes]) -> Iterator[Record]:
+    """The reader of a made-up format: records end with a form feed, and begin with a length."""
+    for number, page in enumerate(b"".join(blocks).split(b"\f")[:-1], 1):
+        length, _, record = page.partition(b" ")
+        if len(record) == int(length):
+            yield number, record
+        else:
+            yield RejectedLine.of(number, Reject("torn_page", f"it has {len(record)} bytes"), page)
+
+
+def test_a_format_is_a_reader_and_its_row(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(formats.READERS, "pages", _read_pages)
+    for module in (batches, plan):  # a file that is large enough to be cut into parts, if it had lines
+        monkeypatch.setattr(module, "LEAST_PART_BYTES", 1)
+    records = [json.dumps(play(NOVEMBER + at, itemInSession=at)).encode() for at in range(60)]
+    pages = b"".join(b"%d %s\f" % (len(record), record) for record in [*records, b"{"])
+    write(tmp_path, "log_data/a.pages").write_bytes(pages + b"3 {}\f")
+    write(tmp_path, "log_data/b.PAGES.gz").write_bytes(gzip.compress(pages))
+    report = etl.run(tmp_path, dsn=dsn, batch_bytes=1000)
+    assert (report.books.loaded, report.books.duplicates, report.staged.reasons) == (
+        60, 60, {"invalid_json": 2, "torn_page": 1}
+    )  # fmt: skip
+    check_books(db)
+    assert db.execute(
+        "SELECT line, record FROM etl.rejected_records WHERE reason = 'torn_page'"
+    ).fetchall() == [(62, b"3 {}")]
+    assert one(db, "SELECT max(line) FROM analytics.heard_plays") == 60
 
 
 # --- the same content ---------------------------------------------------------------------------------------
@@ -118,7 +152,7 @@ def test_a_person_who_is_forgotten_is_so_in_every_shape(
 
 
 def test_a_song_whose_title_is_a_number_is_matched(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """As pandas writes 1999 by 311."""
+    """A program like pandas writes "1999" by "311" as numbers."""
     write(tmp_path, "song_data/a.json", song(title=1999, artist_name=311))
     write(tmp_path, "log_data/a.json", play(song="1999", artist="311"), play(song=1999))
     report = etl.run(tmp_path, dsn=dsn)

@@ -114,7 +114,7 @@ def shown(cluster: Cluster, events: Path) -> list[str]:
 
 
 def commands() -> list[str]:
-    """What a list of processes shows."""
+    """The command lines of all processes."""
     return [command_of(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")]
 
 
@@ -235,7 +235,7 @@ WAITING = (
 def test_the_driver_killed_and_started_again(
     cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
 ) -> None:
-    """What it had staged is published by the next one; what was being staged when it died is staged again."""
+    """The next driver publishes what was staged, and stages again what was being staged."""
     dsn = new_dsn()
     proxy.arm(batch_is_being_staged)
     process = loading(cluster, dirty, proxy.dsn(dsn))
@@ -308,7 +308,7 @@ def refused(cluster: Cluster, *arguments: str, **environment: str) -> tuple[int 
     assert out == ""
     last = cluster.said().splitlines()[-1]
     assert last.startswith("sparkify: "), cluster.said()
-    # What a worker in our own process says on its end is Spark's to show.
+    # Spark shows what a worker in our process says as it ends.
     assert "Traceback" not in re.sub(r"worker:\s*Traceback", "", cluster.said())
     return process.returncode, last
 

@@ -91,14 +91,14 @@ def test_small_bombs(dsn: str, tmp_path: Path) -> None:
 
 
 def test_a_bomb(dsn: str, tmp_path: Path) -> None:
-    """As ``make torture`` explodes them: the program itself, its memory measured."""
+    """Explode a bomb as ``make torture`` does, and measure the memory of the program."""
     result = explode("60 MB of empty arrays", tmp_path / "bomb", dsn, scale=0.2)
     assert result["rejected"] == {"invalid_json": 1}
     assert result["MB"] < 500
 
 
 def test_a_chunk_has_a_bounded_number_of_lines(tmp_path: Path) -> None:
-    """However short they are: what is made of a line costs a hundred times its bytes."""
+    """A short line costs a hundred times its bytes once it is transformed, so chunks limit lines, too."""
     path = tmp_path / "short.json"
     count = 2 * MOST_LINES + 17
     path.write_bytes(b"x\n" * count)
@@ -112,7 +112,7 @@ def test_a_chunk_has_a_bounded_number_of_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [b"[],", b'"",', b'{"a":1},', b"1,"])
 def test_a_line_of_too_many_parts_is_no_json(part: bytes) -> None:
-    """Its bytes may be few, what they are as Python objects is not."""
+    """Few bytes can become many Python objects."""
     few, many = (b'{"page":[' + part * count + b"1]}" for count in (1000, 1_000_001))
     assert judge_event(few, (0, 1)) == Reject("wrong_type", "page is an array where text belongs")
     assert judge_event(many, (0, 1)) == Reject(

@@ -30,7 +30,7 @@ def by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
 
 
 def of_the_play(event: Event) -> list[Any]:
-    """What decides: the warehouse takes the play from the line for which this is smallest."""
+    """The sort key: the warehouse takes the play from the line with the smallest."""
     heard = heard_song_id(event["song"], event["artist"], event["length"])
     return [*by_bytes(event["level"], event["location"] or None, event["userAgent"]), heard]
 
@@ -174,7 +174,8 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
     write(tmp_path, "log_data/b.json", play(level="n", song="c"), play(other, level="z", song="d"))
     etl.run(tmp_path, dsn=dsn, batch_bytes=1)
     assert titles() == ["a", "d"]
-    # Against what the warehouse has: a song goes with its last play, and comes back with a new one.
+    # Against what the warehouse has: the last play of a song that loses takes it away, and its return brings
+    # it back.
     write(tmp_path, "log_data/c.json", play(level="b", song="e"), play(other + 1, song="f"))
     etl.run(tmp_path, dsn=dsn)
     assert titles() == ["d", "e", "f"]
@@ -191,7 +192,10 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
 def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker stages a heard song once for a month. One part of the month loses it, the next has it."""
+    """A worker stages a heard song once for a month.
+
+    The month's first part loses it; then comes a second part that has it.
+    """
 
     def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
         staged(self, batch)
@@ -217,7 +221,7 @@ def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
 
 
 def test_a_better_name_comes_later(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """It is shown; and the play stays with the line that the warehouse has it from."""
+    """The better name is shown, and the play keeps the line that it was loaded from."""
     write(tmp_path, "log_data/a.json", play(firstName="Lily"))
     etl.run(tmp_path, dsn=dsn)
     write(tmp_path, "log_data/b.json", play(firstName="Ada"))

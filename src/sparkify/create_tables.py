@@ -1,4 +1,4 @@
-"""Create the warehouse, or drop it: the database, the five tables of the star, and what stands beside them.
+"""Create or drop the warehouse: the database, the five tables of the star, and the other schemas.
 
 ``python -m sparkify.create_tables [--drop]`` is the same as ``sparkify create-tables``.
 """
@@ -28,35 +28,35 @@ from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("create_tables")
 
-# The schemas that are wholly ours; public and analytics may hold things of others, too.
+# The schemas that are ours alone; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
 
-# Programs that start at the same time create the schema once.
+# Of programs that start at the same time, one creates the schema.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"
 
 
 def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
-    """Create what is missing: the database, if the role may, the tables, their indexes, the views. Safe to repeat.
+    """Create what is missing: the database if the role may, tables, indexes, views. Safe to repeat.
 
-    A warehouse of an older version is brought up to date, with all that was loaded. With `drop`, the warehouse and all that
-    was loaded is dropped first.
+    A warehouse of an older version is migrated and keeps its data. With `drop`, the warehouse is dropped
+    first with all its data.
 
     Raises:
-        ConnectionFailed: no server, or the role may not.
-        UsageError: the database holds things of our names that are not ours, or is newer than this program.
-        SparkifyError: the warehouse cannot be changed or dropped now, or not by this role.
+        ConnectionFailed: no server, or the role may not create the database. UsageError: something that is
+        not ours bears one of our names, or the warehouse is newer than this program. SparkifyError: the
+        warehouse is in use, or this role may not change it.
     """
     with server_errors(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
 
 
 def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> Connection[Any]:
-    """A connection to the warehouse, which is created if it is not there, and upgraded if it is older.
+    """Connect to the warehouse; create it if it does not exist, and migrate it if it is older.
 
-    One of this version is taken for complete, unless it is to be made so.
+    A warehouse of this version is assumed to be complete; with `complete`, whatever is missing is created.
 
     Raises:
-        UsageError: the database is not in UTF-8, and nothing was made there.
+        UsageError: the database is not in UTF-8; then nothing is created.
     """
     try:
         connection = connect(dsn)
@@ -72,7 +72,8 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
-            f"The role may not create, upgrade or complete the warehouse in this database: {error.diag.message_primary}."
+            "The role may not create, upgrade or complete the warehouse in this database:"
+            f" {error.diag.message_primary}."
             " Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
         ) from None
     except BaseException:
@@ -91,7 +92,7 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
         else:
             refuse_newer(version)
             if version == SCHEMA_VERSION and not (drop or complete):
-                return  # another program was quicker
+                return  # another program was faster
             _complete(connection, version)
             if drop:
                 _drop(connection)
@@ -105,14 +106,14 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
 
 
 def _complete(connection: Connection[Any], version: int) -> None:
-    """Bring a warehouse of an older version up to date, and make what is missing of it.
+    """Migrate a warehouse of an older version, and create what is missing.
 
     Raises:
-        SparkifyError: somebody uses what must change.
+        SparkifyError: somebody is using what must change.
     """
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
-        # Before any other lock: a load has it first, too.
+        # Before any other lock, in the same order as a load takes them.
         lock_publisher(connection)
         migrate(connection, version)
         _make(connection)
@@ -124,10 +125,10 @@ def _complete(connection: Connection[Any], version: int) -> None:
 
 
 def _make(connection: Connection[Any]) -> None:
-    """Make what is missing.
+    """Create what is missing.
 
     Raises:
-        UsageError: something that is not ours has a name of ours.
+        UsageError: something that is not ours bears one of our names.
     """
     taken = connection.execute(_sql["not_ours"], structure.names()).fetchall()
     if taken:
@@ -139,12 +140,12 @@ def _make(connection: Connection[Any]) -> None:
 
 
 def _drop(connection: Connection[Any]) -> None:
-    """Drop all that `_make` makes, which is all there and ours, and the schemas that are wholly ours.
+    """Drop everything that `_make` creates, and the schemas that are ours alone.
 
     Nothing is dropped with CASCADE: what others have built on the warehouse or put beside it stays.
 
     Raises:
-        SparkifyError: somebody reads the warehouse, or something of others depends on it.
+        SparkifyError: somebody is reading the warehouse, or something of others depends on it.
     """
     made = structure.structure()
     tables = [table for table in made.tables if not table.startswith("public.")]
@@ -176,10 +177,10 @@ def _drop_all(connection: Connection[Any], kind: LiteralString, names: Iterable[
 
 
 def _refuse_schemas(connection: Connection[Any]) -> None:
-    """Whether a new warehouse has room here.
+    """Refuse a database in which a new warehouse has no place.
 
     Raises:
-        UsageError: a schema that should be wholly ours is somebody else's, or there is no schema public.
+        UsageError: a schema that must be ours alone is somebody else's, or there is no schema public.
     """
     taken = connection.execute(_sql["schemas_taken"]).fetchall()
     if taken:
@@ -188,12 +189,12 @@ def _refuse_schemas(connection: Connection[Any]) -> None:
     if row is None or row[0] is None:
         raise UsageError(
             f"The database {connection.info.dbname} has no schema public, where the star belongs."
-            " Make it (CREATE SCHEMA public), or name another database."
+            " Create it (CREATE SCHEMA public), or name another database."
         )
 
 
 def _refuse(connection: Connection[Any], taken: list[tuple[str, str, str | None]]) -> NoReturn:
-    """Name the first of the things that are not ours: what it is, its name, and why it cannot be ours."""
+    """Name the first thing that is not ours: what it is, its name, and why it cannot be ours."""
     what, name, why = taken[0]
     raise UsageError(
         f"The database {connection.info.dbname} already has {'an' if what == 'index' else 'a'} {what}"

@@ -1,11 +1,11 @@
 """The CREATE, DROP and INSERT statements of the star schema, by table.
 
-The INSERT statements of `time` and `songplays` add plays to days that the warehouse already has. Later days need no
-INSERT: their staged tables are attached as partitions (see `sparkify.publish.months`). Names in braces are filled with
-`psycopg.sql.Identifier`, never with text.
+The INSERT statements of `time` and `songplays` add plays to days that the warehouse already has. Later days
+need no INSERT: their staged tables are attached as partitions (see `sparkify.publish.months`). Names in
+braces are filled with `psycopg.sql.Identifier`, never with text.
 """
 
-# --- CREATE: dimensions first, so that the fact's foreign keys find them ------------------------------------------
+# --- CREATE: dimensions first, so that the fact's foreign keys find them ----------------------------------
 
 user_table_create = """
 CREATE TABLE IF NOT EXISTS users (
@@ -43,9 +43,9 @@ COMMENT ON COLUMN artists.latitude IS 'Degrees north; NULL when unknown.';
 COMMENT ON COLUMN artists.longitude IS 'Degrees east; NULL when unknown.'
 """
 
-# A corrected catalogue moves a song and its plays to another artist in one transaction. So the key on the pair is
-# unique, and every reference to a catalogue table is DEFERRABLE. The artist comes first: the key also finds the songs
-# of an artist.
+# A corrected catalogue moves a song and its plays to another artist in one transaction. So the key on the
+# pair is unique, and every reference to a catalogue table is DEFERRABLE. The artist comes first: the key also
+# finds the songs of an artist.
 song_table_create = """
 CREATE TABLE IF NOT EXISTS songs (
     song_id   text PRIMARY KEY,
@@ -83,8 +83,8 @@ COMMENT ON COLUMN time.year IS 'Calendar year, UTC.';
 COMMENT ON COLUMN time.weekday IS 'Day of the week, 0 = Monday to 6 = Sunday, UTC.'
 """
 
-# The pair (song_id, artist_id) is one key, so a play never has the id of one song and the artist of another. The key
-# to artists follows from it; it is declared for tools that draw the star from its keys.
+# The pair (song_id, artist_id) is one key, so a play never has the id of one song and the artist of another.
+# The key to artists follows from it; it is declared for tools that draw the star from its keys.
 songplay_table_create = """
 CREATE TABLE IF NOT EXISTS songplays (
     songplay_id bigint NOT NULL,
@@ -136,7 +136,7 @@ create_table_queries = [
     songplay_index_create,
 ]
 
-# --- DROP: the fact first -----------------------------------------------------------------------------------------
+# --- DROP: the fact first ---------------------------------------------------------------------------------
 
 songplay_table_drop = "DROP TABLE IF EXISTS songplays"
 user_table_drop = "DROP TABLE IF EXISTS users"
@@ -152,7 +152,7 @@ drop_table_queries = [
     user_table_drop,
 ]
 
-# --- INSERT -------------------------------------------------------------------------------------------------------
+# --- INSERT -----------------------------------------------------------------------------------------------
 
 # {staged} holds the decided plays of one month, each identity once and none of them in songplays yet.
 songplay_table_insert = """

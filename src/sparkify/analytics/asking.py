@@ -25,7 +25,8 @@ def ask(
     connection: Connection[Any], query: LiteralString, selection: Selection,
     *, parts: Mapping[str, sql.Composable] | None = None, **more: Any,
 ) -> list[Row]:  # fmt: skip
-    """Run a query. `parts` fill further braces in its text, beside those of analytics/parts.sql; `more` are further parameters."""
+    """Run a query. `parts` fill braces in its text, like those of analytics/parts.sql; `more` are
+    parameters."""
     places = {
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
     }
@@ -37,7 +38,7 @@ def ask(
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
-    """The condition for being at one of some places, given as names of parameters; with none, every place will do."""
+    """The condition for being at one of some places, given as names of parameters; with none, any place."""
     there = [sql.SQL(_parts["at_one_place"]).format(place=sql.Placeholder(name)) for name in places]
     return sql.SQL("({})").format(sql.SQL(" OR ").join(there)) if there else sql.SQL("true")
 
@@ -53,7 +54,8 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
 
 
 def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole months where it begins before or ends after all plays: those are in rollups."""
+    """The selection with whole months where it begins before or ends after all plays: those are in
+    rollups."""
     return spans(connection, selection)[1]
 
 

@@ -29,7 +29,8 @@ def export_rejects(
 ) -> int:
     """Write rejected lines to the file `out`, or to stdout; returns how many.
 
-    ``record`` is the text of the line. If that is not UTF-8, ``record`` is null and ``record_base64`` has the bytes.
+    ``record`` is the text of the line. If that is not UTF-8, ``record`` is null and ``record_base64`` has the
+    bytes.
 
     Raises:
         SparkifyError: the file cannot be written.

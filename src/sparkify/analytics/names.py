@@ -18,11 +18,12 @@ def repaired(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def shown(name: str) -> str:
-    """The name to show: repaired if it was doubly encoded. ASCII names and very long ones are shown as they are."""
+    """The name to show: repaired if it was doubly encoded, unless it is very long."""
     if name.isascii() or len(name) > LONGEST_NAME:
         return name
     from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
 
     fixed = fix_encoding(name)
-    # Double encoding makes one character several. A repair of the same length only guesses at control characters, and no name has a NUL.
+    # Double encoding makes one character several. A repair of the same length only guesses at control
+    # characters, and no name has a NUL.
     return fixed if len(fixed) < len(name) and "\0" not in fixed else name

@@ -15,7 +15,7 @@ _sql: Final = queries("analytics/one_song")
 
 
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:
-    """Songs whose title and artist together have all words of `text`, in any case; those with most plays ever come first.
+    """Songs whose title and artist together have all words of `text`, in any case; most plays ever first.
 
     Doubly encoded names are found by their proper spelling, too. The other functions take the `track_id`.
     """
@@ -30,7 +30,7 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[R
 def history(
     track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> list[Row]:
-    """Its plays and listeners by ``day``, ``week`` or ``month``. A week or month counts only its days in the selection."""
+    """Its plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
     return _ask_of(dsn, _sql["history"], track_id, selection, period=period)
 
 
@@ -42,7 +42,7 @@ def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection 
 def fans(
     track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """The users with most plays of it, their current level, and the first and last day of the selection on which they heard it."""
+    """The users with most plays of it, with their current level, and the first and last day they heard it."""
     return _ask_of(dsn, _sql["fans"], track_id, selection, limit=limit)
 
 

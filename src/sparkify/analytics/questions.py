@@ -29,9 +29,9 @@ MOST_BARS: Final = 62
 
 
 def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
-    """The most played `what`: ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
+    """The most played ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
-    A song is what has one title and one artist in the logs, in the catalogue or not; `song_id` is None when it is not.
+    A song is one title by one artist in the logs; `song_id` is None if the catalogue lacks it.
     """
     with reader(dsn) as connection:
         if what in RANKED:
@@ -91,7 +91,7 @@ def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[
 
 
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """How often users changed from one level to another (`changes`), and how many of them (`users`), by month.
+    """How often users changed from one level to another (`changes`), and how many did (`users`), by month.
 
     A selection with a level counts the changes to that level. Its place is ignored.
     """
@@ -101,8 +101,9 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
 
 
 def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
-    """How many of the users whose first play is in a ``month`` or ``week`` (`cohort`) listened how many months later
-    (`months_later`), or weeks. The days of the selection choose the first plays; its level and place are ignored."""
+    """How many of the users whose first play is in a ``month`` or ``week`` (`cohort`) listened how many
+    months later (`months_later`), or weeks. The days of the selection choose the first plays; its level and
+    place are ignored."""
     query = {"month": _people["retention_month"], "week": _people["retention_week"]}[period]
     with reader(dsn) as connection:
         return ask(connection, query, selection)
@@ -113,8 +114,8 @@ def rising(
 ) -> list[Row]:
     """Songs by how many more plays (or, `falling`, fewer) they have than in as many days before.
 
-    The days end with the last day that has plays. Songs with the same change come in the order of `top` for the days on which
-    they had more plays.
+    The days end with the last day that has plays. Songs with the same change come in the order of `top` for
+    the days on which they had more plays.
 
     Raises:
         UsageError: the selection has no first day, so there is nothing before it to compare with.
@@ -137,8 +138,9 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
-    """A report for one screen: totals, trend (by day, or by week or month for many days), top songs, the people active on the
-    last day, in the last 7 and in the last 30 days of the selection, and the state of the data."""
+    """A report for one screen: totals, trend (by day, or by week or month for many days), top songs, the
+    people active on the last day, in the last 7 and in the last 30 days of the selection, and the state of
+    the data."""
     with reader(dsn) as connection:
         state = quality(dsn=connection)
         if state["first"] is None:
@@ -147,6 +149,7 @@ def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: in
             chosen = selection.within(state["first"], state["last"])
         assert chosen.since
         assert chosen.until
+        last, place = chosen.until, chosen.location
         period = fitting_period(chosen.since, chosen.until)
         return {
             "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
@@ -156,8 +159,7 @@ def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: in
             "levels": levels(chosen, dsn=connection),
             "active": {
                 days: listeners(
-                    Selection(chosen.until - timedelta(days - 1), chosen.until, chosen.level, chosen.location),
-                    dsn=connection,
+                    Selection(last - timedelta(days - 1), last, chosen.level, place), dsn=connection
                 )["listeners"]
                 for days in (1, 7, 30)
             },
@@ -189,13 +191,19 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
         if len(found) > 1
     }
     return ask(
-        connection, _places["top_locations"], selection, limit=limit, alike=list(firsts), firsts=list(firsts.values()),
+        connection,
+        _places["top_locations"],
+        selection,
         parts={"place_shown": sql.SQL(_places["first_spelling"]) if firsts else sql.Identifier("location")},
-    )  # fmt: skip
+        limit=limit,
+        alike=list(firsts),
+        firsts=list(firsts.values()),
+    )
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, how many of them match the catalogue, rejected lines, and when it was last loaded."""
+    """The state of the data: plays, how many of them match the catalogue, rejected lines, and when it was
+    last loaded."""
     with reader(dsn) as connection:
         (row,) = ask(connection, _state["quality"], ALL)
         (dates,) = ask(connection, _listening["range"], ALL)

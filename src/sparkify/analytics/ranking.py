@@ -44,13 +44,16 @@ FEW_DAYS: Final = 3
 """Up to this many days, counting all plays is faster than the rollups of months."""
 
 SOME_DAYS: Final = 10
-"""Up to this many days, artists are counted play by play, as each has many tracks to look up; so is everything in a long list."""
+"""Up to this many days, artists are counted play by play, as each has many tracks to look up; so is
+everything in a long list."""
 
 LISTED: Final = 5
-"""Plays in a month and at a level from which a track or artist is in the index that has them in order (publish/rollups)."""
+"""Plays in a month and at a level from which a track or artist is in the index that has them in order
+(publish/rollups)."""
 
 LOOKED_UP: Final = 20_000
-"""Up to this length of a list, its songs are looked up one by one; beyond, reading through the rollup is faster."""
+"""Up to this length of a list, its songs are looked up one by one; beyond, reading through the rollup is
+faster."""
 
 _ALL_OF_THEM: Final = 2**31
 
@@ -70,8 +73,8 @@ def most_changed(
 ) -> list[Row]:
     """Songs with more plays than in as many days before, or `falling` ones.
 
-    A song cannot have gained more plays than it has. So the songs with most plays are examined, until no other can have
-    gained as much.
+    A song cannot have gained more plays than it has. So the songs with most plays are examined, until no
+    other can have gained as much.
     """
     now = days_with_plays(connection, selection)
     assert now.since
@@ -122,8 +125,8 @@ def _scan(
         are_few = lacking and _depth(limit) <= LOOKED_UP
         query = _sql["most_lacking"] if are_few else _sql["most_heard"]
         parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
-    # The planner expects few rows from arrays, and would loop: seconds instead of a tenth of one. And a hash table of that many keys
-    # does not fit into a processor's cache; sorting is faster.
+    # The planner expects few rows from arrays, and would loop: seconds instead of a tenth of one. And a hash
+    # table of that many keys does not fit into a processor's cache; sorting is faster.
     with planner(connection, enable_nestloop="off", enable_hashagg="off"):
         return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
 
@@ -169,7 +172,9 @@ def _rank(
     for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
         count = _sql["count_artists_by_days"] if by_days else ranked.count
         candidates = fill(
-            _sql["candidates"], key=sql.Identifier(ranked.key), rollup=sql.Identifier("analytics", ranked.rollup),
+            _sql["candidates"],
+            key=sql.Identifier(ranked.key),
+            rollup=sql.Identifier("analytics", ranked.rollup),
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)),
             count_probe=fill(ranked.count, table=sql.Identifier("probe"), **_PARTS),
             count_candidates=fill(count, table=sql.Identifier("candidates"), **_PARTS),

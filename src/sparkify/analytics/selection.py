@@ -10,7 +10,8 @@ _LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it. None means all."""
+    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it.
+    None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -25,7 +26,8 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, in whole months as far as possible, if the first and the last play of all are on these days."""
+        """The same plays, in whole months as far as possible; `first` and `last` are the days of the first
+        and the last play of all."""
         found = self.within(first, last)
         since = first.replace(day=1) if found.since == first else found.since
         until = _next_month(last) - timedelta(1) if found.until == last else found.until
@@ -41,8 +43,8 @@ class Selection:
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the queries: the days from `first` until before `end`, the whole months among them, and the
-        months that it cuts (two at most)."""
+        """Parameters for the queries: the days from `first` until before `end`, the whole months among them,
+        and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
         months = first if first.day == 1 else _next_month(first)

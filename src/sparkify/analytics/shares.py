@@ -1,4 +1,5 @@
-"""Shares as people read them: rounded, but never to 0% when there are some, nor to 100% when some are missing."""
+"""Shares as people read them: rounded, but never to 0% when there are some, nor to 100% when some are
+missing."""
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str | None:

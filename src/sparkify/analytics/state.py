@@ -9,9 +9,14 @@ _sql: Final = queries("analytics/state")
 
 
 def rejects(
-    *, dsn: DsnOrConnection = None, evidence: bool = False, path: str | None = None, reason: str | None = None,
-    run: int | None = None, limit: int = 20,
-) -> list[Row]:  # fmt: skip
+    *,
+    dsn: DsnOrConnection = None,
+    evidence: bool = False,
+    path: str | None = None,
+    reason: str | None = None,
+    run: int | None = None,
+    limit: int = 20,
+) -> list[Row]:
     """Rejected lines: counted by file and reason, or one by one with their `evidence`.
 
     `path` is the end of the file's path, `run` the run that read the lines.

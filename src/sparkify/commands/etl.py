@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sparkify.commands.arguments import DONE, HELD, Options, add_command, add_dsn, add_json, positive
 from sparkify.commands.output import counted, note, print_result, print_sentence
+from sparkify.extract.files import READABLE
 from sparkify.report import Progress, Report
 
 MOST_FAULTS: Final = 10
@@ -25,8 +26,8 @@ def add(commands: Any) -> None:
     """Declare the command."""
     etl = add_command(commands, "etl", _etl, "load new song and log files into the star schema")
     etl.epilog = (
-        "Files that end in .json, .jsonl or .ndjson are read, also compressed (.gz, .zst, .bz2, .xz). Other"
-        " files are counted on stderr. If a folder holds no file that can be read, the exit code is 2."
+        f"It reads {READABLE}. Other files are counted on"
+        " stderr. If a folder holds no file that can be read, the exit code is 2."
     )
     etl.add_argument(
         "data", nargs="?", metavar="DATA",

@@ -1,1 +1,1 @@
-"""Reach PostgreSQL: connections, sessions that retry, the version of a warehouse, and our own SQL by name."""
+"""Reach PostgreSQL: connections, sessions that retry, the version of a warehouse, and our SQL by name."""

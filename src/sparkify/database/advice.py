@@ -1,4 +1,4 @@
-"""What to do about an error of the server: it follows from what went wrong, which PostgreSQL says by a code (SQLSTATE)."""
+"""Advice for errors of the server, by PostgreSQL's code for what went wrong (SQLSTATE)."""
 
 import re
 from typing import Final
@@ -6,18 +6,20 @@ from typing import Final
 import psycopg
 
 _READ_ONLY: Final = (
-    "Nothing can be written there: it is a standby, or the role or the database has default_transaction_read_only."
-    " Name the primary server, and a role that may write."
+    "The server is a standby, or the role or the database has default_transaction_read_only."
+    " Name the primary server and a role that may write."
 )
 _POLICY: Final = (
-    "Row level security would hide rows, and every number would be wrong."
-    " Turn it off for the tables of the warehouse: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names them)."
+    "Row level security would hide rows, and every count would be wrong."
+    " Turn it off: ALTER TABLE … DISABLE ROW LEVEL SECURITY (sparkify check names the tables)."
 )
-_NOT_AS_MADE: Final = "The warehouse is not as sparkify made it: sparkify check says what is missing."
-_THE_SAME: Final = "Another try would end the same way: sparkify check says whether the warehouse is sound."
-_LOG: Final = "The server's disk or files are at fault: its log says more. See to that first."
+_NOT_AS_MADE: Final = "Something in the warehouse is missing or was changed: sparkify check names it."
+_THE_SAME: Final = (
+    "Trying again would fail the same way: sparkify check tells whether the warehouse is sound."
+)
+_LOG: Final = "The server's disk or files have a fault; its log says more. Repair that first."
 
-# The longest that an error's code begins with counts.
+# The longest prefix of an error's code counts.
 _BY_CODE: Final = {
     "22": _THE_SAME,
     "23": _THE_SAME,
@@ -28,9 +30,9 @@ _BY_CODE: Final = {
     "42703": _NOT_AS_MADE,
     "42883": _NOT_AS_MADE,
     "3F000": _NOT_AS_MADE,
-    "53100": "Make room on the server's disk first.",
-    "53200": "Give the server more memory, or give it less to do at a time (--workers).",
-    "53300": "Close some, or let the server have more (max_connections).",
+    "53100": "Free space on the server's disk first.",
+    "53200": "Give the server more memory, or use fewer --workers.",
+    "53300": "Close some connections, or allow more (max_connections).",
     "53400": "Raise that limit.",
     "57014": "Somebody cancelled it.",
     "58": _LOG,
@@ -38,34 +40,37 @@ _BY_CODE: Final = {
     "XX002": _LOG,
 }
 _CUT_OFF: Final = (
-    "It was cancelled, or took too long for the statement_timeout of the role, the database or the DSN."
+    "It was cancelled, or it exceeded the statement_timeout of the role, the database or the DSN."
     " Ask for less, such as fewer days, or allow more time."
 )
 
 _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
-"""Codes of what ends by itself, or when it has been seen to: connections, conflicts, room, locks, shutdowns."""
+"""Codes of errors that pass, or do once somebody has acted: connections, conflicts, resources, locks,
+shutdowns."""
 
 _CONNECTING: Final = {
     "too many clients|too many connections|connection slots|max clients": (
-        "Close some, or let the server have more (max_connections)."
+        "Close some connections, or allow more (max_connections)."
     ),
     "starting up|shutting down|recovery": "Wait until the server is up.",
     "password|authentication|role .* does not exist": (
         "Check the user and the password: in the DSN, PGPASSWORD or ~/.pgpass."
     ),
     "startup parameter": (
-        "A pooler stands before the server and takes no options. Name the server itself, or leave out options and PGOPTIONS."
+        "The pooler before the server takes no options."
+        " Name the server itself, or leave out options and PGOPTIONS."
     ),
     "parameter|permission denied to set": (
-        "A setting comes from the DSN's options, PGOPTIONS, another PG* variable, the role or the database: correct it there."
+        "Correct the setting where it is made:"
+        " the DSN's options, PGOPTIONS, another PG* variable, the role or the database."
     ),
 }
-"""By the English text: of a connection that failed, libpq gives no code."""
+"""By the English text: libpq gives no code for a connection that failed."""
 
 
 def advice(error: psycopg.Error, *, asking: bool) -> str:
-    """What to do about it: of somebody who loads, or who is `asking` and has changed nothing."""
-    # libpq's own have no code: there is no server at the other end any more.
+    """What to do about an error; `asking` is a question, which changes nothing."""
+    # Errors of libpq itself have no code: the connection to the server is lost.
     state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "")
     if error.diag.source_function == "check_enable_rls":
         return _POLICY
@@ -77,14 +82,14 @@ def advice(error: psycopg.Error, *, asking: bool) -> str:
     if asking:
         said += ["Then ask again." if said else "Ask again."] if passes else []
     elif passes:
-        said.append("What was committed is kept; run the command again to go on.")
+        said.append("Committed work is kept; run the command again to continue.")
     elif state != "25006":
-        said.append("What was committed is kept.")
+        said.append("Committed work is kept.")
     return " ".join(said)
 
 
 def advice_on_connecting(said: str) -> str:
-    """What to do where no connection came about, by what libpq `said`."""
+    """What to do if connecting failed, by what libpq `said`."""
     for pattern, what in _CONNECTING.items():
         if re.search(pattern, said):
             return what

@@ -1,4 +1,4 @@
-"""Which PostgreSQL the warehouse is on, and how to reach it."""
+"""Find the PostgreSQL server of the warehouse and connect to it."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from sparkify.server.names import DATABASE
 MAINTENANCE: Final = "postgres"
 OLDEST_SERVER: Final = 150000
 
-# Any of these says that libpq has been told where a server is. PGUSER or ~/.pgpass alone do not say where.
+# With any of these, libpq knows a server. PGUSER or ~/.pgpass alone do not name one.
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 
@@ -28,21 +28,23 @@ _SILENCE: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""Seconds and milliseconds: after a minute without a sign of life a connection is lost for our end, too (database/session.sql)."""
+"""Seconds and milliseconds: our end, too, gives up a connection after a minute of silence
+(database/session.sql)."""
 
 
 def resolve(dsn: str | None = None) -> str:
-    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's own, else the embedded server.
+    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's variables, else the embedded
+    server.
 
-    The embedded server is started when it does not run. Without a database in it, the string names ``sparkifydb``.
+    This starts the embedded server if it is not running. A string that names no database gets ``sparkifydb``.
 
     Raises:
-        UsageError: the connection string is not one.
+        UsageError: the connection string is malformed.
         ServerError: the embedded server could not be started.
     """
     dsn = dsn or os.environ.get("SPARKIFY_DSN")
     if not dsn and not any(map(os.environ.get, LIBPQ_VARIABLES)):
-        from sparkify.server import ensure_running  # noqa: PLC0415  not needed with a server of one's own
+        from sparkify.server import ensure_running  # noqa: PLC0415  not needed for another server
 
         dsn = ensure_running()
     given = parse(dsn or "")
@@ -53,20 +55,23 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
-    """Open a connection in autocommit mode, as the owner of the warehouse where we may, whose settings are ours.
+    """Open a connection in autocommit mode, with our settings, acting as the owner of the warehouse if we
+    may.
 
-    Nothing on which a result or the end of a load depends is inherited from the role, the database, the DSN or the
-    environment (sql/session.sql); the names of tables are found in ``public``, times are in UTC. Only a connection
-    `for_questions` keeps the limits on time that it was given, such as a ``statement_timeout``.
+    It inherits no setting that affects a result, or whether a load ends, from the role, the database, the DSN
+    or the environment (database/session.sql). Table names are found in ``public``, times are in UTC. A
+    connection `for_questions` keeps limits on time such as a ``statement_timeout``.
 
     Raises:
-        ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
+        ConnectionFailed: the server cannot be reached, refuses the connection, or is older than PostgreSQL
+        15.
     """
     try:
         given = conninfo_to_dict(dsn)
         silence = {name: value for name, value in _SILENCE.items() if name not in given}
         settings = make_conninfo(dsn, application_name="sparkify", client_encoding="UTF8", **silence)
-        # A pooler may give the next transaction another connection of the server's, which knows no prepared statement.
+        # Behind a pooler, the next transaction may run on another backend, which does not know a prepared
+        # statement.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
@@ -92,33 +97,35 @@ def _prepare(connection: Connection[Any], *, for_questions: bool) -> None:
 
 
 def refuse_encoding(connection: Connection[Any]) -> None:
-    """See that the database can hold any text, as it came.
+    """Refuse a database that cannot store every text.
 
     Raises:
-        UsageError: it is not in UTF-8.
+        UsageError: its encoding is not UTF-8.
     """
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         name = connection.info.dbname
         other = sql.Identifier(f"{name}_utf8").as_string(connection)
         raise UsageError(
-            f"The database {name} is in {encoding}, which cannot hold all text; UTF8 is needed. Make another and name that:"
+            f"The database {name} has the encoding {encoding}, which cannot hold all text; UTF8 is needed."
+            " Create another and name it:"
             f" CREATE DATABASE {other} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         )
 
 
 def room(connection: Connection[Any]) -> int:
-    """How many more connections the server, the database and the role allow us at this moment."""
+    """How many more connections the server, the database and the role allow now."""
     row = connection.execute(queries("database/session")["room"]).fetchone()
     return int(row[0]) if row else 0
 
 
 @contextmanager
 def server_errors(*, asking: bool = False) -> Iterator[None]:
-    """Errors of the server as errors of ours, with what to do: of a command that loads, or one that is only `asking`.
+    """Turn errors of the server into errors of ours with advice, for a command that loads or one that is only
+    `asking`.
 
     Raises:
-        SparkifyError: what the server said, without the statement: that may hold rows of the input.
+        SparkifyError: the server's message, without the statement, which may hold rows of the input.
     """
     try:
         yield
@@ -132,7 +139,8 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
 
 
 def database_is_missing(dsn: str) -> bool:
-    """Whether the server answers and has no such database; what a refused connection says of it is translated text."""
+    """Whether the server answers and lacks the database. The message of a refused connection may be
+    translated, so it does not tell."""
     try:
         with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
             row = connection.execute(
@@ -144,7 +152,7 @@ def database_is_missing(dsn: str) -> bool:
 
 
 def database_name(dsn: str) -> str:
-    """The database that a connection string names, or that libpq would take."""
+    """The database that a connection string names, or that libpq would choose."""
     return str(conninfo_to_dict(dsn).get("dbname") or os.environ.get("PGDATABASE") or DATABASE)
 
 
@@ -152,7 +160,7 @@ def create_database(dsn: str) -> None:
     """Create the database that `dsn` names, from template0, in UTF-8.
 
     Raises:
-        ConnectionFailed: the role may not, or the maintenance database cannot be reached.
+        ConnectionFailed: the role may not create it, or the maintenance database cannot be reached.
     """
     name = database_name(dsn)
     with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
@@ -160,12 +168,13 @@ def create_database(dsn: str) -> None:
         try:
             try:
                 connection.execute(create)
-            except psycopg.errors.InvalidParameterValue:  # the server's locale is of another encoding
+            except psycopg.errors.InvalidParameterValue:  # the server's locale needs another encoding
                 connection.execute(create + sql.SQL(" LC_COLLATE 'C' LC_CTYPE 'C'"))
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             pass  # another program was faster
         except psycopg.errors.InsufficientPrivilege:
             raise ConnectionFailed(
                 f"There is no database {name}, and this role may not create it."
-                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0), or name another."
+                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0),"
+                " or name another."
             ) from None

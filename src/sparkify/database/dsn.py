@@ -1,7 +1,7 @@
-"""Connection strings: read one, or say which part of it is wrong and what to write instead.
+"""Parse connection strings, or say which part is wrong and what to write instead.
 
-Hosts and other tools print strings that libpq does not take. What libpq says of one may quote it, and it may hold a
-password: no message here shows more than names that stand for themselves.
+Hosting services and other tools print strings that libpq does not accept. libpq's error message may quote the
+string, which may hold a password: the messages here show nothing but names of parameters and schemes.
 """
 
 import re
@@ -21,7 +21,7 @@ _OTHERS: Final = {
     "currentSchema": "Leave it out: the tables are in the schema public.",
     "pgbouncer": "Leave it out, and name the server itself, or its pooler in session mode.",
 }
-"""Parameters of other tools, with what to do; all others are to be left out."""
+"""Advice for parameters of other tools; any other unknown one is to be left out."""
 
 _SECOND_AT: Final = "The DSN has a second @. Write each but the one before the host as %40."
 _SCHEME: Final = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
@@ -33,7 +33,7 @@ def parse(dsn: str) -> dict[str, str]:
     """The parts of a connection string, by libpq's names.
 
     Raises:
-        UsageError: it is not one that libpq takes, or takes for what it was not meant to be.
+        UsageError: libpq does not accept it, or would misread it.
     """
     dsn = dsn.strip()
     if scheme := _SCHEME.match(dsn):
@@ -41,14 +41,14 @@ def parse(dsn: str) -> dict[str, str]:
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
     except psycopg.ProgrammingError:
-        # The cause is not shown: it may quote the string.
+        # Do not show the cause: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
     host = given.get("host", "")
     if "@" in host and not host.startswith("/"):  # a folder's name may have one
         raise UsageError(_SECOND_AT)
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(
-            "The port in the DSN is no number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+            "The port in the DSN is not a number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
     if given.get("sslmode") == "no-verify":
         raise UsageError("The DSN has sslmode=no-verify, which is Node's. Write sslmode=require.")
@@ -81,7 +81,7 @@ def _check_url(scheme: str, rest: str) -> None:
 def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
     if is_url:
         query = dsn.partition("?")[2]
-        # With an @ in it, it may be a part of the password.
+        # If it has an @, it may be part of the password.
         names = [] if "@" in query else [pair.partition("=")[0] for pair in query.split("&")]
     else:
         names = list(_names_before_password(dsn))
@@ -95,7 +95,8 @@ def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
 
 
 def _names_before_password(dsn: str) -> list[str]:
-    """The names of a string of key=value pairs; none from a password on, which may be written wrongly and look like pairs."""
+    """The names in a string of key=value pairs, up to the password: a malformed one may look like more
+    pairs."""
     names, at = [], 0
     while (pair := _PAIR.match(dsn, at)) and pair[1] != "password":
         names.append(pair[1])

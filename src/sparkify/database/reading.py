@@ -1,4 +1,4 @@
-"""Open a warehouse that is there, and ask it: over which connection, and how rows are fetched."""
+"""Open an existing warehouse and read from it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,18 +25,19 @@ from sparkify.server.names import SAMPLE_DATABASE
 Row = dict[str, Any]
 
 DsnOrConnection = str | Connection[Any] | None
-"""Where the warehouse is: a connection string, None for the usual one, or an open connection to a warehouse of this version, as
-`open_existing` gives: in autocommit mode, names found in ``public``; of one thread at a time. Who asks much is
-answered quicker over one connection: a new one does not know the tables yet, nor has it touched the memory that they are in."""
+"""A warehouse: a connection string, None for the usual one, or an open connection such as `open_existing`
+returns: in autocommit mode, with table names found in ``public``, used by one thread at a time. Many
+questions are faster over one connection: a new backend must first read the catalog and map the memory that
+the tables are in."""
 
 
 def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
-    """A connection to a warehouse that is there, of this program's version; `for_questions` as for `connect`.
+    """Connect to an existing warehouse of this program's version; `for_questions` as for `connect`.
 
     Raises:
         ConnectionFailed: no server.
         NoWarehouse: there is no database, or no warehouse in it.
-        UsageError: the warehouse is newer than this program, or older, or its database is not in UTF-8.
+        UsageError: the warehouse is newer or older than this program, or its database is not in UTF-8.
     """
     try:
         connection = connect(dsn, for_questions=for_questions)
@@ -57,11 +58,13 @@ def _no_database(dsn: str) -> str:
     said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
     if database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
         return said
-    return f'{said}. The made-up sample is elsewhere: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
+    return (
+        f'{said}. The made-up sample is in another database: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
+    )
 
 
 def has_warehouse(dsn: str) -> bool:
-    """Whether the database that `dsn` names is there, and a warehouse in it.
+    """Whether the database that `dsn` names exists and has a warehouse.
 
     Raises:
         ConnectionFailed: the server cannot be reached.
@@ -74,12 +77,14 @@ def has_warehouse(dsn: str) -> bool:
 
 @contextmanager
 def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
-    """The connection for a question: the one that is given, which stays open, or one of its own.
+    """The connection for a question: the given one, which stays open, or a new one, which is closed
+    afterwards.
 
     Raises:
-        UsageError: the one that is given is closed, or in a transaction, or would begin one: what is set for one question would
-            hold for those that follow.
-        SparkifyError: no server, no warehouse or one of another version, or what the server said.
+        UsageError: the given connection is closed, in a transaction, or not in autocommit mode: settings for
+        one question would
+            then hold for the next.
+        SparkifyError: no server, no warehouse, one of another version, or an error of the server.
     """
     with server_errors(asking=True):
         if not isinstance(dsn, Connection):
@@ -96,6 +101,7 @@ def rows(
     query: QueryNoTemplate,
     parameters: Sequence[Any] | Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """The rows of a query. It is never prepared, however often it is asked: one plan for all parameters is bad for most."""
+    """The rows of a query. It is never prepared: one plan for all parameters would be bad for most of
+    them."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters, prepare=False).fetchall()

@@ -1,29 +1,29 @@
 -- name: pin
--- what the result, or the end, of our statements depends on, whatever the role, the database, the DSN or the environment has set; a
--- setting that this server does not know is left out, and one that stands already is not set: some only a superuser may set.
--- What suits the machine (memory, costs, workers, tablespaces) stays as it is.
+-- Set every setting on which the result of our statements depends, whatever the role, the database, the DSN or the environment says.
+-- A setting that this server does not know is left out. One that has the value already is not set: some only a superuser may set.
+-- Settings for the machine (memory, costs, workers, tablespaces) stay as they are.
 SET search_path = public;
 SELECT set_config(name, value, false)
 FROM (VALUES
-    -- What is sent and what comes back.
+    -- How values are sent and received.
     ('client_encoding', 'UTF8'),
     ('DateStyle', 'ISO, MDY'),
     ('IntervalStyle', 'postgres'),
     ('TimeZone', 'UTC'),
     ('bytea_output', 'hex'),
     ('extra_float_digits', '1'),                    -- every digit of a double
-    -- What a statement means.
+    -- How a statement is understood.
     ('standard_conforming_strings', 'on'),
     ('array_nulls', 'on'),
     ('transform_null_equals', 'off'),
     ('quote_all_identifiers', 'off'),               -- names are compared as text: regclass, partition bounds
-    ('default_transaction_isolation', 'read committed'),  -- the locks count on it
-    ('row_security', 'off'),                        -- a row that a policy hides is an error, not a play less
+    ('default_transaction_isolation', 'read committed'),  -- our locks rely on it
+    ('row_security', 'off'),                        -- a policy that hides rows is an error, not a lower count
     ('restrict_nonsystem_relation_kind', ''),
     ('gin_fuzzy_search_limit', '0'),
     ('client_min_messages', 'warning'),
-    -- How the planner works: the wrong way takes hours instead of seconds. Some statements switch a way off, and on again.
-    ('jit', 'off'),  -- compiling takes tenths of a second, and most questions hundredths (docs/performance.md)
+    -- How the planner works: a bad plan takes hours instead of seconds. Single statements switch some off (database/planner.py).
+    ('jit', 'off'),  -- compiling takes tenths of a second, most questions take hundredths (docs/performance.md)
     ('plan_cache_mode', 'auto'),
     ('constraint_exclusion', 'partition'),
     ('from_collapse_limit', '8'),
@@ -52,8 +52,8 @@ FROM (VALUES
     ('enable_seqscan', 'on'),
     ('enable_sort', 'on'),
     ('enable_tidscan', 'on'),
-    -- A server notices by itself only at the end of a statement that its client is gone; publication has long ones. And where the
-    -- network goes silent, both ends would wait for each other for hours: a run would stay alive that nobody runs.
+    -- By default, a server notices only at the end of a statement that its client is gone, and publication has long statements. If the
+    -- network goes silent, both ends would wait for hours, and a run without a program would count as alive.
     ('client_connection_check_interval', '1s'),
     ('tcp_keepalives_idle', '30'),
     ('tcp_keepalives_interval', '10'),
@@ -63,9 +63,9 @@ FROM (VALUES
 WHERE current_setting(name, true) <> value
 
 -- name: pin_work
--- the same for what changes the warehouse or examines it. Nothing ends it but its end: it takes as long as its data, and a load
--- that is ended at the same statement each time never gets further.
-SET statement_timeout = 0;  -- the first: it ends the statements that follow, too
+-- Set the same for a session that changes or checks the warehouse. No limit on time may end it: it takes as long as its data, and a
+-- load that is cut off at the same statement each time would never finish.
+SET statement_timeout = 0;  -- first: it limits the statements below, too
 SELECT set_config(name, value, false)
 FROM (VALUES
     ('lock_timeout', '0'),
@@ -73,21 +73,21 @@ FROM (VALUES
     ('idle_session_timeout', '0'),
     ('transaction_timeout', '0'),
     ('default_table_access_method', 'heap'),
-    ('session_replication_role', 'origin')          -- else no foreign key is checked
+    ('session_replication_role', 'origin')          -- otherwise no foreign key is checked
 ) AS pinned (name, value)
 WHERE current_setting(name, true) <> value;
--- A batch that counts as staged must not be lost with the server. Whoever waits for a standby goes on doing so.
+-- A batch that counts as staged must survive a crash of the server. A setting that waits for a standby is kept.
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 
 -- name: act_as_owner
--- who may act as the owner of the warehouse does, so that all that is made belongs to one role, whoever loads
+-- Act as the owner of the warehouse if we may, so that one role owns everything, whoever loads.
 SELECT set_config('role', rolname, false)
 FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner
 WHERE nspname = 'etl' AND rolname <> current_user
   AND pg_has_role(nspowner, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
 
 -- name: room
--- how many more connections we may open: what the server has left, and the limits of the database and the role
+-- Count the connections that we may still open: those that the server has left, within the limits of the database and the role.
 SELECT least(
     current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
     - coalesce(current_setting('reserved_connections', true)::integer, 0)

@@ -1,7 +1,7 @@
-"""The version of a warehouse's schema, and the way from an older version to this program's.
+"""The version of a warehouse's schema, and the migrations from an older version to this program's.
 
-The way is a file for each version, ``schema/migrate_<version>.sql``, which changes what the version before it made. There is none
-yet: nothing has been released, so every change of the schema changes version 1.
+A migration is a file ``schema/migrate_<version>.sql``, which changes a warehouse of the version before. There
+is none yet: nothing has been released, so every change of the schema changes version 1.
 """
 
 from importlib.resources import files
@@ -19,9 +19,11 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the warehouse's schema; None when there is no warehouse: a table etl.warehouse may be somebody else's."""
+    """The version of the warehouse's schema; None if there is no warehouse, or etl.warehouse is somebody
+    else's table."""
     there = connection.execute(
-        "SELECT FROM pg_attribute WHERE attrelid = to_regclass('etl.warehouse') AND attname = 'schema_version'"
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
+        ["etl.warehouse"],
     ).fetchone()
     if there is None:
         return None
@@ -36,27 +38,28 @@ def refuse_newer(version: int) -> None:
 
 
 def refuse_other(connection: Connection[Any]) -> None:
-    """See that there is a warehouse to read, of this program's version.
+    """Refuse to read a warehouse of another version.
 
     Raises:
         NoWarehouse: there is none.
-        UsageError: it is newer than this program, or older.
+        UsageError: it is newer or older than this program.
     """
     try:
         version = version_of(connection)
     except psycopg.errors.InsufficientPrivilege:
-        return  # a role that sees the star alone may ask what it can
+        return  # a role that may read only the star can still ask questions about that
     if version is None:
         raise NoWarehouse("There is no warehouse in this database yet. Load one: sparkify etl DATA")
     if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(
-            f"The warehouse is of version {version}, older than this program. Bring it up to date: sparkify create-tables"
+            f"The warehouse is of version {version}, older than this program."
+            " Bring it up to date: sparkify create-tables"
         )
 
 
 def migrate(connection: Connection[Any], version: int) -> None:
-    """Run the migrations that lie between a version and this program's, in order, as part of a transaction."""
+    """Run the migrations from a version to this program's, in order, as part of a transaction."""
     for number in range(version + 1, SCHEMA_VERSION + 1):
         statements = _MIGRATIONS.joinpath(f"migrate_{number}.sql").read_bytes()
         connection.execute(statements)

@@ -51,7 +51,7 @@ def open_file(path: str) -> int:
     except FileNotFoundError as error:
         if Path(path).is_symlink():
             raise FileNotFoundError(
-                error.errno, "the link leads nowhere: remove it or mend it", path
+                error.errno, "the link leads nowhere: remove it or fix it", path
             ) from error
         raise
     except OSError as error:

@@ -12,7 +12,8 @@ from sparkify.server.port import ADDRESS
 
 
 def jdbc_url(server: Server, dbname: str = DATABASE) -> str:
-    """The JDBC URL of a database on a running server. It holds the password of a read-only login, which is created if missing.
+    """The JDBC URL of a database on a running server. It holds the password of a read-only login, which is
+    created if missing.
 
     Raises:
         UsageError: the server listens on no port.

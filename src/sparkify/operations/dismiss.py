@@ -1,4 +1,4 @@
-"""Dismiss rejects: delete rejected lines that nobody will mend, and count them as dismissed in the books.
+"""Dismiss rejects: delete rejected lines that nobody will fix, and count them as dismissed in the books.
 
 Nothing records which lines they were. When their file is read again, its books and rejects are made again.
 """

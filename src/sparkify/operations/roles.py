@@ -25,8 +25,9 @@ _grants: Final = queries("schema/grants")
 def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None = None) -> None:
     """Create the missing roles, give the warehouse to `LOADER`, and let `READER` read it. Safe to repeat.
 
-    `login` is (name, group, password). It creates a role that can log in as a member of the group, `READER` or
-    `LOADER`; for a role that exists, it changes the password. The server gets a SCRAM verifier, never the password.
+    `login` is (name, group, password). It creates a role that can log in as a member of the group, `READER`
+    or `LOADER`; for a role that exists, it changes the password. The server gets a SCRAM verifier, never the
+    password.
 
     Raises:
         SparkifyError: this role may not create roles, or somebody is using the warehouse.
@@ -49,7 +50,8 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
                     _create_login(connection, *login)
         except psycopg.errors.InsufficientPrivilege as error:
             raise SparkifyError(
-                f"{error.diag.message_primary}: creating roles takes a superuser, or the owner of the database with CREATEROLE."
+                f"{error.diag.message_primary}: creating roles takes a superuser,"
+                " or the owner of the database with CREATEROLE."
             ) from None
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
@@ -98,7 +100,8 @@ def _exists(connection: Connection[Any], name: str) -> bool:
     row = connection.execute(_sql["find"], [name]).fetchone()
     if row and row[0]:
         raise UsageError(
-            f"A role {name} exists that sparkify did not make, or that may do more than read and load. Choose another name."
+            f"A role {name} exists that sparkify did not make, or that may do more than read and load."
+            " Choose another name."
         )
     return row is not None
 

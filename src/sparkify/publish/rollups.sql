@@ -90,7 +90,6 @@ FROM (SELECT unnest(range_agg(daterange({start}, ({start} + ('1 ' || {period})::
 
 -- name: recount
 -- Count the changed rows of a rollup again.
--- reads: scope
 DELETE FROM {rollup} WHERE {in_spans} AND {wanted};
 INSERT INTO {rollup} {definition}
 

@@ -1,5 +1,5 @@
 -- Rules that several places follow: how ids are computed, how long a play counts, which runs are unfinished.
--- The loader computes the first five for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); a test holds the two
+-- The loader computes the first five for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); tests hold the two
 -- definitions equal. PostgreSQL inlines functions as plain as these.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -1,12 +1,14 @@
 """The tables of `analytics` that follow from the plays: each is one file in ``publish/rollups``.
 
-Such a file has a query ``table``, which makes the table with its indexes and comments, and a query ``definition``, which computes
-its rows. The tables at the bottom, such as ``user_days``, each have their own way to follow the plays. A file that also has a
-query ``scope`` is a rollup: it is counted from ``user_days``, and kept by ``publish/rollups.py`` like all rollups.
+Such a file has a query ``table``, which makes the table with its indexes and comments, and a query
+``definition``, which computes its rows. The tables at the bottom, such as ``user_days``, each have their own
+way to follow the plays. A file that also has a query ``scope`` is a rollup: it is counted from ``user_days``,
+and kept by ``publish/rollups.py`` like all rollups.
 
-To add a rollup, add its file. The definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the columns that ``scope``
-returns. ``scope`` returns these columns for some ``{days}``: the keys of the rows that change when these days do. One of
-the columns says when: ``day``; ``month``, by its first day; or ``period`` and ``start``, for a day, week or month.
+To add a rollup, add its file. The definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the
+columns that ``scope`` returns. ``scope`` returns these columns for some ``{days}``: the keys of the rows that
+change when these days do. One of the columns says when: ``day``; ``month``, by its first day; or ``period``
+and ``start``, for a day, week or month.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The statements that create the warehouse, in order, and what they create.
 
-Nobody keeps a second list of tables: what is made, completed and dropped, which names must be free, what `sparkify check` looks
-for and what roles may read all follow from these statements. They are our own, a column a line and the comments below; this is
-no parser of SQL.
+Nobody keeps a second list of tables: what is made, completed and dropped, which names must be free, what
+`sparkify check` looks for and what roles may read all follow from these statements. They are our own, a
+column a line and the comments below; this is no parser of SQL.
 """
 
 import re
@@ -55,7 +55,8 @@ def statements() -> list[LiteralString]:
 
 
 def _later() -> LiteralString:
-    """The indexes that the first load makes: to build them once costs a quarter of growing them with every song."""
+    """The indexes that the first load makes: to build them once costs a quarter of growing them with every
+    song."""
     return queries("publish/rollups")["index_heard_songs"]
 
 
@@ -126,7 +127,8 @@ def parameters() -> dict[str, Any]:
 
 
 def names() -> dict[str, Any]:
-    """What `not_ours` (create_tables.sql) compares the database with, as arrays: our names, and how a thing of ours looks."""
+    """What `not_ours` (create_tables.sql) compares the database with, as arrays: our names, and how a thing
+    of ours looks."""
     made = structure()
     indexes = made.indexes | made.key_indexes
     kinds = (

@@ -1,7 +1,8 @@
 """The warehouse examines itself: named checks, each a query that returns what is wrong.
 
-A check is a query in one of the files of `_FILES`, or compares a table of ``publish/rollups`` with its definition. Its comment says what must hold and, behind ``do:``, what to do if it does
-not; every row that it returns is an offence. To add a check, add a query.
+A check is a query in one of the files of `_FILES`, or compares a table of ``publish/rollups`` with its
+definition. Its comment says what must hold and, behind ``do:``, what to do if it does not; every row that it
+returns is an offence. To add a check, add a query.
 """
 
 import re
@@ -43,7 +44,8 @@ _HEAD: Final = re.compile(r"(?P<holds>(?:-- (?!do: ).+\n)+)-- do: (?P<advice>.+\
 
 @dataclass(slots=True)
 class Finding:
-    """The result of one check: how many rows are wrong, and some of them; what must hold, and what to do if it does not."""
+    """The result of one check: how many rows are wrong, and some of them; what must hold, and what to do if
+    it does not."""
 
     name: str
     holds: str
@@ -80,11 +82,12 @@ def _follows(table: LiteralString) -> LiteralString:
 def check(dsn: str | None = None) -> list[Finding]:
     """Examine the warehouse, check by check. It is sound if every finding has ``found`` 0. Reads only.
 
-    It is safe beside a load: a finding is examined again on a newer snapshot before it is reported. If tables or columns
-    are missing, or rows are hidden, no other check runs: they all need them.
+    It is safe beside a load: a finding is examined again on a newer snapshot before it is reported. If tables
+    or columns are missing, or rows are hidden, no other check runs: they all need them.
 
     Raises:
-        SparkifyError: there is no warehouse, it has another version, this role may not read it, or a load kept adding
+        SparkifyError: there is no warehouse, it has another version, this role may not read it, or a load
+        kept adding
             months to it.
     """
     with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
@@ -125,8 +128,8 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
 def examine(connection: Connection[Any], names: Iterable[str]) -> tuple[list[Finding], bool]:
     """Run some checks in one transaction; returns also whether no partition was attached meanwhile.
 
-    The list of partitions does not follow a transaction's snapshot: a month that is attached during it shows its plays, but
-    not their users.
+    The list of partitions does not follow a transaction's snapshot: a month that is attached during it shows
+    its plays, but not their users.
     """
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         with planner(connection, work_mem="64MB"):  # the usual few MB would spill these large joins to disk

@@ -26,7 +26,7 @@ ORDER BY user_id, session_id, start_time, item_in_session
 -- name: compute
 -- Find the first play of each session on each level, as batches stage it, among the plays of computed days.
 -- reads: computed_sessions, plays_of_days
-INSERT INTO computed_sessions (user_id, session_id, started_at, level)
+INSERT INTO computed_sessions
 SELECT user_id, session_id, min(start_time), level
 FROM plays_of_days WHERE day < {staged_since} GROUP BY user_id, session_id, level
 
