@@ -1,7 +1,7 @@
 """Measure: ``python -m benchmarks [--plays 1M …] [--rows …] [--repeat N]``, or ``make bench``.
 
-Makes its data, starts a PostgreSQL of its own with the settings the product ships, and runs everything in
-turn, one thing after the other, again and again. Prints tables of medians; writes them as JSON and, with
+It writes its data, starts a private PostgreSQL with the settings that the product ships, and runs everything
+one after the other, in several rounds. It prints tables of medians, and writes them as JSON and, with
 matplotlib, as a picture.
 """
 
@@ -44,11 +44,11 @@ _FEW_PLAYS: Final = 200_000
 
 
 def main() -> None:
-    """Measure what the arguments say."""
+    """Run the benchmarks that the arguments choose."""
     options = _parser().parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("w")  # held until the end of the program
+    lock = (folder / "lock").open("w")  # keeps the lock until the program ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 class Bench:
-    """The results so far, on one server."""
+    """The measurements so far, all on one server."""
 
     def __init__(self, server: BenchServer, world: World, folder: Path, repeat: int) -> None:
         self.groups: list[Group] = []
@@ -109,7 +109,7 @@ class Bench:
             f" {self._world.songs:,} songs"
         )
         self.groups.append(group)
-        ready = rows.make_ready(self._server, whole, self._folder / "ready")  # warms the files up, too
+        ready = rows.make_ready(self._server, whole, self._folder / "ready")  # this also warms up the files
         runs: list[tuple[str, int, Callable[[], Usage]]] = []
         if "limit" in wanted:
             for connections in (1, 2):
@@ -123,7 +123,7 @@ class Bench:
             for name, units, measure in runs:
                 self._measure(group, name, units, measure, shown=whole.plays)
         if not first:
-            # Their speed does not depend on how much follows.
+            # Their speed does not depend on the size of the data.
             for row in self.groups[0].rows[len(runs) :]:
                 group.row(row.name, row.units, whole.plays).runs = row.runs
         if "phases" in wanted:
@@ -131,7 +131,7 @@ class Bench:
         shutil.rmtree(ready.folder)
 
     def days(self, sizes: list[int]) -> None:
-        """One new day into the smallest and into the largest warehouse."""
+        """Load one new day into the smallest and into the largest warehouse."""
         for plays in sorted({min(sizes), max(sizes)}):
             loaded = self._world.first(plays)
             days = self._world.days_after(loaded, _A_DAY, self._repeat + 1)
@@ -143,7 +143,7 @@ class Bench:
             _say(f"{group.title}: {row.seconds:.2f} s")
 
     def songs(self, songs: int) -> None:
-        """A catalogue of one-song files, and nothing new among them."""
+        """Load a catalogue of one-song files, then load it again when nothing is new."""
         group = Group(f"{songs:,} song files, one song each")
         self.groups.append(group)
         folder = data.song_files(self._folder / "data", songs)
@@ -156,7 +156,7 @@ class Bench:
                 _say(f"{row.name}: {usage.seconds:.2f} s")
 
     def small(self) -> None:
-        """The help, and the sample that a beginner loads."""
+        """Time the first commands of a new user."""
         group = Group("Small things")
         self.groups.append(group)
         sample = data.sample(self._folder / "data")
@@ -170,18 +170,18 @@ class Bench:
             )
 
     def questions(self, plays: int) -> None:
-        """The questions of analysts."""
+        """Time the questions of analysts."""
         whole = self._world.first(plays)
         group = Group(f"Questions, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)
         group.figures = rows.measure_questions(self._server, whole, self._folder, self._repeat)
 
     def rollups(self, plays: int) -> None:
-        """The cost of the rollups for a load."""
+        """Time a load with and without rollups."""
         whole = self._world.first(plays)
         group = Group(f"Rollups, {whole.plays:,} plays on {whole.days} days")
         self.groups.append(group)
-        # Not counted: it makes the files of the server's log, which later runs use again.
+        # Not counted: it creates the WAL files, which later runs reuse.
         self._rollups(whole, kept=True)()
         for _ in range(self._repeat):
             for name, kept in (("sparkify etl", True), ("without rollups", False)):
@@ -191,7 +191,7 @@ class Bench:
         return lambda: rows.measure_rollups(self._server, whole, kept=kept)
 
     def spark(self, sizes: list[int]) -> None:
-        """The local engine and Spark on the same plays, and on so few that what else it takes is seen."""
+        """Time the local engine and Spark on the same plays, and on very few, which shows the overhead."""
         few = data.pieces(self._folder / "data", engines.FILES)
         group = self._engines(f"{few.plays:,} plays in {few.days} files", few, cut=True)
         group.figures = engines.overhead(group)
@@ -213,7 +213,7 @@ class Bench:
         )
 
     def settings(self, plays: int) -> None:
-        """The same load under other settings of the server, the product's own among them."""
+        """Time the same load under other settings of the server and under the product's own."""
         whole = self._world.first(plays)
         group = Group(f"Settings of the server, {whole.plays:,} plays")
         self.groups.append(group)
@@ -223,7 +223,7 @@ class Bench:
                     self._measure(group, name, whole.plays, lambda: rows.measure_etl(self._server, whole))
 
     def _limit(self, ready: Ready, connections: int) -> Callable[[], Usage]:
-        unchecked = [True]  # the first time its result is compared
+        unchecked = [True]  # the result is compared the first time
 
         def measure() -> Usage:
             return rows.measure_limit(

@@ -1,4 +1,4 @@
-"""The data that is loaded: days of one made-up Sparkify, written once and kept."""
+"""The data to load: days of one made-up Sparkify, written once and kept."""
 
 import json
 import mmap
@@ -25,7 +25,7 @@ _PLAYS_A_PIECE: Final = 10
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two folders to load. `plays` and `bytes` are those of the log files."""
+    """Two folders to load. `plays` and `bytes` count the log files."""
 
     songs: Path
     logs: Path
@@ -52,7 +52,7 @@ class World:
         self._counted = self._folder / "plays.json"
 
     def first(self, plays: int) -> Dataset:
-        """A folder of hard links to the first days, with about this many plays."""
+        """The first days with about this number of plays, as a folder of hard links."""
         counts = self._count_until(plays)
         days, total = 0, 0
         while abs(total + counts[days] - plays) < abs(total - plays):
@@ -68,10 +68,10 @@ class World:
         return Dataset(self._written / "song_data", logs, days, total, size)
 
     def days_after(self, loaded: Dataset, plays: int, count: int) -> list[Dataset]:
-        """Make more days of exactly this many plays each, kept apart until `add_day` adds them.
+        """Make more days of exactly this number of plays, kept apart until `add_day` adds them.
 
-        The world's own days are smaller or larger. So lines of the days that follow are moved to these: each
-        keeps its time of the day, and its session and item, by which it stays another event than all others.
+        The world's own days are smaller or larger, so lines of later days are moved to these. Each keeps its
+        time of day, its session and its item, so that it remains a different event from all others.
         """
         lines, days = self._plays_from(loaded.days), []
         for day in range(loaded.days, loaded.days + count):
@@ -92,7 +92,7 @@ class World:
             day += 1
 
     def _count_until(self, plays: int) -> list[int]:
-        """The plays of each day, until they are enough."""
+        """The number of plays of each day, until there are enough."""
         counts: list[int] = json.loads(self._counted.read_text()) if self._counted.exists() else []
         while sum(counts) < plays:
             self._write_days(len(counts) + _DAYS_AT_ONCE)
@@ -103,7 +103,7 @@ class World:
         return [*counts, 0]
 
     def _write_days(self, days: int) -> None:
-        """Make days until there are this many."""
+        """Write days until there are at least this many."""
         first = sum(self._file(self._written / "log_data", day).exists() for day in range(days))
         if first < days:
             _simulate(
@@ -120,13 +120,13 @@ class World:
 
 
 def add_day(loaded: Dataset, day: Dataset) -> None:
-    """Lay the files of a day to those of a dataset; `first` takes them away again."""
+    """Add the files of a day to a dataset; `World.first` removes them again."""
     for file in day.logs.rglob("*.json"):
         _link(file, loaded.logs / file.relative_to(day.logs))
 
 
 def song_files(folder: Path, songs: int) -> Path:
-    """A folder of this many song files, one song each, and next to no events."""
+    """A folder with this number of song files, one song each, and very few events."""
     out = folder / f"songs-{songs}"
     if not out.exists():
         _simulate(out, users=1, songs=songs, start=OPENED, days=1)
@@ -134,7 +134,7 @@ def song_files(folder: Path, songs: int) -> Path:
 
 
 def sample(folder: Path) -> Path:
-    """The sample that ``make etl`` makes up for a user without data."""
+    """The sample that ``make etl`` makes up when there is no data."""
     out = folder / "sample"
     if not out.exists():
         _simulate(out, users=96, songs=10_000, start=OPENED, days=30)
@@ -142,7 +142,7 @@ def sample(folder: Path) -> Path:
 
 
 def pieces(folder: Path, files: int) -> Dataset:
-    """The first plays of `sample` in this many files, ten in each; no songs."""
+    """The first plays of `sample`, ten in each of this number of files; no songs."""
     logs = folder / f"pieces-{files}"
     days = sorted((sample(folder) / "log_data").rglob("*.json"))
     plays = (line for day in days for line in day.read_bytes().splitlines() if _PLAY in line)

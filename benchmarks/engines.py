@@ -1,7 +1,7 @@
-"""The engines side by side: the local one and Spark, each with one worker and with two, on the same plays.
+"""Compare the engines: the local one and Spark, each with one worker and with two, on the same plays.
 
-What Spark adds to a load and to a batch is seen where there is next to nothing to load: the same few files as
-one batch, and each as a batch of its own.
+Loads of very little data show what Spark adds to a load and to a batch: the same few files as one batch, and
+as one batch each.
 """
 
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from typing import Final
 from benchmarks.results import Figures, Group
 
 FILES: Final = 100
-"""The files that hold the few plays."""
+"""The number of files with few plays."""
 
 _WORKERS: Final = (1, 2)
 _WHAT: Final = ("seconds", "client_cpu", "server_cpu")
 
 
 def kinds(*, cut: bool) -> Iterator[tuple[str, bool, int, bool]]:
-    """The rows of a group: the name, whether it is Spark, workers, whether each file is a batch.
+    """The rows of a group: name, whether it is Spark, workers, whether each file is a batch.
 
-    `cut`: both ways.
+    With `cut` each engine is measured both ways.
     """
     for spark, workers, each in product((False, True), _WORKERS, (False, True) if cut else (False,)):
         yield _name(spark, workers, each), spark, workers, each
 
 
 def per_million_events(group: Group) -> Figures:
-    """Processor seconds for a million lines."""
+    """Processor seconds for each million lines."""
     body: dict[str, list[float | None]] = {}
     for row in group.rows:
         client, server = (

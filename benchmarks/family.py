@@ -1,7 +1,7 @@
-"""Run a program and wait for all that it leaves behind: ``python -m benchmarks.family COMMAND …``.
+"""Run a program and wait for all its descendants: ``python -m benchmarks.family COMMAND …``.
 
-A driver of Spark ends before its JVM does, and that before the executors. Whoever waits for this program has
-the processor time of them all.
+A Spark driver ends before its JVM, and the JVM before the executors. By waiting for this program one gets the
+processor time of them all.
 """
 
 import ctypes

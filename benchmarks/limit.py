@@ -1,9 +1,9 @@
 """The limit: the server COPYs the finished rows of every table from its own files.
 
-The same tables with the same keys and indexes, in the fastest order known: all rows are COPYed into tables
-without any key, frozen; then come primary keys and indexes, then foreign keys as a whole; then the months are
-attached. What is to be there at the end is read from the catalog of a database that the product has loaded,
-so nothing is forgotten.
+It makes the same tables with the same keys and indexes, in the fastest order known: it COPYs all rows,
+frozen, into tables without keys, then adds primary keys and indexes, then foreign keys, then attaches the
+months. It reads the wanted tables from the catalog of a database that the product has loaded, so that none is
+missing.
 """
 
 import re
@@ -22,10 +22,10 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.schema.rollups import NAMES
 
-# Rebuilding the keys of a table with fewer rows costs more than keeping them.
+# With so few rows it costs more to build the keys again than to keep them.
 _FEW_ROWS: Final = 1_000
 
-# The tables whose statistics are of a tenth of the usual sample (SAMPLE in publish/rollups.py).
+# Tables that the product analyzes with a tenth of the usual sample (SAMPLE in publish/rollups.py).
 _ROLLUPS: Final = re.compile(rf"\b({'|'.join((*NAMES, 'heard_songs'))})(_\d|$)")
 
 _SEQUENCES: Final = """
@@ -36,19 +36,19 @@ FROM pg_sequences WHERE last_value IS NOT NULL
 
 @dataclass(frozen=True)
 class Ready:
-    """A loaded warehouse as files of the server, one a table, and what its catalog says."""
+    """A loaded warehouse as files on the server, one for each table, and its description from the catalog."""
 
     folder: Path
     schema: Schema
     sequences: list[str]
 
     def file(self, table: str) -> str:
-        """Where the rows of a table are, as a literal."""
+        """The file of a table's rows, as an SQL literal."""
         return "'" + str(self.folder / f"{table}.bin").replace("'", "''") + "'"
 
 
 def dump(dsn: str, folder: Path) -> Ready:
-    """Write every table of a loaded warehouse into a folder of the server's."""
+    """Write every table of a loaded warehouse into a folder on the server."""
     schema = describe(dsn, checksums=True)
     with connect(dsn) as connection:
         sequences = [statement for (statement,) in connection.execute(_SEQUENCES)]
@@ -65,13 +65,13 @@ def differences(dsn: str, ready: Ready) -> list[str]:
 
 
 def load(dsn: str, ready: Ready, connections: int) -> None:
-    """Make the warehouse from the files, on this many connections at once."""
+    """Make the warehouse from the files, over this number of connections."""
     create_tables(dsn)
     with _Connections(dsn, connections) as pool:
         tables = ready.schema.tables.values()
         plain = [table for table in tables if not table.parent]
         months = [table for table in tables if table.parent]
-        pool.now(queries("publish/rollups")["index_heard_songs"])  # as the first load would
+        pool.now(queries("publish/rollups")["index_heard_songs"])  # as the first load does
         pool.now("; ".join(_drop_keys(plain)))
         for done in [
             pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned
@@ -83,8 +83,8 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
             )
         )
 
-        # First what others refer to, then those, then the rest: nobody waits long, and no connection is idle
-        # early.
+        # First the tables that others refer to, then those, then the rest, so that no connection waits or is
+        # idle early.
         referenced = {key[2] for table in tables for key in table.foreign_keys}
         attached: dict[str, list[Future[None]]] = {}
         for month in sorted(
@@ -95,7 +95,7 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
             attached.setdefault(str(month.parent), []).append(done)
         for done in [done for parent in attached.values() for done in parent]:
             done.result()
-        # These lock what they refer to: when nothing else is left to do.
+        # These lock the tables that they refer to, so they come last.
         for month in months:
             if month.foreign_keys:
                 pool.now(_attach(month))
@@ -104,7 +104,7 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
 
 
 class _Connections:
-    """Connections that take work from one queue, each piece on the next that is free."""
+    """Connections that take work from one queue."""
 
     def __init__(self, dsn: str, count: int) -> None:
         self._free: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
@@ -142,7 +142,7 @@ def _execute(connection: psycopg.Connection[Any], statements: str) -> None:
 
 
 def _analyze(connection: psycopg.Connection[Any], table: str) -> None:
-    """With the sample that the product takes."""
+    """Analyze with the sample size that the product uses."""
     if _ROLLUPS.search(table):
         connection.execute(
             f"SET default_statistics_target = 10; ANALYZE {table}; RESET default_statistics_target"
@@ -152,9 +152,9 @@ def _analyze(connection: psycopg.Connection[Any], table: str) -> None:
 
 
 def _fill(connection: psycopg.Connection[Any], ready: Ready, table: Table) -> None:
-    """Load a table that is no partition; if it is large, its keys are dropped first."""
+    """Fill one table. A large one has no keys while it is filled."""
     with connection.transaction():
-        # In the transaction that emptied it, a table can be filled with rows that are frozen at once.
+        # COPY can freeze rows only in the transaction that truncated the table.
         connection.execute(
             f"TRUNCATE {table.name}; COPY {table.name} FROM {ready.file(table.name)} (FORMAT binary, FREEZE)"
         )
@@ -166,7 +166,7 @@ def _make_month(
     connection: psycopg.Connection[Any], ready: Ready, month: Table, wait_for: list[Future[None]]
 ) -> None:
     with connection.transaction():
-        # With its bounds as a condition, ATTACH need not read it once more.
+        # With a constraint of its bounds, ATTACH need not read the table again.
         connection.execute(
             f"CREATE TABLE {month.name} (LIKE {month.parent} INCLUDING CONSTRAINTS,"
             f" CONSTRAINT bounds CHECK ({month.condition}));"
@@ -178,12 +178,11 @@ def _make_month(
         return
     for done in wait_for:
         done.result()
-    # Checked apart, so that two months can be at once.
+    # Validated separately, so that two months can be validated at once.
     added = ", ".join(f"ADD CONSTRAINT {name} {text} NOT VALID" for name, text, _ in month.foreign_keys)
     connection.execute(f"ALTER TABLE {month.name} {added}")
     for name, _, referenced in month.foreign_keys:
-        # Against many months of `time` a hash table of all of them would be made; both sides have an index in
-        # order.
+        # A hash join would hash all months of `time`; both sides have an ordered index instead.
         hashed = "off" if ready.schema.tables[referenced].is_partitioned else "on"
         connection.execute(
             f"SET enable_hashjoin = {hashed}; ALTER TABLE {month.name} VALIDATE CONSTRAINT {name}"
@@ -198,7 +197,7 @@ def _attach(month: Table) -> str:
 
 
 def _drop_keys(tables: list[Table]) -> list[str]:
-    """The foreign keys of all, then the other keys and the indexes of the large ones."""
+    """Statements that drop the foreign keys of all tables, then the other keys and indexes of large ones."""
     statements = [
         f"ALTER TABLE {table.name} "
         + ", ".join(f"DROP CONSTRAINT {name}" for name, _, _ in table.foreign_keys)

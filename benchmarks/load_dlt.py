@@ -2,9 +2,9 @@
 
     python -m benchmarks.load_dlt DSN FOLDER FORMAT WORK
 
-With FORMAT ``parquet`` (dlt hands the files to ADBC, which COPYs in binary) and ``csv`` (COPY of text) Arrow
-reads the JSON lines and dlt gets its tables, so that no row passes Python. With ``own`` dlt reads the lines
-itself, as its documentation shows first, and makes CSV of them. Prints how many rows the table has.
+With the FORMATs ``parquet`` (dlt hands files to ADBC, which uses binary COPY) and ``csv`` (text COPY), Arrow
+reads the JSON lines and dlt gets Arrow tables, so that no row passes through Python. With ``own`` dlt reads
+the lines itself, as its documentation shows first, and writes CSV. It prints the number of rows in the table.
 """
 
 import os
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Two processes prepare, and files of some hundred thousand rows are loaded at the same time.
+# Two processes prepare files of a few hundred thousand rows, which are loaded in parallel.
 os.environ |= {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
@@ -34,7 +34,7 @@ def main() -> None:
     """Load the folder of the arguments."""
     dsn, folder, form, work = sys.argv[1:]
     files = sorted(Path(folder).rglob("*.json"))
-    # All days alike, also one on which nobody was logged out.
+    # The same schema for all days, also for a day without logged-out users.
     parse = pyarrow.json.ParseOptions(explicit_schema=_schema(), unexpected_field_behavior="ignore")
     read = pyarrow.json.ReadOptions(block_size=16 << 20)
 
@@ -43,7 +43,7 @@ def main() -> None:
         for file in files:
             yield pyarrow.json.read_json(file, parse_options=parse, read_options=read)
 
-    # dlt does not go without a password; the server asks for none.
+    # dlt requires a password, although the server asks for none.
     target = postgres(dsn.replace("@", ":none@", 1))
     pipeline = dlt.pipeline("bench", pipelines_dir=work, destination=target, dataset_name="raw")
     if form == "own":

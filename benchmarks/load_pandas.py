@@ -2,7 +2,7 @@
 
     python -m benchmarks.load_pandas DSN FOLDER
 
-Prints how many rows it loaded.
+It prints the number of rows that it loaded.
 """
 
 import sys

@@ -22,9 +22,9 @@ _SAMPLE_S: Final = 0.02
 class Usage:
     """All in seconds, except `peak_mb` (resident memory of all client processes) and `wal_mb` (WAL written).
 
-    `idle` is of all processors, `waiting` the part of it with a disk to wait for. What then remains of the
-    time of all processors, others on the machine had; runs that shared much with others say little. `events`
-    are lines that were read, where it was looked at.
+    `idle` is the idle time of all processors, and `waiting` the part of it spent waiting for a disk. The rest
+    of their time went to other programs; a run that shared the machine with them says little. `events` are
+    lines that were read, if counted.
     """
 
     seconds: float = 0.0
@@ -39,7 +39,7 @@ class Usage:
 
 @contextmanager
 def measured(admin: psycopg.Connection[Any], server_pid: int) -> Iterator[Usage]:
-    """Fill in what the block takes. The processor time and memory of the client are the caller's to add."""
+    """Measure the block. The caller adds the processor time and memory of the client."""
     admin.execute("CHECKPOINT")
     usage = Usage()
     wal, cpu, (idle, waiting) = _wal(admin), server_cpu(server_pid), _machine_idle()
@@ -54,22 +54,22 @@ def measured(admin: psycopg.Connection[Any], server_pid: int) -> Iterator[Usage]
 
 
 def run(command: list[str], usage: Usage) -> str:
-    """Run a program to its end, give what it printed, and add what it used.
+    """Run a program to its end, return its output, and add what it used.
 
     Raises:
-        RuntimeError: it failed; the message ends with what it said.
+        RuntimeError: it failed; the message ends with its output.
     """
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Elsewhere a program is compiled once, not at every start.
+        # Let it write bytecode: users compile the program once, not at every start.
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
     )
     watcher = _Watcher(process.pid)
     watcher.start()
-    # One thread a pipe; `communicate` would reap the process, and with it what it used.
+    # One thread for each pipe: `communicate` would reap the process, and its usage with it.
     said: dict[str, str] = {}
     readers = [
         threading.Thread(target=lambda name=name, pipe=pipe: said.update({name: pipe.read()}))
@@ -83,8 +83,8 @@ def run(command: list[str], usage: Usage) -> str:
     for thread in (watcher, *readers):
         thread.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Neither is too much. The first lacks children that nobody waits for, as Spark's daemon does not for its
-    # Python workers; the second, what is used after the last look.
+    # Neither is too high. The first misses children that nobody waits for, such as the Python workers of
+    # Spark's daemon; the second misses the time after the last sample.
     usage.client_cpu += max(used.ru_utime + used.ru_stime, watcher.cpu)
     usage.peak_mb = max(usage.peak_mb, watcher.peak_mb)
     if process.returncode:
@@ -96,7 +96,7 @@ def server_cpu(postmaster: int) -> float:
     """Processor seconds of a server since its start, with its children, living and ended."""
     ticks = sum(_stat(postmaster)[:4])
     for child in _children(postmaster):
-        # One that ends this moment: its seconds are the postmaster's at the next look.
+        # A process that has just ended: the postmaster has its seconds at the next sample.
         with suppress(FileNotFoundError, ProcessLookupError):
             ticks += sum(_stat(child)[:2])
     return ticks / _TICK
@@ -114,12 +114,11 @@ class _Watcher(threading.Thread):
 
     @property
     def cpu(self) -> float:
-        """Seconds, of those that have ended, too."""
+        """Processor seconds, also of processes that have ended."""
         return sum(self._ticks.values()) / _TICK
 
     def run(self) -> None:
-        # The memory is not from `wait4`: that begins with the memory of this process, which the other was for
-        # a moment.
+        # Not the memory from `wait4`: it includes that of this process, from which the other was forked.
         while not self.ended.wait(_SAMPLE_S):
             all_there_are = _processes()
             below: dict[int, list[int]] = {}
@@ -136,7 +135,7 @@ class _Watcher(threading.Thread):
 
 
 def _processes() -> dict[int, list[str]]:
-    """All processes of the machine: what the kernel says of them, from the state on."""
+    """All processes of the machine, with the fields of /proc/PID/stat from the state on."""
     found = {}
     for name in os.listdir("/proc"):  # noqa: PTH208  fifty times a second
         if name.isdecimal():
@@ -154,7 +153,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _stat(pid: int) -> list[int]:
-    """utime, stime, and those of the children that were waited for, in ticks."""
+    """User and system time, of the process and of the children it waited for, in ticks."""
     return [int(field) for field in _fields(pid)[11:15]]
 
 

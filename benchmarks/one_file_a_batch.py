@@ -2,7 +2,7 @@
 
     python -m benchmarks.one_file_a_batch etl DATA …
 
-Only for measuring.
+Only for benchmarks.
 """
 
 import sys
@@ -12,7 +12,7 @@ from sparkify.extract import plan
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; its exit code."""
+    """Run the command; returns its exit code."""
     plan.BATCH_FILES = 1  # type: ignore[misc]
     return cli.main(arguments)
 

@@ -1,8 +1,8 @@
-"""Where the time of a load goes: processor seconds of client and server, by phase.
+"""Shows where the time of a load goes: processor seconds of client and server, by phase.
 
-The client is sampled (`benchmarks.sampler`). The server logs what each statement took. Both cost something,
-so this is a run apart from those that are timed; parallel workers and the background of the server are not
-any statement's.
+It samples the client (`benchmarks.sampler`) and lets the server log each statement's time. Both cost time, so
+this run is separate from those that are timed. Parallel workers and background processes of the server belong
+to no statement.
 """
 
 import json
@@ -37,21 +37,21 @@ PHASES: Final = (
     START, PLAN, SONGS, PARSE, TRANSFORM, COPY, BOOKS, KEYS, INSERT, ANALYZE, ROLLUPS, OTHER
 )  # fmt: skip
 
-# By function and by statement, the first that fits.
+# For functions and for statements: the first pattern that matches.
 _CLIENT: Final = [
     (r"^imports$|^cli\.py", START),
     (r"^extract/plan\.py", PLAN),
     (r" of a song file$|catalogue\.py", SONGS),
     (r"^extract/|^transform/(chunk|shape)\.py|_decide$", PARSE),
     (r"^transform/|^threads of libraries$", TRANSFORM),
-    (r"^load/copy\.py", COPY),
-    (r"^load/(months|ahead)\.py", KEYS),
-    (r"^load/", BOOKS),
+    (r"^stage/copy\.py", COPY),
+    (r"^publish/(months|plans|partitions|ahead)\.py", KEYS),
+    (r"^(stage|publish)/", BOOKS),
 ]
 _SERVER: Final = [
     (r"\bCOPY \S*catalogue", SONGS),
     (r"\bCOPY \S", COPY),
-    (r"^\s*ANALYZE|-- tables that came into being", ANALYZE),
+    (r"^(\s*--.*\n)*\s*ANALYZE", ANALYZE),
     (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX|ADD PRIMARY KEY", KEYS),
     (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
     (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
@@ -70,7 +70,7 @@ _USED: Final = re.compile(r"([\d.]+) s user, ([\d.]+) s system, ([\d.]+) s elaps
 
 @dataclass
 class Part:
-    """Seconds. `wall`: added up over the statements, of which several run at once."""
+    """Seconds. `wall` is the sum over all statements, of which several run at once."""
 
     client_cpu: float = 0.0
     server_cpu: float = 0.0
@@ -81,7 +81,7 @@ class Part:
 class Profile:
     """One profiled load.
 
-    `functions` and `statements` are what took most, with their phase and seconds of processor.
+    `functions` and `statements` are those that took most, with their phase and processor seconds.
     """
 
     usage: Usage
@@ -95,7 +95,7 @@ class Profile:
 
 
 def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Profile:
-    """Load a dataset into a database and say where the time went."""
+    """Load a dataset into a database and return where the time went."""
     name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
     server.admin.execute(sql.SQL("ALTER DATABASE {} SET log_statement_stats = on").format(name))
     logged = server.log.stat().st_size
@@ -109,7 +109,7 @@ def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Pro
         log.seek(logged)
         text = log.read().decode(errors="replace")
     found = Profile(usage, {phase: Part() for phase in PHASES})
-    # The sampler's own is no part of the load.
+    # The sampler's own time is not part of the load.
     usage.client_cpu -= functions.pop("the sampler itself", 0.0)
     for function, seconds in sorted(functions.items(), key=lambda item: -item[1]):
         phase = _phase(function, _CLIENT)
@@ -128,7 +128,7 @@ def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Pro
 
 
 def _statements(log: str) -> dict[str, tuple[float, float]]:
-    """By statement, numbers in names left out: seconds of processor, seconds."""
+    """For each statement, without the numbers in names: processor seconds and seconds."""
     found: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     waiting: dict[str, tuple[float, float]] = {}
     for pid, kind, text in _ENTRY.findall(log):

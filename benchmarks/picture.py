@@ -1,4 +1,4 @@
-"""The results as a picture: seconds by row on a logarithmic axis, and where the time of ours goes."""
+"""Draws the results: seconds by row on a logarithmic axis, and where sparkify spends its time."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,8 @@ _SERVER: Final = "#e09f3e"
 
 
 def draw(document: dict[str, Any], file: Path) -> None:
-    """Draw the groups that have a limit, each a column: above its rows, below its profile."""
-    # Text as text, and the same bytes for the same results.
+    """Draw each group that has a limit as a column: its rows above, its profile below."""
+    # Keep text as text, and give the same bytes for the same results.
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "sparkify", "font.size": 9}
     groups = [group for group in document["groups"] if any(row["name"] == LIMIT for row in group["rows"])]
     if not groups:

@@ -22,7 +22,7 @@ _DAY: Final = Selection(date(2018, 11, 13), date(2018, 11, 13))
 _WEEK: Final = Selection(date(2018, 11, 12), date(2018, 11, 18))
 _PLACE: Final = "New York-Newark-Jersey City, NY-NJ-PA"
 
-# How both others say it; {where} and {plays} are filled in.
+# The same for the other two; {where} and {plays} are filled in.
 _TOP: Final = """
 SELECT title, artist, count(*) AS plays, count(DISTINCT user_id) AS listeners FROM {plays} {where}
 GROUP BY title, artist ORDER BY plays DESC LIMIT 10
@@ -59,7 +59,7 @@ Ask = Callable[[Selection, str], Any]
 
 
 def _ranges(days: int) -> dict[str, Selection]:
-    """Date ranges for data that begins on 1 November 2018 and has this many days."""
+    """Ranges of days; the loaded data begins on the first of November 2018 and has this number of days."""
     last = _FIRST + timedelta(days - 1)
     calendar = {"a day": _DAY, "a week": _WEEK, "a month": _MONTH, "a year": _YEAR, "all time": Selection()}
     fifth = timedelta(days // 5)
@@ -70,7 +70,7 @@ def _ranges(days: int) -> dict[str, Selection]:
     }
 
 
-# The dashboard's questions, and their SQL for both others; None where that would be another program.
+# The questions of the dashboard's pages, and the same for the other two; None where there is no such query.
 _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "top songs": (_TOP, lambda chosen, dsn: analytics.top("songs", chosen, dsn=dsn)),
     "top artists": (_TOP_ARTISTS, lambda chosen, dsn: analytics.top("artists", chosen, dsn=dsn)),
@@ -102,7 +102,7 @@ def measure_questions(dsn: str, folder: Path, days: int, repeat: int) -> Figures
             where = _where(selection)
             for question, (text, ask) in _QUESTIONS.items():
                 if question == "rising songs" and not selection.since:
-                    continue  # against as many days before
+                    continue  # compared with the same number of days before
                 line: list[float | None] = [_timed(partial(ask, selection, dsn), repeat), None, None]
                 if text and not selection.level:
                     star = text.format(plays=_HEARD if "artist" in text else _STAR, where=where)

@@ -1,4 +1,4 @@
-"""The results: kept as JSON, shown as tables."""
+"""The results, as JSON and as tables."""
 
 import contextlib
 import json
@@ -31,9 +31,9 @@ _PACKAGES: Final = (
 class Row:
     """All runs of one row.
 
-    `units` were loaded in each run, plays or files; `shown` is how many its time is given for.
+    Each run loaded `units` plays or files; its time is shown for `shown` of them.
 
-    When those differ, the time is extrapolated in proportion.
+    If those differ, the time is extrapolated in proportion.
     """
 
     name: str
@@ -43,25 +43,25 @@ class Row:
 
     @property
     def is_extrapolated(self) -> bool:
-        """Whether only a part was loaded."""
+        """Whether only a part was loaded and the time is extrapolated."""
         return self.units != self.shown
 
     @property
     def seconds(self) -> float:
-        """The median, for what is shown."""
+        """The median time for the units that are shown."""
         return self.median("seconds") * self.shown / self.units
 
     @property
     def rate(self) -> float:
-        """Units a second."""
+        """Units per second."""
         return self.units / self.median("seconds")
 
     def median(self, what: str) -> float:
-        """The median of one field of `Usage`, for what was loaded."""
+        """The median of one field of `Usage`, for the units that were loaded."""
         return statistics.median(getattr(run, what) for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: the runs, and what follows from them."""
+        """The runs and the figures derived from them, for JSON."""
         return asdict(self) | {
             "seconds": self.seconds,
             "rate": self.rate,
@@ -80,7 +80,7 @@ class Figures:
 
 @dataclass
 class Group:
-    """Rows that are compared with each other, what follows from them, and the profile of ours."""
+    """Rows that are compared, the figures derived from them, and the profile of sparkify."""
 
     title: str
     rows: list[Row] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Group:
     figures: Figures | None = None
 
     def row(self, name: str, units: int, shown: int | None = None) -> Row:
-        """The row of that name, made if it is not there."""
+        """The row of this name, created if missing."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -97,7 +97,7 @@ class Group:
 
 
 def machine(server: str) -> dict[str, Any]:
-    """The machine that it was measured on."""
+    """The machine of the measurements."""
     versions = {}
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -144,7 +144,7 @@ def as_json(machine: dict[str, Any], groups: list[Group]) -> str:
 
 
 def tables(document: dict[str, Any], *, markdown: bool) -> str:
-    """All tables of a document, at most 80 columns wide unless in Markdown."""
+    """All tables of a document; at most 80 columns wide, except in Markdown."""
     parts = []
     for group in document["groups"]:
         head = ["", "seconds", "of limit", "per s", "CPU client", "server", "peak MB"]

@@ -1,4 +1,4 @@
-"""The measured work: each function loads something into a new database and returns what that took."""
+"""The measurements: each function loads something into a new database and returns what that took."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from sparkify.sql_queries import create_table_queries
 
 PYTHON: Final = sys.executable
 
-# Tutorials know no partitions, so one of each holds all times.
+# Tutorials have no partitions, so one partition of each table holds all times.
 _PARTITIONS: Final = """
 CREATE TABLE time_all PARTITION OF time DEFAULT;
 CREATE TABLE songplays_all PARTITION OF songplays DEFAULT
@@ -28,7 +28,7 @@ _TITLE_INDEX: Final = "CREATE INDEX songs_title ON songs (title)"
 
 
 def etl(dsn: str, arguments: Sequence[str], usage: Usage) -> dict[str, Any]:
-    """Run the whole command; gives its report.
+    """Run the whole command and return its report.
 
     Raises:
         RuntimeError: it failed.
@@ -48,7 +48,7 @@ def measure_etl(server: BenchServer, data: Dataset) -> Usage:
 
 
 def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
-    """The same with and without rollups; the tables are there before it begins."""
+    """The same with or without rollups, into tables that exist already."""
     program = "sparkify" if kept else "benchmarks.without_rollups"
     with server.database() as dsn:
         open_warehouse(dsn).close()
@@ -74,17 +74,17 @@ def measure_engine(
 
 
 def make_ready(server: BenchServer, data: Dataset, folder: Path) -> limit.Ready:
-    """Load a dataset once and write what the warehouse then holds into a folder."""
+    """Load a dataset once and write the content of the warehouse into a folder."""
     with server.database() as dsn:
         _expect(etl(dsn, data.arguments, Usage())["rows"]["songplays"], data.plays)
         return limit.dump(dsn, server.folder(folder))
 
 
 def measure_limit(server: BenchServer, ready: limit.Ready, connections: int, *, check: bool) -> Usage:
-    """COPY what is ready-made. With `check` the result is compared row by row with what the product made.
+    """COPY the finished rows. With `check` the result is compared row by row with the product's.
 
     Raises:
-        RuntimeError: it is not the same.
+        RuntimeError: the two differ.
     """
     with server.database() as dsn:
         with server.measured() as usage:
@@ -97,7 +97,7 @@ def measure_limit(server: BenchServer, ready: limit.Ready, connections: int, *, 
 def measure_tutorial(
     server: BenchServer, ready: limit.Ready, data: Dataset, plays: int, *, index: bool
 ) -> Usage:
-    """The classic loader, on the first plays of a dataset. The songs are there before it begins."""
+    """The classic loader, on the first plays of a dataset, with the songs loaded before."""
     with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
         with connect(dsn) as connection:
             for statement in create_table_queries:
@@ -114,7 +114,7 @@ def measure_tutorial(
         with server.measured() as usage:
             said = json.loads(run([PYTHON, "-m", "benchmarks.tutorial", dsn, str(file)], usage))
         _expect(said["plays"], plays)
-        # The start of the program would be a large part of loading a slice.
+        # For a slice the start of the program would be a large part of the time.
         usage.seconds, usage.client_cpu = said["seconds"], said["cpu"]
         return usage
 
@@ -136,15 +136,16 @@ def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
 
 
 def profile_etl(server: BenchServer, data: Dataset) -> Profile:
-    """Where the time of a whole load goes."""
+    """Profile a whole load."""
     with server.database() as dsn:
         return profile(server, dsn, data)
 
 
 def measure_days(server: BenchServer, loaded: Dataset, days: list[Dataset]) -> tuple[list[Usage], Profile]:
-    """Into a warehouse that has a dataset, one more day after the other; each time all folders are given.
+    """Load more days, one after the other, into a warehouse that has a dataset; each load is given all
+    folders.
 
-    The last day is for the profile.
+    The load of the last day is profiled.
     """
     *timed, profiled = days
     with server.database() as dsn:
@@ -164,7 +165,7 @@ def _one_more(server: BenchServer, dsn: str, loaded: Dataset, day: Dataset) -> U
 
 
 def measure_songs(server: BenchServer, folder: Path, songs: int) -> tuple[Usage, Usage]:
-    """A catalogue of this many files, one song each; and the same command again, when nothing is new."""
+    """Load a catalogue of one-song files; then run the same command when nothing is new."""
     with server.database() as dsn:
         arguments = ["--song-data", str(folder / "song_data")]
         with server.measured() as loading:
@@ -177,7 +178,7 @@ def measure_songs(server: BenchServer, folder: Path, songs: int) -> tuple[Usage,
 
 
 def measure_sample(server: BenchServer, folder: Path) -> Usage:
-    """The small sample of whoever begins."""
+    """Load the small sample."""
     with server.database() as dsn:
         with server.measured() as usage:
             etl(dsn, [str(folder)], usage)
@@ -185,7 +186,7 @@ def measure_sample(server: BenchServer, folder: Path) -> Usage:
 
 
 def measure_questions(server: BenchServer, data: Dataset, folder: Path, repeat: int) -> Figures:
-    """The questions of analysts, and the same asked of others; milliseconds."""
+    """Milliseconds of analysts' questions, and of the same questions asked of others."""
     with server.database() as dsn:
         etl(dsn, data.arguments, Usage())
         with connect(dsn) as connection:

@@ -1,4 +1,4 @@
-"""Run a sparkify command and note where its threads use processor time.
+"""Run a sparkify command and record where its threads use processor time.
 
     python -m benchmarks.sampler OUT etl DATA …
 
@@ -22,7 +22,7 @@ _PACKAGE: Final = f"{os.sep}sparkify{os.sep}"
 
 
 class Sampler(threading.Thread):
-    """Counts, by function, seconds of processor time and seconds that a thread was in it at all."""
+    """Counts, for each function, the processor seconds and the seconds that a thread was in it."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -32,7 +32,7 @@ class Sampler(threading.Thread):
         self._seen: dict[int, float] = {}
 
     def run(self) -> None:
-        """Look until the end."""
+        """Sample until `end`."""
         last = time.perf_counter()
         while not self._ended.wait(_INTERVAL_S):
             now = time.perf_counter()
@@ -40,7 +40,7 @@ class Sampler(threading.Thread):
             last = now
 
     def end(self) -> None:
-        """Look once more and stop."""
+        """Take a last sample and stop."""
         self._ended.set()
         self.join()
         self._look(0.0)
@@ -59,7 +59,7 @@ class Sampler(threading.Thread):
             except (FileNotFoundError, ProcessLookupError):
                 continue
             place = places.get(int(task), "threads of libraries")
-            # Before the first sample, the interpreter was starting.
+            # Before the first sample the interpreter started.
             before = self._seen.get(int(task), 0.0)
             self.cpu[place] += used - before
             self._seen[int(task)] = used
@@ -68,7 +68,7 @@ class Sampler(threading.Thread):
 
 
 def _place(frame: FrameType | None) -> str:
-    """The innermost function of sparkify, and whether a song file is what it works for."""
+    """The innermost function of sparkify, marked when it works on a song file."""
     place = "outside"
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
@@ -84,7 +84,7 @@ def _place(frame: FrameType | None) -> str:
 
 
 def main() -> int:
-    """Run the command of the arguments; its exit code."""
+    """Run the command of the arguments; returns its exit code."""
     out, *arguments = sys.argv[1:]
     sampler = Sampler()
     sampler.start()

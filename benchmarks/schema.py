@@ -1,4 +1,4 @@
-"""The objects of a database, read from its catalog so that none is forgotten."""
+"""Describes a database from its catalog, so that nothing that the product keeps is left out."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -52,32 +52,34 @@ ORDER BY relpages DESC, 1
 
 @dataclass
 class Table:
-    """One table; the names are ready to stand in SQL."""
+    """One table; its names are quoted for SQL."""
 
     name: str
     is_partitioned: bool
     parent: str | None
     bounds: str | None
-    condition: str | None  # what the bounds say of each row
+    condition: str | None  # a partition's bounds as a condition on each row
     rows: int = 0
     checksum: int | None = None
     keys: list[tuple[str, str]] = field(default_factory=list)  # primary and unique: name, definition
     foreign_keys: list[tuple[str, str, str]] = field(
         default_factory=list
     )  # name, definition, referenced table
-    indexes: list[tuple[str, str]] = field(default_factory=list)  # those of no key: name, definition
+    indexes: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # indexes without a constraint: name, definition
 
 
 @dataclass
 class Schema:
-    """All tables by name, and everything that must be the same in two databases that hold the same."""
+    """All tables by name, and everything that must be equal in two databases with the same content."""
 
     tables: dict[str, Table]
     analyzed: list[str]
     definitions: list[tuple[Any, ...]]
 
     def differences(self, other: "Schema") -> list[str]:
-        """The differences, in words; empty if there are none."""
+        """The differences, in words; empty when there are none."""
         ours, theirs = set(self.definitions), set(other.definitions)
         found = [f"only in the first: {entry}" for entry in sorted(ours - theirs, key=str)]
         found += [f"only in the second: {entry}" for entry in sorted(theirs - ours, key=str)]

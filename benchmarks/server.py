@@ -15,12 +15,12 @@ from sparkify.server.account import server_account
 
 
 class BenchServer:
-    """A running embedded server, and databases on it that live as long as one measurement."""
+    """A running embedded server, with a database for each measurement."""
 
     def __init__(self, home: Path) -> None:
         self._server = Server(home)
         self.admin = self._start()
-        self._reset()  # what a killed benchmark left
+        self._reset()  # left by a benchmark that was killed
         for (name,) in self.admin.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'bench%'"
         ).fetchall():
@@ -29,12 +29,12 @@ class BenchServer:
 
     @property
     def log(self) -> Path:
-        """The server's log."""
+        """The file of the server's log."""
         return self._server.log
 
     @property
     def version(self) -> str:
-        """Like ``18.6``."""
+        """The version of the server, like ``18.6``."""
         return self.admin.info.parameter_status("server_version") or "?"
 
     @contextmanager
@@ -80,7 +80,7 @@ class BenchServer:
             self._reset()
 
     def stop(self) -> None:
-        """Shut it down; its home stays."""
+        """Stop the server; its home is kept."""
         self.admin.close()
         self._server.stop()
 

@@ -2,8 +2,8 @@
 
     python benchmarks/simulate.py [--events N] [--songs N] [--folder DIR]
 
-Prints one table. All of it runs in turn in one go, on the same machine and disk: rely on the ratios. Song
-files are written below the folder and in memory (/dev/shm), where the disk has no part in it.
+It prints one table. Everything runs in turn on the same machine and disk, so rely on the ratios. Song files
+are written below the folder and in memory (/dev/shm), which leaves out the disk.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from sparkify.simulate.world import World, day_number
 from sparkify.simulate.writing import LINES_AT_ONCE
 
 EVENTS_A_PERSON_DAY = 3.3
-_MEMORY = Path("/dev/shm")  # noqa: S108  of Linux; left out where there is none
+_MEMORY = Path("/dev/shm")  # noqa: S108  exists on Linux; left out elsewhere
 _ONE_RUN = """
 import json, resource, sys
 from datetime import date
@@ -51,7 +51,7 @@ print(json.dumps({
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -61,15 +61,14 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000, help="songs in the catalogue, one a file")
     parser.add_argument("--folder", type=Path, help="where to write (default: the temporary folder)")
     args = parser.parse_args()
-    # Files are removed at the end, not between: for minutes ext4 makes new files slowly where many were
-    # deleted.
+    # Files are removed at the end: for minutes after many were deleted, ext4 creates files slowly.
     folder = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=args.folder))
     memory = Path(tempfile.mkdtemp(prefix="sparkify-benchmark-", dir=_MEMORY)) if _MEMORY.is_dir() else None
     try:
         print("| what | measured |\n| --- | --- |")
         _load("before")
-        # First, while this process is small: a process is said to have taken what the one that started it
-        # had.
+        # First, while this process is small: the peak memory of a child includes that of the process that
+        # forked it.
         _memory(folder)
         _command(folder)
         _whole(folder, args.events)
@@ -101,7 +100,7 @@ def _run(out: Path, **settings: Any) -> dict[str, float]:
 
 
 def _rates(got: dict[str, float], what: str) -> str:
-    # The second figure leaves out waiting, for the disk or for others on the machine.
+    # The second figure leaves out waiting for the disk and for other programs.
     by_clock, by_cpu = got[what] / got["seconds"], got[what] / got["cpu"]
     return f"{by_clock:,.0f} {what}/s; {by_cpu:,.0f} a second of CPU; {got['mb']:.0f} MB"
 
@@ -142,7 +141,7 @@ def _whole(folder: Path, events: int) -> None:
 
 def _memory(folder: Path) -> None:
     for days in (1, 30, 365):
-        # All end on the same day: people join, and it is the days that are compared.
+        # All end on the same day, because the number of people grows and days are compared.
         start = date(2019, 10, 31) - timedelta(days - 1)
         settings = {"users": 2_000, "days": days, "songs": 2_000, "workers": 1}
         got = _run(folder / f"days-{days}", start=str(start), **settings)
@@ -172,7 +171,7 @@ def _songs(folder: Path, songs: int, where: str) -> None:
 
 
 def _ways(folder: Path) -> None:
-    """The same lines by other means, one thread, from the same events to a file."""
+    """Write the same events to a file by other means, in one thread."""
     world = World(20_000, 20_000, 8_000, 1, date(2018, 11, 1), 0.2, 0.0)
     day = day_number(date(2018, 11, 7))
     catalogue = catalogue_of(world)
@@ -220,7 +219,7 @@ def _arrow(table: pa.Table, path: Path) -> None:
     for n, name in enumerate(table.column_names):
         column = table[name].combine_chunks()
         if pa.types.is_string(column.type):
-            # As a dictionary, so that each text is escaped once; the simulator's are ready as well.
+            # As a dictionary, so that each text is escaped once, as in the simulator.
             coded = column.dictionary_encode()
             escaped = pa.array([log_text(t) for t in coded.dictionary.to_pylist()])
             column = escaped.take(coded.indices)

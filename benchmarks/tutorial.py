@@ -1,4 +1,4 @@
-"""The classic loader of this schema, as tutorials have it: for every play a few INSERTs and one SELECT.
+"""The classic loader of this schema, as in tutorials: a few INSERTs and one SELECT for every play.
 
     python -m benchmarks.tutorial DSN FILE [FILE …]
 
@@ -27,7 +27,7 @@ _SONGPLAY_INSERT: Final = "INSERT INTO songplays VALUES (%s, %s, %s, %s, %s, %s,
 
 
 def load_file(connection: Any, path: str, first_id: int) -> int:
-    """Load one log file; gives its number of plays."""
+    """Load one log file; returns its number of plays."""
     events = pd.read_json(path, lines=True, convert_dates=False)
     plays = events[events["page"] == "NextSong"]
     cursor = connection.cursor()
@@ -52,7 +52,7 @@ def load_file(connection: Any, path: str, first_id: int) -> int:
 
 
 def main() -> None:
-    """Load the files of the arguments."""
+    """Load the files that the arguments name."""
     dsn, *paths = sys.argv[1:]
     connection = psycopg2.connect(dsn)
     begun, cpu, plays = time.perf_counter(), time.process_time(), 0

@@ -1,9 +1,9 @@
-"""Run a sparkify command that keeps no rollups: what it takes less is what they cost.
+"""Run a sparkify command that keeps no rollups, to measure what they cost.
 
     python -m benchmarks.without_rollups etl DATA …
 
-Only for measuring. The loader does the rest as ever; what it stages of users' days, plays by hour and
-sessions is empty. The indexes that heard songs have for the rollups are not made, either.
+Only for benchmarks. The loader does everything else, and stages no days of users, no plays by hour and no
+sessions. It also makes no indexes on heard songs for the rollups.
 """
 
 import sys
@@ -17,7 +17,7 @@ from sparkify.publish.rollups import Rollups
 _NOTHING: Final = "SELECT 1 WHERE $month IS NULL"
 _INSTEAD: Final = {
     "transform/plays": {
-        # The history of levels needs no more than this of what is gathered of a batch.
+        # The history of levels needs only this of a batch's plays.
         "note_listening": "INSERT INTO listening BY NAME SELECT month, user_id, start_time, level FROM plays",
         "finish_batch": """
             CREATE OR REPLACE TEMP TABLE user_days AS
@@ -35,13 +35,13 @@ _INSTEAD: Final = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; its exit code."""
+    """Run the command; returns its exit code."""
     for path, instead in _INSTEAD.items():
         assert instead.keys() <= queries(path).keys()
         queries(path).update(instead)
 
     def nothing(*_: Any, **__: Any) -> None:
-        """Instead of what is not to be done."""
+        """Do nothing."""
 
     Rollups.attach = nothing  # type: ignore[method-assign]
     Rollups.update = nothing  # type: ignore[method-assign]

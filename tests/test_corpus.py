@@ -1,9 +1,9 @@
 """The corpus of bad input: one file a hazard, each loaded through the whole pipeline into a real PostgreSQL.
 
-The table says what must become of each line of each file, in order: ``play``, ``song``, ``other``, ``blank``,
-``duplicate``, or the reason it is rejected for; and where records do not stand one a line, behind @ the
-number of each. Every file goes through several layouts, since a verdict may depend neither on the lines
-around it nor on how the bytes are packed.
+The table has the expected verdict on each line of each file, in order: ``play``, ``song``, ``other``,
+``blank``, ``duplicate``, or the reason of a reject. Where records span lines, the number of each follows an
+@. Every file is loaded in several layouts, because a verdict must depend neither on the lines around it nor
+on the compression.
 """
 
 import gzip
@@ -187,13 +187,13 @@ def _huge_line() -> bytes:
 
 
 def _huge_key() -> bytes:
-    """A key of 2 MB: no expression with such a key in it can be compiled."""
+    """A key of 2 MB: no expression with such a key can be compiled."""
     huge = _small(9002, 2)[:-1] + b', "' + b"k" * (2 << 20) + b'": 1}'
     return b"\n".join([_small(9002, 1), huge, _small(9002, 3), b""])
 
 
 def _bomb(session: int, compress: Callable[[bytes], bytes]) -> bytes:
-    """Some kilobytes that unpack to a line of 80 MB, and the lines around it."""
+    """A few kilobytes that expand to a line of 80 MB and the lines around it."""
     return compress(_small(session, 1) + b"\n" + b" " * 80_000_000 + b"\n" + _small(session, 3) + b"\n")
 
 
@@ -226,14 +226,14 @@ class Expected:
     def of(cls, name: str, data: bytes, words: str) -> "Expected":
         found = [word.partition("@") for word in words.split()]
         verdicts = [verdict for verdict, _, _ in found]
-        if "@" in words or "shape-" in name:  # what is kept of such records is tested elsewhere
+        if "@" in words or "shape-" in name:  # other tests cover the evidence of such records
             return cls(verdicts, [], [int(number) for _, _, number in found])
         return cls(verdicts, _lines(name, data, verdicts), list(range(1, len(found) + 1)))
 
 
 @dataclass
 class Layout:
-    """Files on disk, how they are loaded, and what must come of them, by folder and name."""
+    """Files on disk, how they are loaded, and their expected verdicts, by folder and name."""
 
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
@@ -258,7 +258,7 @@ def _in_small_batches(layout: Layout) -> None:
 
 
 def _packed(layout: Layout) -> None:
-    """All that is plain, packed: gzip for logs, Zstandard for songs."""
+    """All plain files compressed: logs by gzip, songs by Zstandard."""
     for name, data, expected in _corpus():
         if name.endswith(".json"):
             packed, suffix = (
@@ -274,7 +274,9 @@ def _in_one_file(layout: Layout) -> None:
 
 
 def _backwards(layout: Layout) -> None:
-    """The same lines, the last first; but of the two lines of one play the first would be another one."""
+    """The same lines in reverse order; except the two lines of one play, of which the other would then be
+    first.
+    """
     _join(layout, [(line, verdict) for line, verdict in _plain_lines() if verdict != "duplicate"][::-1])
 
 
@@ -314,12 +316,12 @@ def _put(layout: Layout, name: str, data: bytes) -> None:
 def _lines(name: str, data: bytes, verdicts: list[str]) -> list[bytes]:
     data = _unpacked(data, name) if name.endswith((".gz", ".zst")) else data
     lines = data.split(b"\n")
-    # What a torn stream has after its last whole line may be nothing at all, and is rejected nevertheless.
+    # A torn stream gives one reject after its last whole line, even if nothing follows that line.
     return lines if lines[-1] or verdicts[-1:] == ["truncated_stream"] else lines[:-1]
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    """As far as it goes."""
+    """The lines of a compressed file, up to the point where it breaks off."""
     result = bytearray()
     while data:
         stream: Any = (
@@ -393,7 +395,7 @@ def test_verdicts(loaded: tuple[Connection[Any], Layout], subtests: pytest.Subte
 
 
 def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any]]:
-    """The books, rejects and loaded lines of each file in the warehouse."""
+    """The books and rejects of each file in the warehouse."""
     files: dict[int, dict[str, Any]] = {}
     names: dict[str, dict[str, Any]] = {}
     for file_id, path, *books in connection.execute(

@@ -47,13 +47,13 @@ def books_are_true(db: Connection[Any]) -> bool:
 
 
 def touch(path: Path) -> None:
-    """Another time of change, the same bytes."""
+    """Give the file another time of change, and leave its bytes."""
     now = path.stat().st_mtime_ns
     os.utime(path, ns=(now, now + 1))
 
 
 def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Callable[..., Any]) -> None:
-    """The file was repaired under another name: retry cannot help."""
+    """The file was repaired under another name, so retry cannot help."""
     torn = write(tmp_path, "log_data/a.json", play(), '{"page": "NextSong", "ts": 15411')
     etl.run(tmp_path, dsn=dsn)
     torn.unlink()
@@ -77,7 +77,7 @@ def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Call
     assert not any(finding.found for finding in check(dsn))
 
 
-CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # and how many are then dismissed of each file
+CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # and how many lines of each file are then dismissed
     ({"path": "log_data/a.json"}, [2, 0, 0]),
     ({"reason": "invalid_json"}, [1, 1, 1]),
     ({"run": 1, "path": "b.json"}, [0, 1, 0]),
@@ -133,7 +133,7 @@ def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Conn
     write(data, "log_data/b.json", play(NOVEMBER + 1, itemInSession=1), "{", "")
     touch(data / "song_data/a.json")
     etl.run(data, dsn=dsn)
-    # A file that is touched when nothing of it is dismissed is still not read again.
+    # A file without dismissed lines is not read again when it is touched.
     touch(data / "song_data/a.json")
     assert etl.run(data, dsn=dsn).files_new == 0
     now = db.execute(BOOKS).fetchall()
@@ -143,7 +143,7 @@ def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Conn
 
 
 def test_a_file_whose_time_goes_back(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """The file has the time it had when it was first read, as after a restore."""
+    """The file has the time with which it was first read, as after a restore."""
     file = data / "log_data/a.json"
     first = file.stat()
     etl.run(data, dsn=dsn)
@@ -172,7 +172,7 @@ def test_a_file_that_comes_back(data: Path, dsn: str, db: Connection[Any]) -> No
 def test_a_run_that_is_held_keeps_them(
     data: Path, dsn: str, db: Connection[Any], run_here: Callable[..., Any]
 ) -> None:
-    """Whether it may be published depends on them."""
+    """The rejects decide whether the run may be published."""
     assert run_here("etl", data, "--max-rejects", "1", dsn=dsn).returncode == 3
     done = run_here("rejects", "drop", "--run", "1", dsn=dsn)
     assert (done.returncode, done.stdout) == (0, "Dismissed 0 rejected lines of 0 files.\n")
@@ -198,7 +198,7 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 
 
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """Those change the books too, and lock them in another order."""
+    """Those change books too, and lock them in another order."""
     etl.run(data, dsn=dsn)
     waiting = (
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
@@ -214,7 +214,7 @@ def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, 
 
 
 def test_while_others_load_retry_and_forget(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """The books balance at every moment, in whatever order things happen: the database refuses others."""
+    """The books are right at every moment, whichever comes first: a constraint enforces it."""
     etl.run(data, dsn=dsn)
     db.execute("UPDATE etl.warehouse SET earliest = '2030-01-01', before = '2031-01-01'")
     ended = threading.Event()
@@ -239,7 +239,7 @@ def test_while_others_load_retry_and_forget(data: Path, dsn: str, db: Connection
 
 
 def test_a_dismissed_line_of_a_person_who_is_forgotten(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """Nothing of it is kept: there is nothing to forget, until the file is read again."""
+    """Nothing is kept of a dismissed line, so there is nothing to forget until its file is read again."""
     write(data, "log_data/a.json", play(), '{"userId": "15", "song": "Secret"')
     etl.run(data, dsn=dsn)
     dismiss(dsn=dsn)

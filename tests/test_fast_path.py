@@ -38,7 +38,7 @@ def transform() -> Iterator[PlayTransform]:
 
 
 def fast(transform: PlayTransform) -> int:
-    """How many lines of the last chunk needed no judge."""
+    """How many lines of the last chunk the judge did not see."""
     return len(ask(transform, "SELECT line FROM parsed WHERE verdict NOT IN ('ask the judge', 'judged')"))
 
 
@@ -142,7 +142,7 @@ def lines(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A line with a byte put in, taken out or exchanged."""
+    """A line with one byte inserted, removed or replaced."""
     line = draw(lines() | st.just(GOOD))
     at = draw(st.integers(0, len(line)))
     stop = at + draw(st.integers(0, 1))
@@ -166,7 +166,7 @@ def test_the_fast_path_is_the_judge(transform: PlayTransform, files: list[list[b
 @examples(15, thorough=30)
 @given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
 def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
-    """Many lines of the usual shape, each with one value spelled otherwise: the likeliest way in."""
+    """Many lines of the usual shape, each with one unusual value: the likeliest way past the judge."""
     base = {name: json.dumps(value) for name, value in play().items()}
     texts = [
         "{"
@@ -180,7 +180,7 @@ def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str,
 
 
 def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
-    """Each in its own line, between usual ones."""
+    """Each value is in one line, between usual ones."""
     base = {name: json.dumps(value) for name, value in play().items()}
     tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES)]
     changed = [
@@ -232,12 +232,12 @@ def test_usual_lines_need_no_judge(transform: PlayTransform, separators: tuple[s
     "name", ["level", "location", "userAgent", "song", "artist", "firstName", "lastName", "gender"]
 )
 def test_the_winner_of_one_identity(transform: PlayTransform, name: str) -> None:
-    """The winner does not depend on the order, whichever field differs."""
+    """The order does not matter, whichever field they differ in."""
     told = [
         json.dumps(play(**{name: text}), ensure_ascii=False).encode()
         for text in ("é", "z", "Z", "zz", "\U0001f600")
     ]
-    # A missing field is reported before any other, so the others also meet without it.
+    # A missing value sorts before every other, so these also meet without it.
     missing = [] if name in {"level", "song", "artist"} else [json.dumps(play(**{name: None})).encode()]
     for turn in range(len(told)):
         check(transform, told[turn:], told[:turn])
@@ -249,7 +249,7 @@ def test_a_last_block_that_is_shorter_than_a_key(transform: PlayTransform) -> No
 
 
 def test_blank_lines_need_no_judge(transform: PlayTransform) -> None:
-    """A file of line feeds has millions."""
+    """A file of line feeds has millions of lines."""
     check(
         transform, [b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"], [b""] * 1000
     )
@@ -264,7 +264,7 @@ def test_the_ends_of_the_range(transform: PlayTransform) -> None:
 
 
 def test_odd_keys(transform: PlayTransform) -> None:
-    """More and longer keys than an expression can have."""
+    """There are more and longer keys than an expression can hold."""
     check(transform, [GOOD[:-1] + b', "' + b"k" * (1 << 20) + b'": 1}'] * 3)
     check(transform, [GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(500)).encode() + b"}"] * 3)
     check(transform, [GOOD[:-1] + f', "{"k" * 100}{at}": 1'.encode() + b"}" for at in range(99)])
@@ -285,7 +285,7 @@ heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30
 def test_digests_of_songs(
     transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
 ) -> None:
-    """The same in DuckDB, in PostgreSQL and here."""
+    """DuckDB, PostgreSQL and Python compute the same digests."""
     heard = [(title or "x", artist, length) for title, artist, length in heard]
     check(
         transform,
@@ -328,7 +328,7 @@ def test_digests_of_plays(transform: PlayTransform, identities: list[tuple[int, 
 
 
 def test_a_digest_that_is_known() -> None:
-    """Digests never change: they are keys in everybody's warehouse."""
+    """Digests must never change: they are keys in existing warehouses."""
     verdict = judge_event(GOOD, TS_RANGE)
     assert isinstance(verdict, Play)
     assert songplay_id(verdict) == 8235228159878171588

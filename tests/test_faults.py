@@ -1,4 +1,4 @@
-"""Runs that their data keep from being published are set aside, dropped or released, and block no other."""
+"""A run whose data cannot be published is set aside, dropped or released, and blocks no other run."""
 
 import random
 from collections.abc import Callable
@@ -38,17 +38,17 @@ CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION publ
 def put(
     db: Connection[Any], what: str = "NEW.title := exp(1e4::float8)", table: str = "analytics.heard_songs"
 ) -> None:
-    """Let a publication fail that has a song of the title poison: with an overflow, unless told otherwise."""
+    """Make publishing fail on a song with the title poison: with an overflow, unless told otherwise."""
     db.execute(TRIGGER.format(what=what, table=table))
 
 
 def remove(db: Connection[Any]) -> None:
-    """Take the fault away."""
+    """Remove the fault."""
     db.execute("DROP FUNCTION public.fault CASCADE")
 
 
 def clean(dsn: str) -> bool:
-    """Whether the warehouse finds nothing wrong with itself."""
+    """Whether `check` finds nothing."""
     return [finding for finding in check(dsn) if finding.found] == []
 
 
@@ -57,24 +57,24 @@ def states(db: Connection[Any]) -> list[str]:
 
 
 def files(db: Connection[Any]) -> dict[str, tuple[Any, ...]]:
-    """Each file with its state, and its lines that were loaded, repeated and rejected."""
+    """Each file with its state and the numbers of loaded, repeated and rejected lines."""
     rows = db.execute("SELECT path, state, loaded, duplicates, rejected FROM etl.files").fetchall()
     return {Path(path).name: tuple(books) for path, *books in rows}
 
 
 def write_files(root: Path) -> None:
-    """Two months, of which December has poison in a file that has plays of November, too."""
+    """Two months. December has poison, in a file that also has plays of November."""
     write(root, "song_data/a.json", song())
     write(root, "log_data/1.json", play(), play(NOVEMBER + 1), "bad")
     write(root, "log_data/2.json", play(NOVEMBER + 2), play(DECEMBER, song="poison"), play(DECEMBER + 1))
     write(root, "log_data/3.json", play(DECEMBER + 2))
     write(root, "log_data/4.json", {"page": "Home"})
-    write(root, "log_data/5.json", play(DECEMBER + 1, level="zzz"))  # it loses to a line of the second
+    write(root, "log_data/5.json", play(DECEMBER + 1, level="zzz"))  # a line of the second file wins
 
 
 @pytest.fixture
 def failed(db: Connection[Any], dsn: str, tmp_path: Path) -> str:
-    """A warehouse with a failed run; what the command said of it."""
+    """A warehouse with a failed run, and the message of the command."""
     write_files(tmp_path)
     put(db)
     with pytest.raises(SparkifyError) as caught:
@@ -83,7 +83,7 @@ def failed(db: Connection[Any], dsn: str, tmp_path: Path) -> str:
 
 
 def expected(new_dsn: Callable[[], str], root: Path) -> dict[str, str]:
-    """The content after one load of the files without a fault."""
+    """The content after one load of the files without the fault."""
     dsn = new_dsn()
     etl.run(root, dsn=dsn)
     return content(dsn)
@@ -183,7 +183,7 @@ def test_without_the_file_the_rest_is_loaded(
     (tmp_path / "log_data/2.json").unlink()
     held.drop(1, dsn)
     assert etl.run(tmp_path, dsn=dsn).failed_runs == {}
-    assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that it lost to never came
+    assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that won is not there
     assert one(db, "SELECT count(*) FROM songplays") == 5
     assert clean(dsn)
 
@@ -191,7 +191,7 @@ def test_without_the_file_the_rest_is_loaded(
 def test_an_earlier_version_of_a_file_that_is_published_in_part(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """The file's books would call a play loaded that the warehouse now has from another file."""
+    """Its books would count plays as loaded that the warehouse now has from another file."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
     etl.run(tmp_path, dsn=dsn)
@@ -217,7 +217,7 @@ def test_an_earlier_version_of_a_file_that_is_published_in_part(
 def test_a_play_that_another_file_has_taken_over(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Nothing of z.json is published, yet its earlier books claim too much: a.json has its play."""
+    """Nothing of z.json is published, but its earlier books count a play that now comes from a.json."""
     write(tmp_path, "log_data/z.json", play(DECEMBER))
     etl.run(tmp_path, dsn=dsn)
     put(db)
@@ -300,7 +300,10 @@ def test_agents_that_cannot_be_named_wait(db: Connection[Any], dsn: str, tmp_pat
 def test_a_constraint_that_stands_in_the_way_of_staging(
     db: Connection[Any], dsn: str, tmp_path: Path, table: str
 ) -> None:
-    """Staged tables have the constraints of the star: the file that breaks one waits, the others do not."""
+    """Staged tables have the constraints of the star.
+
+    A file that violates one is left out, and the others load.
+    """
     write(tmp_path, "log_data/1.json", play())
     write(tmp_path, "log_data/2.json", play(NOVEMBER + 1), play(DECEMBER))
     write(tmp_path, "log_data/3.json", play(NOVEMBER + 2))
@@ -316,7 +319,7 @@ def test_a_constraint_that_stands_in_the_way_of_staging(
 
 
 def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """The obstacle may last without being a fault of the data."""
+    """The cause may lie outside the data, and last."""
     write(tmp_path, "log_data/a.json", play(song="poison"))
     put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
     with pytest.raises(SparkifyError, match="of the server"):
@@ -350,11 +353,13 @@ def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp
     with pytest.raises(SparkifyError, match="Run 1 failed: November 2018"):
         held.release(1, dsn)
     assert states(db) == ["failed"]
-    assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {1}  # no limit releases it
+    assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {
+        1
+    }  # no limit on rejects applies to it
 
 
 def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A month that cannot be published while later ones are read stops neither the reading nor these."""
+    """A month that cannot be published during a load stops neither the reading nor the other months."""
     put(db)
     for number in range(8):
         name = "poison" if number == 0 else "fine"

@@ -33,7 +33,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 PACKS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes, ".gz": gzip.compress, ".zst": zstandard.compress, ".bz2": bz2.compress, ".xz": lzma.compress,
 }  # fmt: skip
-NOWHERE = "host=/nowhere"  # whoever connects fails with exit code 1
+NOWHERE = "host=/nowhere"  # connecting would fail with exit code 1
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def test_names_that_are_read(stem: str, ending: str, packed: str, upper: Any) ->
         ("json", NO_ENDING),
         ("json.gz", ".gz"),
         ("a.json~", NO_ENDING),
-        ("a.jſon", NO_ENDING),  # the long s is a small s only to those who ignore case by Unicode
+        ("a.jſon", NO_ENDING),  # the long s equals s only if case is ignored by Unicode rules
         ("a.", NO_ENDING),
     ],
 )
@@ -92,7 +92,7 @@ def test_every_visible_file_is_read_or_counted(paths: list[tuple[list[str], str,
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()
-            except OSError:  # it is a file, or a folder, already
+            except OSError:  # a file or folder of this name exists already
                 continue
         counted: Counter[str] = Counter()
         found = find_files(root, "log", counted)
@@ -143,7 +143,7 @@ def test_many_endings_are_said_in_short(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_folder_that_is_no_text(dsn: str, tmp_path: Path) -> None:
-    """The message about it is kept with the run."""
+    """The remarks are kept with the run."""
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
     write(folder, "a.json", play())
     write(folder, "a.txt", "x")
@@ -163,7 +163,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     os.mkfifo(logs / "pipe.jsonl.xz")
     (logs / "link.json").symlink_to(tmp_path / "gone")
     (logs / "device.json").symlink_to("/dev/null")
-    monkeypatch.chdir(logs)  # the path of a socket must be short
+    monkeypatch.chdir(logs)  # the path of a socket is limited in length
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket.json")
     found = etl.run(tmp_path, dsn=dsn)
@@ -289,7 +289,7 @@ def test_songs_and_logs_in_one_folder(tmp_path: Path) -> None:
 def test_what_a_missing_half_means(
     dsn: str, tmp_path: Path, run_here: Run, kind: str, *, empty: bool
 ) -> None:
-    """If the similar name is no folder of files, a message says so and the other half is loaded."""
+    """The similar name is not a folder of files: a remark is enough, and the other folder is loaded."""
     other, record = ("log", play()) if kind == "song" else ("song", song())
     write(tmp_path, f"{other}_data/a.json", record)
     write(tmp_path, "etl.log", "x")
@@ -346,7 +346,7 @@ def test_what_a_file_holds_is_told_by_its_keys(
     ],
 )  # fmt: skip
 def test_what_cannot_be_told(text: bytes) -> None:
-    """A record with the fields of both may be either: a song with a page is a song."""
+    """A file with the fields of both may be either: a song with a page is a song."""
     assert _told(text) is None
 
 
@@ -389,7 +389,7 @@ def test_one_folder_that_is_the_other(dsn: str, tmp_path: Path, run_here: Run) -
 
 
 def test_a_stray_file_is_not_refused(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its lines are rejected, the rest is loaded, and later files are not held up."""
+    """Its lines are rejected and the rest is loaded. It does not stop later loads either."""
     write(tmp_path, "log_data/a.json", song())
     write(tmp_path, "log_data/b.json", play())
     write(tmp_path, "song_data/a.json", song())

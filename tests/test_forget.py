@@ -1,4 +1,4 @@
-"""A forgotten user is in no table, and no later run brings them back."""
+"""A forgotten person is in no table, and no later run brings them back."""
 
 import json
 import random
@@ -42,9 +42,9 @@ BOOKS = (
 
 
 def content(dsn: str) -> tuple[Any, ...]:
-    """All that may not depend on when a person was forgotten.
+    """Everything in the warehouse that must not depend on when a person was forgotten.
 
-    A duplicate of theirs is one no more when it is read anew.
+    Books are left out: a duplicate of theirs counts as forgotten when its file is read again.
     """
     with connect(dsn) as connection:
         check_books(connection)
@@ -56,7 +56,7 @@ def content(dsn: str) -> tuple[Any, ...]:
 
 
 def find(connection: Connection[Any], text: str) -> list[str]:
-    """The tables, of all schemas, in which a text stands somewhere."""
+    """The tables, in all schemas, that hold this text anywhere."""
     tables = connection.execute(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm')"
         " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <>"
@@ -80,7 +80,7 @@ def find(connection: Connection[Any], text: str) -> list[str]:
 
 torn = st.builds(
     lambda event, cut: json.dumps(event)[: -1 - cut], events, st.integers(0, 40)
-)  # some behind userId, which stands last, some in it, some before
+)  # some after userId (the last field), some in it, some before it
 wrong = st.builds(lambda event: {**event, "length": -1}, events)
 lines_of_logs = st.one_of(events, events, events, torn, wrong)
 worlds = st.tuples(
@@ -106,7 +106,7 @@ def test_it_is_as_if_the_person_had_been_forgotten_before(
         write(root, name, *records)
         if chance.random() < 0.5:
             etl.run(root, dsn=after, batch_bytes=chance.choice([500, 1000]), workers=chance.choice([1, 2]))
-    # With a limit what is new is staged and held, if a line is bad.
+    # With this limit a bad line makes the run hold what it staged.
     etl.run(root, dsn=after, max_rejects=chance.choice([None, 0]))
     expected = forget([1], dsn=after, dry_run=True)
     removed = forget([1], dsn=after)
@@ -127,7 +127,7 @@ CANARY = "Kanarienvogel"
 
 @pytest.fixture
 def told(tmp_path: Path) -> Path:
-    """A person, 4711062741, who is everywhere: loaded, repeated, rejected; and others."""
+    """Data in which one person, 4711062741, is everywhere: in loaded, repeated and rejected lines."""
     mine = {
         "userId": "4711062741",
         "firstName": CANARY,
@@ -184,7 +184,7 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
         " WHERE path LIKE '%%/a.json'"
     )
     assert one(db, f"{books} AND kind = 'log'") == (13, 1, 2, 2, 1, 7)
-    # And it stays so: what is held and then published, a file that is read again, one that was never seen,
+    # No later load brings them back: a held run that is published, a file that is read again, a new file,
     # another warehouse.
     write(
         told,
@@ -280,7 +280,7 @@ def test_every_spelling_that_the_judge_accepts_is_recognised(user_id: int, spell
 
 
 def waits_at_the_gate(work: Callable[[], Any], db: Connection[Any], gate: Connection[Any], lock: str) -> bool:
-    """Whether some work waits for a transaction that has taken this lock on the gate, and ends after it."""
+    """Whether this work waits for a transaction that holds the lock of the gate, and finishes after it."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = %s"
     database = one(db, "SELECT oid FROM pg_database WHERE datname = current_database()")
     thread = threading.Thread(target=work)

@@ -30,7 +30,7 @@ ORDER = (
 
 
 def event(**raw: str | None) -> bytes:
-    """A valid line with some values spelled otherwise, as JSON text; None leaves the key out."""
+    """A valid line with some values replaced by JSON text; None leaves the key out."""
     fields = {name: json.dumps(value) for name, value in play().items()} | raw
     return (
         "{" + ", ".join(f'"{name}": {text}' for name, text in fields.items() if text is not None) + "}"
@@ -110,7 +110,7 @@ def test_reasons(line: bytes, why: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("at", range(len(ORDER) - 1))
 def test_the_first_field_in_order_is_the_reason(at: int) -> None:
-    """All fields from one on are bad, and stand in the line in the opposite order."""
+    """All fields from this one on are bad, and the line has them in the opposite order."""
     bad = dict.fromkeys(ORDER[at:], "[]")
     good = {name: json.dumps(value) for name, value in play().items() if name not in bad}
     fields = dict(reversed(bad.items())) | good
@@ -142,7 +142,7 @@ def test_what_may_be_missing(name: str, text: str | None) -> None:
         ({"sessionId": "1." + "0" * 99_999}, "session_id", 1),
         ({"sessionId": "-0"}, "session_id", 0),
         ({"sessionId": "-9223372036854775808"}, "session_id", -(2**63)),
-        # Through a double these would be 9007199254740992 and a millisecond that nobody meant.
+        # As doubles these would become 9007199254740992 and another millisecond.
         ({"sessionId": "9007199254740993"}, "session_id", 9007199254740993),
         ({"ts": "1541030400000.000"}, "ts", NOVEMBER),
         ({"ts": "946684800000"}, "ts", TS_RANGE[0]),
@@ -199,7 +199,7 @@ def test_nesting(rest: str, deep: bool) -> None:  # noqa: FBT001
 
 
 def test_how_deep_the_caller_is_does_not_matter() -> None:
-    """Python counts the nesting of JSON and of calls together."""
+    """Python's recursion limit counts the nesting of JSON and of calls together."""
     lines = [
         event()[:-1] + f', "x": {"[" * depth}{"]" * depth}}}'.encode()
         for depth in (99, 100, 500, 940, 960, 980, 2000)
@@ -232,7 +232,7 @@ def test_how_deep_the_caller_is_does_not_matter() -> None:
     ids=lambda line: line[:12].decode(),
 )
 def test_no_line_takes_long(line: bytes) -> None:
-    """Anything quadratic in the length would take hours here."""
+    """An algorithm of quadratic time would take hours here."""
     assert isinstance(judge_event(line, TS_RANGE), Reject)
 
 
@@ -265,7 +265,7 @@ def test_a_song() -> None:
         ({"year": 10000}, ("out_of_range", "year 10000 is not between 0 and 9999")),
         ({"year": 2004.5}, ("wrong_type", "year 2004.5 is not an integer")),
         ({"artist_latitude": "49"}, ("wrong_type", "artist_latitude is a string where a number belongs")),
-        # The first in the order of the columns.
+        # The first field in the order of the columns gives the reason.
         (
             {"duration": 0, "artist_name": -7, "year": "x"},
             ("wrong_type", "artist_name is a number where text belongs"),
@@ -305,7 +305,10 @@ def test_values_of_songs(fields: dict[str, Any], name: str, value: Any) -> None:
      ("3.11e2", None), ("1E400", None), ("true", None), ("[1]", None)],
 )  # fmt: skip
 def test_a_title_that_is_a_number(name: str, token: str, text: str | None) -> None:
-    """A number becomes the digits that were written; if they are unknown, nothing is guessed."""
+    """The digits are taken as they are written.
+
+    A number that may have been written in another way is rejected.
+    """
     verdict = judge_song(record(**{name: "@"}).replace(b'"@"', token.encode()))
     if text is None:
         assert isinstance(verdict, Reject)

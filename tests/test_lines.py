@@ -38,7 +38,7 @@ def _zstd_with_checksum(data: bytes) -> bytes:
 
 
 def _zstd_frames(data: bytes) -> bytes:
-    """Two frames, and between them one that holds nothing of the data."""
+    """Two frames, with a skippable frame between them."""
     half = len(data) // 2
     skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
     return zstandard.compress(data[:half]) + skippable + zstandard.compress(data[half:])
@@ -57,7 +57,7 @@ def _quick_xz(data: bytes) -> bytes:
 
 
 def _xz_streams(data: bytes) -> bytes:
-    """Two streams, and zero bytes behind each."""
+    """Two streams, each followed by zero bytes."""
     half = len(data) // 2
     return lzma.compress(data[:half]) + bytes(8) + lzma.compress(data[half:]) + bytes(4)
 
@@ -90,7 +90,7 @@ def _read(data: bytes, compression: str | None = None, size: int | None = None) 
 
 
 def _lines(found: list[Slice]) -> list[bytes | RejectedLine]:
-    """Line by line, what was read, or why it was not."""
+    """For each line what was read, or the reject."""
     data = b"".join(piece.data for piece in found)
     assert not data or data.endswith(b"\n")
     result: list[bytes | RejectedLine] = list(data.split(b"\n")[:-1])
@@ -163,7 +163,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
 
 
 def test_a_read_is_no_longer_than_a_line_may_be() -> None:
-    """The length of a line within one read is not looked at."""
+    """Nothing measures a line that lies within one read."""
     assert files.READ_BYTES <= MAX_LINE_BYTES
 
 
@@ -189,14 +189,14 @@ def test_a_torn_stream_gives_its_whole_lines_and_one_reject(
         assert whole == lines[: len(whole)]
         assert [*lines, b""][len(whole)].startswith(last.record)
     else:
-        # Cut just between two members: nothing shows that there was more.
+        # A cut exactly between two members cannot be seen.
         assert pack not in (_gzip, bz2.compress, lzma.compress) or not torn or torn == data
     assert found[-1].digest == hashlib.sha256(torn).digest()
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz"])
 def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) -> None:
-    """Or else the file would look changed at each run, and be read again."""
+    """With another digest the file would look changed, and every run would read it again."""
     data = b"this is not a compressed stream" * 5000
     (found,) = _read(data, compression)
     assert found.digest == hashlib.sha256(data).digest()
@@ -204,7 +204,7 @@ def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) ->
 
 
 def _lines_until_the_break(packed: bytes) -> list[bytes]:
-    """The content of the longest intact beginning of a damaged gzip."""
+    """The data that the longest prefix of a damaged gzip stream gives before an error shows."""
     stream, found = zlib.decompressobj(wbits=31), b""
     with suppress(zlib.error):
         for at in range(len(packed)):
@@ -225,15 +225,15 @@ def _lines_until_the_break(packed: bytes) -> list[bytes]:
 def test_a_damaged_gzip_gives_all_lines_before_the_break(
     count: int, texts: list[bytes], place: float, flip: int, read: int
 ) -> None:
-    """A kilobyte of gzip has twenty to sixty plays, and more where they are alike."""
+    """A kilobyte of gzip has twenty to sixty plays, and more if they are alike."""
     lines = (texts * count)[:count]
     packed = bytearray(_gzip(b"".join(line + b"\n" for line in lines)))
-    at = 10 + int(place * (len(packed) - 11))  # not in the header, of which zlib ignores the time
+    at = 10 + int(place * (len(packed) - 11))  # not in the header, whose time zlib ignores
     packed[at] ^= flip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compression_module, "FEED_BYTES", read)
         *whole, last = found = _lines(_read(bytes(packed), "gzip"))
-    if found == lines:  # alike lines can be packed in other ways
+    if found == lines:  # equal lines can be compressed in several ways
         return
     assert isinstance(last, RejectedLine)
     assert last.why.reason == "truncated_stream"
@@ -255,7 +255,7 @@ def test_a_wrong_checksum_costs_no_line(compression: str, pack: Pack) -> None:
 @pytest.mark.parametrize("packed", [packed for packed in PACKED if packed[0]])
 @pytest.mark.parametrize("zeros", [1, 511, 5000])
 def test_zeros_behind_a_stream_are_padding(packed: tuple[str, Pack], zeros: int) -> None:
-    """Tapes and block devices leave them; gzip ignores them, too."""
+    """Tapes and block devices add them, and the gzip program ignores them too."""
     compression, pack = packed
     data = pack(b"one\n") + bytes(zeros) + pack(b"two\n") + bytes(zeros)
     assert _lines(_read(data, compression)) == [b"one", b"two"]
@@ -278,7 +278,7 @@ def test_what_a_growing_file_gains_is_left_to_the_next_run(planned: int) -> None
     [("gzip", _gzip, -8), ("bzip2", bz2.compress, -2), ("xz", lzma.compress, -24)],
 )
 def test_a_wrong_checksum_loses_no_line(compression: str, pack: Pack, checksum: int) -> None:
-    """The checksum follows the lines. But a bzip2 block with a wrong checksum is scrambled itself."""
+    """The checksum follows the lines. But a block of bzip2 whose own checksum is wrong is lost."""
     lines = [b"one", b"two", b"three"]
     packed = bytearray(pack(b"one\ntwo\nthree\n"))
     packed[checksum] ^= 1
@@ -296,7 +296,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     found = _read(bytes(packed), "bzip2")
     given = b"".join(piece.data for piece in found)[:-1] + found[-1].unread[0].record
     assert data.startswith(given)
-    block = 100_000 - 19  # of the first level; a little less where letters are repeated
+    block = 100_000 - 19  # of compression level 1; a little less where letters repeat
     assert len(given) // (block - 200) == int(share * len(data) / block)
 
 
@@ -311,7 +311,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     ],
 )
 def test_a_stream_gives_all_that_stands_before_its_end(compression: str, pack: Pack) -> None:
-    """The lines that the decompressor holds back until the next call are read, too."""
+    """It also gives bytes that the decompressor holds back until it is called again."""
     data = b"".join(b"%s\n" % hashlib.sha256(b"%d" % at).hexdigest().encode() for at in range(3000))
     packed = pack(data)
     (found,) = _read(packed[:-1], compression)
@@ -321,14 +321,14 @@ def test_a_stream_gives_all_that_stands_before_its_end(compression: str, pack: P
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
 def test_zero_bytes_behind_a_stream_are_padding(compression: str, pack: Pack) -> None:
-    """A file that a crash left full of zero bytes is not empty."""
+    """But a file that a crash has left full of zero bytes is not empty: it is damaged."""
     assert _lines(_read(pack(b"one\ntwo\n") + bytes(5000), compression)) == [b"one", b"two"]
     (reject,) = _lines(_read(bytes(5000), compression))
     assert isinstance(reject, RejectedLine)
 
 
 def test_xz_that_wants_much_memory() -> None:
-    """A dictionary of 200 MiB for a line of three letters."""
+    """The file asks for a dictionary of 200 MiB, and holds one line of three letters."""
     packed = bytes.fromhex(
         "fd377a585a000004e6d6b44602002101200000000988a5760100036f6e650a00f55cbb561fc6fd8600011c046f2c9cc11fb6f37d010000000004595a"
     )

@@ -87,7 +87,7 @@ events = st.lists(st.dictionaries(texts, values, max_size=4), max_size=5)
 def files(draw: st.DrawFn, *, usual: bool = False) -> tuple[bytes, list[tuple[int, Any]], list[int]]:
     """A file that holds records: its bytes, the records with their numbers, and where each ends.
 
-    In a `usual` one what is part of a record stands to the right of its beginning.
+    In a `usual` file the parts of a record are indented further than its beginning.
     """
     found = draw(events)
     spaces = st.text(" \t" if usual else " \t\n", max_size=3)
@@ -175,7 +175,10 @@ WRITERS: dict[str, Any] = {
 def test_the_records_around_a_broken_one(
     found: list[Any], writer: str, indent: int, which: int, place: float, damage: str
 ) -> None:
-    """One reject, and no other record suffers; unless none begins a line: then the next may join it."""
+    """One record is rejected and no other is lost.
+
+    But if no record begins a line, the next may be lost with it.
+    """
     found = [event | {"number": number} for number, event in enumerate(found)]
     written = [json.dumps(event, indent=indent) for event in found]
     which %= len(written)
@@ -233,7 +236,7 @@ def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) ->
 
 
 def test_what_is_part_of_a_broken_record() -> None:
-    """Objects inside it are no records: they are indented further, or follow where the file breaks off."""
+    """Objects inside it are not records: they are indented further, or the file breaks off within it."""
     inner = json.dumps({"a": [{"b": 1}, {"b": 2}], "c": 0}, indent=2)
     assert bad((inner.replace('"c": 0', '"c": tru') + "\n" + inner).encode()) == [
         (1, "invalid_json", inner.replace('"c": 0', '"c": tru').encode())
@@ -249,7 +252,7 @@ def test_what_is_part_of_a_broken_record() -> None:
 
 
 def test_many_records_behind_a_long_one() -> None:
-    """Each is found in a short text, not in all that was read to find the end of the long one."""
+    """Each is searched in a short text, not in all that was read to find the end of the long one."""
     events = [{"x": "y" * (6 << 20)}, *({"x": number} for number in range(300_000))]
     data = json.dumps(events).encode()
     started = time.process_time()
@@ -260,7 +263,7 @@ def test_many_records_behind_a_long_one() -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("record", [b'{"page": "NextSong", "song": "A"', b'{"x"'])
 def test_many_broken_records_on_a_line(record: bytes) -> None:
-    """The brackets of each are not followed through all that come behind it: that would take minutes."""
+    """The brackets of each are not followed through all the later ones, which would take minutes."""
     assert len(bad(b"[" + b",".join([record] * 2_000))) > 1_900
 
 

@@ -1,4 +1,4 @@
-"""`sparkify rejects retry`: a reject that passes now ends up as if it had passed at first."""
+"""`sparkify rejects retry`: a reject that passes now is stored as if it had passed at once."""
 
 import gzip
 import json
@@ -66,7 +66,7 @@ def unsound(dsn: str) -> list[Any]:
 
 @contextmanager
 def an_older_version(refused: int) -> Iterator[None]:
-    """A judge that refuses this percentage of lines more than ours, whatever they hold; and no fast path."""
+    """Use a judge that rejects this percentage of good lines, and no fast path."""
 
     def older(decide: Callable[..., Any]) -> Callable[..., Any]:
         def decide_as_of_old(line: bytes, *more: Any) -> Any:
@@ -86,7 +86,9 @@ def an_older_version(refused: int) -> Iterator[None]:
 
 
 def make_world(root: Path, seed: int, files: int) -> None:
-    """Few users, moments and songs: the same play on many lines and files, with equal or other content."""
+    """Few users, moments and songs, so that many lines and files have the same play, with equal or different
+    content.
+    """
     chance = random.Random(seed)
 
     def event() -> Any:
@@ -121,7 +123,7 @@ def make_world(root: Path, seed: int, files: int) -> None:
 def test_after_a_retry_all_is_as_after_a_fresh_load(
     new_dsn: Callable[[], str], tmp_path: Path, seed: int, files: int
 ) -> None:
-    """An older version refused lines at random, and the accepted range was narrower."""
+    """An older version rejected lines at random, and accepted a narrower range of times."""
     make_world(tmp_path, seed, files)
     fresh, mended = new_dsn(), new_dsn()
     etl.run(tmp_path, dsn=fresh, workers=1)
@@ -142,8 +144,8 @@ def test_after_a_retry_all_is_as_after_a_fresh_load(
         assert checksums(db) == checksums(wanted)
         assert totals(db) == totals(wanted)
         assert rejects(db) == rejects(wanted)
-        # With more files, which of them counts an event depends on the order they come in; and where lines
-        # differ in nothing but a name, so does which of them the warehouse has it from.
+        # With more files, their order decides which file counts an event as loaded, and from which line the
+        # warehouse has it if lines differ only in a name.
         if files == 1:
             assert books(db) == books(wanted)
             assert sources(db) == sources(wanted)
@@ -156,9 +158,8 @@ def test_after_a_retry_all_is_as_after_a_fresh_load(
 def test_lines_and_books_of_every_file_when_only_the_range_was_widened(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What several files have passes at the same time: so each line goes where a fresh load puts it.
-
-    In several chunks.
+    """Plays that several files share pass together, in several chunks, so each line ends where a fresh load
+    puts it.
     """
     monkeypatch.setattr("sparkify.operations.retry.CHUNK_RECORDS", 30)
     make_world(tmp_path, 4, 2)
@@ -195,7 +196,7 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
 
             def fail(self: Connection[Any], *args: Any, **kwargs: Any) -> Any:
                 nonlocal left
-                left -= "SET search_path" not in str(args[0])  # not in the middle of connecting
+                left -= "SET search_path" not in str(args[0])  # not while connecting
                 if left < 0:
                     raise KeyboardInterrupt
                 return execute(self, *args, **kwargs)
@@ -204,12 +205,12 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
                 patch.setattr(Connection, "execute", fail)
                 with pytest.raises(KeyboardInterrupt):
                     retry(dsn=mended)
-            # As they were: the records of songs, of logs, or of both.
+            # Unchanged are the records of songs, of logs, or of both.
             assert one(db, "SELECT sum(rejected) FROM etl.files") == one(
                 db, "SELECT count(*) FROM etl.rejected_records"
             )
             assert one(db, "SELECT count(*) FROM etl.manifest WHERE version = 'retry'") == 0
-        assert etl.run(tmp_path, dsn=mended).files_new == 0  # finishes what died
+        assert etl.run(tmp_path, dsn=mended).files_new == 0  # finishes the dead run
         retry(dsn=mended)
         assert (checksums(db), books(db), rejects(db)) == (checksums(wanted), books(wanted), rejects(wanted))
         assert unsound(mended) == []
@@ -255,7 +256,7 @@ def test_beside_a_load_and_another_retry(new_dsn: Callable[[], str], tmp_path: P
 
 
 def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A load that forgets comes between rejects and retry; a line that was not kept whole is not judged."""
+    """Somebody is forgotten between the load and the retry. A line whose text is incomplete is not judged."""
     db.execute(NARROW)
     bad = [play(userId="1"), play(userId="2"), play(NOVEMBER + 5 * DAY, userId="1"), "torn"]
     log = write(tmp_path, "log_data/a.json", *bad)
@@ -274,7 +275,7 @@ def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_pa
 
 
 def test_a_file_that_has_changed_is_left_to_the_load(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """The bad line may be the one that was mended: it must not come in beside the good one."""
+    """The bad line may be the one that was mended: it must not be loaded beside the good one."""
     db.execute(NARROW)
     log = write(tmp_path, "log_data/a.json", play(NOVEMBER), play(NOVEMBER + 5 * DAY))
     etl.run(tmp_path, dsn=dsn)
@@ -284,7 +285,7 @@ def test_a_file_that_has_changed_is_left_to_the_load(db: Connection[Any], dsn: s
     assert (done.run_id, done.tried, done.changed) == (None, 0, 1)
     etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 2
-    log.unlink()  # gone: what is kept of it is all there is
+    log.unlink()  # the file is gone, so only the stored text is left
     assert retry(dsn=dsn).remaining == {"invalid_json": 1}
 
 
@@ -333,7 +334,7 @@ def test_what_is_kept_in_part_is_read_again_as_a_whole(
 
 
 def test_the_rest_of_a_damaged_stream_is_no_line(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """Though it may look like one: what broke off may have gone on."""
+    """The rest of a damaged stream is not retried, even if it looks like a record: more may have followed."""
     whole = write(tmp_path, "log_data/a.json.gz", play())
     whole.write_bytes(gzip.compress(lines(play(), play(NOVEMBER + 1)).rstrip(b"\n"))[:-8])
     etl.run(tmp_path, dsn=dsn)
@@ -347,10 +348,7 @@ def test_the_rest_of_a_damaged_stream_is_no_line(db: Connection[Any], dsn: str, 
 def test_records_over_several_lines_are_retried_by_what_is_kept_of_them(
     new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Sound ones are kept on one line.
-
-    A broken one has its line feeds, also within a string, and is judged as it is.
-    """
+    """Sound ones are kept on one line. A broken one keeps its line feeds, and is judged as it is."""
     plays = [play(NOVEMBER + day * DAY, sessionId=day) for day in range(0, 48, 4)]
     texts = [json.dumps(event, indent=2) for event in plays]
     texts[3] = texts[3].replace("Elena", "El\nena")

@@ -1,4 +1,4 @@
-"""Files of other shapes, and files that are at fault as a whole, through the whole pipeline."""
+"""Files of other shapes, and files without one good line, through the whole pipeline."""
 
 import gzip
 import hashlib
@@ -94,7 +94,7 @@ def test_a_format_is_a_reader_and_its_row(
 def test_the_sample_in_its_public_shapes(
     real_sample: Path, new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Every file in one of the shapes, in turn; and a copy where notebooks leave them."""
+    """Every file in one of the shapes, in turn; and copies in the hidden folders of notebooks."""
     for number, path in enumerate(sorted(real_sample.rglob("*.json"))):
         records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         copy = tmp_path / path.relative_to(real_sample)
@@ -152,7 +152,7 @@ def test_a_person_who_is_forgotten_is_so_in_every_shape(
 
 
 def test_a_song_whose_title_is_a_number_is_matched(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A program like pandas writes "1999" by "311" as numbers."""
+    """Pandas writes the title and artist "1999" and "311" as numbers."""
     write(tmp_path, "song_data/a.json", song(title=1999, artist_name=311))
     write(tmp_path, "log_data/a.json", play(song="1999", artist="311"), play(song=1999))
     report = etl.run(tmp_path, dsn=dsn)
@@ -210,7 +210,7 @@ def test_a_case_that_fell_short(
 def test_a_large_file_of_records_is_not_cut(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only its beginning says what it holds."""
+    """Only its beginning shows how its records are written."""
     for module in (batches, plan):
         monkeypatch.setattr(module, "LEAST_PART_BYTES", 1)
     plays = [play(NOVEMBER + at, itemInSession=at) for at in range(60)]
@@ -240,7 +240,7 @@ def test_a_large_array_on_one_line_costs_little_memory(tmp_path: Path) -> None:
 
 
 def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three bytes of brackets are a hundred in Python."""
+    """Three bytes of brackets become a hundred in Python."""
     monkeypatch.setattr(strict_json, "MAX_TOKENS", 10_000)
     monkeypatch.setattr(json_records, "PIECE_BYTES", 1 << 14)
     data = b'{\n"x": [' + b"[]," * (1 << 18) + b"[]]\n}\n" + _indented([play()])
