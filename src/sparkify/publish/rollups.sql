@@ -59,7 +59,7 @@ SELECT regexp_replace(pg_get_indexdef(indexrelid), 'INDEX .* USING', format('IND
 FROM pg_index WHERE indrelid = {rollup}::regclass
 UNION ALL
 SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS 0', {staged}, attname)
-FROM pg_attribute WHERE attrelid = {rollup}::regclass AND attstattarget = 0
+FROM pg_attribute WHERE attrelid = {rollup}::regclass AND attnum > 0 AND attstattarget = 0
 
 -- name: take_month
 -- Insert the rows of a rollup as they were counted.
