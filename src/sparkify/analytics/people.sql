@@ -6,8 +6,7 @@ WITH months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
     FROM analytics.user_months
     WHERE month < %(end)s
-      AND user_id IN (SELECT user_id FROM (SELECT user_id FROM analytics.user_months GROUP BY user_id, level) levels
-                      GROUP BY user_id HAVING count(*) > 1)
+      AND user_id IN (SELECT user_id FROM analytics.user_months GROUP BY user_id HAVING min(level) <> max(level))
     GROUP BY user_id, month
 ),
 read_by_days AS (
