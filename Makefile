@@ -85,7 +85,7 @@ can_make_venv = { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))
   { $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
   echo "$(PYTHON) lacks venv. On Debian and Ubuntu: apt install python3-venv; then run make again." >&2; false; }; }
 
-# The file `unfinished` exists while pip works, and stays if pip is interrupted: pip exits then as after any other failure.
+# The file `unfinished` exists while pip works, and stays if pip is interrupted, which its exit code does not tell.
 PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 install = trap 'exit 130' INT TERM; touch $(VENV)/unfinished; $(1); code=$$?; \
   [ $$code -gt 128 ] || rm -f $(VENV)/unfinished; [ $$code = 0 ]

@@ -1,8 +1,8 @@
-"""Write docs/diagram.md, the tables and how they hang together, from the catalog of a real warehouse.
+"""Write docs/diagram.md, the tables and their connections, from the catalog of a real warehouse.
 
     python docs/make_diagram.py
 
-It works on an empty warehouse of its own, as make_dictionary.py does.
+Like make_dictionary.py, it creates an empty warehouse for this and drops it afterwards.
 """
 
 # ruff: noqa: INP001  a script, not part of a package

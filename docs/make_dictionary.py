@@ -2,8 +2,8 @@
 
     python docs/make_dictionary.py
 
-An empty warehouse is made for it in a database of its own, on the server that sparkify would use, and dropped
-again.
+It creates an empty warehouse in a separate database, on the server that sparkify would use, and drops it
+afterwards.
 """
 
 # ruff: noqa: INP001  a script, not part of a package
@@ -24,7 +24,7 @@ from sparkify.database.connection import MAINTENANCE, connect, resolve
 FILE: Final = Path(__file__).with_name("dictionary.md")
 SCRATCH: Final = "sparkify_dictionary"
 
-# What a schema's own comment cannot say: PostgreSQL made public, and gave it a comment.
+# PostgreSQL creates public with a comment, so this one stands here; the others come from the warehouse.
 SCHEMAS: Final = {
     "public": "The star: one table of facts and four of dimensions.",
     "analytics": "",
@@ -122,7 +122,7 @@ def _cell(text: str) -> str:
 
 
 def write_page(file: Path, page: Callable[[Connection[Any]], str]) -> None:
-    """Write what a page says of an empty warehouse, which is made for it."""
+    """Create an empty warehouse, write the page about it, and drop it."""
     server = make_conninfo(resolve(), dbname=MAINTENANCE)
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(SCRATCH))
     with connect(server) as maintenance:
