@@ -1,4 +1,4 @@
-"""Recognises people who were forgotten, also in rejected lines that cannot be parsed."""
+"""Recognise forgotten people, even in rejected lines that cannot be parsed."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,8 +25,7 @@ _LONGEST: Final = 400
 
 
 def digest(key: bytes, user_id: int) -> bytes:
-    """The digest that is kept of a forgotten person. The id cannot be found from it without the warehouse's
-    key."""
+    """The stored digest of a forgotten person. Without the warehouse's key it does not reveal the id."""
     return blake2b(str(user_id).encode(), key=key, digest_size=16).digest()
 
 
@@ -44,10 +43,9 @@ class Forgotten:
         return digest(self._key, user_id) in self._digests
 
     def keeps(self, line: RejectedLine, kind: Kind) -> RejectedLine | None:
-        """The part of a rejected line that may be kept: all, all but its text, or None when it names one of
-        them.
+        """What may be kept of a rejected line: all, all but its text, or None if it names one of them.
 
-        The text is withheld when nobody can tell whose line it is, if lines of this kind have people.
+        The text is withheld if lines of this kind have people and nobody can tell whose line it is.
         """
         whose = Whose.of(line.record)
         if any(user_id in self for user_id in whose.named):
@@ -59,8 +57,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The user ids that a line names, whether it is JSON or not. It is `doubtful` with no id, or one that is
-    not readable."""
+    """The user ids that a line names, JSON or not. It is `doubtful` without one, or if one is unreadable."""
 
     named: frozenset[int]
     doubtful: bool
