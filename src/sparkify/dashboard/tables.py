@@ -1,4 +1,4 @@
-"""Tables and text as plain HTML: accessible, fit for a phone, with text from the data shown as it is."""
+"""Tables and text as plain HTML: accessible, readable on a phone, with text from the data unchanged."""
 
 import csv
 import io

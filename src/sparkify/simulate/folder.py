@@ -11,7 +11,7 @@ from sparkify.errors import UsageError
 
 # Hidden and without a suffix, so that loaders do not take it for data.
 RECORD = ".sparkify-world"
-# To be raised when the same settings give other bytes: earlier days can then not be continued.
+# Raise this if the same settings now produce other bytes: then earlier days cannot be continued.
 _EDITION = 1
 _OURS = ("song_data", "log_data", "late", "truth")
 
@@ -91,7 +91,7 @@ class Folder:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name, replacing any file of that name, only when all of it is written."""
+    """Open a file that gets its name, replacing any file of that name, only once it is completely written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -105,7 +105,7 @@ def _weighted(shares: list[float], uniform: Floats) -> Ints:
 
 
 class Levels:
-    """Who pays on which day. A person's spells of paying and not paying depend on nothing else.
+    """Tells who pays on which day. A person's spells of paying and not paying depend on nothing else.
 
     On the day a spell ends, the person has exactly one session and changes level in it. So the level on any
     day follows from the spells alone, and no day needs to know what was played before.

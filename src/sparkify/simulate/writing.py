@@ -52,7 +52,7 @@ class Part:
 
 
 def _share(numbers: range, n: int, workers: int) -> range:
-    """The n-th of as many even shares as there are workers."""
+    """The n-th even share of the numbers, one for each worker."""
     return numbers[len(numbers) * n // workers : len(numbers) * (n + 1) // workers]
 
 
