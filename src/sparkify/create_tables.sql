@@ -1,5 +1,5 @@
 -- name: schemas_taken
--- Find schemas with the names of ours: without a warehouse, somebody else has made them.
+-- Find schemas that have the names of ours. If there is no warehouse, somebody else created them.
 SELECT 'schema', nspname::text, NULL FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions') ORDER BY nspname
 
 -- name: not_ours

@@ -37,7 +37,7 @@ def ask(
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
-    """The condition for being at one of some places, given as names of parameters; with none, any place."""
+    """The condition for any of some places, given as names of parameters; true if there are none."""
     there = [sql.SQL(_parts["at_one_place"]).format(place=sql.Placeholder(name)) for name in places]
     return sql.SQL("({})").format(sql.SQL(" OR ").join(there)) if there else sql.SQL("true")
 

@@ -1,4 +1,4 @@
-"""Places: one shown name may stand for several spellings in the logs."""
+"""Places: the logs may spell one shown name in several ways."""
 
 from collections import defaultdict
 from typing import Any, Final

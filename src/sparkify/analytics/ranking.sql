@@ -17,7 +17,7 @@ ORDER BY top.plays DESC, top.listeners DESC, h.artist COLLATE "C"
 LIMIT %(limit)s
 
 -- name: lacking
--- This condition selects the tracks that are not in the catalogue in any length.
+-- This condition selects the tracks that are not in the catalogue at any length.
 NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
 
 -- name: most_heard
@@ -89,7 +89,7 @@ top AS (
 -- name: candidates
 -- These common tables find the first keys of a rollup without adding up all of it. They take the `depth` most played keys of each
 -- month and level, as far as `listed`. A key in none of these lists has at most `bound` plays; a key in some has at most `most`.
--- A few are counted exactly, which gives the `threshold`; then all keys that can reach it are counted. If a key in no list could
+-- They count a few exactly, to find the `threshold`; then they count all keys that can reach it. If a key in no list could
 -- reach it, too, there are no candidates.
 parts AS MATERIALIZED (
     SELECT start AS month, level

@@ -1,4 +1,4 @@
-"""Make and load the made-up sample, for those who have no data yet. `make` runs this.
+"""Make up and load the sample, for users who have no data yet. `make` runs this.
 
     python -m sparkify.commands.load_sample             # make it, load it, print the URL of its database
     python -m sparkify.commands.load_sample --needed    # print yes if the usual warehouse has no plays

@@ -58,7 +58,7 @@ def style() -> None:
 
 
 def line(text: str) -> None:
-    """Show a line of text as it is."""
+    """Show a line of text unchanged."""
     st.html(f'<p class="sp-line">{escape(text)}</p>')
 
 

@@ -45,7 +45,7 @@ _CUT_OFF: Final = (
 )
 
 _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
-"""Codes of errors that pass, perhaps once somebody acts: connections, conflicts, resources, locks, stops."""
+"""Codes of errors that pass, perhaps once somebody acts: connection, conflict, resource, lock, shutdown."""
 
 _CONNECTING: Final = {
     "too many clients|too many connections|connection slots|max clients": (

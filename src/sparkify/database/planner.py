@@ -28,8 +28,7 @@ def planner(connection: Connection[Any], **settings: str) -> Iterator[None]:
     Raises:
         psycopg.Error: the server does not know a setting, or does not accept a value.
     """
-    # No savepoint inside a transaction: its rows would get another xmin, which publication takes for another
-    # chunk.
+    # No savepoint inside a transaction: its rows would get an xmin by which publication tells chunks apart.
     is_idle = connection.info.transaction_status == TransactionStatus.IDLE
     with connection.transaction() if is_idle else nullcontext():
         before = _switch(connection, settings)

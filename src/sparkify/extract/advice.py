@@ -84,7 +84,7 @@ def _listed(endings: Counter[str]) -> str:
 
 
 def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
-    """Say what is wrong with each file without a valid line: a sentence that begins with its path, the key.
+    """Say what is wrong with files without a valid line: each path is the subject of the sentence behind it.
 
     A row is path, kind and number of rejected lines; then line number, reason and beginning of the first one.
     The text quotes no line, because readers can see the stored reports. Files in other formats come first.

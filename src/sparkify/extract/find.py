@@ -11,7 +11,7 @@ from sparkify.extract.storage import is_remote
 def find_files(
     root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
 ) -> list[InputFile]:
-    """Find all files below a folder or URL whose names a load reads, sorted by path; skip hidden ones.
+    """Find all files with a name that a load reads below a folder or URL, sorted by path; skip hidden ones.
 
     It counts other files in `not_read` by the endings of their names. It returns a pipe or a broken link like
     a file: reading it will report what is wrong.

@@ -215,7 +215,7 @@ def _names(root: str) -> list[tuple[str, bool]]:
 
 
 def _first_files(root: str) -> Iterator[InputFile]:
-    """Some files below a folder whose names a load reads. Their `kind` means nothing: it is unknown."""
+    """Some files below a folder with names that a load reads. Ignore their `kind`: it is not known."""
     for folder, below, names in islice(os.walk(root), _FOLDERS_LOOKED_AT):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in sorted(names):

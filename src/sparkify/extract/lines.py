@@ -108,7 +108,7 @@ def chunks(
 
 
 def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
-    """Read one file, or a part of it: only files whose lines are their records are cut into parts."""
+    """Read one file, or a part of it. A file has parts only if its lines are its records."""
     digest = hashlib.sha256()
     stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
     reader = None

@@ -1,7 +1,6 @@
-"""Objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages can open.
+"""Read objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages can open.
 
-The store's own library finds the credentials in its usual places (environment, files, roles). None pass
-through here.
+The store's library finds credentials in its usual places (environment, files, roles). None pass through here.
 """
 
 import errno

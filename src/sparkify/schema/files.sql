@@ -103,7 +103,7 @@ SELECT f.file_id, f.kind, f.path,
 FROM etl.known_files f
 LEFT JOIN etl.runs r USING (run_id)
 LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
-COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it, and its books, which count its lines by what became of them.';
+COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it, and its books, which count its lines by outcome.';
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.files.path IS 'The path or URL.';

@@ -158,7 +158,7 @@ FROM (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics
       GROUP BY track_id HAVING count(song_id) = 0) s
 JOIN analytics.track_months USING (track_id)
 GROUP BY track_id, title, artist;
-COMMENT ON VIEW analytics.unmatched_songs IS 'One row per song (title and artist) that was heard but is not in the catalogue in any length.';
+COMMENT ON VIEW analytics.unmatched_songs IS 'One row per song (title and artist) that was heard but is not in the catalogue at any length.';
 COMMENT ON COLUMN analytics.unmatched_songs.track_id IS 'Digest of title and artist: analytics.heard_songs.';
 COMMENT ON COLUMN analytics.unmatched_songs.title IS 'Title, as the log says.';
 COMMENT ON COLUMN analytics.unmatched_songs.artist IS 'Name of the artist, as the log says.';

@@ -1,4 +1,4 @@
-"""A day's events. A session is made on the day it begins; its events fall on that day or the next."""
+"""Draw a day's events. A session is drawn on the day it begins; its events fall on that day or the next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields

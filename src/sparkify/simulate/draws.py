@@ -13,7 +13,7 @@ from sparkify.simulate.arrays import AnyInts, Floats, Ints
 
 
 class Draws:
-    """A stream of random numbers; the same seeds give the same stream."""
+    """A stream of random numbers; the same seeds produce the same stream."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self._bits = np.random.Philox(np.random.SeedSequence(seeds))

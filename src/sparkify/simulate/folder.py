@@ -19,10 +19,10 @@ _OURS = ("song_data", "log_data", "late", "truth")
 class Folder:
     """The folder `path`, for the days from `first` to `last` of the world with these settings.
 
-    `settings` holds every setting that affects the bytes, by the name of its option. Raises UsageError if the
-    folder cannot be used; if it is not empty, unless `force` is given; and, in any case, if it holds another
-    world, other files in our places, or days that another run has not finished and this one would not write.
-    Changes nothing yet.
+    `settings` holds every setting that affects the bytes, by the name of its option. It changes nothing yet.
+
+    Raises UsageError if the folder is not empty, unless `force` is given; and always if it cannot be used, or
+    holds another world, other files in our places, or unfinished days that this run would not write.
     """
 
     def __init__(

@@ -14,8 +14,7 @@ from sparkify.extract.rejects import Reject, RejectedLine
 WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
 """The detail of a reject whose text is withheld: the original detail may quote the line."""
 
-# The key in any spelling, then whatever may stand before its value even in broken JSON, then a number and the
-# byte after it.
+# The key in any spelling, what may precede its value even in broken JSON, a number, and the next byte.
 _NAMED: Final = re.compile(
     rb"user_?id([^0-9A-Za-z]{0,64}?(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(.?))?", re.IGNORECASE | re.DOTALL
 )
@@ -30,7 +29,7 @@ def digest(key: bytes, user_id: int) -> bytes:
 
 
 class Forgotten:
-    """The people whom a warehouse has forgotten; false when there are none."""
+    """The people that a warehouse has forgotten; false if there are none."""
 
     def __init__(self, key: bytes = b"", digests: Iterable[bytes] = ()) -> None:
         self._key = key

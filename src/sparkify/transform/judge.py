@@ -193,7 +193,7 @@ def _finite(record: dict[str, Any], name: str) -> float:
     number = float(_number_of(record, name))
     if not math.isfinite(number):
         raise Rejected("out_of_range", f"{name} is beyond what a double can hold")
-    return number + 0.0  # turns -0.0 into 0.0, so that records that differ only in that are equal
+    return number + 0.0  # turn -0.0 into 0.0, so that records that differ only in that are equal
 
 
 def _seconds(record: dict[str, Any], name: str) -> float:
