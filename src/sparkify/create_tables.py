@@ -31,7 +31,7 @@ _sql: Final = queries("create_tables")
 # The schemas that are ours alone; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
 
-# Of programs that start at the same time, one creates the schema.
+# If several programs start at the same time, one creates the schema.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"
 
 
@@ -42,9 +42,9 @@ def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
     first with all its data.
 
     Raises:
-        ConnectionFailed: no server, or the role may not create the database. UsageError: something that is
-        not ours bears one of our names, or the warehouse is newer than this program. SparkifyError: the
-        warehouse is in use, or this role may not change it.
+        ConnectionFailed: no server, or the role may not create the database.
+        UsageError: something that is not ours has one of our names, or the warehouse is newer than sparkify.
+        SparkifyError: the warehouse is in use, or this role may not change it.
     """
     with server_errors(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
@@ -128,7 +128,7 @@ def _make(connection: Connection[Any]) -> None:
     """Create what is missing.
 
     Raises:
-        UsageError: something that is not ours bears one of our names.
+        UsageError: something that is not ours has one of our names.
     """
     taken = connection.execute(_sql["not_ours"], structure.names()).fetchall()
     if taken:
@@ -142,10 +142,10 @@ def _make(connection: Connection[Any]) -> None:
 def _drop(connection: Connection[Any]) -> None:
     """Drop everything that `_make` creates, and the schemas that are ours alone.
 
-    Nothing is dropped with CASCADE: what others have built on the warehouse or put beside it stays.
+    It never drops with CASCADE: what others have built on the warehouse or put beside it stays.
 
     Raises:
-        SparkifyError: somebody is reading the warehouse, or something of others depends on it.
+        SparkifyError: somebody is reading the warehouse, or something that is not ours depends on it.
     """
     made = structure.structure()
     tables = [table for table in made.tables if not table.startswith("public.")]
@@ -177,10 +177,10 @@ def _drop_all(connection: Connection[Any], kind: LiteralString, names: Iterable[
 
 
 def _refuse_schemas(connection: Connection[Any]) -> None:
-    """Refuse a database in which a new warehouse has no place.
+    """Refuse a database that has no place for a new warehouse.
 
     Raises:
-        UsageError: a schema that must be ours alone is somebody else's, or there is no schema public.
+        UsageError: somebody else has a schema with one of our names, or there is no schema public.
     """
     taken = connection.execute(_sql["schemas_taken"]).fetchall()
     if taken:

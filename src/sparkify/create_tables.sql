@@ -1,10 +1,10 @@
 -- name: schemas_taken
--- Find the schemas that are ours alone: where there is no warehouse, somebody else has made them.
+-- Find schemas that have the names of ours. If there is no warehouse, somebody else created them.
 SELECT 'schema', nspname::text, NULL FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions') ORDER BY nspname
 
 -- name: not_ours
--- Find what bears one of our names in public or analytics and is not ours: all of it where there is no warehouse yet, otherwise what
--- has another form or another owner.
+-- Find objects in public or analytics that have one of our names and are not ours: any object if there is no warehouse yet, otherwise
+-- those with another form or another owner.
 WITH warehouse AS (
     SELECT nspowner AS owner FROM pg_namespace WHERE nspname = 'etl'
 ),
@@ -60,21 +60,21 @@ INSERT INTO etl.warehouse (schema_version) VALUES (%s)
 ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 
 -- name: keep_forgotten
--- Set aside who was forgotten before the warehouse is dropped. The short lock timeout keeps readers from queueing behind the drop.
+-- Save the digests of forgotten people before the warehouse is dropped. The short lock timeout keeps readers from queueing behind the drop.
 -- makes: kept_forgotten, kept_key
 SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
 CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten
 
 -- name: loose_tables
--- Find what runs have staged, and partitions that are attached to no table any more.
+-- Find the tables that runs have staged, and partitions that are no longer attached to a table.
 SELECT nspname::text, relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND NOT relispartition
   AND CASE nspname WHEN 'staging' THEN relname ~ '^run[0-9]+_'
                    WHEN 'partitions' THEN relname ~ ('^(' || array_to_string(%s::text[], '|') || ')_[0-9]{4}_[0-9]{2}(_[0-9]{2})?$') END
 
 -- name: remember_forgotten
--- Restore who was forgotten: a drop must not bring anybody back.
+-- Restore the digests of forgotten people: a drop must not bring anybody back.
 -- reads: kept_forgotten, kept_key
 DELETE FROM etl.forgotten_key;
 INSERT INTO etl.forgotten_key SELECT * FROM kept_key;

@@ -122,7 +122,7 @@ COMMENT ON COLUMN songplays.user_agent IS
     'The browser or app, as the log says; quotes around it are kept.'
 """
 
-# Finds the plays of an artist or of a song, for people and for the foreign keys when the catalogue changes.
+# Finds the plays of an artist or song, for questions, and for the foreign keys when the catalogue changes.
 songplay_index_create = """
 CREATE INDEX IF NOT EXISTS songplays_artist_song ON songplays (artist_id, song_id) WHERE artist_id IS NOT NULL
 """
@@ -162,7 +162,7 @@ SELECT songplay_id, start_time, user_id, level, song_id, artist_id, session_id, 
 FROM {staged}
 """
 
-# {staged} holds, for each user that a publication touches, the latest play of all that are known.
+# {staged} holds the latest known play of each user that a publication touches.
 user_table_insert = """
 INSERT INTO users AS u (user_id, first_name, last_name, gender, level)
 SELECT user_id, first_name, last_name, gender, level

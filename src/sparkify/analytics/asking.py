@@ -25,8 +25,7 @@ def ask(
     connection: Connection[Any], query: LiteralString, selection: Selection,
     *, parts: Mapping[str, sql.Composable] | None = None, **more: Any,
 ) -> list[Row]:  # fmt: skip
-    """Run a query. `parts` fill braces in its text, like those of analytics/parts.sql; `more` are
-    parameters."""
+    """Run a query. `parts` fill braces in its text, like analytics/parts.sql; `more` are parameters."""
     places = {
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
     }
@@ -38,7 +37,7 @@ def ask(
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
-    """The condition for being at one of some places, given as names of parameters; with none, any place."""
+    """The condition for any of some places, given as names of parameters; true if there are none."""
     there = [sql.SQL(_parts["at_one_place"]).format(place=sql.Placeholder(name)) for name in places]
     return sql.SQL("({})").format(sql.SQL(" OR ").join(there)) if there else sql.SQL("true")
 
@@ -54,13 +53,12 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
 
 
 def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection with whole months where it begins before or ends after all plays: those are in
-    rollups."""
+    """The selection, with whole months where it begins before or ends after all plays: rollups have those."""
     return spans(connection, selection)[1]
 
 
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
-    """Both: limited to the days that have plays, and in whole months."""
+    """The selection limited to the days that have plays, and the selection in whole months."""
     (dates,) = ask(connection, _listening["range"], selection)
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2

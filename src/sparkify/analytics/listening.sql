@@ -19,7 +19,7 @@ FROM analytics.listeners
 WHERE period = 'day' AND start >= %(first)s AND start < %(end)s AND level IS NOT DISTINCT FROM %(level)s
 
 -- name: listeners
--- Count the different people who listened, and those of them who had never listened before. One row.
+-- Count the people who listened, and those who had never listened before. One row.
 WITH {listening_by_user},
 users AS (
     SELECT DISTINCT user_id FROM listening
@@ -28,7 +28,7 @@ SELECT count(*) AS listeners, count(*) FILTER (WHERE first_day >= %(first)s) AS 
 FROM users JOIN analytics.first_days USING (user_id)
 
 -- name: top_users
--- Find the users with most plays. One row per user.
+-- Find the users with the most plays. One row per user.
 WITH {listening_by_user},
 top AS (
     SELECT user_id, sum(plays)::bigint AS plays, round(sum(milliseconds) / 1000.0)::bigint AS seconds
@@ -39,7 +39,7 @@ FROM top JOIN users u USING (user_id)
 ORDER BY plays DESC, user_id
 
 -- name: top_devices
--- Find the families of devices with most plays. One row per family.
+-- Find the device families with the most plays. One row per family.
 WITH {listening},
 users AS (
     SELECT user_agent_id, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
@@ -73,7 +73,7 @@ FROM plays_by_user JOIN users USING (user_id)
 GROUP BY gender ORDER BY gender COLLATE "C"
 
 -- name: trend
--- Count plays, listeners, sessions and seconds over time. One row per day, week or month; none for a selection of no day.
+-- Count plays, listeners, sessions and seconds over time. One row per day, week or month; none for an empty selection.
 SELECT start, plays, listeners, new_listeners, listeners - new_listeners AS returning_listeners, sessions,
        round(milliseconds / 1000.0)::bigint AS seconds
 FROM analytics.listeners
@@ -82,7 +82,7 @@ WHERE period = %(period)s AND level IS NOT DISTINCT FROM %(level)s
 ORDER BY start
 
 -- name: trend_of_place
--- Count the same for one place, without sessions. One row per day, week or month.
+-- Count plays, listeners and seconds at one place over time. One row per day, week or month.
 WITH users AS (
     SELECT date_trunc(%(period)s, day::timestamp)::date AS start, user_id,
            sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
@@ -106,7 +106,7 @@ WHERE day >= %(first)s AND day < %(end)s AND {at_level}
 GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: heat_map_of_place
--- Count the same for one place. One row per weekday and hour with plays.
+-- Count plays at one place. One row per weekday and hour with plays.
 WITH hours AS (
     SELECT day, hour, count(*) AS plays
     FROM (SELECT day, unnest(hours) AS hour FROM analytics.user_days

@@ -1,4 +1,4 @@
-"""Names as people write them: in some, UTF-8 was read as Latin-1 and encoded once more."""
+"""Repair doubly encoded names: their UTF-8 was read as Latin-1 and encoded again."""
 
 from typing import Any, Final
 

@@ -15,9 +15,9 @@ _sql: Final = queries("analytics/one_song")
 
 
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:
-    """Songs whose title and artist together have all words of `text`, in any case; most plays ever first.
+    """Songs whose title and artist together have all words of `text`, in any case; the most played first.
 
-    Doubly encoded names are found by their proper spelling, too. The other functions take the `track_id`.
+    It finds doubly encoded names by their proper spelling, too. The other functions take the `track_id`.
     """
     words = text.replace("\0", "").encode(errors="replace").decode().lower().split()
     if not words:
@@ -42,7 +42,7 @@ def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection 
 def fans(
     track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """The users with most plays of it, with their current level, and the first and last day they heard it."""
+    """The users who played it most, with their current level, and the first and last day they heard it."""
     return _ask_of(dsn, _sql["fans"], track_id, selection, limit=limit)
 
 

@@ -1,6 +1,5 @@
 -- name: search
--- Find songs whose artist and title together have all of some words. One row per song, most plays first; only these get their names
--- looked up.
+-- Find songs whose artist and title together contain all words. One row per song, most plays first. It looks up the names of these only.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id FROM analytics.heard_songs
     WHERE lower(artist || ' ' || title) LIKE ALL (%(words)s::text[])
@@ -28,8 +27,8 @@ heard AS (
 )
 
 -- name: heard_at_place
--- This common table has the same for a place. It looks up the place on the days on which a user heard the song. MATERIALIZED: joined
--- with users at once, the planner would read all days.
+-- This common table has the same for a place. It looks up the places of users on the days on which they heard the song. MATERIALIZED,
+-- because the planner would read all days if it joined users at once.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
@@ -54,7 +53,7 @@ FROM heard JOIN users u USING (user_id)
 GROUP BY heard.level, gender ORDER BY heard.level COLLATE "C", gender COLLATE "C"
 
 -- name: fans
--- Find the users with most plays of the song. One row per user.
+-- Find the users with the most plays of the song. One row per user.
 WITH {heard}
 SELECT user_id, concat_ws(' ', first_name, last_name) AS name, u.level, count(*) AS plays, min(day) AS first_day, max(day) AS last_day
 FROM heard JOIN users u USING (user_id)

@@ -3,15 +3,15 @@
 (%(level)s::text IS NULL OR level = %(level)s)
 
 -- name: at_level_key
--- This condition selects the level in the form in which the keys of the rollups have it.
+-- This condition selects the level as the keys of the rollups have it.
 (%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
 
 -- name: at_one_place
--- This condition selects the days or months of users at a place, in the form in which the indexes have it.
+-- This condition selects the days or months of users at a place, as the indexes have it.
 hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
 
 -- name: listening
--- This common table has what users heard, in rows to be added up: from whole months the rollup of months, from cut months the days.
+-- This common table has the plays of users, in rows to be added up: whole months come from the rollup, cut months from the days.
 listening AS (
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
     WHERE month >= %(months)s AND month < %(months_end)s AND {at_level} AND {at_place}
@@ -21,7 +21,7 @@ listening AS (
 )
 
 -- name: listening_anywhere
--- This common table has the same where neither place nor device matters: whole years, whole months and single days.
+-- This common table has the same without places and devices, for questions about neither.
 listening AS (
     SELECT user_id, level, plays, milliseconds FROM analytics.user_months
     WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}

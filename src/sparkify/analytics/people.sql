@@ -1,6 +1,6 @@
 -- name: level_changes
--- Count how often users changed from one level to another, and how many of them. One row per month and pair of levels.
--- Most users have had one level only, and are left out first. Of the others, days are read only in months with several levels and in
+-- Count level changes, and the users who made them. One row per month and pair of levels.
+-- It first skips users who have had only one level: most have. For the others, it reads days only in months with several levels and in
 -- months that the selection cuts; any other month is one step, at its beginning.
 WITH months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days

@@ -1,4 +1,4 @@
-"""Places: one shown name may stand for several spellings in the logs."""
+"""Places: the logs may spell one shown name in several ways."""
 
 from collections import defaultdict
 from typing import Any, Final
@@ -13,7 +13,7 @@ _sql: Final = queries("analytics/places")
 
 
 def spellings(connection: Connection[Any], place: str | None) -> list[str]:
-    """The locations in the logs that are shown like this place; an empty list for no place."""
+    """The locations in the logs that are shown as this place; an empty list for no place."""
     if place is None or place.isascii():
         return [] if place is None else [place]
     wanted = {place, shown(place)}

@@ -1,5 +1,5 @@
 -- name: places_to_repair
--- Find the places whose names are not in ASCII, stepping through the index from each to the next. One row per place.
+-- Find the places with names beyond ASCII, stepping through the index from one to the next. One row per place.
 WITH RECURSIVE places AS (
     (SELECT hashtextextended(location, 0) AS key, location FROM analytics.user_months WHERE location IS NOT NULL ORDER BY key LIMIT 1)
     UNION ALL
@@ -17,7 +17,7 @@ SELECT location FROM places WHERE octet_length(location) > length(location)
 SELECT location, sum(plays)::bigint AS plays FROM analytics.user_months WHERE location IS NOT NULL GROUP BY location
 
 -- name: top_locations
--- Find the places with most plays. One row per place; `place_shown` replaces the spellings of one place by the first of them.
+-- Find the places with the most plays. One row per place; `place_shown` replaces the spellings of a place by the first one.
 WITH {listening},
 users AS (
     SELECT {place_shown} AS location, user_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
@@ -29,5 +29,5 @@ ORDER BY plays DESC, location COLLATE "C"
 LIMIT %(limit)s
 
 -- name: first_spelling
--- This expression replaces a spelling by the first that is shown like it, for `place_shown`; few places have several.
+-- This expression replaces a spelling by the first one that is shown alike, for `place_shown`; few places have several.
 coalesce((%(firsts)s::text[])[array_position(%(alike)s::text[], location)], location)

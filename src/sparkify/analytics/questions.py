@@ -53,7 +53,7 @@ def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
 
 
 def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
-    """How many different people listened, and how many of them had never listened before."""
+    """How many people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
         (row,) = ask(connection, _listening["listeners"], in_whole_months(connection, selection))
         return row
@@ -62,7 +62,7 @@ def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row
 def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
-    A week or month of which the selection has only some days is given whole. Sessions are None with a place.
+    A week or month that the selection cuts is returned whole. Sessions are None with a place.
     """
     query = _listening["trend"] if selection.location is None else _listening["trend_of_place"]
     # The planner underestimates the days of a place, and would look up the first day of each user.
@@ -95,15 +95,17 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
 
     A selection with a level counts the changes to that level. Its place is ignored.
     """
-    # By an index, in the wanted order or user by user, most days would be fetched one by one.
+    # An index scan, in order or user by user, would fetch most days one by one.
     with reader(dsn) as connection, planner(connection, enable_indexscan="off", enable_nestloop="off"):
         return ask(connection, _people["level_changes"], selection)
 
 
 def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
-    """How many of the users whose first play is in a ``month`` or ``week`` (`cohort`) listened how many
-    months later (`months_later`), or weeks. The days of the selection choose the first plays; its level and
-    place are ignored."""
+    """Count users who listened again, by the ``month`` or ``week`` of their first play (`cohort`) and by the
+    number of months or weeks since (`months_later`, `weeks_later`).
+
+    The selection's days choose the first plays; its level and place are ignored.
+    """
     query = {"month": _people["retention_month"], "week": _people["retention_week"]}[period]
     with reader(dsn) as connection:
         return ask(connection, query, selection)
@@ -112,7 +114,7 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
 def rising(
     selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
-    """Songs by how many more plays (or, `falling`, fewer) they have than in as many days before.
+    """Songs that gained the most plays (or, `falling`, lost the most), compared with as many days before.
 
     The days end with the last day that has plays. Songs with the same change come in the order of `top` for
     the days on which they had more plays.
@@ -138,9 +140,8 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
-    """A report for one screen: totals, trend (by day, or by week or month for many days), top songs, the
-    people active on the last day, in the last 7 and in the last 30 days of the selection, and the state of
-    the data."""
+    """A report for one screen: totals, trend (for many days, by week or month), top songs, the people active
+    in the last day, 7 days and 30 days of the selection, and the state of the data."""
     with reader(dsn) as connection:
         state = quality(dsn=connection)
         if state["first"] is None:
@@ -174,7 +175,7 @@ def fitting_period(since: date, until: date) -> str:
 
 
 def locations(*, dsn: DsnOrConnection = None) -> list[str]:
-    """All places by the names that are shown, those with most plays first."""
+    """All places by the names that are shown, the most played first."""
     with reader(dsn) as connection:
         plays: Counter[str] = Counter()
         for row in ask(connection, _places["locations"], ALL):
@@ -202,8 +203,7 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, how many of them match the catalogue, rejected lines, and when it was
-    last loaded."""
+    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load."""
     with reader(dsn) as connection:
         (row,) = ask(connection, _state["quality"], ALL)
         (dates,) = ask(connection, _listening["range"], ALL)

@@ -41,19 +41,16 @@ _PARTS: Final = {
 }
 
 FEW_DAYS: Final = 3
-"""Up to this many days, counting all plays is faster than the rollups of months."""
+"""Up to this many days, scanning all plays beats the rollups of months."""
 
 SOME_DAYS: Final = 10
-"""Up to this many days, artists are counted play by play, as each has many tracks to look up; so is
-everything in a long list."""
+"""Up to this many days, scan plays for artists, who have many tracks to look up, and for any long list."""
 
 LISTED: Final = 5
-"""Plays in a month and at a level from which a track or artist is in the index that has them in order
-(publish/rollups)."""
+"""A track or artist with this many plays in a month and level is in the index by plays (publish/rollups)."""
 
 LOOKED_UP: Final = 20_000
-"""Up to this length of a list, its songs are looked up one by one; beyond, reading through the rollup is
-faster."""
+"""Up to this length, a list's songs are looked up one by one; beyond it, scanning the rollup is faster."""
 
 _ALL_OF_THEM: Final = 2**31
 
@@ -73,8 +70,8 @@ def most_changed(
 ) -> list[Row]:
     """Songs with more plays than in as many days before, or `falling` ones.
 
-    A song cannot have gained more plays than it has. So the songs with most plays are examined, until no
-    other can have gained as much.
+    A song cannot have gained more plays than it has. So this examines the most played songs until no other
+    can have gained as much.
     """
     now = days_with_plays(connection, selection)
     assert now.since
@@ -125,8 +122,8 @@ def _scan(
         are_few = lacking and _depth(limit) <= LOOKED_UP
         query = _sql["most_lacking"] if are_few else _sql["most_heard"]
         parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
-    # The planner expects few rows from arrays, and would loop: seconds instead of a tenth of one. And a hash
-    # table of that many keys does not fit into a processor's cache; sorting is faster.
+    # The planner expects few rows from arrays, and would loop for seconds instead of tenths. And a hash table
+    # of so many keys does not fit into a processor's cache: sorting is faster.
     with planner(connection, enable_nestloop="off", enable_hashagg="off"):
         return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
 
@@ -148,7 +145,7 @@ def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) 
 
 
 def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
-    """Whether it has at most so many days, and they are not all the days of a month that have plays."""
+    """Whether it has at most `few` days, and they are not all the days of a month that have plays."""
     assert selection.since
     assert selection.until
     return selection.until - selection.since < timedelta(few) and not months.is_whole_months()
@@ -162,9 +159,9 @@ def _depth(limit: int) -> int:
 def _rank(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, by_days: bool, lacking: bool
 ) -> list[Row] | None:
-    """Look deeper into the lists of the months until nothing beyond them can be among the first.
+    """Look deeper into the lists of the months until nothing below can be among the first.
 
-    Artists `by_days` are looked up once; the result is None if the lists do not tell enough.
+    It looks up artists `by_days` once, and returns None if the lists do not tell enough.
     """
     ranked = RANKED[what]
     depth = _depth(limit)
@@ -179,7 +176,7 @@ def _rank(
             count_probe=fill(ranked.count, table=sql.Identifier("probe"), **_PARTS),
             count_candidates=fill(count, table=sql.Identifier("candidates"), **_PARTS),
         )  # fmt: skip
-        # The planner expects thousands of candidates, where there are few, and would read all of the rollup.
+        # The planner expects thousands of candidates instead of a few, and would read the whole rollup.
         are_few = listed and longest <= LOOKED_UP and not by_days
         ways = (
             dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off") if are_few else {}

@@ -1,5 +1,5 @@
 -- name: named
--- This query gives the tracks of a common table `top` their names, in order. Of several lengths the smallest song_id stands for all.
+-- This query adds names to the tracks of a common table `top`, in order. If several lengths match, it takes the smallest song_id.
 SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
 FROM top
 CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
@@ -8,7 +8,7 @@ ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLA
 LIMIT %(limit)s
 
 -- name: named_artists
--- This query gives the artists of a common table `top` their names, in order.
+-- This query adds names to the artists of a common table `top`, in order.
 SELECT h.artist, top.plays, top.listeners, h.artist_id
 FROM top
 CROSS JOIN LATERAL (SELECT min(artist) AS artist, min(artist_id COLLATE "C") AS artist_id
@@ -17,18 +17,18 @@ ORDER BY top.plays DESC, top.listeners DESC, h.artist COLLATE "C"
 LIMIT %(limit)s
 
 -- name: lacking
--- This condition selects the tracks that the catalogue has in no length.
+-- This condition selects the tracks that are not in the catalogue at any length.
 NOT EXISTS (SELECT FROM analytics.heard_songs h WHERE h.track_id = {table}.track_id AND h.song_id IS NOT NULL)
 
 -- name: most_heard
--- This common table has the first tracks of a common table `heard`.
+-- This common table has the most played tracks of a common table `heard`.
 most AS MATERIALIZED (
     SELECT track_id, plays FROM heard WHERE {wanted} ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 
 -- name: most_lacking
--- These common tables have the first tracks of `heard` that the catalogue lacks: they look among the most played tracks, and only if
--- too few of those are lacking, among all. This pays for a short list only.
+-- These common tables find the most played tracks of `heard` that the catalogue lacks. They look among the most played tracks first, and
+-- among all only if they find too few. This pays only for a short list.
 first AS MATERIALIZED (
     SELECT track_id, plays FROM heard ORDER BY plays DESC LIMIT %(depth)s
 ),
@@ -48,7 +48,7 @@ most AS MATERIALIZED (
 )
 
 -- name: scan_songs
--- Find the most played songs by counting all plays of the users' days. One row per song. For a long list, it does not first look for
+-- Find the most played songs by counting all plays of the users' days. One row per song. For a long list, it does not first select
 -- the days that have some of its songs: nearly every day has.
 WITH chosen AS MATERIALIZED (
     SELECT user_id, tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
@@ -89,7 +89,7 @@ top AS (
 -- name: candidates
 -- These common tables find the first keys of a rollup without adding up all of it. They take the `depth` most played keys of each
 -- month and level, as far as `listed`. A key in none of these lists has at most `bound` plays; a key in some has at most `most`.
--- A few are counted exactly, which gives the `threshold`; then all keys that can reach it are counted. If a key in no list could
+-- They count a few exactly, to find the `threshold`; then they count all keys that can reach it. If a key in no list could
 -- reach it, too, there are no candidates.
 parts AS MATERIALIZED (
     SELECT start AS month, level
@@ -130,7 +130,7 @@ most AS MATERIALIZED (
 )
 
 -- name: in_part
--- This expression counts the plays of a cut month on the days of the selection. `days` is in order, so two searches do it.
+-- This expression counts the plays of a cut month on the days of the selection. `days` is sorted, so two searches are enough.
 width_bucket(least(%(end)s::date - month, 31)::smallint, days) - width_bucket(greatest(%(first)s::date - month, 0)::smallint, days)
 
 -- name: count_songs
@@ -194,8 +194,8 @@ named AS (
 SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 
 -- name: scan_plays
--- Count the plays of some tracks in the users' days. One row per track with plays. Comparing tracks costs most, so the place is
--- selected first, in a query of its own: in one WHERE, PostgreSQL would look at the place last.
+-- Count the plays of some tracks in the users' days. One row per track with plays. Comparing tracks costs most, so a separate
+-- query selects the place first: in one WHERE, PostgreSQL would look at the place last.
 WITH chosen AS MATERIALIZED (
     SELECT tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
 )

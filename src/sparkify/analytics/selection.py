@@ -10,8 +10,7 @@ _LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """UTC days from `since` to `until`, both included; a level; a location, as shown or as the logs spell it.
-    None means all."""
+    """UTC days from `since` to `until` inclusive, a level, a place (as shown or logged). None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -26,8 +25,7 @@ class Selection:
         )
 
     def widened(self, first: date, last: date) -> "Selection":
-        """The same plays, in whole months as far as possible; `first` and `last` are the days of the first
-        and the last play of all."""
+        """The same plays, in whole months if possible; all plays are from `first` to `last`."""
         found = self.within(first, last)
         since = first.replace(day=1) if found.since == first else found.since
         until = _next_month(last) - timedelta(1) if found.until == last else found.until

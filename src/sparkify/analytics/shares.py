@@ -1,5 +1,4 @@
-"""Shares as people read them: rounded, but never to 0% when there are some, nor to 100% when some are
-missing."""
+"""Write shares for people: rounded, but never to 0% if there are some, nor to 100% if some are missing."""
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str | None:

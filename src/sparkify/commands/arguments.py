@@ -1,4 +1,4 @@
-"""What the commands' arguments share: parsers, options that several commands take, and exit codes."""
+"""Shared by the commands: parsers, options that several commands take, and exit codes."""
 
 import argparse
 import os

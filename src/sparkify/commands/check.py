@@ -1,4 +1,4 @@
-"""``sparkify check``: the warehouse examines itself."""
+"""``sparkify check``: examine the warehouse."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""``sparkify db``: run the embedded PostgreSQL, and make the roles of any."""
+"""``sparkify db``: run the embedded PostgreSQL, or create roles on any server."""
 
 import os
 import sys

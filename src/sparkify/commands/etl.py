@@ -120,7 +120,7 @@ def _print_report(report: Report) -> None:
             f" in {report.seconds:.1f} s{rate}."
         )
     if books.lines:
-        # Most warehouses have forgotten nobody: then the column says nothing.
+        # Most warehouses have forgotten nobody: then hide the column.
         print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
     tables = ("songplays", "users", "songs", "artists", "time")
     rows = ", ".join(counted(report.rows[table], table.removesuffix("s")) for table in tables)

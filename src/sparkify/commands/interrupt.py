@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the program says what it kept and ends within two seconds, whatever it is doing.
+"""On Ctrl-C or SIGTERM, say what was kept and end within two seconds, whatever the program is doing.
 
 Usually KeyboardInterrupt is enough: statements are cancelled, transactions rolled back, threads joined. Where
 that takes too long (a server that does not answer, a library that ignores signals) the process simply exits.

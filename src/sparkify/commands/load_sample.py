@@ -1,4 +1,4 @@
-"""Make and load the made-up sample, for those who have no data yet. `make` runs this.
+"""Make up and load the sample, for users who have no data yet. `make` runs this.
 
     python -m sparkify.commands.load_sample             # make it, load it, print the URL of its database
     python -m sparkify.commands.load_sample --needed    # print yes if the usual warehouse has no plays
@@ -23,7 +23,7 @@ from sparkify.simulate.sample import FOLDER, MARK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say, report it on stderr, and return the exit code."""
+    """Run the command, report on stderr, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sparkify.commands.load_sample")
     parser.add_argument("--needed", action="store_true")
     try:
@@ -32,9 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _has_plays(resolve()):
             print("yes")
     except SparkifyError as error:
-        print(
-            f"sparkify: {printable(str(error), lines=True)}", file=sys.stderr
-        )  # a ServerError quotes the log
+        # Keep the lines: a ServerError quotes the log.
+        print(f"sparkify: {printable(str(error), lines=True)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -12,7 +12,7 @@ from sparkify.errors import OutputFailed
 
 
 class HasDocument(Protocol):
-    """The result of a command that can be given as one JSON document."""
+    """The result of a command that can be printed as one JSON document."""
 
     def as_dict(self) -> dict[str, Any]:
         """The document."""

@@ -1,4 +1,4 @@
-"""The live bar of a load: one line, of which a narrow terminal shows the most important parts."""
+"""The live bar of a load: one line. A narrow terminal shows only its most important parts."""
 
 import time
 from collections.abc import Iterator

@@ -73,7 +73,7 @@ def _path(text: str) -> str:
 
 
 def _choice(options: Options) -> dict[str, Any]:
-    """The arguments that say which rejected lines are meant, and where."""
+    """The arguments that choose the warehouse and its rejected lines."""
     return {"dsn": options.dsn, "path": options.file, "reason": options.reason, "run": options.run}
 
 
@@ -131,7 +131,7 @@ def _drop(options: Options) -> int:
 
 
 def _print_dismissed(done: "Dismissed") -> None:
-    """Print what was dismissed; on stderr what was not and why, and how to undo it."""
+    """Print what was dismissed; on stderr, say what was not and why, and how to undo it."""
     if not done.lines and not done.other_runs:
         note("No rejected lines match.")
         return
@@ -155,7 +155,7 @@ def _retry(options: Options) -> int:
 
 
 def _print_retried(done: "Retried") -> None:
-    """Print what was tried again, what passed and what remains; on stderr what was not tried and why."""
+    """Print what was tried again, what passed and what remains; on stderr, say what was not tried and why."""
     books = done.passed
     print_sentence(
         f"Tried {counted(done.tried, 'rejected line')} again: {books.lines:,} passed,"

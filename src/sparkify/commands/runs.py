@@ -52,12 +52,12 @@ def _list(options: Options) -> int:
 
 
 def print_failures(runs: Sequence[dict[str, Any]]) -> None:
-    """Say why runs failed and what to do: too much for a cell of their table."""
+    """Say why runs failed and what to do. That is too long for a cell of the table."""
     from sparkify.stage.failed import failure
 
     for run in runs:
         if run["reason"]:
-            # Not broken into lines: a line break of ours would end up in the commands that people copy.
+            # Do not wrap it: people would copy our line breaks with the commands.
             print(f"\n{printable(failure(run['run_id'], run['reason']))}")
 
 

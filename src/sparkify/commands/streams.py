@@ -29,7 +29,7 @@ class _Needed(io.FileIO):
 
 
 class _Lossy(io.FileIO):
-    """Drops what cannot be written. If stderr fails, there is nowhere left to say so but the exit code."""
+    """Drops what cannot be written. If stderr fails, only the exit code can still say so."""
 
     def write(self, data: Any) -> int:
         with suppress(OSError):

@@ -14,7 +14,6 @@ from sparkify.commands import streams
 from sparkify.server.probe import answers  # noqa: F401
 
 if __name__ == "__main__":
-    with streams.safe(
-        may_be_lost=True
-    ):  # Streamlit prints the address, which we have already printed on stderr
+    # Streamlit prints the address, which we have already printed on stderr.
+    with streams.safe(may_be_lost=True):
         sys.exit(main(prog_name="sparkify dashboard"))

@@ -201,7 +201,7 @@ def _ground() -> str:
 
 
 def _ink(share: str) -> Any:
-    """Dark text on light colours, light text on dark ones; the colour stands for the `share` of the most."""
+    """Dark text on light colours, light text on dark ones; the colour shows the `share` of the most."""
     much, little, turn = ("#10161D", "#E8EDF2", 0.55) if _is_dark() else ("#FFFFFF", "#1B2733", 0.65)
     return alt.condition(f"{share} > {turn}", alt.value(much), alt.value(little))
 

@@ -74,10 +74,9 @@ def ask_now(question: Callable[..., Any], *arguments: Any, dsn: str | None, **mo
 
 @contextmanager
 def asking(version: Any, dsn: str | None) -> Iterator[Ask]:
-    """Yield a function that asks questions in parallel: the first answers are drawn while others are
-    computed.
+    """Yield a function that asks questions in parallel: a page draws the first answers while others run.
 
-    At the end, also after an error, running questions are waited for and waiting ones cancelled.
+    At the end, even after an error, it waits for running questions and cancels waiting ones.
     """
     pool = ThreadPoolExecutor(MOST, thread_name_prefix="question")
     try:

@@ -1,4 +1,4 @@
-"""Tables and text as plain HTML: accessible, fit for a phone, with text from the data shown as it is."""
+"""Tables and text as plain HTML: accessible, readable on a phone, with text from the data unchanged."""
 
 import csv
 import io
@@ -58,7 +58,7 @@ def style() -> None:
 
 
 def line(text: str) -> None:
-    """Show a line of text as it is."""
+    """Show a line of text unchanged."""
     st.html(f'<p class="sp-line">{escape(text)}</p>')
 
 

@@ -45,8 +45,7 @@ _CUT_OFF: Final = (
 )
 
 _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
-"""Codes of errors that pass, or do once somebody has acted: connections, conflicts, resources, locks,
-shutdowns."""
+"""Codes of errors that pass, perhaps once somebody acts: connection, conflict, resource, lock, shutdown."""
 
 _CONNECTING: Final = {
     "too many clients|too many connections|connection slots|max clients": (
@@ -65,11 +64,11 @@ _CONNECTING: Final = {
         " the DSN's options, PGOPTIONS, another PG* variable, the role or the database."
     ),
 }
-"""By the English text: libpq gives no code for a connection that failed."""
+"""By the English text: libpq has no code for a failed connection."""
 
 
 def advice(error: psycopg.Error, *, asking: bool) -> str:
-    """What to do about an error; `asking` is a question, which changes nothing."""
+    """Say what to do about an error; `asking` means a question, which changes nothing."""
     # Errors of libpq itself have no code: the connection to the server is lost.
     state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "")
     if error.diag.source_function == "check_enable_rls":
@@ -89,7 +88,7 @@ def advice(error: psycopg.Error, *, asking: bool) -> str:
 
 
 def advice_on_connecting(said: str) -> str:
-    """What to do if connecting failed, by what libpq `said`."""
+    """Say what to do about a failed connection, by what libpq `said`."""
     for pattern, what in _CONNECTING.items():
         if re.search(pattern, said):
             return what

@@ -21,22 +21,19 @@ OLDEST_SERVER: Final = 150000
 # With any of these, libpq knows a server. PGUSER or ~/.pgpass alone do not name one.
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
-
 _SILENCE: Final = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""Seconds and milliseconds: our end, too, gives up a connection after a minute of silence
-(database/session.sql)."""
+"""Seconds and milliseconds: after a minute of silence, both ends drop a connection (database/session.sql)."""
 
 
 def resolve(dsn: str | None = None) -> str:
-    """The connection string to use: `dsn`, else SPARKIFY_DSN, else libpq's variables, else the embedded
-    server.
+    """The connection string to use: `dsn`, SPARKIFY_DSN, libpq's variables, or else the embedded server.
 
-    This starts the embedded server if it is not running. A string that names no database gets ``sparkifydb``.
+    This starts the embedded server if needed. A string that names no database gets ``sparkifydb``.
 
     Raises:
         UsageError: the connection string is malformed.
@@ -55,23 +52,20 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
-    """Open a connection in autocommit mode, with our settings, acting as the owner of the warehouse if we
-    may.
+    """Open a connection in autocommit mode with our settings, as the owner of the warehouse if we may.
 
     It inherits no setting that affects a result, or whether a load ends, from the role, the database, the DSN
     or the environment (database/session.sql). Table names are found in ``public``, times are in UTC. A
     connection `for_questions` keeps limits on time such as a ``statement_timeout``.
 
     Raises:
-        ConnectionFailed: the server cannot be reached, refuses the connection, or is older than PostgreSQL
-        15.
+        ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
     """
     try:
         given = conninfo_to_dict(dsn)
         silence = {name: value for name, value in _SILENCE.items() if name not in given}
         settings = make_conninfo(dsn, application_name="sparkify", client_encoding="UTF8", **silence)
-        # Behind a pooler, the next transaction may run on another backend, which does not know a prepared
-        # statement.
+        # Behind a pooler, the next transaction may run on a backend that lacks our prepared statements.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
@@ -121,8 +115,7 @@ def room(connection: Connection[Any]) -> int:
 
 @contextmanager
 def server_errors(*, asking: bool = False) -> Iterator[None]:
-    """Turn errors of the server into errors of ours with advice, for a command that loads or one that is only
-    `asking`.
+    """Turn errors of the server into our own, with advice for a load, or for a question if `asking`.
 
     Raises:
         SparkifyError: the server's message, without the statement, which may hold rows of the input.
@@ -139,8 +132,7 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
 
 
 def database_is_missing(dsn: str) -> bool:
-    """Whether the server answers and lacks the database. The message of a refused connection may be
-    translated, so it does not tell."""
+    """Whether the server answers but lacks the database. A refusal's text may be translated."""
     try:
         with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
             row = connection.execute(

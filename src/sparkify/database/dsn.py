@@ -1,7 +1,7 @@
 """Parse connection strings, or say which part is wrong and what to write instead.
 
 Hosting services and other tools print strings that libpq does not accept. libpq's error message may quote the
-string, which may hold a password: the messages here show nothing but names of parameters and schemes.
+string, with a password in it. The messages here show only names of parameters and schemes.
 """
 
 import re
@@ -21,7 +21,7 @@ _OTHERS: Final = {
     "currentSchema": "Leave it out: the tables are in the schema public.",
     "pgbouncer": "Leave it out, and name the server itself, or its pooler in session mode.",
 }
-"""Advice for parameters of other tools; any other unknown one is to be left out."""
+"""Advice on parameters of other tools. The advice on any other unknown one is to leave it out."""
 
 _SECOND_AT: Final = "The DSN has a second @. Write each but the one before the host as %40."
 _SCHEME: Final = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
@@ -95,8 +95,7 @@ def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
 
 
 def _names_before_password(dsn: str) -> list[str]:
-    """The names in a string of key=value pairs, up to the password: a malformed one may look like more
-    pairs."""
+    """The names of key=value pairs, up to the password: a malformed one may look like more pairs."""
     names, at = [], 0
     while (pair := _PAIR.match(dsn, at)) and pair[1] != "password":
         names.append(pair[1])

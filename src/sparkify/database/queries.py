@@ -1,7 +1,7 @@
-"""The program's SQL. It stands in ``.sql`` files beside the Python that runs it.
+"""Read the program's SQL from the ``.sql`` files beside the Python that runs it.
 
-A file of queries gives each a name, ``-- name: what_it_is``, and a comment that says in a sentence what it is
-for. A query that uses temporary tables declares them below that: ``-- reads: a, b`` and ``-- makes: c``.
+In a file of queries, each has a name, ``-- name: what_it_is``, and a comment that says in a sentence what it
+does. A query that uses temporary tables declares them below that: ``-- reads: a, b`` and ``-- makes: c``.
 Other files are scripts, run as a whole.
 """
 
@@ -15,8 +15,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 @cache
 def queries(path: str) -> dict[str, LiteralString]:
-    """All queries of a file by name; ``publish/months`` is the file ``months.sql`` in the folder
-    ``publish``."""
+    """All queries of a file by name. The file ``publish/months.sql`` is given as ``publish/months``."""
     _, *parts = _NAME.split(script(path))
     return dict(zip(parts[::2], parts[1::2], strict=True))
 

@@ -77,13 +77,11 @@ def has_warehouse(dsn: str) -> bool:
 
 @contextmanager
 def reader(dsn: DsnOrConnection) -> Iterator[Connection[Any]]:
-    """The connection for a question: the given one, which stays open, or a new one, which is closed
-    afterwards.
+    """Yield a connection for a question: the given one, which stays open, or a new one, which is closed.
 
     Raises:
-        UsageError: the given connection is closed, in a transaction, or not in autocommit mode: settings for
-        one question would
-            then hold for the next.
+        UsageError: the given connection is closed, in a transaction, or not in autocommit mode. Then settings
+            for one question would hold for the next.
         SparkifyError: no server, no warehouse, one of another version, or an error of the server.
     """
     with server_errors(asking=True):
@@ -101,7 +99,6 @@ def rows(
     query: QueryNoTemplate,
     parameters: Sequence[Any] | Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """The rows of a query. It is never prepared: one plan for all parameters would be bad for most of
-    them."""
+    """The rows of a query. It is never prepared: one plan would be bad for most parameters."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters, prepare=False).fetchall()

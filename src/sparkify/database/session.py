@@ -1,7 +1,7 @@
 """Retry transient server errors for up to two minutes.
 
-What is retried is one transaction, or several that each find out whether they are done already. So a retry does no harm when
-a COMMIT had succeeded and only the answer to it was lost.
+A unit of work is one transaction, or several that each check whether they are done already. So a retry is
+harmless if a COMMIT succeeded and only its answer was lost.
 """
 
 import logging
@@ -19,14 +19,14 @@ from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed
 
 RETRY_SECONDS: Final = 120.0
-"""Seconds from the first failure until work is given up: a server that recovers from a crash takes a while."""
+"""Seconds after the first failure until we give up: a server takes a while to recover from a crash."""
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
-"""Seconds. Each pause is about twice the one before. They are random, so that workers do not all come back at once."""
+"""Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
 
 QUIET: Final = 10.0
-"""Seconds in which an error that several workers meet is reported once."""
+"""Seconds in which an error is reported only once, even if several workers meet it."""
 
 _TRANSIENT: Final = frozenset(
     (
@@ -34,7 +34,7 @@ _TRANSIENT: Final = frozenset(
         "40P01",  # deadlock
         "57P01",  # the server is stopped, or an administrator has ended the session
         "57P02",  # the server has crashed
-        "57P03",  # it does not take connections yet, or any more
+        "57P03",  # it accepts no connections: it is starting or stopping
     )
 )
 _log: Final = logging.getLogger("sparkify")
@@ -45,11 +45,11 @@ Result = TypeVar("Result")
 
 
 def is_transient(error: psycopg.Error | ConnectionFailed) -> bool:
-    """Whether an error is transient: two transactions were in each other's way, or the connection is lost."""
+    """Whether an error is transient: transactions were in each other's way, or the connection is lost."""
     if isinstance(error, ConnectionFailed):
         return True
     state = error.sqlstate
-    if state is None:  # libpq's own: there is no server at the other end any more
+    if state is None:  # from libpq itself: the server is gone
         return isinstance(error, psycopg.OperationalError)
     return state in _TRANSIENT or state.startswith("08")
 
@@ -84,7 +84,7 @@ class Session:
             except (psycopg.Error, ConnectionFailed) as error:
                 since = since or time.monotonic()
                 if isinstance(error, ConnectionFailed):
-                    # The server may have come back just after it did not answer. When it answers and refuses twice, it means it.
+                    # The server may have come back just after the connection failed: two refusals are final.
                     refused = refused + 1 if _answers(self._dsn) else 0
                 if not is_transient(error) or refused > 1 or time.monotonic() - since > RETRY_SECONDS:
                     raise
@@ -95,11 +95,11 @@ class Session:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def give_up(self) -> None:
-        """Retry nothing any more; may be called from another thread."""
+        """Stop retrying; may be called from another thread."""
         self._given_up.set()
 
     def cancel(self) -> None:
-        """Cancel the running statement, and retry nothing; may be called from another thread."""
+        """Cancel the running statement and stop retrying; may be called from another thread."""
         self.give_up()
         with suppress(psycopg.Error):  # it is lost already
             self.connection.cancel_safe(timeout=1.0)

@@ -1,6 +1,6 @@
 -- name: pin
--- Set every setting on which the result of our statements depends, whatever the role, the database, the DSN or the environment says.
--- A setting that this server does not know is left out. One that has the value already is not set: some only a superuser may set.
+-- Set every setting that can change the result of a statement, whatever the role, the database, the DSN or the environment says.
+-- It skips settings that this server does not know, and those that have the value already: only a superuser may set some.
 -- Settings for the machine (memory, costs, workers, tablespaces) stay as they are.
 SET search_path = public;
 SELECT set_config(name, value, false)
@@ -63,8 +63,8 @@ FROM (VALUES
 WHERE current_setting(name, true) <> value
 
 -- name: pin_work
--- Set the same for a session that changes or checks the warehouse. No limit on time may end it: it takes as long as its data, and a
--- load that is cut off at the same statement each time would never finish.
+-- Set more for a session that changes or checks the warehouse. It has no time limit: a load that is cut off at the same statement each
+-- time would never finish.
 SET statement_timeout = 0;  -- first: it limits the statements below, too
 SELECT set_config(name, value, false)
 FROM (VALUES
@@ -99,7 +99,7 @@ SELECT least(
 )::integer
 
 -- name: switch
--- Set some settings for the rest of the transaction, and give the values that they had before (database/planner.py).
+-- Set some settings for the rest of the transaction, and return their earlier values (database/planner.py).
 -- MATERIALIZED reads the old value of each setting before it is changed.
 WITH wanted AS MATERIALIZED (
     SELECT name, value, current_setting(name) AS before FROM unnest(%s::text[], %s::text[]) AS w (name, value)

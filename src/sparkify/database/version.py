@@ -1,7 +1,7 @@
 """The version of a warehouse's schema, and the migrations from an older version to this program's.
 
-A migration is a file ``schema/migrate_<version>.sql``, which changes a warehouse of the version before. There
-is none yet: nothing has been released, so every change of the schema changes version 1.
+A migration is a file ``schema/migrate_<version>.sql``, which upgrades a warehouse of the version before.
+There is none yet: nothing has been released, so every change of the schema changes version 1.
 """
 
 from importlib.resources import files
@@ -19,8 +19,7 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the warehouse's schema; None if there is no warehouse, or etl.warehouse is somebody
-    else's table."""
+    """The version of the schema; None if there is no warehouse, or etl.warehouse is somebody else's table."""
     there = connection.execute(
         "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
         ["etl.warehouse"],

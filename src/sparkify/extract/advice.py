@@ -1,5 +1,4 @@
-"""Advice about files that cannot be loaded: by the endings of names that are not read, by the bytes of those
-that are."""
+"""Advise on files that cannot be loaded, by the endings of their names or by their first bytes."""
 
 import re
 import shlex
@@ -14,7 +13,7 @@ _ARCHIVE: Final = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|7z|rar|lzma|lz4|z|br|sz|
 _TABLE: Final = re.compile(r"\.(csv|tsv|parquet|pq|orc|avro|arrow|feather|xlsx?|ods|xml|ya?ml|db|sqlite3?)\b")
 
 _SHOWN: Final = 8
-"""At most this many endings are listed; ``--json`` has them all."""
+"""A message lists at most this many endings; ``--json`` has them all."""
 
 _FORMATS: Final = [
     (re.compile(beginning, re.DOTALL), f"is {what}")
@@ -38,14 +37,14 @@ _FORMATS: Final = [
         ),
     )
 ]
-"""How files begin that are something else, and what to do with them."""
+"""How files in other formats begin, and what to do with them."""
 
 
 # --- by name ------------------------------------------------------------------------------------------------
 
 
 def not_read_remarks(folder: str, endings: Counter[str]) -> list[str]:
-    """Remarks about the other files in a folder: how many there are by ending, and advice."""
+    """Count a folder's other files by ending, and advise on them."""
     return [f"Not read in {folder}: {_listed(endings)}.", *advice_for(endings)]
 
 
@@ -58,7 +57,7 @@ def nothing_read(folder: str, endings: Counter[str]) -> str:
 
 
 def advice_for(endings: Iterable[str]) -> list[str]:
-    """What to do with archives, and with tables."""
+    """Say what to do with archives and tables."""
     archives = sorted(filter(_ARCHIVE.match, endings))
     tables = sorted(filter(_TABLE.match, endings))
     advice = []
@@ -85,11 +84,10 @@ def _listed(endings: Counter[str]) -> str:
 
 
 def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
-    """For each file of which no line passed, the end of a sentence that begins with its path.
+    """Say what is wrong with files without a valid line: each path is the subject of the sentence behind it.
 
-    A row is path, kind, the number of rejected lines, then line number, reason and beginning of the first of
-    them. The text quotes no line, because reports are kept and readers see them. Files in another format come
-    first.
+    A row is path, kind and number of rejected lines; then line number, reason and beginning of the first one.
+    The text quotes no line, because readers can see the stored reports. Files in other formats come first.
     """
     recognised, others = {}, {}
     for path, kind, rejected, line, reason, beginning in rows:
@@ -111,6 +109,6 @@ def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
 
 
 def _file_option(path: str) -> str:
-    """The option that chooses a file by its name; empty where a name cannot be copied from a message."""
+    """The option that chooses a file by its name; empty if the name cannot be copied from a message."""
     name = path.rpartition("/")[2]
     return f" --file {shlex.quote(name)}" if name.isprintable() and not name.startswith(("-", "~")) else ""

@@ -1,8 +1,7 @@
-"""Batches: the files that one transaction stages. A large log file is cut into parts of whole lines, each a
-batch.
+"""Batches: the files that one transaction stages. Each part of a large log file is a batch.
 
-To find where lines end, workers first survey ranges of equal size in parallel: how many line feeds each has,
-and where the last one is. A part ends after that one, and the counts give its first line its number.
+A part consists of whole lines. To find where lines end, workers first survey ranges of equal size in
+parallel: they count the line feeds and find the last one, where a part ends. The counts number the lines.
 """
 
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """Its size in bytes, as the files were planned."""
+        """Its size in bytes when the load was planned."""
         return self.part.size if self.part else sum(file.size for file in self.files)
 
 
@@ -54,15 +53,14 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """How many line feeds a range has, and the position after the last of them: `start` when there is
-    none."""
+    """How many line feeds a range has, and the position after the last one; `start` if it has none."""
 
     line_feeds: int
     end: int
 
 
 def survey(wanted: Range) -> Survey | None:
-    """Count line feeds; None when the file cannot be read, which staging will report."""
+    """Count line feeds; None if the file cannot be read: staging will report that."""
     count, at, end = 0, wanted.start, wanted.start
     try:
         for block in blocks(wanted.file, wanted.start, wanted.size):
@@ -75,8 +73,7 @@ def survey(wanted: Range) -> Survey | None:
 
 
 def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
-    """Ranges of about `part_bytes`, the same number for each worker. The last part of the file needs no
-    survey."""
+    """Ranges of about `part_bytes`, as many for each worker. The file's last part needs no survey."""
     count = -(-file.size // part_bytes)
     count = max(1, min(-(-count // workers) * workers, file.size // LEAST_PART_BYTES))
     bounds = [file.size * at // count for at in range(count)]
@@ -84,8 +81,7 @@ def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
 
 
 def cut(file: InputFile, surveys: Sequence[Survey | None]) -> list[tuple[int, int, int]]:
-    """The parts of a file as (start, size, number of the first line); one part when it could not be
-    surveyed."""
+    """The parts of a file as (start, size, number of the first line); one part if a survey failed."""
     if None in surveys:
         return [(0, file.size, 1)]
     parts: list[tuple[int, int, int]] = []

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
 FEED_BYTES: Final = 1 << 10
-"""How much is decompressed at a time. Zstandard gives all of it at once, up to 32 MiB for this kilobyte."""
+"""Bytes to decompress at a time. Zstandard may return 32 MiB for this kilobyte at once."""
 
 PIECE_BYTES: Final = 1 << 20
 
@@ -21,8 +21,7 @@ XZ_MEMORY: Final = 128 << 20
 class BrokenStream(Exception):
     """A stream is damaged, or ends in the middle.
 
-    `at` is the position of the compressed bytes that showed the damage. Good bytes among these were lost with
-    it.
+    `at` is the position of the compressed bytes that showed the damage. Their good bytes were lost, too.
     """
 
     def __init__(self, message: str, at: int | None = None) -> None:
@@ -71,7 +70,7 @@ class _Gzip(_Library):
 
 
 class _Bzip2(_Library):
-    """Gives a block in one piece where it fits, so that none of it is given when its checksum is wrong."""
+    """Returns a block in one piece if it fits, so that a block with a wrong checksum returns nothing."""
 
     def __init__(self) -> None:
         self._stream = bz2.BZ2Decompressor()
@@ -102,8 +101,7 @@ def decompressed(
 ) -> Iterator[bytes]:
     """The decompressed bytes of a file, in pieces.
 
-    From the compressed byte `careful_from` on it feeds byte by byte, so that all good bytes before a damage
-    are given. That is slow.
+    From the compressed byte `careful_from` on, it feeds byte by byte: slow, but no good byte is lost.
 
     Raises:
         BrokenStream: a stream is damaged, or ends in the middle.
@@ -136,7 +134,7 @@ def decompressed(
 def _feeds(
     blocks: Iterable[bytes], compression: str, careful_from: int | None
 ) -> Iterator[tuple[int, bytes, int]]:
-    """Cut the blocks into what is decompressed at a time: (position, bytes, most bytes to give at once)."""
+    """Cut the blocks into bytes to decompress at a time: (position, bytes, most bytes to return at once)."""
     at = 0
     for block in blocks:
         start = 0
@@ -144,7 +142,7 @@ def _feeds(
             feed, most = FEED_BYTES, PIECE_BYTES
             if careful_from is not None:
                 feed = min(feed, careful_from - at) if at < careful_from else 1
-                # A block of bzip2 has its own checksum, and is given whole or not at all.
+                # A block of bzip2 has its own checksum, and is returned whole or not at all.
                 most = most if at < careful_from or compression == "bzip2" else 1
             data = block[start : start + feed]
             yield at, data, most

@@ -13,7 +13,7 @@ Kind = Literal["song", "log"]
 _PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
 READ_BYTES: Final = 8 << 20
-"""How much is read at a time. It must not exceed `MAX_LINE_BYTES`: a line within one read is not measured."""
+"""Bytes to read at a time, at most `MAX_LINE_BYTES`: nothing measures a line within one read."""
 
 
 def _either(names: list[str]) -> str:
@@ -24,25 +24,24 @@ READABLE: Final = (
     f"{_either([f'.{ending}' for ending in READERS])} files"
     f" ({_either(['plain', *(f'.{ending}' for ending in _PACKED)])})"
 )
-"""The names that are read, for messages."""
+"""The file names that a load reads, for messages."""
 
 NO_ENDING: Final = "no ending"
 
 SUCCESS: Final = "_SUCCESS"
-"""The empty file with which Hadoop and Spark mark a folder that is written completely."""
+"""Hadoop and Spark write this empty file into a folder once they have completed it."""
 
 _ENDING: Final = re.compile(r"\.(?:[0-9]{0,3}[a-z][a-z0-9]{0,9}|[0-9]{1,3})\Z")
-"""An ending for the counts by ending. The date in ``events.20181102`` is none: there may be thousands of
-them."""
+"""An ending to count by. The date in ``events.20181102`` is none: there may be thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
     """A file as it was when the load was planned.
 
-    `path` may be a URL, `size` is in bytes, `mtime_ns` in nanoseconds since 1970. `digest` is set only where
-    size and time are those of the content that was loaded, and the content is not. An object in a store has
-    an `etag` (or whatever signature its store gives) instead of time and digest.
+    `path` may be a URL, `size` is in bytes, `mtime_ns` in nanoseconds since 1970. `digest` is set only if the
+    content has changed since it was loaded, but size and time have not. An object in a store has an `etag`
+    (or another signature of its store) instead of time and digest.
     """
 
     kind: Kind
@@ -55,8 +54,7 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """The path as text that PostgreSQL can hold. A path that is not UTF-8 is marked and escaped; see
-        `path_of`."""
+        """The path as text for PostgreSQL. A path that is not UTF-8 is marked and escaped; see `path_of`."""
         if self.path.isascii():
             return self.path
         raw = os.fsencode(self.path)
@@ -74,8 +72,7 @@ class InputFile:
 
 
 def changed_ns(status: os.stat_result) -> int:
-    """When a file changed, in nanoseconds since 1970, limited to what 64 bits hold (the years 1677 to
-    2262)."""
+    """When a file changed, in nanoseconds since 1970, limited to 64 bits (the years 1677 to 2262)."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
 
 

@@ -11,11 +11,10 @@ from sparkify.extract.storage import is_remote
 def find_files(
     root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
 ) -> list[InputFile]:
-    """All files below a folder or URL whose names say that they are read, sorted by path; hidden ones are
-    left out.
+    """Find all files with a name that a load reads below a folder or URL, sorted by path; skip hidden ones.
 
-    Other files are counted in `not_read` by the endings of their names. A pipe or a broken link with such a
-    name is returned like a file: reading it will report what is wrong.
+    It counts other files in `not_read` by the endings of their names. It returns a pipe or a broken link like
+    a file: reading it will report what is wrong.
 
     Raises:
         UsageError: `root` is not a folder that can be listed.

@@ -1,4 +1,4 @@
-"""The folders of a load: finds them, lists their files, and stops where another folder seems to be meant."""
+"""Find the folders of a load and list their files; stop if the user seems to mean another folder."""
 
 import os
 import re
@@ -23,14 +23,12 @@ DEFAULT_DATA: Final = "data"
 _OTHER: Final[dict[Kind, Kind]] = {"song": "log", "log": "song"}
 
 _FOLDERS_LOOKED_AT: Final = 100
-"""How many folders are searched for files that may be meant, before the error message is written without a
-hint."""
+"""How many folders to search for files that the user may mean; after that, the error gives no hint."""
 
 
 @dataclass(slots=True)
 class Found:
-    """The `folders` of a load and their `files`; how many other files are there, by ending; and remarks about
-    all that."""
+    """The `folders` of a load, their `files`, the other files counted by ending, and remarks on all that."""
 
     folders: dict[Kind, str] = field(default_factory=dict)
     files: list[InputFile] = field(default_factory=list)
@@ -41,10 +39,10 @@ class Found:
 def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> Found:
     """Find the files of both folders.
 
-    A folder that is given by itself must have files. Of the folders below `data` one may be missing or empty.
+    A folder with its own argument must have files. One of the folders below `data` may be missing or empty.
 
     Raises:
-        UsageError: a folder has no file that can be read, or another one seems to be meant.
+        UsageError: a folder has no file that can be read, or the user seems to mean another one.
         StorageFailed: a store cannot be reached.
     """
     root = os.fspath(data or DEFAULT_DATA)
@@ -78,7 +76,7 @@ def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None)
 
 
 def _as_utf8(remark: str) -> str:
-    """A remark that PostgreSQL can keep with the run: the name of a folder need not be UTF-8."""
+    """A remark that PostgreSQL can store: the name of a folder need not be UTF-8."""
     return remark.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -86,7 +84,7 @@ def check_kinds(found: Found, new: Sequence[InputFile]) -> None:
     """Look at the beginning of a few new files, before thousands of songs are read as logs and rejected.
 
     Raises:
-        UsageError: all those whose kind can be told are of the other kind.
+        UsageError: all files that show their kind are of the other kind.
         StorageFailed: a store cannot be reached.
     """
     wrong: dict[Kind, InputFile] = {}
@@ -95,8 +93,7 @@ def check_kinds(found: Found, new: Sequence[InputFile]) -> None:
         told = {file: other for file in sample(files) if (other := kind_of(file))}
         if not told or kind in told.values():
             continue
-        # One or two wrong files beside others that were loaded before are strays. They become rejects and
-        # stop nothing.
+        # One or two wrong files beside files loaded earlier are strays: reject them, and load the rest.
         if len(told) == SAMPLED or len(files) == sum(file.kind == kind for file in found.files):
             wrong[kind] = next(iter(told))
     if not wrong:
@@ -122,7 +119,7 @@ def _options(folders: dict[Kind, str]) -> str:
 
 
 def _check_apart(folders: dict[Kind, str]) -> None:
-    """Refuse folders of which one is in the other: their files would be read as both kinds."""
+    """Refuse a folder inside the other: its files would be read as both kinds."""
     if len(folders) < len(KINDS):
         return
     real = {
@@ -143,11 +140,10 @@ def _check_apart(folders: dict[Kind, str]) -> None:
 
 
 def _missing(root: str, missing: dict[Kind, str], there: dict[Kind, str]) -> str:
-    """The remark about folders that `root` lacks; `missing` says how, `there` are the folders that are
-    loaded.
+    """The remark on folders that `root` lacks. `missing` says in what way; the folders `there` are loaded.
 
     Raises:
-        UsageError: another name looks like the one that is missing; or nothing is left to load.
+        UsageError: another name looks like the missing one, or nothing is left to load.
     """
     names = _names(root)
     alike = [
@@ -171,7 +167,7 @@ def _missing(root: str, missing: dict[Kind, str], there: dict[Kind, str]) -> str
 
 
 def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:
-    """What to do with a name in `root` that may be meant as the folder of a kind; empty when it is not."""
+    """What to do with a name in `root` that looks like the folder of a kind; empty if it does not."""
     folder, option = KINDS[kind].folder, KINDS[kind].option
     word = re.sub("[^a-z]", "", name.lower() if is_dir else name.lower().partition(".")[0])
     if not KINDS[kind].called.fullmatch(word) or (is_dir and name == folder):
@@ -187,7 +183,7 @@ def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:
 
 
 def _meant(root: str, names: list[tuple[str, bool]]) -> str:
-    """A hint where the files may be instead, from a look at a limited number of folders and files."""
+    """A hint where the files may be instead, after a look at a limited number of folders and files."""
     if is_remote(root):
         return "Name the folder that does."
     for name, is_dir in names[:_FOLDERS_LOOKED_AT]:
@@ -219,8 +215,7 @@ def _names(root: str) -> list[tuple[str, bool]]:
 
 
 def _first_files(root: str) -> Iterator[InputFile]:
-    """Some files below a folder whose names say that they are read. Their kind is not known: `kind` means
-    nothing."""
+    """Some files below a folder with names that a load reads. Ignore their `kind`: it is not known."""
     for folder, below, names in islice(os.walk(root), _FOLDERS_LOOKED_AT):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in sorted(names):

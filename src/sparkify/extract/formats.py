@@ -10,11 +10,10 @@ from sparkify.extract.json_records import read_json, spans_lines
 from sparkify.extract.rejects import Record
 
 Reader = Callable[[Iterator[bytes]], Iterator[Record]]
-"""Takes the decompressed bytes of a file, block by block, and gives its records in order, numbered from 1 and
-rising.
+"""Takes a file's decompressed bytes, block by block, and yields its records with rising numbers from 1.
 
-The number of a record is that of its line, where the format has lines. A reader rejects only what cannot
-become a JSON object; the judge decides on the fields.
+A record has the number of its line, if the format has lines. A reader rejects only what cannot become a JSON
+object; the judge decides on the fields.
 """
 
 READERS: Final[dict[str, Reader]] = {
@@ -22,14 +21,13 @@ READERS: Final[dict[str, Reader]] = {
     "jsonl": read_json,
     "ndjson": read_json,
 }
-"""The reader for each ending, before the ending of a compression."""
+"""The reader for each ending of a name, without the ending of a compression."""
 
 
 def reader_of(ending: str, beginning: bytes) -> Reader | None:
-    """The reader of a file with this ending that begins with these bytes; None when its lines are its
-    records.
+    """The reader for a file with this ending and beginning; None if its lines are its records.
 
-    Most JSON files have one record a line. They need no reader: their bytes are passed on as they are.
+    Most JSON files have one record a line. They need no reader: their bytes are passed on unchanged.
     """
     reader = READERS[ending]
     return None if reader is read_json and not spans_lines(beginning) else reader

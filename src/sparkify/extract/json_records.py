@@ -1,10 +1,9 @@
-"""The reader of JSON files whose records are not one a line: objects over several lines, in a row or in an
-array.
+"""Read JSON files that do not have one record a line, but objects over several lines or in an array.
 
-`spans_lines` decides by the beginning of a file, `read_json` reads the file as a stream. JSON's structure is
+`spans_lines` decides by the beginning of a file; `read_json` reads the file as a stream. JSON's structure is
 ASCII, so bytes are read as Latin-1: a position in the text is a position in the file. Python's own scanner
-finds where a sound record ends. Where a broken one ends is a guess: where its brackets close, or where the
-next record seems to begin.
+finds the end of a sound record. The end of a broken one is a guess: its brackets close, or the next record
+seems to begin.
 """
 
 import json
@@ -18,21 +17,21 @@ from sparkify.extract.rejects import MAX_LINE_BYTES, Record, Reject, RejectedLin
 from sparkify.extract.strict_json import too_much, unsound
 
 BEGINNING_BYTES: Final = 1 << 20
-"""How much of a file decides how it is read."""
+"""Bytes at the beginning of a file that decide how to read it."""
 
 PIECE_BYTES: Final = 1 << 17
-"""How much is scanned at a time. The values that the scanner makes of hostile JSON take a hundred times its
-memory, and to say where text is wrong it counts all the lines before."""
+"""Characters to scan at a time. The scanner may need a hundred times the memory of hostile JSON, and it
+counts all lines before an error."""
 
 LONGEST_TOKEN: Final = 16
-"""A piece that ends within -Infinity or a pair of \\u escapes looks wrong at its end, and may not be."""
+"""A piece that ends within -Infinity or a pair of \\u escapes looks wrong there, but need not be."""
 
 NEAR_BYTES: Final = 1 << 13
-"""How far the brackets of a broken record are followed before the next `,{"` is looked for. Without this
-limit each of many broken records in a row would be followed to the end of the piece."""
+"""How far to match the brackets of a broken record before looking for the next `,{"`. Without this limit,
+many broken records in a row would each be matched to the end of the piece."""
 
 LONGEST_GAP: Final = 1 << 12
-"""How much text before a record is kept: its indentation, and the white space before the next one."""
+"""Text to keep before a record: its indentation, and the white space before the next one."""
 
 _BLANK: Final = re.compile(rb"(?:[ \t\n\r\x0b\x0c]|\xef\xbb\xbf)*+")
 _BETWEEN: Final = re.compile("(?:[ \t\n\r\x0b\x0c,]|\xef\xbb\xbf)*+")
@@ -48,16 +47,14 @@ _scan: Final = json.JSONDecoder(parse_float=len, parse_int=len).raw_decode  # th
 
 
 def spans_lines(beginning: bytes) -> bool:
-    """Whether a file with this beginning holds its records in an array or over several lines, and not one a
-    line.
+    """Whether a file with this beginning has its records in an array or over several lines.
 
     An array is a bracket followed by an object or by the closing bracket. An object over several lines does
     not end on its first line, and its second line begins as no record does: with a quote, a closing brace or
     a comma.
     """
-    if (
-        beginning.startswith(b"{") and b"\n" not in beginning
-    ):  # the usual song file, quickly: there may be a million
+    # The usual song file, quickly: there may be a million.
+    if beginning.startswith(b"{") and b"\n" not in beginning:
         return False
     at = _end_of_blank(beginning, 0)
     if beginning[at : at + 1] == b"[":
@@ -73,18 +70,16 @@ def spans_lines(beginning: bytes) -> bool:
 
 
 def read_json(blocks: Iterator[bytes]) -> Iterator[Record]:
-    """The records of a file that `spans_lines`, sound or not, in order.
+    """Yield the records of a file that `spans_lines`, sound or not, in order.
 
-    A record has the number of the line on which it begins. Where several begin on one line each gets the next
-    number, so that no two are equal. Records that are not JSON, or longer than a line may be, are rejected
-    here.
+    A record has the number of the line on which it begins. If several begin on one line, each gets the next
+    number, so that no two are equal. Records that are not JSON, or longer than a line may be, are rejects.
     """
     return _Reader(blocks).read()
 
 
 def on_one_line(record: bytes) -> bytes:
-    """A sound record without its line feeds and the white space around them, which cannot be inside a
-    string."""
+    """A sound record without line feeds and the white space around them. Strings cannot hold line feeds."""
     return b"".join(map(bytes.strip, record.split(b"\n")))
 
 
@@ -95,8 +90,7 @@ def _end_of_blank(text: bytes, at: int) -> int:
 
 
 def _end_of_brackets(text: str, start: int, stop: int) -> int | None:
-    """The position behind the bracket that closes the one at `start`; None when it is missing or does not
-    match."""
+    """The position after the bracket that closes the one at `start`; None if it is missing or differs."""
     open_ones = []
     for token in _TOKEN.finditer(text, start, stop):
         bracket = token[0]
@@ -236,14 +230,12 @@ class _Reader:
         return next_one or (self._end_of_closed(stop, stop) if near < stop else None)
 
     def _end_of_closed(self, until: int, stop: int) -> int | None:
-        """Where the brackets of the record close before `until`, if the text behind them may follow a
-        record."""
+        """Where the record's brackets close before `until`, if the text after them may follow a record."""
         end = _end_of_brackets(self._text, self._at, until) if self._text[self._at] in "{[" else None
         return end if end and _FOLLOWS.match(self._text, end, stop) else None
 
     def _pass_over(self, number: int) -> Record:
-        """Reject a record that is too long, and skip to where the next seems to begin, without holding all of
-        it."""
+        """Reject a record that is too long, and skip to the next without holding all of it in memory."""
         self._fill(MAX_LINE_BYTES)
         size = min(MAX_LINE_BYTES, len(self._text) - self._at)
         kept = self._text[self._at : self._at + min(size, rejects.EVIDENCE_BYTES)].encode("latin-1")
@@ -288,8 +280,7 @@ class _Reader:
         self._text = "".join(parts)
 
     def _shorten(self) -> None:
-        """After a long record, make the window small again, so that the next records are not searched for in
-        all of it."""
+        """Shrink the window after a long record, so that the search for the next ones stays short."""
         enough = self._at + PIECE_BYTES
         if len(self._text) > enough + PIECE_BYTES:
             self._put_back += reversed(list(_cut(self._text[enough:])))

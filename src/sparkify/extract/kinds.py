@@ -1,7 +1,6 @@
 """The kinds of input files, and how to tell which kind a file is.
 
-Folders that were swapped would give nothing but rejects, so a load looks at the beginning of a few files
-first.
+Swapped folders would produce nothing but rejects, so a load first looks at the beginning of a few files.
 """
 
 import re
@@ -19,7 +18,7 @@ class KindOfFile:
     """What a load knows of one kind before it reads a file.
 
     `folder` is its folder below DATA, `option` names another one, and `called` matches what people call such
-    a folder, in small letters with nothing between them. `record` is one record in messages. `has_people`
+    a folder, in lower case and letters only. `record` is one record in messages. `has_people`
     says that each record belongs to a person, whom `sparkify forget` may have to find in it.
     """
 
@@ -49,11 +48,11 @@ KINDS: Final[dict[Kind, KindOfFile]] = {
 """All kinds, in the order in which they are loaded: songs first, so that plays find them."""
 
 SAMPLED: Final = 3
-"""At most this many files of a folder are looked at: the first, the middle one and the last."""
+"""How many files of a folder to look at: the first, the middle one and the last."""
 
 _HEAD_BYTES: Final = 16 << 10
 _PACKED_HEAD_BYTES: Final = 1 << 20
-"""A block of bzip2 has to be read whole before it gives anything."""
+"""Bzip2 returns nothing before it has read a whole block."""
 
 _KEY: Final = re.compile(rb'"(\w+)"\s*:')
 

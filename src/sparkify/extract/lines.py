@@ -1,7 +1,7 @@
-"""Reads input files as chunks of whole lines, one record a line.
+"""Read input files as chunks of whole lines, one record a line.
 
-Only line feeds separate lines; the lines of a compressed file are those of the decompressed stream. Where a
-file's lines are not its records, the reader of its format (`sparkify.extract.formats`) gives each record as a
+Only line feeds separate lines; the lines of a compressed file are those of the decompressed stream. If a
+file's lines are not its records, the reader of its format (`sparkify.extract.formats`) puts each record on a
 line. A chunk has a bounded size, whatever the size of the files.
 """
 
@@ -23,10 +23,10 @@ from sparkify.extract.json_records import BEGINNING_BYTES
 from sparkify.extract.rejects import MAX_LINE_BYTES, Record, Reject, RejectedLine, too_long
 
 SMALL_BYTES: Final = 1 << 19
-"""A file of up to this size is read at once; and line feeds are searched in blocks of this size."""
+"""Files up to this size are read at once. Line feeds are searched for in blocks of this size."""
 
 CHUNK_BYTES: Final = 12 << 20
-"""A chunk is complete at this size. With what DuckDB and COPY make of it, it takes about 80 MB of memory."""
+"""A chunk is full at this size. With what DuckDB and COPY add, it takes about 80 MB of memory."""
 
 SHORT_LINE_BYTES: Final = 64
 """A shorter line counts as this many bytes of a chunk: even an empty line costs memory later on."""
@@ -39,10 +39,9 @@ MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
 class Slice:
     """Consecutive lines of one file: `parts`, joined, are whole lines, each with its line feed.
 
-    A line that was rejected while reading is in `unread`, and an empty line stands for it in `parts`, to keep
-    the count. Lines are numbered from `first_line` on; where a reader gave the records, `numbers` has their
-    numbers. The last slice has `ends_file` set and the `digest` (SHA-256) of all bytes that were read of the
-    file or part.
+    `unread` has the lines rejected while reading; an empty line in `parts` stands for each, to keep count.
+    Lines are numbered from `first_line`, or by `numbers` if a reader made the records. The last slice has
+    `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part.
     """
 
     file: InputFile
@@ -75,7 +74,7 @@ def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
     """The positions of the line feeds."""
     if len(data) <= SMALL_BYTES:
         return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    # Block by block: getting the memory of a mask for all of it would cost more than the search.
+    # Block by block: allocating a mask for all of it would cost more than the search.
     mask = np.empty(SMALL_BYTES, dtype=bool)
     found = []
     for start in range(0, len(data), SMALL_BYTES):
@@ -109,7 +108,7 @@ def chunks(
 
 
 def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
-    """Read one file, or a part of it: only files whose lines are their records are cut into parts."""
+    """Read one file, or a part of it. A file has parts only if its lines are its records."""
     digest = hashlib.sha256()
     stream = _decompressed(file, digest) if file.compression else _plain(file, part, digest)
     reader = None
@@ -125,7 +124,7 @@ def slices(file: InputFile, part: Part | None = None) -> Iterator[Slice]:
 def _line_slices(
     file: InputFile, line: int, stream: Iterator[bytes], digest: "hashlib._Hash"
 ) -> Iterator[Slice]:
-    """The lines of a stream: a slice for each of its blocks. A slice is given when the next one is begun."""
+    """Yield a slice of lines for each block of a stream, once the next slice has begun."""
     ready = Slice(file, line, [])
     rest = b""  # an unfinished line
     skipped = 0  # how many bytes of it were dropped, because it is longer than a line may be
@@ -185,7 +184,7 @@ def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib._Hash") -> Iterator[Slice]:
-    """The records that a reader gives, one a line, in slices of a few megabytes."""
+    """Yield a reader's records, one a line, in slices of a few megabytes."""
     ready: Slice | None = None  # kept until there is another, because the last one gets the digest
     numbers: list[int] = []
     texts: list[bytes] = []
@@ -253,7 +252,7 @@ def _too_long(line: int, start: bytes, length: int) -> RejectedLine:
 
 
 def _plain(file: InputFile, part: Part | None, digest: "hashlib._Hash") -> Iterator[bytes]:
-    # Not past the size that was planned: bytes that are appended meanwhile belong to the next run.
+    # Stop at the planned size: the next run loads bytes that are appended meanwhile.
     start, size = (part.start, part.size) if part else (0, file.size)
     return _digested(storage.blocks(file, start, size), digest)
 
@@ -282,7 +281,7 @@ def _digested(source: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[byte
 
 
 def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes of the blocks behind the first `given` ones."""
+    """The bytes of the blocks after the first `given` ones."""
     for block in blocks:
         if len(block) > given:
             yield block[given:]
@@ -290,7 +289,7 @@ def _behind(given: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _whole_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Join pieces to blocks of the size in which plain files are read. No block is empty."""
+    """Join pieces into blocks of the size in which plain files are read. No block is empty."""
     block = bytearray()
     try:
         for piece in pieces:

@@ -1,7 +1,6 @@
-"""Objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages can open.
+"""Read objects in a store: ``s3://bucket/key``, and whatever else fsspec and its packages can open.
 
-The store's own library finds the credentials in its usual places (environment, files, roles). None pass
-through here.
+The store's library finds credentials in its usual places (environment, files, roles). None pass through here.
 """
 
 import errno
@@ -17,8 +16,7 @@ from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, end
 
 _S3: Final = ("s3", "s3a")
 _S3_OPTIONS: Final = {
-    # Allow 64 small objects in parallel. s3fs retries by itself, so botocore must not retry each attempt five
-    # times.
+    # Allow 64 small objects in parallel. s3fs retries; botocore must not retry each attempt five times, too.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
 }
 
@@ -52,9 +50,9 @@ def exists(address: str) -> bool:
 
 
 def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
-    """All input files below a URL, in the order of the store; hidden ones are left out.
+    """Yield all input files below a URL in the store's order; skip hidden ones.
 
-    Objects with other names are counted in `not_read` by their endings.
+    It counts objects with other names in `not_read` by their endings.
 
     Raises:
         UsageError: there are no objects, or they may not be listed.
@@ -115,7 +113,7 @@ def now(kind: Kind, address: str) -> InputFile | None:
 
 
 def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
-    """As `storage.blocks`, range by range, and only of the version of the object that was planned."""
+    """Like `storage.blocks`, range by range, and only of the planned version of the object."""
     files, path = _open(file.path)
     with _translated(file.path):
         with files.open(path, "rb", block_size=input_files.READ_BYTES, cache_type="none") as source:
@@ -169,7 +167,7 @@ def _open(address: str) -> tuple[Any, str]:
         package = "sparkify[s3]" if scheme in _S3 else "fsspec's package for it"
         raise UsageError(f"To read {scheme}:// addresses, install {package} ({error}).") from error
     except ValueError as error:
-        raise UsageError(f"{scheme}:// is no address that can be read: {error}.") from error
+        raise UsageError(f"Cannot read {scheme}:// addresses: {error}.") from error
 
 
 def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Mapping[str, Any]]]]:
@@ -211,7 +209,7 @@ def _translated(address: str) -> Iterator[None]:
 
 
 def _error(error: Exception, address: str) -> OSError | StorageFailed:
-    """The error as one of the object (OSError), or of the store as a whole (StorageFailed)."""
+    """Turn an error into one of the object (OSError) or of the whole store (StorageFailed)."""
     cause = error if hasattr(error, "response") else error.__cause__
     code = str((getattr(cause, "response", None) or {}).get("Error", {}).get("Code", ""))
     said = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split())) or type(error).__name__

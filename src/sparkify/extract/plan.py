@@ -1,4 +1,4 @@
-"""Plan a load: which of the files are new, and how they are cut into batches."""
+"""Plan a load: find the new files, and group them into batches."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,14 +25,13 @@ _sql: Final = queries("extract/plan")
 _ROWS: Final = 10_000
 
 RACY_NS: Final = 2_000_000_000
-"""A file that changed less than this before it was read may change again and keep its time of change, because
-some file systems and editors count in steps of two seconds. Such a file is compared by its bytes."""
+"""A file read within this time of its last change may change again and keep its time: some file systems and
+editors count in steps of two seconds. The next load compares the bytes of such a file."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """The work of a load: how many files were `found`, the `new` ones, and the `touched` ones (new time, same
-    bytes)."""
+    """A load's work: how many files were `found`, the `new` ones, those `touched` (new time, same bytes)."""
 
     found: int
     new: list[InputFile]
@@ -44,8 +43,7 @@ class Plan:
         return min(max(share, LEAST_BATCH_BYTES), MOST_BATCH_BYTES)
 
     def large_logs(self, batch_bytes: int) -> list[InputFile]:
-        """The new log files to cut into parts: larger than a batch, uncompressed, and with a record on each
-        line.
+        """The new log files to cut into parts: larger than a batch, uncompressed, one record a line.
 
         Raises:
             StorageFailed: the store of one cannot be reached.
@@ -123,10 +121,10 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
 
 
 def _sort_out(connection: Connection[Any], found: dict[str, dict[str, InputFile]]) -> list[str]:
-    """Remove from `found` the files whose size and time show that they have not changed since they were read.
+    """Remove from `found` the files that, by size and time, have not changed since they were read.
 
-    Returns the names of the remaining files that the warehouse knows. Its list is read in portions, because
-    it may be far longer than `found`.
+    Returns the names of the remaining known files. The warehouse's list is read in portions, because it may
+    be far longer than `found`.
     """
     doubtful = []
     with connection.transaction(), connection.cursor("known_files") as known:
@@ -182,8 +180,7 @@ def _digest(file: InputFile, start: int, size: int) -> bytes:
 
 
 def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:
-    """Record the new times of files whose bytes are the same, so that the next load need not compare them
-    again."""
+    """Record the new times of files with the same bytes, so that the next load need not compare them."""
     seen_at = datetime.fromtimestamp(planned_at, UTC)
     with connection.cursor() as cursor:
         cursor.executemany(

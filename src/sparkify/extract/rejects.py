@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_LINE_BYTES: Final = 64 << 20
-"""A longer line is rejected without being parsed, so that one line can cost only so much memory."""
+"""A longer line is rejected unparsed, to bound the memory that one line can take."""
 
 EVIDENCE_BYTES: Final = 1 << 20
 """At most this much of a rejected record is kept."""
@@ -12,8 +12,7 @@ EVIDENCE_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Why a record is rejected: the first `reason` in the order of docs/rules.md, and in `detail` what was
-    wrong."""
+    """Why a record is rejected: the first `reason` of docs/rules.md that applies, and its `detail`."""
 
     reason: str
     detail: str
@@ -43,7 +42,7 @@ class RejectedLine:
 
 
 Record = tuple[int, bytes] | RejectedLine
-"""What a reader gives for each record: its number and its JSON on one line, or the record as a reject."""
+"""A record as a reader yields it: its number and its JSON on one line, or a reject."""
 
 
 def too_long(size: int) -> Reject:

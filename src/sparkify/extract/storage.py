@@ -1,7 +1,6 @@
-"""Reads the bytes of input files. An address is a local path, or a URL like ``s3://bucket/key``.
+"""Read the bytes of input files. An address is a local path, or a URL like ``s3://bucket/key``.
 
-All reading of input goes through here. URLs are left to `sparkify.extract.objects`, which is imported only
-for them.
+All input is read through here. `sparkify.extract.objects` reads URLs, and is imported only for them.
 """
 
 import errno
@@ -18,8 +17,7 @@ from sparkify.extract.files import InputFile
 
 FETCH_OBJECTS: Final = 256
 FETCH_BYTES: Final = 16 << 20
-"""The most small objects, and the most bytes, that are fetched in parallel. Each request takes its time,
-however small."""
+"""The most small objects and bytes to fetch in parallel. A request takes its time, however small."""
 
 
 def is_remote(address: str) -> bool:
@@ -31,7 +29,7 @@ def is_folder(address: str) -> bool:
     """Whether the folder exists, or the URL has objects below it.
 
     Raises:
-        StorageFailed: the store cannot be asked.
+        StorageFailed: the store cannot be reached.
     """
     if is_remote(address):
         from sparkify.extract import objects  # noqa: PLC0415
@@ -91,8 +89,7 @@ def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator
 
 
 class SmallFiles:
-    """Reads small files whole. They must be asked for in order, because small objects are fetched in
-    groups."""
+    """Reads small files whole. Ask for them in order: it fetches small objects in groups."""
 
     def __init__(self, files: Sequence[InputFile]) -> None:
         self._files = iter(files)

@@ -1,4 +1,4 @@
-"""Strict JSON: the rules that a record must meet before anybody looks at its fields (docs/rules.md)."""
+"""Strict JSON: the rules that a record must meet before its fields are judged (docs/rules.md)."""
 
 import json
 import re
@@ -10,12 +10,10 @@ from typing import Any, Final, Never
 from sparkify.extract.rejects import Reject, Rejected
 
 MAX_DEPTH: Final = 100
-"""Deeper nesting is rejected. Python's own recursion limit would vary: it counts the calling functions
-too."""
+"""Deeper nesting is rejected. Python's own recursion limit would vary: it counts the callers, too."""
 
 MAX_TOKENS: Final = 1_000_000
-"""A line with more strings, commas and brackets is rejected: each takes a byte or two there, and a hundred in
-memory."""
+"""A line with more strings, commas and brackets is rejected: each byte or two takes a hundred in memory."""
 
 BOM: Final = b"\xef\xbb\xbf"
 
@@ -30,8 +28,7 @@ def strip(line: bytes) -> bytes:
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
-    """The JSON object in a stripped line. Its numbers are `Decimal`, or float where a Decimal cannot hold the
-    exponent.
+    """The JSON object in a stripped line. Its numbers are `Decimal`, or float if the exponent is too large.
 
     Raises:
         Rejected: the line is not strict JSON, or not an object.
@@ -115,8 +112,7 @@ def _number(token: str) -> Decimal | float:
 
 
 def _any_number(token: str) -> Decimal | float:
-    # A double would round 1541105830796.0000001 to an integer. It serves for exponents that a Decimal cannot
-    # hold.
+    # A double would round 1541105830796.0000001 to an integer. It is for exponents that no Decimal can hold.
     if token.isdigit():
         return Digits(token)
     try:

@@ -1,1 +1,1 @@
-"""What is in the database: tables, views, functions, and their names."""
+"""The tables, views and functions of the database, and their names."""

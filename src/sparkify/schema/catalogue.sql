@@ -42,28 +42,28 @@ COMMENT ON COLUMN etl.song_keys.heard_song_id IS 'Digest of title, artist name a
 COMMENT ON COLUMN etl.song_keys.song_id IS 'The song.';
 COMMENT ON COLUMN etl.song_keys.artist_id IS 'Its artist.';
 
--- The one definition of which song a play matches when several have the same title, artist name and duration.
+-- Only this view decides which song a play matches if several have the same title, artist name and duration.
 CREATE OR REPLACE VIEW etl.catalogue_matches AS
 SELECT DISTINCT ON (heard_song_id) heard_song_id, song_id, artist_id
 FROM etl.song_keys
 ORDER BY heard_song_id, song_id COLLATE "C";
-COMMENT ON VIEW etl.catalogue_matches IS 'One row per heard_song_id that the catalogue has: the song that plays match; of several songs, the one with the smallest song_id.';
+COMMENT ON VIEW etl.catalogue_matches IS 'One row per heard_song_id in the catalogue: the song that its plays match. If there are several, the smallest song_id wins.';
 COMMENT ON COLUMN etl.catalogue_matches.heard_song_id IS 'Digest of title, artist name and duration.';
 COMMENT ON COLUMN etl.catalogue_matches.song_id IS 'The song.';
 COMMENT ON COLUMN etl.catalogue_matches.artist_id IS 'Its artist.';
 
--- The one definition of which record wins (docs/rules.md, Catalogue). Publication and `sparkify check` read it.
+-- Only this view decides which record wins (docs/rules.md, Catalogue). Publication and `sparkify check` read it.
 CREATE OR REPLACE VIEW etl.winning_songs AS
 SELECT DISTINCT ON (song_id) song_id, title, artist_id, year, duration, artist_name, heard_song_id
 FROM etl.catalogue_records
 ORDER BY song_id, year IS NULL, title COLLATE "C", artist_id COLLATE "C", year, duration, artist_name COLLATE "C";
-COMMENT ON VIEW etl.winning_songs IS 'One row per song: the record that wins where several describe the same song. songs shows it, and plays are matched with it.';
+COMMENT ON VIEW etl.winning_songs IS 'One row per song: the record that wins if several describe the song. songs shows it, and plays are matched with it.';
 COMMENT ON COLUMN etl.winning_songs.song_id IS 'The song.';
 COMMENT ON COLUMN etl.winning_songs.title IS 'Title.';
 COMMENT ON COLUMN etl.winning_songs.artist_id IS 'The artist who performs it.';
 COMMENT ON COLUMN etl.winning_songs.year IS 'Year of release; NULL when unknown.';
 COMMENT ON COLUMN etl.winning_songs.duration IS 'Length in seconds.';
-COMMENT ON COLUMN etl.winning_songs.artist_name IS 'The artists name in this record, which a log line must have to match. artists may show another name.';
+COMMENT ON COLUMN etl.winning_songs.artist_name IS 'The artist''s name in this record; a log line matches only with this name. artists may show another.';
 COMMENT ON COLUMN etl.winning_songs.heard_song_id IS 'Digest of title, artist_name and duration: the key of the plays that match.';
 
 CREATE OR REPLACE VIEW etl.winning_artists AS
@@ -73,7 +73,7 @@ FROM (SELECT *, count(*) OVER (PARTITION BY artist_id, artist_name) AS records_o
 ORDER BY artist_id, records_of_name DESC, artist_name COLLATE "C",
          num_nulls(artist_location, artist_latitude, artist_longitude),
          artist_location COLLATE "C", artist_latitude, artist_longitude;
-COMMENT ON VIEW etl.winning_artists IS 'One row per artist: the record that wins where several describe the same artist. artists shows it.';
+COMMENT ON VIEW etl.winning_artists IS 'One row per artist: the record that wins if several describe the artist. artists shows it.';
 COMMENT ON COLUMN etl.winning_artists.artist_id IS 'The artist.';
 COMMENT ON COLUMN etl.winning_artists.name IS 'The name that most records have.';
 COMMENT ON COLUMN etl.winning_artists.location IS 'Where the artist comes from; NULL when unknown.';

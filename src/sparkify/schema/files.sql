@@ -1,4 +1,4 @@
--- There may be millions of files, so a row is written once and has no foreign keys.
+-- There may be millions of files: a row is written once, and has no foreign keys.
 CREATE TABLE IF NOT EXISTS etl.known_files (
     file_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind        text NOT NULL CHECK (kind IN ('song', 'log')),
@@ -25,11 +25,11 @@ COMMENT ON COLUMN etl.known_files.size IS 'Size in bytes.';
 COMMENT ON COLUMN etl.known_files.mtime_ns IS 'Modification time in nanoseconds since 1970; NULL for an object.';
 COMMENT ON COLUMN etl.known_files.digest IS 'SHA-256 of the bytes that were read.';
 COMMENT ON COLUMN etl.known_files.run_id IS 'The run that last read it or tried to.';
-COMMENT ON COLUMN etl.known_files.first_run_id IS 'The run that first read it or tried to. What a later run reads is another version, or the same version again.';
+COMMENT ON COLUMN etl.known_files.first_run_id IS 'The run that first read it or tried to. A later run reads another version, or the same version again.';
 COMMENT ON COLUMN etl.known_files.seen_at IS 'When that run saw it.';
 COMMENT ON COLUMN etl.known_files.trouble IS 'unreadable or vanished: the next run tries again; NULL when it was read.';
 COMMENT ON COLUMN etl.known_files.note IS 'Why it could not be read.';
-COMMENT ON COLUMN etl.known_files.cuts IS 'The offsets in bytes at which its parts begin, if it was read in parts; then the digest is that of the digests of the parts.';
+COMMENT ON COLUMN etl.known_files.cuts IS 'The byte offsets at which its parts begin, if it was read in parts; digest is then the SHA-256 of the parts'' digests.';
 
 CREATE TABLE IF NOT EXISTS etl.manifest (
     manifest_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -53,7 +53,7 @@ CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 COMMENT ON TABLE etl.manifest IS 'One row per staged version of a file: the books of its lines, written in the transaction that stages the file or a part of it.';
 COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of this row.';
 COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
-COMMENT ON COLUMN etl.manifest.version IS 'The version of the file; while the file is read in parts, the number of the run is part of it.';
+COMMENT ON COLUMN etl.manifest.version IS 'The version of the file. While the file is read in parts, it includes the number of the run.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
 COMMENT ON COLUMN etl.manifest.staged_at IS 'When it was staged.';
 COMMENT ON COLUMN etl.manifest.lines IS 'Lines read: the sum of the next seven columns.';
@@ -103,7 +103,7 @@ SELECT f.file_id, f.kind, f.path,
 FROM etl.known_files f
 LEFT JOIN etl.runs r USING (run_id)
 LEFT JOIN (SELECT m.* FROM etl.manifest m JOIN etl.runs r USING (run_id) WHERE r.state = 'published') m USING (file_id);
-COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it, and its books: how many lines it has and what became of them.';
+COMMENT ON VIEW etl.files IS 'One row per input file: its state, what was read of it, and its books, which count its lines by outcome.';
 COMMENT ON COLUMN etl.files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.files.kind IS 'song or log.';
 COMMENT ON COLUMN etl.files.path IS 'The path or URL.';
@@ -118,8 +118,8 @@ COMMENT ON COLUMN etl.files.note IS 'Why it could not be read.';
 COMMENT ON COLUMN etl.files.lines IS 'Lines in the loaded version: the sum of the next seven columns.';
 COMMENT ON COLUMN etl.files.blank IS 'Lines of white space only.';
 COMMENT ON COLUMN etl.files.other_pages IS 'Events of a page other than NextSong.';
-COMMENT ON COLUMN etl.files.loaded IS 'Plays or catalogue records that the warehouse has from this file.';
-COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse has from another line.';
+COMMENT ON COLUMN etl.files.loaded IS 'Plays or catalogue records that came from this file.';
+COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse already has from another line.';
 COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';
 COMMENT ON COLUMN etl.files.forgotten IS 'Lines about people who were forgotten; nothing of them is kept.';
 COMMENT ON COLUMN etl.files.dismissed IS 'Rejected lines that somebody dismissed; nothing of them is kept unless the file is read again.';

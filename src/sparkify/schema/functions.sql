@@ -1,6 +1,6 @@
--- Rules that several places follow: how ids are computed, how long a play counts, which runs are unfinished.
+-- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished.
 -- The loader computes the first five for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); tests hold the two
--- definitions equal. PostgreSQL inlines functions as plain as these.
+-- definitions equal. PostgreSQL inlines functions as simple as these.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (('x' || substr(md5(text), 1, 16))::bit(64) >> 1)::bigint;
@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (('x' || substr(md5(md5(title) || artist), 1, 16))::bit(64) >> 1)::bigint;
 COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the MD5 of the MD5 of a title, in hexadecimal, followed by an artist.';
 
--- The same bytes for a catalogue record and for a play of it: they meet on this key.
+-- A catalogue record and a play of it have the same key, by which they are matched.
 CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
@@ -26,37 +26,36 @@ RETURN (('x' || encode(substr(sha256(convert_to(concat_ws(
         )::bit(64) >> 1)::bigint;
 COMMENT ON FUNCTION etl.songplay_id IS 'The first 63 bits of the SHA-256 of user, session, item in session and milliseconds since 1970, separated by commas.';
 
--- The length is cut to a day before it is multiplied: the longest that a log may give would overflow. Not STRICT, or PostgreSQL would
--- not inline it.
+-- Cap the length at a day before multiplying: the longest length in a log would overflow. Not STRICT, or PostgreSQL would not inline it.
 CREATE OR REPLACE FUNCTION analytics.milliseconds(length double precision) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN floor(least(length, 86400) * 1000 + 0.5)::integer;
-COMMENT ON FUNCTION analytics.milliseconds IS 'How many milliseconds a play of this length in seconds counts: a day at most.';
+COMMENT ON FUNCTION analytics.milliseconds IS 'The milliseconds that a play of this length in seconds counts: a day at most.';
 
 CREATE OR REPLACE FUNCTION etl.is_unfinished(state text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing', 'held', 'failed');
-COMMENT ON FUNCTION etl.is_unfinished IS 'Whether a run in this state, alive or dead, still has something staged.';
+COMMENT ON FUNCTION etl.is_unfinished IS 'Whether a run in this state, alive or dead, still has staged rows.';
 
 CREATE OR REPLACE FUNCTION etl.is_at_work(state text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing');
 COMMENT ON FUNCTION etl.is_at_work IS 'Whether a run in this state stages or publishes, unless its process has died.';
 
--- Of several lines with the same play the smallest variant wins (docs/rules.md, Same identity): compared by bytes, NULL before everything.
--- Text has no zero byte, so one ends each field. Not IMMUTABLE, or PostgreSQL would not inline it: convert_to is not.
+-- If several lines have the same play, the smallest variant wins (docs/rules.md, Same identity). Variants are compared by bytes, NULL
+-- first. Text has no zero byte, so one ends each field. Not IMMUTABLE, or PostgreSQL would not inline it: convert_to is not.
 CREATE OR REPLACE FUNCTION etl.variant(level text, location text, user_agent text, heard_song_id uuid) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN convert_to(level, 'UTF8') || '\x00'::bytea
        || coalesce('\x01'::bytea || convert_to(location, 'UTF8'), ''::bytea) || '\x00'::bytea
        || coalesce('\x01'::bytea || convert_to(user_agent, 'UTF8'), ''::bytea) || '\x00'::bytea
        || uuid_send(heard_song_id);
-COMMENT ON FUNCTION etl.variant IS 'What lines with the same play are compared by: the smallest wins.';
+COMMENT ON FUNCTION etl.variant IS 'The bytes by which lines with the same play are compared: the smallest wins.';
 
--- PostgreSQL has the bounds of a partition as text only.
+-- PostgreSQL shows the bounds of a partition only as text.
 CREATE OR REPLACE FUNCTION etl.partition_span(partition oid) RETURNS tstzrange
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN (SELECT tstzrange(substring(bounds FROM $$FROM \('([^']+)'\)$$)::timestamptz,
                          substring(bounds FROM $$TO \('([^']+)'\)$$)::timestamptz)
         FROM (SELECT pg_get_expr(relpartbound, oid) AS bounds FROM pg_class WHERE pg_class.oid = partition) p);
-COMMENT ON FUNCTION etl.partition_span IS 'From when until when a partition has rows; a session in UTC reads dates as midnights.';
+COMMENT ON FUNCTION etl.partition_span IS 'The range of times that a partition holds; a session in UTC reads dates as midnights.';

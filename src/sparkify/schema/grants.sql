@@ -11,7 +11,7 @@ SELECT EXISTS (
 )
 
 -- name: name_ours
--- Name our relations and functions for the statements that follow in the transaction, `hand_over` and `grant`: DO takes no parameters.
+-- Store the names of our relations and functions for `hand_over` and `grant` in the same transaction: DO takes no parameters.
 SELECT set_config('sparkify.relations', array_to_string(%(relations)s::text[], ','), true),
        set_config('sparkify.functions', array_to_string(%(functions)s::text[], ','), true)
 
@@ -24,7 +24,7 @@ GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_fi
 TO sparkify_reader;
 GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader;
--- What others have made in public or analytics is theirs to grant.
+-- Others grant what they have made in public or analytics.
 DO $$
 DECLARE
     ours text;

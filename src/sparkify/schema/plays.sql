@@ -1,4 +1,4 @@
--- What the logs say about each play, in the catalogue or not.
+-- Details of each play from the logs, whether or not the catalogue has the song.
 CREATE TABLE IF NOT EXISTS analytics.heard_songs (
     heard_song_id uuid PRIMARY KEY,
     title         text NOT NULL,
@@ -15,7 +15,7 @@ COMMENT ON COLUMN analytics.heard_songs.heard_song_id IS 'Digest of title, artis
 COMMENT ON COLUMN analytics.heard_songs.title IS 'Title, as the log says.';
 COMMENT ON COLUMN analytics.heard_songs.artist IS 'Name of the artist, as the log says.';
 COMMENT ON COLUMN analytics.heard_songs.length IS 'Length in seconds, as the log says.';
-COMMENT ON COLUMN analytics.heard_songs.song_id IS 'The song of the catalogue that it matches; NULL when there is none.';
+COMMENT ON COLUMN analytics.heard_songs.song_id IS 'The song of the catalogue that it matches; NULL if there is none.';
 COMMENT ON COLUMN analytics.heard_songs.artist_id IS 'The artist of that song.';
 COMMENT ON COLUMN analytics.heard_songs.track_id IS 'Digest of title and artist. Analytics counts all lengths of one title and artist as one song.';
 COMMENT ON COLUMN analytics.heard_songs.artist_key IS 'Digest of artist. Analytics counts one name as one artist.';
@@ -31,9 +31,9 @@ CREATE TABLE IF NOT EXISTS analytics.heard_plays (
     file_id         integer NOT NULL,
     PRIMARY KEY (start_time, songplay_id)
 ) PARTITION BY RANGE (start_time);
--- Finds the plays of a heard song when a change of the catalogue matches it with another song.
+-- Finds the plays of a heard song when a catalogue change matches it with another song.
 CREATE INDEX IF NOT EXISTS heard_plays_song ON analytics.heard_plays (heard_song_id);
-COMMENT ON TABLE analytics.heard_plays IS 'One row per row of songplays: which song was heard, and which line of which file says so.';
+COMMENT ON TABLE analytics.heard_plays IS 'One row per play in songplays: the song that was heard, and the log line that says so.';
 COMMENT ON COLUMN analytics.heard_plays.start_time IS 'The start_time of the play.';
 COMMENT ON COLUMN analytics.heard_plays.songplay_id IS 'The songplay_id of the play.';
 COMMENT ON COLUMN analytics.heard_plays.heard_song_id IS 'The song that was heard: analytics.heard_songs.';

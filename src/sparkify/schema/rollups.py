@@ -1,14 +1,13 @@
-"""The tables of `analytics` that follow from the plays: each is one file in ``publish/rollups``.
+"""The tables of `analytics` that are computed from the plays. Each has a file in ``publish/rollups``.
 
-Such a file has a query ``table``, which makes the table with its indexes and comments, and a query
-``definition``, which computes its rows. The tables at the bottom, such as ``user_days``, each have their own
-way to follow the plays. A file that also has a query ``scope`` is a rollup: it is counted from ``user_days``,
-and kept by ``publish/rollups.py`` like all rollups.
+Its query ``table`` creates the table with its indexes and comments; its query ``definition`` computes the
+rows. The tables at the bottom, such as ``user_days``, each follow the plays in their own way. A file that
+also has a query ``scope`` is a rollup: it is counted from ``user_days``, and ``publish/rollups.py`` maintains
+it.
 
-To add a rollup, add its file. The definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the
-columns that ``scope`` returns. ``scope`` returns these columns for some ``{days}``: the keys of the rows that
-change when these days do. One of the columns says when: ``day``; ``month``, by its first day; or ``period``
-and ``start``, for a day, week or month.
+To add a rollup, add its file. Its definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the
+columns that ``scope`` returns: the keys of the rows that change when some ``{days}`` do. One of them is the
+time: ``day``; ``month``, by its first day; or ``period`` and ``start``, for a day, week or month.
 """
 
 import re
@@ -38,7 +37,7 @@ def file(name: str) -> dict[str, LiteralString]:
 
 
 def scalar_columns(name: str) -> list[str]:
-    """The columns of a table, but for arrays."""
+    """The columns of a table, except arrays."""
     return _SCALAR.findall(file(name)["table"].partition("\n)")[0])
 
 
@@ -55,14 +54,14 @@ class Rollup:
 
     @property
     def time(self) -> LiteralString:
-        """The column that says when."""
+        """The name of its column of time."""
         found = _TIME.search(self.queries["table"])
         assert found, f"{self.name} has no column day, month or start"
         return found[1]
 
     @property
     def is_by_month(self) -> bool:
-        """Whether all its rows of a month follow from the days of this month: a week may have days of two."""
+        """Whether its rows of a month depend on the days of that month only. A week may lie in two months."""
         return self.time != "start"
 
     @property

@@ -16,7 +16,7 @@ COMMENT ON COLUMN etl.warehouse.schema_version IS 'The version of this schema.';
 COMMENT ON COLUMN etl.warehouse.earliest IS 'Events before this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.before IS 'Events at or after this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.catalogue_version IS 'Incremented when a publication may change which song a heard song matches.';
-COMMENT ON COLUMN etl.warehouse.analyzed_plays IS 'How many plays there were when all tables were last analyzed.';
+COMMENT ON COLUMN etl.warehouse.analyzed_plays IS 'The number of plays when all tables were last analyzed.';
 
 -- Counting 20 million rows takes seconds; a load adds to these counts, and `sparkify check` compares them.
 CREATE TABLE IF NOT EXISTS etl.row_counts (
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS etl.row_counts (
 INSERT INTO etl.row_counts (table_name, row_count)
 VALUES ('songplays', 0), ('users', 0), ('songs', 0), ('artists', 0), ('time', 0), ('matched', 0)
 ON CONFLICT DO NOTHING;
-COMMENT ON TABLE etl.row_counts IS 'One row per table of the star, with its row count, which the loader keeps; and one row, matched, for the plays with a song_id.';
+COMMENT ON TABLE etl.row_counts IS 'One row per table of the star, with the row count that the loader maintains; and one row, matched, for the plays with a song_id.';
 COMMENT ON COLUMN etl.row_counts.table_name IS 'The table, or matched.';
 COMMENT ON COLUMN etl.row_counts.row_count IS 'The number of rows.';
 

@@ -1,4 +1,4 @@
--- What a run has staged. The rows themselves are in the schema staging (stage/tables.py).
+-- These tables describe what runs have staged. The rows themselves are in the schema staging (stage/tables.py).
 CREATE TABLE IF NOT EXISTS etl.staged_months (
     run_id bigint NOT NULL REFERENCES etl.runs,
     month  date NOT NULL CHECK (extract(day FROM month) = 1),
@@ -29,10 +29,10 @@ COMMENT ON COLUMN etl.staged_slices.file_id IS 'The file.';
 COMMENT ON COLUMN etl.staged_slices.earliest IS 'The earliest start_time of these plays.';
 COMMENT ON COLUMN etl.staged_slices.latest IS 'The latest start_time of these plays.';
 COMMENT ON COLUMN etl.staged_slices.catalogue_version IS 'The etl.warehouse.catalogue_version with which they were matched.';
-COMMENT ON COLUMN etl.staged_slices.plays IS 'How many plays the chunk staged for the month; on one of its rows, 0 on the others.';
+COMMENT ON COLUMN etl.staged_slices.plays IS 'How many plays the chunk staged for the month; one of its rows has the count, the others have 0.';
 COMMENT ON COLUMN etl.staged_slices.matched IS 'How many of those plays have a song_id.';
 COMMENT ON COLUMN etl.staged_slices.times IS 'How many different start_times those plays have.';
-COMMENT ON COLUMN etl.staged_slices.published IS 'Whether they are published already, while the run is still going on.';
+COMMENT ON COLUMN etl.staged_slices.published IS 'Whether they are published already; the run may still be going on.';
 
 CREATE TABLE IF NOT EXISTS etl.staged_parts (
     run_id  bigint NOT NULL,

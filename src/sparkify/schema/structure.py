@@ -1,8 +1,8 @@
 """The statements that create the warehouse, in order, and what they create.
 
-Nobody keeps a second list of tables: what is made, completed and dropped, which names must be free, what
-`sparkify check` looks for and what roles may read all follow from these statements. They are our own, a
-column a line and the comments below; this is no parser of SQL.
+There is no second list of tables: these statements determine what is created, completed and dropped, which
+names must be free, what `sparkify check` looks for, and what roles may read. This module is no SQL parser: it
+relies on our own layout, with one column a line and the comments below.
 """
 
 import re
@@ -35,7 +35,7 @@ _CONSTRAINTS: Final = {
 
 @cache
 def statements() -> list[LiteralString]:
-    """All that creates the warehouse, in the order in which it must run; each may be repeated.
+    """All statements that create the warehouse, in order; each may be repeated.
 
     To add a table, add it to one of the files, or a file to this list.
     """
@@ -55,14 +55,13 @@ def statements() -> list[LiteralString]:
 
 
 def _later() -> LiteralString:
-    """The indexes that the first load makes: to build them once costs a quarter of growing them with every
-    song."""
+    """The indexes that the first load builds: that costs a quarter of growing them with every song."""
     return queries("publish/rollups")["index_heard_songs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """All that the statements create. Every name has its schema."""
+    """Everything that the statements create. Names include the schema."""
 
     tables: dict[str, str]
     """Tables, with the text between their parentheses."""
@@ -70,13 +69,13 @@ class Structure:
     partitioned: set[str]
     views: list[str]
     view_columns: list[tuple[str, str]]
-    """(view, column), as far as the column has a comment."""
+    """(view, column), for each column with a comment."""
 
     indexes: dict[str, str]
     """Indexes, with the tables they are on."""
 
     key_indexes: dict[str, str]
-    """The same for the keys that have a name."""
+    """The same for named keys."""
 
     functions: dict[str, tuple[str, str]]
     """Functions, with arguments and result as PostgreSQL writes them."""
@@ -84,7 +83,7 @@ class Structure:
 
 @cache
 def structure() -> Structure:
-    """What the statements create."""
+    """Read from the statements what they create."""
     text = _COMMENT.sub("", "\n".join((*statements(), _later())))
     tables = {_qualified(name): body for name, body, _ in _TABLE.findall(text)}
     views = [_qualified(name) for name in _VIEW.findall(text)]
@@ -100,7 +99,7 @@ def structure() -> Structure:
 
 
 def parameters() -> dict[str, Any]:
-    """What the checks of the structure compare the database with, as arrays."""
+    """Our structure as arrays, with which the checks compare the database."""
     made, later = structure(), _indexes(_later())
     columns = list(_columns(made.tables))
     constraints = [
@@ -127,8 +126,7 @@ def parameters() -> dict[str, Any]:
 
 
 def names() -> dict[str, Any]:
-    """What `not_ours` (create_tables.sql) compares the database with, as arrays: our names, and how a thing
-    of ours looks."""
+    """Our names and the form of each as arrays, for `not_ours` (create_tables.sql)."""
     made = structure()
     indexes = made.indexes | made.key_indexes
     kinds = (

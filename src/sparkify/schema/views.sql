@@ -65,7 +65,7 @@ SELECT month, location, level, count(DISTINCT user_id) AS listeners, sum(plays):
 FROM analytics.user_months GROUP BY month, location, level;
 COMMENT ON VIEW analytics.plays_by_location IS 'One row per UTC month, location and level.';
 COMMENT ON COLUMN analytics.plays_by_location.month IS 'The first day of the month.';
-COMMENT ON COLUMN analytics.plays_by_location.location IS 'The location, as the log says; NULL when it does not.';
+COMMENT ON COLUMN analytics.plays_by_location.location IS 'The location, as the log says; NULL if the log has none.';
 COMMENT ON COLUMN analytics.plays_by_location.level IS 'free or paid.';
 COMMENT ON COLUMN analytics.plays_by_location.listeners IS 'How many different users; do not add them up over several rows.';
 COMMENT ON COLUMN analytics.plays_by_location.plays IS 'Number of plays.';
@@ -107,9 +107,9 @@ WITH heard AS (
 )
 SELECT cohort, months_later, listeners, max(listeners) FILTER (WHERE months_later = 0) OVER (PARTITION BY cohort) AS cohort_size
 FROM heard;
-COMMENT ON VIEW analytics.retention_by_month IS 'One row per cohort, the users whose first play is in the same UTC month, and number of months later in which some of them listened.';
+COMMENT ON VIEW analytics.retention_by_month IS 'One row per cohort and later month in which some of its users listened. A cohort is the users whose first play is in the same UTC month.';
 COMMENT ON COLUMN analytics.retention_by_month.cohort IS 'The first day of the month in which these users first listened.';
-COMMENT ON COLUMN analytics.retention_by_month.months_later IS 'How many months later; 0 is the cohorts own month.';
+COMMENT ON COLUMN analytics.retention_by_month.months_later IS 'How many months later; 0 is the month of the first play.';
 COMMENT ON COLUMN analytics.retention_by_month.listeners IS 'How many users of the cohort listened in that month.';
 COMMENT ON COLUMN analytics.retention_by_month.cohort_size IS 'How many users the cohort has.';
 
@@ -122,9 +122,9 @@ WITH heard AS (
 )
 SELECT cohort, weeks_later, listeners, max(listeners) FILTER (WHERE weeks_later = 0) OVER (PARTITION BY cohort) AS cohort_size
 FROM heard;
-COMMENT ON VIEW analytics.retention_by_week IS 'One row per cohort, the users whose first play is in the same ISO week, and number of weeks later in which some of them listened.';
+COMMENT ON VIEW analytics.retention_by_week IS 'One row per cohort and later week in which some of its users listened. A cohort is the users whose first play is in the same ISO week.';
 COMMENT ON COLUMN analytics.retention_by_week.cohort IS 'The Monday of the week in which these users first listened.';
-COMMENT ON COLUMN analytics.retention_by_week.weeks_later IS 'How many weeks later; 0 is the cohorts own week.';
+COMMENT ON COLUMN analytics.retention_by_week.weeks_later IS 'How many weeks later; 0 is the week of the first play.';
 COMMENT ON COLUMN analytics.retention_by_week.listeners IS 'How many users of the cohort listened in that week.';
 COMMENT ON COLUMN analytics.retention_by_week.cohort_size IS 'How many users the cohort has.';
 
@@ -158,7 +158,7 @@ FROM (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics
       GROUP BY track_id HAVING count(song_id) = 0) s
 JOIN analytics.track_months USING (track_id)
 GROUP BY track_id, title, artist;
-COMMENT ON VIEW analytics.unmatched_songs IS 'One row per song (title and artist) that was heard and that the catalogue has in no length.';
+COMMENT ON VIEW analytics.unmatched_songs IS 'One row per song (title and artist) that was heard but is not in the catalogue at any length.';
 COMMENT ON COLUMN analytics.unmatched_songs.track_id IS 'Digest of title and artist: analytics.heard_songs.';
 COMMENT ON COLUMN analytics.unmatched_songs.title IS 'Title, as the log says.';
 COMMENT ON COLUMN analytics.unmatched_songs.artist IS 'Name of the artist, as the log says.';

@@ -34,8 +34,7 @@ def version() -> str:
 
 
 def shared_copy(home: Path) -> Path:
-    """The folder of a copy of the programs below `home` that every user can read; made once per version of
-    the wheel.
+    """The folder of a copy of the programs below `home` that every user can read; one per wheel version.
 
     The caller holds the lock of the home, and no server runs: copies of other versions are removed.
     """

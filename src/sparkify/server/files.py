@@ -14,7 +14,7 @@ def sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents. Those made by root can be passed through by everybody."""
+    """Make a folder and its missing parents. If root makes them, everybody can pass through."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(exist_ok=True)
         if os.geteuid() == 0:

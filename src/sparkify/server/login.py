@@ -9,7 +9,7 @@ FILE = "bi.password"
 
 
 def keep_password(home: Path) -> str:
-    """The password kept in the home, made if missing. The caller holds the lock of the home."""
+    """The password in the home, created if missing. The caller holds the lock of the home."""
     file = home / FILE
     if not file.exists():
         unfinished = file.with_name(f"{FILE}.new")

@@ -116,8 +116,8 @@ def _pid_file(home: Path) -> list[str]:
 def _forget_reused_pid(file: Path) -> None:
     """Remove a dead server's lock file if its pid now belongs to another process, or if it holds none.
 
-    PostgreSQL would refuse to start because of it. It still refuses if
-    a process uses the data: that it sees from its shared memory.
+    PostgreSQL would refuse to start because of it. It still refuses if a process uses the data, which it sees
+    from its shared memory.
     """
     try:
         os.kill(int(file.read_text().split("\n", 1)[0]), 0)

@@ -24,7 +24,7 @@ from sparkify.server.settings import write_settings
 from sparkify.server.socket import make_socket_folder, socket_url
 
 SILENT_START_SECONDS = 120.0
-"""Seconds without a new log line after which we give up on a server that is alive but does not answer."""
+"""Give up on a server that is alive but does not answer after this many seconds without a new log line."""
 
 
 @dataclass(frozen=True)

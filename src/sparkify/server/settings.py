@@ -20,7 +20,7 @@ MB = 1 << 20
 def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int | None) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf into `conf`.
 
-    By the socket, root and `user`, who runs the server, may log in; by a `port`, readers with a password.
+    Root and `user`, who runs the server, may log in by the socket; readers with a password, by a `port`.
     """
     lines = ["# Written by sparkify at every start; see docs/server.md."]
     lines += [f"{name} = {value}" for name, value in settings(data, socket, _memory(), port).items()]
@@ -38,13 +38,11 @@ def settings(data: Path, socket: Path, memory: int, port: int | None = None) -> 
     return {
         # Files, connections and permissions.
         "data_directory": _quoted(data),
-        "listen_addresses": f"'{ADDRESS}'"
-        if port
-        else "''",  # a Unix socket only, unless the user asks for a port
+        # A Unix socket only, unless the user asks for a port.
+        "listen_addresses": f"'{ADDRESS}'" if port else "''",
         "port": str(port or SOCKET_PORT),
-        "unix_socket_directories": _quoted(
-            '"' + str(socket).replace('"', '""') + '"'
-        ),  # PostgreSQL reads a list
+        # PostgreSQL reads a list.
+        "unix_socket_directories": _quoted('"' + str(socket).replace('"', '""') + '"'),
         "unix_socket_permissions": "0700",  # the folder is private, and so is the socket
         # Memory and limits.
         "max_connections": "50",  # workers, a dashboard, a few notebooks; each costs memory even if unused

@@ -13,7 +13,7 @@ from sparkify.server.home import expanded
 from sparkify.simulate.folder import Folder
 
 OPENED = date(2018, 11, 1)
-# The most that was tried; docs/simulator.md says how much memory it took.
+# The largest numbers tried; docs/simulator.md says how much memory they took.
 _MOST_SONGS = 2_000_000
 _MOST_USERS = 5_000_000
 _MOST_WORKERS = 64
@@ -85,7 +85,7 @@ def simulate(
     }
     folder = Folder(out, settings, start, start + timedelta(days - 1), force=force)
 
-    # numpy and pyarrow take a quarter of a second to import: not before the arguments are known to be right.
+    # numpy and pyarrow take a quarter of a second to import: check the arguments first.
     from sparkify.simulate.worker import write_all  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
     from sparkify.simulate.writing import Part, write  # noqa: PLC0415
@@ -132,8 +132,7 @@ def _check_days(start: date, days: int, opened: date) -> None:
         raise UsageError(
             f"--start {start} is before the service opened on {opened}; choose an earlier --opened too"
         )
-    # A session of the last day may run into the next day, which must also be in the range that the loader
-    # accepts.
+    # A session of the last day may run into the next day, which the loader must accept, too.
     if opened.year < 2000:
         raise UsageError(f"--opened {opened} is before the year 2000")
     if days > (date(2099, 12, 31) - start).days:

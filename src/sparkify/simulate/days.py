@@ -1,4 +1,4 @@
-"""A day's events. A session is made on the day it begins; its events fall on that day or the next."""
+"""Draw a day's events. A session is drawn on the day it begins; its events fall on that day or the next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -111,7 +111,7 @@ def _events(
 
 
 def _session_ids(world: World, begun: Starts, day: int) -> Ints:
-    """Number sessions by their beginning, in a range of their day: no day has to count earlier ones."""
+    """Number a day's sessions by their start, in a range for that day: no day has to count earlier ones."""
     # There are at most twice as many people as users, with less than half a session a day on average.
     room = 2 * world.users + 100
     ids = np.empty(len(begun.ms), np.int64)

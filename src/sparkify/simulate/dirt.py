@@ -1,6 +1,6 @@
 """Spoil a world's files, and record the truth: one row per spoilt record.
 
-What happens on a day depends only on the seed and the day; what happens to a song, on the seed and the song.
+The dirt of a day depends only on the seed and the day; that of a song, on the seed and the song.
 """
 
 import json

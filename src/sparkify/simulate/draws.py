@@ -1,7 +1,7 @@
 """Random numbers that never change.
 
-numpy promises that a seeded bit generator always gives the same bits, but not that its `Generator` always
-makes the same numbers of them. So the numbers are made here.
+numpy promises that a seeded bit generator always returns the same bits, but not that its `Generator` always
+turns them into the same numbers. So this module does that itself.
 """
 
 import math
@@ -13,7 +13,7 @@ from sparkify.simulate.arrays import AnyInts, Floats, Ints
 
 
 class Draws:
-    """A stream of random numbers; the same seeds give the same stream."""
+    """A stream of random numbers; the same seeds produce the same stream."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self._bits = np.random.Philox(np.random.SeedSequence(seeds))

@@ -11,7 +11,7 @@ from sparkify.errors import UsageError
 
 # Hidden and without a suffix, so that loaders do not take it for data.
 RECORD = ".sparkify-world"
-# To be raised when the same settings give other bytes: earlier days can then not be continued.
+# Raise this if the same settings now produce other bytes: then earlier days cannot be continued.
 _EDITION = 1
 _OURS = ("song_data", "log_data", "late", "truth")
 
@@ -19,10 +19,10 @@ _OURS = ("song_data", "log_data", "late", "truth")
 class Folder:
     """The folder `path`, for the days from `first` to `last` of the world with these settings.
 
-    `settings` holds every setting that affects the bytes, by the name of its option. Raises UsageError if the
-    folder cannot be used; if it is not empty, unless `force` is given; and, in any case, if it holds another
-    world, other files in our places, or days that another run has not finished and this one would not write.
-    Changes nothing yet.
+    `settings` holds every setting that affects the bytes, by the name of its option. It changes nothing yet.
+
+    Raises UsageError if the folder is not empty, unless `force` is given; and always if it cannot be used, or
+    holds another world, other files in our places, or unfinished days that this run would not write.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Folder:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name, replacing any file of that name, only when all of it is written."""
+    """Open a file that gets its name, replacing any file of that name, only once it is completely written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -21,15 +21,15 @@ _PLAIN = 42_000
 
 
 class Lines:
-    """Writes events of these people and songs as lines of 17 fragments, most of which many lines share."""
+    """Writes events of these people and songs as lines of 17 fragments. Lines share most fragments."""
 
     # Over 40 lines: a statement for each fragment of a line, in one order.
     def __init__(self, catalogue: Catalogue, people: People) -> None:
         self._people = people
         f = self._fragments = Fragments()
         pages = list(LOGGED.values())
-        # Three fragments per song, side by side: one or two cache misses per song, not six. After all songs
-        # comes what other pages have in their place.
+        # Three fragments per song, side by side: one or two cache misses per song, not six. After the songs
+        # come the fragments that other pages have in their place.
         self._songs = len(catalogue.artist_of)
         artists = [log_text(name) for name in catalogue.artists.to_pylist()]
         titles = catalogue.titles.to_pylist()
@@ -46,7 +46,7 @@ class Lines:
             for text in _of_song("null", "null", "null", status, "In" if logged_in else "Out")
         )
         self._page = f.add(f'"{method}","page":"{name}","registration":' for name, method, _, _ in pages)
-        # Of the person: first what is written for nobody, logged out, then each choice.
+        # The person's fragments: the first is for nobody (logged out), then there is one per choice.
         self._first = f.add(
             [',"firstName":null,"gender":null,"itemInSession":']
             + [

@@ -46,8 +46,7 @@ class Listening:
         song = np.searchsorted(limits, low + pick * (high - low), side="right")
         song = np.minimum(song, np.where(outside, len(limits) - 1, known - 1))
         loyal = np.flatnonzero(kind >= 1.0 - _FAVOURITE * (1.0 - self._unmatched))
-        # The first of six favourites is drawn about five times as often as the last; likewise an artist's
-        # songs.
+        # Six favourites: the first is drawn about five times as often as the last. So are an artist's songs.
         nth = (pick[loyal] ** 2 * FAVOURITES).astype(np.int64)
         artist = self._people.favourites[person[loyal], nth]
         first = self._catalogue.first_song

@@ -54,9 +54,8 @@ LOGGED: dict[Page, tuple[str, str, int, bool]] = {
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
-# From each page, how often each other page follows: (free, paid). The row of SONG leaves out the next song,
-# for which there is STAY, and visits to Upgrade that ended in a Submit: those follow when a spell of not
-# paying ends.
+# How often each page follows each other page: (free, paid). The row of SONG has no next song, which STAY has,
+# and no visits to Upgrade that ended in a Submit: those happen when a spell of not paying ends.
 _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.SONG: {
         _P.HOME: (25, 118),
@@ -119,7 +118,7 @@ _FIRST: dict[Page, tuple[float, float]] = {
     _P.ERROR: (1, 0),
 }
 STAY = np.array([616 / 1229, 5162 / 5591])  # chance of another song after a song: free, paid
-_LONGEST_WALK = 400  # rounds; nobody gets there, but a loop needs an end
+_LONGEST_WALK = 400  # rounds; no session gets there, but a loop needs an end
 _SONGS_BEFORE_CHANGE = 5
 
 

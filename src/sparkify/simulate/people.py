@@ -12,8 +12,7 @@ from sparkify.simulate.places import METROS
 from sparkify.simulate.words import FAMILIES, MEN, WOMEN
 from sparkify.simulate.world import DAY_MS, Stream, World
 
-# People are drawn, and sessions made, this many at a time, which bounds memory. It is part of what a seed
-# means.
+# Draw this many people, or their sessions, at a time, to bound memory. Another number changes every world.
 BLOCK = 65_536
 FAVOURITES = 6
 FIRST_NAMES = [*WOMEN, *MEN]
@@ -67,8 +66,8 @@ def _draw(world: World, by_fame: Floats, offset: Floats, first: int, count: int)
     name = np.where(woman, drawn[:, 1] * len(WOMEN), len(WOMEN) + drawn[:, 1] * len(MEN))
     metro = _weighted([share for _, share, _ in METROS], drawn[:, 3])
     numbers = np.arange(first, first + count)
-    # How much people play and whether they pay is spread evenly, not drawn: otherwise, a month of a hundred
-    # people would depend on the five who happen to play most.
+    # Spread evenly how much people play and whether they pay. If they were drawn, a month of a hundred people
+    # would depend on the five who happen to play most.
     busy, paying = ((offset + numbers[:, None] * _STEPS) % 1.0).T
     rate = np.minimum(_SESSIONS_A_MONTH / 30.0 * np.exp(0.9 * _normal(busy)), 2.6)
     utc = np.array([hours for _, _, hours in METROS])[metro]
@@ -105,7 +104,7 @@ def _weighted(shares: list[float], uniform: Floats) -> Ints:
 
 
 class Levels:
-    """Who pays on which day. A person's spells of paying and not paying depend on nothing else.
+    """Tells who pays on which day. A person's spells of paying and not paying depend on nothing else.
 
     On the day a spell ends, the person has exactly one session and changes level in it. So the level on any
     day follows from the spells alone, and no day needs to know what was played before.

@@ -38,7 +38,7 @@ def write_song_files(folder: Path, paths: Sequence[str], texts: Sequence[bytes],
     """Write each text to its path below the folder. An interruption may tear one; `Folder` records it."""
     parent = ""
     root = os.fspath(folder)
-    # Folder by folder, each made when it is needed: then its blocks are still in the cache.
+    # Write folder by folder, and make each when it is needed: then its blocks are still in the cache.
     for path, text in sorted(zip(paths, texts, strict=True)):
         if path[:5] != parent:
             parent = path[:5]

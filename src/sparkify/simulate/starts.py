@@ -18,7 +18,7 @@ _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 3.0  # hours
 _MOST_A_DAY = 6
 _APART_MS = 60 * 60_000  # a session that begins sooner than this after the one before is dropped
-# Who changes level begins in this part of the day, so that time is left for the change.
+# A person who changes level begins in this part of the day, to leave time for the change.
 _EARLY = 2 / 3
 
 

@@ -35,7 +35,7 @@ class Stream(enum.IntEnum):
 
 @dataclass(frozen=True)
 class World:
-    """The settings of a world: equal ones give the same songs, the same people and the same events on a day.
+    """The settings of a world. Equal settings produce the same songs, people and events on a day.
 
     `users` is the number of people on the day `opened`; a year later there are half as many more, and never
     more than twice as many. `songs` and `artists` count the catalogue; `unmatched` is the share of plays

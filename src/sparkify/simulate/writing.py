@@ -21,7 +21,7 @@ from sparkify.simulate.people import people_of
 from sparkify.simulate.songfiles import song_path, song_texts, write_song_files
 from sparkify.simulate.world import World, date_of
 
-# Lines made at a time, about 2 MB of text: more is no faster and takes more memory.
+# Lines to write at a time, about 2 MB of text: more is no faster and takes more memory.
 LINES_AT_ONCE = 4_096
 
 
@@ -52,7 +52,7 @@ class Part:
 
 
 def _share(numbers: range, n: int, workers: int) -> range:
-    """The n-th of as many even shares as there are workers."""
+    """The n-th even share of the numbers, one for each worker."""
     return numbers[len(numbers) * n // workers : len(numbers) * (n + 1) // workers]
 
 
@@ -135,7 +135,7 @@ class _Writer:
         for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
-            # Arrow's allocator keeps freed memory for reuse. Days differ in size, so it would add up.
+            # Arrow keeps freed memory for reuse. Days differ in size, so that would add up.
             pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
@@ -158,7 +158,7 @@ class _Writer:
         """Write lines, all ending in a newline, to a file; the last line loses it, as in the real logs."""
         held = b""
         with whole(path) as plain:
-            # Without name and time, so that the same text gives the same bytes.
+            # Without name and time, so that the same text always has the same bytes.
             file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
             with file:
                 for text in texts:

@@ -1,1 +1,1 @@
-"""Transform: turn chunks of lines into rows of the star, with DuckDB; the judge decides on every line."""
+"""Transform: turn chunks of lines into rows of the star with DuckDB. The judge decides on doubtful lines."""

@@ -1,4 +1,4 @@
-"""Turns chunks of song files into catalogue records."""
+"""Turn chunks of song files into catalogue records."""
 
 from typing import ClassVar, Final
 
@@ -18,7 +18,7 @@ _FILES: Final = pa.schema([("slice", pa.int32()), ("file_id", pa.int32())])
 
 
 class CatalogueTransform(RecordTransform):
-    """The transform of song files: `transform` takes a chunk, then `rows` gives its records."""
+    """The transform of song files: `transform` takes a chunk, then `rows` returns its records."""
 
     QUERIES = "transform/catalogue"
     FIELDS: ClassVar = {

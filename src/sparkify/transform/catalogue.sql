@@ -1,5 +1,5 @@
 -- name: parse
--- Read one record from each proven line and decide which are surely valid; the judge decides on the rest.
+-- Read one record from each proven line and accept those that are surely valid; the judge decides on the rest.
 -- The lines come in the Arrow table `lines`.
 -- makes: parsed
 CREATE OR REPLACE TEMP TABLE parsed AS
@@ -46,7 +46,7 @@ INSERT INTO parsed BY NAME SELECT *, 'record' AS verdict FROM judged
 SELECT slice, count(*) FROM parsed WHERE verdict = 'record' GROUP BY slice
 
 -- name: records
--- Give the rows for etl.catalogue_records; the Arrow table `files` has the file of each slice.
+-- Return the rows for etl.catalogue_records; the Arrow table `files` has the file of each slice.
 -- reads: parsed
 SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude, year,
        duration,

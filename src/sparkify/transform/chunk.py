@@ -1,5 +1,4 @@
-"""Gives DuckDB the lines of a chunk as one Arrow array over the bytes that were read, without a copy per
-line."""
+"""Pass the lines of a chunk to DuckDB as one Arrow array over the bytes read, without a copy per line."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -74,8 +73,7 @@ class Lines:
         return self._data[self._offsets[position] : self._offsets[position + 1] - 1]
 
     def _samples(self) -> Iterator[str]:
-        """Some lines from all over the chunk, without very long ones, which are unusual and would cost
-        memory."""
+        """Yield some lines from all over the chunk, but no very long ones: they are rare and cost memory."""
         count = len(self._line)
         for position in range(0, count, max(1, count // _SAMPLES)):
             if self._offsets[position + 1] - self._offsets[position] <= _LONGEST_SAMPLE:

@@ -1,4 +1,4 @@
-"""Recognises people who were forgotten, also in rejected lines that cannot be parsed."""
+"""Recognise forgotten people, even in rejected lines that cannot be parsed."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,8 +14,7 @@ from sparkify.extract.rejects import Reject, RejectedLine
 WITHHELD: Final = "the text is not kept: nobody can tell whose line it is"
 """The detail of a reject whose text is withheld: the original detail may quote the line."""
 
-# The key in any spelling, then whatever may stand before its value even in broken JSON, then a number and the
-# byte after it.
+# The key in any spelling, what may precede its value even in broken JSON, a number, and the next byte.
 _NAMED: Final = re.compile(
     rb"user_?id([^0-9A-Za-z]{0,64}?(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(.?))?", re.IGNORECASE | re.DOTALL
 )
@@ -25,13 +24,12 @@ _LONGEST: Final = 400
 
 
 def digest(key: bytes, user_id: int) -> bytes:
-    """The digest that is kept of a forgotten person. The id cannot be found from it without the warehouse's
-    key."""
+    """The stored digest of a forgotten person. Without the warehouse's key it does not reveal the id."""
     return blake2b(str(user_id).encode(), key=key, digest_size=16).digest()
 
 
 class Forgotten:
-    """The people whom a warehouse has forgotten; false when there are none."""
+    """The people that a warehouse has forgotten; false if there are none."""
 
     def __init__(self, key: bytes = b"", digests: Iterable[bytes] = ()) -> None:
         self._key = key
@@ -44,10 +42,9 @@ class Forgotten:
         return digest(self._key, user_id) in self._digests
 
     def keeps(self, line: RejectedLine, kind: Kind) -> RejectedLine | None:
-        """The part of a rejected line that may be kept: all, all but its text, or None when it names one of
-        them.
+        """What may be kept of a rejected line: all, all but its text, or None if it names one of them.
 
-        The text is withheld when nobody can tell whose line it is, if lines of this kind have people.
+        The text is withheld if lines of this kind have people and nobody can tell whose line it is.
         """
         whose = Whose.of(line.record)
         if any(user_id in self for user_id in whose.named):
@@ -59,8 +56,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The user ids that a line names, whether it is JSON or not. It is `doubtful` with no id, or one that is
-    not readable."""
+    """The user ids that a line names, JSON or not. It is `doubtful` without one, or if one is unreadable."""
 
     named: frozenset[int]
     doubtful: bool

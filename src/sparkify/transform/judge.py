@@ -16,8 +16,7 @@ from sparkify.extract.rejects import Reject, Rejected
 from sparkify.extract.strict_json import Digits, decode_object, shown, strip, type_of
 
 MAX_ID_BYTES: Final = 1000
-"""A longer song_id or artist_id is rejected: a row of a PostgreSQL index is limited to 2.7 kB, and one index
-has both."""
+"""A longer song_id or artist_id is rejected: one index has both, and its rows are limited to 2.7 kB."""
 
 INT64_MAX: Final = 2**63 - 1
 
@@ -25,8 +24,7 @@ T = TypeVar("T")
 
 
 class Play(NamedTuple):
-    """The fields that the warehouse keeps of a valid line with page NextSong. `ts` is in milliseconds since
-    1970, UTC."""
+    """The fields kept of a valid line with page NextSong. `ts` is in milliseconds since 1970, UTC."""
 
     user_id: int
     session_id: int
@@ -164,8 +162,7 @@ def _number_of(record: dict[str, Any], name: str) -> Decimal | float:
 
 def _integer(record: dict[str, Any], name: str) -> int:
     value = _number_of(record, name)
-    # adjusted(): where the first digit stands. Asking it first keeps 1e999999999 from becoming a billion
-    # digits.
+    # adjusted() is the exponent of the first digit. It keeps 1e999999999 from becoming a billion digits.
     if isinstance(value, float) or (value and value.adjusted() > 19):
         raise Rejected("out_of_range", f"{name} {shown(value)} does not fit 64 bits")
     if value and (value.adjusted() < 0 or value != value.to_integral_value()):
@@ -196,7 +193,7 @@ def _finite(record: dict[str, Any], name: str) -> float:
     number = float(_number_of(record, name))
     if not math.isfinite(number):
         raise Rejected("out_of_range", f"{name} is beyond what a double can hold")
-    return number + 0.0  # turns -0.0 into 0.0, so that records that differ only in that are equal
+    return number + 0.0  # turn -0.0 into 0.0, so that records that differ only in that are equal
 
 
 def _seconds(record: dict[str, Any], name: str) -> float:

@@ -1,4 +1,4 @@
-"""Turns chunks of log lines into rows for the staged months."""
+"""Turn chunks of log lines into rows for the staged months."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,13 +17,13 @@ from sparkify.transform.records import RecordTransform, table
 from sparkify.transform.shape import Field
 
 MOST_KNOWN_SONGS: Final = 400_000
-"""Heard songs that a worker caches, in about 45 MB: that they are staged, and the catalogue's answer.
+"""Heard songs that a worker caches (about 45 MB), with the catalogue's answers and whether they are staged.
 
-With more, the next batch starts with an empty cache.
+If there are more, the next batch starts with an empty cache.
 """
 
 MOST_GATHERED_BYTES: Final = 192 << 20
-"""A batch is full at this much log: usually 350,000 plays, which take about 140 MB with all that follows."""
+"""A batch is full at this much log: usually 350,000 plays, which take about 140 MB in all."""
 
 MOST_GATHERED_PLAYS: Final = 400_000
 """A batch of short lines is full at this many plays, because each takes memory."""
@@ -77,9 +77,9 @@ class Transformed:
 class PlayTransform(RecordTransform):
     """The transform of log lines.
 
-    `transform` takes a chunk; then `unknown_songs`, `ranges` and `rows` give its results, until the next
-    chunk. The rows of users, levels, days, user agents and sessions are those of all chunks since
-    `begin_batch`, and are ready after `finish_batch`. Plays of people who are `forgotten` are only counted.
+    `transform` takes a chunk; until the next one, `unknown_songs`, `ranges` and `rows` return its results.
+    The rows of users, levels, days, user agents and sessions combine all chunks since `begin_batch`, and are
+    ready after `finish_batch`. Plays of people who are `forgotten` are only counted.
     """
 
     QUERIES = "transform/plays"
@@ -94,7 +94,7 @@ class PlayTransform(RecordTransform):
         self.begin_batch()
 
     def begin_batch(self) -> None:
-        """Drop what was combined of earlier chunks, and the cache of songs when it is too large."""
+        """Drop the combined rows of earlier chunks, and the cache of songs if it is too large."""
         self._execute("begin_batch")
         self._gathered_bytes = self._gathered_plays = 0
         (known,) = next(self._rows("count_known_songs"))
@@ -102,7 +102,7 @@ class PlayTransform(RecordTransform):
             self.forget_known_songs()
 
     def batch_is_full(self) -> bool:
-        """Whether the batch should be finished and another begun, because of the memory that it takes."""
+        """Whether to finish the batch and begin another, because of the memory that it takes."""
         return self._gathered_bytes > MOST_GATHERED_BYTES or self._gathered_plays > MOST_GATHERED_PLAYS
 
     def finish_batch(self) -> list[date]:
@@ -115,7 +115,7 @@ class PlayTransform(RecordTransform):
         self._execute("forget_known_songs")
 
     def transform(self, chunk: list[Slice]) -> Transformed:
-        """Decide on every line, compute the ids of plays, and settle which of repeated plays counts."""
+        """Decide on every line, compute the ids of plays, and choose one of each repeated play."""
         done = Transformed([Books() for _ in chunk], [list(piece.unread) for piece in chunk])
         self._gathered_bytes += sum(piece.size for piece in chunk)
         self._execute("join_as_planned")
@@ -158,17 +158,16 @@ class PlayTransform(RecordTransform):
                 books[number].forgotten = count
 
     def forget_staged_songs(self, month: date) -> None:
-        """Stage the heard songs of a month again, because its tables were made again."""
+        """Stage the heard songs of a month again, because its tables were created again."""
         self._duckdb.execute(self._sql["forget_staged_songs"], {"month": month}).fetchall()
 
     def unknown_songs(self) -> pa.Table:
-        """The keys of the songs heard in the chunk about which the catalogue must be asked."""
+        """The keys of the songs heard in the chunk that must be looked up in the catalogue."""
         self._execute("new_heard_songs")
         return self._duckdb.sql(self._sql["unknown_songs"]).to_arrow_table()
 
     def match(self, unknown: pa.Table, matches: pa.Table, file_ids: list[int]) -> None:
-        """Take the catalogue's answers about the `unknown` songs, and the file of each slice; then `rows` is
-        ready.
+        """Take the catalogue's answers on the `unknown` songs, and each slice's file; then `rows` is ready.
 
         `matches` has the columns heard_song_id (in hexadecimal), song_id and artist_id.
         """

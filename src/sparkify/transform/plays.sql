@@ -6,13 +6,13 @@ CREATE MACRO play_id(user_id, session_id, item_in_session, ts) AS
     (('0x' || substr(sha256(concat_ws(',', user_id, session_id, item_in_session, ts)), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE MACRO song_key(song, artist, length) AS
     unhex(substr(sha256(encode(song) || '\x00'::BLOB || encode(artist) || '\x00'::BLOB || length::BIT::BLOB), 1, 32));
--- The same order as etl.variant (schema/functions.sql): of several lines with the same play the smallest variant wins.
+-- The same order as etl.variant (schema/functions.sql): if several lines have the same play, the smallest variant wins.
 CREATE MACRO variant(level, location, user_agent, heard_song_id) AS
     encode(level) || '\x00'::BLOB || coalesce('\x01'::BLOB || encode(location), ''::BLOB) || '\x00'::BLOB
     || coalesce('\x01'::BLOB || encode(user_agent), ''::BLOB) || '\x00'::BLOB || heard_song_id;
 CREATE MACRO track_key(song, artist) AS
     (('0x' || substr(md5(md5(song) || artist), 1, 16))::UBIGINT >> 1)::BIGINT;
--- the same as analytics.milliseconds (schema/warehouse.sql)
+-- The same as analytics.milliseconds (schema/functions.sql).
 CREATE MACRO milliseconds(length) AS floor(least(length, 86400) * 1000 + 0.5)::INTEGER;
 CREATE MACRO text_id(text) AS (('0x' || substr(md5(text), 1, 16))::UBIGINT >> 1)::BIGINT;
 CREATE TEMP TABLE parsed (
@@ -131,7 +131,7 @@ UPDATE parsed SET verdict = 'forgotten' WHERE verdict IN ('play', 'judged') AND 
 SELECT slice, count(*) FROM parsed WHERE verdict = 'forgotten' GROUP BY slice
 
 -- name: forget_staged_songs
--- Forget which songs are staged for a month whose tables were made again.
+-- Forget which songs are staged for a month whose tables were created again.
 -- reads: staged_songs
 DELETE FROM staged_songs WHERE month = $month
 
@@ -145,7 +145,7 @@ FROM plays ANTI JOIN staged_songs USING (heard_song_id, month)
 GROUP BY heard_song_id, month
 
 -- name: unknown_songs
--- List the keys of those that the catalogue has not been asked about.
+-- List the keys of the new songs that were not looked up in the catalogue yet.
 -- reads: known_songs, new_heard_songs
 SELECT DISTINCT heard_song_id FROM new_heard_songs ANTI JOIN known_songs USING (heard_song_id)
 
@@ -163,7 +163,7 @@ INSERT INTO staged_songs SELECT heard_song_id, month FROM new_heard_songs;
 CREATE OR REPLACE TEMP TABLE chunk_songs AS SELECT * FROM known_songs SEMI JOIN plays USING (heard_song_id)
 
 -- name: nothing_repeated
--- Make the table of repeated plays empty in the usual case, where there are none to rank.
+-- Create an empty table of repeated plays: usually there are none to rank.
 -- reads: plays
 -- makes: ranked
 CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, 1 AS variant FROM plays LIMIT 0
@@ -191,7 +191,7 @@ FROM plays
 SELECT slice, count(*) FROM ranked WHERE variant > 1 GROUP BY slice
 
 -- name: keep_winners
--- Take the losing plays out of the chunk.
+-- Remove the losing plays from the chunk.
 -- reads: parsed, ranked
 UPDATE parsed SET verdict = 'repeated' FROM ranked r
 WHERE r.variant > 1 AND parsed.slice = r.slice AND parsed.line = r.line
@@ -207,7 +207,7 @@ SELECT slice, count(*) FROM plays GROUP BY slice
 SELECT DISTINCT month FROM plays ORDER BY month
 
 -- name: ranges
--- Give the first and last start_time for each month and slice.
+-- Find the first and last start_time of each month and slice.
 -- reads: plays
 SELECT month, slice, min(start_time), max(start_time) FROM plays GROUP BY month, slice ORDER BY month, slice
 
@@ -223,9 +223,8 @@ FROM plays SEMI JOIN (
 ) latest USING (user_id, month, ts)
 
 -- name: join_as_written
--- Make DuckDB join in the order of the query. It estimates the plays of a chunk at a fifth of their number
--- (of a month at a twenty-fifth) and would hash them instead of the songs, which takes more than twice the
--- time.
+-- Make DuckDB join in the order of the query. It underestimates the plays of a chunk five times, and those of a month 25 times. So it
+-- would hash them instead of the songs, which takes more than twice the time.
 SET disabled_optimizers = 'join_order,build_side_probe_side'
 
 -- name: join_as_planned

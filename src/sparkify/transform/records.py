@@ -1,5 +1,4 @@
-"""Decides on the lines of a chunk: the fast path in DuckDB first, then the judge for the lines it leaves
-open."""
+"""Decide on the lines of a chunk: first by the fast path in DuckDB, then by the judge for doubtful lines."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
@@ -53,8 +52,7 @@ class RecordTransform:
         rejects: list[list[RejectedLine]],
         **names: object,
     ) -> None:
-        """Decide on every line: put all records into `parsed`, count the other lines, and collect the
-        rejects."""
+        """Decide on every line: put records into `parsed`, count the other lines, and collect the rejects."""
         self._duckdb.register("lines", lines.table(self.FIELDS))
         query = self._sql["parse"].format(fields=duckdb_types(self.FIELDS), **names)
         self._duckdb.execute(query).fetchall()

@@ -1,11 +1,10 @@
-"""Proves, by arithmetic on bytes, which lines the judge would accept as JSON objects, so that DuckDB may read
-them.
+"""Prove, by arithmetic on bytes, which lines are strict enough for DuckDB; the judge reads the others.
 
 DuckDB parses JSON leniently (trailing commas, NaN, duplicate keys, strings cast to numbers). A line has none
-of these when it has a *shape*: known keys, each once and in a known order, none of them with an object or
-array as its value. The colons show it. In JSON a colon after a key follows a quote or white space. If each
-such colon of a line belongs to the next key of the shape, the line has these members and no others. DuckDB
-then decides only whether it is JSON at all. Lines that are not proven go to the judge.
+of these if it has a *shape*: known keys, each once and in a known order, without an object or array as a
+value. The colons show it. In JSON, a colon after a key follows a quote or white space. If each such colon of
+a line belongs to the next key of the shape, the line has these members and no others. DuckDB then decides
+only whether it is JSON at all.
 """
 
 import json
@@ -33,8 +32,7 @@ for _first, _kind in (
 
 
 class Field(Enum):
-    """What a field may hold besides null: the DuckDB type that reads it, and the bytes with which its value
-    may begin."""
+    """What a field may hold besides null: the DuckDB type that reads it, and how its value may begin."""
 
     TEXT = ("VARCHAR", _TEXT)
     NUMBER = ("DOUBLE", _DIGIT | _MINUS)
@@ -57,8 +55,7 @@ MOST_DIGITS: Final = 18
 MOST_NUMBER_BYTES: Final = 24
 """The judge decides on longer numbers."""
 
-# No byte between a key and its colon is greater than a quote: white space, or the quote itself. ("!" too,
-# which is harmless.)
+# No byte between a key and its colon is above a quote: it is white space or the quote ("!" is harmless).
 _BEFORE_COLON: Final = ord('"')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_ -]{1,100}")
 
@@ -105,10 +102,9 @@ def duckdb_types(fields: Mapping[str, Field]) -> str:
 
 
 def prove(data: bytes, offsets: Positions, known: list[Shape], fields: Mapping[str, Field]) -> Mask:
-    """Which lines have one of the shapes. Line i is the bytes from offsets[i] to offsets[i + 1], with its
-    line feed.
+    """Tell which lines have one of the shapes. Line i is data[offsets[i]:offsets[i + 1]], with its line feed.
 
-    When such a line is JSON for DuckDB, DuckDB reads the same fields as the judge.
+    If such a line is JSON for DuckDB, DuckDB reads the same fields as the judge.
     """
     proven = np.zeros(len(offsets) - 1, dtype=bool)
     for first in range(0, len(proven), BLOCK_LINES):

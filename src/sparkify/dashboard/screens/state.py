@@ -14,12 +14,8 @@ from sparkify.dashboard.source import Ask
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
-    files, reasons, last_runs = (
-        ask(analytics.status),
-        ask(analytics.reject_reasons),
-        ask(analytics.runs, limit=10),
-    )
-    lacking = ask(analytics.unmatched, view.selection, limit=15)
+    files, reasons = ask(analytics.status), ask(analytics.reject_reasons)
+    last_runs, lacking = ask(analytics.runs, limit=10), ask(analytics.unmatched, view.selection, limit=15)
 
     _summary(view.state)
     tables.line("This page ignores the filters, except in the last table.")
