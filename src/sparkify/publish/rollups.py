@@ -27,7 +27,8 @@ _first_days: Final = queries("publish/rollups/first_days")
 _EVERYTHING: Final = {"wanted": sql.SQL("true"), "sessions": sql.Identifier("analytics", "sessions")}
 
 SAMPLE: Final = "10"
-"""The statistics target for rollups: a tenth of the usual sample yields the same plans in a fifth of the time."""
+"""The statistics target for rollups: a tenth of the usual sample yields the same plans in a fifth of the
+time."""
 
 
 def _definition(rollup: Rollup, sources: Mapping[str, sql.Composable]) -> sql.Composed:
@@ -46,7 +47,7 @@ def index_heard_songs(connection: Connection[Any]) -> None:
 
 
 def summarize_sessions(connection: Connection[Any]) -> None:
-    """Update the index of sessions. Call it after publishing: it may wait for VACUUM, and must hold no locks then."""
+    """Summarise the index of sessions. It may wait for VACUUM, so call it after publishing, without locks."""
     connection.execute(_sessions["summarize"])
 
 
@@ -63,7 +64,7 @@ def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
 class Rollups:
     """Applies the plays of one transaction to the rollups.
 
-    The temporary table ``touched_days`` (user_id, day) lists the days to compute from their plays, which are in
+    The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
     ``plays_of_days``. The warehouse may already have days before `late_before`. `names` are the names of a
     month's tables, as in publish/months.sql.
     """
@@ -76,15 +77,16 @@ class Rollups:
         self._attached: set[Rollup] = set()
         self._names = {
             "staged_since": sql.Literal(date.max), **names,
-            "late_before": sql.Literal(late_before), "new_days": sql.Identifier("computed_days"),
-            "new_agents": sql.Identifier("computed_agents"), "new_sessions": sql.Identifier("computed_sessions"),
+            "late_before": sql.Literal(late_before),
+            "new_days": sql.Identifier("computed_days"), "new_agents": sql.Identifier("computed_agents"),
+            "new_sessions": sql.Identifier("computed_sessions"),
         }  # fmt: skip
         self._run(_sql["begin"])
 
     def attach(self, span: Span, *, as_staged: bool) -> None:
-        """Attach the staged days of a span, and count the rollups from them if the month is new to the warehouse.
+        """Attach the staged days of a span, and count the rollups from them if the month is new.
 
-        Unless the staged days are right `as_staged`, they are computed from the plays first.
+        Unless the staged days are right `as_staged`, compute them from the plays first.
         """
         connection, user_days = self._connection, self._names["user_days"]
         self._run(_days["remove_staged"])
@@ -115,18 +117,18 @@ class Rollups:
         self._run(_sql["end"])
 
     def _count_month(self, rollup: Rollup, month: Span) -> None:
-        """Count a rollup from the staged days of a month; the rows become a partition if the rollup has those."""
+        """Count a rollup of a new month from its staged days, as a partition if the rollup has those."""
         definition = _definition(rollup, _EVERYTHING | {"user_days": self._names["user_days"]})
         if not rollup.is_partitioned:
             self._run(_sql["count_month"], target=_table(rollup), definition=definition)
             return
-        counted = sql.Identifier("staging", f"new_{month.partition(rollup.name)}")
+        counted = sql.Identifier("staging", f"counted_{month.partition(rollup.name)}")
         self._run(_sql["create_month"], counted=counted, rollup=_table(rollup))
         self._run(_sql["count_month"], target=counted, definition=definition)
-        names = {"counted": counted.as_string(), "rollup": _table(rollup).as_string()}
         shape = self._run(
-            _sql["shape_as_partition"], **{name: sql.Literal(text) for name, text in names.items()}
-        )
+            _sql["shape_as_partition"],
+            counted=sql.Literal(counted.as_string()), rollup=sql.Literal(_table(rollup).as_string()),
+        )  # fmt: skip
         for (statement,) in shape.fetchall():
             self._connection.execute(statement)
         self._analyze(counted)
@@ -173,7 +175,7 @@ class Rollups:
 
 
 def _in_spans(column: str, spans: Iterable[Iterable[date]]) -> sql.Composable:
-    """The condition that a column is in one of these spans; as constants they let the planner choose partitions."""
+    """The condition that a column is in one of the spans. Constants let the planner skip partitions."""
     between = sql.SQL("{column} >= {since} AND {column} < {until}")
     return sql.SQL("({})").format(
         sql.SQL(" OR ").join(

@@ -8,7 +8,7 @@ CREATE TEMP TABLE computed_sessions (LIKE analytics.sessions) ON COMMIT DROP;
 CREATE TEMP TABLE moved_days (day date NOT NULL) ON COMMIT DROP
 
 -- name: end
--- Free these names for the next month.
+-- Drop these tables, so that the next month can create them again.
 -- reads: computed_agents, computed_days, computed_sessions, moved_days, old_days
 DROP TABLE old_days, computed_days, computed_agents, computed_sessions, moved_days
 
@@ -113,6 +113,6 @@ SELECT user_id, NULL::date AS day, level, start_time, session_id, songplay_id, l
 ANALYZE touched_days
 
 -- name: end_of_days
--- Free these names for the next month.
+-- Drop these tables: every month creates its own.
 -- reads: plays_of_days, touched_days
 DROP TABLE touched_days, plays_of_days
