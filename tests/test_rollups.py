@@ -275,11 +275,11 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
 def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That happens while the plays get their keys; and again when more or late plays of the month come."""
+    """When more plays of the month come, or late ones, the rows they touch are counted again."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
-    taken = (queries("publish/rollups"), "take_month")
-    for day, other in ((5, counted_again), (8, taken), (2, taken), (40, counted_again)):
+    counted = (queries("publish/rollups"), "count_month")
+    for day, other in ((5, counted_again), (8, counted), (2, counted), (40, counted_again)):
         plays = (play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 2)) for at in range(4))
         write(tmp_path, f"log_data/{day}.json", *plays)
         with monkeypatch.context() as patch:

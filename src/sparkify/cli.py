@@ -1,7 +1,7 @@
 """The command line: parse the arguments, run one command, report errors.
 
-Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 held before
-publishing because of more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
+Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 held because of
+more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
 import re
@@ -37,14 +37,14 @@ _COMMANDS: Final = (
 
 _ENVIRONMENT: Final = (
     "Environment: SPARKIFY_DSN is the PostgreSQL to use; SPARKIFY_HOME the folder of the embedded server;"
-    " SPARKIFY_PASSWORD the password of a login that `db roles` makes. NO_COLOR turns colours off."
+    " SPARKIFY_PASSWORD the password of a login that `db roles` creates. NO_COLOR turns colours off."
 )
 
 _LACKS_MEMORY: Final = re.compile(
     "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
     re.IGNORECASE,
 )
-"""How DuckDB, Arrow, Python's threads and the system report too little memory, besides MemoryError."""
+"""How DuckDB, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = _run(arguments, asked)
         except BaseException:
-            # Any error counts as the interruption: DuckDB, for one, turns a KeyboardInterrupt into a
-            # RuntimeError.
+            # After an interruption, any error counts as it: DuckDB turns KeyboardInterrupt into RuntimeError.
             if asked.code is None:
                 raise
             asked.tell()

@@ -2,10 +2,11 @@
 
     plan ──► extract ──► transform ──► stage ──► publish
 
-`run` is the page to read first. It plans which files are new, stages their songs and then their logs, and publishes what is
-staged, or holds it. To extract, transform and stage a batch of files is one step, which engines run side by side (`stage/`).
+Read `run` first. It plans which files are new, stages their songs and then their logs, and publishes or holds
+what is staged. Extracting, transforming and staging a batch of files is one step; an engine runs many such
+steps side by side (`stage/`).
 
-``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; `run` is the same for Python programs.
+``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; Python programs call `run`.
 """
 
 import time
@@ -52,21 +53,22 @@ def run(
 ) -> Report:
     """Load what is new in the folders into the warehouse, and report what became of every line.
 
-    `data` is the folder that holds ``song_data/`` and ``log_data/``, by default ``data``; `song_data` and `log_data` name
-    each by itself. Folders may be URLs of object storage, like ``s3://bucket/log_data``. Each folder that is named must
-    have files to read. Of the two in `data` one may be missing or empty: the report's remarks say so.
+    `data` is the folder that holds ``song_data/`` and ``log_data/``, by default ``data``; `song_data` and
+    `log_data` name each of the two instead. Folders may be URLs of object storage, like
+    ``s3://bucket/log_data``. Every named folder must have files to read. One of the two in `data` may be
+    missing or empty: the report's remarks say so.
 
-    `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, and `conf` has settings for Spark.
-    `workers` is how many batches are staged at a time, by default one for each processor, or each core that Spark has
-    given. `batch_bytes` is about how many bytes of files one transaction stages; by default it suits the data and the
-    workers.
+    `engine` is ``local`` or ``spark``; `master` is the URL of the Spark cluster, and `conf` its settings.
+    `workers` batches are staged at a time, by default one per processor, or per core that Spark gave us. One
+    transaction stages about `batch_bytes` of files; the default suits the data and the workers.
 
-    `max_rejects` is the number of rejected lines that are allowed, or their share of the lines read, like ``"1%"``. With
-    more rejects nothing is published, and the report's status is ``held``. With `dry_run` nothing is loaded.
+    `max_rejects` is how many rejected lines are allowed, or their share of the lines read, like ``"1%"``.
+    With more, nothing is published, and the report's status is ``held``. With `dry_run`, nothing is loaded.
 
     Raises:
-        UsageError: a folder has nothing to read, or seems not to be the one that was meant; nothing was loaded.
-        SparkifyError: the load failed, wholly or in part; the message says why. The next run continues with what was staged.
+        UsageError: a folder has nothing to read, or is probably the wrong one; nothing was loaded.
+        SparkifyError: the load failed, wholly or in part; the message says why. The next run continues with
+            what was staged.
     """
     started, planned_at = time.monotonic(), time.time()
     limit = RejectLimit.parse(max_rejects)
@@ -91,7 +93,7 @@ def run(
 
 @dataclass(slots=True)
 class _Load:
-    """The steps of `run`, and what they hand on to each other; `report` is what the load has come to."""
+    """The steps of `run` and the state they share; `report` is the result."""
 
     dsn: str
     warehouse: Session
@@ -106,11 +108,11 @@ class _Load:
     _failure: str | None = None
 
     def plan(self, found: Found, *, dry_run: bool) -> None:
-        """Find out which files are new, after publishing what earlier runs had staged before they died."""
+        """Find out which files are new, after publishing what dead runs had staged."""
         connection = self.warehouse.connection
         held: list[int] = []
         failed: dict[int, str] = {}
-        if not dry_run:  # the plan takes what is staged for read
+        if not dry_run:  # first, because the plan counts staged files as read
             held, failed = finish_earlier_runs(self.dsn, connection, found.files, self.limit)
         self._plan = plan = make_plan(connection, found.files)
         check_kinds(found, plan.new)
@@ -126,7 +128,7 @@ class _Load:
 
     @contextmanager
     def begin(self, open_engine: Callable[[str, int | None], Engine], workers: int | None) -> Iterator[None]:
-        """Begin a run, which lives until the block ends, and the engine that stages for it."""
+        """Begin a run, and open the engine that stages for it; both end with the block."""
         self.progress.planned(len(self._plan.new))
         connection = self.warehouse.connection
         with open_engine(self.dsn, workers) as engine, begin_run(self.dsn, connection) as run_id:
@@ -135,14 +137,14 @@ class _Load:
             yield
 
     def stage_songs(self) -> None:
-        """Stage the song files, and publish them at once when nothing can hold them: the logs then match them."""
+        """Stage the songs, and publish them at once if no limit can hold them: the logs then match them."""
         self._stage(self._plan.batches("song", self._batch_bytes("song")))
         if self.limit is None:
             with left_for_later():
                 self.warehouse.run(publish_catalogue, self._run_id)
 
     def stage_logs(self) -> None:
-        """Stage the log files, large ones in parts, and publish months ahead when nothing can hold them."""
+        """Stage the log files, large ones in parts, and publish months ahead if no limit can hold them."""
         batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
         with MonthsAhead(self.dsn, self._run_id, self.progress) as ahead:
             self._stage(batches, ahead if self.limit is None else None)
@@ -156,10 +158,10 @@ class _Load:
             self._failure = failure(self._run_id, reason)
 
     def end(self) -> None:
-        """Complete the report, and keep it with the run.
+        """Complete the report, and store it with the run.
 
         Raises:
-            SparkifyError: some of it could not be published.
+            SparkifyError: part of the run could not be published.
         """
         self.warehouse.run(read_totals, self.report)
         if self._failure:
@@ -172,8 +174,8 @@ class _Load:
                 ahead.staged(staged)
 
     def _cut_large_logs(self) -> dict[InputFile, list[Part]]:
-        """Claim the large log files and cut them into parts; none for files that another run has."""
-        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  NumPy and Arrow
+        """Claim the large log files and cut them into parts; files of other runs get none."""
+        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  heavy: NumPy, Arrow
 
         part_bytes = self._batch_bytes("log")
         large = self._plan.large_logs(part_bytes)
@@ -186,7 +188,7 @@ class _Load:
 
 
 def _most_workers(connection: Connection[Any]) -> int:
-    """How many workers the server has connections for: two each, and one for months that are published ahead."""
+    """How many workers the server has connections for: two each, and one for publishing months ahead."""
     return max(1, (room(connection) - 1) // 2)
 
 

@@ -1,4 +1,4 @@
-"""The report of a run, and its progress on the way."""
+"""The report of a run, and its progress."""
 
 import re
 import time
@@ -34,14 +34,14 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many rejects a run may have: a number of lines, or a share of the lines that it read."""
+    """How many rejects a run may have: a number of lines, or a share of the lines read."""
 
     lines: int | None = None
     share: float | None = None
 
     @classmethod
     def parse(cls, text: str | int | None) -> "RejectLimit | None":
-        """Parse a limit like ``100`` or ``"1%"``; None is no limit.
+        """Parse a limit like ``100`` or ``"1%"``; None means no limit.
 
         Raises:
             UsageError: it is neither a number of lines nor a percentage.
@@ -61,7 +61,8 @@ class RejectLimit:
 
 @dataclass(slots=True)
 class Staged:
-    """The result of a batch, or of a whole run. `number` is that of the batch; `months` are the months that it has plays of."""
+    """The result of staging a batch, or a whole run. `number` is the batch's number, and `months` are the
+    months it has plays of."""
 
     files: int = 0
     bytes: int = 0
@@ -84,40 +85,42 @@ class Staged:
 
 
 class Progress:
-    """What a run reports on the way. This class prints nothing; the command line has one that does."""
+    """Follows the progress of a run. This class prints nothing; the command line has one that does."""
 
     def __init__(self) -> None:
         self.new = 0
         self.done = 0
 
     def planned(self, files: int) -> None:
-        """The plan is made: this many files will be read."""
+        """Note that the run will read this many files."""
         self.new = files
 
     def staged(self, batch: Staged) -> None:
-        """A batch is staged."""
+        """Note that a batch is staged."""
         self.done += batch.files
 
     def kept(self) -> str:
-        """What is kept if the run ends now."""
+        """Say what is kept if the run ends now."""
         return (
             f"{self.done:,} of {self.new:,} new files are read and kept; run the same command again to go on."
         )
 
     def publishing(self, step: str) -> None:
-        """A step of publication begins: the catalogue or a month."""
+        """Note that publishing a step begins: the catalogue or a month."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `status`: ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``.
+    """What a run did.
 
-    A ``failed`` report is only kept with the run: `etl.run` raises an error instead of returning it.
+    `status` is ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``. A ``failed``
+    report is only stored with the run: `etl.run` raises an error instead of returning it.
 
-    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are sentences about what
-    was found there and what was not. `held_runs` are the runs that are held, `failed_runs` the earlier ones that could not be
-    published, with the reason. `rows` counts the rows in the warehouse now, `matched` the plays that have a song. `faults`
-    says what is wrong with files of which no line passes. `seconds` is wall-clock time.
+    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are
+    sentences about what was found there or missing. `held_runs` are all held runs, `failed_runs` the earlier
+    runs that could not be published, with the reasons. `rows` counts the rows in the warehouse now, `matched`
+    the plays that match a song. `faults` explains the files in which no line passes. `seconds` is wall-clock
+    time.
     """
 
     status: str
@@ -145,12 +148,12 @@ class Report:
         return self.staged.files if self.status == "done" else 0
 
     def add(self, batch: Staged, progress: Progress) -> None:
-        """A batch is staged: count it and report progress."""
+        """Count a staged batch, and report progress."""
         self.staged.add(batch)
         progress.staged(batch)
 
     def timed(self, started: float) -> "Report":
-        """The report of a run that began at `started` by the monotonic clock."""
+        """Set the duration of a run that began at `started` by the monotonic clock; returns the report."""
         self.seconds = time.monotonic() - started
         return self
 

@@ -1,4 +1,4 @@
-"""Engines run the batches of a load, here or on a cluster. All call the same `stage(batch)`, so they cannot disagree."""
+"""Engines stage the batches of a load, here or on a cluster. All call the same `stage(batch)`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -10,15 +10,15 @@ from sparkify.report import Staged
 
 
 class Engine(Protocol):
-    """Runs the batches of a load until the block ends, `workers` at a time."""
+    """Stages the batches of a load, `workers` at a time, until the block ends."""
 
     workers: int
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
-        """Survey ranges of large files; gives the results in the order of the ranges."""
+        """Survey ranges of large files; returns the results in the order of the ranges."""
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches of a run; gives the result of each when it is done."""
+        """Stage the batches of a run; yields the result of each when it is done."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -26,25 +26,25 @@ class Engine(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End, and release what it holds."""
+        """End, and release all resources."""
 
 
 def choose_engine(
     name: str, master: str | None, conf: Mapping[str, str]
 ) -> Callable[[str, int | None], Engine]:
-    """The function that opens an engine, ``local`` or ``spark``, given a DSN and the number of workers.
+    """Return the function that opens an engine, ``local`` or ``spark``, from a DSN and a number of workers.
 
-    `master` and `conf` are for Spark.
+    `master` and `conf` are for Spark only.
 
     Raises:
-        UsageError: there is no such engine, or `master` or `conf` is given for another one than Spark.
+        UsageError: there is no such engine, or `master` or `conf` is given without Spark.
     """
     if name == "spark":
-        from sparkify.engines.spark import engine  # noqa: PLC0415  only when it is wanted
+        from sparkify.engines.spark import engine  # noqa: PLC0415  heavy
 
         return lambda dsn, workers: engine.Engine(dsn, workers, master, conf)
     if name != "local":
-        raise UsageError(f"There is no engine {name!r}, but local and spark.")
+        raise UsageError(f"There is no engine {name!r}. Choose local or spark.")
     if master or conf:
         raise UsageError("--master and --conf are for --engine spark.")
     from sparkify.engines import local  # noqa: PLC0415

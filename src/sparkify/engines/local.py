@@ -1,7 +1,7 @@
 """The local engine stages batches in threads of this process.
 
-Threads suffice, because DuckDB, the encoder and libpq work outside the interpreter's lock. They need the memory of one
-process, and end with it.
+Threads suffice, because DuckDB, the encoder and libpq release the GIL. They share the memory of one process,
+and end with it.
 """
 
 import os
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """Stages batches in up to `workers` threads, each with its own connection; by default one for each processor."""
+    """Stages batches in `workers` threads, by default one per processor, each with its own connection."""
 
     def __init__(self, dsn: str, workers: int | None = None) -> None:
         self._dsn = dsn
         self.workers = workers or os.cpu_count() or 1
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
-        """Survey ranges of large files; gives the results in the order of the ranges."""
+        """Survey ranges of large files; returns the results in the order of the ranges."""
         if len(ranges) <= 1 or self.workers == 1:
             return [survey(each) for each in ranges]
         with ThreadPoolExecutor(min(self.workers, len(ranges)), thread_name_prefix="sparkify") as pool:
             return list(pool.map(survey, ranges))
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches of a run; gives the result of each when it is done."""
+        """Stage the batches of a run; yields the result of each when it is done."""
         make = partial(self._make, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
             yield from self._stage_here(make, batches)
@@ -67,7 +67,7 @@ class Engine:
                 mine.stager = make()
                 stagers.append(mine.stager)
             stager: Stager = mine.stager
-            if stopped.is_set():  # while it was made
+            if stopped.is_set():  # the others were cancelled before this one existed
                 stager.cancel()
             return replace(stager.stage(batch), number=number)
 
@@ -81,7 +81,7 @@ class Engine:
                 for future in finished:
                     yield future.result()
         except BaseException:
-            # After an error or Ctrl-C the other batches need not go on, and the server need not finish their statements.
+            # After an error or Ctrl-C, cancel the other batches, and their statements on the server.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for stager in stagers:

@@ -1,1 +1,1 @@
-"""What an operator does afterwards: retry rejects, release or drop runs, forget people, make roles, check."""
+"""Operate a warehouse: retry or dismiss rejects, release or drop runs, forget people, create roles, check."""

@@ -1,6 +1,6 @@
 """Dismiss rejects: delete rejected lines that nobody will fix, and count them as dismissed in the books.
 
-Nothing records which lines they were. When their file is read again, its books and rejects are made again.
+Nothing records which lines they were. If their file is read again, they are rejected again.
 """
 
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ def dismiss(
         open_existing(resolve(dsn), for_questions=False) as connection,
         connection.transaction(),
     ):
-        # `forget` changes the books too, so only one of them may run at a time.
+        # `forget` changes the books too, so only one of the two may run at a time.
         lock_publisher(connection)
         files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
         for name, lines, done.files in connection.execute(_sql["dismiss"], chosen | {"files": files}):

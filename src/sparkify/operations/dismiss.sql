@@ -1,16 +1,16 @@
 -- name: lock_files
--- Lock files that have rejects against loads and retries, and skip files that somebody else has locked:
--- waiting for one while holding the publisher's lock could be a deadlock.
+-- Lock the files that have rejects, to keep loads and retries away, and skip files that others have locked:
+-- waiting for them while holding the publisher's lock could be a deadlock.
 SELECT file_id FROM etl.known_files f
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
   AND EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id)
 FOR UPDATE SKIP LOCKED
 
 -- name: dismiss
--- Delete the chosen rejects of these files, count their lines as dismissed, and return how many there were
--- by reason, and of how many files. Rejects of a run that is not published stay, because they decide whether
--- it may be published. The manifest entry gets another version, so that a file that is touched is read again
--- even if its time is the one it had.
+-- Delete the chosen rejects of these files, count their lines as dismissed, and return their number by reason
+-- and the number of files. Rejects of an unpublished run stay, because they decide whether it may be
+-- published. The manifest entry gets another version, so that a touched file is read again even if its time
+-- is the one it had.
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING etl.runs reader
     WHERE reader.run_id = r.run_id AND reader.state = 'published' AND r.file_id = ANY(%(files)s::integer[])

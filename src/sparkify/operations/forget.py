@@ -1,9 +1,8 @@
-"""Forget people: remove everything that the warehouse has about them, and keep later runs from loading it
-again.
+"""Forget people: delete all that the warehouse has about them, and keep later runs from loading it again.
 
-It is one transaction. It waits until nobody stages and nobody publishes, and keeps others from starting. So
-it finds all that was staged before it, and whoever stages after it knows of the forgotten people: a load at
-the same time cannot undo it.
+Forgetting is one transaction. It waits until nobody stages or publishes, and keeps others from starting. So
+it finds all that was staged before, and later staging knows of the forgotten people: no concurrent load can
+undo it.
 """
 
 from collections.abc import Iterable
@@ -33,9 +32,9 @@ _BATCH: Final = 5000
 class Erasure:
     """What was removed, or would be: rows by table, staged plays, and rejected lines.
 
-    Of `texts_withheld` other rejected lines the text was removed, because nobody can tell whose they are.
-    `files` have lines of theirs. The space of deleted rows in `unvacuumed` tables was not freed, because they
-    were in use.
+    `texts_withheld` counts other rejected lines, whose text was removed because they may be about these
+    people. `files` contain lines about them. `unvacuumed` tables were in use: the space of their deleted rows
+    was not freed.
     """
 
     people: int
@@ -57,7 +56,7 @@ class Erasure:
 
 
 def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = False) -> Erasure:
-    """Remove people from the warehouse, and keep digests of their ids. It may be repeated.
+    """Remove people from the warehouse, and keep digests of their ids. It is safe to repeat.
 
     With `dry_run` nothing is changed, and the report says what would be removed.
 
@@ -81,7 +80,7 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
 
 
 class _Erasure:
-    """The transaction; `done` is its report."""
+    """The transaction that forgets; `done` is its report."""
 
     def __init__(self, connection: Connection[Any], user_ids: Iterable[int]) -> None:
         self._connection = connection

@@ -1,10 +1,9 @@
 -- name: close_gate
--- Wait until nobody stages, and keep others from starting to. Whoever stages afterwards knows of the people
--- who were forgotten.
+-- Wait until nobody stages, and keep others from starting to. Later staging knows of the forgotten people.
 SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('forget'))
 
 -- name: key
--- Give the key of the digests.
+-- Read the key of the digests.
 SELECT key FROM etl.forgotten_key
 
 -- name: remember
@@ -36,7 +35,7 @@ ANALYZE gone_plays
 SELECT path FROM etl.known_files WHERE file_id IN (SELECT file_id FROM gone_files) ORDER BY path COLLATE "C"
 
 -- name: move_books
--- Count their loaded lines as forgotten, in the books of the version of the file that the plays are from.
+-- Move their lines from loaded to forgotten, in the books of the file version that the plays are from.
 -- reads: gone_plays
 WITH gone AS (
     SELECT file_id, date_trunc('month', start_time AT TIME ZONE 'UTC')::date AS month, count(*) AS plays
@@ -89,19 +88,19 @@ DELETE FROM etl.latest_plays WHERE user_id IN (SELECT user_id FROM gone_users)
 DELETE FROM analytics.user_level_days WHERE user_id IN (SELECT user_id FROM gone_users)
 
 -- name: delete_heard_songs
--- Delete the songs that only they have heard.
+-- Delete the songs that only they heard.
 -- reads: gone_songs
 DELETE FROM analytics.heard_songs h USING gone_songs g
 WHERE h.heard_song_id = g.heard_song_id
   AND NOT EXISTS (SELECT FROM analytics.heard_plays p WHERE p.heard_song_id = h.heard_song_id)
 
 -- name: count_matched
--- Count those of their plays that have a song.
+-- Count their plays that match a song.
 -- reads: gone_plays
 SELECT count(*) FROM gone_plays WHERE matched
 
 -- name: touch_catalogue
--- Make workers drop their caches of heard songs, and make publishing count again what was staged before.
+-- Make workers drop their caches of heard songs, and make publishing recount what was staged before.
 UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1
 
 -- name: staged_months

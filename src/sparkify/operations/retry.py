@@ -1,7 +1,7 @@
 """Retry rejected records: judge them again by their stored text, and load those that pass.
 
-Judging, staging, publishing and the books are one transaction for songs, and one for logs. A crash leaves the
-records as they were. The files are claimed meanwhile, as by a run that reads them.
+One transaction for songs, and one for logs, judges, stages, publishes and keeps the books. A crash leaves the
+records as they were. A retry claims the files, like a run that reads them.
 """
 
 import time
@@ -45,10 +45,9 @@ CHUNK_RECORDS: Final = 20_000
 class Retried:
     """The report of a retry.
 
-    Of the `tried` records, `passed` counts what became of those that are rejects no longer, and `remaining`
-    counts the reasons of the others. Not tried were records of files that have `changed` since they were
-    read, of files marked to be `read_again` by the next load, `incomplete` records whose file is gone, and
-    records of `other_runs`.
+    Of the `tried` records, `passed` says what became of those that passed, and `remaining` counts the others
+    by reason. Not tried were records of files that `changed` since they were read, of files that the next
+    load will `read_again`, `incomplete` records whose file is gone, and records of `other_runs`.
     """
 
     run_id: int | None = None
@@ -111,7 +110,7 @@ def retry(
         if files := _choose(connection, chosen, done):
             with begin_run(dsn, connection) as done.run_id:
                 _retry_files(dsn, connection, files, chosen, done)
-                publish_run(connection, done.run_id)  # nothing is staged any more, so this only ends the run
+                publish_run(connection, done.run_id)  # nothing is staged any more: this only ends the run
                 done.seconds = time.monotonic() - started
                 connection.execute(_sql["report"], [Jsonb(done.as_dict()), done.run_id])
     done.seconds = time.monotonic() - started
@@ -140,7 +139,7 @@ def _retry_files(
 
 
 def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) -> list[_File]:
-    """The files whose records can be judged without them.
+    """Choose the files whose stored records suffice to judge them.
 
     Counts the others, and marks those that must be read again.
     """
@@ -178,7 +177,7 @@ class _Retrier(Stager):
         self._chosen = chosen
         self._report = done
         self._manifests: dict[int, int] = {}  # by file: the entry in the manifest that has its rejects
-        # For each record of the chunk: file, line, and its present reason and detail.
+        # For each record of the chunk: file, line, present reason and detail.
         self._records: list[tuple[int, int, str, str]] = []
 
     def retry(self, files: list[_File]) -> None:

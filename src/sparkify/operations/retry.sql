@@ -1,7 +1,7 @@
 -- name: files
--- List the files that have chosen rejects, with how many; songs first, so that the plays find them. A reject
--- is incomplete, and cannot be judged by itself, when it is longer than the text that was kept, or is the
--- rest of a damaged stream.
+-- Count the chosen rejects of each file; songs come first, so that the plays find them. A reject is
+-- incomplete, and cannot be judged by itself, if it is longer than the text that was kept, or is the rest of
+-- a damaged stream.
 SELECT f.file_id, f.kind, f.path, m.manifest_id, count(*) AS records,
        count(*) FILTER (WHERE r.record_bytes > length(r.record) OR r.reason = 'truncated_stream') AS incomplete,
        reader.state = 'published' AND NOT etl.is_unfinished(owner.state) AS settled
@@ -21,9 +21,9 @@ ORDER BY f.kind DESC, f.path COLLATE "C"
 SELECT FROM etl.known_files WHERE file_id = ANY(%s) ORDER BY path COLLATE "C" FOR UPDATE
 
 -- name: claim
--- Claim files until the records are in the warehouse, so that no run reads them meanwhile. Files that
--- another run has claimed, or has read again since they were listed, are left out. Each gets its own entry in
--- the manifest, for the records that pass.
+-- Claim files until their records are in the warehouse, so that no run reads them meanwhile. Skip files that
+-- another run has claimed, or has read again since they were listed. Each claimed file gets an extra manifest
+-- entry, for the records that pass.
 UPDATE etl.known_files f SET run_id = %(run_id)s
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
@@ -32,7 +32,7 @@ WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
 RETURNING f.file_id, nextval('etl.manifest_manifest_id_seq'), wanted.manifest_id
 
 -- name: mark_as_new
--- Mark files as not read, so that the next load reads them. Those that another run has claimed are left out.
+-- Mark files as not read, so that the next load reads them. Skip files that another run has claimed.
 UPDATE etl.known_files f SET version = NULL
 FROM unnest(%(files)s::integer[], %(manifests)s::bigint[]) AS wanted (file_id, manifest_id)
 WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
@@ -55,13 +55,13 @@ WHERE r.manifest_id = ANY(%(manifests)s::bigint[])
 ORDER BY f.path COLLATE "C", r.line
 
 -- name: delete_passed
--- Delete rejects that are rejects no longer.
+-- Delete the rejects that passed.
 DELETE FROM etl.rejected_records r
 USING unnest(%s::bigint[], %s::bigint[]) AS passed (manifest_id, line)
 WHERE r.manifest_id = passed.manifest_id AND r.line = passed.line
 
 -- name: change_reasons
--- Store the new reasons of rejects that are rejected for another reason now.
+-- Store the reasons of rejects that are now rejected for another reason.
 UPDATE etl.rejected_records r SET reason = judged.reason, detail = judged.detail
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[])
     AS judged (manifest_id, line, reason, detail)

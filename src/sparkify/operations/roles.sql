@@ -1,5 +1,6 @@
 -- name: find
--- Find a role, and tell whether it is a stranger: it may do more than read and load, or it logs in and is in neither of our groups.
+-- Find a role, and tell whether it is a stranger: it may do more than read and load, or it can log in and is
+-- in neither of our groups.
 SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
        OR rolcanlogin AND NOT EXISTS (
            SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
@@ -7,7 +8,8 @@ SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrl
 FROM pg_roles r WHERE rolname = %s
 
 -- name: admit
--- Let both roles into the database. The loader needs CREATE on it: PostgreSQL asks for that even where a schema exists.
+-- Let both roles into the database. The loader needs CREATE on it: PostgreSQL demands that even if the
+-- schemas exist.
 DO $$
 BEGIN
     EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO sparkify_reader', current_database());
@@ -18,8 +20,8 @@ GRANT USAGE, CREATE ON SCHEMA public, analytics TO sparkify_loader;
 GRANT USAGE ON SCHEMA analytics TO sparkify_reader
 
 -- name: hand_over
--- Give the warehouse to the loader's role, whoever made it: only the owner can attach a month or collect statistics.
--- What others have made in analytics stays theirs, and so does the schema if it is theirs.
+-- Give the warehouse to the loader's role, whoever created it: only the owner can attach a month or analyze.
+-- Objects that others created in analytics stay theirs, and so does the schema if it is theirs.
 DO $$
 DECLARE
     change text;
@@ -57,8 +59,8 @@ END
 $$
 
 -- name: read_settings
--- Keep a reader's mistakes from writing or running for ever, and do not compile queries, most of which take less time than that. A
--- reader can change these settings for a session.
+-- Keep a reader's mistakes from writing or running for ever, and turn off JIT, which takes longer than most
+-- queries. A reader can change these settings for a session.
 ALTER ROLE {name} IN DATABASE {database} SET default_transaction_read_only = on;
 ALTER ROLE {name} IN DATABASE {database} SET statement_timeout = '5min';
 ALTER ROLE {name} IN DATABASE {database} SET jit = off;

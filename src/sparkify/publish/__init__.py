@@ -1,1 +1,1 @@
-"""Publish: what a run has staged becomes part of the star."""
+"""Publish: move the staged rows of a run into the star."""

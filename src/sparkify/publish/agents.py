@@ -1,4 +1,4 @@
-"""Name the device, browser and system of user agents."""
+"""Name the device, browser and operating system of user agents."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ _sql: Final = queries("publish/rollups/user_agents")
 
 
 def name_agents(connection: Connection[Any]) -> None:
-    """Name the user agents that are new since the last time."""
+    """Name the user agents that have no name yet."""
     rows = connection.execute(_sql["unnamed"]).fetchall()
     if not rows:
         return
@@ -30,6 +30,6 @@ def name_agents(connection: Connection[Any]) -> None:
             )
         )
     with connection.transaction():
-        # Otherwise two runs that end at the same time could lock the same rows in different orders.
+        # Without this lock, two runs that end together could lock the same rows in opposite orders.
         lock_publisher(connection)
         connection.execute(_sql["name"], [list(column) for column in zip(*names, strict=True)])

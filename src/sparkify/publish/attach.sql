@@ -1,5 +1,5 @@
 -- name: unique_times
--- Keep one row of each moment: several chunks may have staged plays of the same millisecond.
+-- Keep one row for each moment: several chunks may have staged plays of the same millisecond.
 DELETE FROM {time} t
 USING (
     SELECT start_time, min(ctid) AS kept FROM {time} WHERE start_time <@ {overlaps}::tstzmultirange
@@ -8,14 +8,14 @@ USING (
 WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 
 -- name: sum_counts
--- Add up the rows that the chunks counted when they staged: songplays, those with a song, time.
+-- Add up the chunks' own counts: rows of songplays, those with a song, rows of time.
 SELECT sum(plays)::bigint, sum(matched)::bigint, sum(times)::bigint
 FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
 
 -- name: count_rows
--- Count the same rows where some were removed or changed since.
+-- Count the same rows in the staged tables, if some were removed or changed after staging.
 SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
 
 -- name: count_times
--- Read how many rows time has.
+-- Read the row count of time.
 SELECT row_count FROM etl.row_counts WHERE table_name = 'time'

@@ -1,7 +1,7 @@
-"""Publish the catalogue records that a run staged: one transaction.
+"""Publish the catalogue records that a run staged, in one transaction.
 
-Songs and artists get the winning records, and plays follow: a song that comes late gives its plays their ids, a corrected
-one moves them, and a song that no file names any more takes its ids away.
+Songs and artists get their winning records, and plays follow: a late-arriving song gives plays its ids, a
+corrected song moves them, and plays lose the ids of a song that no file names any more.
 """
 
 from typing import Any, Final
@@ -24,7 +24,7 @@ def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
 
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
-    """Publish what a run has staged of the catalogue; do nothing when that is done already."""
+    """Publish the catalogue records that a run staged; do nothing if they are published already."""
     with connection.transaction():
         lock_publisher(connection)
         if catalogue_is_staged(connection, run_id):
@@ -41,7 +41,7 @@ class _Catalogue:
 
     def publish(self) -> None:
         """Publish it."""
-        # While songs move from artist to artist, keys are broken for a moment within the transaction.
+        # While songs move between artists, foreign keys are broken for a moment.
         self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
         self._run("find_touched")
         self._run("replace_records")
@@ -68,7 +68,7 @@ class _Catalogue:
         self._run("remove_songs")
 
     def _rematch(self) -> None:
-        """Match heard songs and plays with the catalogue as it is now."""
+        """Match heard songs and plays with the changed catalogue."""
         self._run("rekey")
         self._run("note_change")
         self._run("rematch")

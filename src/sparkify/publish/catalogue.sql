@@ -1,6 +1,7 @@
 -- name: find_touched
 -- Find the songs and artists that the run's files name, or named before the files changed.
--- When rejected records of a file were retried, its other records stay: that entry of the manifest is not of the file's version.
+-- A retry reads only some records of a file, and the others must stay: its manifest entry has another version
+-- than the file, so the file is not among files_read.
 -- makes: files_read, spoken_of, touched_artists, touched_songs
 CREATE TEMP TABLE files_read ON COMMIT DROP AS
 SELECT m.file_id FROM etl.manifest m JOIN etl.known_files f USING (file_id, version)
@@ -14,7 +15,7 @@ CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FR
 ANALYZE files_read, touched_songs, touched_artists
 
 -- name: replace_records
--- Replace what the earlier version of each file said.
+-- Replace the records of each file's earlier version.
 -- reads: files_read
 DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read);
 INSERT INTO etl.catalogue_records
@@ -25,7 +26,7 @@ SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, a
 FROM {catalogue}
 
 -- name: touches_much
--- Whether more than a quarter of the songs is touched: finding all winners at once is then faster than one by one.
+-- Tell whether more than a quarter of the songs is touched: then deciding all at once is faster.
 -- reads: touched_songs
 SELECT 4 * (SELECT count(*) FROM touched_songs) > coalesce(sum(row_count), 0)
 FROM etl.row_counts WHERE table_name = 'songs'
@@ -41,7 +42,7 @@ SELECT w.* FROM etl.winning_artists w JOIN touched_artists USING (artist_id);
 ANALYZE winning_songs, winning_artists
 
 -- name: decide_one_by_one
--- Find them one by one through an index; OFFSET 0 keeps PostgreSQL from joining them with all records.
+-- Find the winning records one by one, through an index; OFFSET 0 keeps PostgreSQL from joining all records.
 -- reads: touched_artists, touched_songs
 -- makes: winning_artists, winning_songs
 CREATE TEMP TABLE winning_songs ON COMMIT DROP AS
@@ -51,7 +52,7 @@ SELECT w.* FROM touched_artists t, LATERAL (SELECT * FROM etl.winning_artists w 
 ANALYZE winning_songs, winning_artists
 
 -- name: rekey
--- Give touched songs the key of their winning record, and note the keys that may now find another song than before.
+-- Give touched songs the key of their winning record, and list the keys that may now find another song.
 -- reads: touched_songs, winning_songs
 -- makes: moved_keys
 CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
@@ -68,12 +69,12 @@ ON CONFLICT DO NOTHING;
 ANALYZE moved_keys
 
 -- name: note_change
--- Note that the catalogue has changed: plays that are staged are matched again when they are published.
+-- Raise the catalogue's version, so that publishing matches plays again that are staged now.
 -- reads: moved_keys
 UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1 WHERE EXISTS (SELECT FROM moved_keys)
 
 -- name: rematch
--- Find heard songs that now match another song, or none; each key is looked up through an index (OFFSET 0).
+-- Find heard songs that now match another song, or none; OFFSET 0 looks each key up through an index.
 -- reads: moved_keys
 -- makes: rematched
 CREATE TEMP TABLE rematched ON COMMIT DROP AS
@@ -87,7 +88,7 @@ WHERE h.heard_song_id IN (SELECT heard_song_id FROM moved_keys)
 ANALYZE rematched
 
 -- name: matched_by_catalogue
--- Count how many more plays will have a song.
+-- Count how many more plays will match a song.
 -- reads: rematched
 SELECT coalesce(sum((r.song_id IS NOT NULL)::integer - (r.song_id_before IS NOT NULL)::integer), 0)
 FROM rematched r JOIN analytics.heard_plays USING (heard_song_id)
@@ -112,6 +113,6 @@ DELETE FROM artists a USING touched_artists t
 WHERE a.artist_id = t.artist_id AND NOT EXISTS (SELECT FROM winning_artists w WHERE w.artist_id = a.artist_id)
 
 -- name: count
--- Keep the numbers of songs and artists.
+-- Store the row counts of songs and artists.
 UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM songs) WHERE table_name = 'songs';
 UPDATE etl.row_counts SET row_count = (SELECT count(*) FROM artists) WHERE table_name = 'artists'

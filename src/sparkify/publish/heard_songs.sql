@@ -1,5 +1,5 @@
 -- name: match_again
--- Match staged songs and plays with the catalogue as it is now: it has changed since they were staged.
+-- Match staged songs and plays again: the catalogue has changed since they were staged.
 -- makes: heard
 CREATE TEMP TABLE heard ON COMMIT DROP AS
 SELECT h.heard_song_id, m.song_id, m.artist_id
@@ -14,12 +14,12 @@ WHERE p.start_time = h.start_time AND p.songplay_id = h.songplay_id
   AND (p.song_id, p.artist_id) IS DISTINCT FROM (now.song_id, now.artist_id)
 
 -- name: drop_unheard_songs
--- Drop staged songs of which all plays have lost to other variants.
+-- Drop staged songs whose plays have all lost to other variants.
 DELETE FROM {heard_songs} staged
 WHERE NOT EXISTS (SELECT FROM {heard_plays_there} h WHERE h.heard_song_id = staged.heard_song_id)
 
 -- name: insert_heard_songs
--- Insert songs that were not heard before. Known ones keep their row, which follows the catalogue.
+-- Insert songs that were not heard before. Known songs keep their row, which follows the catalogue.
 INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, song_id, artist_id, track_id, artist_key)
 SELECT DISTINCT ON (heard_song_id) heard_song_id, title, artist, length, song_id, artist_id, track_id, artist_key
 FROM {heard_songs} staged
@@ -27,7 +27,7 @@ WHERE NOT EXISTS (SELECT FROM analytics.heard_songs known WHERE known.heard_song
 ORDER BY heard_song_id
 
 -- name: remove_unheard_songs
--- Remove the songs of replaced plays that no other play has.
+-- Delete the songs of replaced plays that no play has any more.
 -- reads: clashes
 DELETE FROM analytics.heard_songs s USING clashes c
 WHERE c.wins AND s.heard_song_id = c.heard_song_id_there

@@ -1,4 +1,4 @@
-"""Late plays: days that the warehouse has already get rows, one by one."""
+"""Insert late plays, row by row, into days that the warehouse already has."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,11 +15,15 @@ LATE: Final = {table: sql.Identifier(f"late_{table}") for table in ("time", "hea
 
 
 def insert_plays(month: StagedMonth, tables: Mapping[str, sql.Identifier]) -> bool:
-    """Insert the plays of these tables, and replace those that lose to them; gives whether the warehouse had any of them."""
+    """Insert the plays of these tables, and replace stored plays that lose to them.
+
+    Returns whether the warehouse had any of these plays.
+    """
     connection = month.connection
     names = {table: tables[table] for table in LATE}
-    # Foreign keys are checked row by row here. For each row PostgreSQL would plan the check of a key to a partitioned table again,
-    # because a plan for one partition looks cheaper than one for all: four times the time.
+    # Foreign keys are checked row by row here. PostgreSQL would plan the check of a key to a partitioned
+    # table for every row, because a plan for one partition looks cheaper than one for all: that took four
+    # times as long.
     with planner(connection, plan_cache_mode="force_generic_plan"):
         month.run("analyze_late", **names)
         add_rows(connection, "time", month.into_star(sql_queries.time_table_insert, names["time"]))
@@ -36,7 +40,7 @@ def insert_plays(month: StagedMonth, tables: Mapping[str, sql.Identifier]) -> bo
 
 
 def _replace(month: StagedMonth) -> None:
-    """Replace the plays that lose to staged variants, and count the losers as duplicates."""
+    """Replace stored plays that lose to staged variants, and count the losers as duplicates."""
     add_rows(month.connection, "matched", month.number("matched_by_replacing"))
     month.run("replace_songplays")
     month.run("replace_heard_plays")

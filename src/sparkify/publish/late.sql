@@ -1,5 +1,5 @@
 -- name: set_late_aside
--- Move the plays of days that the warehouse has already out of the tables that become partitions.
+-- Move plays of days that the warehouse already has out of the tables that become partitions.
 -- makes: late_heard_plays, late_songplays, late_time
 CREATE TEMP TABLE late_time (LIKE {time}) ON COMMIT DROP;
 CREATE TEMP TABLE late_heard_plays (LIKE {heard_plays}) ON COMMIT DROP;
@@ -11,12 +11,12 @@ WITH late AS (DELETE FROM {songplays} WHERE start_time < {covered_until} RETURNI
 INSERT INTO late_songplays SELECT * FROM late
 
 -- name: analyze_late
--- Tell the planner how many plays there are to be joined.
+-- Tell the planner how many plays it will join.
 ANALYZE {songplays}, {heard_plays}
 
 -- name: find_clashes
--- Find staged plays that the warehouse has already, and whether the staged content wins.
--- Outdated: the warehouse has the play from a file that is now read again, and so from a line of an earlier version.
+-- Find staged plays that the warehouse already has, and whether the staged content wins.
+-- A play is outdated if the warehouse has it from a file that is now read again, so from an earlier version.
 -- makes: clashes
 CREATE TEMP TABLE clashes ON COMMIT DROP AS
 WITH read_again AS MATERIALIZED (
@@ -43,7 +43,7 @@ SELECT *, variant < variant_there AS wins, variant = variant_there AS same,
 FROM variants
 
 -- name: matched_by_replacing
--- Count how many more plays have a song once the winners have replaced what is there.
+-- Count how many more plays match a song once the winners are stored.
 -- reads: clashes
 SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
 FROM clashes WHERE wins
@@ -57,7 +57,8 @@ FROM clashes c
 WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
 
 -- name: replace_heard_plays
--- Replace the line of the same plays, and of plays with equal content whose line is outdated or comes later in the same file.
+-- Replace the line of these plays, and of plays with equal content whose line is outdated or comes later in
+-- the same file.
 -- reads: clashes
 UPDATE analytics.heard_plays h
 SET heard_song_id = c.heard_song_id, file_id = c.file_id, line = c.line
@@ -73,8 +74,8 @@ SELECT file_id, count(*) FROM clashes
 WHERE NOT wins AND NOT (outdated AND (same OR file_id = file_id_there)) GROUP BY file_id
 
 -- name: still_there
--- Count, by file, the plays that a file which is read again has lost to another staged file, although the warehouse keeps them from
--- the first: they are no duplicates, so the numbers are negative.
+-- Count, by file, plays that a file read again lost to another staged file while the warehouse keeps them
+-- from the first. They are no duplicates after all, so the numbers are negative.
 -- reads: clashes
 SELECT c.file_id_there, -count(DISTINCT (c.start_time, c.songplay_id))
 FROM clashes c JOIN {repeated} r USING (start_time, songplay_id)
@@ -87,7 +88,7 @@ GROUP BY c.file_id_there
 SELECT file_id_there, count(*) FROM clashes WHERE wins AND NOT (outdated AND file_id = file_id_there) GROUP BY file_id_there
 
 -- name: remove_clashes
--- Remove the staged plays that the warehouse has; the others are new.
+-- Delete the staged plays that the warehouse has; those left are new.
 -- reads: clashes
 WITH gone AS (
     DELETE FROM {heard_plays} h USING clashes c WHERE h.ctid = c.heard_play
@@ -95,6 +96,6 @@ WITH gone AS (
 DELETE FROM {songplays} p USING clashes c WHERE p.ctid = c.songplay
 
 -- name: insert_heard_plays
--- Insert what the log said of the new plays.
+-- Insert what the log said about the new plays.
 INSERT INTO analytics.heard_plays (start_time, songplay_id, heard_song_id, item_in_session, line, file_id)
 SELECT start_time, songplay_id, heard_song_id, item_in_session, line, file_id FROM {heard_plays}

@@ -1,5 +1,6 @@
 -- name: find_touched_days
--- Find the users' days whose levels follow from their plays: days that the warehouse has already, and days with several levels.
+-- Find the users' days whose levels are computed from their plays: days that the warehouse already has, and
+-- days with several levels.
 -- makes: touched_days
 CREATE TEMP TABLE touched_days ON COMMIT DROP AS
 SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING day < {staged_since} OR min(level) <> max(level);
@@ -37,7 +38,7 @@ SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(p
 FROM numbered GROUP BY user_id, day, level, island
 
 -- name: take_levels
--- Insert the other days, which have one level, as they were staged.
+-- Insert the other days, which have one level each, as staged.
 INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
 FROM {levels} WHERE day >= {staged_since} GROUP BY user_id, day HAVING min(level) = max(level)

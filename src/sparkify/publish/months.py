@@ -1,4 +1,4 @@
-"""Publish a staged month: one transaction, after which readers see the month as a whole."""
+"""Publish a staged month in one transaction: readers see all of it or nothing."""
 
 from datetime import date
 from typing import Any, Final
@@ -17,11 +17,11 @@ _sql: Final = queries("publish/months")
 def publish_month(
     connection: Connection[Any], run_id: int, month: date, *, wait: bool = True, retried: bool = False
 ) -> None:
-    """Publish one staged month of a run; do nothing when it is published already.
+    """Publish one staged month of a run; do nothing if it is published already.
 
-    Batches may be staging plays of the month: with `wait` publication waits for them to commit, without it leaves the
-    month for later. With `retried` the plays come from lines that were rejected before: what the warehouse has from the
-    same file is then of another line, not of an earlier version.
+    While batches are staging plays of the month, this waits for them to commit; without `wait`, it leaves the
+    month for later. With `retried`, the plays come from lines that were rejected before: stored plays of the
+    same file then come from other lines, not from an earlier version.
     """
     with connection.transaction():
         lock_publisher(connection)

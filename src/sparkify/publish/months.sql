@@ -1,10 +1,11 @@
 -- name: lock_month
--- Lock a month that is still to be published; gives no row when it is published already.
+-- Lock a month that is still to be published; return no row if it is published already.
 SELECT FROM etl.staged_months WHERE run_id = %s AND month = %s FOR UPDATE
 
 -- name: lock_month_if_free
--- Lock the same month unless a batch is staging for it, or has staged a part of a file that an earlier run has read.
--- Plays of such a file's earlier version are replaced by those of the new one; a later part could not be told from either.
+-- Lock the same month, unless a batch is staging for it or has staged a part of a file that was read before.
+-- Publishing replaces the plays of such a file's earlier version; a later part could not tell which version a
+-- stored play is from.
 SELECT FROM etl.staged_months month
 WHERE run_id = %s AND month = %s
   AND NOT EXISTS (SELECT FROM etl.staged_slices s
@@ -14,9 +15,9 @@ WHERE run_id = %s AND month = %s
 FOR UPDATE OF month SKIP LOCKED
 
 -- name: read_facts
--- Read all that the choice of a plan depends on; every column but the last is NULL when no play is staged.
--- A chunk is known by the transaction that wrote it, xmin. It has each play and each start_time once, so a play can be there twice
--- only where the spans of chunks overlap.
+-- Read the facts that decide the plan; every column but the last is NULL when no play is staged.
+-- The transaction that wrote it, xmin, identifies a chunk. A chunk has each play and each start_time once, so
+-- a play can be staged twice only where the spans of chunks overlap.
 WITH chunks AS (
     SELECT min(earliest) AS earliest, max(latest) AS latest, sum(plays) AS plays,
            min(catalogue_version) AS catalogue_version

@@ -1,7 +1,7 @@
-"""Make staged tables partitions of the warehouse: no row is copied, and keys are built and checked for all rows together.
+"""Attach staged tables as partitions: no row is copied, and keys are built and checked for all rows together.
 
-A month is one partition, unless it comes in several large parts: then the partition ends with the last day that has come, and
-the next part is attached behind it.
+A month is one partition, unless it arrives in several large parts: then a partition ends with the last day of
+its part, and the next part is attached behind it.
 """
 
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ PARTITIONED: Final = {
     "user_days": ("analytics", "day"),
     **{rollup.name: ("analytics", rollup.time) for rollup in ROLLUPS if rollup.is_partitioned},
 }
-"""The partitioned tables: the schema of each, and the column by which it is partitioned."""
+"""The partitioned tables, with the schema and the partition key of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A month, or some days of one, from `since` until `until`, midnights of UTC."""
+    """A month, or some days of one: from `since` up to `until`, both midnight UTC."""
 
     since: datetime
     until: datetime
 
     @classmethod
     def of_month(cls, month: date) -> "Span":
-        """All of a month, given by its first day."""
+        """The month that begins on this day."""
         return cls(
             datetime(month.year, month.month, 1, tzinfo=UTC),
             datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC),
@@ -46,12 +46,12 @@ class Span:
         return self.of_month(self.since.date())
 
     def partition(self, table: str) -> str:
-        """The name, within the schema partitions, of a table's partition for this span."""
+        """The name of a table's partition for this span, in the schema partitions."""
         day = "" if self == self.month else f"_{self.since:%d}"
         return f"{table}_{self.since:%Y_%m}{day}"
 
     def bounds(self, table: str) -> dict[str, sql.Composable]:
-        """The bounds of a table's partition, for statements: ``{part_since}`` and ``{part_until}``."""
+        """The bounds of a table's partition, as ``{part_since}`` and ``{part_until}`` of a statement."""
         in_days = PARTITIONED[table][1] != "start_time"
         return {
             "part_since": sql.Literal(self.since.date() if in_days else self.since),
@@ -59,7 +59,7 @@ class Span:
         }
 
     def attach(self, connection: Connection[Any], table: str, staged: sql.Composable) -> None:
-        """Make a staged table the partition of a table for this span."""
+        """Attach a staged table as the partition of `table` for this span."""
         schema, key = PARTITIONED[table]
         connection.execute(
             sql.SQL(_sql["attach"]).format(
@@ -72,7 +72,7 @@ class Span:
         )
 
     def is_attached(self, connection: Connection[Any], table: str) -> bool:
-        """Whether a table has the partition for this span."""
+        """Whether a table has a partition for this span."""
         names = {
             "partition": sql.Literal(f"partitions.{self.partition(table)}"),
             "parent": sql.Literal(f"{PARTITIONED[table][0]}.{table}"),

@@ -1,8 +1,8 @@
-"""The three plans by which a staged month is published.
+"""The three plans for publishing a staged month.
 
-`choose` picks one by what is staged and what the warehouse has: `Attach` for days that the warehouse has no plays of,
-`Insert` for days that it has, `Split` for a month that has both. To attach is many times faster than to insert: the staged
-tables themselves become partitions, and their keys are built and checked for all rows together.
+`choose` picks `Attach` for days that are new to the warehouse, `Insert` for days that it has plays of, and
+`Split` for a month with both. Attaching is many times faster than inserting: the staged tables themselves
+become partitions, and their keys are built and checked for all rows together.
 """
 
 from abc import ABC, abstractmethod
@@ -20,12 +20,12 @@ from sparkify.publish.rollups import Rollups, index_heard_songs
 from sparkify.publish.staged import Facts, StagedMonth
 
 A_LARGE_PART: Final = 20_000
-"""Plays. So many get a partition that ends with their last day, so that the days behind it can be attached, too. Behind fewer
-the rest of the month is inserted row by row."""
+"""From this many plays, their partition ends with their last day, so that later days can be attached, too.
+After fewer plays, the rest of the month is inserted row by row."""
 
 MANY_TIMES: Final = 10
-"""When `time` has so many times more rows than are attached, the foreign key to it is checked through its index. Hashing all
-of `time` costs in proportion to the warehouse, not the load."""
+"""When `time` has this many times more rows than are attached, the foreign key to it is checked through its
+index. Hashing all of `time` costs in proportion to the warehouse, not the load."""
 
 
 def choose(facts: Facts) -> "type[Plan]":
@@ -48,7 +48,7 @@ class Plan(ABC):
         month.names["covered_until"] = sql.Literal(facts.covered_until)
 
     def carry_out(self) -> None:
-        """Bring what is staged into the star and the tables that follow from it."""
+        """Publish what is staged into the star and the tables that follow from it."""
         self._drop_repeated()
         self._match_again()
         self._publish_users()
@@ -68,10 +68,10 @@ class Plan(ABC):
         month = self._month
         if self._facts.overlaps and month.run("find_repeated").rowcount:
             self._has_repeated = True
-            # The planner expects one row from a join on two columns, and would loop: minutes instead of a second.
+            # The planner expects one row from a join on two columns: its loop took minutes, not a second.
             with planner(month.connection, enable_nestloop="off"):
                 month.move_to_duplicates(month.run("remove_repeated").fetchall())
-        # What was staged of users' days counts the plays that are now gone: such days are computed from their plays.
+        # Staged users' days still count the plays that are gone, so those days are computed from plays.
         staged_since = month.span.until if self._has_repeated else self._since
         month.names["staged_since"] = sql.Literal(staged_since.date())
 
@@ -105,7 +105,7 @@ class Plan(ABC):
 
 
 class Attach(Plan):
-    """The warehouse has no plays of these days: the staged tables become partitions."""
+    """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
     def _publish_plays(self) -> None:
         as_staged = self._facts.matched and not self._facts.overlaps
@@ -117,7 +117,7 @@ class Attach(Plan):
         rollups.update()
 
     def _attach_plays(self, counts: str) -> None:
-        """Attach the plays; the query `counts` says how many there are."""
+        """Attach the plays; the query `counts` counts them."""
         month, connection, span = self._month, self._month.connection, self._span()
         if self._facts.overlaps:
             month.run("unique_times")
@@ -133,7 +133,7 @@ class Attach(Plan):
             span.attach(connection, "songplays", month.tables["songplays"])
 
     def _span(self) -> Span:
-        """The partition: to the end of the month, or of the last day when there are many plays."""
+        """The partition's span: to the end of the month, or of the last day when there are many plays."""
         end = self._month.span.until
         if self._facts.plays >= A_LARGE_PART:
             end = min(_midnight_after(self._facts.latest), end)
@@ -141,7 +141,7 @@ class Attach(Plan):
 
 
 class Insert(Plan):
-    """The warehouse has plays of all these days: rows are inserted into its partitions."""
+    """Inserts rows into existing partitions: the warehouse has plays of all these days."""
 
     def _publish_plays(self) -> None:
         self._has_clashes = insert_plays(self._month, self._month.tables)
@@ -151,7 +151,7 @@ class Insert(Plan):
 
 
 class Split(Attach):
-    """The warehouse has plays of the first days: those are inserted, the others attached."""
+    """Inserts the first days, which the warehouse has plays of, and attaches the others."""
 
     def _publish_plays(self) -> None:
         self._month.run("set_late_aside")

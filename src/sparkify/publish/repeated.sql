@@ -1,13 +1,13 @@
 -- name: find_repeated
--- Find plays that several chunks have staged.
+-- Find plays that several chunks staged.
 -- makes: twice
 CREATE TEMP TABLE twice ON COMMIT DROP AS
 SELECT start_time, songplay_id FROM {heard_plays} WHERE start_time <@ {overlaps}::tstzmultirange
 GROUP BY start_time, songplay_id HAVING count(*) > 1
 
 -- name: remove_repeated
--- Keep the winning variant of each such play, of equal ones the first line; gives how many plays each file loses.
--- The two rows of one play belong together when the same transaction wrote them, xmin: each chunk has its own.
+-- Keep the winning variant of each such play, or the first line of equal ones; return each file's lost plays.
+-- Two rows of a play belong together if the same transaction, xmin, wrote both: each chunk has its own.
 -- reads: twice
 WITH variants AS (
     SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,

@@ -1,11 +1,10 @@
-"""Keep the rollups of `analytics` equal to what their definitions compute from the plays.
+"""Keep the rollups in `analytics` equal to what their definitions compute from the plays.
 
-All of them follow from ``user_days``: what each user heard on each day. Days behind those that the warehouse has of a month are
-attached, like the plays. Days that the warehouse has already are replaced, with plays that come late or go. Then every rollup
-deletes the rows that these days count for, and counts them again. The rollups of a month that the
-warehouse has nothing of are counted from the staged days, and attached.
+All rollups are counted from ``user_days``: what each user heard on each day. New days are attached, like
+their plays. Late or deleted plays replace the days they fall on, and every rollup then recounts the rows that
+depend on those days. The rollups of a month that is new to the warehouse are counted from its staged days.
 
-Which rollups there are and how one is added: schema/rollups.py.
+schema/rollups.py finds the rollups, and says how to add one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,39 +27,8 @@ _first_days: Final = queries("publish/rollups/first_days")
 _EVERYTHING: Final = {"wanted": sql.SQL("true"), "sessions": sql.Identifier("analytics", "sessions")}
 
 SAMPLE: Final = "10"
-"""The statistics target for rollups. A tenth of the usual sample gives the same plans in a fifth of the time."""
-
-
-def _count_staged(connection: Connection[Any], month: Span, names: Mapping[str, sql.Composable]) -> None:
-    """Merge the staged days of users of a month, and count the rollups from them if the warehouse has nothing of the month."""
-    with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
-        connection.execute(sql.SQL(_days["merge"]).format(**names))
-    with planner(connection, default_statistics_target=SAMPLE):
-        connection.execute(sql.SQL("ANALYZE {user_days}").format(**names))
-    if not _is_known(connection, month):
-        for rollup in ROLLUPS:
-            if rollup.is_by_month:
-                _count_month(connection, rollup, names)
-
-
-def _is_known(connection: Connection[Any], month: Span) -> bool:
-    """Whether the warehouse has something of the month."""
-    return any(month.is_attached(connection, rollup.name) for rollup in ROLLUPS if rollup.is_partitioned)
-
-
-def _count_month(connection: Connection[Any], rollup: Rollup, names: Mapping[str, sql.Composable]) -> None:
-    staged = names[rollup.name]
-    definition = _definition(rollup, _EVERYTHING | {"user_days": names["user_days"]})
-    count = sql.SQL(_sql["count_month"])
-    connection.execute(count.format(staged=staged, rollup=_table(rollup), definition=definition))
-    if rollup.is_partitioned:
-        shape = sql.SQL(_sql["shape_as_partition"]).format(
-            staged=sql.Literal(staged.as_string()), rollup=sql.Literal(_table(rollup).as_string())
-        )
-        for (statement,) in connection.execute(shape).fetchall():
-            connection.execute(statement)
-        with planner(connection, default_statistics_target=SAMPLE):
-            connection.execute(sql.SQL("ANALYZE {}").format(staged))
+"""The statistics target for rollups: a tenth of the usual sample yields the same plans in a fifth of the
+time."""
 
 
 def _definition(rollup: Rollup, sources: Mapping[str, sql.Composable]) -> sql.Composed:
@@ -79,14 +47,14 @@ def index_heard_songs(connection: Connection[Any]) -> None:
 
 
 def summarize_sessions(connection: Connection[Any]) -> None:
-    """Bring the index of sessions up to date, after a publication: it may wait for VACUUM, and must not hold up others then."""
+    """Summarise the index of sessions. It may wait for VACUUM, so call it after publishing, without locks."""
     connection.execute(_sessions["summarize"])
 
 
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
-    """Make statistics of the tables that questions join, each in a transaction of its own: locks are short.
+    """Analyze the tables that questions join, each in a separate transaction, so that locks are short.
 
-    `only` is ``ONLY`` where the server can leave out partitions: these have statistics before they are attached.
+    `only` is ``ONLY`` where the server can skip partitions, which were analyzed before they were attached.
     """
     for table in (*NAMES, "heard_songs"):
         with planner(connection, default_statistics_target=SAMPLE):
@@ -96,9 +64,9 @@ def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
 class Rollups:
     """Applies the plays of one transaction to the rollups.
 
-    The temporary table ``touched_days`` (user_id, day) names the days that are computed from their plays, which are in
-    ``plays_of_days``. The warehouse may have those before `late_before` already. `names` are those of a month's tables, as in
-    publish/months.sql.
+    The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
+    ``plays_of_days``. The warehouse may already have days before `late_before`. `names` are the names of a
+    month's tables, as in publish/months.sql.
     """
 
     def __init__(
@@ -109,32 +77,32 @@ class Rollups:
         self._attached: set[Rollup] = set()
         self._names = {
             "staged_since": sql.Literal(date.max), **names,
-            "late_before": sql.Literal(late_before), "new_days": sql.Identifier("computed_days"),
-            "new_agents": sql.Identifier("computed_agents"), "new_sessions": sql.Identifier("computed_sessions"),
+            "late_before": sql.Literal(late_before),
+            "new_days": sql.Identifier("computed_days"), "new_agents": sql.Identifier("computed_agents"),
+            "new_sessions": sql.Identifier("computed_sessions"),
         }  # fmt: skip
         self._run(_sql["begin"])
 
     def attach(self, span: Span, *, as_staged: bool) -> None:
-        """Attach the staged days of a span, and the rollups counted from them if the warehouse has nothing of the month.
+        """Attach the staged days of a span, and count the rollups from them if the month is new.
 
-        Unless the staged days hold `as_staged`, they are computed from the plays first.
+        Unless the staged days are right `as_staged`, compute them from the plays first.
         """
-        connection = self._connection
+        connection, user_days = self._connection, self._names["user_days"]
         self._run(_days["remove_staged"])
         if not as_staged:
-            self._compute_days(self._names["user_days"], self._late_before, date.max)
-        _count_staged(connection, span.month, self._names)
-        span.attach(connection, "user_days", self._names["user_days"])
+            self._compute_days(user_days, self._late_before, date.max)
+        with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
+            self._run(_days["merge"])
+        self._analyze(user_days)
+        if not any(span.month.is_attached(connection, each.name) for each in ROLLUPS if each.is_partitioned):
+            self._attached = {rollup for rollup in ROLLUPS if rollup.is_by_month}
+            for rollup in self._attached:
+                self._count_month(rollup, span.month)
+        span.attach(connection, "user_days", user_days)
         self._names["attached"] = sql.Identifier("partitions", span.partition("user_days"))
         for name in ("new_days", "new_agents", "new_sessions"):
             self._names[name] = sql.SQL(_sql[name]).format(**self._names)
-        if not _is_known(connection, span.month):
-            self._attached = {rollup for rollup in ROLLUPS if rollup.is_by_month}
-            for rollup in self._attached:
-                if rollup.is_partitioned:
-                    span.month.attach(connection, rollup.name, self._names[rollup.name])
-                else:
-                    self._run(_sql["take_month"], rollup=_table(rollup), staged=self._names[rollup.name])
 
     def update(self) -> None:
         """Bring all tables up to date: first days, user agents and sessions, then the rollups."""
@@ -148,8 +116,30 @@ class Rollups:
                 self._recount(rollup)
         self._run(_sql["end"])
 
+    def _count_month(self, rollup: Rollup, month: Span) -> None:
+        """Count a rollup of a new month from its staged days, as a partition if the rollup has those."""
+        definition = _definition(rollup, _EVERYTHING | {"user_days": self._names["user_days"]})
+        if not rollup.is_partitioned:
+            self._run(_sql["count_month"], target=_table(rollup), definition=definition)
+            return
+        counted = sql.Identifier("staging", f"counted_{month.partition(rollup.name)}")
+        self._run(_sql["create_month"], counted=counted, rollup=_table(rollup))
+        self._run(_sql["count_month"], target=counted, definition=definition)
+        shape = self._run(
+            _sql["shape_as_partition"],
+            counted=sql.Literal(counted.as_string()), rollup=sql.Literal(_table(rollup).as_string()),
+        )  # fmt: skip
+        for (statement,) in shape.fetchall():
+            self._connection.execute(statement)
+        self._analyze(counted)
+        month.attach(self._connection, rollup.name, counted)
+
+    def _analyze(self, table: sql.Composable) -> None:
+        with planner(self._connection, default_statistics_target=SAMPLE):
+            self._run("ANALYZE {table}", table=table)
+
     def _recount(self, rollup: Rollup) -> None:
-        """Count again the rows of a rollup that the changed days count for."""
+        """Recount the rows of a rollup that depend on the changed days."""
         changed = sql.SQL(_sql["changed_days"]).format(**self._names)
         scope = sql.SQL(rollup.queries["scope"]).format(days=changed)
         self._run(_sql["find_scope"], scope=scope)
@@ -185,7 +175,7 @@ class Rollups:
 
 
 def _in_spans(column: str, spans: Iterable[Iterable[date]]) -> sql.Composable:
-    """The condition for a column to be in some spans. As constants, they let the planner choose the partitions."""
+    """The condition that a column is in one of the spans. Constants let the planner skip partitions."""
     between = sql.SQL("{column} >= {since} AND {column} < {until}")
     return sql.SQL("({})").format(
         sql.SQL(" OR ").join(
@@ -200,9 +190,9 @@ def _within(query: LiteralString, column: str, spans: Iterable[Iterable[date]]) 
 
 
 def forget_users(connection: Connection[Any]) -> None:
-    """Take forgotten people out of the rollups, as part of the transaction that has deleted their plays.
+    """Take forgotten people out of the rollups, in the transaction that has deleted their plays.
 
-    The people are in the temporary table ``gone_users``. The songs that only they have heard are still there.
+    The temporary table ``gone_users`` lists them. The songs that only they have heard must still exist.
     """
     connection.execute(_sql["days_of_gone_users"])
     there = {

@@ -25,10 +25,10 @@ _sql: Final = queries("publish/run")
 
 
 def publish_run(connection: Connection[Any], run_id: int, progress: Progress | None = None) -> str | None:
-    """Publish all that a run has staged; skip what is published already, so that it may be repeated.
+    """Publish all that a run has staged. It is safe to repeat: it skips what is published already.
 
-    When data is at fault for a month, or for the catalogue, that part stays staged and the others are published: the run
-    has then failed. Gives the reason; None when all is published.
+    If a month, or the catalogue, cannot be published because of its data, it stays staged, the others are
+    published, and the run has failed. Returns the reason, or None if all is published.
     """
     set_state(connection, run_id, "publishing")
     reason = _publish_each(connection, run_id, progress or Progress())
@@ -45,7 +45,7 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
 
 
 def _publish_each(connection: Connection[Any], run_id: int, progress: Progress) -> str | None:
-    """Publish the catalogue and the months of a run, a transaction each; gives why some could not be."""
+    """Publish the catalogue and the months of a run, a transaction each. Returns why some could not be."""
     faults = []
     for month in (None, *staged_months(connection, run_id)):
         name = f"{month:%B %Y}" if month else "catalogue"
@@ -66,7 +66,7 @@ def _publish_each(connection: Connection[Any], run_id: int, progress: Progress) 
 
 
 def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
-    """The files of a staged month, or of the catalogue: enough to know where to look."""
+    """Name the first file of a staged month, or of the catalogue, and count the others."""
     names = {"run_id": sql.Literal(run_id), "month": sql.Literal(month), "catalogue": catalogue_table(run_id)}
     query = _sql["files_of_month"] if month else _sql["files_of_catalogue"]
     count, first = connection.execute(sql.SQL(query).format(**names)).fetchone() or (0, None)
@@ -74,7 +74,7 @@ def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> s
 
 
 def _analyze(connection: Connection[Any]) -> None:
-    """Make statistics of partitioned tables when they have grown, or questions would use plans made for empty tables."""
+    """Analyze partitioned tables that have grown; until then, plans are made for empty tables."""
     if connection.execute(_sql["to_analyze"]).fetchone():
         # Before PostgreSQL 18 this includes all partitions.
         only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
@@ -83,7 +83,7 @@ def _analyze(connection: Connection[Any]) -> None:
 
 
 def hold(connection: Connection[Any], report: Report) -> None:
-    """Keep what a run has staged from being published: it has more rejects than allowed."""
+    """Hold a run that has more rejects than allowed: what it staged is not published."""
     assert report.run_id is not None
     set_state(connection, report.run_id, "held")
     report.status = "held"
@@ -93,10 +93,10 @@ def hold(connection: Connection[Any], report: Report) -> None:
 def finish_earlier_runs(
     dsn: str, connection: Connection[Any], files: Sequence[InputFile], limit: RejectLimit | None
 ) -> tuple[list[int], dict[int, str]]:
-    """Publish what dead runs had staged. Gives the runs that stay held, and those that failed, with the reason.
+    """Publish what dead runs had staged. Returns the held runs, and the failed ones with the reasons.
 
-    A held run is published when a limit is given that allows its rejects. A held or failed run is dropped, to be read again,
-    when one of its files has changed.
+    A held run is published if the given limit allows its rejects. A held or failed run is dropped if one of
+    its files has changed: its files are then read again.
     """
     held: list[int] = []
     failed: dict[int, str] = {}
@@ -113,7 +113,7 @@ def finish_earlier_runs(
             elif state == "failed":
                 failed[run_id] = reason_of(connection, run_id)
             elif (state == "held" and (limit is None or too_many)) or (
-                # A run that had no limit has published its songs, and cannot be held any more.
+                # A run without a limit has published its songs, so it can no longer be held.
                 state == "open" and too_many and catalogue_is_staged(connection, run_id)
             ):
                 set_state(connection, run_id, "held")
@@ -133,7 +133,7 @@ def run_totals(connection: Connection[Any], run_id: int) -> Books:
 def _has_changed(
     connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
 ) -> bool:
-    """Whether a file of the run has another content now. A failed run has changed also when it read a file only in part."""
+    """Whether one of the run's files has changed. In a failed run, a file read in part counts as changed."""
     rows = connection.execute(_sql["files_of_run"], {"run_id": run_id, "all": failed})
     staged = {(kind, path): known for kind, path, *known in rows}
     for file in files:
@@ -144,7 +144,7 @@ def _has_changed(
 
 
 def read_totals(connection: Connection[Any], report: Report) -> None:
-    """Complete a report with what the warehouse says, and keep it with the run."""
+    """Complete a report with counts from the warehouse, and store it with the run."""
     report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
     report.matched = report.rows.pop("matched")
     if report.run_id is not None:

@@ -1,11 +1,11 @@
 -- name: to_analyze
--- Note the number of plays if it has grown by a tenth since the statistics were made; gives a row if so.
+-- Note the number of plays, and return a row, if it has grown by a tenth since the last ANALYZE.
 UPDATE etl.warehouse SET analyzed_plays = row_count
 FROM etl.row_counts WHERE table_name = 'songplays' AND row_count > 1.1 * analyzed_plays
 RETURNING true
 
 -- name: analyze_star
--- Make statistics of partitioned tables, which autovacuum never does.
+-- Analyze partitioned tables, which autovacuum never does.
 ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays
 
 -- name: files_of_month
@@ -19,13 +19,13 @@ WHERE s.run_id = {run_id} AND month = {month} AND NOT published
 SELECT count(DISTINCT file_id), min(path COLLATE "C") FROM {catalogue} JOIN etl.known_files USING (file_id)
 
 -- name: files_of_run
--- List the files of a run that could be staged, with the version that was staged; with all also those read in part.
+-- List the files that a run staged, with the staged version; with `all`, also files read in part.
 SELECT kind, path, m.version, digest, cuts
 FROM etl.manifest m JOIN etl.known_files f USING (file_id)
 WHERE m.run_id = %(run_id)s AND (f.version IS NOT NULL OR %(all)s)
 
 -- name: run_totals
--- Add up the books of a run. Lines that were dismissed since were rejected by the run.
+-- Add up the books of a run. Lines dismissed later still count as rejected by the run.
 SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
        coalesce(sum(duplicates), 0), coalesce(sum(rejected + dismissed), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
@@ -35,7 +35,7 @@ FROM etl.manifest WHERE run_id = %s
 SELECT reason, count(*) FROM etl.rejected_records WHERE run_id = %s GROUP BY reason ORDER BY count(*) DESC, reason
 
 -- name: faulty_files
--- List the files of a run of which no line passes, each with its first reject.
+-- List the files of a run in which no line passes, each with its first reject.
 SELECT f.path, f.kind, m.rejected, r.line, r.reason, r.beginning
 FROM etl.manifest m
 JOIN etl.known_files f USING (file_id)
@@ -51,5 +51,5 @@ ORDER BY f.path COLLATE "C"
 SELECT table_name, row_count FROM etl.row_counts
 
 -- name: keep_report
--- Keep the report of a run with it.
+-- Store the report of a run with the run.
 UPDATE etl.runs SET report = %s WHERE run_id = %s

@@ -1,4 +1,4 @@
-"""The staged tables of one month, and what is known of them before they are published."""
+"""The staged tables of one month, and the facts that decide how they are published."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,11 +21,12 @@ _sql: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a staged month before anything is changed.
+    """The facts about a staged month before anything is changed.
 
-    The plays that are not published yet: how many, the first and the last start_time. `overlaps` are the spans of time for
-    which several chunks staged plays, a tstzmultirange, or None. `matched` says that the catalogue is still the one by
-    which they were matched. `covered_until` is the end of the last partition that the month has, or None.
+    `plays`, `earliest` and `latest` describe the plays that are not published yet. `overlaps` is a
+    tstzmultirange of the times for which several chunks staged plays, or None. `matched` is false if the
+    catalogue has changed since the plays were matched. `covered_until` is the end of the month's last
+    partition, or None.
     """
 
     plays: int
@@ -37,7 +38,7 @@ class Facts:
 
 
 class StagedMonth:
-    """A staged month inside the transaction that publishes it, and how to run statements on its tables."""
+    """A staged month inside the transaction that publishes it; runs queries on the month's tables."""
 
     def __init__(self, connection: Connection[Any], run_id: int, month: date, *, retried: bool) -> None:
         self.connection = connection
@@ -57,24 +58,24 @@ class StagedMonth:
         }
 
     def read_facts(self) -> Facts | None:
-        """Read the facts; None when a batch made the tables and then staged no play."""
+        """Read the facts; None if a batch created the tables and then staged no play."""
         plays, *others = self.row("read_facts")
         return None if plays is None else Facts(plays, *others)
 
     def run(self, name: str, **names: sql.Composable) -> Any:
-        """Run a query on the month's tables, with some `names` set otherwise; gives the cursor."""
+        """Run a query on the month's tables, with `names` overriding its own; returns the cursor."""
         return self.connection.execute(sql.SQL(_sql[name]).format(**(self.names | names)))
 
     def row(self, name: str, **names: sql.Composable) -> tuple[Any, ...]:
-        """Run a query that gives one row."""
+        """Run a query that returns one row."""
         return cast("tuple[Any, ...]", self.run(name, **names).fetchone())
 
     def number(self, name: str) -> int:
-        """Run a query that gives one number."""
+        """Run a query that returns one number."""
         return int(self.row(name)[0])
 
     def into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:
-        """Run a statement of `sparkify.sql_queries` on a staged table; gives how many rows it wrote."""
+        """Run a statement of `sparkify.sql_queries` on a staged table; returns how many rows it wrote."""
         return self.connection.execute(sql.SQL(statement).format(staged=staged)).rowcount
 
     def move_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
@@ -92,7 +93,7 @@ class StagedMonth:
         self.run("end_month")
 
     def _there(self, table: str) -> sql.Composable:
-        """What the warehouse has of the month."""
+        """The rows that the warehouse has of the month."""
         return sql.SQL("(SELECT * FROM {} WHERE start_time >= {} AND start_time < {})").format(
             sql.Identifier(PARTITIONED[table][0], table),
             sql.Literal(self.span.since),

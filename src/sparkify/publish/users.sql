@@ -1,6 +1,6 @@
 -- name: decide_users
--- Find the latest play of each staged user, among those staged and the one that the warehouse knows.
--- Names do not belong to the play: among equal variants the smallest count.
+-- Find the latest play of each staged user, among the staged plays and the latest one in the warehouse.
+-- Names do not belong to the play, so among equal variants the smallest name wins.
 -- makes: latest
 CREATE TEMP TABLE latest ON COMMIT DROP AS
 SELECT DISTINCT ON (user_id) *
@@ -19,12 +19,12 @@ ORDER BY user_id, start_time DESC, session_id DESC, item_in_session DESC, songpl
          first_name COLLATE "C" NULLS FIRST, last_name COLLATE "C" NULLS FIRST, gender COLLATE "C" NULLS FIRST
 
 -- name: count_new_users
--- Count the users that the warehouse does not have yet.
+-- Count the users who are new to the warehouse.
 -- reads: latest
 SELECT count(*) FROM latest WHERE NOT EXISTS (SELECT FROM users u WHERE u.user_id = latest.user_id)
 
 -- name: keep_latest_plays
--- Keep the plays whose values users shows.
+-- Store the plays from which users takes its values.
 -- reads: latest
 INSERT INTO etl.latest_plays AS l
     (user_id, start_time, session_id, item_in_session, songplay_id, level, location, user_agent, heard_song_id)

@@ -1,4 +1,4 @@
-"""Claims: which files of a batch this run may stage, and what became of their lines."""
+"""Claims: the files of a batch that this run may stage, and what became of their lines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,14 +37,14 @@ _MANIFEST: Final = pa.schema(
 
 
 _NOT_AS_SENT: Final = (
-    "PostgreSQL does not give back the names of files as they were sent ({name}). Nothing of them was kept."
-    " See what stands between: a pooler or a proxy that changes text, or a trigger on etl.known_files."
+    "PostgreSQL does not return the names of files as they were sent ({name}). Nothing of them was kept."
+    " Look for something in between: a pooler or a proxy that changes text, or a trigger on etl.known_files."
 )
 
 
 @dataclass(slots=True)
 class Claim:
-    """A file that this run may stage: its number, its entry in the manifest, and what became of its lines so far."""
+    """A file that this run may stage, its entry in the manifest, and what became of its lines so far."""
 
     manifest_id: int
     file_id: int
@@ -63,7 +63,7 @@ class Claims:
         self._not_given: list[InputFile] = []
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
-        """The slices of the files that this run may stage, with the claims; other files belong to other runs."""
+        """Return the slices that this run may stage, with their claims; other runs have the other files."""
         wanted = {slice_.file.path: slice_ for slice_ in chunk if slice_.file.path not in self._claims}
         for slice_ in chunk:
             if (
@@ -80,7 +80,7 @@ class Claims:
         return [(slice_, claim) for slice_ in chunk if (claim := self._claims[slice_.file.path])]
 
     def keep(self, done: Staged) -> None:
-        """Write the manifest, and count what is staged."""
+        """Write the manifest, and count the staged files and lines."""
         kept = [claim for claim in self._claims.values() if claim]
         write_manifest(self._connection, self._run_id, kept)
         for claim in kept:
@@ -90,7 +90,7 @@ class Claims:
             self._count_earlier(done)
 
     def _count_earlier(self, done: Staged) -> None:
-        """Count files that were not given because this run had staged them when the batch was tried before."""
+        """Count the files that this run staged in an earlier attempt, and so did not get again."""
         names = [file.name for file in self._not_given]
         rows = self._connection.execute(
             _sql["staged_earlier"], [self._run_id, self._not_given[0].kind, names]
@@ -108,9 +108,9 @@ class Claims:
 def claim_files(
     connection: Connection[Any], run_id: int, planned_at: float, files: Mapping[InputFile, bytes]
 ) -> dict[InputFile, Claim]:
-    """Claim files of one kind, with the digests of those that are read already; gives those that were given.
+    """Claim files of one kind, with the digests of those already read; returns the claims that were given.
 
-    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
     """
     columns = (
         [file.name for file in files],
@@ -137,13 +137,13 @@ def claim_files(
 
 
 def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
-    """Make sure that names come back as they were sent: a changed name would look like a file of another run."""
+    """Check that names come back as they were sent: a changed name would look like another run's file."""
     for name in set(answered).difference(sent):
         raise SparkifyError(_NOT_AS_SENT.format(name=name))
 
 
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
-    """Write the entries of a run's claims, with their books."""
+    """Write the manifest entries of a run's claims, with their books."""
     rows = [
         [run_id] * len(claims),
         *([getattr(claim, name) for claim in claims] for name in ("manifest_id", "file_id", "version")),

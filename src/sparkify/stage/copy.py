@@ -1,4 +1,4 @@
-"""Copy rows into a table by binary COPY, the fastest way into PostgreSQL."""
+"""Copy rows into tables by binary COPY, the fastest way into PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, LiteralString
@@ -14,9 +14,9 @@ _BATCH_ROWS: Final = 20_000
 def copy_table(
     connection: Connection[Any], target: sql.Identifier, rows: pa.Table, columns: Iterable[str] = ()
 ) -> None:
-    """Copy an Arrow table whose columns have the order of the target's columns, or of the given ones.
+    """Copy an Arrow table whose columns are in the order of the target's columns, or of `columns`.
 
-    The wire format has no types, only lengths: a 16-byte binary becomes a uuid, a timestamp in UTC a timestamptz.
+    The wire format has lengths but no types: 16 bytes become a uuid, and a UTC timestamp a timestamptz.
     """
     if not rows.num_rows:
         return
@@ -33,7 +33,7 @@ def copy_table(
 
 
 def fetch_table(connection: Connection[Any], query: LiteralString, schema: pa.Schema) -> pa.Table:
-    """Fetch the rows of a query as an Arrow table, without a Python object for each value. No value may be NULL."""
+    """Fetch a query's rows as an Arrow table, with no Python object for each value. No value may be NULL."""
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
         data = b"".join(copy)
     if not data:
@@ -52,7 +52,7 @@ def copy_rows(
     columns: dict[str, str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Copy a few Python rows into the named columns, which are given with their PostgreSQL types."""
+    """Copy a few Python rows. `columns` maps the names of the target's columns to their PostgreSQL types."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         target, sql.SQL(", ").join(map(sql.Identifier, columns))
     )

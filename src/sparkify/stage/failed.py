@@ -1,6 +1,6 @@
-"""Runs that fail: what they have staged cannot be published, and trying again would not help.
+"""Failed runs: their staged data cannot be published, and a retry would not help.
 
-Such a run keeps its files, as a held run does, so that later loads go on without it.
+Such a run keeps its files, as a held run does, so that later loads go on without them.
 """
 
 from collections.abc import Iterator
@@ -10,27 +10,27 @@ from typing import Final
 import psycopg
 
 _IN_DATA: Final = (
-    "21",  # a subquery gives more than one row
+    "21",  # a subquery returns more than one row
     "22",  # a value is out of range
     "23",  # a constraint is violated
     "44",  # the CHECK OPTION of a view is violated
     "54",  # a row or an index entry is too large
-    "P0",  # somebody's trigger has raised it
+    "P0",  # a user's trigger raised it
 )
-"""Classes of SQLSTATE for which the data is at fault. The next command finishes what other errors stopped: a lost connection, a full
-disk, a lock, a missing privilege, an internal error."""
+"""Classes of SQLSTATE that blame the data. After any other error (a lost connection, a full disk, a lock, a
+missing privilege, an internal error) the next command finishes the work."""
 
 
 def lies_in_data(error: psycopg.Error) -> bool:
-    """Whether the data that was to be written is at fault."""
-    if error.sqlstate is None:  # psycopg's own
+    """Whether the error lies in the data that was written."""
+    if error.sqlstate is None:  # psycopg raised it, not the server
         return isinstance(error, psycopg.DataError)
     return error.sqlstate.startswith(_IN_DATA)
 
 
 @contextmanager
 def left_for_later() -> Iterator[None]:
-    """For work that is done early or can wait: when data is at fault, leave it to a later attempt."""
+    """Leave the block's work to a later attempt if the error lies in the data. For work that can wait."""
     try:
         yield
     except psycopg.Error as error:
@@ -39,7 +39,7 @@ def left_for_later() -> Iterator[None]:
 
 
 def described(error: psycopg.Error) -> str:
-    """What PostgreSQL said, without the statement and the rows, which are people's data."""
+    """The error in PostgreSQL's words, without the statement and the rows, which hold personal data."""
     said = error.diag.message_primary or str(error).partition("\n")[0]
     table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
     return f"PostgreSQL: {said}{table}"
@@ -48,7 +48,8 @@ def described(error: psycopg.Error) -> str:
 def failure(run_id: int, reason: str) -> str:
     """The message about a failed run."""
     return (
-        f"Run {run_id} failed: {reason}. Everything else it read is published; these files are set aside and later loads skip them."
-        f" Mend the files and load again; or remove them and run `sparkify runs drop {run_id}`;"
-        f" or, if the cause lay elsewhere and is gone, run `sparkify runs release {run_id}`."
+        f"Run {run_id} failed: {reason}. Everything else it read is published; these files are set aside and"
+        f" later loads skip them. Fix the files and load again; or remove them and run"
+        f" `sparkify runs drop {run_id}`; or, if the cause lay elsewhere and is gone, run"
+        f" `sparkify runs release {run_id}`."
     )

@@ -1,8 +1,8 @@
-"""Large log files: the run claims a file as a whole, then stages its parts, each in its own transaction.
+"""Large log files: a run claims the whole file, then stages its parts, each in its own transaction.
 
-A part is staged once: its row in etl.staged_parts is the first thing that its transaction writes. The transaction that stages
-the last part marks the file as read. Until then it counts as not read: when the run dies, what is staged of the file is
-published like everything else, and the next run reads the file again, as one that has changed.
+A part is staged once, because its transaction first writes its row in etl.staged_parts. The transaction that
+stages the last part marks the file as read. If the run dies before that, the staged parts are published like
+everything else, and the next run reads the file again, as one that has changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ Surveyor = Callable[[list[Range]], Sequence[Survey | None]]
 def claim_large_files(
     connection: Connection[Any], run_id: int, planned_at: float, files: Sequence[InputFile]
 ) -> dict[InputFile, Claim | None]:
-    """Claim log files that will be read in parts; gives None for those that another run has."""
+    """Claim log files that will be read in parts; returns None for those that another run has."""
     if not files:
         return {}
     with connection.transaction():
@@ -37,7 +37,7 @@ def claim_large_files(
 def cut_files(
     claims: Mapping[InputFile, Claim | None], part_bytes: int, workers: int, survey: Surveyor
 ) -> dict[InputFile, list[Part]]:
-    """Cut files into parts of about `part_bytes`, as many for each worker; files of other runs get no parts."""
+    """Cut files into parts of about `part_bytes`, as many for each worker; other runs' files get none."""
     wanted = {file: ranges(file, part_bytes, workers) if claim else [] for file, claim in claims.items()}
     found = iter(survey([each for of_file in wanted.values() for each in of_file]))
     parts: dict[InputFile, list[Part]] = {}
@@ -49,20 +49,20 @@ def cut_files(
 
 
 class PartClaim:
-    """The right to stage one part, within its transaction; waits while another attempt stages it."""
+    """The claim on one part, within its transaction; waits while another attempt stages the part."""
 
     def __init__(self, connection: Connection[Any], run_id: int, file: InputFile, part: Part) -> None:
         self._connection = connection
         self._run_id = run_id
         self._file = file
         self._part = part
-        # The books are not those of the version until the file is complete: another run may have to read that.
+        # Until the file is complete, its books get another version: another run may have to read this one.
         self._claim = Claim(part.manifest_id, part.file_id, f"{file.version}-run{run_id}")
         key = (run_id, part.file_id, part.start)
         self._is_ours = connection.execute(_sql["claim_part"], [*key, part.size]).rowcount == 1
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
-        """The slices with our claim; none when another attempt has staged the part."""
+        """Return the slices with our claim; none if another attempt has staged the part."""
         if not self._is_ours:
             return []
         if chunk[-1].ends_file:
@@ -73,7 +73,7 @@ class PartClaim:
         return [(slice_, self._claim) for slice_ in chunk]
 
     def keep(self, done: Staged) -> None:
-        """Add the books of the part to those of the file, and mark the file as read after its last part."""
+        """Add the part's books to the file's, and mark the file as read after its last part."""
         if not self._is_ours:
             return
         claim = self._claim

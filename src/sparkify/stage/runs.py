@@ -1,7 +1,7 @@
-"""Runs: who is loading, and what is left of those that ended in the middle.
+"""Runs: begin them, tell whether they are alive, take over dead ones, and drop what they staged.
 
-A run lives as long as the transaction that holds its lease. Whoever can take the lease of an unfinished run knows that its
-process is gone, and publishes what it had staged.
+A run lives as long as the transaction that holds its lease. A process that gets the lease of an unfinished
+run knows that the run is dead, and publishes what it had staged.
 """
 
 import threading
@@ -20,7 +20,7 @@ from sparkify.errors import SparkifyError
 from sparkify.stage.tables import catalogue_table, month_tables, staged_months
 
 LEASE_SECONDS: Final = 1.0
-"""Seconds between two looks whether the run still has its lease."""
+"""Seconds between two checks that the run still has its lease."""
 
 _sql: Final = queries("stage/runs")
 
@@ -30,7 +30,7 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
     """Begin a run, which lives until the block ends.
 
     Raises:
-        SparkifyError: the warehouse is of a newer version by now.
+        SparkifyError: the warehouse was upgraded to a newer version meanwhile.
     """
     lease = _Lease(dsn)
     try:
@@ -48,7 +48,7 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
 
 
 class _Lease:
-    """The transaction by whose lock others see that a run is alive."""
+    """The transaction whose lock shows others that a run is alive."""
 
     def __init__(self, dsn: str) -> None:
         self._session = Session(dsn)
@@ -80,7 +80,7 @@ class _Lease:
                 else:
                     self.take(self._run_id)
             except (psycopg.Error, SparkifyError):
-                continue  # those that stage and publish will say what is wrong with the server
+                continue  # staging or publishing will report what is wrong with the server
 
     def close(self) -> None:
         """Give the lease back."""
@@ -97,13 +97,13 @@ def _take_lease(connection: Connection[Any], run_id: int) -> bool:
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
-    """The runs that have something staged, dead or alive, held or failed: (run_id, state), oldest first."""
+    """The runs with something staged, dead or alive, held or failed: (run_id, state), oldest first."""
     return connection.execute(_sql["unfinished_runs"]).fetchall()
 
 
 @contextmanager
 def adopt(dsn: str, run_id: int) -> Iterator[bool]:
-    """Take over a run whose process is gone; gives whether it is."""
+    """Take over a run if its process is gone; yields whether it is."""
     lease = _Lease(dsn)
     try:
         yield lease.take(run_id)
@@ -112,14 +112,14 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
 
 
 def state_of(connection: Connection[Any], run_id: int) -> tuple[str, bool] | None:
-    """Where a run stands, and whether it stages or publishes unless its process has died; None when there is no such run."""
+    """A run's state, and whether a run in this state is at work unless it is dead; None if unknown."""
     return connection.execute(_sql["state_of"], [run_id]).fetchone()
 
 
 def set_state(connection: Connection[Any], run_id: int, state: str, reason: str | None = None) -> None:
-    """Note where a run stands, and why it failed.
+    """Set the state of a run, and why it failed.
 
-    Waits for transactions that stage for the run. Those that come later find it closed.
+    Waits for transactions that stage for the run. Later ones find it closed.
     """
     connection.execute(_sql["set_state"], {"state": state, "reason": reason, "run_id": run_id})
 
@@ -131,15 +131,15 @@ def reason_of(connection: Connection[Any], run_id: int) -> str:
 
 
 def lock_publisher(connection: Connection[Any]) -> None:
-    """Wait until no other transaction publishes, and keep others from publishing until this transaction ends."""
+    """Wait until no other transaction publishes, and block others until this transaction ends."""
     connection.execute(_sql["lock_publisher"])
 
 
 def hold_open(connection: Connection[Any], run_id: int) -> None:
-    """Keep a run open until the transaction, which stages for it, has ended.
+    """Keep a run open until the current transaction, which stages for it, has ended.
 
     Raises:
-        SparkifyError: another program has taken the run over.
+        SparkifyError: another program has taken over the run.
     """
     row = connection.execute(_sql["hold_open"], [run_id]).fetchone()
     if row is None or not row[0]:
@@ -147,22 +147,22 @@ def hold_open(connection: Connection[Any], run_id: int) -> None:
 
 
 def end_staging(connection: Connection[Any], run_id: int) -> None:
-    """Part of the transaction that ends a run: delete what was noted while it staged, and earlier versions of its files."""
+    """Delete a run's notes on staging, and the books of its files' earlier versions, as the run ends."""
     lock_publisher(connection)
     for query in ("end_staging", "forget_old_versions"):
         connection.execute(sql.SQL(_sql[query]).format(run_id=sql.Literal(run_id)))
 
 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:
-    """Throw away what a run has staged and not published; its files are new again.
+    """Discard what a run has staged and not published; its files are new again.
 
-    Files of a failed run stay loaded when everything of them is published, and the run then counts as published.
+    Fully published files of a failed run stay loaded, and the run then counts as published.
     """
     catalogue = catalogue_table(run_id)
     names = {"run_id": sql.Literal(run_id), "catalogue_name": sql.Literal(catalogue.as_string())}
     months = [month_tables(run_id, month) for month in staged_months(connection, run_id)]
     with connection.transaction():
-        lock_publisher(connection)  # `sparkify forget` looks through what is staged
+        lock_publisher(connection)  # `sparkify forget` searches the staged tables
         connection.execute(sql.SQL(_sql["find_unpublished"]).format(**names))
         for tables in months:
             connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**tables))

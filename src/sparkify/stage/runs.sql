@@ -1,5 +1,6 @@
 -- name: try_lease
--- Take the lease of a run, unless another session has it. The lock ends with the transaction, and so with the process.
+-- Take the lease of a run, unless another session has it. The lock ends with the transaction, and so with the
+-- process.
 SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
 
 -- name: begin_run
@@ -7,11 +8,11 @@ SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
 INSERT INTO etl.runs (state) SELECT 'open' FROM etl.warehouse WHERE schema_version = %s RETURNING run_id
 
 -- name: create_catalogue
--- Make the table for the catalogue records that a run stages.
+-- Create the table for the catalogue records that a run stages.
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
 -- name: hold_open
--- Keep the run open until the transaction ends: nobody can begin to publish it before.
+-- Keep the run open until the transaction ends: nobody can begin to publish it earlier.
 SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
 
 -- name: lock_publisher
@@ -19,15 +20,15 @@ SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
 SELECT FROM etl.warehouse FOR UPDATE
 
 -- name: unfinished_runs
--- List the runs that have something staged, oldest first.
+-- List the runs with something staged, oldest first.
 SELECT run_id, state FROM etl.runs WHERE etl.is_unfinished(state) ORDER BY run_id
 
 -- name: state_of
--- Read where a run stands, and whether it stages or publishes unless its process has died.
+-- Read the state of a run, and whether a run in this state is at work unless it is dead.
 SELECT state, etl.is_at_work(state) FROM etl.runs WHERE run_id = %s
 
 -- name: set_state
--- Note where a run stands.
+-- Set the state of a run.
 UPDATE etl.runs
 SET state = %(state)s, reason = %(reason)s, finished_at = CASE WHEN NOT etl.is_at_work(%(state)s) THEN now() END
 WHERE run_id = %(run_id)s
@@ -37,7 +38,7 @@ WHERE run_id = %(run_id)s
 SELECT reason FROM etl.runs WHERE run_id = %s
 
 -- name: end_staging
--- Delete what is noted of a run only until it ends.
+-- Delete the notes that a run needs only until it ends.
 DELETE FROM etl.staged_months WHERE run_id = {run_id};
 DELETE FROM etl.staged_slices WHERE run_id = {run_id};
 DELETE FROM etl.staged_parts WHERE run_id = {run_id}
@@ -48,22 +49,22 @@ DELETE FROM etl.manifest old USING etl.manifest m
 WHERE m.run_id = {run_id} AND old.file_id = m.file_id AND old.manifest_id < m.manifest_id
 
 -- name: find_unpublished
--- Find the files that a run has not published: all files of a held run; of a failed one the song files, if its catalogue is still
--- staged.
+-- Find the files that a run has not published: all files of a held run; the song files of a failed run whose
+-- catalogue is still staged.
 -- makes: unpublished
 CREATE TEMP TABLE unpublished ON COMMIT DROP AS
 SELECT file_id FROM etl.manifest m JOIN etl.runs r USING (run_id) JOIN etl.known_files f USING (file_id)
 WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_regclass({catalogue_name}) IS NOT NULL))
 
 -- name: find_unpublished_logs
--- Add the files that have lines in a staged month, also when these lost to other lines.
+-- Add the files that have lines in a staged month, including lines that lost to others.
 -- reads: unpublished
 INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated}
 
 -- name: forget_files
--- Make the files of a dropped run what they were before it: loaded, or new. Their rows stay, because a file_id is given once.
--- Where the run has published a month, its log files become new and lose their books: the month may have some plays of the file, or may
--- have a play of it from another file, so the books of an earlier version are wrong.
+-- Reset the files of a dropped run to what they were before it: loaded, or new. Their rows stay, because a
+-- file_id is given once. If the run has published a month, its log files become new and lose their books: the
+-- month may have plays of the new version, or a play from another file instead, so the old books are wrong.
 -- reads: unpublished
 -- makes: partly_published
 CREATE TEMP TABLE partly_published ON COMMIT DROP AS
@@ -73,7 +74,7 @@ DELETE FROM etl.manifest WHERE file_id IN (SELECT file_id FROM partly_published)
 DELETE FROM etl.manifest WHERE run_id = {run_id} AND file_id IN (SELECT file_id FROM unpublished);
 UPDATE etl.known_files f
 SET version = before.version, digest = NULL, cuts = NULL, run_id = coalesce(before.run_id, f.run_id),
-    -- The time of a file from before 1970 has a minus sign.
+    -- A file from before 1970 has a negative time.
     size = substring(before.version FROM '^[0-9]+')::bigint,
     mtime_ns = substring(before.version FROM '^[0-9]+-(-?[0-9]+)')::bigint
 FROM (SELECT DISTINCT file_id FROM unpublished) dropped
@@ -84,5 +85,5 @@ WHERE f.file_id = dropped.file_id;
 DROP TABLE unpublished, partly_published
 
 -- name: has_files
--- Whether anything of a run is left in the manifest.
+-- Tell whether a run has files left in the manifest.
 SELECT EXISTS (SELECT FROM etl.manifest WHERE run_id = {run_id})

@@ -1,14 +1,14 @@
 -- name: pass_gate
--- Keep people from being forgotten until the transaction, which stages, has ended. It comes first in it, so that the transaction knows
--- of all who were forgotten before.
+-- Block `forget` until this staging transaction has ended. It runs first, so that the transaction knows of
+-- everyone who was forgotten before.
 SELECT pg_advisory_xact_lock_shared(hashtext('sparkify'), hashtext('forget'))
 
 -- name: count_forgotten
--- Count the people who were forgotten; the number only grows.
+-- Count the forgotten people; the number only grows.
 SELECT count(*) FROM etl.forgotten
 
 -- name: forgotten
--- Read by what to recognise them.
+-- Read the key and the digests that recognise them.
 SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
 -- name: staged_months
@@ -16,12 +16,13 @@ SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month
 
 -- name: add_month
--- Add a month to a run. Only the first worker gets a row, and makes its tables in the same transaction; others wait here for it.
+-- Add a month to a run. Only the first worker gets a row, and creates the month's tables in the same
+-- transaction; the others wait here for it.
 INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
 
 -- name: create_month
--- Make the tables of a staged month, with the columns of the star, and without keys and indexes, so that COPY is fast.
--- Nobody queries them while they grow, so autovacuum leaves them alone.
+-- Create the tables of a staged month, like those of the star but without keys and indexes, so that COPY is
+-- fast. Nobody queries them while they grow, so autovacuum is off.
 CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
@@ -35,7 +36,7 @@ CREATE TABLE {heard_songs} (
 );
 CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer);
--- The rollups of the month follow from these. Statistics of arrays are of no use, as in analytics.user_days.
+-- The month's rollups are counted from these. Nothing uses statistics of arrays, as in analytics.user_days.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
 ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
@@ -44,9 +45,9 @@ CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
 
 -- name: hold_months
--- Keep these months from being published until the transaction, which stages, has ended.
--- The tables of a month are known by the transaction that made them, xmin: a month that was published in the middle of a run gets new
--- ones.
+-- Keep these months from being published until this staging transaction has ended.
+-- The transaction that created them, xmin, identifies the tables of a month: a month that was published in
+-- the middle of a run gets new ones.
 SELECT month, xmin::text FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER BY month FOR SHARE
 
 -- name: add_slices
@@ -56,18 +57,18 @@ SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 -- name: catalogue_version
--- Read the version of the catalogue: it changes when a heard song may match another song.
+-- Read the version of the catalogue, which changes when a heard song may match another song.
 SELECT catalogue_version FROM etl.warehouse
 
 -- name: prepare_claims
--- Make a table for the files of a chunk.
+-- Create the table for the files of a chunk.
 -- makes: wanted_files
 CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigint, mtime_ns bigint, digest bytea)
 
 -- name: claim
--- Claim files: a version of a file is given once, and to one unfinished run at a time. Files that another run has staged and not yet
--- published are not in the answer.
--- In the order of their paths, so that two runs that want the same files cannot deadlock.
+-- Claim files: a version of a file is given once, and to one unfinished run at a time. Files that another run
+-- has staged and not yet published are not returned. Claiming in the order of paths keeps two runs that want
+-- the same files from a deadlock.
 -- reads: wanted_files
 WITH seen AS (
     INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, first_run_id, seen_at)
@@ -85,13 +86,14 @@ WITH seen AS (
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
 
 -- name: staged_earlier
--- Look up files that were not given: the run itself may have staged them, when the answer to its COMMIT was lost; then give their books.
+-- Look up files that were not given, with their books if this run staged them: the answer to its COMMIT may
+-- have been lost.
 SELECT path, m.run_id IS NOT NULL, lines, blank, other_pages, loaded, duplicates, rejected, forgotten
 FROM etl.known_files f LEFT JOIN etl.manifest m ON m.file_id = f.file_id AND m.run_id = %s
 WHERE f.kind = %s AND f.path = ANY(%s)
 
 -- name: not_read_yet
--- Mark files that are claimed now and read in parts.
+-- Mark files as not read yet, because they are read in parts.
 UPDATE etl.known_files SET version = NULL WHERE file_id = ANY(%s)
 
 -- name: claim_part
@@ -103,12 +105,12 @@ INSERT INTO etl.staged_parts (run_id, file_id, start, size) VALUES (%s, %s, %s, 
 UPDATE etl.staged_parts SET digest = %s WHERE run_id = %s AND file_id = %s AND start = %s
 
 -- name: hold_file
--- Wait for transactions that have staged other parts of the file, and make later ones wait.
+-- Wait for transactions that staged other parts of the file, and make later ones wait.
 SELECT FROM etl.known_files WHERE file_id = %s FOR UPDATE
 
 -- name: add_books
--- Add the books of a part to those of its file, which `hold_file` has locked. Without the lock two transactions could insert the first
--- row at the same moment; ON CONFLICT looks at one key, and the other key would be violated.
+-- Add the books of a part to those of its file, which `hold_file` has locked. Without the lock, two
+-- transactions could insert the first row at once, and ON CONFLICT covers only one of the two keys.
 INSERT INTO etl.manifest AS m
     (manifest_id, file_id, version, run_id, lines, blank, other_pages, loaded, duplicates, rejected, forgotten)
 OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -138,7 +140,8 @@ FROM known WHERE m.file_id = known.file_id AND m.run_id = %(run_id)s
 UPDATE etl.known_files SET digest = %s WHERE file_id = %s
 
 -- name: unread
--- Note that a file vanished or cannot be read; the next run tries again. What another run has staged of it stays.
+-- Note that a file vanished or cannot be read; the next run tries again. If another unfinished run has the
+-- file, nothing changes.
 INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, first_run_id, note)
 VALUES (%(kind)s, %(path)s, %(trouble)s, %(run_id)s, %(run_id)s, %(note)s)
 ON CONFLICT (kind, md5(path)) DO UPDATE
@@ -147,13 +150,13 @@ WHERE f.run_id = EXCLUDED.run_id
    OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 
 -- name: prepare_batch
--- Make a table for the heard songs of a chunk.
+-- Create the table for the heard songs of a chunk.
 -- makes: wanted
 CREATE TEMP TABLE IF NOT EXISTS wanted (heard_song_id uuid)
 
 -- name: matches
 -- Match the heard songs of a chunk with the catalogue.
--- Each is looked up by itself (OFFSET 0): a join would read all of the catalogue for each chunk.
+-- OFFSET 0 makes PostgreSQL look each up by itself: a join would read the whole catalogue for each chunk.
 -- reads: wanted
 SELECT encode(uuid_send(w.heard_song_id), 'hex'), m.song_id, m.artist_id
 FROM wanted w
@@ -164,5 +167,5 @@ CROSS JOIN LATERAL (SELECT * FROM etl.catalogue_matches c WHERE c.heard_song_id 
 SELECT (extract(epoch FROM earliest) * 1000)::bigint, (extract(epoch FROM before) * 1000)::bigint FROM etl.warehouse
 
 -- name: table_exists
--- Whether a table exists.
+-- Tell whether a table exists.
 SELECT to_regclass(%s) IS NOT NULL

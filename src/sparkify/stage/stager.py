@@ -1,8 +1,8 @@
 """Stage one batch of files in one transaction.
 
-The claims of a batch, its rows, its rejects and its entries in the manifest are committed together or not at all, and a
-version of a file is claimed once. So a batch is staged once, whoever tries it again, and a COMMIT whose answer was lost has
-succeeded if its entries are there.
+A batch's claims, rows, rejects and manifest entries are committed together or not at all, and a version of a
+file is claimed once. So a retry cannot stage a batch twice, and a COMMIT whose answer was lost has succeeded
+if its manifest entries are there.
 """
 
 from collections.abc import Iterable
@@ -52,9 +52,9 @@ _NO_MATCHES: Final = pa.schema(
 
 
 class Stager:
-    """One worker: a connection and a DuckDB, used for one batch after the other.
+    """A worker: one connection and one DuckDB, which stage one batch after the other.
 
-    `planned_at` is the moment of the plan, in seconds since 1970: a file that changed later will be found changed.
+    `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
     """
 
     def __init__(self, dsn: str, run_id: int, planned_at: float) -> None:
@@ -66,8 +66,8 @@ class Stager:
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
         self._forgotten = Forgotten()
-        self._held: set[date] = set()  # months that nobody publishes before the batch is committed
-        self._made_by: dict[date, str] = {}  # by month: the transaction that made its tables
+        self._held: set[date] = set()  # months that nobody publishes until the batch is committed
+        self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
         self._given_up = False
 
     @property
@@ -82,15 +82,15 @@ class Stager:
                 transform.close()
 
     def cancel(self) -> None:
-        """Stop what this worker and the server for it are doing; may be called from another thread."""
+        """Stop this worker, and the server's work for it. May be called from another thread."""
         self._given_up = True
         self._session.cancel()
 
     def stage(self, batch: Batch) -> Staged:
-        """Stage a batch, once, however often it is tried. A file that cannot be read is noted and left to the next run.
+        """Stage a batch once, however often it is retried. The next run retries files that cannot be read.
 
         Raises:
-            SparkifyError: another program took the run over, or a store of files cannot be reached.
+            SparkifyError: another program took over the run, or a store of files cannot be reached.
             psycopg.Error: the server failed for good; nothing of the batch is kept.
         """
         return self._session.run(lambda _: self._stage_what_can_be_read(batch))
@@ -101,15 +101,15 @@ class Stager:
             try:
                 done = self._stage(batch)
             except psycopg.Error as error:
-                self._catalogue_version = None  # the transform takes heard songs for staged that are not
+                self._catalogue_version = None  # the transform remembers songs that were rolled back
                 if batch.part or not lies_in_data(error):
                     raise
-                if len(batch.files) > 1:  # one file is to blame, and the others need not wait for it
+                if len(batch.files) > 1:  # find the file that is to blame, and stage the others
                     return self._stage_one_by_one(batch, unread)
                 (failed,), why, state = batch.files, described(error), "unreadable"
             except OSError as error:
                 self._catalogue_version = None
-                # The transaction is rolled back; the batch is tried again without the file.
+                # The transaction is rolled back; retry the batch without the file.
                 found = next((file for file in batch.files if file.path == error.filename), None)
                 if found is None:
                     raise
@@ -154,7 +154,7 @@ class Stager:
             while chunk is not None:
                 if self._given_up:
                     raise SparkifyError("Another batch failed, or somebody ended the run.")
-                # In a savepoint the rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
+                # A savepoint gives the chunk's rows their own xmin (see read_facts in publish/months.sql).
                 with self._connection.transaction():
                     if claimed := claims.take(chunk):
                         stage(claimed, done)
@@ -219,7 +219,7 @@ class Stager:
         self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
 
     def _matches(self, heard: pa.Table) -> pa.Table:
-        """What the catalogue says of heard songs."""
+        """The catalogue's matches for heard songs."""
         if not len(heard):
             return _NO_MATCHES
         self._connection.execute("TRUNCATE wanted")
@@ -228,7 +228,7 @@ class Stager:
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.finish_batch():
-            for table in BATCH_TABLES:  # one by one: all at once would be in memory twice
+            for table in BATCH_TABLES:  # one by one: all together would be in memory twice
                 self._copy(transform, month, (table,))
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:
@@ -239,7 +239,7 @@ class Stager:
         return rows
 
     def _hold_months(self, months: list[date], transform: PlayTransform) -> None:
-        """Keep these months from being published until the batch is committed; make their tables if they are missing."""
+        """Keep these months from being published until the batch is committed; create missing tables."""
         while missing := [month for month in months if month not in self._held]:
             rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
             for month, made_by in rows:
@@ -248,7 +248,7 @@ class Stager:
                     transform.forget_staged_songs(month)
                     self._made_by[month] = made_by
             if missing := [month for month in missing if month not in self._held]:
-                # On another connection: made inside this transaction, they would make other workers wait for it.
+                # On another connection: otherwise other workers would wait for this transaction.
                 with connect(self._dsn) as other:
                     create_months(other, self._run_id, missing)
 
@@ -272,8 +272,8 @@ class Stager:
                 reason = reject.why.reason
                 done.reasons[reason] = done.reasons.get(reason, 0) + 1
                 rows.append(
-                    (claim.manifest_id, self._run_id, claim.file_id, reject.line, reason, plain(reject.why.detail),
-                     reject.record, reject.record_bytes)
+                    (claim.manifest_id, self._run_id, claim.file_id, reject.line,
+                     reason, plain(reject.why.detail), reject.record, reject.record_bytes)
                 )  # fmt: skip
         if rows:
             copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
@@ -286,5 +286,5 @@ class Stager:
 
 
 def plain(text: str) -> str:
-    """Text that PostgreSQL can hold: details quote the input."""
+    """Escape what PostgreSQL's text cannot hold: details quote the input."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -6,16 +6,12 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.schema.rollups import ROLLUPS
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a staged month to which each chunk adds rows; transform/rows.sql has a query for every table."""
+"""The tables of a month to which each chunk adds rows; transform/rows.sql has a query for each."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
-"""The tables to which a batch adds rows, computed from all its chunks."""
-
-COUNTED_TABLES: Final = tuple(rollup.name for rollup in ROLLUPS if rollup.is_by_month)
-"""The rollups that are counted from these before the month is published."""
+"""The tables to which a batch adds rows at its end, computed from all its chunks."""
 
 _sql: Final = queries("stage/stage")
 
@@ -26,7 +22,7 @@ def staged_months(connection: Connection[Any], run_id: int) -> list[date]:
 
 
 def month_table(run_id: int, month: date, table: str) -> str:
-    """The name, within the schema staging, of one table of a staged month."""
+    """The name of one table of a staged month, in the schema staging."""
     return f"run{run_id}_{month:%Y_%m}_{table}"
 
 
@@ -34,7 +30,7 @@ def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
     """The names of the tables of a staged month."""
     return {
         table: sql.Identifier("staging", month_table(run_id, month, table))
-        for table in CHUNK_TABLES + BATCH_TABLES + COUNTED_TABLES
+        for table in CHUNK_TABLES + BATCH_TABLES
     }
 
 
@@ -44,7 +40,7 @@ def catalogue_table(run_id: int) -> sql.Identifier:
 
 
 def create_months(connection: Connection[Any], run_id: int, months: list[date]) -> None:
-    """Make the tables of staged months, once, however many workers ask."""
+    """Create the tables of staged months, once, however many workers ask."""
     for month in months:
         with connection.transaction():
             if connection.execute(_sql["add_month"], [run_id, month]).fetchone():

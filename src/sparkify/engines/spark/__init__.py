@@ -1,1 +1,1 @@
-"""Stage on an Apache Spark cluster."""
+"""Stage batches on an Apache Spark cluster."""

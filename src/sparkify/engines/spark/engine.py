@@ -1,8 +1,8 @@
 """The Spark engine stages batches in the tasks of an Apache Spark cluster.
 
-Each batch is a job of one task, and as many jobs run side by side as there are workers. So each result is known as soon as the
-batch is done, and PostgreSQL gets a bounded number of connections. A job costs the driver little compared with a batch
-(docs/spark.md). Everything used here exists in Spark Connect, too, except the question how many cores there are.
+Each batch is a job with one task, and each worker runs one job at a time. So every result is known as soon as
+its batch is done, and PostgreSQL gets a bounded number of connections. A job costs the driver little compared
+with a batch (docs/spark.md). Spark Connect offers all that is used here, except the number of cores.
 """
 
 import pickle
@@ -26,7 +26,7 @@ _TAG: Final = "sparkify"
 
 
 class Engine:
-    """Stages batches on a cluster, `workers` at a time; by default one for each core that the cluster has given us."""
+    """Stages batches on a cluster, `workers` at a time, by default one per core that the cluster gave us."""
 
     def __init__(self, dsn: str, workers: int | None, master: str | None, conf: Mapping[str, str]) -> None:
         self._dsn = complete(dsn)
@@ -38,22 +38,22 @@ class Engine:
             at_the_end.callback(self._session.stop)
             check_reach(self._dsn, self._session.conf.get("spark.master"))
             ship_package(self._session, folder)
-            # Wait for the first executor, and fail early when executors cannot do the work.
+            # Wait for the first executor, and fail early if executors cannot do the work.
             self._run(_probe)
             self.workers = workers or int(self._session.sparkContext.defaultParallelism)
             self._at_the_end = at_the_end.pop_all()
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
-        """Survey ranges of large files; gives the results in the order of the ranges."""
+        """Survey ranges of large files; returns the results in the order of the ranges."""
         found = dict(self._side_by_side(survey, ranges))
         return [found[number] for number in range(len(ranges))]
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
-        """Stage the batches of a run; gives the result of each when it is done.
+        """Stage the batches of a run; yields the result of each when it is done.
 
         Raises:
-            SparkifyError: Spark has given up; what was staged is kept.
-            psycopg.Error: the server failed an executor.
+            SparkifyError: Spark gave up; what was staged is kept.
+            psycopg.Error: PostgreSQL failed an executor.
         """
         work = partial(_stage, self._dsn, run_id, planned_at)
         for number, staged in self._side_by_side(work, batches):
@@ -68,7 +68,7 @@ class Engine:
             for job in as_completed(jobs):
                 yield jobs.pop(job), job.result()
         except BaseException:
-            # After an error or Ctrl-C the other batches need not go on.
+            # After an error or Ctrl-C, cancel the other batches.
             self._stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             self._session.interruptTag(_TAG)
@@ -77,7 +77,7 @@ class Engine:
             pool.shutdown(cancel_futures=True)
 
     def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Have an executor do some work; gives its result."""
+        """Have an executor do some work; returns its result."""
         from pyspark.sql.functions import udf  # noqa: PLC0415  the extra may not be installed
 
         def sparkify(_: int) -> bytes:
@@ -89,11 +89,11 @@ class Engine:
             raise SparkifyError("Another batch failed, or somebody ended the run.")
         with spark_errors():
             self._session.addTag(_TAG)  # of this thread
-            # The work travels in the code of the task, so that no password shows in Spark's settings and plans. The column is not
-            # read by Arrow, which would need pandas.
+            # The work travels in the task's code, so that no password shows in Spark's settings and plans.
+            # Arrow is off because it would need pandas.
             column = udf(sparkify, "binary", useArrow=False).asNondeterministic()("id")
             ((said,),) = self._session.range(0, 1, 1, 1).select(column).collect()
-        done = pickle.loads(said)  # noqa: S301  our own program has made it
+        done = pickle.loads(said)  # noqa: S301  our own program pickled it
         if isinstance(done, Exception):
             raise done
         return done
@@ -108,7 +108,7 @@ class Engine:
 
 
 def _probe() -> None:
-    """Do nothing: an executor that gets here has found everything that is imported."""
+    """Do nothing: an executor that gets here has imported all it needs."""
 
 
 def _stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:

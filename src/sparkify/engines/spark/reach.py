@@ -1,4 +1,4 @@
-"""How executors reach PostgreSQL: by a connection string that needs nothing else of this machine, if they can at all."""
+"""How executors reach PostgreSQL: through a connection string that needs nothing else from this machine."""
 
 import re
 import socket
@@ -9,12 +9,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 
-# What these name is on this machine; what they say is part of the string by then.
+# These name files of this machine, whose contents the connection string already has.
 _OF_THIS_MACHINE: Final = ("service", "servicefile", "passfile")
 
 
 def complete(dsn: str) -> str:
-    """The connection string with all that libpq took from elsewhere: PG* variables, the service, ``~/.pgpass``.
+    """Add what libpq takes from elsewhere to a connection string: PG* variables, service, ``~/.pgpass``.
 
     Raises:
         ConnectionFailed: the server cannot be reached.
@@ -31,10 +31,10 @@ def complete(dsn: str) -> str:
 
 
 def check_reach(dsn: str, master: str | None) -> None:
-    """See that a server of this machine only is not meant for executors of others.
+    """Check that executors on other machines can reach the server.
 
     Raises:
-        UsageError: it is.
+        UsageError: the server is reachable from this machine only.
     """
     given = conninfo_to_dict(dsn)
     hosts = str(given.get("hostaddr") or given["host"]).split(",")
@@ -42,8 +42,8 @@ def check_reach(dsn: str, master: str | None) -> None:
         return
     what = "a Unix socket" if hosts[0].startswith(("/", "@")) else hosts[0]
     raise UsageError(
-        f"The executors of {master} cannot reach this PostgreSQL: it is on {what}, which is this machine's own."
-        " Name one that they can reach by TCP: --dsn postgresql://USER@HOST/DATABASE."
+        f"The executors of {master} cannot reach this PostgreSQL: it is on {what}, which only this"
+        " machine can reach. Name one that they can reach by TCP: --dsn postgresql://USER@HOST/DATABASE."
     )
 
 
@@ -52,14 +52,14 @@ def _is_private(host: str) -> bool:
 
 
 def is_here(master: str) -> bool:
-    """Whether a master, and so perhaps all of its cluster, is on this machine."""
+    """Whether a master, and so perhaps its whole cluster, is on this machine."""
     if master.startswith("local"):
         return True
     return any(map(_is_own, re.findall(r"(?:^spark://|,)\[?([^,\]]+?)\]?(?::\d+)?(?=,|$)", master)))
 
 
 def _is_own(host: str) -> bool:
-    """Whether a name or an address is this machine's: only those can be bound."""
+    """Whether a name or an address is this machine's: a socket can bind only to those."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind) as probe:

@@ -1,4 +1,4 @@
-"""Start sessions with a Spark cluster, ship our program to it, and turn its errors into one line."""
+"""Start a session with a Spark cluster, ship our program to it, and turn its errors into one line."""
 
 import os
 import re
@@ -17,18 +17,18 @@ from sparkify.engines.spark.reach import is_here
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 
 _CONNECT_SECONDS: Final = 5.0
-"""Seconds for a master to accept a connection."""
+"""Seconds that a master has to accept a connection."""
 
 # Spark's messages belong in its logs, and its progress bar would overwrite ours.
 _CONF: Final = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 
 
 def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
-    """Start a session with the cluster at `master`, or with the one that Spark's configuration names.
+    """Start a session with the cluster at `master`, by default the one that Spark's configuration names.
 
     Raises:
         SparkifyError: pyspark or Java is missing, or Spark did not start.
-        ConnectionFailed: no master answers there.
+        ConnectionFailed: no master answers.
     """
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
@@ -42,7 +42,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
         )
     if master and master.startswith("spark://"):
         _knock(master)
-    # Only this variable counts for a driver that spark-submit did not start. Executors on this machine can use our Python.
+    # A driver that spark-submit did not start heeds only this variable. Executors here can use our Python.
     here = sys.executable if master and is_here(master) else None
     if python := conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or here:
         os.environ["PYSPARK_PYTHON"] = python
@@ -58,7 +58,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
 
 
 def _knock(master: str) -> None:
-    """Make sure that a master answers. Spark itself would try for a minute and then end with a traceback."""
+    """Check that a master answers. Spark itself would try for a minute and then end with a traceback."""
     said = ""
     for place in master.removeprefix("spark://").split(","):
         host, _, port = place.rpartition(":")
@@ -74,9 +74,9 @@ def _knock(master: str) -> None:
 
 
 def ship_package(session: Any, folder: str) -> None:
-    """Give the executors this program: its source as an archive, which they find before an installed version.
+    """Ship this program's source to the executors as an archive, which overrides an installed version.
 
-    The archive is written into the folder and must stay there, because executors that start later fetch it later.
+    The archive must stay in `folder`, because executors that start later fetch it later.
     """
     package = Path(sparkify.__file__).parent
     archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
@@ -89,10 +89,10 @@ def ship_package(session: Any, folder: str) -> None:
 
 @contextmanager
 def spark_errors() -> Iterator[None]:
-    """Raise errors of Spark as errors of ours: the executor's words, without the stacks of two languages.
+    """Turn Spark's errors into ours, with the executor's words but without the stacks of two languages.
 
     Raises:
-        SparkifyError: the message is what Spark said.
+        SparkifyError: Spark failed; the message says why.
     """
     try:
         yield
@@ -105,13 +105,13 @@ def spark_errors() -> Iterator[None]:
 def _in_one_line(said: str) -> str:
     if missing := re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", said):
         return (
-            f"The executors' Python has no {missing[1]}. Give them an environment that has what sparkify needs:"
+            f"The executors' Python has no {missing[1]}. Give them an environment with what sparkify needs:"
             " --conf spark.archives=… and --conf spark.pyspark.python=… (docs/spark.md)."
         )
     if "JAVA_GATEWAY_EXITED" in said:
         return "Spark did not start. It needs Java 17 or newer, and says above what was wrong."
     if "A master URL must be set" in said:
-        return "Which cluster? Give --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
+        return "Name a cluster: --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
     # The innermost cause says most: the last line of a Python traceback, or the failure of the task.
     python = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .+$", said, re.MULTILINE)
     task = re.search(r"most recent failure: (.+)", said)

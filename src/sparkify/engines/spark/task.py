@@ -1,4 +1,4 @@
-"""The work of a Spark task on its executor: the same `stage(batch)` as everywhere."""
+"""Run the work of a Spark task on its executor: the same `stage(batch)` as everywhere."""
 
 import pickle
 import socket
@@ -23,14 +23,14 @@ def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
 
 
 def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
-    """The result of the work, or the error that ended it, pickled.
+    """Do the work, and pickle its result or the error that ended it.
 
-    Errors that we know are returned, not raised: Spark would retry the task, and transient errors were retried already.
+    Known errors are returned, not raised: Spark would retry the task, and transient errors were retried here.
     """
     try:
         return pickle.dumps(work(*arguments))
     except (ConnectionFailed, StorageFailed) as error:
-        # The driver reached the same server or store, with its own network and credentials.
+        # Say where: the driver reached the same server or store with its own network and credentials.
         return pickle.dumps(type(error)(f"On the executor {socket.gethostname()}: {error}"))
     except (SparkifyError, psycopg.Error) as error:
         return pickle.dumps(error)

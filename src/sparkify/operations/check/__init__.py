@@ -27,7 +27,7 @@ EXAMPLES: Final = 5
 """How many offences a finding shows."""
 
 MOST_ATTEMPTS: Final = 5
-"""How often findings are examined again while a load attaches partitions."""
+"""How often `check` examines findings again while a load attaches partitions."""
 
 _FILES: Final = (
     "operations/check/structure",
@@ -44,8 +44,8 @@ _HEAD: Final = re.compile(r"(?P<holds>(?:-- (?!do: ).+\n)+)-- do: (?P<advice>.+\
 
 @dataclass(slots=True)
 class Finding:
-    """The result of one check: how many rows are wrong, and some of them; what must hold, and what to do if
-    it does not."""
+    """The result of one check: what must hold, what to do if it does not, and how many rows are wrong, with
+    examples."""
 
     name: str
     holds: str
@@ -63,7 +63,7 @@ def checks() -> dict[str, LiteralString]:
 
 
 def _follows(table: LiteralString) -> LiteralString:
-    """The check that a table of ``publish/rollups`` is what its definition gives for all plays."""
+    """The check that a table of ``publish/rollups`` equals what its definition computes from all plays."""
     everything = {
         "plays": sql.Identifier("public", "songplays"),
         "heard_plays": sql.Identifier("analytics", "heard_plays"),
@@ -80,15 +80,14 @@ def _follows(table: LiteralString) -> LiteralString:
 
 
 def check(dsn: str | None = None) -> list[Finding]:
-    """Examine the warehouse, check by check. It is sound if every finding has ``found`` 0. Reads only.
+    """Run all checks. The warehouse is sound if every finding has ``found`` 0. This only reads.
 
     It is safe beside a load: a finding is examined again on a newer snapshot before it is reported. If tables
     or columns are missing, or rows are hidden, no other check runs: they all need them.
 
     Raises:
         SparkifyError: there is no warehouse, it has another version, this role may not read it, or a load
-        kept adding
-            months to it.
+            kept adding months to it.
     """
     with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -103,7 +102,7 @@ def check(dsn: str | None = None) -> list[Finding]:
 
 
 def _settle(connection: Connection[Any]) -> list[Finding]:
-    """Examine until the same is found twice."""
+    """Examine until two rounds find the same."""
     connection.execute("SELECT FROM etl.warehouse")  # an error of this table means that there is no warehouse
     first, _ = examine(connection, ["tables_there", "rows_visible"])
     if any(finding.found for finding in first):
@@ -114,7 +113,7 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
         if not suspects:
             break
         again, steady = examine(connection, suspects)
-        # What is found twice is not left from a run that just ended, nor from a month that was just attached.
+        # Something found twice is not left from a run that just ended, or a month that was just attached.
         findings |= {finding.name: finding for finding in again if steady or not finding.found}
         if steady:
             break
@@ -126,10 +125,10 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
 
 
 def examine(connection: Connection[Any], names: Iterable[str]) -> tuple[list[Finding], bool]:
-    """Run some checks in one transaction; returns also whether no partition was attached meanwhile.
+    """Run some checks in one transaction. Also returns whether no partition was attached meanwhile.
 
-    The list of partitions does not follow a transaction's snapshot: a month that is attached during it shows
-    its plays, but not their users.
+    A transaction's snapshot does not freeze the list of partitions: a month attached during it shows its
+    plays, but not their users.
     """
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         with planner(connection, work_mem="64MB"):  # the usual few MB would spill these large joins to disk

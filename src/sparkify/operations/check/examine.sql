@@ -6,7 +6,8 @@ WITH offending AS (
 SELECT count(*) OVER () AS found_, * FROM offending LIMIT {examples}
 
 -- name: same_partitions
--- Tell whether no partition was attached since the snapshot: pg_inherits is read with the snapshot, pg_partition_tree without it.
+-- Tell whether no partition was attached since the snapshot: a query of pg_inherits sees the snapshot,
+-- pg_partition_tree sees the present.
 SELECT (SELECT count(*) FROM pg_inherits
         WHERE inhparent IN (to_regclass('public.songplays'), to_regclass('public.time'), to_regclass('analytics.heard_plays')))
        = (SELECT count(*) FROM unnest(ARRAY['public.songplays', 'public.time', 'analytics.heard_plays']) AS parent,

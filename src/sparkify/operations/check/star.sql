@@ -63,8 +63,8 @@ WHERE (track_id, artist_key) IS DISTINCT FROM (analytics.track_id(title, artist)
 
 -- name: text_as_read
 -- Text beyond ASCII is stored as it was read: its digest is the one that the loader made of the file's bytes.
--- do: A program wrote it with a client_encoding other than UTF8. Drop this warehouse and load all files again: `sparkify
--- create-tables --drop`, then `sparkify etl DATA`.
+-- do: A program wrote it with a client_encoding other than UTF8. Drop this warehouse and load all files
+-- again: `sparkify create-tables --drop`, then `sparkify etl DATA`.
 SELECT 'heard_songs' AS in_table, heard_song_id::text AS id, title || ', ' || artist AS stored FROM analytics.heard_songs
 WHERE octet_length(title || artist) > length(title || artist)
   AND heard_song_id <> etl.heard_song_id(title, artist, length)

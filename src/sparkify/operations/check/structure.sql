@@ -1,6 +1,7 @@
 -- name: tables_there
 -- Every table, view and column of the warehouse exists.
--- do: Restore the database from a backup. `sparkify create-tables` creates missing tables and views, but empty.
+-- do: Restore the database from a backup. `sparkify create-tables` creates missing tables and views, but
+-- empty.
 WITH wanted AS (
     SELECT relation, null AS "column" FROM unnest(%(relations)s::text[]) AS w (relation)
     UNION ALL
@@ -20,7 +21,7 @@ FROM pg_class WHERE oid IN (SELECT to_regclass(relation) FROM unnest(%(relations
 
 -- name: constraints_there
 -- Tables have all their keys and constraints.
--- do: Add what is missing (ALTER TABLE … ADD CONSTRAINT). That fails where a load has stored rows which break it.
+-- do: Add what is missing (ALTER TABLE … ADD CONSTRAINT). That fails if a load has stored rows that break it.
 WITH wanted AS (
     SELECT * FROM unnest(%(constraint_relations)s::text[], %(constraint_types)s::text[], %(constraint_counts)s::integer[])
         AS w (relation, type, wanted)
@@ -81,13 +82,13 @@ WITH largest AS (
 )
 SELECT sequencename::text AS sequence, last_value, given, max_value
 FROM pg_sequences JOIN largest USING (sequencename)
--- last_value is null of a sequence that gave no number yet, or that one may not see.
+-- last_value is null if the sequence has given no number yet, or this role may not see it.
 WHERE schemaname = 'etl' AND has_sequence_privilege('etl.' || sequencename, 'SELECT')
   AND (coalesce(last_value, 0) < given OR last_value > max_value / 10 * 9)
 
 -- name: partitions_complete
--- The tables songplays, time, heard_plays and user_days have the same partitions, and the partitioned rollups one for each of their
--- months.
+-- The tables songplays, time, heard_plays and user_days have the same partitions, and the partitioned rollups
+-- one for each of their months.
 -- do: Find the table in the schema partitions and attach it again (ALTER TABLE … ATTACH PARTITION).
 WITH parents (parent, monthly) AS (
     VALUES ('public.songplays', false), ('public.time', false), ('analytics.heard_plays', false), ('analytics.user_days', false)

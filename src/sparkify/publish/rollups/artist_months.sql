@@ -1,5 +1,5 @@
 -- name: table
--- Make the months of artists.
+-- Create the table of plays by artist and month.
 CREATE TABLE IF NOT EXISTS analytics.artist_months (
     artist_key bigint NOT NULL,
     month      date NOT NULL,
@@ -24,5 +24,5 @@ WHERE {wanted}
 GROUP BY artist_key, month, level
 
 -- name: scope
--- Find the artists heard on some days, and the months.
+-- Find the artists heard on some days, and in which months.
 SELECT DISTINCT unnest(artists) AS artist_key, date_trunc('month', day::timestamp)::date AS month FROM {days} d

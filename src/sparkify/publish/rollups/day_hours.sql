@@ -1,5 +1,5 @@
 -- name: table
--- Make the hours of days.
+-- Create the table of plays by day and hour.
 CREATE TABLE IF NOT EXISTS analytics.day_hours (
     day   date NOT NULL,
     hour  smallint NOT NULL,
@@ -20,5 +20,5 @@ FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days} d WHERE {wanted}
 GROUP BY day, hour, level
 
 -- name: scope
--- Find the days themselves.
+-- Return the days themselves.
 SELECT DISTINCT day FROM {days} d

@@ -1,5 +1,5 @@
 -- name: table
--- Make the first days of users.
+-- Create the table of users' first days.
 CREATE TABLE IF NOT EXISTS analytics.first_days (
     user_id   bigint PRIMARY KEY,
     first_day date NOT NULL
@@ -14,8 +14,8 @@ CREATE INDEX IF NOT EXISTS first_days_day ON analytics.first_days (first_day);
 SELECT user_id, min(day) AS first_day FROM {user_days} d GROUP BY user_id
 
 -- name: replace
--- Move the first days of users to new days that are earlier, search them again for users who lost a day, and note the days that were
--- first before.
+-- Move users' first days to earlier new days, look them up again for users who lost a day, and note the days
+-- that were first before.
 -- reads: moved_days, old_days
 WITH firsts AS (
     SELECT u.user_id, f.first_day AS before,

@@ -1,5 +1,5 @@
 -- name: table
--- Make the listeners of days, weeks and months.
+-- Create the table of listeners by day, week and month.
 CREATE TABLE IF NOT EXISTS analytics.listeners (
     period        text NOT NULL CHECK (period IN ('day', 'week', 'month')),
     start         date NOT NULL,
@@ -22,10 +22,10 @@ COMMENT ON COLUMN analytics.listeners.milliseconds IS 'As in analytics.user_days
 CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, start, (hashtextextended(level, 0))) NULLS NOT DISTINCT;
 
 -- name: definition
--- Count the listeners of each day, week and month. A user counts for a period with his first day in it: his day before that, on any
--- level or on the same, is not in the period. Each day and level is counted for all three periods, and these counts are added up: a
--- fifth faster than counting each user's day three times. Weeks are counted from a Monday, 0001-01-01, as for retention
--- (analytics/questions.sql).
+-- Count the listeners of each day, week and month. A user counts once in a period, on the first day with a
+-- play: the day played before it, on any level or on the same one, is outside the period. Each day and level
+-- is counted for all three periods, and the counts are added up: a fifth faster than counting each user's day
+-- three times. Weeks count from a Monday, 0001-01-01, as for retention (analytics/questions.sql).
 WITH heard AS (
     SELECT d.day, d.day - mod(d.day - date '0001-01-01', 7) AS week, date_trunc('month', d.day::timestamp)::date AS month,
            d.level, d.plays, d.milliseconds, f.first_day,
@@ -34,7 +34,7 @@ WITH heard AS (
     FROM {user_days} d JOIN analytics.first_days f USING (user_id)
 ),
 days AS (
-    -- For each period: its listeners, the new ones among them, and both on the level.
+    -- Each array holds listeners, new listeners, and both again for the level alone.
     SELECT day, week, month, level, sum(plays) AS plays, sum(milliseconds) AS milliseconds,
            ARRAY[count(*) FILTER (WHERE before < day),
                  count(*) FILTER (WHERE before < day AND first_day >= day),
@@ -73,7 +73,7 @@ FROM counted LEFT JOIN began ON of_period = period AND from_day = start AND on_l
 WHERE {wanted}
 
 -- name: scope
--- Find the periods that contain some days, or days on which a user's first day or a session begins now or began before.
+-- Find the periods of some days, and of days that are or were a user's first day or the start of a session.
 -- reads: moved_days
 SELECT DISTINCT period, date_trunc(period, day::timestamp)::date AS start
 FROM (SELECT day FROM {days} d UNION SELECT day FROM moved_days) days CROSS JOIN unnest(ARRAY['day', 'week', 'month']) AS period

@@ -1,5 +1,5 @@
 -- name: table
--- Make the sessions, each with the moment of its first play.
+-- Create the table of sessions, each with the moment of its first play.
 CREATE TABLE IF NOT EXISTS analytics.sessions (
     user_id    bigint NOT NULL,
     session_id bigint NOT NULL,
@@ -12,27 +12,27 @@ COMMENT ON COLUMN analytics.sessions.user_id IS 'The user.';
 COMMENT ON COLUMN analytics.sessions.session_id IS 'The session of the app.';
 COMMENT ON COLUMN analytics.sessions.started_at IS 'Its first play. A session counts for the day, week and month of this moment, UTC.';
 COMMENT ON COLUMN analytics.sessions.level IS 'The level of its first play.';
--- Sessions arrive nearly in the order of time. An index of blocks then costs next to nothing, where one of rows cost two fifths of what
--- a session costs. It keeps several spans for a block: one session of another time does not hide the rest.
+-- Sessions arrive nearly in order of time, so BRIN costs next to nothing; a B-tree took two fifths of the
+-- cost of a session. With several spans per block, one session of another time does not hide the rest.
 CREATE INDEX IF NOT EXISTS sessions_started ON analytics.sessions USING brin (started_at timestamptz_minmax_multi_ops)
     WITH (pages_per_range = 32);
 
 -- name: definition
--- Find the first play of each session, in the order of plays (docs/rules.md, Users).
+-- Find the first play of each session; docs/rules.md, Users, defines the order of plays.
 SELECT DISTINCT ON (user_id, session_id) user_id, session_id, start_time AS started_at, level
 FROM {plays} p JOIN {heard_plays} h USING (start_time, songplay_id)
 ORDER BY user_id, session_id, start_time, item_in_session
 
 -- name: compute
--- Find the first play of each session on each level, as batches stage it, among the plays of computed days.
+-- Find the first play of each session on each level among the plays of computed days, as batches stage it.
 -- reads: computed_sessions, plays_of_days
 INSERT INTO computed_sessions
 SELECT user_id, session_id, min(start_time), level
 FROM plays_of_days WHERE day < {staged_since} GROUP BY user_id, session_id, level
 
 -- name: replace
--- Replace the sessions that began on changed days, and note the days on which a session began before or begins now. A session that is
--- new is inserted without a second look: there is one publisher at a time.
+-- Replace the sessions that began on changed days, and note the days on which a session began before or
+-- begins now. New sessions need no ON CONFLICT: only one publisher runs at a time.
 -- reads: moved_days, touched_days
 WITH gone AS (
     DELETE FROM analytics.sessions s USING touched_days t
@@ -49,7 +49,7 @@ WITH starts AS (
     WINDOW session AS (PARTITION BY session_id, user_id ORDER BY started_at)
 ),
 first AS (
-    -- With several levels at its first moment, the order of plays decides.
+    -- If a session has several levels at its first moment, the order of plays decides.
     SELECT session_id, user_id, started_at,
            CASE WHEN is_tied THEN (
                SELECT p.level FROM {songplays_there} p JOIN {heard_plays_there} h USING (start_time, songplay_id)
@@ -76,5 +76,5 @@ UNION
 SELECT (before AT TIME ZONE 'UTC')::date FROM earlier WHERE before IS NOT NULL
 
 -- name: summarize
--- Summarise the new blocks of the index of sessions: until then every search reads them all.
+-- Summarise the new blocks of the BRIN index of sessions: until then, every search reads all of them.
 SELECT brin_summarize_new_values(to_regclass('analytics.sessions_started'))

@@ -1,5 +1,5 @@
 -- name: table
--- Make the months of tracks.
+-- Create the table of plays by track and month.
 CREATE TABLE IF NOT EXISTS analytics.track_months (
     track_id bigint NOT NULL,
     month    date NOT NULL,
@@ -16,9 +16,9 @@ COMMENT ON COLUMN analytics.track_months.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.track_months.users IS 'The user of each play, in the order of days.';
 COMMENT ON COLUMN analytics.track_months.days IS 'The day of the month of each play, in order.';
 ALTER TABLE analytics.track_months ALTER users SET STATISTICS 0, ALTER days SET STATISTICS 0;
--- A level may be longer than an index entry can be, so the indexes hold a hash of it.
+-- A level may be too long for an index entry, so the indexes hold its hash.
 CREATE UNIQUE INDEX IF NOT EXISTS track_months_key ON analytics.track_months (track_id, month, (hashtextextended(level, 0)));
--- Most tracks are heard once or twice in a month: to keep those in order, too, would cost a load more than it is worth.
+-- Most tracks are heard once or twice in a month; indexing those too would cost a load more than it is worth.
 CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, (hashtextextended(level, 0)), plays DESC)
     WHERE plays >= 5;
 
@@ -33,5 +33,5 @@ WHERE {wanted}
 GROUP BY track_id, month, level
 
 -- name: scope
--- Find the tracks heard on some days, and the months.
+-- Find the tracks heard on some days, and in which months.
 SELECT DISTINCT unnest(tracks) AS track_id, date_trunc('month', day::timestamp)::date AS month FROM {days} d

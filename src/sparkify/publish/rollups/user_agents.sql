@@ -1,5 +1,5 @@
 -- name: table
--- Make the user agents that plays came with.
+-- Create the table of user agents.
 CREATE TABLE IF NOT EXISTS analytics.user_agents (
     user_agent_id  bigint PRIMARY KEY,
     user_agent     text NOT NULL,
@@ -15,15 +15,15 @@ COMMENT ON COLUMN analytics.user_agents.browser IS 'Family of the browser, like 
 COMMENT ON COLUMN analytics.user_agents.system IS 'Family of the operating system, like Windows.';
 
 -- name: compute
--- Give the user agents of computed days their ids.
+-- Find the user agents of computed days, with their ids.
 -- reads: computed_agents, plays_of_days
 INSERT INTO computed_agents
 SELECT analytics.text_id(user_agent), user_agent
 FROM (SELECT DISTINCT user_agent FROM plays_of_days WHERE user_agent IS NOT NULL AND day < {staged_since}) agents
 
 -- name: replace
--- Add the user agents of new days, and remove those of old days that no day has any more. Some of the staged agents may be of plays
--- that are gone.
+-- Insert the user agents of new days, and delete those of old days that no day has any more. Staged agents
+-- whose plays are gone are skipped.
 -- reads: old_days
 INSERT INTO analytics.user_agents (user_agent_id, user_agent)
 SELECT DISTINCT user_agent_id, user_agent FROM {new_agents} a
@@ -34,7 +34,7 @@ WHERE user_agent_id IN (SELECT user_agent_id FROM old_days)
   AND NOT EXISTS (SELECT FROM analytics.user_days d WHERE d.user_agent_id = a.user_agent_id)
 
 -- name: unnamed
--- Find the user agents whose device has no name yet.
+-- Find the user agents that have no device name yet.
 SELECT user_agent_id, left(user_agent, 1000) FROM analytics.user_agents WHERE device IS NULL ORDER BY 1
 
 -- name: name

@@ -1,5 +1,5 @@
 -- name: table
--- Make the days of users: all plays in little space, from which all rollups are counted.
+-- Create the table of users' days: all plays in little space, from which all rollups are counted.
 CREATE TABLE IF NOT EXISTS analytics.user_days (
     user_id       bigint NOT NULL,
     day           date NOT NULL,
@@ -23,18 +23,19 @@ COMMENT ON COLUMN analytics.user_days.milliseconds IS 'How long the songs played
 COMMENT ON COLUMN analytics.user_days.hours IS 'The hour of the day of each play, in order.';
 COMMENT ON COLUMN analytics.user_days.tracks IS 'The track_id of each play, in order.';
 COMMENT ON COLUMN analytics.user_days.artists IS 'The artist_key of each play, in order.';
--- No query uses statistics of arrays, nor of sums, and those of arrays would cost more than all others together.
+-- No query uses statistics of arrays or sums, and those of arrays would cost more than all others together.
 ALTER TABLE analytics.user_days
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
 CREATE INDEX IF NOT EXISTS user_days_user ON analytics.user_days (user_id, day);
 CREATE INDEX IF NOT EXISTS user_days_day ON analytics.user_days (day);
--- A location may be longer than an index entry can be, so the index holds a hash of it. Questions compare hash and text; the planner
--- takes the two for independent, and expects a fraction of the rows.
+-- A location may be too long for an index entry, so the index holds its hash. Questions compare both hash and
+-- text; the planner thinks them independent, and expects only a fraction of the rows.
 CREATE INDEX IF NOT EXISTS user_days_location ON analytics.user_days ((hashtextextended(location, 0)), day);
 
 -- name: definition
--- Sum up the plays of each user and day. Rows of one place on one day lie together: a question about a place reads few pages.
+-- Sum up the plays of each user and day. A day's rows of one place are stored together, so that a question
+-- about a place reads few pages.
 SELECT p.user_id, (p.start_time AT TIME ZONE 'UTC')::date AS day, p.level, p.location,
        analytics.text_id(p.user_agent) AS user_agent_id, count(*)::integer AS plays,
        sum(analytics.milliseconds(s.length))::bigint AS milliseconds,
@@ -68,11 +69,11 @@ GROUP BY user_id, day, level, location, user_agent_id
 ORDER BY day, location COLLATE "C", user_id
 
 -- name: remove_staged
--- Remove the staged days that are computed from their plays instead.
+-- Delete the staged days that are computed from their plays instead.
 DELETE FROM {user_days} WHERE day < {staged_since}
 
 -- name: replace
--- Replace the days whose plays have changed, and keep what they were.
+-- Replace the days whose plays have changed, and keep the old rows.
 -- reads: computed_days, old_days, touched_days
 WITH gone AS (
     DELETE FROM analytics.user_days d USING touched_days t

@@ -1,5 +1,5 @@
 -- name: table
--- Make the months of users.
+-- Create the table of plays by user and month.
 CREATE TABLE IF NOT EXISTS analytics.user_months (
     user_id       bigint NOT NULL,
     month         date NOT NULL,
@@ -22,7 +22,7 @@ CREATE INDEX IF NOT EXISTS user_months_month ON analytics.user_months (month);
 CREATE INDEX IF NOT EXISTS user_months_location ON analytics.user_months ((hashtextextended(location, 0)), month);
 
 -- name: definition
--- Sum up the days of each user by month. Rows of one place lie together, as in analytics.user_days.
+-- Sum up each user's days by month. Rows of one place are stored together, as in analytics.user_days.
 SELECT user_id, month, level, location, user_agent_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
 FROM (SELECT d.*, date_trunc('month', day::timestamp)::date AS month FROM {user_days} d) days
 WHERE {wanted}
