@@ -249,7 +249,7 @@ def test_folders_of_objects_that_are_others_than_was_meant(
         (["--log-data", "s3://lake/nothing"], "There are no objects below s3://lake/nothing."),
         (["s3://lake/nothing"], "s3://lake/nothing holds neither song_data/ nor log_data/."),
         (["--log-data", "s3://key:secret@lake/x"], "must hold no credentials"),
-        (["--log-data", "nope://lake/x"], "nope:// is no address"),
+        (["--log-data", "nope://lake/x"], "Cannot read nope:// addresses"),
     ],
 )
 def test_what_cannot_be_listed(
