@@ -20,13 +20,14 @@ from sparkify.database.connection import connect, room
 from sparkify.database.session import Session
 from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
+from sparkify.operations.check import check
 from sparkify.publish import plans
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from sparkify.stage import runs
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
-from tests.support.data import play, write
+from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, checksums, one, totals, wait_until
 
 
@@ -236,3 +237,32 @@ def test_no_more_workers_than_there_is_room_for(
         db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
     assert report.rows["songplays"] == 20
     assert len(made) == 2  # of nine connections three are in use, and one is for months published ahead
+
+
+def test_a_retried_batch_stages_its_heard_songs_again(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker remembers which songs it has staged, and the rollback took them away."""
+    months = (
+        play(NOVEMBER + month * 31 * 86_400_000 + at, song=f"{month} {at}")
+        for month in range(2)
+        for at in range(9)
+    )
+    write(tmp_path, "log_data/a.json", *months)
+    monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
+    monkeypatch.setattr("sparkify.extract.files.READ_BYTES", 1000)
+    monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, 1000))
+    connections: list[str] = []
+
+    def refused_once(dsn: str) -> Connection[Any]:
+        connections.append(dsn)
+        if len(connections) == 2:  # to create the tables of the second month
+            raise ConnectionFailed("too many clients")
+        return connect(dsn)
+
+    monkeypatch.setattr("sparkify.stage.stager.connect", refused_once)
+    assert etl.run(tmp_path, dsn=dsn, workers=1).rows["songplays"] == 18
+    assert len(connections) == 3
+    assert one(db, "SELECT count(*) FROM analytics.heard_songs") == 18
+    check_books(db)
+    assert [finding.name for finding in check(dsn) if finding.found] == []

@@ -101,14 +101,12 @@ class Stager:
             try:
                 done = self._stage(batch)
             except psycopg.Error as error:
-                self._catalogue_version = None  # the transform remembers songs that were rolled back
                 if batch.part or not lies_in_data(error):
                     raise
                 if len(batch.files) > 1:  # find the file that is to blame, and stage the others
                     return self._stage_one_by_one(batch, unread)
                 (failed,), why, state = batch.files, described(error), "unreadable"
             except OSError as error:
-                self._catalogue_version = None
                 # The transaction is rolled back; retry the batch without the file.
                 found = next((file for file in batch.files if file.path == error.filename), None)
                 if found is None:
@@ -140,6 +138,13 @@ class Stager:
         return done
 
     def _stage(self, batch: Batch) -> Staged:
+        try:
+            return self._stage_in_a_transaction(batch)
+        except BaseException:
+            self._catalogue_version = None  # the transform remembers songs that were rolled back
+            raise
+
+    def _stage_in_a_transaction(self, batch: Batch) -> Staged:
         songs = bool(batch.files) and batch.files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
         done = Staged()
