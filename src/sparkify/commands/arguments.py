@@ -4,9 +4,12 @@ import argparse
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final, Never
 
 from sparkify.errors import UsageError
+
+if TYPE_CHECKING:
+    from sparkify.analytics import Selection
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -85,6 +88,13 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--location", type=utf8, metavar="PLACE", help="count only plays at this place (see `top locations`)"
     )
+
+
+def chosen_selection(options: Options) -> "Selection":
+    """The plays that the user chose."""
+    from sparkify.analytics import Selection
+
+    return Selection(options.since, options.until, options.level, options.location)
 
 
 def positive(text: str) -> int:

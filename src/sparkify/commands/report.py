@@ -11,6 +11,7 @@ from sparkify.commands.arguments import (
     add_json_or_csv,
     add_limit,
     add_selection,
+    chosen_selection,
 )
 from sparkify.commands.output import encodable, print_csv, print_json, print_sentence, printable
 
@@ -31,8 +32,7 @@ def add(commands: Any) -> None:
 def _report(options: Options) -> int:
     from sparkify import analytics
 
-    selection = analytics.Selection(options.since, options.until, options.level, options.location)
-    found = analytics.report(selection, dsn=options.dsn, limit=options.limit)
+    found = analytics.report(chosen_selection(options), dsn=options.dsn, limit=options.limit)
     if options.json:
         print_json(found)
     elif options.csv:

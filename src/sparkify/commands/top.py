@@ -10,6 +10,7 @@ from sparkify.commands.arguments import (
     add_json_or_csv,
     add_limit,
     add_selection,
+    chosen_selection,
 )
 from sparkify.commands.output import print_csv, print_json
 
@@ -33,8 +34,7 @@ def _top(options: Options) -> int:
     from sparkify import analytics
     from sparkify.commands.tables import print_table
 
-    selection = analytics.Selection(options.since, options.until, options.level, options.location)
-    rows = analytics.top(options.what, selection, dsn=options.dsn, limit=options.limit)
+    rows = analytics.top(options.what, chosen_selection(options), dsn=options.dsn, limit=options.limit)
     if options.json:
         print_json(rows)
     elif options.csv:

@@ -66,7 +66,7 @@ class Rollups:
 
     The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
     ``plays_of_days``. The warehouse may already have days before `late_before`. `names` are the names of a
-    month's tables, as in publish/months.sql.
+    month's tables, as in `StagedMonth`.
     """
 
     def __init__(
