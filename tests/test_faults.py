@@ -423,8 +423,10 @@ def test_any_small_world_after_a_fault(
             etl.run(root, dsn=dsn)
         for name, records in before.items():
             write(root, f"log_data/{name}", *records)
-        # Items of their own: a variant that loses to another play would not be published, and poison nothing.
-        poisoned = [{**event, "song": "poison", "itemInSession": 100 + event["itemInSession"]} for event in poison]
+        # Items of their own: a variant that loses to another play is not published, and poisons nothing.
+        poisoned = [
+            {**event, "song": "poison", "itemInSession": 100 + event["itemInSession"]} for event in poison
+        ]
         write(root, f"log_data/{bad}", *before[bad], *poisoned)
         put(db)
         with pytest.raises(SparkifyError, match="failed"):

@@ -179,6 +179,10 @@ song_table_insert = """
 INSERT INTO songs AS s (song_id, title, artist_id, year, duration)
 SELECT song_id, title, artist_id, year, duration
 FROM {staged}
+"""
+
+# Added to the statement above when the warehouse may have the songs already.
+song_table_update = """
 ON CONFLICT (song_id) DO UPDATE
 SET title = EXCLUDED.title, artist_id = EXCLUDED.artist_id, year = EXCLUDED.year, duration = EXCLUDED.duration
 WHERE (s.title, s.artist_id, s.year, s.duration)
@@ -189,6 +193,10 @@ artist_table_insert = """
 INSERT INTO artists AS a (artist_id, name, location, latitude, longitude)
 SELECT artist_id, name, location, latitude, longitude
 FROM {staged}
+"""
+
+# Added to the statement above when the warehouse may have the artists already.
+artist_table_update = """
 ON CONFLICT (artist_id) DO UPDATE
 SET name = EXCLUDED.name, location = EXCLUDED.location,
     latitude = EXCLUDED.latitude, longitude = EXCLUDED.longitude

@@ -4,7 +4,7 @@ Songs and artists get their winning records, and plays follow: a late-arriving s
 corrected song moves them, and plays lose the ids of a song that no file names any more.
 """
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
@@ -12,10 +12,22 @@ from sparkify import sql_queries
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.books import add_rows
+from sparkify.publish.keys import keys_made_last
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import catalogue_table, table_exists
 
 _sql: Final = queries("publish/catalogue")
+_CATALOGUE: Final = (
+    sql.Identifier("public", "songs"),
+    sql.Identifier("public", "artists"),
+    sql.Identifier("etl", "catalogue_records"),
+    sql.Identifier("etl", "song_keys"),
+)
+"""The tables that a catalogue fills."""
+
+A_LARGE_CATALOGUE: Final = 10_000
+"""From this many records, an empty warehouse gets their keys last. Fewer are inserted in less time than it
+takes to drop keys and make them."""
 
 
 def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
@@ -37,19 +49,44 @@ class _Catalogue:
     def __init__(self, connection: Connection[Any], run_id: int) -> None:
         self._connection = connection
         self._staged = catalogue_table(run_id)
-        self._names = {"catalogue": self._staged, "run_id": sql.Literal(run_id)}
+        self._names = {
+            "catalogue": self._staged, "run_id": sql.Literal(run_id), "many": sql.Literal(A_LARGE_CATALOGUE),
+        }  # fmt: skip
 
     def publish(self) -> None:
         """Publish it."""
+        if not (self._scalar("is_large") and self._fill()):
+            self._change()
+        self._run("count")
+        self._connection.execute(sql.SQL("DROP TABLE {}").format(self._staged))
+
+    def _fill(self) -> bool:
+        """Publish a large catalogue into an empty warehouse; returns whether it could be done.
+
+        Otherwise the warehouse is not empty, or somebody uses it.
+        """
+        with keys_made_last(self._connection, _CATALOGUE, sql.Identifier("public", "songplays")) as possible:
+            if possible:
+                for name in ("add_records", "decide_all"):
+                    self._run(name)
+                self._insert(sql_queries.artist_table_insert, "winning_artists")
+                self._insert(sql_queries.song_table_insert, "winning_songs")
+                for name in ("add_keys", "note_new_catalogue"):
+                    self._run(name)
+        return possible
+
+    def _change(self) -> None:
+        """Publish what changes in the catalogue, and let heard songs and plays follow."""
         # While songs move between artists, foreign keys are broken for a moment.
         self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
         self._run("find_touched")
-        self._run("replace_records")
+        self._run("remove_earlier_records")
+        self._run("add_records")
         self._decide()
-        self._into_star()
+        self._insert(sql_queries.artist_table_insert + sql_queries.artist_table_update, "winning_artists")
+        self._insert(sql_queries.song_table_insert + sql_queries.song_table_update, "winning_songs")
+        self._run("remove_songs")
         self._rematch()
-        self._run("count")
-        self._connection.execute(sql.SQL("DROP TABLE {}").format(self._staged))
 
     def _decide(self) -> None:
         """Find the winning records of the songs and artists that were touched."""
@@ -59,17 +96,13 @@ class _Catalogue:
             with planner(self._connection, enable_seqscan="off"):
                 self._run("decide_one_by_one")
 
-    def _into_star(self) -> None:
-        for statement, winners in (
-            (sql_queries.artist_table_insert, "winning_artists"),
-            (sql_queries.song_table_insert, "winning_songs"),
-        ):
-            self._connection.execute(sql.SQL(statement).format(staged=sql.Identifier(winners)))
-        self._run("remove_songs")
+    def _insert(self, statement: LiteralString, winners: str) -> None:
+        self._connection.execute(sql.SQL(statement).format(staged=sql.Identifier(winners)))
 
     def _rematch(self) -> None:
         """Match heard songs and plays with the changed catalogue."""
-        self._run("rekey")
+        self._run("drop_old_keys")
+        self._run("add_keys")
         self._run("note_change")
         self._run("rematch")
         add_rows(self._connection, "matched", self._scalar("matched_by_catalogue"))

@@ -14,10 +14,17 @@ CREATE TEMP TABLE touched_songs ON COMMIT DROP AS SELECT DISTINCT song_id FROM s
 CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FROM spoken_of;
 ANALYZE files_read, touched_songs, touched_artists
 
--- name: replace_records
--- Replace the records of each file's earlier version.
+-- name: is_large
+-- Tell whether the staged catalogue has many records.
+SELECT count(*) = {many} FROM (SELECT FROM {catalogue} LIMIT {many}) records
+
+-- name: remove_earlier_records
+-- Remove the records of each file's earlier version.
 -- reads: files_read
-DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read);
+DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read)
+
+-- name: add_records
+-- Add the staged records.
 INSERT INTO etl.catalogue_records
     (file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
      year, duration, heard_song_id)
@@ -41,6 +48,12 @@ CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
 SELECT w.* FROM etl.winning_artists w JOIN touched_artists USING (artist_id);
 ANALYZE winning_songs, winning_artists
 
+-- name: decide_all
+-- Find all winning records.
+-- makes: winning_artists, winning_songs
+CREATE TEMP TABLE winning_songs ON COMMIT DROP AS TABLE etl.winning_songs;
+CREATE TEMP TABLE winning_artists ON COMMIT DROP AS TABLE etl.winning_artists
+
 -- name: decide_one_by_one
 -- Find the winning records one by one, through an index; OFFSET 0 keeps PostgreSQL from joining all records.
 -- reads: touched_artists, touched_songs
@@ -51,8 +64,8 @@ CREATE TEMP TABLE winning_artists ON COMMIT DROP AS
 SELECT w.* FROM touched_artists t, LATERAL (SELECT * FROM etl.winning_artists w WHERE w.artist_id = t.artist_id OFFSET 0) w;
 ANALYZE winning_songs, winning_artists
 
--- name: rekey
--- Give touched songs the key of their winning record, and list the keys that may now find another song.
+-- name: drop_old_keys
+-- Remove the keys that touched songs no longer have, and list the keys that may now find another song.
 -- reads: touched_songs, winning_songs
 -- makes: moved_keys
 CREATE TEMP TABLE moved_keys ON COMMIT DROP AS
@@ -63,15 +76,23 @@ DELETE FROM etl.song_keys k USING touched_songs t
 WHERE k.song_id = t.song_id
   AND NOT EXISTS (SELECT FROM winning_songs w
                   WHERE w.song_id = k.song_id AND w.heard_song_id = k.heard_song_id AND w.artist_id = k.artist_id);
+ANALYZE moved_keys
+
+-- name: add_keys
+-- Give songs the key of their winning record.
+-- reads: winning_songs
 INSERT INTO etl.song_keys (heard_song_id, song_id, artist_id)
 SELECT heard_song_id, song_id, artist_id FROM winning_songs
-ON CONFLICT DO NOTHING;
-ANALYZE moved_keys
+ON CONFLICT DO NOTHING
 
 -- name: note_change
 -- Raise the catalogue's version, so that publishing matches plays again that are staged now.
 -- reads: moved_keys
 UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1 WHERE EXISTS (SELECT FROM moved_keys)
+
+-- name: note_new_catalogue
+-- Raise the catalogue's version: plays that are staged now found no song.
+UPDATE etl.warehouse SET catalogue_version = catalogue_version + 1
 
 -- name: rematch
 -- Find heard songs that now match another song, or none; OFFSET 0 looks each key up through an index.
