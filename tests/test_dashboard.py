@@ -112,7 +112,7 @@ def serving(dsn: str) -> Iterator[str]:
         process.terminate()
         said = process.communicate(timeout=30)[0]
     assert "Traceback" not in said, said
-    # Streamlit warns of it when another thread uses what only its own may.
+    # Streamlit warns when a thread uses what only the thread of the page may use.
     assert "ScriptRunContext" not in said, said
 
 

@@ -50,7 +50,7 @@ def code(text: str) -> Iterator[str]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every ``sparkify …`` in the docs as arguments; of ``start|stop`` each."""
+    """Yield every ``sparkify …`` in the docs with its page, as arguments; ``start|stop`` gives two."""
     for page, text in TEXTS.items():
         for line in code(text):
             for match in _COMMAND.finditer(line):
@@ -181,7 +181,7 @@ def test_examples_of_rejects(reason: str, example: str) -> None:
 
 
 def test_reasons_are_in_the_order_of_the_judge() -> None:
-    """A line with several things wrong has the reason that stands first."""
+    """A line with several faults gets the reason that comes first in the table."""
     worse = b'{"page": "NextSong", "userId": %s'
     lines = {
         "invalid_utf8": b'{"a": "\\ud83c \\u0000", "a": "\xff"',

@@ -196,7 +196,7 @@ def test_a_torn_stream_gives_its_whole_lines_and_one_reject(
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz"])
 def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) -> None:
-    """With another digest the file would look changed, and every run would read it again."""
+    """If the digest differed, the file would look changed, and every run would read it again."""
     data = b"this is not a compressed stream" * 5000
     (found,) = _read(data, compression)
     assert found.digest == hashlib.sha256(data).digest()
@@ -204,7 +204,7 @@ def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) ->
 
 
 def _lines_until_the_break(packed: bytes) -> list[bytes]:
-    """The data that the longest prefix of a damaged gzip stream gives before an error shows."""
+    """The lines that a damaged gzip stream gives, byte by byte, before it raises an error."""
     stream, found = zlib.decompressobj(wbits=31), b""
     with suppress(zlib.error):
         for at in range(len(packed)):

@@ -1,4 +1,5 @@
-"""Large log files are read in parts; wherever one is cut, tables, rejects and books are as of the whole."""
+"""Large log files are read in parts; wherever one is cut, tables, rejects and books are those of the whole
+file."""
 
 import json
 import os
@@ -42,7 +43,7 @@ EVERYTHING = CONTENT | {
 
 @pytest.fixture
 def tiny_parts() -> Iterator[pytest.MonkeyPatch]:
-    """Files are cut whatever their size."""
+    """Let files be cut, however small they are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "LEAST_PART_BYTES", 1)
         patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
@@ -274,7 +275,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
             for each in done:
                 each.result()
         finally:
-            together.abort()  # nobody waits for one that failed
+            together.abort()  # if a thread failed, release the others from the barrier
     assert db.execute("SELECT DISTINCT lines, blank, count(*) OVER () FROM etl.manifest").fetchall() == [
         (workers, workers, files)
     ]
@@ -289,7 +290,8 @@ def test_a_play_that_comes_again_when_its_month_is_published_already(
     *,
     read_before: bool,
 ) -> None:
-    """It is a duplicate; none is lost or added if the file was read before with other line numbers."""
+    """A repeated line is a duplicate; no play is lost or added if the file was read before with other line
+    numbers."""
     november = [play(NOVEMBER + at, itemInSession=at) for at in range(8)]
     december = [play(NOVEMBER + 31 * DAY + at, itemInSession=at) for at in range(40)]
     if read_before:

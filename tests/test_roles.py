@@ -43,12 +43,12 @@ SELECT DISTINCT pg_get_userbyid(owner) FROM (
 
 @pytest.fixture(scope="module")
 def server(server_dsn: str) -> Iterator[Connection[Any]]:
-    """The server, which asks these logins for their passwords; afterwards they are gone."""
+    """Yield a connection to a server that asks these logins for passwords; drop them afterwards."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         rules = Path(one(connection, "SHOW hba_file"))
         before = rules.read_bytes()
-        # As before, and with a password for ours. (Rewritten, not replaced: it belongs to the user of the
-        # server.)
+        # Add a rule that our logins need a password. The file is rewritten in place, because it belongs to
+        # the server's user.
         rules.write_bytes(f"local all {','.join(LOGINS)} scram-sha-256\n".encode() + before)
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("SELECT pg_sleep(0.1)")
@@ -127,7 +127,8 @@ def test_everything_belongs_to_the_role_that_loads(prepared: str, loader: str, t
 def test_loading_with_just_this_role(
     prepared: str, loader: str, new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """All that the program does to a warehouse, from creating to dropping, ends as for a superuser."""
+    """The loader can do everything to a warehouse, from creating to dropping, with the same result as a
+    superuser."""
     write(tmp_path, "song_data/a.json", song())
     write(
         tmp_path,
@@ -343,7 +344,7 @@ def test_what_was_there_before_the_warehouse_stays_as_it_was(
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT FROM analytics.salaries")
         connection.execute("RESET ROLE")
-        # Everything else has the one owner, who can go on.
+        # Everything else belongs to one owner, who can go on working.
         connection.execute("DROP TABLE analytics.salaries")
         owners = {owner for (owner,) in connection.execute(OWNERS)}
         assert owners == {"pg_database_owner", "sparkify_loader"}

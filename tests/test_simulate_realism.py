@@ -1,7 +1,8 @@
 """The simulator against the real sample: each statistic is within a stated tolerance of the real one.
 
-Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of
-them, the real one as much as those made up. docs/simulator.md shows the table; its tolerances are these.
+Each of several seeds is compared with it, and their mean more closely: a month of 96 people depends on a few
+of them, in the real sample as in the simulated ones. docs/simulator.md shows the table; its tolerances are
+these.
 """
 
 import json

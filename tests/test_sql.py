@@ -94,7 +94,7 @@ def _stands_as_a_table(name: str, text: str) -> bool:
     table = r"(?:pg_temp\.)?" + re.escape(name) + r"(?![\w.}])"
     words = "FROM|JOIN|UPDATE|USING|ANALYZE|TABLE|EXISTS|ONLY|LIKE|TRUNCATE"
     list_before = r"(?:[\w.{}]+(?:\s+(?:AS\s+)?\w+)?\s*,\s*)*"
-    # Behind FROM a name with parentheses is a function; behind INTO they hold columns.
+    # After FROM, a name with parentheses is a function; after INTO, the parentheses hold columns.
     return re.search(rf"\bINTO\s+{table}|\b(?:{words})\s+{list_before}{table}(?!\s*\()", text) is not None
 
 
@@ -106,7 +106,7 @@ def test_a_query_says_in_a_sentence_what_it_is_for(path: str, name: str) -> None
 
 @pytest.mark.parametrize(("path", "name"), [each for each in QUERIES if each[0] in FINISHED])
 def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str, name: str) -> None:
-    """As the text of the query says. A name that no query makes would be read in vain."""
+    """The declared names match the text of the query, and every name that is read is made by some query."""
     query = all_queries(path)[name]
     _, declared = header(query)
     makes = set(_MADE.findall(statements(query)))

@@ -21,7 +21,7 @@ ENVIRONMENT: Final = {
 """The environment of our programs: no setting leads them to another warehouse."""
 
 MOST_SECONDS: Final = 120.0
-"""After these seconds a load counts as hanging. An undisturbed one takes two."""
+"""A load that takes longer counts as hanging. An undisturbed one takes two seconds."""
 
 
 class Broken(Exception):

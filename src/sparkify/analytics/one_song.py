@@ -51,7 +51,7 @@ def _patterns(words: Any) -> list[str]:
 
 
 def _doubled(word: str) -> str:
-    """The word as UTF-8 read as Latin-1, as much of the catalogue has it."""
+    """The word encoded twice (its UTF-8 read as Latin-1), as many names in the catalogue are."""
     return word.encode().decode("latin-1").lower()
 
 

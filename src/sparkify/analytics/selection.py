@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 _EARLIEST: Final = date(1, 1, 1)
-_LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
+_LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates end with 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Selection:
         return Selection(date(2000, 1, 1), date(1999, 12, 31), self.level, self.location)
 
     def is_whole_months(self) -> bool:
-        """Whether it cuts no month."""
+        """Whether the selection consists of whole months."""
         days = self.parameters()
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 

@@ -20,8 +20,8 @@ BEGINNING_BYTES: Final = 1 << 20
 """Bytes at the beginning of a file that decide how to read it."""
 
 PIECE_BYTES: Final = 1 << 17
-"""Characters to scan at a time. The scanner may need a hundred times the memory of hostile JSON, and it
-counts all lines before an error."""
+"""Characters to scan at a time. Hostile JSON may take the scanner a hundred times its size in memory, and at
+an error the scanner counts all lines before it."""
 
 LONGEST_TOKEN: Final = 16
 """A piece that ends within -Infinity or a pair of \\u escapes looks wrong there, but need not be."""
@@ -113,7 +113,7 @@ class _Reader:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._pieces = (piece for block in blocks for piece in _cut(block.decode("latin-1")))
-        self._put_back: list[str] = []  # pieces to read before those, the next one last
+        self._put_back: list[str] = []  # read these before `_pieces`, the last one first
         self._text = "\n"  # so that the first line begins like every other
         self._at = 1
         self._line = 1

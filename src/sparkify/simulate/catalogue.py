@@ -138,7 +138,7 @@ def _distinct(names: pa.Array) -> pa.Array:
 
 
 def _scatter(number: AnyInts, size: int) -> Ints:
-    """Map different numbers below `size` to different numbers below `size` that do not look counted."""
+    """Map different numbers below `size` to different numbers below `size` that do not look sequential."""
     step = int(size * 0.6180339887) | 1
     while math.gcd(step, size) != 1:
         step += 2
