@@ -166,7 +166,7 @@ def _make_month(
     connection: psycopg.Connection[Any], ready: Ready, month: Table, wait_for: list[Future[None]]
 ) -> None:
     with connection.transaction():
-        # With a constraint of its bounds, ATTACH need not read the table again.
+        # A constraint with the bounds of the month saves ATTACH from reading the table again.
         connection.execute(
             f"CREATE TABLE {month.name} (LIKE {month.parent} INCLUDING CONSTRAINTS,"
             f" CONSTRAINT bounds CHECK ({month.condition}));"

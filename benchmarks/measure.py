@@ -118,7 +118,8 @@ class _Watcher(threading.Thread):
         return sum(self._ticks.values()) / _TICK
 
     def run(self) -> None:
-        # Not the memory from `wait4`: it includes that of this process, from which the other was forked.
+        # Do not use the memory from `wait4`: it includes that of this process, from which the child was
+        # forked.
         while not self.ended.wait(_SAMPLE_S):
             all_there_are = _processes()
             below: dict[int, list[int]] = {}

@@ -564,7 +564,7 @@ def test_what_has_as_many_plays_comes_in_an_order(new_dsn: Any, tmp_path: Path) 
 
 
 def test_days_of_a_report(dsn: str, events: list[Event]) -> None:
-    """None before the first play; and who was active is counted back from the last day."""
+    """The report covers no day before the first play, and counts active users back from the last day."""
     for since, until, expected in (
         (date(2018, 1, 1), date(2018, 11, 2), (date(2018, 11, 1), date(2018, 11, 2))),
         (date(2018, 11, 29), date(2019, 7, 1), (date(2018, 11, 29), date(2018, 11, 30))),

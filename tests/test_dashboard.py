@@ -555,7 +555,7 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
 
 
 def test_connections_wait_for_the_next_question(dsn: str) -> None:
-    """Except those that the server has ended, and one with an open transaction."""
+    """Connections are reused, except those that the server has ended and one with an open transaction."""
 
     def server(connection: Connection[Any]) -> int:
         return int(one(connection, "SELECT pg_backend_pid()"))

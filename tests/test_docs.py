@@ -42,7 +42,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def code(text: str) -> Iterator[str]:
-    """The code in a page: lines of blocks that are neither Python nor SQL, and spans."""
+    """The code in a page: inline code, and the lines of blocks that are neither Python nor SQL."""
     for language, body in _FENCE.findall(text):
         if language not in {"python", "sql"}:
             yield from body.splitlines()

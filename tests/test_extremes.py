@@ -72,7 +72,7 @@ def plays(item: int) -> list[dict[str, Any]]:
 
 
 def songs() -> list[dict[str, Any]]:
-    """The same for songs, each by another artist; the plays hear some of them."""
+    """Songs with the same extremes, each by another artist; some of them match plays."""
     changes: list[dict[str, Any]] = [
         {name: value} for name, values in SONG_VALUES.items() for value in values
     ]

@@ -191,7 +191,8 @@ def test_without_the_file_the_rest_is_loaded(
 def test_an_earlier_version_of_a_file_that_is_published_in_part(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Its books would count plays as loaded that the warehouse now has from another file."""
+    """Otherwise the earlier version's books would count plays that the warehouse now has from another
+    file."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
     etl.run(tmp_path, dsn=dsn)

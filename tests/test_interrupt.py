@@ -166,7 +166,7 @@ def test_when_nobody_listens_any_more(busy: str) -> None:
 
 
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
-    """As in the background of a script, or under nohup."""
+    """Signals are ignored in the background of a script, or under nohup."""
     ignore = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
     code = f"{ignore}; import os; os.kill(os.getpid(), signal.SIGINT)"
     process = start(code, "etl", str(files), "--dsn", dsn)

@@ -90,7 +90,7 @@ def _read(data: bytes, compression: str | None = None, size: int | None = None) 
 
 
 def _lines(found: list[Slice]) -> list[bytes | RejectedLine]:
-    """For each line what was read, or the reject."""
+    """What was read of each line, or its reject."""
     data = b"".join(piece.data for piece in found)
     assert not data or data.endswith(b"\n")
     result: list[bytes | RejectedLine] = list(data.split(b"\n")[:-1])
@@ -163,7 +163,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
 
 
 def test_a_read_is_no_longer_than_a_line_may_be() -> None:
-    """Nothing measures a line that lies within one read."""
+    """A line that lies within one read is not measured."""
     assert files.READ_BYTES <= MAX_LINE_BYTES
 
 

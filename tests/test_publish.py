@@ -425,7 +425,7 @@ def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_p
 
 
 def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """With a limit, songs are published after the plays were staged, which matched none of them."""
+    """With a limit, plays are staged before the songs are published, so at first they match none."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "song_data/a.json", song())
     assert etl.run(tmp_path, dsn=dsn, max_rejects=10).matched == 1

@@ -325,7 +325,8 @@ def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connec
 def test_what_was_there_before_the_warehouse_stays_as_it_was(
     server: Connection[Any], server_dsn: str, new_dsn: Callable[..., str]
 ) -> None:
-    """Even if the same role created it, in somebody else's schema `analytics`."""
+    """Even tables that the loading role created, in somebody else's schema `analytics`, keep owner and
+    rights."""
     dsn = new_dsn("template0")
     about = (
         "SELECT relowner::regrole::text, relacl::text, nspowner::regrole::text"

@@ -182,7 +182,8 @@ def test_psql_takes_the_url(shared: Server) -> None:
 
 
 def test_sqlalchemy_takes_the_url(shared: Server) -> None:
-    """And with it pandas, Superset, ipython-sql. The driver before the colon may be left out."""
+    """SQLAlchemy is what pandas, Superset and ipython-sql connect with. The driver before the colon may be
+    left out."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     url = shared.url("postgres")
     for form in (url, url.replace("postgresql:", "postgresql+psycopg:")):

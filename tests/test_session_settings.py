@@ -232,7 +232,7 @@ WAYS = ["environment", "service", "dsn", "role", "database"]
 
 @pytest.fixture(scope="session")
 def hostile(server_dsn: str) -> dict[str, str]:
-    """Those of the hostile settings that this server has."""
+    """The hostile settings that this server knows."""
     with connect(server_dsn) as connection:
         known = {name.lower() for name in settings_of(connection)}
     return {name: value for name, value in HOSTILE.items() if name.lower() in known}

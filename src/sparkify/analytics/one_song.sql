@@ -27,8 +27,9 @@ heard AS (
 )
 
 -- name: heard_at_place
--- This common table has the same for a place. It looks up the places of users on the days on which they heard the song. MATERIALIZED,
--- because the planner would read all days if it joined users at once.
+-- This common table has the plays of the song at one place. It looks up the places of users on the days on
+-- which they heard the song. MATERIALIZED, because the planner would read all days if it joined users at
+-- once.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day

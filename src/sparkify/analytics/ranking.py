@@ -122,8 +122,8 @@ def _scan(
         are_few = lacking and _depth(limit) <= LOOKED_UP
         query = _sql["most_lacking"] if are_few else _sql["most_heard"]
         parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
-    # The planner expects few rows from arrays, and would loop for seconds instead of tenths. And a hash table
-    # of so many keys does not fit into a processor's cache: sorting is faster.
+    # The planner expects few rows from arrays, and would loop for seconds instead of tenths. A hash table of
+    # so many keys does not fit into a processor's cache, so sorting is faster.
     with planner(connection, enable_nestloop="off", enable_hashagg="off"):
         return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
 

@@ -21,7 +21,7 @@ AUTOMATIC: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the user looks at: the chosen plays, the period of trends, the state of the data."""
+    """What the user has chosen to see: the plays, the period of trends, the state of the data."""
 
     selection: Selection
     since: date

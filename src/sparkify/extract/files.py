@@ -80,7 +80,7 @@ def changed_ns(status: os.stat_result) -> int:
 def path_of(name: str) -> str:
     """The path whose `InputFile.name` this is."""
     if not name.startswith("bytes:"):
-        # The same bytes, whichever encoding Python assumes for the file system.
+        # This gives the same bytes, whichever encoding Python assumes for the file system.
         return os.fsdecode(name.encode())
     raw = name.removeprefix("bytes:").encode()
     return os.fsdecode(

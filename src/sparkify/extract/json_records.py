@@ -199,7 +199,7 @@ class _Reader:
         return _OPEN_STRING.match(self._text, wrong_at) is not None
 
     def _end_of_broken(self) -> int | None:
-        """Where the next record seems to begin; None when that is farther away than a line may be long.
+        """Where the next record seems to begin; None if that is farther away than the longest line.
 
         It looks at text of fixed lengths, so that the answer does not depend on the size of the blocks.
         """
