@@ -46,7 +46,7 @@ class Instant:
 
 
 class Nursery:
-    """Makes victims: a process that has imported everything and forks on request (`tests.support.victim`)."""
+    """Makes victims by forking a process that has imported everything (`tests.support.victim`)."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -33,7 +33,9 @@ def version_of(connection: Connection[Any]) -> int | None:
 def refuse_newer(version: int) -> None:
     """Raises UsageError when the warehouse is newer than this program."""
     if version > SCHEMA_VERSION:
-        raise UsageError(f"The warehouse is of version {version}, newer than this program. Update sparkify.")
+        raise UsageError(
+            f"The warehouse has schema version {version}, newer than this program's. Update sparkify."
+        )
 
 
 def refuse_other(connection: Connection[Any]) -> None:
@@ -52,7 +54,7 @@ def refuse_other(connection: Connection[Any]) -> None:
     if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(
-            f"The warehouse is of version {version}, older than this program."
+            f"The warehouse has schema version {version}, older than this program's."
             " Bring it up to date: sparkify create-tables"
         )
 

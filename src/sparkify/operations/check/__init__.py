@@ -113,7 +113,7 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
         if not suspects:
             break
         again, steady = examine(connection, suspects)
-        # Something found twice is not left from a run that just ended, or a month that was just attached.
+        # What two rounds find does not come from a run that just ended or a month that was just attached.
         findings |= {finding.name: finding for finding in again if steady or not finding.found}
         if steady:
             break
