@@ -274,7 +274,9 @@ def test_views(dsn: str, events: list[Event]) -> None:
     }  # fmt: skip
     with connect(dsn) as connection:
         seconds = one(connection, "SELECT sum(seconds)::bigint FROM analytics.plays_by_day")
-        assert seconds == pytest.approx(sum(e["length"] for e in events), abs=60)  # a second a day and level
+        assert seconds == pytest.approx(
+            sum(e["length"] for e in events), abs=60
+        )  # each row of a day and level is rounded to a second
         for query, rows in expected.items():
             assert set(connection.execute(query).fetchall()) == rows, query  # type: ignore[call-overload]
         views = {name for (name,) in connection.execute(

@@ -89,7 +89,7 @@ def test_top_json(loaded: tuple[str, Any]) -> None:
         "song_id": "SOZCTXZ12AB0182364",
     }  # fmt: skip
     assert rows[1]["song_id"] is None
-    assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data as they are
+    assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data unchanged
     artists = json.loads(sparkify("top", "artists", "--json", dsn=loaded[0]).stdout)
     assert [row["plays"] for row in artists] == [3, 1]
 

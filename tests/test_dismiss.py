@@ -77,7 +77,7 @@ def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Call
     assert not any(finding.found for finding in check(dsn))
 
 
-CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # and how many lines of each file are then dismissed
+CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # with how many lines of each file they dismiss
     ({"path": "log_data/a.json"}, [2, 0, 0]),
     ({"reason": "invalid_json"}, [1, 1, 1]),
     ({"run": 1, "path": "b.json"}, [0, 1, 0]),

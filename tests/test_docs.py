@@ -269,7 +269,7 @@ def test_sql_was_found() -> None:
 @pytest.mark.parametrize("query", SQL)
 def test_sql_runs(loaded: Connection[Any], query: str) -> None:
     with loaded.transaction(force_rollback=True):
-        # A role is the server's, not the database's: others may have one of this name.
+        # Roles belong to the server, not to a database: another test may have one of this name.
         cursor = loaded.execute(query.replace("analyst", f"analyst_{os.getpid()}"))  # type: ignore[call-overload]
         if query.lstrip().startswith("SELECT"):
             assert cursor.fetchall(), "on this data it should find something"

@@ -114,7 +114,7 @@ def test_what_another_run_has_staged_of_an_unreadable_file_stays(
         stager.close()
     file.write_bytes(content)
     os.utime(file, ns=(status.st_mtime_ns,) * 2)
-    write(tmp_path, "log_data/g.json", play(NOVEMBER + 5))  # mended: the held run is dropped
+    write(tmp_path, "log_data/g.json", play(NOVEMBER + 5))  # the file is fixed: the held run is dropped
     etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 2
 

@@ -154,7 +154,7 @@ def dsn(module_dsn: str) -> str:
 def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder with every extreme, and the content of the warehouse after its loads.
 
-    They are loaded, then the same plays as other, late events; then the files come in reverse order.
+    It loads them; then the same plays as other, late events; then the first files in reverse order.
     """
     root = tmp_path_factory.mktemp("extremes")
     write(root, "song_data/a.json", *songs())

@@ -191,7 +191,7 @@ def test_without_the_file_the_rest_is_loaded(
 def test_an_earlier_version_of_a_file_that_is_published_in_part(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Otherwise the earlier version's books would count plays that the warehouse now has from another
+    """The file loses its books: those of its earlier version would count plays that now come from another
     file."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
@@ -356,7 +356,7 @@ def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp
     assert states(db) == ["failed"]
     assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {
         1
-    }  # no limit on rejects applies to it
+    }  # a limit on rejects does not apply to it
 
 
 def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     found = _read(bytes(packed), "bzip2")
     given = b"".join(piece.data for piece in found)[:-1] + found[-1].unread[0].record
     assert data.startswith(given)
-    block = 100_000 - 19  # of compression level 1; a little less where letters repeat
+    block = 100_000 - 19  # at compression level 1; a little less where letters repeat
     assert len(given) // (block - 200) == int(share * len(data) / block)
 
 

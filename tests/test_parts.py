@@ -99,7 +99,7 @@ def test_parts_have_the_lines_of_the_whole(
 
 def test_a_file_is_cut_for_all_workers_and_not_too_small(tmp_path: Path) -> None:
     file = InputFile("log", "a.json", 60 << 20, 0, None)
-    assert len(ranges(file, 24 << 20, 2)) == 3  # and the rest: as many for each worker
+    assert len(ranges(file, 24 << 20, 2)) == 3  # and the rest of the file: two parts for each worker
     assert len(ranges(file, 24 << 20, 500)) == 6
     assert ranges(InputFile("log", "a.json", 9 << 20, 0, None), 8 << 20, 2) == []
 
@@ -107,7 +107,7 @@ def test_a_file_is_cut_for_all_workers_and_not_too_small(tmp_path: Path) -> None
 NASTY = [
     json.dumps(play(NOVEMBER + at, itemInSession=at)).encode() for at in range(6)
 ] + [
-    json.dumps(play(NOVEMBER + 2, itemInSession=2, level="free")).encode(),  # another content of a play
+    json.dumps(play(NOVEMBER + 2, itemInSession=2, level="free")).encode(),  # a variant of a play
     b'{"page": "Home"}',
     b"",
     b" \t",
@@ -173,7 +173,7 @@ def test_a_run_dies_between_two_parts(
             assert (stager.stage(batch).files, stager.stage(batch).books.lines) == (
                 0,
                 0,
-            )  # once, and not twice
+            )  # it is staged already
         assert one(db, "SELECT version FROM etl.known_files") is None
         stager.close()
         assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1

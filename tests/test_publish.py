@@ -72,7 +72,7 @@ def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
 
     def read_all_the_while() -> None:
         with connect(dsn) as reader:
-            reader.execute("SET lock_timeout = '500ms'")  # an error, if it has to wait for longer
+            reader.execute("SET lock_timeout = '500ms'")  # waiting longer would be an error
             while not stop.is_set():
                 torn.extend(
                     reader.execute(

@@ -225,7 +225,7 @@ def test_the_reader_may_nothing_else(reader: str, loader: str, statement: str) -
     with connect(loader) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS staging.run1_catalogue (a int)")
     with psycopg.connect(reader, autocommit=True) as connection:
-        # The setting guards against mistakes; the privileges are what holds.
+        # The setting only guards against mistakes; the privileges keep the reader from writing.
         connection.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)  # type: ignore[call-overload]
@@ -382,7 +382,7 @@ def test_passwords_appear_nowhere(
                 for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc/self").exists() else ():
                     with contextlib.suppress(OSError):  # it has ended
                         commands.add(line.read_text(errors="replace"))
-                time.sleep(0.03)  # leave the processor to the program
+                time.sleep(0.03)  # do not take the processor from the program
             assert process.stdout is not None
             said += process.stdout.read()
             process.stdout.close()

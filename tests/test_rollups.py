@@ -120,7 +120,7 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
 
     def any_play(days: range) -> dict[str, Any]:
         day, user = chance.choice(days), chance.randrange(1, 6)
-        session = user * 100 + day // 2  # over midnight, and over the ends of months
+        session = user * 100 + day // 2  # sessions cross midnight and the ends of months
         item = chance.randrange(6)
         # Odd users never change level, place or device, so a row of their days has several plays.
         more = {} if user % 2 else {

@@ -451,7 +451,7 @@ binaries.installed = binaries.shared_copy = lambda *_: Path({str(slow.parent.par
     with (one.home / "lock").open("r+") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until the orphan is done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # waits until the orphan is done
 
 
 def test_a_server_whose_starter_was_killed_is_taken_over(make_home: Callable[..., Server]) -> None:

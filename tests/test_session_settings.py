@@ -90,8 +90,7 @@ IN_A_LINE = {
     *TIMEOUTS[:1],
 }
 
-# Settings that none of our statements depend on, or that belong to the machine. Somebody has thought about
-# each.
+# Settings that none of our statements depend on, or that belong to the machine. Each was considered.
 LEFT = re.compile(
     r"""
     # for watching
@@ -326,7 +325,7 @@ def test_each_by_itself(
 
 
 def test_every_setting_is_pinned_or_left_for_a_reason(db: Connection[Any]) -> None:
-    """A newer PostgreSQL may bring settings: somebody must think about each."""
+    """A newer PostgreSQL may bring new settings, and each must be considered."""
     known = db.execute(
         "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser') AND name NOT LIKE '%.%'"
     )

@@ -256,7 +256,7 @@ def test_a_retried_batch_stages_its_heard_songs_again(
 
     def refused_once(dsn: str) -> Connection[Any]:
         connections.append(dsn)
-        if len(connections) == 2:  # to create the tables of the second month
+        if len(connections) == 2:  # opened to create the tables of the second month
             raise ConnectionFailed("too many clients")
         return connect(dsn)
 

@@ -20,8 +20,8 @@ from tests.support import CHECKOUT
 
 SEEDS = range(1, 9)
 
-# By statistic, how far each seed and the mean of seeds may be from the real value. Shares are in percentage
-# points; "%" means percent of the real value. Seeds 1 to 24 were within.
+# How far each seed, and the mean of the seeds, may be from the real value, by statistic. Shares are in
+# percentage points; "%" means percent of the real value. Seeds 1 to 24 were within these tolerances.
 TOLERANCES = {
     "events": ("25 %", "10 %"),
     "people with plays": ("6 %", "3 %"),

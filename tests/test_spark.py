@@ -245,7 +245,7 @@ def test_the_driver_killed_and_started_again(
     proxy.release()
     report = done(cluster, loading(cluster, dirty, proxy.dsn(dsn)))
     assert report["files"]["left_to_others"] == 0
-    for part in ("files", "lines", "reject_reasons"):  # what the run before had staged is not in this one's
+    for part in ("files", "lines", "reject_reasons"):  # lacks what the earlier run had staged
         report.pop(part)
     must_equal_local(new_dsn, dirty, dsn, report)
 

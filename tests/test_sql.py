@@ -48,7 +48,7 @@ QUERIES = [(path, name) for path in SQL_FILES for name in all_queries(path)]
 
 
 def header(query: str) -> tuple[str, dict[str, list[str]]]:
-    """The purpose of a query, and the names behind ``reads:`` and ``makes:``."""
+    """The purpose of a query, and the names after ``reads:`` and ``makes:``."""
     purpose: list[str] = []
     declared: dict[str, list[str]] = {"reads": [], "makes": []}
     for line in query.splitlines():
@@ -56,7 +56,7 @@ def header(query: str) -> tuple[str, dict[str, list[str]]]:
             break
         text = line.removeprefix("--").strip()
         key, colon, names = text.partition(": ")
-        if key == "do":  # of a check: what to do about its findings
+        if key == "do":  # in a check, what to do about its findings
             break
         if colon and key in declared:
             declared[key] = names.split(", ")
@@ -89,7 +89,7 @@ def used(query: str) -> set[str]:
 
 
 def _stands_as_a_table(name: str, text: str) -> bool:
-    """Whether a name is where the name of a table is: behind one of these words, or later in a list behind
+    """Whether a name is where the name of a table is: after one of these words, or later in a list after
     one."""
     table = r"(?:pg_temp\.)?" + re.escape(name) + r"(?![\w.}])"
     words = "FROM|JOIN|UPDATE|USING|ANALYZE|TABLE|EXISTS|ONLY|LIKE|TRUNCATE"

@@ -127,7 +127,7 @@ class Client:
         if seconds is None:
             if not select.select([self._heard], [], [], left)[0]:
                 raise Broken(f"hangs: did not come to {self.instant} in {MOST_SECONDS:.0f} s{self.said()}")
-            os.read(self._heard, 1)  # or the process is gone
+            os.read(self._heard, 1)  # a byte at the instant, or nothing if the process is gone
         else:
             self._wait(left)
         return self.runs()

@@ -8,7 +8,7 @@ settings:
   ``after`` its answer, and wait; or ``during`` it, and go on
 - ``memory``: how many more bytes of address space it gets
 - ``clock``: by how many seconds the clock is wrong at first, and from the instant on
-- ``reader``: the user who opens input files, since root lacks no permission
+- ``reader``: the user who opens input files, because root may open everything
 - ``count``: a file in which to write how often each phase was reached
 """
 
@@ -187,7 +187,7 @@ def _serve(requests: socket.socket) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     child = os.fork()
-    if child:  # to watch over the other
+    if child:  # the parent watches over the child
         os.close(waiting)
         os.close(said)
         os.write(status, f"{child}\n".encode())

@@ -1,7 +1,7 @@
 """The warehouse examines itself: named checks, each a query that returns what is wrong.
 
 A check is a query in one of the files of `_FILES`, or compares a table of ``publish/rollups`` with its
-definition. Its comment says what must hold and, behind ``do:``, what to do if it does not; every row that it
+definition. Its comment says what must hold and, after ``do:``, what to do if it does not; every row that it
 returns is an offence. To add a check, add a query.
 """
 
