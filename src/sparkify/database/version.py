@@ -19,7 +19,8 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the schema; None if there is no warehouse, or etl.warehouse is somebody else's table."""
+    """The version of the schema; None if there is no warehouse, or sparkify did not create the table
+    etl.warehouse."""
     there = connection.execute(
         "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
         ["etl.warehouse"],

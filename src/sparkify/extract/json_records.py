@@ -24,7 +24,7 @@ PIECE_BYTES: Final = 1 << 17
 an error the scanner counts all lines before it."""
 
 LONGEST_TOKEN: Final = 16
-"""A piece that ends within -Infinity or a pair of \\u escapes looks wrong there, but need not be."""
+"""A piece that ends inside -Infinity or a pair of \\u escapes looks wrong at its end, but may be right."""
 
 NEAR_BYTES: Final = 1 << 13
 """How far to match the brackets of a broken record before looking for the next `,{"`. Without this limit,
