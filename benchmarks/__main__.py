@@ -135,7 +135,9 @@ class Bench:
         for plays in sorted({min(sizes), max(sizes)}):
             loaded = self._world.first(plays)
             days = self._world.days_after(loaded, _A_DAY, self._repeat + 1)
-            group = Group(f"One new day of {_A_DAY:,} plays, its month exists, among {loaded.plays:,} plays")
+            group = Group(
+                f"One new day of {_A_DAY:,} plays in an existing month, among {loaded.plays:,} plays"
+            )
             self.groups.append(group)
             row = group.row("sparkify etl, all folders", _A_DAY)
             row.runs, profile = rows.measure_days(self._server, loaded, days)
@@ -297,10 +299,16 @@ def _parser() -> argparse.ArgumentParser:
         help="files for the row songs (default: 100k)",
     )
     parser.add_argument(
-        "--folder", type=Path, default=Path(".bench"), help="for data and server; kept (default: .bench)"
+        "--folder",
+        type=Path,
+        default=Path(".bench"),
+        help="folder for data and server, which are kept (default: .bench)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path(".bench"), help="for results.json and results.svg (default: .bench)"
+        "--out",
+        type=Path,
+        default=Path(".bench"),
+        help="folder for results.json and results.svg (default: .bench)",
     )
     return parser
 

@@ -166,7 +166,7 @@ _TABLES: Final[dict[str, Callable[[Groups], str]]] = {
     "small": _small,
     "questions": _questions,
 }
-"""What makes the table between the marks of this name."""
+"""The functions that make the tables, by the name in the marks around each."""
 
 
 def _has(group: dict[str, Any], name: str) -> bool:

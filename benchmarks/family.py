@@ -1,6 +1,6 @@
 """Run a program and wait for all its descendants: ``python -m benchmarks.family COMMAND …``.
 
-A Spark driver ends before its JVM, and the JVM before the executors. By waiting for this program one gets the
+A Spark driver ends before its JVM, and the JVM before the executors. Whoever waits for this program gets the
 processor time of them all.
 """
 

@@ -83,8 +83,8 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
             )
         )
 
-        # First the tables that others refer to, then those, then the rest, so that no connection waits or is
-        # idle early.
+        # Tables that others refer to come first, then those with foreign keys, then the rest, so that no
+        # connection has to wait.
         referenced = {key[2] for table in tables for key in table.foreign_keys}
         attached: dict[str, list[Future[None]]] = {}
         for month in sorted(
@@ -166,7 +166,7 @@ def _make_month(
     connection: psycopg.Connection[Any], ready: Ready, month: Table, wait_for: list[Future[None]]
 ) -> None:
     with connection.transaction():
-        # With a constraint of its bounds, ATTACH need not read the table again.
+        # A constraint with the bounds of the month saves ATTACH from reading the table again.
         connection.execute(
             f"CREATE TABLE {month.name} (LIKE {month.parent} INCLUDING CONSTRAINTS,"
             f" CONSTRAINT bounds CHECK ({month.condition}));"

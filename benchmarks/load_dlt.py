@@ -34,7 +34,7 @@ def main() -> None:
     """Load the folder of the arguments."""
     dsn, folder, form, work = sys.argv[1:]
     files = sorted(Path(folder).rglob("*.json"))
-    # The same schema for all days, also for a day without logged-out users.
+    # All days get the same schema, even a day without logged-out users.
     parse = pyarrow.json.ParseOptions(explicit_schema=_schema(), unexpected_field_behavior="ignore")
     read = pyarrow.json.ReadOptions(block_size=16 << 20)
 

@@ -23,7 +23,7 @@ class Usage:
     """All in seconds, except `peak_mb` (resident memory of all client processes) and `wal_mb` (WAL written).
 
     `idle` is the idle time of all processors, and `waiting` the part of it spent waiting for a disk. The rest
-    of their time went to other programs; a run that shared the machine with them says little. `events` are
+    of their time went to other programs; a run that shared the machine with them proves little. `events` are
     lines that were read, if counted.
     """
 
@@ -83,8 +83,8 @@ def run(command: list[str], usage: Usage) -> str:
     for thread in (watcher, *readers):
         thread.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Neither is too high. The first misses children that nobody waits for, such as the Python workers of
-    # Spark's daemon; the second misses the time after the last sample.
+    # Take the larger, because both are too low: the first misses children that nobody waits for, such as the
+    # Python workers of Spark's daemon; the second misses the time after the last sample.
     usage.client_cpu += max(used.ru_utime + used.ru_stime, watcher.cpu)
     usage.peak_mb = max(usage.peak_mb, watcher.peak_mb)
     if process.returncode:
@@ -118,7 +118,8 @@ class _Watcher(threading.Thread):
         return sum(self._ticks.values()) / _TICK
 
     def run(self) -> None:
-        # Not the memory from `wait4`: it includes that of this process, from which the other was forked.
+        # Do not use the memory from `wait4`: it includes that of this process, from which the child was
+        # forked.
         while not self.ended.wait(_SAMPLE_S):
             all_there_are = _processes()
             below: dict[int, list[int]] = {}

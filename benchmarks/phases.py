@@ -37,7 +37,7 @@ PHASES: Final = (
     START, PLAN, SONGS, PARSE, TRANSFORM, COPY, BOOKS, KEYS, INSERT, ANALYZE, ROLLUPS, OTHER
 )  # fmt: skip
 
-# For functions and for statements: the first pattern that matches.
+# The phase of a function or a statement is that of the first pattern that matches.
 _CLIENT: Final = [
     (r"^imports$|^cli\.py", START),
     (r"^extract/plan\.py", PLAN),
@@ -128,7 +128,7 @@ def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Pro
 
 
 def _statements(log: str) -> dict[str, tuple[float, float]]:
-    """For each statement, without the numbers in names: processor seconds and seconds."""
+    """The processor seconds and the seconds of each statement, with the numbers in names removed."""
     found: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
     waiting: dict[str, tuple[float, float]] = {}
     for pid, kind, text in _ENTRY.findall(log):

@@ -18,7 +18,7 @@ _SERVER: Final = "#e09f3e"
 
 def draw(document: dict[str, Any], file: Path) -> None:
     """Draw each group that has a limit as a column: its rows above, its profile below."""
-    # Keep text as text, and give the same bytes for the same results.
+    # Keep text as text, and draw the same bytes for the same results.
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "sparkify", "font.size": 9}
     groups = [group for group in document["groups"] if any(row["name"] == LIMIT for row in group["rows"])]
     if not groups:

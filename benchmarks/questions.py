@@ -22,7 +22,7 @@ _DAY: Final = Selection(date(2018, 11, 13), date(2018, 11, 13))
 _WEEK: Final = Selection(date(2018, 11, 12), date(2018, 11, 18))
 _PLACE: Final = "New York-Newark-Jersey City, NY-NJ-PA"
 
-# The same for the other two; {where} and {plays} are filled in.
+# The same questions in SQL, for the bare star and for DuckDB, which fill in {where} and {plays}.
 _TOP: Final = """
 SELECT title, artist, count(*) AS plays, count(DISTINCT user_id) AS listeners FROM {plays} {where}
 GROUP BY title, artist ORDER BY plays DESC LIMIT 10
@@ -70,7 +70,7 @@ def _ranges(days: int) -> dict[str, Selection]:
     }
 
 
-# The questions of the dashboard's pages, and the same for the other two; None where there is no such query.
+# The questions of the dashboard's pages, with their SQL for the bare star and DuckDB; None if there is none.
 _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "top songs": (_TOP, lambda chosen, dsn: analytics.top("songs", chosen, dsn=dsn)),
     "top artists": (_TOP_ARTISTS, lambda chosen, dsn: analytics.top("artists", chosen, dsn=dsn)),

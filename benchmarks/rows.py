@@ -39,7 +39,7 @@ def etl(dsn: str, arguments: Sequence[str], usage: Usage) -> dict[str, Any]:
 
 
 def measure_etl(server: BenchServer, data: Dataset) -> Usage:
-    """The whole load, from JSON to validated keys, with starting the program and creating the tables."""
+    """Measure a whole load, from JSON to validated keys, including the program's start and new tables."""
     with server.database() as dsn:
         with server.measured() as usage:
             report = etl(dsn, data.arguments, usage)
@@ -48,7 +48,7 @@ def measure_etl(server: BenchServer, data: Dataset) -> Usage:
 
 
 def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
-    """The same with or without rollups, into tables that exist already."""
+    """Load with or without rollups, into tables that exist already."""
     program = "sparkify" if kept else "benchmarks.without_rollups"
     with server.database() as dsn:
         open_warehouse(dsn).close()
@@ -60,7 +60,7 @@ def measure_rollups(server: BenchServer, data: Dataset, *, kept: bool) -> Usage:
 def measure_engine(
     server: BenchServer, logs: Path, workers: int, *, spark: bool, one_file_a_batch: bool = False
 ) -> Usage:
-    """The same for plays only, with this many workers: threads, or Spark executors of one core each."""
+    """Load only plays, with this many workers: threads, or Spark executors of one core each."""
     program = "benchmarks.one_file_a_batch" if one_file_a_batch else "sparkify"
     command = [PYTHON, "-m", program, "etl", "--log-data", str(logs), "--json", "--workers", str(workers)]
     if spark:
@@ -114,13 +114,13 @@ def measure_tutorial(
         with server.measured() as usage:
             said = json.loads(run([PYTHON, "-m", "benchmarks.tutorial", dsn, str(file)], usage))
         _expect(said["plays"], plays)
-        # For a slice the start of the program would be a large part of the time.
+        # For so few plays, the start of the program would be a large part of the time.
         usage.seconds, usage.client_cpu = said["seconds"], said["cpu"]
         return usage
 
 
 def measure_dlt(server: BenchServer, data: Dataset, form: str) -> Usage:
-    """dlt, raw events, one table without keys."""
+    """Load the raw events with dlt into one table without keys."""
     with server.database() as dsn, tempfile.TemporaryDirectory() as work:
         with server.measured() as usage:
             run([PYTHON, "-m", "benchmarks.load_dlt", dsn, str(data.logs), form, work], usage)
@@ -128,7 +128,7 @@ def measure_dlt(server: BenchServer, data: Dataset, form: str) -> Usage:
 
 
 def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
-    """pandas, raw events, one table without keys."""
+    """Load the raw events with pandas into one table without keys."""
     with server.database() as dsn:
         with server.measured() as usage:
             run([PYTHON, "-m", "benchmarks.load_pandas", dsn, str(data.logs)], usage)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.sampler OUT etl DATA …
 
-Every few milliseconds it is looked up which line of the program each thread is at, and how much processor
-time the system has given it since the last look. That goes to the innermost function of sparkify, on behalf
-of whatever library it has called. Threads that libraries started by themselves are counted as such.
+Every few milliseconds it looks up where each thread is in the program, and how much processor time the system
+has given it since the last look. That time counts for the innermost function of sparkify, even if the thread
+is in a library that this function called. Threads that libraries started themselves are counted separately.
 """
 
 import json
@@ -59,7 +59,7 @@ class Sampler(threading.Thread):
             except (FileNotFoundError, ProcessLookupError):
                 continue
             place = places.get(int(task), "threads of libraries")
-            # Before the first sample the interpreter started.
+            # The first sample of a thread includes the start of the interpreter.
             before = self._seen.get(int(task), 0.0)
             self.cpu[place] += used - before
             self._seen[int(task)] = used

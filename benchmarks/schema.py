@@ -14,8 +14,8 @@ FROM pg_class c LEFT JOIN pg_inherits parent ON parent.inhrelid = c.oid
 WHERE c.relnamespace = ANY(%s::regnamespace[]) AND c.relkind IN ('r', 'p')
 ORDER BY 1
 """
-# Of a key to a partitioned table there is one entry more for each partition of that; they follow from the
-# first.
+# A key to a partitioned table has one more entry for each partition of that table; these follow from the
+# first one.
 _CONSTRAINTS: Final = """
 SELECT conrelid::regclass::text, conname, contype, pg_get_constraintdef(c.oid),
 confrelid::regclass::text, convalidated
@@ -38,8 +38,9 @@ FROM pg_attribute JOIN pg_class t ON t.oid = attrelid
 WHERE t.relnamespace = ANY(%s::regnamespace[]) AND t.relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
 ORDER BY 1, attnum
 """
-# What the product itself has analyzed, as ANALYZE takes it. Autovacuum never looks at partitioned tables, and
-# what it does to others is not noted here; `ONLY`, because the months stand in the list themselves.
+# The tables that the product itself has analyzed, as arguments of ANALYZE. Autovacuum never analyzes
+# partitioned tables, and its work on others does not count here; `ONLY`, because the list also names the
+# months.
 _ANALYZED: Final = """
 SELECT CASE relkind WHEN 'p' THEN 'ONLY ' ELSE '' END || t.oid::regclass
 FROM pg_class t

@@ -208,7 +208,7 @@ def _rate(begun: float, events: int) -> str:
 
 
 def _table(events: Events, lines: Lines) -> pa.Table:
-    """The events' fields as columns, ready for the other ways; the time to look them up does not count."""
+    """The events' fields as columns, for the other ways of writing; making this table is not timed."""
     text, _ = lines.of(events)
     rows = [json.loads(line) for line in bytes(text).decode().splitlines()]
     return pa.Table.from_pylist(rows)
@@ -219,7 +219,7 @@ def _arrow(table: pa.Table, path: Path) -> None:
     for n, name in enumerate(table.column_names):
         column = table[name].combine_chunks()
         if pa.types.is_string(column.type):
-            # As a dictionary, so that each text is escaped once, as in the simulator.
+            # Dictionary-encode the text, so that each is escaped only once, as in the simulator.
             coded = column.dictionary_encode()
             escaped = pa.array([log_text(t) for t in coded.dictionary.to_pylist()])
             column = escaped.take(coded.indices)

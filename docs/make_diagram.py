@@ -41,8 +41,8 @@ WHERE n.nspname IN ('public', 'analytics') AND c.relkind IN ('r', 'p') AND NOT c
 ORDER BY n.nspname DESC, c.relname, a.attnum
 """
 
-# Foreign keys; and columns named like the only column of a primary key, where the table is named like the
-# column.
+# Foreign keys, and columns named like the only column of another table's primary key, if that table is named
+# like the column.
 LINES: Final = """
 SELECT DISTINCT n.nspname AS schema, c.relname AS table, t.nspname AS to_schema, r.relname AS to_table,
        (SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute

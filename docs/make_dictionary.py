@@ -42,7 +42,7 @@ then run `python docs/make_dictionary.py`. Left out are `staging` (rows not publ
 `songplays`, `time`, `heard_plays` and the large rollups consist of).
 """  # noqa: E501
 
-# Partitions do not count as tables here. Nobody knows whether a view's columns can be NULL.
+# Partitions do not count as tables here. PostgreSQL does not know whether a view's columns can be NULL.
 COLUMNS: Final = """
 SELECT n.nspname AS schema, c.relname AS table, c.relkind = 'v' AS is_view,
        obj_description(n.oid, 'pg_namespace') AS schema_comment,

@@ -51,7 +51,7 @@ _STEPS: Final = (
     ("publish", "a month becomes", "visible at once"),
 )
 _BESIDE: Final = (
-    (166, "set aside", "each line that is no valid play or song,", "with file, line number, reason and text"),
+    (166, "set aside", "each line that is not valid,", "with file, line number, reason and text"),
     (246, "beside the star", "what each play heard, and which line of", "which file it came from"),
     (326, "rollups", "plays and listeners, already counted:", "top songs, trends, retention, devices"),
 )

@@ -1,1 +1,1 @@
-"""The tests. Run them from the checkout: the helpers that they share are `tests.support`."""
+"""The tests. Run them from the checkout, because they import their shared helpers as `tests.support`."""

@@ -34,8 +34,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 from tests.support import examples  # noqa: E402, F401  registers the profile `thorough`
 from tests.support.samples import real_data  # noqa: E402
 
-# The user's own settings must not lead the tests to another warehouse. Those for the tests stay: the
-# processes of pytest-xdist get them from this one.
+# The user's own settings must not lead the tests to another warehouse. The settings for the tests stay: the
+# processes of pytest-xdist inherit them.
 TEST_DSN = os.environ.get("SPARKIFY_TEST_DSN")
 for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))]:
     if not name.startswith("SPARKIFY_TEST_"):
@@ -55,8 +55,8 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if TEST_DSN:
         yield TEST_DSN
         return
-    # Not pytest's folder, which is private to its owner: if root runs the tests, the server runs as another
-    # user.
+    # Do not use pytest's folder, which is private to its owner: if root runs the tests, the server runs as
+    # another user.
     import shutil
 
     home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))

@@ -44,7 +44,7 @@ def dsn(real_sample: Path, module_dsn: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A name whose UTF-8 was read as Latin-1 and written as UTF-8 again, once or twice, as it was."""
+    """The original of a name whose UTF-8 was read as Latin-1 and written as UTF-8 again, once or twice."""
     try:
         return plain(text.encode("latin-1").decode()) if not text.isascii() else text
     except UnicodeError:
@@ -158,7 +158,7 @@ def test_trend(dsn: str, events: list[Event], period: str, level: str | None) ->
     assert all(row["returning_listeners"] == row["listeners"] - row["new_listeners"] for row in rows)
     no_day = Selection(
         date(2018, 10, 30), date(2018, 10, 31), level
-    )  # of the week of the first plays, but before them
+    )  # in the week of the first plays, but before them
     assert analytics.trend(period, no_day, dsn=dsn) == []
     place = events[0]["location"]
     assert analytics.trend(period, replace(no_day, location=place), dsn=dsn) == []
@@ -216,7 +216,7 @@ def test_what_rises_needs_a_day_to_begin_with(dsn: str) -> None:
     for selection in (Selection(), Selection(until=date(2018, 11, 18), level="paid")):
         with pytest.raises(UsageError, match=r"days before.*`since`"):
             analytics.rising(selection, dsn=dsn)
-    # The days end with the last that has plays.
+    # The days end with the last one that has plays.
     assert analytics.rising(Selection(date(2018, 11, 20), date(2019, 5, 1)), dsn=dsn) == analytics.rising(
         Selection(date(2018, 11, 20), date(2018, 11, 30)), dsn=dsn
     )
@@ -274,7 +274,9 @@ def test_views(dsn: str, events: list[Event]) -> None:
     }  # fmt: skip
     with connect(dsn) as connection:
         seconds = one(connection, "SELECT sum(seconds)::bigint FROM analytics.plays_by_day")
-        assert seconds == pytest.approx(sum(e["length"] for e in events), abs=60)  # a second a day and level
+        assert seconds == pytest.approx(
+            sum(e["length"] for e in events), abs=60
+        )  # each row of a day and level is rounded to a second
         for query, rows in expected.items():
             assert set(connection.execute(query).fetchall()) == rows, query  # type: ignore[call-overload]
         views = {name for (name,) in connection.execute(
@@ -298,7 +300,7 @@ def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
                 level=chance.choice(["free", "paid"]), location=chance.choice(["Chicago, IL", "Boston, MA"]),
             )
         )  # fmt: skip
-    # Somebody who pays from the 80th day on, the first with plays in that month.
+    # Somebody who pays from the 80th day on, which is their first day with plays in that month.
     events += [
         play(NOVEMBER + day * 86_400_000, itemInSession=day, sessionId=1, userId="99", level=level)
         for day, level in ((4, "free"), (80, "paid"), (81, "paid"))
@@ -339,8 +341,8 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
 def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) -> None:
     """A hundred are heard three times, 900 twice, 50 once.
 
-    Of each the catalogue lacks the last ones, which are found among the first songs or, when more are wanted,
-    are not.
+    The catalogue lacks the last songs of each group. A short list finds them among the most played songs; a
+    longer one has to search all.
     """
     here, there = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     songs = [f"song {at:04}" for at in range(1050)]
@@ -375,7 +377,7 @@ def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) 
 
 
 def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp_path: Path) -> None:
-    """A user free in Boston and paid in Chicago on one day is no free listener in Chicago; another one is."""
+    """A user who is free in Boston and paid in Chicago on one day is not a free listener in Chicago."""
     boston, chicago = {"location": "Boston, MA"}, {"location": "Chicago, IL"}
     heard = [("1", "free", boston), ("1", "paid", chicago), ("2", "free", chicago)]
     events = [
@@ -420,7 +422,7 @@ def test_songs_over_months(over_months: tuple[str, list[Event]], place: str | No
 
 
 def test_many_questions_over_one_connection(over_months: tuple[str, list[Event]]) -> None:
-    """None is prepared: a plan for all selections would be made once, for one of them."""
+    """Questions are not prepared: PostgreSQL would make one plan, for one selection, and use it for all."""
     warehouse, _ = over_months
     selections = [
         Selection(),
@@ -458,7 +460,8 @@ def test_a_connection_that_would_begin_a_transaction(over_months: tuple[str, lis
 
 
 def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
-    """Who is new at a place, comes back or changes level, on all days and on days that cut months."""
+    """Users who are new at a place, come back or change level, over all days and over days that cut
+    months."""
     warehouse, events = over_months
     events.sort(key=lambda e: (e["ts"], e["itemInSession"]))
     firsts: dict[str, date] = {}
@@ -500,12 +503,12 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         assert any(many > people for *_, many, people in expected)
         rows = analytics.level_changes(selection, dsn=warehouse)
         assert [tuple(row.values()) for row in rows] == expected
-        rows = analytics.level_changes(at_place, dsn=warehouse)  # with a level, to that one; at all places
+        rows = analytics.level_changes(at_place, dsn=warehouse)  # changes to that level, anywhere
         assert [tuple(row.values()) for row in rows] == [row for row in expected if row[2] == "free"]
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:
-    """Months at both ends come with all their days, and whoever was there in another month counts."""
+    """The trend reads all days of the first and the last month, and counts users of other months, too."""
     days = {
         1: datetime(2018, 11, 28, tzinfo=UTC),
         2: datetime(2018, 12, 20, tzinfo=UTC),
@@ -563,7 +566,7 @@ def test_what_has_as_many_plays_comes_in_an_order(new_dsn: Any, tmp_path: Path) 
 
 
 def test_days_of_a_report(dsn: str, events: list[Event]) -> None:
-    """None before the first play; and who was active is counted back from the last day."""
+    """The report covers no day before the first play, and counts active users back from the last day."""
     for since, until, expected in (
         (date(2018, 1, 1), date(2018, 11, 2), (date(2018, 11, 1), date(2018, 11, 2))),
         (date(2018, 11, 29), date(2019, 7, 1), (date(2018, 11, 29), date(2018, 11, 30))),

@@ -180,7 +180,7 @@ def test_a_song_is_matched_with_the_name_in_its_own_record(
         "SELECT title, artist, song_id FROM analytics.heard_songs WHERE song_id IS NOT NULL ORDER BY title"
     ).fetchall()
     assert matched == [("a", names[0], "S1"), ("b", names[0], "S2"), ("c", names[1], "S3")]
-    # A name becomes the more frequent one by a song that is heard nowhere; no other song moves.
+    # A song that nobody heard makes a name the more frequent one; no other song moves.
     write(
         tmp_path,
         "song_data/b.json",
@@ -209,5 +209,5 @@ def test_a_large_catalogue(real_sample: Path, real_catalogue: Path, db: Connecti
     assert (report.matched, report.rows["songs"], report.rows["artists"]) == (120, 10_000, 3_888)
     assert one(db, "SELECT name FROM artists WHERE artist_id = 'ARRH63Y1187FB47783'") == "Kanye West"
     assert [finding.name for finding in check(dsn) if finding.found] == []
-    # The sample's own songs, which this catalogue has too, take nothing away.
+    # Loading the sample's own songs, which this catalogue also has, loses no match.
     assert etl.run(song_data=real_sample / "song_data", dsn=dsn).matched == 120

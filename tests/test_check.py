@@ -172,7 +172,7 @@ DAMAGE = [
 @pytest.mark.parametrize(("name", "damage"), DAMAGE)
 def test_a_check_finds_its_damage(loaded: Connection[Any], name: str, damage: str) -> None:
     with loaded.transaction(force_rollback=True):
-        loaded.execute("SET LOCAL session_replication_role = replica")  # no foreign key is in the way
+        loaded.execute("SET LOCAL session_replication_role = replica")  # turns foreign keys off
         for statement in damage.split(";"):
             assert loaded.execute(statement).rowcount != 0  # type: ignore[call-overload]
         ((finding,), _) = examine(loaded, [name])
@@ -232,7 +232,7 @@ def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], t
     better = [event | {"level": "free"} for event in plays[5:15]]
     steps: list[dict[str, list[Any]]] = [
         {"log_data/a.json": plays[:20]},
-        {"log_data/a.json": [*plays[10:30], "torn"], "log_data/b.json": plays[:12]},  # grown, and lines gone
+        {"log_data/a.json": [*plays[10:30], "torn"], "log_data/b.json": plays[:12]},  # new lines, lost lines
         {"log_data/c.json": better, "song_data/a.json": [song()]},  # wins over a and b; late songs
         {"log_data/a.json": plays[28:29], "song_data/a.json": [song("S2", title="Other")]},
         {"log_data/a.json": plays, "log_data/b.json": [], "song_data/a.json": []},
@@ -253,7 +253,7 @@ def test_a_sound_warehouse_after_many_histories(dsn: str, db: Connection[Any], t
 def test_a_folder_that_was_taken_for_the_other_kind_and_then_loaded_rightly(dsn: str, tmp_path: Path) -> None:
     """A path has books as a song file and as a log file."""
     for folder in ("a", "b"):
-        write(tmp_path, f"{folder}/1.json", "torn")  # nobody can tell which kind that is
+        write(tmp_path, f"{folder}/1.json", "torn")  # could be a log or a song
     etl.run(song_data=tmp_path / "a", log_data=tmp_path / "b", dsn=dsn)
     write(tmp_path, "a/1.json", play(), play(NOVEMBER + 1))
     write(tmp_path, "b/1.json", song())
@@ -283,7 +283,7 @@ def test_months_that_come_while_it_checks_are_no_damage(
 
         def run(cursor: Any, name: str) -> Any:
             if name == "row_counts":
-                publish_run(db, run_id)  # once and again: it is published by then
+                publish_run(db, run_id)  # the second time, it is published already
             finding = run_check(cursor, name)
             seen.append((name, finding.found))
             return finding

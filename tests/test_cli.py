@@ -89,7 +89,7 @@ def test_top_json(loaded: tuple[str, Any]) -> None:
         "song_id": "SOZCTXZ12AB0182364",
     }  # fmt: skip
     assert rows[1]["song_id"] is None
-    assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data as they are
+    assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data unchanged
     artists = json.loads(sparkify("top", "artists", "--json", dsn=loaded[0]).stdout)
     assert [row["plays"] for row in artists] == [3, 1]
 
@@ -232,7 +232,8 @@ def test_a_reader_that_has_enough(loaded: tuple[str, Any]) -> None:
 
 
 def test_help_is_quick() -> None:
-    """Nothing heavy is imported. The clock is not used: other programs share the machine."""
+    """Help imports nothing heavy. The test looks at imports, not the clock: other programs share the
+    machine."""
     code = "import sys; from sparkify.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())

@@ -194,7 +194,7 @@ def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> Non
 def test_which_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """--dsn, else SPARKIFY_DSN, else libpq's own."""
     monkeypatch.setenv("PGHOST", "libpq")
-    assert resolve() == "dbname=sparkifydb"  # libpq adds its own
+    assert resolve() == "dbname=sparkifydb"  # libpq itself adds PGHOST
     monkeypatch.setenv("SPARKIFY_DSN", "host=setting")
     assert resolve() == "host=setting dbname=sparkifydb"
     assert resolve("postgresql://option/named") == "dbname=named host=option"

@@ -112,7 +112,7 @@ def serving(dsn: str) -> Iterator[str]:
         process.terminate()
         said = process.communicate(timeout=30)[0]
     assert "Traceback" not in said, said
-    # Streamlit warns of it when another thread uses what only its own may.
+    # Streamlit warns when a thread uses what only the thread of the page may use.
     assert "ScriptRunContext" not in said, said
 
 
@@ -555,7 +555,7 @@ def test_no_question_is_left_when_one_fails(dsn: str) -> None:
 
 
 def test_connections_wait_for_the_next_question(dsn: str) -> None:
-    """Except those that the server has ended, and one with an open transaction."""
+    """Connections are reused, except those that the server has ended and one with an open transaction."""
 
     def server(connection: Connection[Any]) -> int:
         return int(one(connection, "SELECT pg_backend_pid()"))

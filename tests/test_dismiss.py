@@ -77,7 +77,7 @@ def test_rejects_of_a_file_that_is_gone(tmp_path: Path, dsn: str, run_here: Call
     assert not any(finding.found for finding in check(dsn))
 
 
-CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # and how many lines of each file are then dismissed
+CHOICES: list[tuple[dict[str, Any], list[int]]] = [  # with how many lines of each file they dismiss
     ({"path": "log_data/a.json"}, [2, 0, 0]),
     ({"reason": "invalid_json"}, [1, 1, 1]),
     ({"run": 1, "path": "b.json"}, [0, 1, 0]),
@@ -190,7 +190,7 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
     with connect(dsn) as other, other.transaction():
         other.execute(
             "SELECT FROM etl.known_files WHERE path LIKE '%b.json' FOR UPDATE"
-        )  # as both of them do
+        )  # as a load and a retry do
         done = dismiss(dsn=dsn)
     assert (done.lines, done.files, done.other_runs) == (3, 2, 1)
     assert [row[0] for row in db.execute(BOOKS) if row[3]] == ["b.json"]
@@ -198,7 +198,7 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 
 
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
-    """Those change books too, and lock them in another order."""
+    """Publishing and forgetting change books, too, and lock them in another order."""
     etl.run(data, dsn=dsn)
     waiting = (
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"

@@ -42,7 +42,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def code(text: str) -> Iterator[str]:
-    """The code in a page: lines of blocks that are neither Python nor SQL, and spans."""
+    """The code in a page: inline code, and the lines of blocks that are neither Python nor SQL."""
     for language, body in _FENCE.findall(text):
         if language not in {"python", "sql"}:
             yield from body.splitlines()
@@ -50,7 +50,7 @@ def code(text: str) -> Iterator[str]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every ``sparkify …`` in the docs as arguments; of ``start|stop`` each."""
+    """Yield every ``sparkify …`` in the docs with its page, as arguments; ``start|stop`` gives two."""
     for page, text in TEXTS.items():
         for line in code(text):
             for match in _COMMAND.finditer(line):
@@ -181,7 +181,7 @@ def test_examples_of_rejects(reason: str, example: str) -> None:
 
 
 def test_reasons_are_in_the_order_of_the_judge() -> None:
-    """A line with several things wrong has the reason that stands first."""
+    """A line with several faults gets the reason that comes first in the table."""
     worse = b'{"page": "NextSong", "userId": %s'
     lines = {
         "invalid_utf8": b'{"a": "\\ud83c \\u0000", "a": "\xff"',
@@ -269,7 +269,7 @@ def test_sql_was_found() -> None:
 @pytest.mark.parametrize("query", SQL)
 def test_sql_runs(loaded: Connection[Any], query: str) -> None:
     with loaded.transaction(force_rollback=True):
-        # A role is the server's, not the database's: others may have one of this name.
+        # Roles belong to the server, not to a database: another test may have one of this name.
         cursor = loaded.execute(query.replace("analyst", f"analyst_{os.getpid()}"))  # type: ignore[call-overload]
         if query.lstrip().startswith("SELECT"):
             assert cursor.fetchall(), "on this data it should find something"

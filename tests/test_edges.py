@@ -1,4 +1,4 @@
-"""Where a load was found to go wrong by reading it with ill will: each of these did."""
+"""Faults that were found by searching the code for ways to break a load; each of them was real."""
 
 import json
 import os
@@ -31,13 +31,13 @@ def _torn(record: dict[str, Any], key: str) -> str:
 
 
 def _settle(root: Path) -> None:
-    """Files as they are when nobody has touched them for a while."""
+    """Make the files look as if nobody had touched them for a while."""
     for path in root.rglob("*.json"):
         os.utime(path, (time.time() - 100,) * 2)
 
 
 def _dies(dsn: str, db: Connection[Any], root: Path) -> None:
-    """A run without a limit that publishes its songs, and a month ahead, and then dies."""
+    """Start a run without a limit, which publishes its songs and one month ahead and then dies."""
     plan = make_plan(db, find_files(root / "song_data", "song") + find_files(root / "log_data", "log"))
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
@@ -114,7 +114,7 @@ def test_what_another_run_has_staged_of_an_unreadable_file_stays(
         stager.close()
     file.write_bytes(content)
     os.utime(file, ns=(status.st_mtime_ns,) * 2)
-    write(tmp_path, "log_data/g.json", play(NOVEMBER + 5))  # mended: the held run is dropped
+    write(tmp_path, "log_data/g.json", play(NOVEMBER + 5))  # the file is fixed: the held run is dropped
     etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 2
 
@@ -133,7 +133,7 @@ def test_a_server_whose_transactions_are_serializable(db: Connection[Any], dsn: 
 
 
 def test_queries_are_not_compiled(dsn: str) -> None:
-    """Not even where the connection string asks for it: compiling takes longer than most questions."""
+    """JIT is off even if the connection string asks for it: compiling takes longer than most questions."""
     with connect(make_conninfo(dsn, options="-c jit=on")) as connection:
         assert one(connection, "SHOW jit") == "off"
 

@@ -62,7 +62,7 @@ SONG_VALUES: dict[str, list[Any]] = {
 
 
 def plays(item: int) -> list[dict[str, Any]]:
-    """Plays of one user, mostly on one day, each with one field or all text at an end; and plain ones."""
+    """Plays of one user, mostly on one day, each with one field or all text at an extreme; and plain ones."""
     changes: list[dict[str, Any]] = [{}, {"song": "another"}]
     changes += [{name: value} for name, values in NUMBERS.items() for value in values]
     changes += [dict.fromkeys(PLAY_TEXTS, text) | {"song": text or "a"} for text in TEXTS]
@@ -72,7 +72,7 @@ def plays(item: int) -> list[dict[str, Any]]:
 
 
 def songs() -> list[dict[str, Any]]:
-    """The same for songs, each by another artist; the plays hear some of them."""
+    """Songs with the same extremes, each by another artist; some of them match plays."""
     changes: list[dict[str, Any]] = [
         {name: value} for name, values in SONG_VALUES.items() for value in values
     ]
@@ -111,7 +111,7 @@ def ask_everything(
     """Every question, every view."""
     for (name, question, arguments), chosen in product(QUESTIONS, selections):
         if question is analytics.rising and chosen.since is None:
-            continue  # what rises needs a first day
+            continue  # rising songs need a first day
         with subtests.test(f"{name} of {str(chosen)[:80]}"):
             assert question(*arguments, selection=chosen, dsn=db) is not None
     with subtests.test("retention by week"):
@@ -154,7 +154,7 @@ def dsn(module_dsn: str) -> str:
 def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder with every extreme, and the content of the warehouse after its loads.
 
-    They are loaded, then the same plays as other, late events; then the files come in reverse order.
+    It loads them; then the same plays as other, late events; then the first files in reverse order.
     """
     root = tmp_path_factory.mktemp("extremes")
     write(root, "song_data/a.json", *songs())
@@ -231,7 +231,7 @@ def test_a_level_named_all_is_told_from_all_levels(root: Path, db: Connection[An
 def test_retried_and_forgotten(
     loaded: tuple[Path, dict[str, str]], new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """The run that was set aside comes in by itself, as in one load; users at the ends can be forgotten."""
+    """Rejects that are retried give the same content as one load; users with extreme ids can be forgotten."""
     root, expected = loaded
     retried = new_dsn()
     write(tmp_path, "log_data/a.json", *plays(0), *plays(1000))
@@ -284,7 +284,7 @@ def test_the_widest_range(
 
 
 def test_milliseconds_are_what_they_were(db: Connection[Any]) -> None:
-    """The loader and PostgreSQL round alike, and as before for what is no longer than a day."""
+    """The loader and PostgreSQL round alike; lengths up to a day are rounded as they always were."""
     import duckdb
 
     from sparkify.database.queries import queries
@@ -315,7 +315,7 @@ def test_a_name_that_is_no_name_is_not_repaired() -> None:
 @examples(2, thorough=4)
 @given(data=st.data())
 def test_any_extremes_together(root: Path, dsn: str, data: st.DataObject) -> None:
-    """Several at once, into days that are there and days that are not; all is still right."""
+    """Plays with several extremes, on new days and on days that exist, leave the warehouse sound."""
     texts = st.sampled_from(TEXTS[:18]) | st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5
     )

@@ -113,7 +113,7 @@ def test_later_loads_go_on_without_it(
     write(tmp_path, "log_data/6.json", play(DECEMBER + 1, level="aaa"), play(DECEMBER + 9), play(JANUARY))
     done = run_here("etl", tmp_path, dsn=dsn)
     assert done.returncode == 0
-    assert failed in done.stderr  # the reason, and what to do, once more
+    assert failed in done.stderr  # says the reason and what to do again
     assert (states(db), clean(dsn)) == (["failed", "published"], True)
     assert one(db, "SELECT count(*) FROM songplays") == 6
     assert etl.run(tmp_path, dsn=dsn).failed_runs.keys() == {1}
@@ -183,7 +183,7 @@ def test_without_the_file_the_rest_is_loaded(
     (tmp_path / "log_data/2.json").unlink()
     held.drop(1, dsn)
     assert etl.run(tmp_path, dsn=dsn).failed_runs == {}
-    assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that won is not there
+    assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that won is gone
     assert one(db, "SELECT count(*) FROM songplays") == 5
     assert clean(dsn)
 
@@ -191,7 +191,8 @@ def test_without_the_file_the_rest_is_loaded(
 def test_an_earlier_version_of_a_file_that_is_published_in_part(
     db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
-    """Its books would count plays as loaded that the warehouse now has from another file."""
+    """The file loses its books: those of its earlier version would count plays that now come from another
+    file."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "log_data/z.json", play(NOVEMBER + 1))
     etl.run(tmp_path, dsn=dsn)
@@ -319,7 +320,7 @@ def test_a_constraint_that_stands_in_the_way_of_staging(
 
 
 def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """The cause may lie outside the data, and last."""
+    """The cause of a failure may lie outside the data, and persist."""
     write(tmp_path, "log_data/a.json", play(song="poison"))
     put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
     with pytest.raises(SparkifyError, match="of the server"):
@@ -355,7 +356,7 @@ def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp
     assert states(db) == ["failed"]
     assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {
         1
-    }  # no limit on rejects applies to it
+    }  # a limit on rejects does not apply to it
 
 
 def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -423,7 +424,8 @@ def test_any_small_world_after_a_fault(
             etl.run(root, dsn=dsn)
         for name, records in before.items():
             write(root, f"log_data/{name}", *records)
-        # Items of their own: a variant that loses to another play is not published, and poisons nothing.
+        # Poisoned plays have their own items: a variant that loses to another play is not published, so it
+        # would poison nothing.
         poisoned = [
             {**event, "song": "poison", "itemInSession": 100 + event["itemInSession"]} for event in poison
         ]

@@ -196,7 +196,7 @@ def test_a_python_that_cannot_is_one_line_and_leaves_nothing(
     checkout = Checkout(tmp_path)
     done = checkout.make("etl", "DATA=x", **lack)
     assert done.returncode == 2
-    line, _ = done.stderr.splitlines()  # make itself adds one
+    line, _ = done.stderr.splitlines()  # the other line is make's own
     assert said in line
     assert not (tmp_path / ".venv").exists()
     assert checkout.make("etl", "DATA=x").returncode == 0

@@ -185,7 +185,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
 @pytest.mark.parametrize(
     ("files", "arguments", "said"),
     [
-        # the case unseen-suffix-all, as it is for an ending that is not read now
+        # files with an ending that is not read
         (
             ["log_data/a.txt"],
             ["--log-data", "log_data"],

@@ -47,7 +47,7 @@ STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202
 
 
 def name_of(text: str, number: int) -> str:
-    """A name of a file or folder with that text in it, as far as a name may have it."""
+    """A file or folder name with as much of the text as a name may contain."""
     return f"{number} {text.replace('/', '|')[:60]}"
 
 

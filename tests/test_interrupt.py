@@ -52,7 +52,7 @@ def ends(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """Send the signal, check that the process ends in time, and return its stderr."""
     process.send_signal(number)
     assert seconds_until_the_end(process) < 2
-    out, said = process.communicate(timeout=5)  # none of its children holds the pipes any more
+    out, said = process.communicate(timeout=5)  # would block if a child still held the pipes
     assert (process.returncode, out) == (CODES[number], "")
     assert said.startswith("sparkify: Interrupted.")
     assert said.count("\n") == 1
@@ -117,7 +117,7 @@ def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: 
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: not db.execute(OTHERS).fetchall())  # and no session outlives it
+    wait_for(lambda: not db.execute(OTHERS).fetchall())  # no session outlives the program
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_while_the_program_is_busy(busy: str) -> None:
     process = start(code, "etl")
     assert process.stderr is not None
     assert process.stderr.readline() == "busy\n"
-    time.sleep(0.2)  # so that it is
+    time.sleep(0.2)  # so that it really is busy
     ends(process, signal.SIGTERM)
 
 
@@ -166,7 +166,7 @@ def test_when_nobody_listens_any_more(busy: str) -> None:
 
 
 def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
-    """As in the background of a script, or under nohup."""
+    """Signals are ignored in the background of a script, or under nohup."""
     ignore = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
     code = f"{ignore}; import os; os.kill(os.getpid(), signal.SIGINT)"
     process = start(code, "etl", str(files), "--dsn", dsn)

@@ -90,7 +90,7 @@ def _read(data: bytes, compression: str | None = None, size: int | None = None) 
 
 
 def _lines(found: list[Slice]) -> list[bytes | RejectedLine]:
-    """For each line what was read, or the reject."""
+    """What was read of each line, or its reject."""
     data = b"".join(piece.data for piece in found)
     assert not data or data.endswith(b"\n")
     result: list[bytes | RejectedLine] = list(data.split(b"\n")[:-1])
@@ -163,7 +163,7 @@ def test_a_line_is_too_long_wherever_reads_are_cut(
 
 
 def test_a_read_is_no_longer_than_a_line_may_be() -> None:
-    """Nothing measures a line that lies within one read."""
+    """A line that lies within one read is not measured."""
     assert files.READ_BYTES <= MAX_LINE_BYTES
 
 
@@ -196,7 +196,7 @@ def test_a_torn_stream_gives_its_whole_lines_and_one_reject(
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz"])
 def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) -> None:
-    """With another digest the file would look changed, and every run would read it again."""
+    """If the digest differed, the file would look changed, and every run would read it again."""
     data = b"this is not a compressed stream" * 5000
     (found,) = _read(data, compression)
     assert found.digest == hashlib.sha256(data).digest()
@@ -204,7 +204,7 @@ def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) ->
 
 
 def _lines_until_the_break(packed: bytes) -> list[bytes]:
-    """The data that the longest prefix of a damaged gzip stream gives before an error shows."""
+    """The lines that a damaged gzip stream gives, byte by byte, before it raises an error."""
     stream, found = zlib.decompressobj(wbits=31), b""
     with suppress(zlib.error):
         for at in range(len(packed)):
@@ -296,7 +296,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     found = _read(bytes(packed), "bzip2")
     given = b"".join(piece.data for piece in found)[:-1] + found[-1].unread[0].record
     assert data.startswith(given)
-    block = 100_000 - 19  # of compression level 1; a little less where letters repeat
+    block = 100_000 - 19  # at compression level 1; a little less where letters repeat
     assert len(given) // (block - 200) == int(share * len(data) / block)
 
 

@@ -19,7 +19,7 @@ from sparkify.schema.structure import names
 from tests.support.data import play, song, write
 from tests.support.warehouse import one
 
-# Everything that anybody has made, whose it is, and what it is.
+# Everything that anybody has created, with its owner and its comment.
 THINGS = r"""
 WITH schemas AS (SELECT * FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
 SELECT array_agg(thing ORDER BY thing) FROM (
@@ -115,7 +115,7 @@ def test_a_name_that_is_taken_is_refused(
             assert f" {what} {name} that sparkify did not make. " in line
             assert f"or give that {what} another name." in line
         assert one(connection, THINGS) == there
-        # As it was, for the next.
+        # Restore the database for the next case.
         if what == "schema":
             connection.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[call-overload]
         elif what == "function":
@@ -127,7 +127,7 @@ def test_a_name_that_is_taken_is_refused(
 
 
 def test_beside_what_is_called_otherwise_there_is_room(module_database: str, root: Path) -> None:
-    """Refused things are given other names, and what is loaded and dropped then leaves them alone."""
+    """Once such objects have other names, loading and dropping a warehouse leaves them alone."""
     with connect(module_database) as connection:
         connection.execute(
             "CREATE TABLE analytics.sessions AS SELECT 7 AS x; CREATE VIEW users AS SELECT 8 AS x"
@@ -147,7 +147,7 @@ def test_beside_what_is_called_otherwise_there_is_room(module_database: str, roo
 
 
 def test_every_name_is_known(db: Connection[Any]) -> None:
-    """Those that PostgreSQL gives to keys without a name aside: it takes another where one is taken."""
+    """Except those that PostgreSQL gives to unnamed keys: if one is taken, it chooses another."""
     known = names()
     db.execute(queries("publish/rollups")["index_heard_songs"])  # as the first load does
     there = db.execute(
@@ -218,7 +218,7 @@ def test_what_took_the_place_of_ours_is_refused(
 
 
 def test_an_older_view_of_ours_is_replaced(dsn: str, db: Connection[Any]) -> None:
-    """It has fewer columns."""
+    """An older version of a view has fewer columns."""
     db.execute(
         "DROP VIEW analytics.plays_by_day; CREATE VIEW analytics.plays_by_day AS SELECT current_date AS day"
     )

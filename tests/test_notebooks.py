@@ -39,7 +39,7 @@ def weeks(new_module_dsn: Callable[[], str]) -> str:
 
 @pytest.fixture
 def copy_of_sample(sample: str, server_dsn: str) -> Iterator[str]:
-    """A copy of it, to do harm to."""
+    """A copy of the sample that a test may damage."""
     name = f"{conninfo_to_dict(sample)['dbname']}_copy"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         names = {
@@ -206,7 +206,7 @@ def _code(name: str) -> str:
 
 
 def _without_pixels(cell: Any) -> Any:
-    """A cell with its pictures named only: their bytes are the drawing library's matter."""
+    """A cell without the bytes of its pictures, which depend on the drawing library."""
     for output in cell.get("outputs", []):
         if "image/png" in output.get("data", {}):
             output.data["image/png"] = "a picture"

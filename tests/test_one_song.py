@@ -56,7 +56,7 @@ def test_search(dsn: str, text: str, titles: list[str]) -> None:
 
 
 def test_those_with_most_plays_are_found_first(dsn: str) -> None:
-    """With equal plays, by title."""
+    """Songs with equally many plays are ordered by title."""
     titles = [row["title"] for row in analytics.search("e", dsn=dsn)]
     assert titles == ["Setanta matins", "100 of Mine", "100% M_ine"]
     for limit in (1, 2, 3, 4):

@@ -156,7 +156,7 @@ def test_a_terminal_that_lacks_characters(
             assert code == 0, f"{command}: {said}"
             assert "Traceback" not in said
     encoding = "latin-1" if "latin-1" in environment.values() else "ascii"
-    shown = (tmp_path / "out").read_bytes().decode(encoding)  # nothing else is in it
+    shown = (tmp_path / "out").read_bytes().decode(encoding)  # no byte of another encoding
     assert "Juniper" in shown
     if encoding == "ascii":
         assert "O\\xf9 es-tu" in shown

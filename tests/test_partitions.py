@@ -35,7 +35,7 @@ def other_dsn(new_dsn: Callable[[], str]) -> str:
 
 
 def a_day(root: Path, day: int, plays: int = 12) -> None:
-    """Plays of a few users at two levels, all over one day, the first and the last moment among them."""
+    """Write plays of a few users at two levels, spread over one day, from its first moment to its last."""
     moments = [MIDNIGHTS[day] + at * (DAY - 1) // (plays - 1) for at in range(plays)]
     write(
         root,
@@ -65,7 +65,7 @@ def partitions(connection: Connection[Any]) -> list[tuple[str, str, str]]:
 
 
 def same_as_at_once(root: Path, dsn: str, other: str) -> list[tuple[str, str, str]]:
-    """Compare with one load of everything; gives the partitions."""
+    """Check that one load of everything gives the same content; return the partitions."""
     etl.run(root, dsn=other)
     with connect(dsn) as connection, connect(other) as expected:
         assert checksums(connection) == checksums(expected)
@@ -110,7 +110,7 @@ def test_a_whole_month_is_one_partition(dsn: str, db: Connection[Any], tmp_path:
 
 
 def test_late_and_new_plays_in_one_load(dsn: str, other_dsn: str, tmp_path: Path) -> None:
-    """Late ones are new to the warehouse, known already, or known with other content."""
+    """Late plays are new to the warehouse, known already, or known with other content."""
     a_day(tmp_path, 0)
     a_day(tmp_path, 1)
     etl.run(tmp_path, dsn=dsn)

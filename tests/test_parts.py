@@ -1,4 +1,5 @@
-"""Large log files are read in parts; wherever one is cut, tables, rejects and books are as of the whole."""
+"""Large log files are read in parts; wherever one is cut, tables, rejects and books are those of the whole
+file."""
 
 import json
 import os
@@ -42,7 +43,7 @@ EVERYTHING = CONTENT | {
 
 @pytest.fixture
 def tiny_parts() -> Iterator[pytest.MonkeyPatch]:
-    """Files are cut whatever their size."""
+    """Let files be cut, however small they are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "LEAST_PART_BYTES", 1)
         patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
@@ -98,7 +99,7 @@ def test_parts_have_the_lines_of_the_whole(
 
 def test_a_file_is_cut_for_all_workers_and_not_too_small(tmp_path: Path) -> None:
     file = InputFile("log", "a.json", 60 << 20, 0, None)
-    assert len(ranges(file, 24 << 20, 2)) == 3  # and the rest: as many for each worker
+    assert len(ranges(file, 24 << 20, 2)) == 3  # and the rest of the file: two parts for each worker
     assert len(ranges(file, 24 << 20, 500)) == 6
     assert ranges(InputFile("log", "a.json", 9 << 20, 0, None), 8 << 20, 2) == []
 
@@ -106,7 +107,7 @@ def test_a_file_is_cut_for_all_workers_and_not_too_small(tmp_path: Path) -> None
 NASTY = [
     json.dumps(play(NOVEMBER + at, itemInSession=at)).encode() for at in range(6)
 ] + [
-    json.dumps(play(NOVEMBER + 2, itemInSession=2, level="free")).encode(),  # another content of a play
+    json.dumps(play(NOVEMBER + 2, itemInSession=2, level="free")).encode(),  # a variant of a play
     b'{"page": "Home"}',
     b"",
     b" \t",
@@ -172,7 +173,7 @@ def test_a_run_dies_between_two_parts(
             assert (stager.stage(batch).files, stager.stage(batch).books.lines) == (
                 0,
                 0,
-            )  # once, and not twice
+            )  # it is staged already
         assert one(db, "SELECT version FROM etl.known_files") is None
         stager.close()
         assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
@@ -274,7 +275,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
             for each in done:
                 each.result()
         finally:
-            together.abort()  # nobody waits for one that failed
+            together.abort()  # if a thread failed, release the others from the barrier
     assert db.execute("SELECT DISTINCT lines, blank, count(*) OVER () FROM etl.manifest").fetchall() == [
         (workers, workers, files)
     ]
@@ -289,7 +290,8 @@ def test_a_play_that_comes_again_when_its_month_is_published_already(
     *,
     read_before: bool,
 ) -> None:
-    """It is a duplicate; none is lost or added if the file was read before with other line numbers."""
+    """A repeated line is a duplicate; no play is lost or added if the file was read before with other line
+    numbers."""
     november = [play(NOVEMBER + at, itemInSession=at) for at in range(8)]
     december = [play(NOVEMBER + 31 * DAY + at, itemInSession=at) for at in range(40)]
     if read_before:

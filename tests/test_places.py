@@ -115,7 +115,7 @@ ENCODINGS = ["latin-1", "cp1252", "cp1251", "cp1250", "cp437", "mac-roman", "iso
 
 @given(st.text(max_size=8), st.lists(st.sampled_from(ENCODINGS), max_size=3))
 def test_what_is_shown_is_shown_as_it_is(name: str, read_as: list[str]) -> None:
-    """A name is found by what is shown of it; and no name in ASCII is shown for another."""
+    """Repairing a shown name changes nothing, and no other name is shown as an ASCII one."""
     for encoding in read_as:
         name = name.encode("utf-8", "replace").decode(encoding, "replace")
     repaired = shown(name)

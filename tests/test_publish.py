@@ -42,7 +42,7 @@ def expected(made_up: Path, module_dsn: str) -> dict[str, str]:
 
 
 class Thread(threading.Thread):
-    """A thread that keeps what it died of."""
+    """A thread that keeps the exception that ended it."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Thread(threading.Thread):
 def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
     made_up: Path, dsn: str, tmp_path: Path
 ) -> None:
-    """Readers that hold their locks all the while, and readers that come during the load."""
+    """Some readers hold their locks during the whole load; others come while it runs."""
     write(tmp_path, "log_data/before.json", play())
     write(tmp_path, "song_data/before.json", song())
     etl.run(tmp_path, dsn=dsn)
@@ -72,7 +72,7 @@ def test_a_reader_with_an_open_transaction_is_not_in_the_way_nor_made_to_wait(
 
     def read_all_the_while() -> None:
         with connect(dsn) as reader:
-            reader.execute("SET lock_timeout = '500ms'")  # an error, if it has to wait for longer
+            reader.execute("SET lock_timeout = '500ms'")  # waiting longer would be an error
             while not stop.is_set():
                 torn.extend(
                     reader.execute(
@@ -157,7 +157,7 @@ def test_killed_at_random_moments(
     nursery: Nursery,
     tmp_path: Path,
 ) -> None:
-    """Killed again and again, wherever it is; then one run that is left in peace."""
+    """The load is killed several times at random moments; then one run is left alone."""
     with connect(module_dsn) as connection:
         books = totals(connection)
 
@@ -165,7 +165,7 @@ def test_killed_at_random_moments(
         arguments = ["etl", str(made_up), "--workers", "2", "--dsn", dsn]
         return Client(nursery, arguments, tmp_path / "log", Instant(seconds), {"batch_bytes": 30_000})
 
-    assert start(new_dsn()).end() == 0  # its time has the imports in it, which the next have not
+    assert start(new_dsn()).end() == 0  # not timed: only the first imports everything
     undisturbed = start(new_dsn())
     assert undisturbed.end() == 0
     clock = random.Random(20181101)
@@ -173,8 +173,8 @@ def test_killed_at_random_moments(
     while kills < times(6, thorough=12):
         dsn = new_dsn()
         for _ in range(7):
-            # Half as long as the whole takes: what the killed have done need not be done again, so the later
-            # come to its end.
+            # Kill within half the time of a whole load: a later run continues what the killed ones did, so
+            # some run finishes.
             process = start(dsn, clock.random() * undisturbed.seconds() / 2)
             process.reach()
             process.strike(signal.SIGKILL)
@@ -193,14 +193,14 @@ def test_killed_at_random_moments(
 def test_died_in_every_step(
     made_up: Path, expected: dict[str, str], new_dsn: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same, at moments that are chosen: between any two statements of a publication."""
+    """The load dies at chosen moments: between two statements of a publication."""
     execute = Connection.execute
     for statements in (3, 12, 25, 40, 60):
         dsn = new_dsn()
         left = iter(range(statements))
 
         def dying(self: Connection[Any], query: Any, *args: Any, left: Any = left, **kwargs: Any) -> Any:
-            # Only statements of the publication; staging is in another module.
+            # Count only statements of publication; staging is in another package.
             caller = inspect.stack(context=0)[1].filename
             if Path(caller).parent.name == "publish" and next(left, None) is None:
                 raise KeyboardInterrupt
@@ -278,7 +278,8 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
 def test_a_file_that_an_unfinished_run_has_is_left_to_it(
     db: Connection[Any], dsn: str, tmp_path: Path
 ) -> None:
-    """Nothing of it is in what others load: no user, no time, no duplicate that wins over a line of ours."""
+    """What a run has staged affects no other load: no user, no time, no duplicate that wins over its
+    lines."""
     from sparkify.extract.batches import Batch
     from sparkify.extract.find import find_files
     from sparkify.publish.run import publish_run
@@ -325,10 +326,10 @@ def test_too_many_rejects_hold_everything_back(db: Connection[Any], dsn: str, tm
     assert (report.status, report.held_runs, report.files_loaded) == ("held", [report.run_id], 0)
     assert report.rows == {"songplays": 0, "users": 0, "songs": 0, "artists": 0, "time": 0}
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 2
-    # It stays held: without a word, and with a limit that does not allow it either.
+    # The run stays held, whether the next one has no limit or one that it exceeds.
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 0
     assert etl.run(tmp_path, dsn=dsn, max_rejects="40%").status == "held"
-    # Until the files are mended ...
+    # Fixing the files ends that.
     log.write_bytes(log.read_bytes().replace(b"worse", b"     "))
     report = etl.run(tmp_path, dsn=dsn, max_rejects=1)
     assert (report.status, report.held_runs) == ("done", [])
@@ -400,7 +401,7 @@ def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_p
 
     write(
         tmp_path, "song_data/b.json", song("S1"), song("S3", title="Other")
-    )  # S1 is the smaller of two that match
+    )  # two songs match; S1 is the smaller id
     assert etl.run(tmp_path, dsn=dsn).matched == 2
     assert matches(db) == [("S1", artist), ("S3", artist)]
 
@@ -414,7 +415,7 @@ def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_p
         song("S9", artist_id="A2", artist_name="Renamed", artist_location="Z" * 9),
     )
     etl.run(tmp_path, dsn=dsn)
-    assert matches(db) == [("S1", "A2"), (None, None)]  # the name that is smaller by bytes stays: "Elena"
+    assert matches(db) == [("S1", "A2"), (None, None)]  # of two names, the smaller by bytes stays: "Elena"
 
     write(tmp_path, "song_data/b.json", song("S4", title="Third"))
     report = etl.run(tmp_path, dsn=dsn)
@@ -424,7 +425,7 @@ def test_songs_that_come_late_change_and_go(db: Connection[Any], dsn: str, tmp_p
 
 
 def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """With a limit, songs are published after the plays were staged, which matched none of them."""
+    """With a limit, plays are staged before the songs are published, so at first they match none."""
     write(tmp_path, "log_data/a.json", play())
     write(tmp_path, "song_data/a.json", song())
     assert etl.run(tmp_path, dsn=dsn, max_rejects=10).matched == 1
@@ -434,7 +435,7 @@ def test_a_guess_that_was_wrong_is_corrected(db: Connection[Any], dsn: str, tmp_
 def test_the_catalogue_rule(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
     """One whole record wins, never a mixture.
 
-    Of a song the most complete, of an artist that of the most frequent name.
+    For a song, the most complete record wins; for an artist, one with the most frequent name.
     """
     write(tmp_path, "song_data/1.json", song(title="B", year=0, artist_name="Z"))
     write(tmp_path, "song_data/2.json", song(title="C", year=1990, artist_name="Y", artist_location=""))
@@ -461,7 +462,7 @@ def test_a_file_that_changes(db: Connection[Any], dsn: str, tmp_path: Path) -> N
 
 
 def test_other_bytes_of_the_same_size_and_time(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A file that changed so soon after it was read that its time does not tell."""
+    """A file changes so soon after it was read that its time stays the same."""
     log = write(tmp_path, "log_data/a.json", play())
     status = log.stat()
     etl.run(tmp_path, dsn=dsn)
@@ -475,7 +476,7 @@ def test_one_bad_file_stops_no_other(db: Connection[Any], dsn: str, tmp_path: Pa
     write(tmp_path, "log_data/a.json", play())
     (tmp_path / "log_data" / "loop").symlink_to("loop")
     (tmp_path / "log_data" / "loop.json").symlink_to("loop.json")
-    (tmp_path / "log_data" / "mem.json.gz").symlink_to("/proc/self/mem")  # opens, and fails to read
+    (tmp_path / "log_data" / "mem.json.gz").symlink_to("/proc/self/mem")  # can be opened but not read
     report = etl.run(tmp_path, dsn=dsn)
     assert report.rows["songplays"] == 1
     assert {Path(name).name for name in report.staged.unread} == {"loop.json", "mem.json.gz"}
@@ -485,7 +486,7 @@ def test_one_bad_file_stops_no_other(db: Connection[Any], dsn: str, tmp_path: Pa
 def test_a_file_that_has_become_a_pipe(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """Nobody writes into it: who waited for that would wait for ever."""
+    """Nobody writes into the pipe, so a reader would wait for ever."""
     write(tmp_path, "log_data/a.json", play())
     pipe = write(tmp_path, "log_data/b.json", " " * size)
     from sparkify.extract.plan import make_plan
@@ -534,7 +535,7 @@ def test_names_that_are_no_text(dsn: str, tmp_path: Path) -> None:
 
 
 def test_many_months(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
-    """A play in each of some months."""
+    """One play in each of many months."""
     months = times(12, thorough=30)
     write(tmp_path, "log_data/a.json", *(play(946684800000 + month * 31 * DAY) for month in range(months)))
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == months
@@ -579,7 +580,7 @@ def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 1))
     write(tmp_path, "log_data/b.json", play(december))
     write(tmp_path, "log_data/c.json", play(december + 1))
-    # the first again, in a better and in a worse version, and a new one
+    # repeats the first plays, once as a winning and once as a losing variant, and adds one
     write(
         tmp_path, "log_data/d.json", play(level="free"), play(NOVEMBER + 1, level="zero"), play(NOVEMBER + 2)
     )

@@ -217,7 +217,8 @@ def test_the_records_around_a_broken_one(
     longest=st.integers(1, 60),
 )  # fmt: skip
 def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) -> None:
-    """Nothing is raised; only white space and separators are lost; how the bytes arrive does not matter."""
+    """Reading raises no error and loses only white space and separators; how the bytes arrive does not
+    matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_records, "PIECE_BYTES", piece)
         patch.setattr(json_records, "MAX_LINE_BYTES", longest)

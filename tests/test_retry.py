@@ -205,7 +205,7 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
                 patch.setattr(Connection, "execute", fail)
                 with pytest.raises(KeyboardInterrupt):
                     retry(dsn=mended)
-            # Unchanged are the records of songs, of logs, or of both.
+            # The records of songs, of logs, or of both are unchanged.
             assert one(db, "SELECT sum(rejected) FROM etl.files") == one(
                 db, "SELECT count(*) FROM etl.rejected_records"
             )

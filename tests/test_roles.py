@@ -43,12 +43,12 @@ SELECT DISTINCT pg_get_userbyid(owner) FROM (
 
 @pytest.fixture(scope="module")
 def server(server_dsn: str) -> Iterator[Connection[Any]]:
-    """The server, which asks these logins for their passwords; afterwards they are gone."""
+    """Yield a connection to a server that asks these logins for passwords; drop them afterwards."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         rules = Path(one(connection, "SHOW hba_file"))
         before = rules.read_bytes()
-        # As before, and with a password for ours. (Rewritten, not replaced: it belongs to the user of the
-        # server.)
+        # Add a rule that our logins need a password. The file is rewritten in place, because it belongs to
+        # the server's user.
         rules.write_bytes(f"local all {','.join(LOGINS)} scram-sha-256\n".encode() + before)
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("SELECT pg_sleep(0.1)")
@@ -127,7 +127,8 @@ def test_everything_belongs_to_the_role_that_loads(prepared: str, loader: str, t
 def test_loading_with_just_this_role(
     prepared: str, loader: str, new_dsn: Callable[[], str], tmp_path: Path
 ) -> None:
-    """All that the program does to a warehouse, from creating to dropping, ends as for a superuser."""
+    """The loader can do everything to a warehouse, from creating to dropping, with the same result as a
+    superuser."""
     write(tmp_path, "song_data/a.json", song())
     write(
         tmp_path,
@@ -224,7 +225,7 @@ def test_the_reader_may_nothing_else(reader: str, loader: str, statement: str) -
     with connect(loader) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS staging.run1_catalogue (a int)")
     with psycopg.connect(reader, autocommit=True) as connection:
-        # The setting guards against mistakes; the privileges are what holds.
+        # The setting only guards against mistakes; the privileges keep the reader from writing.
         connection.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)  # type: ignore[call-overload]
@@ -324,7 +325,8 @@ def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connec
 def test_what_was_there_before_the_warehouse_stays_as_it_was(
     server: Connection[Any], server_dsn: str, new_dsn: Callable[..., str]
 ) -> None:
-    """Even if the same role created it, in somebody else's schema `analytics`."""
+    """Even tables that the loading role created, in somebody else's schema `analytics`, keep owner and
+    rights."""
     dsn = new_dsn("template0")
     about = (
         "SELECT relowner::regrole::text, relacl::text, nspowner::regrole::text"
@@ -343,7 +345,7 @@ def test_what_was_there_before_the_warehouse_stays_as_it_was(
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT FROM analytics.salaries")
         connection.execute("RESET ROLE")
-        # Everything else has the one owner, who can go on.
+        # Everything else belongs to one owner, who can go on working.
         connection.execute("DROP TABLE analytics.salaries")
         owners = {owner for (owner,) in connection.execute(OWNERS)}
         assert owners == {"pg_database_owner", "sparkify_loader"}
@@ -380,7 +382,7 @@ def test_passwords_appear_nowhere(
                 for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc/self").exists() else ():
                     with contextlib.suppress(OSError):  # it has ended
                         commands.add(line.read_text(errors="replace"))
-                time.sleep(0.03)  # leave the processor to the program
+                time.sleep(0.03)  # do not take the processor from the program
             assert process.stdout is not None
             said += process.stdout.read()
             process.stdout.close()

@@ -120,9 +120,9 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
 
     def any_play(days: range) -> dict[str, Any]:
         day, user = chance.choice(days), chance.randrange(1, 6)
-        session = user * 100 + day // 2  # over midnight, and over the ends of months
+        session = user * 100 + day // 2  # sessions cross midnight and the ends of months
         item = chance.randrange(6)
-        # Odd users are the same all the time: a row of their days has several plays.
+        # Odd users never change level, place or device, so a row of their days has several plays.
         more = {} if user % 2 else {
             "level": chance.choice(levels), "location": chance.choice(["Chicago, IL", None, "", "L" * 9000]),
             "userAgent": chance.choice(["Mozilla", None, "U" * 9000]),
@@ -176,7 +176,7 @@ def test_an_earlier_play_changes_what_was_first_in_other_months(
 def test_plays_at_one_moment_have_one_order(
     dsn: str, db: Connection[Any], tmp_path: Path, apart: str
 ) -> None:
-    """The session has the level with which the history of levels begins, and counts for it."""
+    """A session has the level with which the history of levels begins, and counts for that level."""
     plays = [
         play(NOVEMBER + day * DAY, itemInSession=item, sessionId=day, level=level)
         for day, levels in enumerate((("paid", "free"), ("free", "paid"), ("b", "a", "b")))
@@ -217,7 +217,7 @@ def test_plays_at_one_moment_have_one_order(
 def test_a_batch_that_is_full_is_staged_in_pieces(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    """A user's day is then staged in several parts."""
+    """A batch that is finished early stages a user's day in several parts."""
     pieces: list[int] = []
     finish_batch = PlayTransform.finish_batch
 
@@ -275,7 +275,7 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
 def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When more plays of the month come, or late ones, the rows they touch are counted again."""
+    """If more plays of the month arrive, or late ones, only the rows they touch are counted again."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
     counted = (queries("publish/rollups"), "count_month")
@@ -305,7 +305,8 @@ def test_no_blocks_of_sessions_are_left_out_of_their_index(
 def test_partitions_have_the_indexes_of_their_tables_and_no_others(
     dsn: str, db: Connection[Any], tmp_path: Path
 ) -> None:
-    """What is made before they are attached is what ATTACH looks for: else it would make its own besides."""
+    """The indexes that a partition gets before it is attached are those that ATTACH needs; otherwise it would
+    build its own as well."""
     simulate(tmp_path, users=20, songs=50, days=35, seed=1)
     etl.run(tmp_path, dsn=dsn)
     counts = db.execute(
@@ -337,6 +338,6 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
     stop.set()
     reader.join()
     assert [row for row in seen if len({*row[:3]}) > 1] == []
-    # What is attached a statement may lack that was planned at the same moment (docs/how-it-works.md); it
-    # never has more.
+    # A statement that is planned while a month is attached may lack the attached rows (docs/how-it-works.md);
+    # it never has more.
     assert [row for row in seen if max(row[3:]) > row[0]] == []

@@ -182,7 +182,8 @@ def test_psql_takes_the_url(shared: Server) -> None:
 
 
 def test_sqlalchemy_takes_the_url(shared: Server) -> None:
-    """And with it pandas, Superset, ipython-sql. The driver before the colon may be left out."""
+    """SQLAlchemy is what pandas, Superset and ipython-sql connect with. The driver before the colon may be
+    left out."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     url = shared.url("postgres")
     for form in (url, url.replace("postgresql:", "postgresql+psycopg:")):
@@ -450,7 +451,7 @@ binaries.installed = binaries.shared_copy = lambda *_: Path({str(slow.parent.par
     with (one.home / "lock").open("r+") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until the orphan is done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # waits until the orphan is done
 
 
 def test_a_server_whose_starter_was_killed_is_taken_over(make_home: Callable[..., Server]) -> None:

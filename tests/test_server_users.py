@@ -236,7 +236,7 @@ if os.geteuid() == 0:
         with pytest.raises(ServerError, match=f"who may not enter {closed}. .*/var/lib/sparkify"):
             Server(closed / "home").start()
         assert mode(closed) == 0o700
-        # The same if the closed folder is the home itself and not empty.
+        # The start also fails if the closed folder is the home itself and not empty.
         (closed / "file").touch()
         with pytest.raises(ServerError, match=f"who may not enter {closed}. "):
             Server(closed).start()

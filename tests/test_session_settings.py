@@ -44,7 +44,7 @@ TIMEOUTS = [
     "transaction_timeout",
 ]  # fmt: skip
 
-# The planner's ways of work, all of them forbidden, and everything else as it should not be.
+# All ways of planning are forbidden, and everything else has a value that it should not have.
 HOSTILE = {
     **{
         name: "off" if value == "on" else "on" for name, value in PINNED.items() if name.startswith("enable_")
@@ -80,7 +80,7 @@ HOSTILE = {
     **dict.fromkeys(TIMEOUTS, "300ms"),
 }
 
-# libpq reads no longer line of a service file.
+# Few settings, because libpq does not read a longer line in a service file.
 IN_A_LINE = {
     "client_encoding",
     "DateStyle",
@@ -90,8 +90,7 @@ IN_A_LINE = {
     *TIMEOUTS[:1],
 }
 
-# Settings that none of our statements depend on, or that belong to the machine. Somebody has thought about
-# each.
+# Settings that none of our statements depend on, or that belong to the machine. Each was considered.
 LEFT = re.compile(
     r"""
     # for watching
@@ -148,7 +147,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def load_and_ask(dsn: str, world: list[Path]) -> dict[str, Any]:
-    """Load both deliveries; gives what is in the warehouse and what it answers."""
+    """Load both deliveries; return the content of the warehouse and its answers."""
     reports = [etl.run(root, dsn=dsn) for root in world]
     with connect(dsn) as connection:
         content = checksums(connection) | {
@@ -180,7 +179,7 @@ def expected(world: list[Path], module_dsn: str) -> dict[str, Any]:
 
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maintenance: Connection[Any]) -> dict[str, Way]:
-    """The ways in which settings come to a session; each gives the DSN to use from then on."""
+    """The ways in which settings reach a session; each returns the DSN to use from then on."""
 
     def options(settings: dict[str, str]) -> str:
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
@@ -232,7 +231,7 @@ WAYS = ["environment", "service", "dsn", "role", "database"]
 
 @pytest.fixture(scope="session")
 def hostile(server_dsn: str) -> dict[str, str]:
-    """Those of the hostile settings that this server has."""
+    """The hostile settings that this server knows."""
     with connect(server_dsn) as connection:
         known = {name.lower() for name in settings_of(connection)}
     return {name: value for name, value in HOSTILE.items() if name.lower() in known}
@@ -277,7 +276,7 @@ def test_the_warehouse_is_the_same_whatever_is_set(
     world: list[Path],
     expected: dict[str, Any],
 ) -> None:
-    # Questions keep their limits on time, and are not quick enough for these everywhere.
+    # Questions keep their time limits, and such short ones would fail on a slow machine.
     patient = hostile | (
         {"statement_timeout": "5s", "transaction_timeout": "5s"} if "transaction_timeout" in hostile else {}
     )
@@ -326,7 +325,7 @@ def test_each_by_itself(
 
 
 def test_every_setting_is_pinned_or_left_for_a_reason(db: Connection[Any]) -> None:
-    """A newer PostgreSQL may bring settings: somebody must think about each."""
+    """A newer PostgreSQL may bring new settings, and each must be considered."""
     known = db.execute(
         "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser') AND name NOT LIKE '%.%'"
     )
@@ -341,11 +340,11 @@ def test_nothing_is_set_back_to_what_was_inherited() -> None:
     back = r"(?i)\bset\s+(?:local\s+|session\s+)?(\w+)\s+(?:to|=)\s*default|\breset\s+(\w+)"
     names = {name for path in files for pair in re.findall(back, path.read_text()) for name in pair}
     assert names & {*PINNED, *PINNED_WORK, "search_path", "statement_timeout", "synchronous_commit"} == set()
-    assert "ROLE" in names  # the pattern finds what there is
+    assert "ROLE" in names  # so the pattern does find such statements
 
 
 def test_a_load_is_not_ended_by_a_limit_on_time(dsn: str, tmp_path: Path) -> None:
-    """What is longer than it by far: a lock that is waited for, and connections that only wait meanwhile."""
+    """Waiting for a lock takes far longer than the limit, and other connections are idle meanwhile."""
     write(tmp_path, "log_data/a.json", play())
     limits = " ".join(
         f"-c {name}=300" for name in ("statement_timeout", "lock_timeout", "idle_session_timeout")
@@ -413,7 +412,7 @@ def test_a_database_that_cannot_hold_the_text_is_refused(
 def test_names_of_files_that_come_back_otherwise_stop_the_load(
     db: Connection[Any], dsn: str, world: list[Path]
 ) -> None:
-    """Once it said that another run had them, and marked them as read."""
+    """A load once said that another run had these files, and marked them as read."""
     db.execute(
         "CREATE FUNCTION etl.garble() RETURNS trigger LANGUAGE plpgsql AS"
         " $$BEGIN new.path = convert_from(convert_to(new.path, 'UTF8'), 'LATIN1'); RETURN new; END$$"
@@ -433,7 +432,7 @@ def test_names_of_files_that_come_back_otherwise_stop_the_load(
 def test_a_file_that_another_run_has_is_known_by_its_name(
     db: Connection[Any], dsn: str, world: list[Path]
 ) -> None:
-    """A file is not given only where its name is known; here it was stored otherwise than it is called."""
+    """A file whose claim failed must be known by its name; here the server stored another name."""
     files = find_files(world[0] / "log_data", "log")
     assert etl.run(world[0], dsn=dsn).files_loaded == 2
     claims = Claims(db, 1, 0.0)
@@ -448,7 +447,7 @@ def test_a_file_that_another_run_has_is_known_by_its_name(
 def test_the_check_finds_text_that_was_stored_in_another_encoding(
     dsn: str, db: Connection[Any], world: list[Path], tmp_path: Path
 ) -> None:
-    """It finds none in names that the input itself had encoded twice."""
+    """It does not report names that the input itself had encoded twice."""
     write(tmp_path, "log_data/a.json", play(song="OÃ¹", artist="BjÃ¶rk", userAgent="Ã©"))
     write(tmp_path, "song_data/a.json", song(title="OÃ¹", artist_name="BjÃ¶rk"))
     for root in (world[0], tmp_path):

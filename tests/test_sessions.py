@@ -58,7 +58,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], None]) -> None:
-    """Let something happen after the first call of a method, as a part of it."""
+    """Make something happen at the end of the first call of a method."""
     original, left, lock = getattr(owner, name), [happens], threading.Lock()
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -206,7 +206,7 @@ def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch
     session._dsn = make_conninfo(dsn, dbname="no such database")  # noqa: SLF001
     waited: list[float] = []
     wait = session._given_up.wait  # noqa: SLF001
-    # Its own pauses: a busy machine adds to the time, not to these.
+    # Measure the pauses it asks for: a busy machine makes them last longer.
     monkeypatch.setattr(session._given_up, "wait", lambda pause: waited.append(pause) or wait(pause))  # noqa: SLF001
     with pytest.raises(ConnectionFailed, match="no such database"):
         session.run(lambda connection: connection.execute("SELECT 1"))
@@ -225,7 +225,7 @@ def test_no_more_workers_than_there_is_room_for(
     made = []
     make = local.Engine._make
     monkeypatch.setattr(local.Engine, "_make", lambda engine, *run: made.append(1) or make(engine, *run))
-    wait_until(lambda: _takes_one(db, dsn))  # sessions of before may still be going
+    wait_until(lambda: _takes_one(db, dsn))  # earlier sessions may still be ending
     (name,) = db.execute("SELECT current_database()").fetchone() or ("",)
     db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 9')
     wait_until(lambda: room(db) == 8)
@@ -256,7 +256,7 @@ def test_a_retried_batch_stages_its_heard_songs_again(
 
     def refused_once(dsn: str) -> Connection[Any]:
         connections.append(dsn)
-        if len(connections) == 2:  # to create the tables of the second month
+        if len(connections) == 2:  # opened to create the tables of the second month
             raise ConnectionFailed("too many clients")
         return connect(dsn)
 

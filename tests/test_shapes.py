@@ -301,7 +301,7 @@ def test_a_file_at_fault_is_one_sentence(
     assert len(wanted) == MOST_FAULTS
     assert shown == list(wanted)
     document = json.loads(run_here("etl", tmp_path, "--json", dsn=dsn).stdout)
-    assert document["faulty_files"] == {}  # nothing was read this time
+    assert document["faulty_files"] == {}  # the second run reads nothing
     with connect(dsn) as connection:
         kept = one(connection, "SELECT report -> 'faulty_files' FROM etl.runs WHERE run_id = 1")
     assert kept.keys() == wanted.keys()

@@ -469,7 +469,7 @@ def test_an_interrupted_run_is_known_and_completed_by_the_same_command(
 def test_a_worker_that_fails_ends_the_others_and_says_why(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # the answer comes by stdout
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # the worker answers on stdout
     out = tmp_path / "é"
     world: dict[str, Any] = {"users": 3_000, "songs": 50, "packed": True, "workers": 2}
     simulate(out, days=1, **world)

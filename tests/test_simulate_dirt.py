@@ -26,7 +26,7 @@ class NotAPlay(Exception):
 
 
 def _judge(line: bytes) -> dict[str, Any] | None:
-    """Parse a line as a play; None for another page. Written from the rules, not from the loader."""
+    """Parse a line as a play; None for another page. This follows the rules, not the loader's code."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) < len(pairs):

@@ -1,7 +1,8 @@
 """The simulator against the real sample: each statistic is within a stated tolerance of the real one.
 
-Each of several seeds is held against it, and more closely their mean: a month of 96 people hangs on a few of
-them, the real one as much as those made up. docs/simulator.md shows the table; its tolerances are these.
+Each of several seeds is compared with it, and their mean more closely: a month of 96 people depends on a few
+of them, in the real sample as in the simulated ones. docs/simulator.md shows the table; its tolerances are
+these.
 """
 
 import json
@@ -19,8 +20,8 @@ from tests.support import CHECKOUT
 
 SEEDS = range(1, 9)
 
-# By statistic, how far each seed and the mean of seeds may be from the real value. Shares are in percentage
-# points; "%" means percent of the real value. Seeds 1 to 24 were within.
+# How far each seed, and the mean of the seeds, may be from the real value, by statistic. Shares are in
+# percentage points; "%" means percent of the real value. Seeds 1 to 24 were within these tolerances.
 TOLERANCES = {
     "events": ("25 %", "10 %"),
     "people with plays": ("6 %", "3 %"),

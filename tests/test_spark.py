@@ -82,7 +82,7 @@ def done(cluster: Cluster, process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def must_equal_local(new_dsn: Callable[..., str], data: Path, dsn: str, report: dict[str, Any]) -> None:
-    """Tables, books and report are those of the local engine."""
+    """Check that tables, books and report equal those of the local engine."""
     reference = new_dsn()
     wanted = etl.run(data, dsn=reference, workers=1).as_dict()
     with connect(reference) as local, connect(dsn) as db:
@@ -105,7 +105,7 @@ def loading(
 
 
 def shown(cluster: Cluster, events: Path) -> list[str]:
-    """All that Spark has written: what its event log has, its web pages show."""
+    """All that Spark has written. Its web pages show what its event log contains."""
     written = [*events.rglob("*"), *cluster.folder.rglob("*.log"), *cluster.folder.glob("work*/app*/*/std*")]
     texts = [path.read_text(errors="replace") for path in written if path.is_file()]
     assert sum("SparkListenerEnvironmentUpdate" in text for text in texts) == 1
@@ -149,7 +149,7 @@ def test_loads_from_s3_what_one_machine_loads_from_files(
 ) -> None:
     """The driver finds the store in its environment; executors in theirs, which Spark's configuration sets.
 
-    No secret is seen.
+    No secret shows anywhere.
     """
     s3.pipe({f"lake/data/{path.relative_to(world)}": path.read_bytes() for path in world.rglob("*.json")})
     store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
@@ -178,7 +178,7 @@ def test_loads_from_s3_what_one_machine_loads_from_files(
 def test_an_executor_killed_after_its_commit(
     cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
 ) -> None:
-    """PostgreSQL has the batch, Spark never heard of it: the second attempt finds it there."""
+    """PostgreSQL has committed the batch, but Spark does not know: the second attempt finds it there."""
     dsn = new_dsn()
     proxy.arm(batch_is_committed)
     process = loading(cluster, dirty, proxy.dsn(dsn))
@@ -211,7 +211,7 @@ def test_a_worker_killed_with_its_executors(
 def test_a_slow_task_and_its_twin(
     cluster: Cluster, dirty: Path, new_dsn: Callable[..., str], proxy: Proxy
 ) -> None:
-    """Speculation: the twin waits for the claims of the first, then finds them kept."""
+    """With speculation, the second attempt waits for the claims of the first, then finds them committed."""
     dsn = new_dsn()
     proxy.arm(batch_is_being_staged)
     process = loading(
@@ -245,13 +245,13 @@ def test_the_driver_killed_and_started_again(
     proxy.release()
     report = done(cluster, loading(cluster, dirty, proxy.dsn(dsn)))
     assert report["files"]["left_to_others"] == 0
-    for part in ("files", "lines", "reject_reasons"):  # what the run before had staged is not in this one's
+    for part in ("files", "lines", "reject_reasons"):  # lacks what the earlier run had staged
         report.pop(part)
     must_equal_local(new_dsn, dirty, dsn, report)
 
 
 def test_postgresql_restarted_in_mid_job(cluster: Cluster, dirty: Path, new_dsn: Callable[..., str]) -> None:
-    """All sessions are lost, the driver's too."""
+    """All sessions are lost, including the driver's."""
     home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))  # pytest's own folder is private to its owner
     home.chmod(0o755)
     server = Server(home / "home")
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_the_job(
     process.send_signal(number)
     process.wait(timeout=20)
     assert time.monotonic() - since < 2
-    process.communicate()  # the JVM has its stdout, and ends after it
+    process.communicate()  # the JVM holds its stdout, and ends later
     assert process.returncode == 128 + number
     assert "sparkify: Interrupted. " in cluster.said()
     assert "new files are read and kept; run the same command again" in cluster.said()

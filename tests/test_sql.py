@@ -48,7 +48,7 @@ QUERIES = [(path, name) for path in SQL_FILES for name in all_queries(path)]
 
 
 def header(query: str) -> tuple[str, dict[str, list[str]]]:
-    """The purpose of a query, and the names behind ``reads:`` and ``makes:``."""
+    """The purpose of a query, and the names after ``reads:`` and ``makes:``."""
     purpose: list[str] = []
     declared: dict[str, list[str]] = {"reads": [], "makes": []}
     for line in query.splitlines():
@@ -56,7 +56,7 @@ def header(query: str) -> tuple[str, dict[str, list[str]]]:
             break
         text = line.removeprefix("--").strip()
         key, colon, names = text.partition(": ")
-        if key == "do":  # of a check: what to do about its findings
+        if key == "do":  # in a check, what to do about its findings
             break
         if colon and key in declared:
             declared[key] = names.split(", ")
@@ -89,12 +89,12 @@ def used(query: str) -> set[str]:
 
 
 def _stands_as_a_table(name: str, text: str) -> bool:
-    """Whether a name is where the name of a table is: behind one of these words, or later in a list behind
+    """Whether a name is where the name of a table is: after one of these words, or later in a list after
     one."""
     table = r"(?:pg_temp\.)?" + re.escape(name) + r"(?![\w.}])"
     words = "FROM|JOIN|UPDATE|USING|ANALYZE|TABLE|EXISTS|ONLY|LIKE|TRUNCATE"
     list_before = r"(?:[\w.{}]+(?:\s+(?:AS\s+)?\w+)?\s*,\s*)*"
-    # Behind FROM a name with parentheses is a function; behind INTO they hold columns.
+    # After FROM, a name with parentheses is a function; after INTO, the parentheses hold columns.
     return re.search(rf"\bINTO\s+{table}|\b(?:{words})\s+{list_before}{table}(?!\s*\()", text) is not None
 
 
@@ -106,7 +106,7 @@ def test_a_query_says_in_a_sentence_what_it_is_for(path: str, name: str) -> None
 
 @pytest.mark.parametrize(("path", "name"), [each for each in QUERIES if each[0] in FINISHED])
 def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str, name: str) -> None:
-    """As the text of the query says. A name that no query makes would be read in vain."""
+    """The declared names match the text of the query, and every name that is read is made by some query."""
     query = all_queries(path)[name]
     _, declared = header(query)
     makes = set(_MADE.findall(statements(query)))

@@ -63,7 +63,8 @@ def test_the_mill_damages_and_repeats_itself(lines: dict[str, list[bytes]]) -> N
 def test_any_bytes_as_a_file(
     dsn: str, tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], kept: int | None
 ) -> None:
-    """It loads, all lines are in the books, the file beside it loads; compressed or torn as well."""
+    """Any bytes, plain, compressed or torn, are accounted for line by line, and the file beside them
+    loads."""
     folder = tmp_path_factory.mktemp("bytes")
     data = b"\n".join(lines)
     data, suffix = (data, "") if kept is None else (gzip.compress(data)[:kept], ".gz")
@@ -78,7 +79,7 @@ def test_any_bytes_as_a_file(
 
 
 def test_small_bombs(dsn: str, tmp_path: Path) -> None:
-    """All of them, at a thousandth of their size: each is set aside, the plays beside them load."""
+    """Every bomb, at a thousandth of its size, is set aside, and the plays beside it load."""
     rejects = 0
     for number, bomb in enumerate(BOMBS.values()):
         folder = tmp_path / str(number)
@@ -118,5 +119,5 @@ def test_a_line_of_too_many_parts_is_no_json(part: bytes) -> None:
     assert judge_event(many, (0, 1)) == Reject(
         "invalid_json", "more than 1,000,000 strings, commas and brackets"
     )
-    text = b'{"page": "' + b"," * 1_000_001 + b'"}'  # what stands within a string is no part
+    text = b'{"page": "' + b"," * 1_000_001 + b'"}'  # what is inside a string does not count
     assert judge_event(text, (0, 1)) == "other page"

@@ -30,13 +30,13 @@ def by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
 
 
 def of_the_play(event: Event) -> list[Any]:
-    """The sort key: the warehouse takes the play from the line with the smallest."""
+    """The sort key of a line: the warehouse takes the play from the line with the smallest key."""
     heard = heard_song_id(event["song"], event["artist"], event["length"])
     return [*by_bytes(event["level"], event["location"] or None, event["userAgent"]), heard]
 
 
 def of_the_user(event: Event) -> list[Any]:
-    """By this the names that `users` shows are found, among the lines that are equal in `of_the_play`."""
+    """The sort key that decides which names `users` shows, among lines with the same `of_the_play`."""
     return by_bytes(event["firstName"], event["lastName"], event["gender"])
 
 
@@ -54,7 +54,7 @@ def expected_rows(
 ) -> tuple[dict[Any, Any], dict[Any, Any], dict[Any, set[Any]]]:
     """The play of each identity, the names and level of each user, and the lines that may count as loaded.
 
-    Those are, in each file that has the winner, the first line with it.
+    In each file that has the winner, that is the first line with it.
     """
     variants = defaultdict(list)
     for name, events in files.items():
@@ -169,20 +169,19 @@ def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: s
         return [title for (title,) in db.execute("SELECT title FROM analytics.heard_songs ORDER BY 1")]
 
     other = NOVEMBER + 86_400_000
-    # In one chunk, and in two: what loses never gets in.
+    # Within one chunk and across two, the losing line never gets in.
     write(tmp_path, "log_data/a.json", play(level="m", song="a"), play(level="z", song="b"))
     write(tmp_path, "log_data/b.json", play(level="n", song="c"), play(other, level="z", song="d"))
     etl.run(tmp_path, dsn=dsn, batch_bytes=1)
     assert titles() == ["a", "d"]
-    # Against what the warehouse has: the last play of a song that loses takes it away, and its return brings
-    # it back.
+    # Against loaded plays: a heard song goes when its last play loses, and comes back when it is heard again.
     write(tmp_path, "log_data/c.json", play(level="b", song="e"), play(other + 1, song="f"))
     etl.run(tmp_path, dsn=dsn)
     assert titles() == ["d", "e", "f"]
     write(tmp_path, "log_data/d.json", play(level="c", song="g"), play(other + 2, song="a"))
     etl.run(tmp_path, dsn=dsn)
     assert titles() == ["a", "d", "e", "f"]
-    # A song that another play has stays.
+    # A song stays if another play has it.
     write(tmp_path, "log_data/e.json", play(level="a", song="h"), play(other, level="a", song="a"))
     etl.run(tmp_path, dsn=dsn)
     assert titles() == ["a", "f", "h"]
@@ -194,7 +193,7 @@ def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
 ) -> None:
     """A worker stages a heard song once for a month.
 
-    The month's first part loses it; then comes a second part that has it.
+    The first part of the month drops the song; then a second part has it again.
     """
 
     def staged_and_published(self: MonthsAhead, batch: Staged) -> None:

@@ -101,7 +101,7 @@ def test_several_programs_migrate_at_once_and_it_happens_once(
 
 
 def test_an_older_warehouse_is_not_read_but_the_way_is_told(loaded: str, newer_program: Path) -> None:
-    with pytest.raises(UsageError, match=r"of version 1, older than this program.*sparkify create-tables"):
+    with pytest.raises(UsageError, match=r"version 1, older than this program's.*sparkify create-tables"):
         analytics.top("songs", dsn=loaded)
     create_tables(loaded)
     assert analytics.top("songs", dsn=loaded)
@@ -116,7 +116,7 @@ def test_a_newer_warehouse_is_left_alone(dsn: str, db: Connection[Any], tmp_path
         lambda: etl.run(tmp_path, dsn=dsn),
         lambda: analytics.status(dsn=dsn),
     ):
-        with pytest.raises(UsageError, match=r"of version 1000, newer than this program\. Update sparkify\."):
+        with pytest.raises(UsageError, match=r"version 1000, newer than this program's\. Update sparkify\."):
             use()
     with pytest.raises(SparkifyError, match="has just upgraded the warehouse"), begin_run(dsn, db):
         pass

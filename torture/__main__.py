@@ -132,7 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__.partition("\n")[0])
     parser.add_argument("--faults", type=int, default=100, metavar="N", help="how many (default: 100)")
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="of the first; the next has S + 1 (default: 1)"
+        "--seed",
+        type=int,
+        default=1,
+        metavar="S",
+        help="seed of the first fault; the next has S + 1 (default: 1)",
     )
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="KIND", help=f"kinds of faults: {', '.join(KINDS)}"

@@ -35,7 +35,7 @@ PLAY: Final = {
 GOOD: Final = json.dumps(PLAY).encode() + b"\n"
 
 
-# The peak that the system reports of an ended process includes the memory of its parent at the fork.
+# The peak memory that the system reports for an ended process includes that of its parent at the fork.
 _PROGRAM: Final = """
 import sys
 from sparkify.cli import main
@@ -47,7 +47,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Bomb:
-    """How to make a bomb, its size, and how many rejects it must give beside one good play before it."""
+    """How to make a bomb, its size, and how many rejects it must give. A good play precedes it."""
 
     make: Callable[[Path, int], None]
     size: int

@@ -20,7 +20,7 @@ MORE: Final = {
     "totals": "SELECT kind, sum(loaded), sum(duplicates) FROM etl.files GROUP BY kind",
     "unfinished runs": "SELECT run_id FROM etl.runs WHERE state <> 'published'",
 }
-"""Beside the content that `tests.support.warehouse` knows.
+"""Queries for content that `tests.support.warehouse` does not compare.
 
 What each file said is the same, whoever read it, and when.
 """

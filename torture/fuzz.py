@@ -184,7 +184,7 @@ class Findings:
 
 
 def narrowed(lines: list[bytes], fails: Callable[[list[bytes]], bool]) -> list[bytes]:
-    """The fewest of the lines that still fail."""
+    """As few of the lines as still fail."""
     size = len(lines) // 2
     while size:
         at = 0
@@ -408,13 +408,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rounds", type=int, default=30, metavar="N", help="loads of 60 files each (default: 30)"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="other lines (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="seed; another one gives other lines (default: 1)"
+    )
     parser.add_argument(
         "--findings",
         type=Path,
         default=Path(".findings"),
         metavar="DIR",
-        help="for what is found (default: .findings)",
+        help="folder for what is found (default: .findings)",
     )
     return parser
 

@@ -43,7 +43,7 @@ def _exactly(scene: Scene) -> None:
 
 
 def files_grow(scene: Scene) -> None:
-    """Logs get their last lines, torn anywhere, while they are read; song files too."""
+    """While files are read, their last lines arrive in fragments torn anywhere."""
     scene.world = scene.own_world()
     files = _files(scene)
     whole = {path: path.read_bytes() for path in files}
@@ -65,7 +65,8 @@ def files_grow(scene: Scene) -> None:
 
 
 def files_change(scene: Scene) -> None:
-    """Logs are rewritten with their lines in another order and some twice; song files with other songs."""
+    """Logs are rewritten with their lines in another order and some lines twice; song files get other
+    songs."""
     scene.world = scene.own_world()
 
     def change(path: Path) -> None:
@@ -83,7 +84,8 @@ def files_change(scene: Scene) -> None:
 
 
 def files_shrink(scene: Scene) -> None:
-    """Logs lose their last lines, or vanish, for good: no loaded play is withdrawn, and none is made up."""
+    """Logs lose their last lines or vanish for good; still, no loaded play is withdrawn, and none is made
+    up."""
     scene.world = scene.own_world()
     before = _plays_of(scene)
 

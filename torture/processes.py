@@ -11,7 +11,7 @@ from tests.support.client import Broken
 from torture.scene import Scene
 
 SOON: Final = 2.0
-"""Seconds in which SIGTERM and Ctrl-C must end a load."""
+"""Within this many seconds SIGTERM and Ctrl-C must end a load."""
 
 
 def client_killed(scene: Scene) -> None:

@@ -18,10 +18,10 @@ from torture import content
 from torture.arena import BATCH_BYTES, Arena, Ground
 
 BACKENDS_GONE: Final = 5.0
-"""Seconds in which the sessions of a dead load must end."""
+"""Within this many seconds the sessions of a dead load must end."""
 
 RUNS: Final = 2
-"""Normal runs that may be needed to repair everything."""
+"""At most this many normal runs may be needed to repair everything."""
 
 
 class Scene:

@@ -177,7 +177,7 @@ def _drop_all(connection: Connection[Any], kind: LiteralString, names: Iterable[
 
 
 def _refuse_schemas(connection: Connection[Any]) -> None:
-    """Refuse a database that has no place for a new warehouse.
+    """Refuse a database in which a name that a new warehouse needs is taken.
 
     Raises:
         UsageError: somebody else has a schema with one of our names, or there is no schema public.

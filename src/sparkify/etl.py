@@ -54,7 +54,7 @@ def run(
     """Load what is new in the folders into the warehouse, and report what became of every line.
 
     `data` is the folder that holds ``song_data/`` and ``log_data/``, by default ``data``; `song_data` and
-    `log_data` name each of the two instead. Folders may be URLs of object storage, like
+    `log_data` name the two folders separately. Folders may be URLs of object storage, like
     ``s3://bucket/log_data``. Every named folder must have files to read. One of the two in `data` may be
     missing or empty: the report's remarks say so.
 

@@ -21,7 +21,7 @@ ENVIRONMENT: Final = {
 """The environment of our programs: no setting leads them to another warehouse."""
 
 MOST_SECONDS: Final = 120.0
-"""After these seconds a load counts as hanging. An undisturbed one takes two."""
+"""A load that takes longer counts as hanging. An undisturbed one takes two seconds."""
 
 
 class Broken(Exception):
@@ -46,7 +46,7 @@ class Instant:
 
 
 class Nursery:
-    """Makes victims: a process that has imported everything and forks on request (`tests.support.victim`)."""
+    """Makes victims by forking a process that has imported everything (`tests.support.victim`)."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -127,7 +127,7 @@ class Client:
         if seconds is None:
             if not select.select([self._heard], [], [], left)[0]:
                 raise Broken(f"hangs: did not come to {self.instant} in {MOST_SECONDS:.0f} s{self.said()}")
-            os.read(self._heard, 1)  # or the process is gone
+            os.read(self._heard, 1)  # a byte at the instant, or nothing if the process is gone
         else:
             self._wait(left)
         return self.runs()

@@ -1,4 +1,5 @@
-"""A real Spark cluster on loopback: a master and workers in separate processes, and who is who."""
+"""A real Spark cluster on loopback: a master and workers in separate processes, and functions that tell which
+process is which."""
 
 import os
 import re
@@ -103,7 +104,7 @@ class Cluster:
         return self._started[-1].pid
 
     def two_workers(self) -> None:
-        """Start workers until two live."""
+        """Start workers until two are alive."""
         self.workers = [pid for pid in self.workers if is_alive(pid)]
         while len(self.workers) < 2:
             self.workers.append(self.add_worker())

@@ -99,7 +99,7 @@ def ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
 
 
 def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
-    """The same for song records, one a line; return how many needed no judge."""
+    """Transform and compare song records, one a line, too; return how many needed no judge."""
     pieces = [Slice(FILE, 2, [line + b"\n" for line in lines]) for lines in files]
     all_books, all_rejects = songs.transform(pieces)
     expected = set()

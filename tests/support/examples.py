@@ -1,4 +1,4 @@
-"""How many examples Hypothesis makes up, and how often a test repeats itself with other luck.
+"""How many examples Hypothesis makes up, and how often a test repeats itself with other random choices.
 
 Few in `make test`, so that it stays quick; more under the profile `thorough`, which .ci/run uses:
 ``pytest --hypothesis-profile=thorough``.

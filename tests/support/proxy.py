@@ -60,7 +60,7 @@ class Proxy:
         return self._cut(luck, reset=False)
 
     def reset(self, luck: random.Random | None = None) -> int:
-        """Reset all connections, or one at random, as a router does that forgot them; return how many."""
+        """Reset all connections, or one at random, as a router that forgot them does; return how many."""
         return self._cut(luck, reset=True)
 
     @contextmanager
@@ -136,7 +136,8 @@ class Proxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """Send RST at once, though a thread waits for data: connect() to no address, which Python lacks."""
+    """Send RST at once, even if a thread waits for data. Python cannot connect() to no address, so libc
+    does."""
     ctypes.CDLL(None).connect(end.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16)
 
 

@@ -1,4 +1,4 @@
-"""Where the data lies that some tests load and this repository does not hold.
+"""Where to find the data that some tests load and that this repository does not contain.
 
 Two settings name the folders. Their defaults lie beside the checkout:
 

@@ -3,13 +3,13 @@
 `Nursery` makes victims: forks of a process that has imported all libraries and started nothing. Their
 settings:
 
-- ``batch_bytes``: how large batches are; small ones, so that there are many, and months are published ahead
+- ``batch_bytes``: how large batches are: small, so that there are many and months are published ahead
 - ``phase``, ``nth``, ``when``: report when the nth statement of a phase is reached, ``before`` it is sent or
   ``after`` its answer, and wait; or ``during`` it, and go on
 - ``memory``: how many more bytes of address space it gets
 - ``clock``: by how many seconds the clock is wrong at first, and from the instant on
-- ``reader``: the user who opens input files, since root lacks no permission
-- ``count``: a file to write how often each phase was reached
+- ``reader``: the user who opens input files, because root may open everything
+- ``count``: a file in which to write how often each phase was reached
 """
 
 import atexit
@@ -171,7 +171,7 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
 def _serve(requests: socket.socket) -> int:
     """Serve requests: fork, and run in the child what is asked for. Return when nobody asks any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # Blocked until the program handles them, or Python would in its own way.
+    # Blocked until the program handles them; otherwise Python would handle them in its own way.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
     while True:
         message, pipes, *_ = socket.recv_fds(requests, 1 << 20, 4)
@@ -187,7 +187,7 @@ def _serve(requests: socket.socket) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     child = os.fork()
-    if child:  # to watch over the other
+    if child:  # the parent watches over the child
         os.close(waiting)
         os.close(said)
         os.write(status, f"{child}\n".encode())

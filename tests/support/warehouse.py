@@ -1,4 +1,4 @@
-"""What tests ask of a warehouse: its content as checksums, its books; and helpers that wait."""
+"""Questions that tests ask of a warehouse (its content as checksums, its books), and helpers that wait."""
 
 import socket
 import time

@@ -53,7 +53,7 @@ def days_with_plays(connection: Connection[Any], selection: Selection) -> Select
 
 
 def in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection, with whole months where it begins before or ends after all plays: rollups have those."""
+    """The selection of the same plays, in whole months where possible: rollups are by month."""
     return spans(connection, selection)[1]
 
 

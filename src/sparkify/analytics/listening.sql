@@ -63,7 +63,7 @@ SELECT level, sum(plays)::bigint AS plays, count(*) AS listeners, round(sum(mill
 FROM users GROUP BY level ORDER BY level COLLATE "C"
 
 -- name: genders
--- Count plays and listeners. One row per gender, as users has it.
+-- Count plays and listeners. One row per gender, as in users.
 WITH {listening_by_user},
 plays_by_user AS (
     SELECT user_id, sum(plays) AS plays FROM listening GROUP BY user_id

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 LONGEST_NAME: Final = 1000
-"""Characters. A longer text is no name, and repairing a megabyte takes seconds."""
+"""Characters. A longer text is not a name, and repairing a megabyte takes seconds."""
 
 _NAMES = ("title", "artist", "name", "location")
 

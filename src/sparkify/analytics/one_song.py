@@ -30,12 +30,12 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[R
 def history(
     track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> list[Row]:
-    """Its plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
+    """A song's plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
     return _ask_of(dsn, _sql["history"], track_id, selection, period=period)
 
 
 def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """Its plays and listeners by level (at the play) and gender."""
+    """A song's plays and listeners by gender and by level at the time of the play."""
     return _ask_of(dsn, _sql["audience"], track_id, selection)
 
 
@@ -51,7 +51,7 @@ def _patterns(words: Any) -> list[str]:
 
 
 def _doubled(word: str) -> str:
-    """The word as UTF-8 read as Latin-1, as much of the catalogue has it."""
+    """The word encoded twice (its UTF-8 read as Latin-1), as many names in the catalogue are."""
     return word.encode().decode("latin-1").lower()
 
 

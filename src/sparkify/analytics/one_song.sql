@@ -1,5 +1,6 @@
 -- name: search
--- Find songs whose artist and title together contain all words. One row per song, most plays first. It looks up the names of these only.
+-- Find songs whose artist and title together contain all words. One row per song, most plays first. It looks
+-- up the names only of these songs.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id FROM analytics.heard_songs
     WHERE lower(artist || ' ' || title) LIKE ALL (%(words)s::text[])
@@ -27,8 +28,9 @@ heard AS (
 )
 
 -- name: heard_at_place
--- This common table has the same for a place. It looks up the places of users on the days on which they heard the song. MATERIALIZED,
--- because the planner would read all days if it joined users at once.
+-- This common table has the plays of the song at one place. It looks up the places of users on the days on
+-- which they heard the song. MATERIALIZED, because the planner would read all days if it joined users at
+-- once.
 heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day

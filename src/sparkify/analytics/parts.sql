@@ -3,11 +3,11 @@
 (%(level)s::text IS NULL OR level = %(level)s)
 
 -- name: at_level_key
--- This condition selects the level as the keys of the rollups have it.
+-- This condition selects the level of a question by its hash, which the indexes of the rollups hold.
 (%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
 
 -- name: at_one_place
--- This condition selects the days or months of users at a place, as the indexes have it.
+-- This condition selects the days or months of users at a place; the indexes hold the hash.
 hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
 
 -- name: listening
@@ -21,7 +21,7 @@ listening AS (
 )
 
 -- name: listening_anywhere
--- This common table has the same without places and devices, for questions about neither.
+-- This common table is like `listening`, without places and devices, for questions about neither.
 listening AS (
     SELECT user_id, level, plays, milliseconds FROM analytics.user_months
     WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}

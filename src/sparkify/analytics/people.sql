@@ -1,7 +1,7 @@
 -- name: level_changes
--- Count level changes, and the users who made them. One row per month and pair of levels.
--- It first skips users who have had only one level: most have. For the others, it reads days only in months with several levels and in
--- months that the selection cuts; any other month is one step, at its beginning.
+-- Count level changes, and the users who made them. One row per month and pair of levels. It first skips
+-- users who have had only one level, as most have. For the others, it reads days only in months with several
+-- levels and in months that the selection cuts; any other month counts as one level from its beginning.
 WITH months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
     FROM analytics.user_months

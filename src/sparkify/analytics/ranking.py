@@ -68,7 +68,7 @@ def most_played(
 def most_changed(
     connection: Connection[Any], selection: Selection, limit: int, *, falling: bool
 ) -> list[Row]:
-    """Songs with more plays than in as many days before, or `falling` ones.
+    """Songs with the largest gain in plays over as many days before; with `falling`, with the largest loss.
 
     A song cannot have gained more plays than it has. So this examines the most played songs until no other
     can have gained as much.
@@ -122,8 +122,8 @@ def _scan(
         are_few = lacking and _depth(limit) <= LOOKED_UP
         query = _sql["most_lacking"] if are_few else _sql["most_heard"]
         parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
-    # The planner expects few rows from arrays, and would loop for seconds instead of tenths. And a hash table
-    # of so many keys does not fit into a processor's cache: sorting is faster.
+    # The planner expects few rows from arrays, and would loop for seconds instead of tenths. A hash table of
+    # so many keys does not fit into a processor's cache, so sorting is faster.
     with planner(connection, enable_nestloop="off", enable_hashagg="off"):
         return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
 
@@ -133,7 +133,7 @@ def _wanted(table: str, *, lacking: bool) -> sql.Composable:
 
 
 def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) -> bool:
-    """Whether to count all plays: the rollups of months know no places, and tell little about a few days."""
+    """Whether to count all plays: monthly rollups have no places, and tell little about a few days."""
     if selection.location is not None or _has_few_days(selection, months, FEW_DAYS):
         return True
     assert selection.since
@@ -145,7 +145,7 @@ def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) 
 
 
 def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
-    """Whether it has at most `few` days, and they are not all the days of a month that have plays."""
+    """Whether the selection has at most `few` days, and its months have plays on other days, too."""
     assert selection.since
     assert selection.until
     return selection.until - selection.since < timedelta(few) and not months.is_whole_months()

@@ -49,7 +49,7 @@ most AS MATERIALIZED (
 
 -- name: scan_songs
 -- Find the most played songs by counting all plays of the users' days. One row per song. For a long list, it does not first select
--- the days that have some of its songs: nearly every day has.
+-- the days that have some of its songs: nearly every day has one.
 WITH chosen AS MATERIALIZED (
     SELECT user_id, tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
 ),
@@ -87,10 +87,11 @@ top AS (
 {named_artists}
 
 -- name: candidates
--- These common tables find the first keys of a rollup without adding up all of it. They take the `depth` most played keys of each
--- month and level, as far as `listed`. A key in none of these lists has at most `bound` plays; a key in some has at most `most`.
--- They count a few exactly, to find the `threshold`; then they count all keys that can reach it. If a key in no list could
--- reach it, too, there are no candidates.
+-- These common tables find the first keys of a rollup without adding up all of it. They take the `depth` most
+-- played keys of each month and level, as far as `listed`. A key in none of these lists has at most `bound`
+-- plays; a key in some has at most `most`. They count a few exactly, to find the `threshold`; then they count
+-- all keys that can reach it. If a key that is in no list could reach it, too, the lists are not deep enough,
+-- and there are no candidates.
 parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners

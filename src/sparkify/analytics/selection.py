@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 _EARLIEST: Final = date(1, 1, 1)
-_LATEST: Final = date(9998, 12, 30)  # a year later there are no dates
+_LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates end with 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Selection:
     location: str | None = None
 
     def within(self, first: date, last: date) -> "Selection":
-        """The same, limited to the days with plays, which are from `first` to `last`."""
+        """The same selection, limited to the days from `first` to `last`, which have all plays."""
         since = max(self.since or first, first)
         return Selection(
             since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location
@@ -32,11 +32,11 @@ class Selection:
         return Selection(since, until, self.level, self.location)
 
     def of_no_day(self) -> "Selection":
-        """The same without any day, for a warehouse without plays."""
+        """The same selection without any day, for a warehouse without plays."""
         return Selection(date(2000, 1, 1), date(1999, 12, 31), self.level, self.location)
 
     def is_whole_months(self) -> bool:
-        """Whether it cuts no month."""
+        """Whether the selection consists of whole months."""
         days = self.parameters()
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 

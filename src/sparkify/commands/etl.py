@@ -95,7 +95,7 @@ def _live_progress() -> Iterator[Progress]:
     if not console.is_terminal:
         yield Progress()
         return
-    from sparkify.commands.progress import live_bar  # Rich's bars are slow to import: only when one is shown
+    from sparkify.commands.progress import live_bar  # slow to import: only when a bar is shown
 
     with live_bar(console) as progress:
         yield progress

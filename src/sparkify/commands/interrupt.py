@@ -57,7 +57,7 @@ class Interruption:
 
 @contextmanager
 def heeded() -> Iterator[Interruption]:
-    """Take Ctrl-C and SIGTERM as requests to end during the block. Do nothing outside the main thread."""
+    """During the block, treat Ctrl-C and SIGTERM as requests to end. Do nothing outside the main thread."""
     asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield asked

@@ -62,7 +62,7 @@ def _print_why_empty(state: dict[str, Any]) -> None:
 
 
 def _unpublished(failed: int, held: int) -> str:
-    """How many runs failed or are held; empty if none did or is."""
+    """A phrase that says how many runs failed or are held; empty if there are none."""
     runs = "run" if (failed or held) == 1 else "runs"
     are = "is" if held == 1 else "are"
     if failed and held:

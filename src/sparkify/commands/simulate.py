@@ -70,7 +70,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add(
         "--force",
         action="store_true",
-        help="write into a folder that is not empty, to add days or beside other files",
+        help="write into a folder that is not empty, to add days or to write beside other files",
     )
     add(
         "--workers",

@@ -15,7 +15,7 @@ from sparkify.database.version import refuse_other
 MOST: Final = 4
 """Most questions that a page asks at once: a server has few connections and few processors.
 
-As many connections are kept open, or a few more if several are returned at the same moment.
+This many connections are kept open, or a few more if several are returned at the same moment.
 """
 
 _waiting: Final[list[tuple[str, Connection[Any]]]] = []

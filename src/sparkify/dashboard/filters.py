@@ -21,7 +21,7 @@ AUTOMATIC: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the user looks at: the chosen plays, the period of trends, the state of the data."""
+    """What the user has chosen to see: the plays, the period of trends, the state of the data."""
 
     selection: Selection
     since: date
@@ -44,7 +44,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     first, last = state["first"], state["last"]
     places = source.ask(_version(state), analytics.locations, dsn=dsn)
     places = [place for place in places if len(place) <= LONGEST_NAME]  # the browser gets all of them
-    # Whole years, so that an address from a time with less or more data still works.
+    # Whole years, so that a saved address still works when the data has grown or shrunk.
     bounds = {
         "min_value": date(first.year, 1, 1),
         "max_value": date(last.year, 12, 31),

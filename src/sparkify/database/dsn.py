@@ -21,7 +21,7 @@ _OTHERS: Final = {
     "currentSchema": "Leave it out: the tables are in the schema public.",
     "pgbouncer": "Leave it out, and name the server itself, or its pooler in session mode.",
 }
-"""Advice on parameters of other tools. The advice on any other unknown one is to leave it out."""
+"""Advice on parameters of other tools. The advice on any other unknown parameter is to leave it out."""
 
 _SECOND_AT: Final = "The DSN has a second @. Write each but the one before the host as %40."
 _SCHEME: Final = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
@@ -44,7 +44,7 @@ def parse(dsn: str) -> dict[str, str]:
         # Do not show the cause: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
     host = given.get("host", "")
-    if "@" in host and not host.startswith("/"):  # a folder's name may have one
+    if "@" in host and not host.startswith("/"):  # a folder's name may have an @
         raise UsageError(_SECOND_AT)
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(

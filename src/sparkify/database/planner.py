@@ -19,8 +19,9 @@ from sparkify.database.queries import queries
 def planner(connection: Connection[Any], **settings: str) -> Iterator[None]:
     """Set server settings during the block, and restore the earlier values at its end.
 
-    The settings last for the current transaction at most; a connection in none gets one for the block. If a
-    statement in the block fails, rolling back its transaction or savepoint restores the settings.
+    The settings last for the current transaction at most; a connection outside any transaction gets one for
+    the block. If a statement in the block fails, rolling back its transaction or savepoint restores the
+    settings.
 
         with planner(connection, enable_nestloop="off"):
             connection.execute(query)

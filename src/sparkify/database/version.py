@@ -19,7 +19,8 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 
 
 def version_of(connection: Connection[Any]) -> int | None:
-    """The version of the schema; None if there is no warehouse, or etl.warehouse is somebody else's table."""
+    """The version of the schema; None if there is no warehouse, or sparkify did not create the table
+    etl.warehouse."""
     there = connection.execute(
         "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
         ["etl.warehouse"],
@@ -33,7 +34,9 @@ def version_of(connection: Connection[Any]) -> int | None:
 def refuse_newer(version: int) -> None:
     """Raises UsageError when the warehouse is newer than this program."""
     if version > SCHEMA_VERSION:
-        raise UsageError(f"The warehouse is of version {version}, newer than this program. Update sparkify.")
+        raise UsageError(
+            f"The warehouse has schema version {version}, newer than this program's. Update sparkify."
+        )
 
 
 def refuse_other(connection: Connection[Any]) -> None:
@@ -52,7 +55,7 @@ def refuse_other(connection: Connection[Any]) -> None:
     if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(
-            f"The warehouse is of version {version}, older than this program."
+            f"The warehouse has schema version {version}, older than this program's."
             " Bring it up to date: sparkify create-tables"
         )
 

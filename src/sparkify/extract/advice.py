@@ -84,7 +84,8 @@ def _listed(endings: Counter[str]) -> str:
 
 
 def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
-    """Say what is wrong with files without a valid line: each path is the subject of the sentence behind it.
+    """Say what is wrong with files in which no line passes; returns, by path, the rest of a sentence that
+    begins with the path.
 
     A row is path, kind and number of rejected lines; then line number, reason and beginning of the first one.
     The text quotes no line, because readers can see the stored reports. Files in other formats come first.

@@ -73,7 +73,7 @@ def survey(wanted: Range) -> Survey | None:
 
 
 def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
-    """Ranges of about `part_bytes`, as many for each worker. The file's last part needs no survey."""
+    """Ranges of about `part_bytes`, the same number for each worker. The file's last part needs no survey."""
     count = -(-file.size // part_bytes)
     count = max(1, min(-(-count // workers) * workers, file.size // LEAST_PART_BYTES))
     bounds = [file.size * at // count for at in range(count)]

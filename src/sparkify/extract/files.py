@@ -1,4 +1,4 @@
-"""Input files: what identifies one, and how its name says its format and compression."""
+"""Input files: what identifies one, and what its name says about its format and compression."""
 
 import os
 import re
@@ -13,7 +13,7 @@ Kind = Literal["song", "log"]
 _PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
 READ_BYTES: Final = 8 << 20
-"""Bytes to read at a time, at most `MAX_LINE_BYTES`: nothing measures a line within one read."""
+"""Bytes to read at a time. It must not exceed `MAX_LINE_BYTES`: a line within one read is not measured."""
 
 
 def _either(names: list[str]) -> str:
@@ -32,7 +32,8 @@ SUCCESS: Final = "_SUCCESS"
 """Hadoop and Spark write this empty file into a folder once they have completed it."""
 
 _ENDING: Final = re.compile(r"\.(?:[0-9]{0,3}[a-z][a-z0-9]{0,9}|[0-9]{1,3})\Z")
-"""An ending to count by. The date in ``events.20181102`` is none: there may be thousands."""
+"""An ending by which other files are counted. The date in ``events.20181102`` does not count as one: there
+may be thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def changed_ns(status: os.stat_result) -> int:
 def path_of(name: str) -> str:
     """The path whose `InputFile.name` this is."""
     if not name.startswith("bytes:"):
-        # The same bytes, whichever encoding Python assumes for the file system.
+        # This gives the same bytes, whichever encoding Python assumes for the file system.
         return os.fsdecode(name.encode())
     raw = name.removeprefix("bytes:").encode()
     return os.fsdecode(
@@ -92,7 +93,8 @@ def path_of(name: str) -> str:
 
 
 def compression_of(name: str) -> str | None:
-    """The compression of a file with this name; None when it has none, "" when such a file is not read."""
+    """The compression that a name stands for: None for a plain file, "" for a file that a load does not
+    read."""
     stem, dot, ending = name.lower().rpartition(".")
     if ending in READERS and dot:
         return None

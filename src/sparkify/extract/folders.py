@@ -140,7 +140,8 @@ def _check_apart(folders: dict[Kind, str]) -> None:
 
 
 def _missing(root: str, missing: dict[Kind, str], there: dict[Kind, str]) -> str:
-    """The remark on folders that `root` lacks. `missing` says in what way; the folders `there` are loaded.
+    """The remark on folders that `root` lacks. `missing` says how they are missing; the folders `there` are
+    loaded.
 
     Raises:
         UsageError: another name looks like the missing one, or nothing is left to load.

@@ -20,11 +20,11 @@ BEGINNING_BYTES: Final = 1 << 20
 """Bytes at the beginning of a file that decide how to read it."""
 
 PIECE_BYTES: Final = 1 << 17
-"""Characters to scan at a time. The scanner may need a hundred times the memory of hostile JSON, and it
-counts all lines before an error."""
+"""Characters to scan at a time. Hostile JSON may take the scanner a hundred times its size in memory, and at
+an error the scanner counts all lines before it."""
 
 LONGEST_TOKEN: Final = 16
-"""A piece that ends within -Infinity or a pair of \\u escapes looks wrong there, but need not be."""
+"""A piece that ends inside -Infinity or a pair of \\u escapes looks wrong at its end, but may be right."""
 
 NEAR_BYTES: Final = 1 << 13
 """How far to match the brackets of a broken record before looking for the next `,{"`. Without this limit,
@@ -113,7 +113,7 @@ class _Reader:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._pieces = (piece for block in blocks for piece in _cut(block.decode("latin-1")))
-        self._put_back: list[str] = []  # pieces to read before those, the next one last
+        self._put_back: list[str] = []  # read these before `_pieces`, the last one first
         self._text = "\n"  # so that the first line begins like every other
         self._at = 1
         self._line = 1
@@ -199,7 +199,7 @@ class _Reader:
         return _OPEN_STRING.match(self._text, wrong_at) is not None
 
     def _end_of_broken(self) -> int | None:
-        """Where the next record seems to begin; None when that is farther away than a line may be long.
+        """Where the next record seems to begin; None if that is farther away than the longest line.
 
         It looks at text of fixed lengths, so that the answer does not depend on the size of the blocks.
         """

@@ -18,7 +18,7 @@ class KindOfFile:
     """What a load knows of one kind before it reads a file.
 
     `folder` is its folder below DATA, `option` names another one, and `called` matches what people call such
-    a folder, in lower case and letters only. `record` is one record in messages. `has_people`
+    a folder, in lower case and letters only. `record` is what messages call one record. `has_people`
     says that each record belongs to a person, whom `sparkify forget` may have to find in it.
     """
 
@@ -90,5 +90,5 @@ def _head(file: InputFile) -> bytes:
             if len(head) >= _HEAD_BYTES:
                 break
     except (OSError, BrokenStream):
-        pass  # the head of a compressed stream ends early; and staging reports a file that cannot be read
+        pass  # the head is a torn stream, or the file cannot be read: staging will report that
     return head[:_HEAD_BYTES]

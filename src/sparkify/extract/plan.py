@@ -46,7 +46,7 @@ class Plan:
         """The new log files to cut into parts: larger than a batch, uncompressed, one record a line.
 
         Raises:
-            StorageFailed: the store of one cannot be reached.
+            StorageFailed: a store that holds one of the files cannot be reached.
         """
         least = max(batch_bytes, LEAST_PART_BYTES)
         return [

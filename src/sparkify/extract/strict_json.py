@@ -13,7 +13,8 @@ MAX_DEPTH: Final = 100
 """Deeper nesting is rejected. Python's own recursion limit would vary: it counts the callers, too."""
 
 MAX_TOKENS: Final = 1_000_000
-"""A line with more strings, commas and brackets is rejected: each byte or two takes a hundred in memory."""
+"""A line with more strings, commas and brackets is rejected: each of them takes about a hundred bytes of
+memory."""
 
 BOM: Final = b"\xef\xbb\xbf"
 

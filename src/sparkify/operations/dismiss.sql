@@ -1,6 +1,6 @@
 -- name: lock_files
 -- Lock the files that have rejects, to keep loads and retries away, and skip files that others have locked:
--- waiting for them while holding the publisher's lock could be a deadlock.
+-- waiting for them while holding the publisher's lock could deadlock.
 SELECT file_id FROM etl.known_files f
 WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
   AND EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id)

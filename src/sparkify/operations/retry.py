@@ -46,8 +46,9 @@ class Retried:
     """The report of a retry.
 
     Of the `tried` records, `passed` says what became of those that passed, and `remaining` counts the others
-    by reason. Not tried were records of files that `changed` since they were read, of files that the next
-    load will `read_again`, `incomplete` records whose file is gone, and records of `other_runs`.
+    by reason. The next four count records that were not tried: `changed`, of files that changed since they
+    were read; `read_again`, of files that the next load will read; `incomplete`, whose file is gone; and
+    those of `other_runs`.
     """
 
     run_id: int | None = None
@@ -177,7 +178,7 @@ class _Retrier(Stager):
         self._chosen = chosen
         self._report = done
         self._manifests: dict[int, int] = {}  # by file: the entry in the manifest that has its rejects
-        # For each record of the chunk: file, line, present reason and detail.
+        # File, line, present reason and detail of each record of the chunk.
         self._records: list[tuple[int, int, str, str]] = []
 
     def retry(self, files: list[_File]) -> None:

@@ -1,7 +1,7 @@
 """Attach staged tables as partitions: no row is copied, and keys are built and checked for all rows together.
 
 A month is one partition, unless it arrives in several large parts: then a partition ends with the last day of
-its part, and the next part is attached behind it.
+its part, and the next part is attached after it.
 """
 
 from dataclasses import dataclass

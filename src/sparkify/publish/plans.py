@@ -20,12 +20,12 @@ from sparkify.publish.rollups import Rollups, index_heard_songs
 from sparkify.publish.staged import Facts, StagedMonth
 
 A_LARGE_PART: Final = 20_000
-"""From this many plays, their partition ends with their last day, so that later days can be attached, too.
-After fewer plays, the rest of the month is inserted row by row."""
+"""With at least this many plays, a partition ends with their last day, so that later days can be attached,
+too. With fewer, it covers the rest of the month, and later plays are inserted row by row."""
 
 MANY_TIMES: Final = 10
-"""When `time` has this many times more rows than are attached, the foreign key to it is checked through its
-index. Hashing all of `time` costs in proportion to the warehouse, not the load."""
+"""When `time` has more than this many times the rows that are attached, the foreign key to it is checked
+through its index. Hashing all of `time` costs in proportion to the warehouse, not the load."""
 
 
 def choose(facts: Facts) -> "type[Plan]":

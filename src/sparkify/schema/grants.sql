@@ -24,7 +24,7 @@ GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_fi
 TO sparkify_reader;
 GRANT SELECT (manifest_id, run_id, file_id, line, reason, record_bytes) ON etl.rejected_records TO sparkify_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO sparkify_reader;
--- Others grant what they have made in public or analytics.
+-- Objects that others have made in public or analytics are theirs to grant.
 DO $$
 DECLARE
     ours text;

@@ -1,8 +1,8 @@
 """The statements that create the warehouse, in order, and what they create.
 
 There is no second list of tables: these statements determine what is created, completed and dropped, which
-names must be free, what `sparkify check` looks for, and what roles may read. This module is no SQL parser: it
-relies on our own layout, with one column a line and the comments below.
+names must be free, what `sparkify check` looks for, and what roles may read. This module is not an SQL
+parser: it relies on our own layout, with one column a line and the comments below.
 """
 
 import re
@@ -75,7 +75,7 @@ class Structure:
     """Indexes, with the tables they are on."""
 
     key_indexes: dict[str, str]
-    """The same for named keys."""
+    """Named keys, with the tables they are on."""
 
     functions: dict[str, tuple[str, str]]
     """Functions, with arguments and result as PostgreSQL writes them."""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 ROOT_HOME = Path("/var/lib/sparkify")
-"""The home for root. Not below /root: the unprivileged user that runs the server cannot enter that."""
+"""The home for root. It is not below /root, which the unprivileged user that runs the server cannot enter."""
 
 
 def expanded(path: str | os.PathLike[str]) -> str:

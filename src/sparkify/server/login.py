@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 FILE = "bi.password"
-"""In the home, readable by its owner only. If it is deleted, the login gets a new password."""
+"""The file in the home, readable by its owner only. If it is deleted, the login gets a new password."""
 
 
 def keep_password(home: Path) -> str:

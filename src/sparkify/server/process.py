@@ -22,7 +22,7 @@ LOG_KEPT = 10 << 20
 
 
 def launch(programs: Path, home: Path, account: Account) -> None:
-    """Start the server and return at once. Whether it comes up shows in `alive`, its socket and its log.
+    """Start the server and return at once. `alive`, its socket and its log show whether it comes up.
 
     The caller holds the lock of the home, and no server is alive.
     """

@@ -204,7 +204,7 @@ class Server:
         while time.monotonic() - since < SILENT_START_SECONDS:
             yield
             time.sleep(pause)
-            pause = min(1.2 * pause, 0.5)  # never waits more than a fifth too long
+            pause = min(1.2 * pause, 0.5)  # so it waits at most a fifth longer than needed
             if size != (size := self._log_size()):
                 since = time.monotonic()
         raise ServerError(f"PostgreSQL {state} in {SILENT_START_SECONDS:.0f} s.{self._log_end(0)}")

@@ -34,7 +34,8 @@ def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int
 
 
 def settings(data: Path, socket: Path, memory: int, port: int | None = None) -> dict[str, str]:
-    """What differs from PostgreSQL's defaults, as written in its file, for a machine of `memory` bytes."""
+    """The settings that differ from PostgreSQL's defaults, as text for its file, for a machine of `memory`
+    bytes."""
     return {
         # Files, connections and permissions.
         "data_directory": _quoted(data),

@@ -42,19 +42,20 @@ class Catalogue:
 
     @cached_property
     def duration_texts(self) -> list[str]:
-        """By song, its duration as JSON; song files and logs have the same token."""
+        """The duration of each song as JSON; song files and logs have the same token."""
         return [repr(d) for d in self.durations.tolist()]
 
     @cached_property
     def song_ids(self) -> list[str]:
-        """By song of the catalogue, like SOZCTXZ12AB0182364."""
+        """The id of each song of the catalogue, like SOZCTXZ12AB0182364."""
         number = np.arange(self.known)
         letters = _digits(_scatter(number, 26**5), 26, 5)
         return _texts(b"SO", _LETTERS[letters], b"12A", _HEX[_digits(_scatter(number + 7, 16**8), 16, 8)])
 
     @cached_property
     def track_ids(self) -> list[str]:
-        """By song of the catalogue, its file, like TRABBNP128F932546F; letters 3 to 5 name its folders."""
+        """The file of each song of the catalogue, like TRABBNP128F932546F; letters 3 to 5 name its
+        folders."""
         number = np.arange(self.known)
         size = min(self.known, SONGS_A_PACK)
         nth = (
@@ -68,7 +69,7 @@ class Catalogue:
 
     @cached_property
     def artist_ids(self) -> list[str]:
-        """By artist of the catalogue, like AR5KOSW1187FB35FF4."""
+        """The id of each artist of the catalogue, like AR5KOSW1187FB35FF4."""
         number = np.arange(self.known_artists)
         middle = _LETTERS[_digits(_scatter(number, 36**5), 36, 5)]
         return _texts(b"AR", middle, b"1187", _HEX[_digits(_scatter(number + 1, 16**7), 16, 7)])
@@ -138,7 +139,7 @@ def _distinct(names: pa.Array) -> pa.Array:
 
 
 def _scatter(number: AnyInts, size: int) -> Ints:
-    """Map different numbers below `size` to different numbers below `size` that do not look counted."""
+    """Map different numbers below `size` to different numbers below `size` that do not look sequential."""
     step = int(size * 0.6180339887) | 1
     while math.gcd(step, size) != 1:
         step += 2

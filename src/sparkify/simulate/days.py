@@ -49,7 +49,7 @@ class Events:
 def days_of(
     world: World, catalogue: Catalogue, people: People, first: int, last: int
 ) -> Iterator[tuple[int, Events]]:
-    """Each day (since 1970) from first to last and its events, ordered by time."""
+    """Yield each day from first to last (counted since 1970) with its events, ordered by time."""
     levels = Levels(world, people)
     listening = Listening(world, catalogue, people)
     begun = starts_on(world, people, levels, first - 1)

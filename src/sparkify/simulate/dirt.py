@@ -40,7 +40,7 @@ class DirtyDay:
         self._hit = np.flatnonzero((events.page == Page.SONG) & (draws.uniform(len(events)) < world.dirt))
         self._lines = 0  # written so far
         self._truth: list[Truth] = []
-        # For a file that is late or copied: row, line, and whether the line is broken.
+        # Row, line, and whether the line is broken, for each play of a file that is late or copied.
         self._plays: list[tuple[int, int, bool]] = []
 
     def texts(self, chunks: Iterator[tuple[memoryview, Ints]]) -> Iterator[bytes]:

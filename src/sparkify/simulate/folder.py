@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from sparkify.errors import UsageError
 
-# Hidden and without a suffix, so that loaders do not take it for data.
+# The file is hidden and has no suffix, so that loaders do not take it for data.
 RECORD = ".sparkify-world"
 # Raise this if the same settings now produce other bytes: then earlier days cannot be continued.
 _EDITION = 1

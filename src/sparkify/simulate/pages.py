@@ -54,8 +54,8 @@ LOGGED: dict[Page, tuple[str, str, int, bool]] = {
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
-# How often each page follows each other page: (free, paid). The row of SONG has no next song, which STAY has,
-# and no visits to Upgrade that ended in a Submit: those happen when a spell of not paying ends.
+# How often each page follows each other page: (free, paid). The row of SONG leaves out another song, which
+# STAY decides, and visits to Upgrade that end in a Submit, which happen when a spell of not paying ends.
 _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.SONG: {
         _P.HOME: (25, 118),

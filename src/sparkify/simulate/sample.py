@@ -12,7 +12,8 @@ from sparkify.server.names import SAMPLE_DATABASE
 
 FOLDER: Final = "sample"
 
-# In the folder once the sample is complete. Hidden, so that loaders do not take it for data.
+# This file is in the folder once the sample is complete. It is hidden, so that loaders do not take it for
+# data.
 MARK: Final = ".sparkify-sample"
 
 

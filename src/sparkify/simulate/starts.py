@@ -8,9 +8,9 @@ from sparkify.simulate.arrays import Bools, Floats, Ints
 from sparkify.simulate.people import BLOCK, Levels, People
 from sparkify.simulate.world import DAY_MS, Stream, World
 
-# By weekday, from Monday: sessions of a person relative to the average day.
+# A person's sessions by weekday, from Monday, relative to the average day.
 _WEEKDAYS = np.array([1.12, 1.20, 1.48, 1.01, 1.16, 0.70, 0.42])
-# By hour, UTC: weight of sessions that begin at any hour, not near the person's own.
+# The weight of each hour, UTC, for sessions that do not begin near the person's own hour.
 _HOURS = np.array(
     [19, 18, 17, 17, 21, 32, 44, 44, 46, 57, 60, 58, 54, 66, 78, 90, 82, 66, 54, 43, 36, 31, 25, 21], float
 )
@@ -32,7 +32,7 @@ class Starts:
     changing: Bools  # whether the level changes in this session
 
     def first_of(self, people: int) -> Ints:
-        """By person, when their first session begins; far in the future for people without one."""
+        """When each person's first session begins; far in the future for people without one."""
         first = np.full(people, np.iinfo(np.int64).max)
         np.minimum.at(first, self.person, self.ms)
         return first

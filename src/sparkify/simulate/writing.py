@@ -27,7 +27,7 @@ LINES_AT_ONCE = 4_096
 
 @dataclass(frozen=True)
 class Part:
-    """What to write, a range of songs and a range of days (since 1970), and how.
+    """What to write (a range of songs, and a range of days counted since 1970), and how.
 
     `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: a pack is never split.
     """
@@ -158,7 +158,7 @@ class _Writer:
         """Write lines, all ending in a newline, to a file; the last line loses it, as in the real logs."""
         held = b""
         with whole(path) as plain:
-            # Without name and time, so that the same text always has the same bytes.
+            # The gzip header gets no name and time, so that the same text always has the same bytes.
             file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
             with file:
                 for text in texts:

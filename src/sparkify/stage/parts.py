@@ -37,7 +37,8 @@ def claim_large_files(
 def cut_files(
     claims: Mapping[InputFile, Claim | None], part_bytes: int, workers: int, survey: Surveyor
 ) -> dict[InputFile, list[Part]]:
-    """Cut files into parts of about `part_bytes`, as many for each worker; other runs' files get none."""
+    """Cut files into parts of about `part_bytes`, the same number for each worker; other runs' files get
+    none."""
     wanted = {file: ranges(file, part_bytes, workers) if claim else [] for file, claim in claims.items()}
     found = iter(survey([each for of_file in wanted.values() for each in of_file]))
     parts: dict[InputFile, list[Part]] = {}

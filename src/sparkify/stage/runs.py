@@ -83,7 +83,7 @@ class _Lease:
                 continue  # staging or publishing will report what is wrong with the server
 
     def close(self) -> None:
-        """Give the lease back."""
+        """Release the lease."""
         self._session.close()
 
 

@@ -63,8 +63,9 @@ INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id F
 
 -- name: forget_files
 -- Reset the files of a dropped run to what they were before it: loaded, or new. Their rows stay, because a
--- file_id is given once. If the run has published a month, its log files become new and lose their books: the
--- month may have plays of the new version, or a play from another file instead, so the old books are wrong.
+-- file_id is never given to another file. If the run has published a month, its log files become new and lose
+-- their books: the month may have plays of the new version, or a play from another file instead, so the old
+-- books are wrong.
 -- reads: unpublished
 -- makes: partly_published
 CREATE TEMP TABLE partly_published ON COMMIT DROP AS

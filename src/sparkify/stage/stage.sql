@@ -66,9 +66,9 @@ SELECT catalogue_version FROM etl.warehouse
 CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigint, mtime_ns bigint, digest bytea)
 
 -- name: claim
--- Claim files: a version of a file is given once, and to one unfinished run at a time. Files that another run
--- has staged and not yet published are not returned. Claiming in the order of paths keeps two runs that want
--- the same files from a deadlock.
+-- Claim files: a version of a file is claimed once, and only one unfinished run at a time has the file. Files
+-- that another run has staged and not yet published are not returned. Claiming in the order of paths keeps
+-- two runs that want the same files from a deadlock.
 -- reads: wanted_files
 WITH seen AS (
     INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, first_run_id, seen_at)
@@ -86,8 +86,8 @@ WITH seen AS (
 SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
 
 -- name: staged_earlier
--- Look up files that were not given, with their books if this run staged them: the answer to its COMMIT may
--- have been lost.
+-- Look up files that could not be claimed, with their books if this run staged them: the answer to its COMMIT
+-- may have been lost.
 SELECT path, m.run_id IS NOT NULL, lines, blank, other_pages, loaded, duplicates, rejected, forgotten
 FROM etl.known_files f LEFT JOIN etl.manifest m ON m.file_id = f.file_id AND m.run_id = %s
 WHERE f.kind = %s AND f.path = ANY(%s)
@@ -97,7 +97,7 @@ WHERE f.kind = %s AND f.path = ANY(%s)
 UPDATE etl.known_files SET version = NULL WHERE file_id = ANY(%s)
 
 -- name: claim_part
--- Claim a part of a file; it is given once.
+-- Claim a part of a file; each part is claimed once.
 INSERT INTO etl.staged_parts (run_id, file_id, start, size) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: digest_part

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 
-# These name files of this machine, whose contents the connection string already has.
+# These name files of this machine; the connection string already has what the files say.
 _OF_THIS_MACHINE: Final = ("service", "servicefile", "passfile")
 
 

@@ -109,7 +109,7 @@ def _in_one_line(said: str) -> str:
             " --conf spark.archives=… and --conf spark.pyspark.python=… (docs/spark.md)."
         )
     if "JAVA_GATEWAY_EXITED" in said:
-        return "Spark did not start. It needs Java 17 or newer, and says above what was wrong."
+        return "Spark did not start. It needs Java 17 or newer; its messages above say what was wrong."
     if "A master URL must be set" in said:
         return "Name a cluster: --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
     # The innermost cause says most: the last line of a Python traceback, or the failure of the task.

@@ -1,7 +1,7 @@
 """The warehouse examines itself: named checks, each a query that returns what is wrong.
 
 A check is a query in one of the files of `_FILES`, or compares a table of ``publish/rollups`` with its
-definition. Its comment says what must hold and, behind ``do:``, what to do if it does not; every row that it
+definition. Its comment says what must hold and, after ``do:``, what to do if it does not; every row that it
 returns is an offence. To add a check, add a query.
 """
 
@@ -113,7 +113,7 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
         if not suspects:
             break
         again, steady = examine(connection, suspects)
-        # Something found twice is not left from a run that just ended, or a month that was just attached.
+        # What two rounds find does not come from a run that just ended or a month that was just attached.
         findings |= {finding.name: finding for finding in again if steady or not finding.found}
         if steady:
             break

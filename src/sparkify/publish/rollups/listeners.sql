@@ -12,10 +12,10 @@ CREATE TABLE IF NOT EXISTS analytics.listeners (
 );
 COMMENT ON TABLE analytics.listeners IS 'Rollup. One row per UTC day, ISO week or month with plays, and level; and one for all levels together.';
 COMMENT ON COLUMN analytics.listeners.period IS 'day, week or month.';
-COMMENT ON COLUMN analytics.listeners.start IS 'Its first day; a week begins on Monday.';
+COMMENT ON COLUMN analytics.listeners.start IS 'The first day of the period; a week begins on Monday.';
 COMMENT ON COLUMN analytics.listeners.level IS 'free or paid; NULL: all levels together.';
 COMMENT ON COLUMN analytics.listeners.listeners IS 'Users with a play.';
-COMMENT ON COLUMN analytics.listeners.new_listeners IS 'Those whose first play ever, on any level, is in the period. The others are returning.';
+COMMENT ON COLUMN analytics.listeners.new_listeners IS 'Users whose first play ever, on any level, is in the period. The others are returning.';
 COMMENT ON COLUMN analytics.listeners.sessions IS 'Sessions that began in the period, by the level of their first play.';
 COMMENT ON COLUMN analytics.listeners.plays IS 'How many plays.';
 COMMENT ON COLUMN analytics.listeners.milliseconds IS 'As in analytics.user_days.';

@@ -19,7 +19,7 @@ COMMENT ON COLUMN analytics.user_days.level IS 'free or paid.';
 COMMENT ON COLUMN analytics.user_days.location IS 'The location, as the log says.';
 COMMENT ON COLUMN analytics.user_days.user_agent_id IS 'The user agent: analytics.user_agents.';
 COMMENT ON COLUMN analytics.user_days.plays IS 'How many plays.';
-COMMENT ON COLUMN analytics.user_days.milliseconds IS 'How long the songs played are together; one of more than a day counts as a day.';
+COMMENT ON COLUMN analytics.user_days.milliseconds IS 'The total length of the songs played; a song longer than a day counts as a day.';
 COMMENT ON COLUMN analytics.user_days.hours IS 'The hour of the day of each play, in order.';
 COMMENT ON COLUMN analytics.user_days.tracks IS 'The track_id of each play, in order.';
 COMMENT ON COLUMN analytics.user_days.artists IS 'The artist_key of each play, in order.';
