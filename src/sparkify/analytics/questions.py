@@ -95,8 +95,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
 
     A selection with a level counts the changes to that level. Its place is ignored.
     """
-    # An index scan, in order or user by user, would fetch most days one by one.
-    with reader(dsn) as connection, planner(connection, enable_indexscan="off", enable_nestloop="off"):
+    with reader(dsn) as connection:
         return ask(connection, _people["level_changes"], selection)
 
 
