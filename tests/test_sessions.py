@@ -200,6 +200,32 @@ def test_not_for_ever(
     assert caplog.records[0].levelno == logging.WARNING
 
 
+@pytest.mark.parametrize(("counts", "attempts"), [(0.0, 5), (0.1, 3)])
+def test_lost_work_counts_only_in_part(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, counts: float, attempts: int
+) -> None:
+    """Work that fails late is retried, but not for ever."""
+    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.25)
+    monkeypatch.setattr(sessions, "MOST_OF_WORK", counts)
+    session, done = Session(dsn), []
+
+    def work(connection: Connection[Any]) -> int:
+        done.append(1)
+        time.sleep(0.2)
+        if len(done) < 5:
+            raise errors.DeadlockDetected
+        return 7
+
+    if attempts == 5:
+        assert session.run(work) == 7
+    else:
+        with pytest.raises(errors.DeadlockDetected):
+            session.run(work)
+    assert len(done) == attempts
+    session.close()
+
+
 def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(make_conninfo(dsn))
     db.execute("SELECT pg_terminate_backend(%s)", [session.connection.info.backend_pid])
