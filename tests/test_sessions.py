@@ -22,6 +22,7 @@ from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.check import check
 from sparkify.publish import plans
+from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from sparkify.stage import runs
@@ -130,6 +131,23 @@ def test_a_commit_whose_answer_is_lost_has_succeeded(
 def _lose(db: Connection[Any]) -> None:
     _end_all(db)
     raise psycopg.OperationalError("the connection is lost")
+
+
+def test_finishing_a_dead_run_is_retried(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 40 * 86_400_000))
+    with monkeypatch.context() as patch:
+        _once(patch, MonthsAhead, "__exit__", lambda: _lose(db))
+        with pytest.raises(SparkifyError, match="the connection is lost"):
+            etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT state FROM etl.runs") == "open"
+    with monkeypatch.context() as patch:
+        _once(patch, plans.Plan, "carry_out", lambda: _end_all(db))
+        report = etl.run(tmp_path, dsn=dsn)
+    assert (report.status, report.files_new, report.rows["songplays"]) == ("done", 0, 2)
+    assert one(db, "SELECT state FROM etl.runs") == "published"
+    check_books(db)
 
 
 def test_the_lease_is_taken_again(db: Connection[Any], dsn: str) -> None:
