@@ -202,8 +202,14 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load."""
+    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load.
+
+    It names the `held_runs` and `failed_runs` as the report of a run does.
+    """
     with reader(dsn) as connection:
         (row,) = ask(connection, _state["quality"], ALL)
         (dates,) = ask(connection, _listening["range"], ALL)
-        return row | dates
+        runs = ask(connection, _state["unpublished_runs"], ALL)
+        held = [run["run_id"] for run in runs if run["state"] == "held"]
+        failed = {run["run_id"]: run["reason"] for run in runs if run["state"] == "failed"}
+        return row | dates | {"held_runs": held, "failed_runs": failed}
