@@ -52,12 +52,12 @@ _SERVER: Final = [
     (r"\bCOPY \S*catalogue", SONGS),
     (r"\bCOPY \S", COPY),
     (r"^(\s*--.*\n)*\s*ANALYZE", ANALYZE),
-    (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX|ADD PRIMARY KEY", KEYS),
+    (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX", KEYS),
     (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
     (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (
-        r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|mixed_days|heard|latest|users|twice|time",
+        r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|heard|latest|users|twice|time",
         ROLLUPS,
     ),
 ]

@@ -116,7 +116,9 @@ def test_later_loads_go_on_without_it(
     assert failed in done.stderr  # says the reason and what to do again
     assert (states(db), clean(dsn)) == (["failed", "published"], True)
     assert one(db, "SELECT count(*) FROM songplays") == 6
-    assert etl.run(tmp_path, dsn=dsn).failed_runs.keys() == {1}
+    failed_runs = etl.run(tmp_path, dsn=dsn).failed_runs
+    assert failed_runs.keys() == {1}
+    assert analytics.quality(dsn=dsn)["failed_runs"] == failed_runs
     for command in (("runs", "list"), ("status",)):
         assert failed in run_here(*command, dsn=dsn).stdout
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from sparkify import etl
+from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.publish import ahead
@@ -353,6 +353,7 @@ def test_what_is_held_hides_nothing_of_the_next_run(dsn: str, tmp_path: Path) ->
     assert (report.status, report.files_loaded, report.held_runs) == ("done", 1, [1])
     held.touch()
     assert etl.run(tmp_path, dsn=dsn).held_runs == [1]  # the same bytes
+    assert analytics.quality(dsn=dsn)["held_runs"] == [1]
 
 
 @pytest.mark.parametrize("moment", [1.4e10, -1.4e10])

@@ -22,6 +22,7 @@ from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.check import check
 from sparkify.publish import plans
+from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
 from sparkify.simulate import simulate
 from sparkify.stage import runs
@@ -132,6 +133,23 @@ def _lose(db: Connection[Any]) -> None:
     raise psycopg.OperationalError("the connection is lost")
 
 
+def test_finishing_a_dead_run_is_retried(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 40 * 86_400_000))
+    with monkeypatch.context() as patch:
+        _once(patch, MonthsAhead, "__exit__", lambda: _lose(db))
+        with pytest.raises(SparkifyError, match="the connection is lost"):
+            etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT state FROM etl.runs") == "open"
+    with monkeypatch.context() as patch:
+        _once(patch, plans.Plan, "carry_out", lambda: _end_all(db))
+        report = etl.run(tmp_path, dsn=dsn)
+    assert (report.status, report.files_new, report.rows["songplays"]) == ("done", 0, 2)
+    assert one(db, "SELECT state FROM etl.runs") == "published"
+    check_books(db)
+
+
 def test_the_lease_is_taken_again(db: Connection[Any], dsn: str) -> None:
     with connect(dsn) as other, runs.begin_run(dsn, other) as run_id:
         _end_all(db)
@@ -198,6 +216,32 @@ def test_not_for_ever(
     assert "secret" not in caplog.text
     assert {record.name for record in caplog.records} <= {"sparkify", "asyncio"}
     assert caplog.records[0].levelno == logging.WARNING
+
+
+@pytest.mark.parametrize(("counts", "attempts"), [(0.0, 5), (0.1, 3)])
+def test_lost_work_counts_only_in_part(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, counts: float, attempts: int
+) -> None:
+    """Work that fails late is retried, but not for ever."""
+    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.25)
+    monkeypatch.setattr(sessions, "MOST_OF_WORK", counts)
+    session, done = Session(dsn), []
+
+    def work(connection: Connection[Any]) -> int:
+        done.append(1)
+        time.sleep(0.2)
+        if len(done) < 5:
+            raise errors.DeadlockDetected
+        return 7
+
+    if attempts == 5:
+        assert session.run(work) == 7
+    else:
+        with pytest.raises(errors.DeadlockDetected):
+            session.run(work)
+    assert len(done) == attempts
+    session.close()
 
 
 def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

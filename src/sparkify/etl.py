@@ -109,11 +109,11 @@ class _Load:
 
     def plan(self, found: Found, *, dry_run: bool) -> None:
         """Find out which files are new, after publishing what dead runs had staged."""
-        connection = self.warehouse.connection
         held: list[int] = []
         failed: dict[int, str] = {}
         if not dry_run:  # first, because the plan counts staged files as read
-            held, failed = finish_earlier_runs(self.dsn, connection, found.files, self.limit)
+            held, failed = self.warehouse.run(finish_earlier_runs, self.dsn, found.files, self.limit)
+        connection = self.warehouse.connection
         self._plan = plan = make_plan(connection, found.files)
         check_kinds(found, plan.new)
         status = "dry run" if dry_run else "held" if held and self.limit and not plan.new else "done"

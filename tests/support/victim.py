@@ -52,7 +52,7 @@ PHASES: Final = {
     "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
     "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
     "attach": r"ATTACH PARTITION",
-    "levels": r"user_level_days|mixed_days|touched_days",
+    "levels": r"user_level_days|touched_days",
     "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",
     "books": r"DELETE FROM etl\.manifest|etl\.staged_slices|etl\.row_counts|UPDATE etl\.runs",
 }

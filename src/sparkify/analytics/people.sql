@@ -1,23 +1,28 @@
 -- name: level_changes
--- Count level changes, and the users who made them. One row per month and pair of levels. It first skips
--- users who have had only one level, as most have. For the others, it reads days only in months with several
--- levels and in months that the selection cuts; any other month counts as one level from its beginning.
-WITH months AS MATERIALIZED (
-    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
-    FROM analytics.user_months
-    WHERE month < %(end)s
-      AND user_id IN (SELECT user_id FROM analytics.user_months GROUP BY user_id HAVING min(level) <> max(level))
-    GROUP BY user_id, month
+-- Count level changes, and the users who made them. One row per month and pair of levels.
+-- It first skips users who have had only one level. Of the others it needs the months from the selection's first on, and the last one
+-- before. It reads days only in months with several levels and in months that the selection cuts; any other month is one step, at its
+-- beginning. OFFSET 0 makes PostgreSQL look up the days of one month after the other: a join would read the days of all months.
+WITH users AS (
+    SELECT user_id, coalesce(max(month) FILTER (WHERE month < date_trunc('month', %(first)s::date::timestamp)::date), '-infinity') AS since
+    FROM analytics.user_months WHERE month < %(end)s
+    GROUP BY user_id HAVING min(level) <> max(level) AND max(month) >= date_trunc('month', %(first)s::date::timestamp)::date
 ),
-read_by_days AS (
-    SELECT user_id, range_agg(daterange(month, (month + interval '1 month')::date)) AS months
-    FROM months WHERE by_days GROUP BY user_id
+months AS MATERIALIZED (
+    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
+    FROM analytics.user_months JOIN users USING (user_id)
+    WHERE month >= since AND month < %(end)s
+    GROUP BY user_id, month
 ),
 steps AS (
     SELECT user_id, month AS day, 0 AS stretch_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
     UNION ALL
-    SELECT user_id, day, stretch_no, level, first_play
-    FROM analytics.user_level_days JOIN read_by_days USING (user_id) WHERE day <@ read_by_days.months
+    SELECT user_id, days.*
+    FROM months, LATERAL (
+        SELECT day, stretch_no, level, first_play FROM analytics.user_level_days d
+        WHERE d.user_id = months.user_id AND day >= month AND day < (month + interval '1 month')::date OFFSET 0
+    ) days
+    WHERE by_days
 ),
 changes AS (
     SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before FROM steps

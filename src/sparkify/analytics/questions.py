@@ -95,8 +95,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
 
     A selection with a level counts the changes to that level. Its place is ignored.
     """
-    # An index scan, in order or user by user, would fetch most days one by one.
-    with reader(dsn) as connection, planner(connection, enable_indexscan="off", enable_nestloop="off"):
+    with reader(dsn) as connection:
         return ask(connection, _people["level_changes"], selection)
 
 
@@ -203,8 +202,14 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load."""
+    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load.
+
+    It names the `held_runs` and `failed_runs` as the report of a run does.
+    """
     with reader(dsn) as connection:
         (row,) = ask(connection, _state["quality"], ALL)
         (dates,) = ask(connection, _listening["range"], ALL)
-        return row | dates
+        runs = ask(connection, _state["unpublished_runs"], ALL)
+        held = [run["run_id"] for run in runs if run["state"] == "held"]
+        failed = {run["run_id"]: run["reason"] for run in runs if run["state"] == "failed"}
+        return row | dates | {"held_runs": held, "failed_runs": failed}

@@ -54,7 +54,9 @@ GROUP BY run_id, state, started_at, reason ORDER BY run_id DESC
 SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS plays,
        (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
        rejected, lines,
-       (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at,
-       (SELECT count(*) FROM etl.runs WHERE state = 'held') AS held_runs,
-       (SELECT count(*) FROM etl.runs WHERE state = 'failed') AS failed_runs
+       (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at
 FROM (SELECT sum(rejected)::bigint AS rejected, sum(lines)::bigint AS lines FROM etl.files) files
+
+-- name: unpublished_runs
+-- List the runs that are held or failed. One row per run.
+SELECT run_id, state, reason FROM etl.runs WHERE state IN ('held', 'failed') ORDER BY run_id

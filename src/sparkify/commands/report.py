@@ -57,7 +57,7 @@ def _print_why_empty(state: dict[str, Any]) -> None:
         print_sentence("No plays match what you chose.")
         return
     print_sentence("No plays yet. Load some: sparkify etl DATA")
-    if runs := _unpublished(state["failed_runs"], state["held_runs"]):
+    if runs := _unpublished(len(state["failed_runs"]), len(state["held_runs"])):
         print_sentence(f"{runs}: see `sparkify runs list`.")
 
 
@@ -109,11 +109,10 @@ def _print_quality(state: dict[str, Any]) -> None:
         f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )
     if state["loaded_at"]:
-        failed = (
-            f", failed: {state['failed_runs']} (see `sparkify runs list`)" if state["failed_runs"] else ""
-        )
+        held, failed = len(state["held_runs"]), len(state["failed_runs"])
         print_sentence(
-            f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {state['held_runs']}{failed}."
+            f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {held:,}"
+            f"{f', failed: {failed:,} (see `sparkify runs list`)' if failed else ''}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Retry transient server errors for up to two minutes.
+"""Retry transient server errors for up to two minutes, not counting the work that is lost.
 
 A unit of work is one transaction, or several that each check whether they are done already. So a retry is
 harmless if a COMMIT succeeded and only its answer was lost.
@@ -19,7 +19,11 @@ from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed
 
 RETRY_SECONDS: Final = 120.0
-"""Seconds after the first failure until we give up: a server takes a while to recover from a crash."""
+"""Seconds without success until we give up: a server takes a while to recover from a crash."""
+
+MOST_OF_WORK: Final = 10.0
+"""Seconds that a failed attempt with a connection counts at most. A publication may fail after half an hour
+and must still be retried; but if it crashes the server each time, a few times are enough."""
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
@@ -74,24 +78,27 @@ class Session:
             psycopg.Error: the error is not transient, or has lasted for too long.
             ConnectionFailed: the server does not come back, or refuses connections.
         """
-        since: float | None = None
-        pause, refused = FIRST_PAUSE, 0
+        spent, pause, refused = 0.0, FIRST_PAUSE, 0
         while True:
+            begun = time.monotonic()
             try:
                 if self.connection.closed:
                     self.connection = connect(self._dsn)
                 return work(self.connection, *given, **named)
             except (psycopg.Error, ConnectionFailed) as error:
-                since = since or time.monotonic()
+                took = time.monotonic() - begun
+                spent += took if isinstance(error, ConnectionFailed) else min(took, MOST_OF_WORK)
                 if isinstance(error, ConnectionFailed):
                     # The server may have come back just after the connection failed: two refusals are final.
                     refused = refused + 1 if _answers(self._dsn) else 0
-                if not is_transient(error) or refused > 1 or time.monotonic() - since > RETRY_SECONDS:
+                if not is_transient(error) or refused > 1 or spent > RETRY_SECONDS:
                     raise
                 if self._given_up.is_set():
                     raise
                 _say(error)
-            self._given_up.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pausing = pause * random.uniform(0.5, 1.5)  # noqa: S311
+            self._given_up.wait(pausing)
+            spent += pausing
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def give_up(self) -> None:

@@ -38,7 +38,9 @@ SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(p
 FROM numbered GROUP BY user_id, day, level, island
 
 -- name: take_levels
--- Insert the other days, which have one level each, as staged.
+-- Insert the other days, which have one level each, as staged. A user's days are stored together, which makes
+-- the key cheaper to build and the days of a month cheaper to read.
 INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
 SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
 FROM {levels} WHERE day >= {staged_since} GROUP BY user_id, day HAVING min(level) = max(level)
+ORDER BY user_id, day

@@ -11,16 +11,14 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.schema.rollups import ROLLUPS
+from sparkify.schema.structure import structure
 
 _sql: Final = queries("publish/partitions")
 
 PARTITIONED: Final = {
-    "time": ("public", "start_time"),
-    "heard_plays": ("analytics", "start_time"),
-    "songplays": ("public", "start_time"),
-    "user_days": ("analytics", "day"),
-    **{rollup.name: ("analytics", rollup.time) for rollup in ROLLUPS if rollup.is_partitioned},
+    table: (schema, key)
+    for name, key in structure().partitioned.items()
+    for schema, table in [name.split(".")]
 }
 """The partitioned tables, with the schema and the partition key of each."""
 

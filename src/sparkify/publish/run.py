@@ -91,10 +91,11 @@ def hold(connection: Connection[Any], report: Report) -> None:
 
 
 def finish_earlier_runs(
-    dsn: str, connection: Connection[Any], files: Sequence[InputFile], limit: RejectLimit | None
+    connection: Connection[Any], dsn: str, files: Sequence[InputFile], limit: RejectLimit | None
 ) -> tuple[list[int], dict[int, str]]:
     """Publish what dead runs had staged. Returns the held runs, and the failed ones with the reasons.
 
+    It is safe to repeat: each run's state says what is left to do.
     A held run is published if the given limit allows its rejects. A held or failed run is dropped if one of
     its files has changed: its files are then read again.
     """

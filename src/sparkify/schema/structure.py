@@ -17,7 +17,9 @@ from sparkify.sql_queries import create_table_queries
 
 SCHEMAS: Final = ("public", "analytics", "etl", "partitions", "staging")
 
-_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\S+) \(\n(.*?)\n\)( PARTITION BY)?", re.DOTALL)
+_TABLE = re.compile(
+    r"CREATE TABLE IF NOT EXISTS (\S+) \(\n(.*?)\n\)(?: PARTITION BY RANGE \((\w+)\))?", re.DOTALL
+)
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW (\S+)")
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX IF NOT EXISTS (\S+)\s+ON (\S+)")
 _INDEX_OF_KEY = re.compile(r"CONSTRAINT (\w+) (?:PRIMARY KEY|UNIQUE)")
@@ -66,7 +68,9 @@ class Structure:
     tables: dict[str, str]
     """Tables, with the text between their parentheses."""
 
-    partitioned: set[str]
+    partitioned: dict[str, str]
+    """Partitioned tables, with the column that each is partitioned by."""
+
     views: list[str]
     view_columns: list[tuple[str, str]]
     """(view, column), for each column with a comment."""
@@ -89,7 +93,7 @@ def structure() -> Structure:
     views = [_qualified(name) for name in _VIEW.findall(text)]
     return Structure(
         tables,
-        {_qualified(name) for name, _, partitioned in _TABLE.findall(text) if partitioned},
+        {_qualified(name): key for name, _, key in _TABLE.findall(text) if key},
         views,
         [(relation, column) for relation, column in _COLUMN_COMMENT.findall(text) if relation in views],
         _indexes(text),
@@ -118,9 +122,8 @@ def parameters() -> dict[str, Any]:
         "constraint_counts": [count for _, _, count in constraints],
         "indexes": [name for name in made.indexes if name not in later],
         "indexes_of_heard_songs": list(later),
-        "partitioned_rollups": [
-            f"analytics.{rollup.name}" for rollup in rollups.ROLLUPS if rollup.is_partitioned
-        ],
+        "partitioned": list(made.partitioned),
+        "partitioned_by_month": [key == "month" for key in made.partitioned.values()],
         "schemas": list(SCHEMAS),
     }
 

@@ -44,11 +44,10 @@ def _summary(state: dict[str, Any]) -> None:
         st.metric("In the catalogue", share(state["matched"], state["plays"]), border=True)
         st.metric("Lines set aside", f"{state['rejected'] or 0:,}", border=True)
     if state["held_runs"]:
-        st.warning(
-            f"Runs held because of too many rejected lines: {state['held_runs']}. See: sparkify runs list"
-        )
+        held = len(state["held_runs"])
+        st.warning(f"Runs held because of too many rejected lines: {held:,}. See: sparkify runs list")
     if state["failed_runs"]:
-        st.warning(f"Runs that failed: {state['failed_runs']}. See: sparkify runs list")
+        st.warning(f"Runs that failed: {len(state['failed_runs']):,}. See: sparkify runs list")
 
 
 def _ago(loaded_at: datetime) -> str:

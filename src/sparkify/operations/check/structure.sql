@@ -87,13 +87,10 @@ WHERE schemaname = 'etl' AND has_sequence_privilege('etl.' || sequencename, 'SEL
   AND (coalesce(last_value, 0) < given OR last_value > max_value / 10 * 9)
 
 -- name: partitions_complete
--- The tables songplays, time, heard_plays and user_days have the same partitions, and the partitioned rollups
--- one for each of their months.
+-- Partitioned tables have the same partitions; those by month have one for each month of the others.
 -- do: Find the table in the schema partitions and attach it again (ALTER TABLE … ATTACH PARTITION).
 WITH parents (parent, monthly) AS (
-    VALUES ('public.songplays', false), ('public.time', false), ('analytics.heard_plays', false), ('analytics.user_days', false)
-    UNION ALL
-    SELECT rollup, true FROM unnest(%(partitioned_rollups)s::text[]) AS rollup
+    SELECT * FROM unnest(%(partitioned)s::text[], %(partitioned_by_month)s::boolean[]) AS p (parent, monthly)
 ),
 spans AS (
     SELECT parent, monthly, etl.partition_span(inhrelid) AS span
