@@ -33,10 +33,49 @@ static bool is_name(const Text *key, const Name *name) {
     return key->size == name->size && memcmp(key->data, name->text, key->size) == 0;
 }
 
-static bool is_among(const Text *key, const Text *others, size_t count) {
-    for (size_t at = 0; at < count; at++)
-        if (key->size == others[at].size && memcmp(key->data, others[at].data, key->size) == 0) return true;
-    return false;
+/* What is known of an object so far. */
+typedef struct {
+    const Name *names;
+    size_t count;
+    Value *values; /* of the names */
+    size_t next;   /* name, most likely: writers keep to one order, and the names are in the usual one */
+    Text others[MOST_OTHER_KEYS];
+    size_t other_keys;
+    Value other; /* what nobody reads */
+} Object;
+
+static bool add_other_key(Object *object, Text key) {
+    if (object->other_keys == MOST_OTHER_KEYS) return false;
+    for (size_t at = 0; at < object->other_keys; at++) {
+        const Text *other = &object->others[at];
+        if (key.size == other->size && memcmp(key.data, other->data, key.size) == 0) return false;
+    }
+    object->others[object->other_keys++] = key;
+    return true;
+}
+
+/* Read a key from behind its quotation mark, and tell where its value belongs. A key that occurs twice, or has
+ * escapes, is left to the judge. */
+static inline const uint8_t *read_key(const uint8_t *at, const uint8_t *end, uint8_t **to, Object *object,
+                                      Value **value) {
+    size_t name = object->next;
+    size_t size = object->names[name].size;
+    if (end - at > 16 && begins_with(at, &object->names[name]) && at[size] == '"') {
+        at += size + 1;
+    } else {
+        const uint8_t *start = at;
+        Text key;
+        at = read_string(at, end, to, &key);
+        if (!at || key.size + 1 != (size_t)(at - start)) return NULL;
+        for (name = 0; name < object->count && !is_name(&key, &object->names[name]); name++) {}
+        if (name == object->count) {
+            *value = &object->other;
+            return add_other_key(object, key) ? at : NULL;
+        }
+    }
+    *value = &object->values[name];
+    object->next = name + 1 < object->count ? name + 1 : 0;
+    return (*value)->type == MISSING ? at : NULL;
 }
 
 static inline const uint8_t *read_word(const uint8_t *at, const uint8_t *end, const char *word, size_t size) {
@@ -77,40 +116,17 @@ Verdict read_object(const uint8_t *line, size_t size, const Name *names, size_t 
     if (!make_room(&scratch->data, &scratch->room, size, 1)) return NO_MEMORY;
 
     memset(values, 0, count * sizeof *values);
+    Object object = {.names = names, .count = count, .values = values};
     uint8_t *to = scratch->data;
-    Text others[MOST_OTHER_KEYS];
-    Value other;
-    size_t other_keys = 0;
-    size_t expected = 0;  /* writers keep to one order: the names are in the usual one */
     do {
         at = skip_space(at + 1, end);
-        if (at == end || *at++ != '"') return ASK_THE_JUDGE;
-        Value *value = &other;
-        if (end - at > 16 && begins_with(at, &names[expected]) && at[names[expected].size] == '"') {
-            at += names[expected].size + 1;
-            value = &values[expected];
-        } else {
-            Text key;
-            const uint8_t *start = at;
-            at = read_string(at, end, &to, &key);
-            if (!at || key.size + 1 != (size_t)(at - start)) return ASK_THE_JUDGE;  /* it has escapes */
-            size_t name = 0;
-            while (name < count && !is_name(&key, &names[name])) name++;
-            if (name < count) {
-                expected = name;
-                value = &values[name];
-            } else {
-                if (other_keys == MOST_OTHER_KEYS || is_among(&key, others, other_keys)) return ASK_THE_JUDGE;
-                others[other_keys++] = key;
-            }
-        }
-        if (value != &other) {
-            if (value->type != MISSING) return ASK_THE_JUDGE;  /* a key that occurs twice */
-            expected = expected + 1 < count ? expected + 1 : 0;
-        }
+        if (at == end || *at != '"') return ASK_THE_JUDGE;
+        Value *value;
+        at = read_key(at + 1, end, &to, &object, &value);
+        if (!at) return ASK_THE_JUDGE;
         at = skip_space(at, end);
-        if (at == end || *at++ != ':') return ASK_THE_JUDGE;
-        at = read_value(skip_space(at, end), end, &to, value);
+        if (at == end || *at != ':') return ASK_THE_JUDGE;
+        at = read_value(skip_space(at + 1, end), end, &to, value);
         if (!at) return ASK_THE_JUDGE;
         at = skip_space(at, end);
     } while (at < end && *at == ',');
