@@ -54,7 +54,7 @@ static bool add_other_key(Object *object, Text key) {
     return true;
 }
 
-/* Read a key from behind its quotation mark, and tell where its value belongs. A key that occurs twice, or has
+/* Read a key from behind its quotation mark, and tell where the value goes. A key that occurs twice, or has
  * escapes, is left to the judge. */
 static inline const uint8_t *read_key(const uint8_t *at, const uint8_t *end, uint8_t **to, Object *object,
                                       Value **value) {
