@@ -8,10 +8,10 @@ from psycopg import Connection, sql
 from sparkify.database.queries import queries
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a month to which each chunk adds rows; transform/rows.sql has a query for each."""
+"""The tables of a month to which each chunk adds rows (transform/core/chunk_rows.c)."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
-"""The tables to which a batch adds rows at its end, computed from all its chunks."""
+"""The tables to which a batch adds rows at its end, computed from all its chunks (transform/core/batch_rows.c)."""
 
 _sql: Final = queries("stage/stage")
 
