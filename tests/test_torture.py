@@ -18,7 +18,8 @@ from tests.support.examples import examples
 from torture.__main__ import KINDS, attack
 from torture.arena import Ground
 from torture.bombs import BOMBS, explode
-from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
+from torture.fuzz import CHUNK_LINES, Findings, fuzz_lines
+from torture.mill import Mill, seeds
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 
