@@ -9,6 +9,7 @@ finding is written to a folder.
 import argparse
 import gzip
 import hashlib
+import os
 import random
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -235,6 +237,13 @@ def fuzz_files(mills: dict[str, Mill], rounds: int, findings: Findings) -> None:
             arena.stop()
 
 
+def fuzz_share(kind: str, lines: list[bytes], count: int, seed: int, folder: Path) -> int:
+    """Fuzz one process's share of the lines; return how many findings there are."""
+    findings = Findings(folder)
+    fuzz_lines(kind, lines, count, seed, findings)
+    return findings.count
+
+
 def main() -> int:
     """Fuzz as the arguments say; return 1 if something was found."""
     options = _parser().parse_args()
@@ -245,8 +254,21 @@ def main() -> int:
         f"seed {options.seed}; {len(lines['log']):,} log lines and {len(lines['song']):,} song lines to"
         " begin with"
     )
-    fuzz_lines("log", lines["log"], options.lines * 4 // 5, options.seed, findings)
-    fuzz_lines("song", lines["song"], options.lines // 5, options.seed, findings)
+    processes = os.cpu_count() or 1
+    with ProcessPoolExecutor(processes) as pool:
+        shares = [
+            pool.submit(
+                fuzz_share,
+                kind,
+                lines[kind],
+                options.lines * fifths // 5 // processes,
+                options.seed + 1000 * number,
+                options.findings,
+            )
+            for kind, fifths in (("log", 4), ("song", 1))
+            for number in range(processes)
+        ]
+        findings.count += sum(share.result() for share in shares)
     fuzz_files({kind: Mill(lines[kind], options.seed) for kind in lines}, options.rounds, findings)
     _say(f"{findings.count} findings")
     return int(findings.count > 0)
