@@ -35,16 +35,16 @@ MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
 
 @dataclass(slots=True)
 class Slice:
-    """Consecutive lines of one file: `parts`, joined, are whole lines, each with its line feed.
+    """Consecutive lines of one file: `data` has whole lines, each with its line feed.
 
-    `unread` has the lines rejected while reading; an empty line in `parts` stands for each, to keep count.
+    `unread` has the lines rejected while reading; an empty line in `data` stands for each, to keep count.
     Lines are numbered from `first_line`, or by `numbers` if a reader made the records. The last slice has
     `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part. `lines` counts its lines.
     """
 
     file: InputFile
     first_line: int
-    parts: list[bytes]
+    data: bytes
     unread: list[RejectedLine] = field(default_factory=list)
     ends_file: bool = False
     digest: bytes = b""
@@ -52,17 +52,7 @@ class Slice:
     lines: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lines = sum(part.count(b"\n") for part in self.parts)
-
-    @property
-    def data(self) -> bytes:
-        """All its bytes, joined."""
-        return b"".join(self.parts)
-
-    @property
-    def size(self) -> int:
-        """Its size in bytes."""
-        return sum(map(len, self.parts))
+        self.lines = self.data.count(b"\n")
 
 
 def chunks(
@@ -81,7 +71,7 @@ def chunks(
         found = slices(file, part) if part or not _is_small(file) else _small(file, small.read(file))
         for piece in chain.from_iterable(map(_of_few_lines, found)):
             chunk.append(piece)
-            size += max(piece.size, SHORT_LINE_BYTES * piece.lines)
+            size += max(len(piece.data), SHORT_LINE_BYTES * piece.lines)
             if size >= chunk_bytes:
                 yield chunk
                 chunk, size = [], 0
@@ -107,7 +97,7 @@ def _line_slices(
     file: InputFile, line: int, stream: Iterator[bytes], digest: "hashlib._Hash"
 ) -> Iterator[Slice]:
     """Yield a slice of lines for each block of a stream, once the next slice has begun."""
-    ready = Slice(file, line, [])
+    ready = Slice(file, line, b"")
     rest = b""  # an unfinished line
     skipped = 0  # how many bytes of it were dropped, because it is longer than a line may be
     broken = ""
@@ -120,7 +110,7 @@ def _line_slices(
                     skipped += len(rest) - rejects.EVIDENCE_BYTES
                     rest = rest[: rejects.EVIDENCE_BYTES]
                 continue
-            if ready.parts:
+            if ready.data:
                 yield ready
                 line += ready.lines
             unread = []
@@ -131,20 +121,23 @@ def _line_slices(
             else:
                 first = 0
             last = data.rfind(b"\n") + 1
-            ready = Slice(file, line, [rest, data[first:last]], unread)
+            lines = b"".join((rest, memoryview(data)[first:last])) if rest else data[first:last]
+            ready = Slice(file, line, lines, unread)
             rest, skipped = data[last:], 0
     except BrokenStream as error:
         broken = str(error)
     last_line = line + ready.lines
-    unread = ready.unread
     if skipped:
-        unread.append(_too_long(last_line, rest, skipped + len(rest)))
+        ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
         rest = b""
     elif broken:
-        unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
+        ready.unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
         rest = b""
-    parts = [*ready.parts, rest + b"\n" if rest or skipped or broken else b""]
-    yield Slice(file, line, parts, unread, ends_file=True, digest=digest.digest())
+    if rest or skipped or broken:
+        ready.data += rest + b"\n"
+        ready.lines += 1
+    ready.ends_file, ready.digest = True, digest.digest()
+    yield ready
 
 
 def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -177,7 +170,7 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
 
     def make() -> Slice:
         data = b"".join(text + b"\n" for text in texts)
-        return Slice(file, 1, [data], list(unread), numbers=array("q", numbers))
+        return Slice(file, 1, data, list(unread), numbers=array("q", numbers))
 
     for record in records:
         if isinstance(record, RejectedLine):
@@ -212,7 +205,7 @@ def _of_few_lines(piece: Slice) -> Iterator[Slice]:
     while start < len(data):
         # So many bytes cannot have more lines; but one line may be longer.
         end = data.rfind(b"\n", start, start + MOST_LINES) + 1 or data.find(b"\n", start + MOST_LINES) + 1
-        cut = Slice(piece.file, line, [data[start:end]])
+        cut = Slice(piece.file, line, data[start:end])
         start, line = end, line + cut.lines
         cut.unread = [reject for reject in piece.unread if cut.first_line <= reject.line < line]
         if piece.ends_file and start == len(data):
@@ -230,7 +223,7 @@ def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
     if reader := reader_of(format_of(file.path), data):
         return _record_slices(file, reader(iter([data])), digest)
     text = data if data.endswith(b"\n") or not data else data + b"\n"
-    return [Slice(file, 1, [text], ends_file=True, digest=digest.digest())]
+    return [Slice(file, 1, text, ends_file=True, digest=digest.digest())]
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:

@@ -5,16 +5,16 @@ chooses one of each repeated play, and writes rows in PostgreSQL's binary COPY f
 many lines lets other threads run meanwhile; the object then refuses other calls with a `RuntimeError`, as it
 refuses calls out of order. Every method may raise `MemoryError`.
 
-A slice is passed as (end in the bytes of the chunk, number of the first line, the lines' numbers as int64 or
-None if they follow on the first one, id of the file). A doubtful line is returned as (number of the slice,
-number of the line, start and end in the bytes of the chunk). A month is the number of months since the year 0.
+A slice is passed as (its bytes, number of the first line, the lines' numbers as int64 or None if they follow
+on the first one, id of the file). A doubtful line is returned as (number of the slice, number of the line,
+start and end in the slice). A month is the number of months since the year 0.
 """
 
 from typing import final
 
 from sparkify.transform.judge import CatalogueRecord, Play
 
-_Slices = tuple[tuple[int, int, bytes | None, int], ...]
+_Slices = tuple[tuple[bytes, int, bytes | None, int], ...]
 _Doubtful = list[tuple[int, int, int, int]]
 _Books = list[tuple[int, int, int, int, int, int]]
 """For each slice: lines, blank, other pages, loaded, duplicates, forgotten."""
@@ -32,7 +32,7 @@ class Plays:
         """Accept times within [earliest, before), in milliseconds; the hash tables use 16 random bytes."""
     def begin_batch(self, forget_songs: bool, /) -> None:
         """Drop the batch, and all cached songs if wanted."""
-    def read(self, data: bytes, slices: _Slices, /) -> _Doubtful:
+    def read(self, slices: _Slices, /) -> _Doubtful:
         """Read the lines of a chunk; returns those on which the judge must decide."""
     def add(self, slice_: int, line: int, play: Play, /) -> None:
         """Add a play that the judge accepted."""
@@ -64,7 +64,7 @@ class Catalogue:
     """Records of song files: `read` a chunk, `add` what the judge accepts, then take `books` and `rows`."""
 
     def __new__(cls) -> Catalogue: ...
-    def read(self, data: bytes, slices: _Slices, /) -> _Doubtful:
+    def read(self, slices: _Slices, /) -> _Doubtful:
         """Read the records of a chunk; returns those on which the judge must decide."""
     def add(self, slice_: int, line: int, record: CatalogueRecord, /) -> None:
         """Add a record that the judge accepted."""

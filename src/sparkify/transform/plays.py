@@ -80,7 +80,7 @@ class PlayTransform:
                 if user_id in self.forgotten:
                     core.forget(user_id)
         decided.add(core.settle())
-        self._gathered_bytes += sum(piece.size for piece in chunk)
+        self._gathered_bytes += sum(len(piece.data) for piece in chunk)
         self._gathered_plays += sum(books.loaded for books in decided.books)
         return Transformed(decided.books, decided.rejects, [_month(month) for month, *_ in core.months()])
 

@@ -1,7 +1,6 @@
 """Decide on the lines of a chunk: first in the compiled core, then by the judge for doubtful lines."""
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any, Protocol
 
 from sparkify.extract.lines import Slice
@@ -17,7 +16,7 @@ class Core(Protocol):
     """What `_core.Plays` and `_core.Catalogue` have in common."""
 
     def read(
-        self, data: bytes, slices: tuple[tuple[int, int, bytes | None, int], ...], /
+        self, slices: tuple[tuple[bytes, int, bytes | None, int], ...], /
     ) -> list[tuple[int, int, int, int]]:
         """Read lines; returns those that are doubtful: (slice, line, start, end)."""
 
@@ -34,15 +33,12 @@ class Decided:
         """Decide on every line; `file_ids` has the file of each slice. The core then has what is accepted."""
         self.books = [Books() for _ in chunk]
         self.rejects = [list(piece.unread) for piece in chunk]
-        data = b"".join(part for piece in chunk for part in piece.parts)
         slices = tuple(
-            (end, piece.first_line, piece.numbers.tobytes() if piece.numbers else None, file_id)
-            for end, piece, file_id in zip(
-                accumulate(piece.size for piece in chunk), chunk, file_ids, strict=True
-            )
+            (piece.data, piece.first_line, piece.numbers.tobytes() if piece.numbers else None, file_id)
+            for piece, file_id in zip(chunk, file_ids, strict=True)
         )
-        for number, line, start, end in core.read(data, slices):
-            text = data[start:end]
+        for number, line, start, end in core.read(slices):
+            text = chunk[number].data[start:end]
             verdict = judge(text)
             if isinstance(verdict, Reject):
                 self.rejects[number].append(RejectedLine.of(line, verdict, text))

@@ -1,8 +1,6 @@
 /* Records of song files (docs/rules.md, Catalogue): their rows for etl.catalogue_records, as they are read. */
 #include "catalogue.h"
 
-#include <stdlib.h>
-
 #include "ids.h"
 
 static uint8_t *copy_number_or_null(uint8_t *at, bool is_there, double value) {
@@ -50,5 +48,5 @@ LinesRead catalogue_read(Catalogue *catalogue) {
 void catalogue_free(Catalogue *catalogue) {
     scratch_free(&catalogue->scratch);
     lines_free(&catalogue->lines);
-    free(catalogue->rows.data);
+    copy_free(&catalogue->rows);
 }

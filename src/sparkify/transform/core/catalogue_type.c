@@ -32,14 +32,14 @@ static bool may(CatalogueObject *self, bool needs_chunk) {
 }
 
 static PyObject *read_chunk(CatalogueObject *self, PyObject *arguments) {
-    PyObject *data, *slices;
-    if (!PyArg_ParseTuple(arguments, "SO!:read", &data, &PyTuple_Type, &slices) || !may(self, false)) return NULL;
+    PyObject *slices;
+    if (!PyArg_ParseTuple(arguments, "O!:read", &PyTuple_Type, &slices) || !may(self, false)) return NULL;
     self->has_chunk = false;
-    if (!slices_take(&self->catalogue.lines, data, slices)) return NULL;
+    if (!slices_take(&self->catalogue.lines, slices)) return NULL;
     LinesRead done;
-    Py_INCREF(arguments); /* has both while others run */
+    Py_INCREF(slices);
     WITHOUT_GIL(self, done = catalogue_read(&self->catalogue));
-    Py_DECREF(arguments);
+    Py_DECREF(slices);
     PyObject *doubtful = slices_doubtful(&self->catalogue.lines, done);
     self->has_chunk = doubtful != NULL;
     return doubtful;

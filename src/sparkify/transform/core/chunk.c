@@ -6,13 +6,6 @@
 #include "ids.h"
 #include "plays.h"
 
-/* Keep a name that will not stay where it is: decoded in the scratch, or in a Python object. */
-static bool keep_name(Chunk *chunk, Text *name) {
-    uintptr_t since = (uintptr_t)chunk->lines.data, at = (uintptr_t)name->data;
-    if (at >= since && at - since < chunk->lines.size) return true;
-    return arena_keep(&chunk->names, name);
-}
-
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
     Chunk *chunk = &plays->chunk;
     Texts *texts = &plays->batch.texts;
@@ -37,8 +30,8 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
         || !texts_add(texts, seed, play->level, &heard.level)
         || !texts_add(texts, seed, play->location, &heard.location)
         || !texts_add(texts, seed, play->user_agent, &heard.user_agent)
-        || !keep_name(chunk, &heard.first_name) || !keep_name(chunk, &heard.last_name)
-        || !keep_name(chunk, &heard.gender))
+        || !arena_keep(&chunk->names, &heard.first_name) || !arena_keep(&chunk->names, &heard.last_name)
+        || !arena_keep(&chunk->names, &heard.gender))
         return false;
     chunk->items[chunk->count++] = heard;
     return true;
@@ -70,7 +63,7 @@ void chunk_clear(Chunk *chunk) {
     table_clear(&chunk->users);
     arena_clear(&chunk->names);
     chunk->count = chunk->month_count = chunk->new_song_count = chunk->unknown_count = 0;
-    chunk->lines.slice_count = chunk->lines.doubtful_count = chunk->lines.size = 0;
+    chunk->lines.slice_count = chunk->lines.doubtful_count = 0;
 }
 
 void chunk_free(Chunk *chunk) {

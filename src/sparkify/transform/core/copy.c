@@ -35,3 +35,8 @@ uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes) {
     if (text_bytes > SIZE_MAX / 8 || !reserve(buffer, 2 + (size_t)columns * COPY_FIXED + text_bytes)) return NULL;
     return put16(buffer->data + buffer->size, (uint16_t)columns);
 }
+
+void copy_free(Buffer *buffer) {
+    free(buffer->data);
+    *buffer = (Buffer){0};
+}

@@ -19,6 +19,7 @@ enum { COPY_FIXED = 20 /* the most that a value that is neither text nor array t
 
 bool copy_begin(Buffer *buffer);
 bool copy_end(Buffer *buffer);
+void copy_free(Buffer *buffer);
 
 /* The place for a row of so many columns, with texts or arrays of so many bytes; NULL if memory is short. */
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes);

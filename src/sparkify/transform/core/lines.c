@@ -13,24 +13,24 @@ static bool ask_the_judge(Lines *lines, Doubtful doubtful) {
     return true;
 }
 
-static LinesRead read_slice(Lines *lines, uint32_t at, size_t start, Reader reader, void *keeper) {
+static LinesRead read_slice(Lines *lines, uint32_t at, Reader reader, void *keeper) {
     Slice *slice = &lines->slices[at];
-    while (start < slice->end) {
-        const uint8_t *line = lines->data + start;
-        const uint8_t *feed = memchr(line, '\n', slice->end - start);
-        if (!feed || (slice->numbers && slice->lines == slice->number_count)) return LINES_UNLIKE_SLICES;
+    for (size_t start = 0; start < slice->size;) {
+        const uint8_t *line = slice->data + start;
+        const uint8_t *feed = memchr(line, '\n', slice->size - start);
+        if (!feed || (slice->numbers && slice->lines == slice->number_count)) return LINES_NOT_WHOLE;
         int64_t number = slice->first_line + slice->lines;
         if (slice->numbers) memcpy(&number, slice->numbers + slice->lines * sizeof number, sizeof number);
         size_t size = (size_t)(feed - line);
         slice->lines++;
         switch (reader(keeper, line, size, at, number)) {
-            case BLANK: slice->blank++; break;
-            case OTHER_PAGE: slice->other_pages++; break;
-            case ACCEPTED: break;
-            case ASK_THE_JUDGE:
-                if (ask_the_judge(lines, (Doubtful){at, number, start, start + size})) break;
-                return LINES_SHORT_OF_MEMORY;
-            case NO_MEMORY: return LINES_SHORT_OF_MEMORY;
+        case BLANK: slice->blank++; break;
+        case OTHER_PAGE: slice->other_pages++; break;
+        case ACCEPTED: break;
+        case ASK_THE_JUDGE:
+            if (ask_the_judge(lines, (Doubtful){at, number, start, start + size})) break;
+            return LINES_SHORT_OF_MEMORY;
+        case NO_MEMORY: return LINES_SHORT_OF_MEMORY;
         }
         start += size + 1;
     }
@@ -38,15 +38,12 @@ static LinesRead read_slice(Lines *lines, uint32_t at, size_t start, Reader read
 }
 
 LinesRead lines_read(Lines *lines, Reader reader, void *keeper) {
-    size_t start = 0;
     lines->doubtful_count = 0;
     for (size_t at = 0; at < lines->slice_count; at++) {
-        if (lines->slices[at].end < start || lines->slices[at].end > lines->size) return LINES_UNLIKE_SLICES;
-        LinesRead done = read_slice(lines, (uint32_t)at, start, reader, keeper);
+        LinesRead done = read_slice(lines, (uint32_t)at, reader, keeper);
         if (done != LINES_READ) return done;
-        start = lines->slices[at].end;
     }
-    return start == lines->size ? LINES_READ : LINES_UNLIKE_SLICES;
+    return LINES_READ;
 }
 
 void lines_free(Lines *lines) {

@@ -6,7 +6,8 @@
 
 /* Consecutive lines of one file, and what becomes of them. */
 typedef struct {
-    size_t end;             /* in the chunk's bytes */
+    const uint8_t *data;
+    size_t size;
     int64_t first_line;
     const char *numbers;    /* of its lines, 8 bytes each, if they do not follow on `first_line`; else NULL */
     size_t number_count;
@@ -14,7 +15,7 @@ typedef struct {
     uint32_t lines, blank, other_pages, loaded, duplicates, forgotten;
 } Slice;
 
-/* A line that the judge must decide on: its place in the chunk's bytes, without its line feed. */
+/* A line that the judge must decide on: its place in the slice, without its line feed. */
 typedef struct {
     uint32_t slice;
     int64_t line;
@@ -22,8 +23,6 @@ typedef struct {
 } Doubtful;
 
 typedef struct {
-    const uint8_t *data;
-    size_t size;
     Slice *slices;
     size_t slice_count, slice_room;
     Doubtful *doubtful;
@@ -33,9 +32,9 @@ typedef struct {
 /* Reads a line, and keeps what it accepts. */
 typedef Verdict (*Reader)(void *keeper, const uint8_t *line, size_t size, uint32_t slice, int64_t number);
 
-typedef enum { LINES_READ, LINES_SHORT_OF_MEMORY, LINES_UNLIKE_SLICES } LinesRead;
+typedef enum { LINES_READ, LINES_SHORT_OF_MEMORY, LINES_NOT_WHOLE } LinesRead;
 
-/* Read all lines. Each slice must end with a line feed, or be empty. */
+/* Read all lines. Each slice must end with a line feed, or be empty, and have as many `numbers` as lines. */
 LinesRead lines_read(Lines *lines, Reader reader, void *keeper);
 
 void lines_free(Lines *lines);

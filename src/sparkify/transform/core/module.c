@@ -1,5 +1,6 @@
 /* The extension module sparkify.transform._core: the compiled core of a load. _core.pyi documents it. */
 #include "reading.h"
+#include "sha256.h"
 #include "types.h"
 
 static int add_type(PyObject *module, PyType_Spec *spec) {
@@ -10,6 +11,7 @@ static int add_type(PyObject *module, PyType_Spec *spec) {
 }
 
 static int execute(PyObject *module) {
+    sha256_prepare();
     return add_type(module, &plays_spec) < 0 || add_type(module, &catalogue_spec) < 0 ? -1 : 0;
 }
 

@@ -16,7 +16,7 @@ typedef struct {
     Plays plays;
     Step step;
     bool is_busy;
-    PyObject *source; /* the bytes of the chunk, while they are needed */
+    Buffer buffer;    /* for rows; it serves one table after the other */
 } PlaysObject;
 
 static const int64_t FIRST_TS = -62135596800000, LAST_TS = 253402300800000; /* the years 1 to 9999 */
@@ -63,7 +63,7 @@ static void plays_dealloc(PyObject *object) {
     batch_free(&self->plays.batch);
     songs_free(&self->plays.songs);
     scratch_free(&self->plays.scratch);
-    Py_XDECREF(self->source);
+    copy_free(&self->buffer);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
     Py_DECREF(type);
 }
@@ -75,23 +75,21 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     chunk_clear(&self->plays.chunk);
     batch_clear(&self->plays.batch);
     if (forget_songs || self->step == FAILED) songs_clear(&self->plays.songs);
-    Py_CLEAR(self->source);
+    copy_free(&self->buffer);
     return step(self, true, BATCH_BEGUN);
 }
 
 static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
-    PyObject *data, *slices;
-    if (!PyArg_ParseTuple(arguments, "SO!:read", &data, &PyTuple_Type, &slices)) return NULL;
+    PyObject *slices;
+    if (!PyArg_ParseTuple(arguments, "O!:read", &PyTuple_Type, &slices)) return NULL;
     if (!may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     self->step = FAILED;
     chunk_clear(&self->plays.chunk);
-    if (!slices_take(&self->plays.chunk.lines, data, slices)) return NULL;
-    PyObject *before = self->source;
-    self->source = arguments; /* has both */
-    Py_INCREF(arguments);
-    Py_XDECREF(before);
+    if (!slices_take(&self->plays.chunk.lines, slices)) return NULL;
     LinesRead done;
+    Py_INCREF(slices);
     WITHOUT_GIL(self, done = plays_read(&self->plays));
+    Py_DECREF(slices);
     PyObject *doubtful = slices_doubtful(&self->plays.chunk.lines, done);
     if (doubtful) self->step = CHUNK_READ;
     return doubtful;
@@ -158,9 +156,6 @@ static PyObject *settle(PlaysObject *self, PyObject *unused) {
     if (!may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = plays_note_latest(&self->plays) && plays_settle(&self->plays));
-    self->plays.chunk.lines.data = NULL;
-    self->plays.chunk.lines.size = 0;
-    Py_CLEAR(self->source);
     PyObject *nothing = step(self, done, CHUNK_SETTLED);
     Py_XDECREF(nothing);
     return nothing ? slices_books(&self->plays.chunk.lines) : NULL;
@@ -181,17 +176,13 @@ static PyObject *months(PlaysObject *self, PyObject *unused) {
 
 static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
     long number = PyLong_AsLong(month);
-    if ((number == -1 && PyErr_Occurred()) || !may(self, BATCH_BEGUN, CHUNK_SETTLED)) return NULL;
+    if ((number == -1 && PyErr_Occurred()) || !may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     if (songs_forget_staged(&self->plays.songs, &self->plays.seed, (int32_t)number)) Py_RETURN_NONE;
     return step(self, false, FAILED);
 }
 
-/* The buffer's bytes, which it does not keep. */
-static PyObject *bytes_of(Buffer *buffer) {
-    PyObject *bytes = PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
-    free(buffer->data);
-    *buffer = (Buffer){0};
-    return bytes;
+static PyObject *bytes_of(const Buffer *buffer) {
+    return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
 /* Write (number, heard_song_id) of each song that is to be looked up. */
@@ -210,16 +201,13 @@ static bool copy_unknown(Plays *plays, Buffer *buffer) {
 static PyObject *unknown_songs(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
-    Buffer buffer = {0};
     bool done;
-    WITHOUT_GIL(self, done = copy_unknown(&self->plays, &buffer));
-    PyObject *nothing = step(self, done, SONGS_LISTED);
-    Py_XDECREF(nothing);
-    PyObject *bytes = bytes_of(&buffer);
-    if (nothing && self->plays.chunk.unknown_count) return bytes;
-    Py_XDECREF(bytes);
-    if (nothing) Py_INCREF(Py_None);
-    return nothing ? Py_None : NULL;
+    WITHOUT_GIL(self, done = copy_unknown(&self->plays, &self->buffer));
+    if (done && self->plays.chunk.unknown_count) {
+        self->step = SONGS_LISTED;
+        return bytes_of(&self->buffer);
+    }
+    return step(self, done, SONGS_LISTED);
 }
 
 /* Take one answer of the catalogue: (number, song_id, artist_id). */
@@ -312,17 +300,13 @@ static const struct {
 static PyObject *copy_table(PlaysObject *self, size_t table, int32_t month) {
     Step needed = TABLES[table].of_batch ? BATCH_FINISHED : CHUNK_MATCHED;
     if (!may(self, needed, needed)) return NULL;
-    Buffer buffer = {0};
-    bool done = copy_begin(&buffer);
-    size_t header = buffer.size;
-    if (done) WITHOUT_GIL(self, done = TABLES[table].rows(&self->plays, month, &buffer));
-    bool is_empty = buffer.size == header;
-    done = done && copy_end(&buffer);
-    PyObject *bytes = bytes_of(&buffer);
-    if (done && !is_empty) return bytes;
-    Py_XDECREF(bytes);
-    if (!done) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    Buffer *buffer = &self->buffer;
+    if (!copy_begin(buffer)) return PyErr_NoMemory();
+    size_t header = buffer->size;
+    bool done;
+    WITHOUT_GIL(self, done = TABLES[table].rows(&self->plays, month, buffer));
+    if (done && buffer->size == header) Py_RETURN_NONE;
+    return done && copy_end(buffer) ? bytes_of(buffer) : PyErr_NoMemory();
 }
 
 static PyObject *rows(PlaysObject *self, PyObject *arguments) {

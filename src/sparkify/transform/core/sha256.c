@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const uint32_t ROUND[64] = {
+const uint32_t SHA256_ROUND[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -20,7 +20,7 @@ static inline uint32_t word_at(const uint8_t *data) {
     return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
 }
 
-static void compress(uint32_t state[8], const uint8_t block[64]) {
+static void plain(uint32_t state[8], const uint8_t block[64]) {
     uint32_t w[64];
     for (int i = 0; i < 16; i++) w[i] = word_at(block + 4 * i);
     for (int i = 16; i < 64; i++) {
@@ -32,7 +32,7 @@ static void compress(uint32_t state[8], const uint8_t block[64]) {
     uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (int i = 0; i < 64; i++) {
         uint32_t s1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25);
-        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + ROUND[i] + w[i];
+        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUND[i] + w[i];
         uint32_t s0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22);
         uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
         h = g, g = f, f = e, e = d + t1;
@@ -40,6 +40,12 @@ static void compress(uint32_t state[8], const uint8_t block[64]) {
     }
     state[0] += a, state[1] += b, state[2] += c, state[3] += d;
     state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+}
+
+static void (*compress)(uint32_t state[8], const uint8_t block[64]) = plain;
+
+void sha256_prepare(void) {
+    if (sha256_has_instructions()) compress = sha256_with_instructions;
 }
 
 void sha256_begin(Sha256 *hash) {

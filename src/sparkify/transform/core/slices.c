@@ -4,31 +4,32 @@
 #include "memory.h"
 
 static bool take_slice(Slice *slice, PyObject *described) {
-    Py_ssize_t end;
+    const char *data;
+    char *bytes;
+    Py_ssize_t size;
     PyObject *numbers;
     long long first_line;
     *slice = (Slice){0};
-    if (!PyArg_ParseTuple(described, "nLOi:slice", &end, &first_line, &numbers, &slice->file_id)) return false;
-    slice->end = (size_t)end; /* lines_read refuses what lies outside the chunk */
+    if (!PyArg_ParseTuple(described, "y#LOi:slice", &data, &size, &first_line, &numbers, &slice->file_id))
+        return false;
+    if (size > INT32_MAX) { /* so that the length of a text always fits PostgreSQL's format */
+        PyErr_SetString(PyExc_ValueError, "a slice has less than 2 GiB");
+        return false;
+    }
+    slice->data = (const uint8_t *)data;
+    slice->size = (size_t)size;
     slice->first_line = first_line;
     if (numbers == Py_None) return true;
-    char *bytes;
-    Py_ssize_t size;
     if (PyBytes_AsStringAndSize(numbers, &bytes, &size) < 0) return false;
     slice->numbers = bytes;
     slice->number_count = (size_t)size / sizeof(int64_t);
     return true;
 }
 
-bool slices_take(Lines *lines, PyObject *data, PyObject *slices) {
-    char *bytes;
-    Py_ssize_t size, count = PyTuple_Size(slices);
-    if (count < 0 || PyBytes_AsStringAndSize(data, &bytes, &size) < 0) return false;
-    if (size > INT32_MAX) { /* so that the length of a text always fits PostgreSQL's format */
-        PyErr_SetString(PyExc_ValueError, "a chunk has less than 2 GiB");
-        return false;
-    }
+bool slices_take(Lines *lines, PyObject *slices) {
+    Py_ssize_t count = PyTuple_Size(slices);
     lines->slice_count = 0;
+    if (count < 0) return false;
     if (!make_room(&lines->slices, &lines->slice_room, (size_t)count, sizeof *lines->slices)) {
         PyErr_NoMemory();
         return false;
@@ -36,15 +37,13 @@ bool slices_take(Lines *lines, PyObject *data, PyObject *slices) {
     for (Py_ssize_t at = 0; at < count; at++)
         if (!take_slice(&lines->slices[at], PyTuple_GetItem(slices, at))) return false;
     lines->slice_count = (size_t)count;
-    lines->data = (const uint8_t *)bytes;
-    lines->size = (size_t)size;
     return true;
 }
 
 PyObject *slices_doubtful(const Lines *lines, LinesRead done) {
     if (done == LINES_SHORT_OF_MEMORY) return PyErr_NoMemory();
-    if (done == LINES_UNLIKE_SLICES) {
-        PyErr_SetString(PyExc_ValueError, "the slices are not the chunk's lines");
+    if (done == LINES_NOT_WHOLE) {
+        PyErr_SetString(PyExc_ValueError, "a slice has other lines than it says");
         return NULL;
     }
     PyObject *list = PyList_New((Py_ssize_t)lines->doubtful_count);

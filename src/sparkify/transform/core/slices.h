@@ -7,9 +7,9 @@
 
 #include "lines.h"
 
-/* Take the chunk's bytes and a tuple of (end, first line, numbers or None, file) for each slice. They must stay
- * until the lines are read. Returns false with an exception. */
-bool slices_take(Lines *lines, PyObject *data, PyObject *slices);
+/* Take a tuple of (bytes, first line, numbers or None, file) for each slice. They must stay until the lines are
+ * read. Returns false with an exception. */
+bool slices_take(Lines *lines, PyObject *slices);
 
 /* What lines_read left open: a list of (slice, line, start, end). NULL with an exception if it failed. */
 PyObject *slices_doubtful(const Lines *lines, LinesRead done);
