@@ -52,7 +52,6 @@ from tests.support.differential import (
 )
 from tests.support.examples import examples
 
-
 DAY = 86_400_000
 
 
@@ -256,8 +255,9 @@ def test_chunks_are_combined(transform: PlayTransform, seed: int) -> None:
         return play(
             NOVEMBER + chance.choice([0, 1, 3_600_000, DAY, 30 * DAY, 31 * DAY]),
             userId=chance.randrange(4), sessionId=chance.randrange(3), itemInSession=chance.randrange(40),
-            level=chance.choice(["free", "paid"]), location=chance.choice(texts), userAgent=chance.choice(texts),
-            firstName=chance.choice(texts), song=chance.choice("xyz"), length=chance.choice([0.0005, 1, 1e9]),
+            level=chance.choice(["free", "paid"]), location=chance.choice(texts),
+            userAgent=chance.choice(texts), firstName=chance.choice(texts), song=chance.choice("xyz"),
+            length=chance.choice([0.0005, 1, 1e9]),
         )  # fmt: skip
 
     transform.begin_batch()
@@ -451,10 +451,10 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(-1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(0, "a", None)])),
         lambda core: core.rows("no_table", 1),
-        lambda core: Plays(*TS_RANGE, b"short"),
-        lambda core: Plays(-(2**63), 0, b"s" * 16),
-        lambda core: Catalogue().rows(),
-        lambda core: Catalogue().add(0, 1, ()),
+        lambda _: Plays(*TS_RANGE, b"short"),
+        lambda _: Plays(-(2**63), 0, b"s" * 16),
+        lambda _: Catalogue().rows(),
+        lambda _: Catalogue().add(0, 1, ()),
     ],
 )
 def test_wrong_arguments_are_refused(core: Plays, wrong: Callable[[Plays], object]) -> None:
@@ -475,7 +475,9 @@ def check_one_play(core: Plays) -> None:
 
 def test_another_thread_is_refused_or_waits(core: Plays) -> None:
     """Two threads may have an object each; one that is in use refuses."""
-    data = b"".join(GOOD.replace(b'"itemInSession": 0', b'"itemInSession": %d' % at) + b"\n" for at in range(20_000))
+    data = b"".join(
+        GOOD.replace(b'"itemInSession": 0', b'"itemInSession": %d' % at) + b"\n" for at in range(20_000)
+    )
     refused: list[bool] = []
 
     def disturb(stop: threading.Event) -> Iterator[None]:

@@ -38,8 +38,8 @@ class Slice:
     """Consecutive lines of one file: `data` has whole lines, each with its line feed.
 
     `unread` has the lines rejected while reading; an empty line in `data` stands for each, to keep count.
-    Lines are numbered from `first_line`, or by `numbers` if a reader made the records. The last slice has
-    `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part. `lines` counts its lines.
+    Lines are numbered from `first_line`, or by `numbers` if a reader made the records; `lines` counts them.
+    The last slice has `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part.
     """
 
     file: InputFile

@@ -129,8 +129,13 @@ def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
     """Write the manifest entries of a run's claims, with their books."""
     rows = (
-        (run_id, claim.manifest_id, claim.file_id, claim.version)
-        + tuple(getattr(claim.books, name) for name in Books.__slots__)
+        (
+            run_id,
+            claim.manifest_id,
+            claim.file_id,
+            claim.version,
+            *(getattr(claim.books, name) for name in Books.__slots__),
+        )
         for claim in claims
     )
     copy_rows(connection, sql.Identifier("etl", "manifest"), _MANIFEST, rows)

@@ -10,13 +10,13 @@ on the first one, id of the file). A doubtful line is returned as (number of the
 start and end in the slice). A month is the number of months since the year 0.
 """
 
-from typing import final
+from typing import TypeAlias, final
 
 from sparkify.transform.judge import CatalogueRecord, Play
 
-_Slices = tuple[tuple[bytes, int, bytes | None, int], ...]
-_Doubtful = list[tuple[int, int, int, int]]
-_Books = list[tuple[int, int, int, int, int, int]]
+_Slices: TypeAlias = tuple[tuple[bytes, int, bytes | None, int], ...]
+_Doubtful: TypeAlias = list[tuple[int, int, int, int]]
+_Books: TypeAlias = list[tuple[int, int, int, int, int, int]]
 """For each slice: lines, blank, other pages, loaded, duplicates, forgotten."""
 
 @final

@@ -51,9 +51,9 @@ class PlayTransform:
     """The transform of log lines.
 
     `transform` takes a chunk; `unknown_songs` and `match` ask the catalogue; then, until the next chunk,
-    `counts`, `ranges` and `rows` return its results. The rows of users, levels, days, user agents and sessions
-    combine all chunks since `begin_batch`, and are ready after `finish_batch`. Plays of people who are
-    `forgotten` are only counted.
+    `counts`, `ranges` and `rows` return its results. The rows of users, levels, days, user agents and
+    sessions combine all chunks since `begin_batch`, and are ready after `finish_batch`. Plays of people who
+    are `forgotten` are only counted.
     """
 
     def __init__(self, ts_range: tuple[int, int]) -> None:
@@ -63,7 +63,7 @@ class PlayTransform:
         self.begin_batch()
 
     def begin_batch(self, *, forget_songs: bool = False) -> None:
-        """Drop the combined rows of earlier chunks, and the cache of songs if wanted or if it is too large."""
+        """Drop the combined rows of earlier chunks, and the cached songs if wanted or if they are many."""
         self._core.begin_batch(forget_songs or self._core.known_songs() > MOST_KNOWN_SONGS)
         self._gathered_bytes = self._gathered_plays = 0
 
@@ -98,7 +98,9 @@ class PlayTransform:
 
     def counts(self) -> dict[date, tuple[int, int, int]]:
         """For each month of the chunk: its plays, those with a song_id, and its different start_times."""
-        return {_month(month): (plays, matched, times) for month, plays, matched, times in self._core.months()}
+        return {
+            _month(month): (plays, matched, times) for month, plays, matched, times in self._core.months()
+        }
 
     def ranges(self) -> list[Range]:
         """The ranges of start_time of the chunk, in the order of months and slices."""
