@@ -35,7 +35,7 @@ typedef struct {
 
 typedef enum { BLANK, OTHER_PAGE, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
 
-/* Room for strings with escapes, decoded; it grows, and serves one line after the other. */
+/* Room for the strings of a line, decoded; it grows, and serves one line after the other. */
 typedef struct {
     uint8_t *data;
     size_t size, room;
@@ -43,8 +43,9 @@ typedef struct {
 
 void scratch_free(Scratch *scratch);
 
-/* Decide on a line without its line feed. Texts point into the line or into `scratch`, until its next use. */
-Verdict read_play(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch, Play *play);
+/* Decide on a line without its line feed. Texts point into `scratch`, until its next use. */
+Verdict read_play(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch,
+                  Play *play);
 Verdict read_song(const uint8_t *line, size_t size, Scratch *scratch, CatalogueRecord *song);
 
 #endif
