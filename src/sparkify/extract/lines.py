@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from sparkify.extract import files, rejects, storage
-from sparkify.extract.batches import Part
+from sparkify.extract.batches import Part, count_lines
 from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile, format_of
 from sparkify.extract.formats import reader_of
@@ -52,7 +52,7 @@ class Slice:
     lines: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lines = self.data.count(b"\n")
+        self.lines = count_lines(self.data)
 
 
 def chunks(

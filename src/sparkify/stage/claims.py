@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from psycopg import Connection, sql
@@ -23,6 +24,7 @@ _MANIFEST: Final = {
     "version": "text",
     **dict.fromkeys(Books.__slots__, "int8"),
 }
+_counts: Final = attrgetter(*Books.__slots__)
 
 _NOT_AS_SENT: Final = (
     "PostgreSQL does not return the names of files as they were sent ({name}). Nothing of them was kept."
@@ -134,7 +136,7 @@ def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]
             claim.manifest_id,
             claim.file_id,
             claim.version,
-            *(getattr(claim.books, name) for name in Books.__slots__),
+            *_counts(claim.books),
         )
         for claim in claims
     )

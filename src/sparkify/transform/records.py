@@ -56,4 +56,7 @@ class Decided:
         for books, (lines, blank, other_pages, loaded, duplicates, forgotten) in zip(
             self.books, counts, strict=True
         ):
-            books.add(Books(lines, blank, other_pages, loaded, duplicates, 0, forgotten))
+            books.lines = lines
+            books.blank += blank
+            books.other_pages += other_pages
+            books.loaded, books.duplicates, books.forgotten = loaded, duplicates, forgotten
