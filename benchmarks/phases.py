@@ -42,7 +42,7 @@ _CLIENT: Final = [
     (r"^imports$|^cli\.py", START),
     (r"^extract/plan\.py", PLAN),
     (r" of a song file$|catalogue\.py", SONGS),
-    (r"^extract/|^transform/(chunk|shape)\.py|_decide$", PARSE),
+    (r"^extract/|^transform/records\.py", PARSE),
     (r"^transform/|^threads of libraries$", TRANSFORM),
     (r"^stage/copy\.py", COPY),
     (r"^publish/(months|plans|partitions|ahead)\.py", KEYS),

@@ -265,7 +265,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
                 together.wait()
                 with connection.transaction():
                     part = PartClaim(connection, 1, file, Part(10 * worker, 10, 1, number, number))
-                    for _, claim in part.take([lines.Slice(file, 1, [b"\n"])]):
+                    for _, claim in part.take([lines.Slice(file, 1, b"\n")]):
                         claim.books.add(Books(lines=1, blank=1))
                     part.keep(Staged())
 

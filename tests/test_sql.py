@@ -13,13 +13,8 @@ import sparkify
 SOURCE = Path(sparkify.__file__).parent
 LONGEST_FILE = 300
 
-# DuckDB's part: its temporary tables live in another database, and the transform that makes them is due to be
-# replaced.
-DUCKDB = ("transform/",)
-
 SQL_FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.sql"))
 PYTHON_FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
-FINISHED = [path for path in SQL_FILES if not path.startswith(DUCKDB)]
 
 _PLANNER_SWITCH = re.compile(
     r"\b(?:SET(?:\s+LOCAL|\s+SESSION)?|RESET)\s+"
@@ -74,10 +69,7 @@ def statements(query: str) -> str:
 def temporary_tables() -> frozenset[str]:
     """The temporary tables that any query makes in PostgreSQL."""
     return frozenset(
-        name
-        for path, query in QUERIES
-        if not path.startswith(DUCKDB)
-        for name in _MADE.findall(statements(all_queries(path)[query]))
+        name for path, query in QUERIES for name in _MADE.findall(statements(all_queries(path)[query]))
     )
 
 
@@ -98,13 +90,13 @@ def _stands_as_a_table(name: str, text: str) -> bool:
     return re.search(rf"\bINTO\s+{table}|\b(?:{words})\s+{list_before}{table}(?!\s*\()", text) is not None
 
 
-@pytest.mark.parametrize(("path", "name"), [each for each in QUERIES if each[0] in FINISHED])
+@pytest.mark.parametrize(("path", "name"), QUERIES)
 def test_a_query_says_in_a_sentence_what_it_is_for(path: str, name: str) -> None:
     purpose, _ = header(all_queries(path)[name])
     assert re.match(r"[A-Z`].+[.!?](\)| \(\S+\))?$", purpose), purpose or "nothing"
 
 
-@pytest.mark.parametrize(("path", "name"), [each for each in QUERIES if each[0] in FINISHED])
+@pytest.mark.parametrize(("path", "name"), QUERIES)
 def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str, name: str) -> None:
     """The declared names match the text of the query, and every name that is read is made by some query."""
     query = all_queries(path)[name]
@@ -117,12 +109,12 @@ def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str
     assert declared["reads"] == sorted(reads)
 
 
-@pytest.mark.parametrize("path", [path for path in SQL_FILES if path in FINISHED or path.startswith(DUCKDB)])
+@pytest.mark.parametrize("path", SQL_FILES)
 def test_a_file_of_sql_can_be_read_at_a_sitting(path: str) -> None:
     assert len((SOURCE / path).read_text().splitlines()) <= LONGEST_FILE
 
 
-@pytest.mark.parametrize("path", [path for path in FINISHED if path != "database/session.sql"])
+@pytest.mark.parametrize("path", [path for path in SQL_FILES if path != "database/session.sql"])
 def test_no_file_of_sql_sets_a_planner_switch(path: str) -> None:
     """It would hold for the statements that follow: `sparkify.database.planner` sets it for one."""
     assert _PLANNER_SWITCH.findall(statements((SOURCE / path).read_text())) == []
@@ -141,10 +133,8 @@ def test_no_file_of_sql_sets_a_planner_switch(path: str) -> None:
     ],
 )
 def test_a_rule_is_defined_once(rule: str) -> None:
-    """In schema/functions.sql. DuckDB's part has its own definitions of ids, which other tests hold equal to
-    these."""
-    paths = [path for path in SQL_FILES if not path.startswith(DUCKDB)]
-    assert [path for path in paths if re.search(rule, (SOURCE / path).read_text())] == [
+    """In schema/functions.sql. The core has its own definitions; other tests hold them equal to these."""
+    assert [path for path in SQL_FILES if re.search(rule, (SOURCE / path).read_text())] == [
         "schema/functions.sql"
     ]
 
@@ -170,7 +160,7 @@ def literals() -> frozenset[str]:
     [
         (path, name)
         for path, name in QUERIES
-        if path in FINISHED and not path.startswith("operations/check")  # `check` runs all of them
+        if not path.startswith("operations/check")  # `check` runs all of them
     ],
 )
 def test_a_query_is_called_by_its_name(path: str, name: str) -> None:
@@ -178,7 +168,7 @@ def test_a_query_is_called_by_its_name(path: str, name: str) -> None:
     assert name in literals()
 
 
-@pytest.mark.parametrize("path", [path for path in PYTHON_FILES if not path.startswith(DUCKDB)])
+@pytest.mark.parametrize("path", PYTHON_FILES)
 def test_no_name_of_a_query_is_composed(path: str) -> None:
     names = [name for _, name in QUERIES]
     composed = [
@@ -215,7 +205,7 @@ def _composed(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in PYTHON_FILES if path != "sql_queries.py" and not path.startswith(DUCKDB)],
+    [path for path in PYTHON_FILES if path != "sql_queries.py"],
 )
 def test_python_holds_no_statement_longer_than_a_line(path: str) -> None:
     """Longer ones have a name and a purpose in a .sql file. The statements of the star are in sql_queries.py

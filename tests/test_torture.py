@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.support.examples import examples
 from torture.__main__ import KINDS, attack
 from torture.arena import Ground
 from torture.bombs import BOMBS, explode
-from torture.fuzz import CHUNK_LINES, Findings, Mill, fuzz_lines, seeds
+from torture.fuzz import CHUNK_LINES, Findings, fuzz_lines
+from torture.mill import Mill, seeds
 
 SHORT = ["client killed", "connection dropped", "several at once", "files replaced"]
 
@@ -104,10 +106,13 @@ def test_a_chunk_has_a_bounded_number_of_lines(tmp_path: Path) -> None:
     count = 2 * MOST_LINES + 17
     path.write_bytes(b"x\n" * count)
     found = list(chunks([InputFile("log", str(path), 2 * count, 0, None)]))
-    assert max(sum(piece.count() for piece in chunk) for chunk in found) <= MOST_LINES + 1
+    assert max(sum(piece.lines for piece in chunk) for chunk in found) <= MOST_LINES + 1
     pieces = [piece for chunk in found for piece in chunk]
-    assert [piece.first_line for piece in pieces] == [1, MOST_LINES + 1, 2 * MOST_LINES + 1]
-    assert [piece.ends_file for piece in pieces] == [False, False, True]
+    assert [piece.first_line for piece in pieces] == [
+        *accumulate((piece.lines for piece in pieces), initial=1)
+    ][:-1]
+    assert sum(piece.lines for piece in pieces) == count
+    assert [piece.ends_file for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     assert pieces[-1].digest
 
 

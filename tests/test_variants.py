@@ -16,7 +16,6 @@ from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.report import Staged
-from sparkify.transform.plays import PlayTransform
 from tests.support.data import NOVEMBER, play, write
 from tests.support.differential import heard_song_id
 from tests.support.warehouse import check_books, checksums, one
@@ -154,14 +153,11 @@ def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
         )
         for event in events
     ]
-    duck = PlayTransform((0, 1))._duckdb  # noqa: SLF001
     by_python = sorted(rows, key=lambda row: [*by_bytes(*row[:3]), row[3]])
     in_postgres = "SELECT etl.variant(%s, %s, %s, %s)"
-    in_duckdb = "SELECT variant(?::VARCHAR, ?::VARCHAR, ?::VARCHAR, ?::BLOB)"
     assert (
         sorted(rows, key=lambda row: bytes(one(db, in_postgres, *row[:3], UUID(bytes=row[3])))) == by_python
     )
-    assert sorted(rows, key=lambda row: duck.execute(in_duckdb, [*row[:3], row[3]]).fetchall()) == by_python
 
 
 def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

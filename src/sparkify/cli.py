@@ -44,7 +44,7 @@ _LACKS_MEMORY: Final = re.compile(
     "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
     re.IGNORECASE,
 )
-"""How DuckDB, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
+"""How Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = _run(arguments, asked)
         except BaseException:
-            # After an interruption, any error counts as it: DuckDB turns KeyboardInterrupt into RuntimeError.
+            # After an interruption, any error counts as it: libraries turn KeyboardInterrupt into their own.
             if asked.code is None:
                 raise
             asked.tell()

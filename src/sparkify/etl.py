@@ -175,7 +175,7 @@ class _Load:
 
     def _cut_large_logs(self) -> dict[InputFile, list[Part]]:
         """Claim the large log files and cut them into parts; files of other runs get none."""
-        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  heavy: NumPy, Arrow
+        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  heavy
 
         part_bytes = self._batch_bytes("log")
         large = self._plan.large_logs(part_bytes)

@@ -22,9 +22,14 @@ class Books:
     forgotten: int = 0
 
     def add(self, other: "Books") -> None:
-        """Add other books to these."""
-        for name in Books.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        """Add other books to these. Spelt out, because each of a million files has books."""
+        self.lines += other.lines
+        self.blank += other.blank
+        self.other_pages += other.other_pages
+        self.loaded += other.loaded
+        self.duplicates += other.duplicates
+        self.rejected += other.rejected
+        self.forgotten += other.forgotten
 
     def balance(self) -> bool:
         """Whether every line is accounted for."""

@@ -1,26 +1,34 @@
-"""The fast path against the judge: what the transform of a chunk must give, computed by the judge alone."""
+"""The core against the judge: the rows of a chunk and of a batch, computed by the judge and Python alone."""
 
 import hashlib
 import itertools
 import struct
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject
+from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.judge import BLANK, OTHER_PAGE, CatalogueRecord, Play, judge_event, judge_song
 from sparkify.transform.plays import PlayTransform
+from tests.support import copied
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)
 FILE = InputFile("log", "somewhere.json", 0, 0, None)
+FIRST_FILE = 100
+
+Heard = tuple[int, int, Play]
+"""A play with the number of its slice and its line."""
+
+Tables = dict[str, list[tuple[Any, ...]]]
 
 
 def songplay_id(play: Play) -> int:
-    identity = f"{play.user_id},{play.session_id},{play.item_in_session},{play.ts}"
-    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") >> 1
+    return text_id(f"{play.user_id},{play.session_id},{play.item_in_session},{play.ts}")
 
 
 def heard_song_id(title: str, artist: str, length: float) -> bytes:
@@ -29,25 +37,24 @@ def heard_song_id(title: str, artist: str, length: float) -> bytes:
     ]
 
 
-def _by_bytes(*texts: str | None) -> list[tuple[bool, bytes]]:
-    return [(text is not None, (text or "").encode()) for text in texts]
+def text_id(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def _content(play: Play) -> list[Any]:
-    """The sort key of plays with one identity: the smallest wins."""
-    heard = heard_song_id(play.song, play.artist, play.length)
-    return [*_by_bytes(play.level, play.location, play.user_agent), heard]
+def by_bytes(*texts: str | None) -> list[bytes]:
+    """A key that sorts texts by bytes, NULL first."""
+    return [b"" if text is None else b"\1" + text.encode() for text in texts]
 
 
 def check(transform: PlayTransform, *files: list[bytes]) -> None:
-    """Transform lines as one chunk, and compare all of the result with the judge's."""
+    """Transform lines as a batch of one chunk, and compare all of the result with the judge's."""
+    transform.begin_batch()
     pieces = [
-        Slice(FILE, first_line, [line + b"\n" for line in lines])
+        Slice(FILE, first_line, b"".join(line + b"\n" for line in lines))
         for first_line, lines in zip(itertools.count(1, 1000), files)
     ]
-    done = transform.transform(pieces)
-
-    variants: dict[tuple[int, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    done = transform.transform(pieces, range(FIRST_FILE, FIRST_FILE + len(files)))
+    plays: list[Heard] = []
     for number, (piece, lines) in enumerate(zip(pieces, files, strict=True)):
         verdicts = [judge_event(line, TS_RANGE) for line in lines]
         rejects = [
@@ -65,44 +72,149 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
             verdicts.count(OTHER_PAGE),
             len(rejects),
         )
-        for at, verdict in enumerate(verdicts):
-            if isinstance(verdict, Play):
-                variants[verdict[:4]].append((_content(verdict), number, piece.first_line + at, verdict))
+        plays += [
+            (number, piece.first_line + at, verdict)
+            for at, verdict in enumerate(verdicts)
+            if isinstance(verdict, Play)
+        ]
+    winners = choose(plays)
+    loaded = Counter(number for number, _, _ in winners)
+    assert [books.loaded for books in done.books] == [loaded[number] for number in range(len(files))]
+    assert done.months == sorted({_month(play) for _, _, play in winners})
+    check_rows(transform, plays, winners, done.months)
 
-    winners = [min(of_one, key=lambda variant: variant[:3]) for of_one in variants.values()]
-    assert [books.loaded for books in done.books] == [
-        sum(winner[1] == number for winner in winners) for number in range(len(files))
-    ]
-    expected = {
-        (
-            number,
-            line,
-            *play,
-            _moment(play.ts),
-            songplay_id(play),
-            heard_song_id(play.song, play.artist, play.length),
-        )
-        for _, number, line, play in winners
+
+def choose(plays: list[Heard]) -> list[Heard]:
+    """One of each repeated play: the smallest variant, or the first line of equal ones."""
+    variants = defaultdict(list)
+    for heard in plays:
+        variants[heard[2][:4]].append(heard)
+    return [min(of_one, key=lambda heard: (_variant(heard[2]), heard[:2])) for of_one in variants.values()]
+
+
+def check_rows(
+    transform: PlayTransform, plays: list[Heard], winners: list[Heard], months: list[date]
+) -> None:
+    """Take the rows of all tables, and compare them."""
+    transform.unknown_songs()
+    transform.match([])
+    found: Tables = {
+        table: [row for month in months for row in copied.rows(table, transform.rows(table, month))]
+        for table in CHUNK_TABLES
     }
-    columns = ", ".join(("slice", "line", *Play._fields, "start_time", "songplay_id", "heard_song_id"))
-    assert set(ask(transform, f"SELECT {columns} FROM plays")) == expected
-    assert done.months == sorted({_moment(winner[3].ts).replace(day=1).date() for winner in winners})
+    counts = transform.counts()
+    assert sum(plays for plays, _, _ in counts.values()) == len(winners)
+    assert sum(times for _, _, times in counts.values()) == len(found["time"])
+    assert transform.finish_batch() == months
+    found |= {
+        table: [row for month in months for row in copied.rows(table, transform.rows(table, month))]
+        for table in BATCH_TABLES
+    }
+    assert {row[0] for row in found.pop("heard_songs")} <= {_heard_song_id(play) for _, _, play in winners}
+    expected = rows_of_chunk(plays, winners) | rows_of_batch(plays, winners)
+    assert {table: Counter(rows) for table, rows in found.items()} == {
+        table: Counter(rows) for table, rows in expected.items()
+    }
+    order = [(row[1], row[3] is None, by_bytes(row[3]), row[0]) for row in found["user_days"]]
+    assert order == sorted(order)
 
 
-def _moment(ts: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(milliseconds=ts)
+def rows_of_chunk(plays: list[Heard], winners: list[Heard]) -> Tables:
+    """The rows for songplays, heard_plays, time and repeated, if no song is in the catalogue."""
+    times = {_moment(play) for _, _, play in winners}
+    return {
+        "songplays": [
+            (songplay_id(play), _moment(play), play.user_id, play.level, None, None, play.session_id,
+             play.location, play.user_agent)
+            for _, _, play in winners
+        ],
+        "heard_plays": [
+            (_moment(play), songplay_id(play), _heard_song_id(play), play.item_in_session, line,
+             FIRST_FILE + number)
+            for number, line, play in winners
+        ],
+        "time": [
+            (at, at.hour, at.day, at.isocalendar().week, at.month, at.year, at.weekday()) for at in times
+        ],
+        "repeated": [
+            (_moment(play), songplay_id(play), FIRST_FILE + number)
+            for number, _, play in set(plays) - set(winners)
+        ],
+    }  # fmt: skip
 
 
-def ask(transform: PlayTransform, query: str) -> list[tuple[Any, ...]]:
-    # The transform returns rows by month and table only; the tests compare all that it knows of a play.
-    return transform._duckdb.execute(query).fetchall()  # noqa: SLF001
+def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
+    """The rows for users, levels, user_days, user_agents and sessions."""
+    latest, levels, days, sessions = (defaultdict[Any, list[Play]](list) for _ in range(4))
+    for _, _, play in plays:
+        latest[_month(play), play.user_id].append(play)
+    for _, _, play in winners:
+        day = _moment(play).date()
+        levels[play.user_id, day, play.level].append(play)
+        days[play.user_id, day, play.level, play.location, play.user_agent].append(play)
+        sessions[_month(play), play.user_id, play.session_id, play.level].append(play)
+    agents = {(_month(play), play.user_agent) for _, _, play in winners if play.user_agent is not None}
+    return {
+        "users": [_user(of_user) for of_user in latest.values()],
+        "levels": [(*key, *_first_and_last(of_day)) for key, of_day in levels.items()],
+        "user_days": [
+            (*key[:4], None if key[4] is None else text_id(key[4]), len(of_day), sum(map(_ms, of_day)),
+             tuple(sorted(_moment(play).hour for play in of_day)),
+             tuple(sorted(text_id(f"{play.song}\0{play.artist}") for play in of_day)),
+             tuple(sorted(text_id(play.artist) for play in of_day)))
+            for key, of_day in days.items()
+        ],
+        "user_agents": [(text_id(agent), agent) for _, agent in agents],
+        "sessions": [
+            (user_id, session_id, _first_and_last(of_session)[0], level)
+            for (_, user_id, session_id, level), of_session in sessions.items()
+        ],
+    }  # fmt: skip
 
 
-def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
-    """Transform and compare song records, one a line, too; return how many needed no judge."""
-    pieces = [Slice(FILE, 2, [line + b"\n" for line in lines]) for lines in files]
-    all_books, all_rejects = songs.transform(pieces)
-    expected = set()
+def _user(plays: list[Play]) -> tuple[Any, ...]:
+    """The row of a user and month: the latest play, in the variant and with the names that win."""
+    last = max(plays, key=lambda play: (play.ts, play.session_id, play.item_in_session, songplay_id(play)))
+    play = min(
+        (play for play in plays if play[:4] == last[:4]),
+        key=lambda play: (_variant(play), by_bytes(play.first_name, play.last_name, play.gender)),
+    )
+    return (
+        play.user_id, *play[8:11], play.level, _moment(play), play.session_id, play.item_in_session,
+        songplay_id(play), play.location, play.user_agent, _heard_song_id(play),
+    )  # fmt: skip
+
+
+def _variant(play: Play) -> list[bytes]:
+    return [*by_bytes(play.level, play.location, play.user_agent), _heard_song_id(play)]
+
+
+def _heard_song_id(play: Play) -> bytes:
+    return heard_song_id(play.song, play.artist, play.length)
+
+
+def _ms(play: Play) -> int:
+    return int(min(play.length, 86400) * 1000 + 0.5)
+
+
+def _first_and_last(plays: Iterable[Play]) -> tuple[datetime, datetime]:
+    moments = [_moment(play) for play in plays]
+    return min(moments), max(moments)
+
+
+def _moment(play: Play) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=play.ts)
+
+
+def _month(play: Play) -> date:
+    return _moment(play).date().replace(day=1)
+
+
+def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> None:
+    """The same for song records, one a line."""
+    pieces = [Slice(FILE, 2, b"".join(line + b"\n" for line in lines)) for lines in files]
+    all_books, all_rejects = songs.transform(pieces, range(FIRST_FILE, FIRST_FILE + len(files)))
+    expected: Counter[str] = Counter()
     for number, (lines, books, rejects) in enumerate(zip(files, all_books, all_rejects, strict=True)):
         verdicts = [judge_song(line) for line in lines]
         found = sorted(rejects, key=lambda reject: reject.line)
@@ -111,17 +223,10 @@ def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> int:
             for at, (verdict, line) in enumerate(zip(verdicts, lines, strict=True), 2)
             if isinstance(verdict, Reject)
         ]
-        records = {
-            (100 + number, at, *record, heard_song_id(record.title, record.artist_name, record.duration))
-            for at, record in enumerate(verdicts, 2)
-            if isinstance(record, CatalogueRecord)
-        }
+        records = {at: record for at, record in enumerate(verdicts, 2) if isinstance(record, CatalogueRecord)}
         assert books.balance()
         assert (books.lines, books.blank, books.loaded) == (len(lines), verdicts.count(BLANK), len(records))
-        expected |= records
-    table = songs.rows([100 + number for number in range(len(files))])
-    assert set(zip(*table.to_pydict().values(), strict=True)) == expected
-    (fast,) = songs._duckdb.execute(  # noqa: SLF001
-        "SELECT count(*) FROM parsed WHERE verdict <> 'ask the judge' AND position IS NOT NULL"
-    ).fetchall()
-    return int(fast[0])
+        for at, record in records.items():
+            digest = heard_song_id(record.title, record.artist_name, record.duration)
+            expected[repr((FIRST_FILE + number, at, *record, digest))] += 1  # tells 0.0 from -0.0
+    assert Counter(map(repr, copied.rows("catalogue", songs.rows()))) == expected

@@ -1,6 +1,6 @@
 """The local engine stages batches in threads of this process.
 
-Threads suffice, because DuckDB, the encoder and libpq release the GIL. They share the memory of one process,
+Threads suffice, because the compiled core and libpq release the GIL. They share the memory of one process,
 and end with it.
 """
 

@@ -64,12 +64,17 @@ def survey(wanted: Range) -> Survey | None:
     count, at, end = 0, wanted.start, wanted.start
     try:
         for block in blocks(wanted.file, wanted.start, wanted.size):
-            count += block.count(b"\n")
+            count += count_lines(block)
             end = at + block.rindex(b"\n") + 1 if b"\n" in block else end
             at += len(block)
     except OSError:
         return None
     return Survey(count, end)
+
+
+def count_lines(data: bytes) -> int:
+    """How many line feeds there are. Python 3.11 counts byte by byte, but replaces with memchr."""
+    return len(data) - len(data.replace(b"\n", b""))
 
 
 def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:

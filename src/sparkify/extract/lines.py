@@ -6,16 +6,14 @@ line. A chunk has a bounded size, whatever the size of the files.
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, pairwise
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sparkify.extract import files, rejects, storage
-from sparkify.extract.batches import Part
+from sparkify.extract.batches import Part, count_lines
 from sparkify.extract.compression import BrokenStream, decompressed
 from sparkify.extract.files import InputFile, format_of
 from sparkify.extract.formats import reader_of
@@ -23,10 +21,10 @@ from sparkify.extract.json_records import BEGINNING_BYTES
 from sparkify.extract.rejects import MAX_LINE_BYTES, Record, Reject, RejectedLine, too_long
 
 SMALL_BYTES: Final = 1 << 19
-"""Files up to this size are read at once. Line feeds are searched for in blocks of this size."""
+"""Files up to this size are read at once."""
 
 CHUNK_BYTES: Final = 12 << 20
-"""A chunk is full at this size. With what DuckDB and COPY add, it takes about 80 MB of memory."""
+"""A chunk is full at this size. With its rows it takes about 40 MB of memory."""
 
 SHORT_LINE_BYTES: Final = 64
 """A shorter line counts as this many bytes of a chunk: even an empty line costs memory later on."""
@@ -37,50 +35,24 @@ MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
 
 @dataclass(slots=True)
 class Slice:
-    """Consecutive lines of one file: `parts`, joined, are whole lines, each with its line feed.
+    """Consecutive lines of one file: `data` has whole lines, each with its line feed.
 
-    `unread` has the lines rejected while reading; an empty line in `parts` stands for each, to keep count.
-    Lines are numbered from `first_line`, or by `numbers` if a reader made the records. The last slice has
-    `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part.
+    `unread` has the lines rejected while reading; an empty line in `data` stands for each, to keep count.
+    Lines are numbered from `first_line`, or by `numbers` if a reader made the records; `lines` counts them.
+    The last slice has `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part.
     """
 
     file: InputFile
     first_line: int
-    parts: list[bytes | memoryview]
+    data: bytes
     unread: list[RejectedLine] = field(default_factory=list)
     ends_file: bool = False
     digest: bytes = b""
-    numbers: NDArray[np.int64] | None = None
+    numbers: "array[int] | None" = None
+    lines: int = field(init=False)
 
-    @property
-    def data(self) -> bytes:
-        """All its bytes, joined."""
-        return b"".join(self.parts)
-
-    @property
-    def size(self) -> int:
-        """Its size in bytes."""
-        return sum(map(len, self.parts))
-
-    def count(self) -> int:
-        """The number of its lines."""
-        return sum(
-            part.count(b"\n") if isinstance(part, bytes) and len(part) < 4096 else len(line_feeds(part))
-            for part in self.parts
-        )
-
-
-def line_feeds(data: bytes | memoryview) -> NDArray[np.int64]:
-    """The positions of the line feeds."""
-    if len(data) <= SMALL_BYTES:
-        return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    # Block by block: allocating a mask for all of it would cost more than the search.
-    mask = np.empty(SMALL_BYTES, dtype=bool)
-    found = []
-    for start in range(0, len(data), SMALL_BYTES):
-        block = np.frombuffer(data, np.uint8, min(SMALL_BYTES, len(data) - start), start)
-        found.append(np.flatnonzero(np.equal(block, ord("\n"), out=mask[: len(block)])) + start)
-    return np.concatenate(found)
+    def __post_init__(self) -> None:
+        self.lines = count_lines(self.data)
 
 
 def chunks(
@@ -99,7 +71,7 @@ def chunks(
         found = slices(file, part) if part or not _is_small(file) else _small(file, small.read(file))
         for piece in chain.from_iterable(map(_of_few_lines, found)):
             chunk.append(piece)
-            size += max(piece.size, SHORT_LINE_BYTES * piece.count())
+            size += max(len(piece.data), SHORT_LINE_BYTES * piece.lines)
             if size >= chunk_bytes:
                 yield chunk
                 chunk, size = [], 0
@@ -125,7 +97,7 @@ def _line_slices(
     file: InputFile, line: int, stream: Iterator[bytes], digest: "hashlib._Hash"
 ) -> Iterator[Slice]:
     """Yield a slice of lines for each block of a stream, once the next slice has begun."""
-    ready = Slice(file, line, [])
+    ready = Slice(file, line, b"")
     rest = b""  # an unfinished line
     skipped = 0  # how many bytes of it were dropped, because it is longer than a line may be
     broken = ""
@@ -138,29 +110,34 @@ def _line_slices(
                     skipped += len(rest) - rejects.EVIDENCE_BYTES
                     rest = rest[: rejects.EVIDENCE_BYTES]
                 continue
-            if ready.parts:
+            if ready.data:
                 yield ready
-                ready = Slice(file, ready.first_line + ready.count(), [])
+                line += ready.lines
+            unread = []
             length = skipped + len(rest) + first
             if length > MAX_LINE_BYTES:
-                ready.unread.append(_too_long(ready.first_line, rest + data[:first], length))
+                unread = [_too_long(line, rest + data[:first], length)]
                 rest = b""
             else:
                 first = 0
             last = data.rfind(b"\n") + 1
-            ready.parts += [rest, memoryview(data)[first:last]]
+            lines = b"".join((rest, memoryview(data)[first:last])) if rest else data[first:last]
+            ready = Slice(file, line, lines, unread)
             rest, skipped = data[last:], 0
     except BrokenStream as error:
         broken = str(error)
-    last_line = ready.first_line + ready.count()
+    last_line = line + ready.lines
     if skipped:
         ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
         rest = b""
     elif broken:
         ready.unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
         rest = b""
-    ready.parts.append(rest + b"\n" if rest or skipped or broken else b"")
-    yield replace(ready, ends_file=True, digest=digest.digest())
+    if rest or skipped or broken:
+        ready.data += rest + b"\n"
+        ready.lines += 1
+    ready.ends_file, ready.digest = True, digest.digest()
+    yield ready
 
 
 def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -193,7 +170,7 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
 
     def make() -> Slice:
         data = b"".join(text + b"\n" for text in texts)
-        return Slice(file, 1, [data], list(unread), numbers=np.array(numbers, dtype=np.int64))
+        return Slice(file, 1, data, list(unread), numbers=array("q", numbers))
 
     for record in records:
         if isinstance(record, RejectedLine):
@@ -220,18 +197,20 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
 
 def _of_few_lines(piece: Slice) -> Iterator[Slice]:
     """The slice, cut into slices of at most `MOST_LINES` lines."""
-    if piece.count() <= MOST_LINES:
+    if piece.lines <= MOST_LINES:
         yield piece
         return
-    data = memoryview(piece.data)
-    cuts = (line_feeds(data)[MOST_LINES - 1 :: MOST_LINES] + 1).tolist()
-    for number, (since, until) in enumerate(pairwise(sorted({0, *cuts, len(data)}))):
-        first = piece.first_line + number * MOST_LINES
-        unread = [reject for reject in piece.unread if first <= reject.line < first + MOST_LINES]
-        ends_file = piece.ends_file and until == len(data)
-        yield Slice(
-            piece.file, first, [data[since:until]], unread, ends_file, piece.digest if ends_file else b""
-        )
+    data = piece.data
+    line, start = piece.first_line, 0
+    while start < len(data):
+        # So many bytes cannot have more lines; but one line may be longer.
+        end = data.rfind(b"\n", start, start + MOST_LINES) + 1 or data.find(b"\n", start + MOST_LINES) + 1
+        cut = Slice(piece.file, line, data[start:end])
+        start, line = end, line + cut.lines
+        cut.unread = [reject for reject in piece.unread if cut.first_line <= reject.line < line]
+        if piece.ends_file and start == len(data):
+            cut.ends_file, cut.digest = True, piece.digest
+        yield cut
 
 
 def _is_small(file: InputFile) -> bool:
@@ -244,7 +223,7 @@ def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
     if reader := reader_of(format_of(file.path), data):
         return _record_slices(file, reader(iter([data])), digest)
     text = data if data.endswith(b"\n") or not data else data + b"\n"
-    return [Slice(file, 1, [text], ends_file=True, digest=digest.digest())]
+    return [Slice(file, 1, text, ends_file=True, digest=digest.digest())]
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:

@@ -292,4 +292,4 @@ def _as_a_line(file: InputFile, line: int, record: bytes) -> Slice:
         if why := unsound(record):
             unread = [RejectedLine.of(line, why, record)]
         record = b"" if why else on_one_line(record)
-    return Slice(file, line, [record + b"\n"], unread, ends_file=True)
+    return Slice(file, line, record + b"\n", unread, ends_file=True)

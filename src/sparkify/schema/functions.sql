@@ -1,15 +1,16 @@
 -- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished.
--- The loader computes the first five for whole batches in DuckDB (transform/plays.sql, transform/catalogue.sql); tests hold the two
--- definitions equal. PostgreSQL inlines functions as simple as these.
+-- The loader computes the first five for whole batches in its compiled core (transform/core/ids.c, songs.c); tests hold the two
+-- definitions equal. PostgreSQL inlines functions as simple as these. They are not IMMUTABLE, or it would not: convert_to is not.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (('x' || substr(md5(text), 1, 16))::bit(64) >> 1)::bigint;
-COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the MD5 of a text.';
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
+COMMENT ON FUNCTION analytics.text_id IS 'The first 63 bits of the SHA-256 of a text.';
 
 CREATE OR REPLACE FUNCTION analytics.track_id(title text, artist text) RETURNS bigint
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (('x' || substr(md5(md5(title) || artist), 1, 16))::bit(64) >> 1)::bigint;
-COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the MD5 of the MD5 of a title, in hexadecimal, followed by an artist.';
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN (('x' || encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')), 1, 8), 'hex')
+        )::bit(64) >> 1)::bigint;
+COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the SHA-256 of a title and an artist, with a zero byte between them.';
 
 -- A catalogue record and a play of it have the same key, by which they are matched.
 CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid

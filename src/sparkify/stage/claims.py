@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
-import pyarrow as pa
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
@@ -13,28 +13,18 @@ from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
 from sparkify.report import Books, Staged
-from sparkify.stage.copy import copy_table
+from sparkify.stage.copy import copy_rows
 
 _sql: Final = queries("stage/stage")
-_WANTED: Final = pa.schema(
-    [
-        ("path", pa.string()),
-        ("version", pa.string()),
-        ("size", pa.int64()),
-        ("mtime_ns", pa.int64()),
-        ("digest", pa.binary()),
-    ]
-)
-_MANIFEST: Final = pa.schema(
-    [
-        ("run_id", pa.int64()),
-        ("manifest_id", pa.int64()),
-        ("file_id", pa.int32()),
-        ("version", pa.string()),
-        *((name, pa.int64()) for name in Books.__slots__),
-    ]
-)
-
+_WANTED: Final = {"path": "text", "version": "text", "size": "int8", "mtime_ns": "int8", "digest": "bytea"}
+_MANIFEST: Final = {
+    "run_id": "int8",
+    "manifest_id": "int8",
+    "file_id": "int4",
+    "version": "text",
+    **dict.fromkeys(Books.__slots__, "int8"),
+}
+_counts: Final = attrgetter(*Books.__slots__)
 
 _NOT_AS_SENT: Final = (
     "PostgreSQL does not return the names of files as they were sent ({name}). Nothing of them was kept."
@@ -112,16 +102,13 @@ def claim_files(
 
     `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
     """
-    columns = (
-        [file.name for file in files],
-        [file.version for file in files],
-        [file.size for file in files],
-        [None if file.etag else file.mtime_ns for file in files],
-        [digest or None for digest in files.values()],
+    wanted = (
+        (file.name, file.version, file.size, None if file.etag else file.mtime_ns, digest or None)
+        for file, digest in files.items()
     )
     connection.execute(_sql["prepare_claims"])
     connection.execute("TRUNCATE wanted_files")
-    copy_table(connection, sql.Identifier("wanted_files"), pa.table(list(columns), schema=_WANTED))
+    copy_rows(connection, sql.Identifier("wanted_files"), _WANTED, wanted)
     rows = connection.execute(
         _sql["claim"],
         {
@@ -130,9 +117,8 @@ def claim_files(
             "seen_at": datetime.fromtimestamp(planned_at, UTC),
         },
     )
-    names = columns[0]
     given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
-    _check_names(names, given)
+    _check_names((file.name for file in files), given)
     return {file: Claim(*given[file.name], file.version) for file in files if file.name in given}
 
 
@@ -144,10 +130,14 @@ def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
 
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
     """Write the manifest entries of a run's claims, with their books."""
-    rows = [
-        [run_id] * len(claims),
-        *([getattr(claim, name) for claim in claims] for name in ("manifest_id", "file_id", "version")),
-        *([getattr(claim.books, name) for claim in claims] for name in Books.__slots__),
-    ]
-    manifest = pa.table(rows, schema=_MANIFEST)
-    copy_table(connection, sql.Identifier("etl", "manifest"), manifest, _MANIFEST.names)
+    rows = (
+        (
+            run_id,
+            claim.manifest_id,
+            claim.file_id,
+            claim.version,
+            *_counts(claim.books),
+        )
+        for claim in claims
+    )
+    copy_rows(connection, sql.Identifier("etl", "manifest"), _MANIFEST, rows)

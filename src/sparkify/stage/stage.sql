@@ -152,13 +152,13 @@ WHERE f.run_id = EXCLUDED.run_id
 -- name: prepare_batch
 -- Create the table for the heard songs of a chunk.
 -- makes: wanted
-CREATE TEMP TABLE IF NOT EXISTS wanted (heard_song_id uuid)
+CREATE TEMP TABLE IF NOT EXISTS wanted (number integer, heard_song_id uuid)
 
 -- name: matches
--- Match the heard songs of a chunk with the catalogue.
+-- Match the heard songs of a chunk with the catalogue; the numbers are the worker's.
 -- OFFSET 0 makes PostgreSQL look each up by itself: a join would read the whole catalogue for each chunk.
 -- reads: wanted
-SELECT encode(uuid_send(w.heard_song_id), 'hex'), m.song_id, m.artist_id
+SELECT w.number, m.song_id, m.artist_id
 FROM wanted w
 CROSS JOIN LATERAL (SELECT * FROM etl.catalogue_matches c WHERE c.heard_song_id = w.heard_song_id OFFSET 0) m
 

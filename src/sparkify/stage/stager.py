@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any, Final
 
 import psycopg
-import pyarrow as pa
 from psycopg import Connection, sql
 
 from sparkify.database.connection import connect
@@ -23,7 +22,7 @@ from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books, Staged
 from sparkify.stage.claims import Claim, Claims
-from sparkify.stage.copy import copy_rows, copy_table, fetch_table
+from sparkify.stage.copy import copy_bytes, copy_rows
 from sparkify.stage.failed import described, lies_in_data
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.runs import hold_open
@@ -46,13 +45,8 @@ _REJECTS: Final = {
 }
 
 
-_NO_MATCHES: Final = pa.schema(
-    dict.fromkeys(("heard_song_id", "song_id", "artist_id"), pa.string())
-).empty_table()
-
-
 class Stager:
-    """A worker: one connection and one DuckDB, which stage one batch after the other.
+    """A worker: one connection, which stages one batch after the other, and what it remembers between them.
 
     `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
     """
@@ -77,9 +71,7 @@ class Stager:
     def close(self) -> None:
         """Close the connection and free the memory."""
         self._session.close()
-        for transform in (self._transform, self._catalogue):
-            if transform:
-                transform.close()
+        self._transform = self._catalogue = None
 
     def cancel(self) -> None:
         """Stop this worker, and the server's work for it. May be called from another thread."""
@@ -195,27 +187,23 @@ class Stager:
             self._transform = PlayTransform(ts_range)
         self._transform.forgotten = self._forgotten
         self._connection.execute(_sql["prepare_batch"])
-        self._transform.begin_batch()
-        if self._catalogue_version != row[0]:
-            self._transform.forget_known_songs()
-            self._catalogue_version = row[0]
+        self._transform.begin_batch(forget_songs=self._catalogue_version != row[0])
+        self._catalogue_version = row[0]
         return self._transform
 
     def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         assert self._transform is not None
         transform = self._transform
-        result = transform.transform([slice_ for slice_, _ in claimed])
+        file_ids = [claim.file_id for _, claim in claimed]
+        result = transform.transform([slice_ for slice_, _ in claimed], file_ids)
         self._hold_months(result.months, transform)
-        unknown = transform.unknown_songs()
-        transform.match(unknown, self._matches(unknown), [claim.file_id for _, claim in claimed])
-        counts = {}
+        transform.match(self._matches(transform.unknown_songs()))
         for month in result.months:
-            rows = self._copy(transform, month, CHUNK_TABLES)
-            plays = rows["songplays"]
-            counts[month] = (len(plays), len(plays) - plays["song_id"].null_count, len(rows["time"]))
+            self._copy(transform, month, CHUNK_TABLES)
+        counts = transform.counts()
         slices = [
-            (month, claimed[at][1].file_id, *moments, *counts.pop(month, (0, 0, 0)))
-            for month, at, *moments in transform.ranges()
+            (month, file_ids[at], first, last, *counts.pop(month, (0, 0, 0)))
+            for month, at, first, last in transform.ranges()
         ]
         if slices:
             columns = [list(column) for column in zip(*slices, strict=True)]
@@ -223,25 +211,23 @@ class Stager:
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
 
-    def _matches(self, heard: pa.Table) -> pa.Table:
-        """The catalogue's matches for heard songs."""
-        if not len(heard):
-            return _NO_MATCHES
+    def _matches(self, heard: bytes | None) -> list[tuple[int, str, str]]:
+        """The catalogue's matches for heard songs, by their numbers."""
+        if not heard:
+            return []
         self._connection.execute("TRUNCATE wanted")
-        copy_table(self._connection, sql.Identifier("wanted"), heard)
-        return fetch_table(self._connection, _sql["matches"], _NO_MATCHES.schema)
+        copy_bytes(self._connection, sql.Identifier("wanted"), heard)
+        return self._connection.execute(_sql["matches"], binary=True).fetchall()
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.finish_batch():
-            for table in BATCH_TABLES:  # one by one: all together would be in memory twice
-                self._copy(transform, month, (table,))
+            self._copy(transform, month, BATCH_TABLES)
 
-    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> dict[str, pa.Table]:
+    def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
         names = month_tables(self._run_id, month)
-        rows = {table: transform.rows(table, month) for table in tables}
         for table in tables:
-            copy_table(self._connection, names[table], rows[table])
-        return rows
+            if rows := transform.rows(table, month):
+                copy_bytes(self._connection, names[table], rows)
 
     def _hold_months(self, months: list[date], transform: PlayTransform) -> None:
         """Keep these months from being published until the batch is committed; create missing tables."""
@@ -260,9 +246,9 @@ class Stager:
     def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
-        books, rejects = self._catalogue.transform([slice_ for slice_, _ in claimed])
-        records = self._catalogue.rows([claim.file_id for _, claim in claimed])
-        copy_table(self._connection, catalogue_table(self._run_id), records)
+        file_ids = [claim.file_id for _, claim in claimed]
+        books, rejects = self._catalogue.transform([slice_ for slice_, _ in claimed], file_ids)
+        copy_bytes(self._connection, catalogue_table(self._run_id), self._catalogue.rows())
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, books, rejects, strict=True), done, "song")
 

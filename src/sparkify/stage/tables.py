@@ -1,4 +1,7 @@
-"""The tables in which a run stages its rows: a set for each month, and one for the catalogue."""
+"""The tables in which a run stages its rows: a set for each month, and one for the catalogue.
+
+The core writes the rows: transform/core/chunk_rows.c, batch_rows.c and catalogue.c.
+"""
 
 from datetime import date
 from typing import Any, Final
@@ -8,7 +11,7 @@ from psycopg import Connection, sql
 from sparkify.database.queries import queries
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
-"""The tables of a month to which each chunk adds rows; transform/rows.sql has a query for each."""
+"""The tables of a month to which each chunk adds rows."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """The tables to which a batch adds rows at its end, computed from all its chunks."""

@@ -1,1 +1,1 @@
-"""Transform: turn chunks of lines into rows of the star with DuckDB. The judge decides on doubtful lines."""
+"""Transform: turn chunks of lines into rows of the star. The judge decides on doubtful lines."""

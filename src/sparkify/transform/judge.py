@@ -1,8 +1,8 @@
 """The judge: the one strict definition of a valid line.
 
 It decides whether a line is accepted and with which values, or for which reason it is rejected; docs/rules.md
-explains the rules. The fast path in DuckDB (plays.sql, catalogue.sql) may accept a line only if the judge
-would, with the same values; tests/test_fast_path.py compares them. The judge sees one line at a time, so a
+explains the rules. The compiled core (core/play.c, core/song.c) may accept a line only if the judge would,
+with the same values; tests/test_core_reading.py compares them. The judge sees one line at a time, so a
 line's neighbours cannot matter.
 """
 

@@ -1,0 +1,80 @@
+"""The compiled core of a load, in C (transform/core).
+
+It reads lines, and accepts those that are surely valid; the judge decides on the others. It computes ids,
+chooses one of each repeated play, and writes rows in PostgreSQL's binary COPY format. A method that works on
+many lines lets other threads run meanwhile; the object then refuses other calls with a `RuntimeError`, as it
+refuses calls out of order. Every method may raise `MemoryError`.
+
+A slice is passed as (its bytes, number of the first line, the lines' numbers as int64 or None if they follow
+on the first one, id of the file). A doubtful line is returned as (number of the slice, number of the line,
+start and end in the slice). A month is the number of months since the year 0.
+"""
+
+from typing import TypeAlias, final
+
+from sparkify.transform.judge import CatalogueRecord, Play
+
+_Slices: TypeAlias = tuple[tuple[bytes, int, bytes | None, int], ...]
+_Doubtful: TypeAlias = list[tuple[int, int, int, int]]
+_Books: TypeAlias = list[tuple[int, int, int, int, int, int]]
+"""For each slice: lines, blank, other pages, loaded, duplicates, forgotten."""
+
+@final
+class Plays:
+    """A worker's plays: those of a chunk, and what the chunks of a batch come to together.
+
+    The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
+    `unknown_songs`, `match` and `rows`; then `finish_batch` and `rows`. After an error only `begin_batch` is
+    accepted, and forgets the songs too.
+    """
+
+    def __new__(cls, earliest: int, before: int, seed: bytes) -> Plays:
+        """Accept times within [earliest, before), in milliseconds; the hash tables use 16 random bytes."""
+    def begin_batch(self, forget_songs: bool, /) -> None:
+        """Drop the batch, and all cached songs if wanted."""
+    def read(self, slices: _Slices, /) -> _Doubtful:
+        """Read the lines of a chunk; returns those on which the judge must decide."""
+    def add(self, slice_: int, line: int, play: Play, /) -> None:
+        """Add a play that the judge accepted."""
+    def users(self) -> set[int]:
+        """The users of the chunk's plays."""
+    def forget(self, user_id: int, /) -> None:
+        """Drop the chunk's plays of a forgotten person, and count them."""
+    def settle(self) -> _Books:
+        """Choose one of each repeated play; the chunk's books without what the judge decided."""
+    def months(self) -> list[tuple[int, int, int, int]]:
+        """The months of the chunk, in order: (month, plays, plays with a song_id, different times)."""
+    def forget_staged(self, month: int, /) -> None:
+        """Stage the heard songs of a month again."""
+    def unknown_songs(self) -> bytes | None:
+        """Songs to look up in the catalogue, as COPY of (number, heard_song_id); None if there are none."""
+    def match(self, matches: list[tuple[int, str, str]], /) -> None:
+        """Take the catalogue's answers: (number, song_id, artist_id)."""
+    def ranges(self) -> list[tuple[int, int, int, int]]:
+        """For each month and slice of the chunk: (month, slice, first ts, last ts)."""
+    def finish_batch(self) -> list[int]:
+        """Compute the rows of the batch; returns its months, in order."""
+    def rows(self, table: str, month: int, /) -> bytes | None:
+        """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
+    def known_songs(self) -> int:
+        """How many songs are cached, for the catalogue and for months."""
+
+@final
+class Catalogue:
+    """Records of song files: `read` a chunk, `add` what the judge accepts, then take `books` and `rows`."""
+
+    def __new__(cls) -> Catalogue: ...
+    def read(self, slices: _Slices, /) -> _Doubtful:
+        """Read the records of a chunk; returns those on which the judge must decide."""
+    def add(self, slice_: int, line: int, record: CatalogueRecord, /) -> None:
+        """Add a record that the judge accepted."""
+    def books(self) -> _Books:
+        """The chunk's books without what the judge decided."""
+    def rows(self) -> bytes:
+        """The rows for etl.catalogue_records, as COPY."""
+
+def read_play(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:
+    """For tests: the fields of `Play`, "blank", "other page", or None for the judge."""
+
+def read_song(line: bytes, /) -> tuple[object, ...] | str | None:
+    """For tests: the fields of `CatalogueRecord`, "blank", or None for the judge."""

@@ -1,0 +1,109 @@
+/* What the plays of a batch come to: users' days, levels and sessions (docs/rules.md, Users; Time).
+ *
+ * publish/rollups/user_days.sql and sessions.sql define them for PostgreSQL. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "calendar.h"
+#include "plays.h"
+
+static uint64_t two_numbers(uint32_t one, uint32_t other) { return (uint64_t)one << 32 | other; }
+
+/* The number of the row in user_days for a play, which is added if it is new; NOT_FOUND if memory is short. */
+static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
+    Batch *batch = &plays->batch;
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, two_numbers((uint32_t)play->day, play->level));
+    hash = hash_numbers(&plays->seed, hash, two_numbers(play->location, play->user_agent));
+    Search search = table_find(&batch->user_day_table, hash);
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
+        const UserDay *day = &batch->user_days[found];
+        if (day->user_id == play->user_id && day->day == play->day && day->level == play->level
+            && day->location == play->location && day->user_agent == play->user_agent)
+            return found;
+    }
+    size_t count = batch->user_day_count;
+    if (!make_room(&batch->user_days, &batch->user_day_room, count + 1, sizeof *batch->user_days)
+        || !table_make_room(&batch->user_day_table))
+        return NOT_FOUND;
+    table_add(&batch->user_day_table, hash, count);
+    batch->user_days[batch->user_day_count++] = (UserDay){
+        .user_id = play->user_id,
+        .first_play = play->ts,
+        .last_play = play->ts,
+        .level = play->level,
+        .location = play->location,
+        .user_agent = play->user_agent,
+        .day = play->day,
+        .month = play->month,
+    };
+    return (uint32_t)count;
+}
+
+static bool add_listening(Plays *plays, const HeardPlay *play) {
+    Batch *batch = &plays->batch;
+    size_t count = batch->listening_count;
+    if (!make_room(&batch->listening, &batch->listening_room, count + 1, sizeof *batch->listening)) return false;
+    uint32_t number = add_user_day(plays, play);
+    if (number == NOT_FOUND) return false;
+    UserDay *day = &batch->user_days[number];
+    day->plays++;
+    day->milliseconds += plays->songs.items[play->song].milliseconds;
+    if (play->ts < day->first_play) day->first_play = play->ts;
+    if (play->ts > day->last_play) day->last_play = play->ts;
+    batch->listening[batch->listening_count++] = (Listening){number, play->song, hour_of(play->ts)};
+    return true;
+}
+
+/* Keep the first play of a session in a month, for each level. */
+static bool add_session(Plays *plays, const HeardPlay *play) {
+    Batch *batch = &plays->batch;
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, (uint64_t)play->session_id);
+    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->month, play->level));
+    Search search = table_find(&batch->session_table, hash);
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
+        Session *session = &batch->sessions[found];
+        if (session->user_id != play->user_id || session->session_id != play->session_id
+            || session->month != play->month || session->level != play->level)
+            continue;
+        if (play->ts < session->started_at) session->started_at = play->ts;
+        return true;
+    }
+    size_t count = batch->session_count;
+    if (!make_room(&batch->sessions, &batch->session_room, count + 1, sizeof *batch->sessions)) return false;
+    if (!table_make_room(&batch->session_table)) return false;
+    table_add(&batch->session_table, hash, count);
+    batch->sessions[batch->session_count++] =
+        (Session){play->user_id, play->session_id, play->ts, play->level, play->month};
+    return true;
+}
+
+bool plays_note_listening(Plays *plays) {
+    const Chunk *chunk = &plays->chunk;
+    for (size_t at = 0; at < chunk->count; at++) {
+        const HeardPlay *play = &chunk->items[at];
+        if (play->fate == KEPT && (!add_listening(plays, play) || !add_session(plays, play))) return false;
+    }
+    return true;
+}
+
+void batch_clear(Batch *batch) {
+    texts_clear(&batch->texts);
+    table_clear(&batch->latest_table);
+    table_clear(&batch->user_day_table);
+    table_clear(&batch->session_table);
+    table_clear(&batch->level_table);
+    batch->latest_count = batch->user_day_count = batch->listening_count = 0;
+    batch->session_count = batch->level_count = 0;
+}
+
+void batch_free(Batch *batch) {
+    texts_free(&batch->texts);
+    table_free(&batch->latest_table);
+    table_free(&batch->user_day_table);
+    table_free(&batch->session_table);
+    table_free(&batch->level_table);
+    void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions, batch->levels,
+                      batch->hours, batch->tracks, batch->artists, batch->order};
+    for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
+    *batch = (Batch){0};
+}

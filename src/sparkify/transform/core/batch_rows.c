@@ -1,0 +1,124 @@
+/* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
+#include <stdlib.h>
+
+#include "rows.h"
+
+enum { INT2_OID = 21, INT8_OID = 20 };
+
+bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
+    const Batch *batch = &plays->batch;
+    for (size_t i = 0; i < batch->latest_count; i++) {
+        const HeardPlay *play = &batch->latest[i];
+        if (play->month != month) continue;
+        Text level = text_at(&batch->texts, play->level), location = text_at(&batch->texts, play->location);
+        Text user_agent = text_at(&batch->texts, play->user_agent);
+        uint8_t *at = copy_row(buffer, 12, play->first_name.size + play->last_name.size + play->gender.size
+                                               + level.size + location.size + user_agent.size);
+        if (!at) return false;
+        at = copy_bigint(at, play->user_id);
+        at = copy_text(at, play->first_name);
+        at = copy_text(at, play->last_name);
+        at = copy_text(at, play->gender);
+        at = copy_text(at, level);
+        at = copy_timestamp(at, play->ts);
+        at = copy_bigint(at, play->session_id);
+        at = copy_bigint(at, play->item_in_session);
+        at = copy_bigint(at, play->songplay_id);
+        at = copy_text(at, location);
+        at = copy_text(at, user_agent);
+        at = copy_uuid(at, plays->songs.items[play->song].heard_song_id);
+        copy_row_end(buffer, at);
+    }
+    return true;
+}
+
+bool rows_of_levels(Plays *plays, int32_t month, Buffer *buffer) {
+    const Batch *batch = &plays->batch;
+    for (size_t i = 0; i < batch->level_count; i++) {
+        const LevelDay *day = &batch->levels[i];
+        if (day->month != month) continue;
+        Text level = text_at(&batch->texts, day->level);
+        uint8_t *at = copy_row(buffer, 5, level.size);
+        if (!at) return false;
+        at = copy_bigint(at, day->user_id);
+        at = copy_date(at, day->day);
+        at = copy_text(at, level);
+        at = copy_timestamp(at, day->first_play);
+        at = copy_timestamp(at, day->last_play);
+        copy_row_end(buffer, at);
+    }
+    return true;
+}
+
+static uint8_t *copy_bigints(uint8_t *at, const int64_t *values, uint32_t count) {
+    at = copy_array(at, INT8_OID, count, 8);
+    for (uint32_t i = 0; i < count; i++) at = copy_bigint(at, values[i]);
+    return at;
+}
+
+static uint8_t *copy_smallints(uint8_t *at, const int16_t *values, uint32_t count) {
+    at = copy_array(at, INT2_OID, count, 2);
+    for (uint32_t i = 0; i < count; i++) at = copy_smallint(at, values[i]);
+    return at;
+}
+
+bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
+    Batch *batch = &plays->batch;
+    for (size_t i = 0; i < batch->user_day_count; i++) {
+        const UserDay *day = &batch->user_days[batch->order[i]];
+        if (day->month != month) continue;
+        Text level = text_at(&batch->texts, day->level), location = text_at(&batch->texts, day->location);
+        size_t arrays = 3 * COPY_ARRAY + (size_t)day->plays * (6 + 12 + 12);
+        uint8_t *at = copy_row(buffer, 10, level.size + location.size + arrays);
+        if (!at) return false;
+        at = copy_bigint(at, day->user_id);
+        at = copy_date(at, day->day);
+        at = copy_text(at, level);
+        at = copy_text(at, location);
+        at = day->user_agent ? copy_bigint(at, texts_id(&batch->texts, day->user_agent)) : copy_null(at);
+        at = copy_integer(at, (int32_t)day->plays);
+        at = copy_bigint(at, day->milliseconds);
+        at = copy_smallints(at, batch->hours + day->start, day->plays);
+        at = copy_bigints(at, batch->tracks + day->start, day->plays);
+        at = copy_bigints(at, batch->artists + day->start, day->plays);
+        copy_row_end(buffer, at);
+    }
+    return true;
+}
+
+bool rows_of_user_agents(Plays *plays, int32_t month, Buffer *buffer) {
+    Batch *batch = &plays->batch;
+    uint8_t *seen = calloc(batch->texts.count + 1, 1);
+    bool done = seen != NULL;
+    for (size_t i = 0; done && i < batch->user_day_count; i++) {
+        uint32_t number = batch->user_days[i].user_agent;
+        if (batch->user_days[i].month != month || !number || seen[number]) continue;
+        seen[number] = 1;
+        Text user_agent = text_at(&batch->texts, number);
+        uint8_t *at = copy_row(buffer, 2, user_agent.size);
+        done = at != NULL;
+        if (!done) break;
+        at = copy_bigint(at, texts_id(&batch->texts, number));
+        at = copy_text(at, user_agent);
+        copy_row_end(buffer, at);
+    }
+    free(seen);
+    return done;
+}
+
+bool rows_of_sessions(Plays *plays, int32_t month, Buffer *buffer) {
+    const Batch *batch = &plays->batch;
+    for (size_t i = 0; i < batch->session_count; i++) {
+        const Session *session = &batch->sessions[i];
+        if (session->month != month) continue;
+        Text level = text_at(&batch->texts, session->level);
+        uint8_t *at = copy_row(buffer, 4, level.size);
+        if (!at) return false;
+        at = copy_bigint(at, session->user_id);
+        at = copy_bigint(at, session->session_id);
+        at = copy_timestamp(at, session->started_at);
+        at = copy_text(at, level);
+        copy_row_end(buffer, at);
+    }
+    return true;
+}

@@ -1,0 +1,18 @@
+/* Records of song files (docs/rules.md, Catalogue): their rows for etl.catalogue_records, as they are read. */
+#ifndef SPARKIFY_CATALOGUE_H
+#define SPARKIFY_CATALOGUE_H
+
+#include "copy.h"
+#include "lines.h"
+
+typedef struct {
+    Scratch scratch;
+    Lines lines;
+    Buffer rows;
+} Catalogue;
+
+LinesRead catalogue_read(Catalogue *catalogue);
+bool catalogue_add(Catalogue *catalogue, const CatalogueRecord *record, uint32_t slice, int64_t line);
+void catalogue_free(Catalogue *catalogue);
+
+#endif

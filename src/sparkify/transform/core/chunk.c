@@ -1,0 +1,80 @@
+/* The plays of a chunk, with their ids (docs/rules.md, Identity of a play). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "calendar.h"
+#include "ids.h"
+#include "plays.h"
+
+bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
+    Chunk *chunk = &plays->chunk;
+    Texts *texts = &plays->batch.texts;
+    const Seed *seed = &plays->seed;
+    if (!make_room(&chunk->items, &chunk->room, chunk->count + 1, sizeof *chunk->items)) return false;
+    HeardPlay heard = {
+        .user_id = play->user_id,
+        .session_id = play->session_id,
+        .item_in_session = play->item_in_session,
+        .ts = play->ts,
+        .songplay_id = songplay_id(play->user_id, play->session_id, play->item_in_session, play->ts),
+        .line = line,
+        .slice = slice,
+        .day = day_of(play->ts),
+        .first_name = play->first_name,
+        .last_name = play->last_name,
+        .gender = play->gender,
+    };
+    const HeardPlay *before = chunk->count ? &chunk->items[chunk->count - 1] : NULL;
+    heard.month = before && before->day == heard.day ? before->month : month_of(heard.day);
+    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard.song)
+        || !texts_add(texts, seed, play->level, &heard.level)
+        || !texts_add(texts, seed, play->location, &heard.location)
+        || !texts_add(texts, seed, play->user_agent, &heard.user_agent)
+        || !arena_keep(&chunk->names, &heard.first_name) || !arena_keep(&chunk->names, &heard.last_name)
+        || !arena_keep(&chunk->names, &heard.gender))
+        return false;
+    chunk->items[chunk->count++] = heard;
+    return true;
+}
+
+static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_t slice, int64_t number) {
+    Plays *plays = keeper;
+    Play play;
+    Verdict verdict = read_play(line, size, plays->earliest, plays->before, &plays->scratch, &play);
+    if (verdict == ACCEPTED && !plays_add(plays, &play, slice, number)) return NO_MEMORY;
+    return verdict;
+}
+
+LinesRead plays_read(Plays *plays) { return lines_read(&plays->chunk.lines, read_line, plays); }
+
+void plays_forget(Plays *plays, int64_t user_id) {
+    Chunk *chunk = &plays->chunk;
+    for (size_t at = 0; at < chunk->count; at++) {
+        HeardPlay *play = &chunk->items[at];
+        if (play->user_id != user_id || play->fate != KEPT) continue;
+        play->fate = FORGOTTEN;
+        chunk->lines.slices[play->slice].forgotten++;
+    }
+}
+
+void chunk_clear(Chunk *chunk) {
+    table_clear(&chunk->identities);
+    table_clear(&chunk->moments);
+    table_clear(&chunk->users);
+    arena_clear(&chunk->names);
+    chunk->count = chunk->month_count = chunk->new_song_count = chunk->unknown_count = 0;
+    chunk->lines.slice_count = chunk->lines.doubtful_count = 0;
+}
+
+void chunk_free(Chunk *chunk) {
+    chunk_clear(chunk);
+    table_free(&chunk->identities);
+    table_free(&chunk->moments);
+    table_free(&chunk->users);
+    free(chunk->items);
+    free(chunk->of_months);
+    free(chunk->months);
+    free(chunk->new_songs);
+    free(chunk->unknown);
+    lines_free(&chunk->lines);
+}

@@ -1,0 +1,51 @@
+/* What the steps of the core share: the fields of a line, and what a reader of lines decides.
+ *
+ * The judge (transform/judge.py) defines what is valid; docs/rules.md explains it. The core accepts a line
+ * only if the judge would, with the same values. It leaves every line that it is not sure of to the judge.
+ */
+#ifndef SPARKIFY_CORE_H
+#define SPARKIFY_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* UTF-8 without a terminating zero. `data` is NULL if the field is null or missing: not for empty text. */
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} Text;
+
+/* A play: the fields of judge.Play, in its order. `ts` is in milliseconds since 1970, UTC. */
+typedef struct {
+    int64_t user_id, session_id, item_in_session, ts;
+    Text level, song, artist;
+    double length;
+    Text first_name, last_name, gender, location, user_agent;
+} Play;
+
+/* A record of a song file: the fields of judge.CatalogueRecord, in its order. Year 0 means none. */
+typedef struct {
+    Text song_id, title, artist_id, artist_name, artist_location;
+    bool has_latitude, has_longitude;
+    double latitude, longitude;
+    int32_t year;
+    double duration;
+} CatalogueRecord;
+
+typedef enum { BLANK, OTHER_PAGE, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
+
+/* Room for the strings of a line, decoded; it grows, and serves one line after the other. */
+typedef struct {
+    uint8_t *data;
+    size_t size, room;
+} Scratch;
+
+void scratch_free(Scratch *scratch);
+
+/* Decide on a line without its line feed. Texts point into `scratch`, until its next use. */
+Verdict read_play(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch,
+                  Play *play);
+Verdict read_song(const uint8_t *line, size_t size, Scratch *scratch, CatalogueRecord *song);
+
+#endif

@@ -1,0 +1,142 @@
+/* The end of a batch: users' days with their lists of plays, in order, and the levels of each day
+ * (docs/rules.md, Users). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plays.h"
+
+/* Sorts the rows of user_days. A day's users at one place lie together, so that questions about a place read
+ * few pages. Unknown places come last. */
+typedef struct {
+    int64_t user_id;
+    int32_t day;
+    uint32_t place, level, user_agent, number;
+} Key;
+
+typedef struct {
+    Text text;
+    uint32_t number;
+} Place;
+
+static int by_place(const void *one, const void *other) {
+    return compare_texts(((const Place *)one)->text, ((const Place *)other)->text);
+}
+
+#define COMPARE(field) \
+    if (a->field != b->field) return a->field < b->field ? -1 : 1
+
+static int by_key(const void *one, const void *other) {
+    const Key *a = one, *b = other;
+    COMPARE(day);
+    COMPARE(place);
+    COMPARE(user_id);
+    COMPARE(level);
+    COMPARE(user_agent);
+    return 0;
+}
+
+static int by_int16(const void *one, const void *other) { return *(const int16_t *)one - *(const int16_t *)other; }
+
+static int by_int64(const void *one, const void *other) {
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* The rank of each text by its bytes, by its number; null comes last. The caller frees it. */
+static uint32_t *ranks_of(const Texts *texts) {
+    Place *sorted = malloc((texts->count + 1) * sizeof *sorted);
+    uint32_t *ranks = malloc((texts->count + 1) * sizeof *ranks);
+    if (sorted && ranks) {
+        for (size_t at = 0; at < texts->count; at++) sorted[at] = (Place){texts->items[at].text, (uint32_t)at + 1};
+        qsort(sorted, texts->count, sizeof *sorted, by_place);
+        for (size_t at = 0; at < texts->count; at++) ranks[sorted[at].number] = (uint32_t)at;
+        ranks[0] = (uint32_t)texts->count;
+    } else {
+        free(ranks);
+        ranks = NULL;
+    }
+    free(sorted);
+    return ranks;
+}
+
+static bool sort_days(Batch *batch) {
+    size_t count = batch->user_day_count;
+    uint32_t *ranks = ranks_of(&batch->texts), *order = realloc(batch->order, (count + 1) * sizeof *order);
+    Key *keys = malloc((count + 1) * sizeof *keys);
+    if (order) batch->order = order;
+    bool done = ranks && order && keys;
+    if (done) {
+        for (size_t at = 0; at < count; at++) {
+            const UserDay *day = &batch->user_days[at];
+            keys[at] = (Key){day->user_id, day->day, ranks[day->location], day->level, day->user_agent, (uint32_t)at};
+        }
+        qsort(keys, count, sizeof *keys, by_key);
+        for (size_t at = 0; at < count; at++) order[at] = keys[at].number;
+    }
+    free(ranks);
+    free(keys);
+    return done;
+}
+
+/* Put the plays of each row of user_days together, in order. */
+static bool gather(Plays *plays) {
+    Batch *batch = &plays->batch;
+    size_t count = batch->listening_count + 1;
+    int16_t *hours = realloc(batch->hours, count * sizeof *hours);
+    if (hours) batch->hours = hours;
+    int64_t *tracks = realloc(batch->tracks, count * sizeof *tracks);
+    if (tracks) batch->tracks = tracks;
+    int64_t *artists = realloc(batch->artists, count * sizeof *artists);
+    if (artists) batch->artists = artists;
+    if (!hours || !tracks || !artists) return false;
+    uint32_t start = 0;
+    for (size_t at = 0; at < batch->user_day_count; at++) {
+        batch->user_days[at].start = start;
+        start += batch->user_days[at].plays;
+    }
+    for (size_t at = 0; at < batch->listening_count; at++) {
+        const Listening *play = &batch->listening[at];
+        uint32_t place = batch->user_days[play->user_day].start++;
+        hours[place] = play->hour;
+        tracks[place] = plays->songs.items[play->song].track_id;
+        artists[place] = plays->songs.items[play->song].artist_key;
+    }
+    for (size_t at = 0; at < batch->user_day_count; at++) {
+        UserDay *day = &batch->user_days[at];
+        day->start -= day->plays;
+        qsort(hours + day->start, day->plays, sizeof *hours, by_int16);
+        qsort(tracks + day->start, day->plays, sizeof *tracks, by_int64);
+        qsort(artists + day->start, day->plays, sizeof *artists, by_int64);
+    }
+    return true;
+}
+
+static bool add_level(Plays *plays, const UserDay *day) {
+    Batch *batch = &plays->batch;
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)day->user_id, (uint64_t)(uint32_t)day->day << 32 | day->level);
+    Search search = table_find(&batch->level_table, hash);
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
+        LevelDay *level = &batch->levels[found];
+        if (level->user_id != day->user_id || level->day != day->day || level->level != day->level) continue;
+        if (day->first_play < level->first_play) level->first_play = day->first_play;
+        if (day->last_play > level->last_play) level->last_play = day->last_play;
+        return true;
+    }
+    size_t count = batch->level_count;
+    if (!make_room(&batch->levels, &batch->level_room, count + 1, sizeof *batch->levels)) return false;
+    if (!table_make_room(&batch->level_table)) return false;
+    table_add(&batch->level_table, hash, count);
+    batch->levels[batch->level_count++] =
+        (LevelDay){day->user_id, day->first_play, day->last_play, day->level, day->day, day->month};
+    return true;
+}
+
+bool batch_finish(Plays *plays) {
+    Batch *batch = &plays->batch;
+    if (!sort_days(batch) || !gather(plays)) return false;
+    table_clear(&batch->level_table);
+    batch->level_count = 0;
+    for (size_t at = 0; at < batch->user_day_count; at++)
+        if (!add_level(plays, &batch->user_days[batch->order[at]])) return false;
+    return true;
+}

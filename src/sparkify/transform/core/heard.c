@@ -1,0 +1,39 @@
+/* The heard songs of a chunk (docs/rules.md, Heard songs and matching). */
+#include "plays.h"
+
+/* List the songs that are not staged for their month yet, and those to look up in the catalogue. */
+bool plays_find_new_songs(Plays *plays) {
+    Chunk *chunk = &plays->chunk;
+    chunk->new_song_count = chunk->unknown_count = 0;
+    for (size_t at = 0; at < chunk->count; at++) {
+        const HeardPlay *play = &chunk->items[at];
+        if (play->fate != KEPT) continue;
+        SongMonth wanted = {play->song, play->month};
+        bool is_new;
+        if (!songs_stage(&plays->songs, &plays->seed, wanted, &is_new)) return false;
+        if (!is_new) continue;
+        size_t count = chunk->new_song_count;
+        if (!make_room(&chunk->new_songs, &chunk->new_song_room, count + 1, sizeof wanted)) return false;
+        chunk->new_songs[chunk->new_song_count++] = wanted;
+        Song *song = &plays->songs.items[play->song];
+        if (song->asked) continue;
+        count = chunk->unknown_count;
+        if (!make_room(&chunk->unknown, &chunk->unknown_room, count + 1, sizeof play->song)) return false;
+        song->asked = true;
+        chunk->unknown[chunk->unknown_count++] = play->song;
+    }
+    return true;
+}
+
+/* Count the plays of each month whose song the catalogue has. */
+void plays_count_matches(Plays *plays) {
+    Chunk *chunk = &plays->chunk;
+    for (size_t at = 0; at < chunk->month_count; at++) {
+        struct Month *month = &chunk->months[at];
+        month->matched = 0;
+        for (size_t play = 0; play < month->plays; play++) {
+            uint32_t song = chunk->items[chunk->of_months[month->start + play]].song;
+            month->matched += plays->songs.items[song].song_id.data != NULL;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/* The lines of a chunk: each is read, and counted for its slice. */
+#ifndef SPARKIFY_LINES_H
+#define SPARKIFY_LINES_H
+
+#include "core.h"
+
+/* Consecutive lines of one file, and what becomes of them. */
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+    int64_t first_line;
+    const char *numbers;    /* of its lines, 8 bytes each, if they do not follow on `first_line`; else NULL */
+    size_t number_count;
+    int32_t file_id;
+    uint32_t lines, blank, other_pages, loaded, duplicates, forgotten;
+} Slice;
+
+/* A line that the judge must decide on: its place in the slice, without its line feed. */
+typedef struct {
+    uint32_t slice;
+    int64_t line;
+    size_t start, end;
+} Doubtful;
+
+typedef struct {
+    Slice *slices;
+    size_t slice_count, slice_room;
+    Doubtful *doubtful;
+    size_t doubtful_count, doubtful_room;
+} Lines;
+
+/* Reads a line, and keeps what it accepts. */
+typedef Verdict (*Reader)(void *keeper, const uint8_t *line, size_t size, uint32_t slice, int64_t number);
+
+typedef enum { LINES_READ, LINES_SHORT_OF_MEMORY, LINES_NOT_WHOLE } LinesRead;
+
+/* Read all lines. Each slice must end with a line feed, or be empty, and have as many `numbers` as lines. */
+LinesRead lines_read(Lines *lines, Reader reader, void *keeper);
+
+void lines_free(Lines *lines);
+
+#endif

@@ -1,0 +1,65 @@
+/* Memory that grows: arrays, and an arena for bytes that stay until all of them go. */
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t BLOCK_BYTES = 64 << 10;
+
+struct Block {
+    Block *before;
+    size_t used, room;
+    uint8_t data[];
+};
+
+bool make_room(void *items, size_t *room, size_t wanted, size_t size) {
+    if (wanted <= *room) return true;
+    if (wanted >= UINT32_MAX || wanted > SIZE_MAX / 2 / size) return false;
+    size_t more = *room + *room / 2 + 16;
+    if (more < wanted) more = wanted;
+    void *data;
+    memcpy(&data, items, sizeof data);
+    data = realloc(data, more * size);
+    if (!data) return false;
+    memcpy(items, &data, sizeof data);
+    *room = more;
+    return true;
+}
+
+const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size) {
+    if (!size) return (const uint8_t *)"";
+    Block *block = arena->last;
+    if (!block || block->room - block->used < size) {
+        size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+        if (room > SIZE_MAX - sizeof *block) return NULL;
+        block = malloc(sizeof *block + room);
+        if (!block) return NULL;
+        *block = (Block){.before = arena->last, .room = room};
+        arena->last = block;
+    }
+    uint8_t *copy = block->data + block->used;
+    memcpy(copy, data, size);
+    block->used += size;
+    return copy;
+}
+
+bool arena_keep(Arena *arena, Text *text) {
+    if (!text->data) return true;
+    text->data = arena_copy(arena, text->data, text->size);
+    return text->data != NULL;
+}
+
+void arena_clear(Arena *arena) {
+    while (arena->last) {
+        Block *before = arena->last->before;
+        free(arena->last);
+        arena->last = before;
+    }
+}
+
+int compare_texts(Text one, Text other) {
+    if (!one.data || !other.data) return (one.data != NULL) - (other.data != NULL);
+    size_t common = one.size < other.size ? one.size : other.size;
+    int order = common ? memcmp(one.data, other.data, common) : 0;
+    return order ? order : (one.size > other.size) - (one.size < other.size);
+}

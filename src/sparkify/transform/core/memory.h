@@ -1,0 +1,28 @@
+/* Memory that grows: arrays, and an arena for bytes that stay until all of them go. */
+#ifndef SPARKIFY_MEMORY_H
+#define SPARKIFY_MEMORY_H
+
+#include "core.h"
+
+/* Room for `wanted` items of `size` bytes; `items` is the address of the array's pointer.
+ * Returns false, and changes nothing, if memory is short or there would be 2^32 items. */
+bool make_room(void *items, size_t *room, size_t wanted, size_t size);
+
+typedef struct Block Block;
+typedef struct {
+    Block *last;
+} Arena;
+
+/* A copy that stays until the arena is cleared; NULL if memory is short. Not NULL for no bytes. */
+const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size);
+void arena_clear(Arena *arena);
+
+/* Replace a text that is not null by its copy in the arena. */
+bool arena_keep(Arena *arena, Text *text);
+
+/* Compare by bytes; null is smaller than every text. */
+int compare_texts(Text one, Text other);
+
+static inline bool same_text(Text one, Text other) { return compare_texts(one, other) == 0; }
+
+#endif

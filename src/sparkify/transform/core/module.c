@@ -1,0 +1,35 @@
+/* The extension module sparkify.transform._core: the compiled core of a load. _core.pyi documents it. */
+#include "reading.h"
+#include "sha256.h"
+#include "types.h"
+
+static int add_type(PyObject *module, PyType_Spec *spec) {
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    int done = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
+    Py_XDECREF(type);
+    return done;
+}
+
+static int execute(PyObject *module) {
+    sha256_prepare();
+    return add_type(module, &plays_spec) < 0 || add_type(module, &catalogue_spec) < 0 ? -1 : 0;
+}
+
+static PyMethodDef functions[] = {
+    {"read_play", core_read_play, METH_VARARGS, NULL},
+    {"read_song", core_read_song, METH_VARARGS, NULL},
+    {0},
+};
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_core",
+    .m_doc = "The compiled core of a load.",
+    .m_methods = functions,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }

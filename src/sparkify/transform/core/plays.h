@@ -1,0 +1,114 @@
+/* A worker's plays: those of a chunk, and what the chunks of a batch come to together. */
+#ifndef SPARKIFY_PLAYS_H
+#define SPARKIFY_PLAYS_H
+
+#include "lines.h"
+#include "songs.h"
+#include "texts.h"
+
+typedef enum { KEPT, FORGOTTEN, REPEATED } Fate;
+
+/* A play of the chunk. `level`, `location` and `user_agent` are numbers of the batch's texts. */
+typedef struct {
+    int64_t user_id, session_id, item_in_session, ts, songplay_id, line;
+    uint32_t slice, song, level, location, user_agent;
+    int32_t day, month;
+    Text first_name, last_name, gender; /* in the chunk's `names`; in the batch's texts if it is a latest play */
+    Fate fate;
+    bool is_first_at_ts;
+} HeardPlay;
+
+/* The plays of a user on a day at one level, from one place and user agent. */
+typedef struct {
+    int64_t user_id, milliseconds, first_play, last_play;
+    uint32_t level, location, user_agent, plays;
+    int32_t day, month;
+    uint32_t start; /* of its plays in `hours`, `tracks` and `artists` */
+} UserDay;
+
+/* A play of the batch: its row in user_days, its song and its hour. */
+typedef struct {
+    uint32_t user_day, song;
+    int16_t hour;
+} Listening;
+
+typedef struct {
+    int64_t user_id, session_id, started_at;
+    uint32_t level;
+    int32_t month;
+} Session;
+
+/* First and last play of a user on a day at one level. */
+typedef struct {
+    int64_t user_id, first_play, last_play;
+    uint32_t level;
+    int32_t day, month;
+} LevelDay;
+
+typedef struct {
+    Lines lines;
+    Arena names;
+    HeardPlay *items;
+    size_t count, room;
+    Table identities, moments, users;
+    uint32_t *of_months; /* the kept plays, month by month */
+    size_t of_months_room;
+    struct Month {
+        int32_t month;
+        uint32_t plays, matched, times, start;
+    } *months;
+    size_t month_count, month_room;
+    SongMonth *new_songs;
+    uint32_t *unknown; /* songs that are to be looked up in the catalogue */
+    size_t new_song_count, new_song_room, unknown_count, unknown_room;
+} Chunk;
+
+typedef struct {
+    Texts texts;
+    HeardPlay *latest;
+    UserDay *user_days;
+    Listening *listening;
+    Session *sessions;
+    LevelDay *levels;
+    int16_t *hours;
+    int64_t *tracks, *artists;
+    uint32_t *order; /* of user_days */
+    size_t latest_count, latest_room, user_day_count, user_day_room, listening_count, listening_room;
+    size_t session_count, session_room, level_count, level_room;
+    Table latest_table, user_day_table, session_table, level_table;
+} Batch;
+
+typedef struct {
+    Seed seed;
+    int64_t earliest, before;
+    Scratch scratch;
+    Songs songs;
+    Chunk chunk;
+    Batch batch;
+} Plays;
+
+/* chunk.c */
+LinesRead plays_read(Plays *plays);
+bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);
+void plays_forget(Plays *plays, int64_t user_id);
+void chunk_clear(Chunk *chunk);
+void chunk_free(Chunk *chunk);
+
+/* repeated.c: choose one of each repeated play, and sort the plays by month. */
+bool plays_settle(Plays *plays);
+int compare_variants(const Plays *plays, const HeardPlay *one, const HeardPlay *other);
+
+/* heard.c: what is new among the heard songs. */
+bool plays_find_new_songs(Plays *plays);
+void plays_count_matches(Plays *plays);
+
+/* latest.c: the latest play of each user and month, also among those that will lose. */
+bool plays_note_latest(Plays *plays);
+
+/* batch.c */
+bool plays_note_listening(Plays *plays);
+bool batch_finish(Plays *plays);
+void batch_clear(Batch *batch);
+void batch_free(Batch *batch);
+
+#endif

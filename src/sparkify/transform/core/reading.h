@@ -1,0 +1,13 @@
+/* For tests: a line's fields, as Python sees them. */
+#ifndef SPARKIFY_READING_H
+#define SPARKIFY_READING_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* read_play(line: bytes, earliest: int, before: int) and read_song(line: bytes): a tuple of the fields,
+ * "blank", "other page", or None for ask the judge. METH_VARARGS. */
+PyObject *core_read_play(PyObject *module, PyObject *arguments);
+PyObject *core_read_song(PyObject *module, PyObject *arguments);
+
+#endif

@@ -1,0 +1,100 @@
+/* Heard songs: their ids, the catalogue's answers, and for which months they are staged. */
+#include "songs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ids.h"
+
+enum { NO_MONTH = -1, SECONDS_PER_DAY = 86400 };
+
+static uint64_t bits_of(double number) {
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+bool songs_add(Songs *songs, const Seed *seed, Text title, Text artist, double length, uint32_t *number) {
+    uint32_t hash = hash_numbers(seed, (uint64_t)hash_text(seed, title) << 32 | hash_text(seed, artist),
+                                 bits_of(length));
+    Search search = table_find(&songs->table, hash);
+    while ((*number = table_next(&search)) != NOT_FOUND) {
+        const Song *song = &songs->items[*number];
+        if (song->length == length && same_text(song->title, title) && same_text(song->artist, artist))
+            return true;
+    }
+    if (!make_room(&songs->items, &songs->room, songs->count + 1, sizeof *songs->items)) return false;
+    if (!table_make_room(&songs->table)) return false;
+    Song song = {
+        .title = title,
+        .artist = artist,
+        .length = length,
+        .track_id = track_id(title, artist),
+        .artist_key = text_id(artist),
+        /* the same as analytics.milliseconds (schema/functions.sql) */
+        .milliseconds = (int32_t)floor((length < SECONDS_PER_DAY ? length : SECONDS_PER_DAY) * 1000 + 0.5),
+        .last_month = NO_MONTH,
+    };
+    if (!arena_keep(&songs->arena, &song.title) || !arena_keep(&songs->arena, &song.artist)) return false;
+    heard_song_id(title, artist, length, song.heard_song_id);
+    *number = (uint32_t)songs->count;
+    table_add(&songs->table, hash, songs->count);
+    songs->items[songs->count++] = song;
+    return true;
+}
+
+static uint32_t hash_staged(const Seed *seed, SongMonth wanted) {
+    return hash_numbers(seed, wanted.song, (uint32_t)wanted.month);
+}
+
+bool songs_stage(Songs *songs, const Seed *seed, SongMonth wanted, bool *is_new) {
+    Song *song = &songs->items[wanted.song];
+    *is_new = false;
+    if (song->last_month == wanted.month) return true;
+    song->last_month = wanted.month;
+    uint32_t hash = hash_staged(seed, wanted);
+    Search search = table_find(&songs->staged_table, hash);
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
+        const SongMonth *staged = &songs->staged[found];
+        if (staged->song == wanted.song && staged->month == wanted.month) return true;
+    }
+    if (!table_make_room(&songs->staged_table)) return false;
+    if (!make_room(&songs->staged, &songs->staged_room, songs->staged_count + 1, sizeof *songs->staged))
+        return false;
+    table_add(&songs->staged_table, hash, songs->staged_count);
+    songs->staged[songs->staged_count++] = wanted;
+    *is_new = true;
+    return true;
+}
+
+bool songs_forget_staged(Songs *songs, const Seed *seed, int32_t month) {
+    size_t kept = 0;
+    table_clear(&songs->staged_table);
+    for (size_t at = 0; at < songs->staged_count; at++) {
+        SongMonth staged = songs->staged[at];
+        songs->items[staged.song].last_month = NO_MONTH;
+        if (staged.month == month) continue;
+        if (!table_make_room(&songs->staged_table)) return false;
+        table_add(&songs->staged_table, hash_staged(seed, staged), kept);
+        songs->staged[kept++] = staged;
+    }
+    songs->staged_count = kept;
+    return true;
+}
+
+void songs_clear(Songs *songs) {
+    table_clear(&songs->table);
+    table_clear(&songs->staged_table);
+    arena_clear(&songs->arena);
+    songs->count = songs->staged_count = 0;
+}
+
+void songs_free(Songs *songs) {
+    songs_clear(songs);
+    table_free(&songs->table);
+    table_free(&songs->staged_table);
+    free(songs->items);
+    free(songs->staged);
+    *songs = (Songs){0};
+}

@@ -1,0 +1,18 @@
+/* The module's types. */
+#ifndef SPARKIFY_TYPES_H
+#define SPARKIFY_TYPES_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+extern PyType_Spec plays_spec, catalogue_spec;
+
+/* Run a statement while other threads run Python; the object refuses other calls meanwhile. */
+#define WITHOUT_GIL(self, statement) \
+    do { \
+        (self)->is_busy = true; \
+        Py_BEGIN_ALLOW_THREADS statement; \
+        Py_END_ALLOW_THREADS(self)->is_busy = false; \
+    } while (0)
+
+#endif

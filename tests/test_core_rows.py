@@ -1,0 +1,502 @@
+"""The core makes of lines the rows that the judge and Python alone would make."""
+
+import itertools
+import json
+import os
+import random
+import struct
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sparkify.database.connection import connect
+from sparkify.extract.lines import Slice
+from sparkify.extract.rejects import Reject
+from sparkify.transform._core import Catalogue, Plays
+from sparkify.transform.catalogue import CatalogueTransform
+from sparkify.transform.forgotten import Forgotten, digest
+from sparkify.transform.judge import Play, judge_event
+from sparkify.transform.plays import PlayTransform
+from tests.support import copied
+from tests.support.any_lines import (
+    CORPUS,
+    GOOD,
+    NUMBERS,
+    OTHERS,
+    PIECES,
+    SONG,
+    SONG_CORPUS,
+    any_line,
+    any_song,
+    numbers,
+    values,
+)
+from tests.support.data import NOVEMBER, play, song
+from tests.support.differential import (
+    FILE,
+    TS_RANGE,
+    check,
+    check_songs,
+    choose,
+    heard_song_id,
+    rows_of_batch,
+    songplay_id,
+    text_id,
+)
+from tests.support.examples import examples
+
+DAY = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def transform() -> PlayTransform:
+    return PlayTransform(TS_RANGE)
+
+
+def slice_of(*events: dict[str, Any], first_line: int = 1) -> Slice:
+    return Slice(FILE, first_line, b"".join(json.dumps(event).encode() + b"\n" for event in events))
+
+
+def rows(transform: PlayTransform, table: str, month: date) -> list[tuple[Any, ...]]:
+    return copied.rows(table, transform.rows(table, month))
+
+
+# --- a chunk ------------------------------------------------------------------------------------------------
+
+
+@examples(25, thorough=60)
+@given(files=st.lists(st.lists(any_line, max_size=8), min_size=1, max_size=3))
+@example(files=[[], [b""], []])
+@example(files=[CORPUS])
+@example(files=[CORPUS[::-1], CORPUS])
+def test_the_rows_are_the_judges(transform: PlayTransform, files: list[list[bytes]]) -> None:
+    check(transform, *files)
+
+
+@examples(15, thorough=30)
+@given(changed=st.lists(st.tuples(st.sampled_from(sorted(play())), values), min_size=1, max_size=20))
+def test_one_value_is_changed(transform: PlayTransform, changed: list[tuple[str, str]]) -> None:
+    base = {name: json.dumps(value) for name, value in play().items()}
+    texts = [
+        "{"
+        + ", ".join(
+            f'"{key}": {value}' for key, value in (base | {"itemInSession": str(at), name: text}).items()
+        )
+        + "}"
+        for at, (name, text) in enumerate(changed)
+    ]
+    check(transform, [GOOD, *(text.encode("utf-8", "surrogatepass").replace(b"\n", b"") for text in texts)])
+
+
+def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
+    """Each value is in one line, between usual ones."""
+    base = {name: json.dumps(value) for name, value in play().items()}
+    tokens = [*NUMBERS, *OTHERS, *(f'"a{piece}b"' for piece in PIECES)]
+    changed = [
+        base | {"itemInSession": str(at), name: token}
+        for at, (name, token) in enumerate(itertools.product(base, tokens))
+    ]
+    lines = [
+        "{" + ", ".join(f'"{key}": {value}' for key, value in members.items()) + "}" for members in changed
+    ]
+    check(transform, [GOOD, *(line.encode() for line in lines), GOOD])
+
+
+@examples(100, thorough=250)
+@given(token=numbers)
+def test_length_is_the_double_of_the_token(token: str) -> None:
+    verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
+    try:
+        value = json.loads(token, parse_constant=lambda _: None)
+    except json.JSONDecodeError:
+        value = None
+    if value is not None and 0 < float(token) < float("inf"):
+        assert isinstance(verdict, Play)
+        assert struct.pack(">d", verdict.length) == struct.pack(">d", float(token))
+    else:
+        assert isinstance(verdict, Reject)
+
+
+@pytest.mark.parametrize(
+    "name", ["level", "location", "userAgent", "song", "artist", "firstName", "lastName", "gender"]
+)
+def test_the_winner_of_one_identity(transform: PlayTransform, name: str) -> None:
+    """The order does not matter, whichever field they differ in."""
+    told = [
+        json.dumps(play(**{name: text}), ensure_ascii=False).encode()
+        for text in ("é", "z", "Z", "zz", "\U0001f600")
+    ]
+    # A missing value sorts before every other, so these also meet without it.
+    missing = [] if name in {"level", "song", "artist"} else [json.dumps(play(**{name: None})).encode()]
+    for turn in range(len(told)):
+        check(transform, told[turn:], told[:turn])
+        check(transform, told[turn:] + missing + told[:turn])
+
+
+def test_blank_lines(transform: PlayTransform) -> None:
+    check(
+        transform, [b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"], [b""] * 1000
+    )
+    check(transform, [b",", b"\xc2\xa0", b"\x1f", b"\x00", "\u2028".encode(), b"x"])
+
+
+def test_the_ends_of_the_range(transform: PlayTransform) -> None:
+    first, end = TS_RANGE
+    check(transform, [json.dumps(play(ts)).encode() for ts in (first - 1, first, end - 1, end)])
+
+
+def test_odd_keys(transform: PlayTransform) -> None:
+    check(transform, [GOOD[:-1] + b', "' + b"k" * (1 << 20) + b'": 1}'] * 3)
+    check(transform, [GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(500)).encode() + b"}"] * 3)
+    check(transform, [GOOD[:-1] + f', "{"k" * 100}{at}": 1'.encode() + b"}" for at in range(99)])
+
+
+def test_all_days_of_three_centuries() -> None:
+    """`time` has the calendar, also before 1970 and around leap days and new years."""
+    transform = PlayTransform((-2_208_988_800_000, 7_258_118_400_000))  # 1900 to 2199
+    events = [play(ts, itemInSession=ts) for ts in range(-2_208_988_800_000, 7_258_118_400_000, DAY)]
+    done = transform.transform([slice_of(*events)], [1])
+    transform.unknown_songs()
+    transform.match([])
+    assert len(done.months) == 300 * 12
+    found = [row for month in done.months for row in rows(transform, "time", month)]
+    assert len(found) == len(events)
+    assert all(
+        row[1:] == (0, at.day, at.isocalendar().week, at.month, at.year, at.weekday())
+        for row in found
+        for at in [row[0]]
+    )
+
+
+def test_a_reader_may_number_the_lines(transform: PlayTransform) -> None:
+    piece = slice_of(play(), play(itemInSession=1), play(itemInSession=2))
+    piece.numbers = array("q", [3, 70, 2**40])
+    transform.begin_batch()
+    transform.transform([piece], [1])
+    transform.unknown_songs()
+    transform.match([])
+    assert [row[4] for row in rows(transform, "heard_plays", date(2018, 11, 1))] == [3, 70, 2**40]
+
+
+def test_forgotten_people(transform: PlayTransform) -> None:
+    transform.begin_batch(forget_songs=True)
+    transform.forgotten = Forgotten(b"key", [digest(b"key", 1)])
+    events = [play(itemInSession=at, userId=str(at % 2), song=f"of {at % 2}") for at in range(10)]
+    done = transform.transform([slice_of(*events, *events)], [1])
+    transform.forgotten = Forgotten()
+    books = done.books[0]
+    assert (books.lines, books.loaded, books.duplicates, books.forgotten) == (20, 5, 5, 10)
+    assert len(copied.rows("wanted", transform.unknown_songs())) == 1
+    transform.match([])
+    transform.finish_batch()
+    assert [row[0] for row in rows(transform, "users", date(2018, 11, 1))] == [0]
+
+
+# --- heard songs --------------------------------------------------------------------------------------------
+
+
+def test_a_heard_song_is_asked_once_and_staged_once_a_month(transform: PlayTransform) -> None:
+    def heard(*events: dict[str, Any]) -> list[tuple[Any, ...]]:
+        done = transform.transform([slice_of(*events)], [1])
+        wanted = copied.rows("wanted", transform.unknown_songs())
+        asked.append(len(wanted))
+        transform.match([(number, "SO", "ÄR") for number, _ in wanted])
+        return [
+            (month.month, *row[1:3], *row[4:6])
+            for month in done.months
+            for row in rows(transform, "heard_songs", month)
+        ]
+
+    asked: list[int] = []
+    transform.begin_batch(forget_songs=True)
+    first, second = play(song="a", artist=""), play(NOVEMBER + 40 * DAY, song="a", artist="")
+    assert heard(first, first) == [(11, "a", "", "SO", "ÄR")]
+    assert heard(first, second) == [(12, "a", "", "SO", "ÄR")]
+    transform.begin_batch()
+    assert heard(first, second) == []
+    transform.forget_staged_songs(date(2018, 11, 1))
+    assert heard(first, second) == [(11, "a", "", "SO", "ÄR")]
+    transform.begin_batch(forget_songs=True)
+    assert len(heard(first, second)) == 2
+    assert asked == [1, 0, 0, 0, 1]
+
+
+def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
+    transform.begin_batch(forget_songs=True)
+    events = [play(itemInSession=at, song=str(at % 3)) for at in range(9)]
+    transform.transform([slice_of(*events)], [1])
+    keys = dict(copied.rows("wanted", transform.unknown_songs()))
+    known = heard_song_id("1", play()["artist"], play()["length"])
+    transform.match([(number, "SO1", "AR1") for number, key in keys.items() if key == known])
+    month = date(2018, 11, 1)
+    assert Counter(row[4:6] for row in rows(transform, "songplays", month)) == {
+        (None, None): 6,
+        ("SO1", "AR1"): 3,
+    }
+    assert transform.counts() == {month: (9, 3, 1)}
+
+
+# --- a batch ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chunks_are_combined(transform: PlayTransform, seed: int) -> None:
+    chance = random.Random(seed)
+    texts = ["", "a", "é", "z" * 300, None]
+
+    def event() -> dict[str, Any]:
+        return play(
+            NOVEMBER + chance.choice([0, 1, 3_600_000, DAY, 30 * DAY, 31 * DAY]),
+            userId=chance.randrange(4), sessionId=chance.randrange(3), itemInSession=chance.randrange(40),
+            level=chance.choice(["free", "paid"]), location=chance.choice(texts),
+            userAgent=chance.choice(texts), firstName=chance.choice(texts), song=chance.choice("xyz"),
+            length=chance.choice([0.0005, 1, 1e9]),
+        )  # fmt: skip
+
+    transform.begin_batch()
+    plays, winners = [], []
+    for _ in range(chance.randrange(1, 6)):
+        piece = slice_of(*(event() for _ in range(chance.randrange(60))))
+        transform.transform([piece], [1])
+        transform.unknown_songs()
+        transform.match([])
+        found = [judge_event(line, TS_RANGE) for line in piece.data.splitlines()]
+        heard = [(0, line, verdict) for line, verdict in enumerate(found) if isinstance(verdict, Play)]
+        plays += heard
+        winners += choose(heard)
+    months = transform.finish_batch()
+    assert months == sorted(months)
+    for table, expected in rows_of_batch(plays, winners).items():
+        written = [row for month in months for row in rows(transform, table, month)]
+        assert Counter(written) == Counter(expected), table
+
+
+# --- digests ------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+lengths = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_subnormal=True)
+heard_songs = st.lists(st.tuples(texts, texts, lengths), min_size=1, max_size=30)
+
+
+@examples(8, thorough=20)
+@given(heard=heard_songs)
+@example(heard=[("x" * size, "y" * 70, 1.0) for size in range(1, 130)])  # around the blocks of SHA-256
+def test_digests_of_songs(
+    transform: PlayTransform, module_dsn: str, heard: list[tuple[str, str, float]]
+) -> None:
+    """The core, PostgreSQL and Python compute the same digests."""
+    heard = [(title or "x", artist, length) for title, artist, length in heard]
+    transform.begin_batch(forget_songs=True)
+    transform.transform(
+        [
+            slice_of(
+                *(
+                    play(itemInSession=at, song=title, artist=artist, length=length)
+                    for at, (title, artist, length) in enumerate(heard)
+                )
+            )
+        ],
+        [1],
+    )
+    transform.unknown_songs()
+    transform.match([])
+    month = date(2018, 11, 1)
+    expected = {
+        (heard_song_id(*song), *song, None, None, text_id(f"{song[0]}\0{song[1]}"), text_id(song[1]))
+        for song in heard
+    }
+    assert set(rows(transform, "heard_songs", month)) == expected
+    with connect(module_dsn) as connection:
+        computed = connection.execute(
+            "SELECT uuid_send(etl.heard_song_id(title, artist, length)), title, artist, length, NULL, NULL,"
+            " analytics.track_id(title, artist), analytics.text_id(artist)"
+            " FROM unnest(%s::text[], %s::text[], %s::float8[]) AS heard (title, artist, length)",
+            [list(column) for column in zip(*heard, strict=True)],
+            binary=True,
+        ).fetchall()
+    assert set(computed) == expected
+
+
+int64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@examples(8, thorough=20)
+@given(
+    identities=st.lists(
+        st.tuples(int64, int64, int64, st.integers(TS_RANGE[0], TS_RANGE[1] - 1)), max_size=20
+    )
+)
+def test_digests_of_plays(transform: PlayTransform, identities: list[tuple[int, int, int, int]]) -> None:
+    check(
+        transform,
+        [
+            json.dumps(play(ts, userId=user, sessionId=session, itemInSession=item)).encode()
+            for user, session, item, ts in identities
+        ],
+    )
+
+
+def test_a_digest_that_is_known() -> None:
+    """Digests must never change: they are keys in existing warehouses."""
+    verdict = judge_event(GOOD, TS_RANGE)
+    assert isinstance(verdict, Play)
+    assert songplay_id(verdict) == 8235228159878171588
+    assert (
+        heard_song_id(verdict.song, verdict.artist, verdict.length).hex()
+        == "a9733e88e4dd7552109dc7386a2a3eaa"
+    )
+
+
+# --- song files ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def songs() -> CatalogueTransform:
+    return CatalogueTransform()
+
+
+@examples(25, thorough=60)
+@given(files=st.lists(st.lists(any_song, max_size=8), min_size=1, max_size=3))
+@example(files=[SONG_CORPUS])
+def test_the_records_are_the_judges(songs: CatalogueTransform, files: list[list[bytes]]) -> None:
+    check_songs(songs, *files)
+
+
+def test_every_spelling_of_every_field_of_a_song(songs: CatalogueTransform) -> None:
+    base = {name: json.dumps(value) for name, value in song().items()}
+    tokens = [
+        *NUMBERS,
+        *OTHERS,
+        *(f'"a{piece}b"' for piece in PIECES),
+        '"' + "a" * 1001 + '"',
+        "10000",
+        "9999",
+    ]
+    lines = [
+        "{" + ", ".join(f'"{key}": {value}' for key, value in (base | {name: token}).items()) + "}"
+        for name, token in itertools.product(base, tokens)
+    ]
+    check_songs(songs, [SONG, *(line.encode() for line in lines), SONG])
+
+
+# --- calls out of order -------------------------------------------------------------------------------------
+
+LINE = GOOD + b"\n"
+PLAY = judge_event(GOOD, TS_RANGE)
+
+
+@pytest.fixture
+def core() -> Plays:
+    return Plays(*TS_RANGE, os.urandom(16))
+
+
+CALLS: dict[str, Callable[[Plays], object]] = {
+    "read": lambda core: core.read(((LINE, 1, None, 1),)),
+    "add": lambda core: core.add(0, 2, PLAY),  # type: ignore[arg-type]
+    "users": lambda core: core.users(),
+    "forget": lambda core: core.forget(15),
+    "settle": lambda core: core.settle(),
+    "months": lambda core: core.months(),
+    "forget_staged": lambda core: core.forget_staged(24000),
+    "unknown_songs": lambda core: core.unknown_songs(),
+    "match": lambda core: core.match([]),
+    "ranges": lambda core: core.ranges(),
+    "finish_batch": lambda core: core.finish_batch(),
+    "chunk rows": lambda core: core.rows("songplays", 24226),
+    "batch rows": lambda core: core.rows("user_days", 24226),
+    "begin_batch": lambda core: core.begin_batch(False),
+    "forget songs": lambda core: core.begin_batch(True),
+    "known_songs": lambda core: core.known_songs(),
+}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_calls_in_any_order(core: Plays, seed: int) -> None:
+    """They are refused, or do no harm."""
+    chance = random.Random(seed)
+    done: Counter[str] = Counter()
+    names = list(CALLS)
+    for at in range(3000):
+        name = names[at % len(names)] if chance.random() < 0.95 else chance.choice(names)
+        try:
+            CALLS[name](core)
+        except RuntimeError:
+            continue
+        done[name] += 1
+    assert set(done) == set(CALLS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda core: core.read(((b"no line feed", 1, None, 1),)),
+        lambda core: core.read(((LINE, 1, b"\0" * 7, 1),)),
+        lambda core: core.read(((LINE, 1, None, 2**31),)),
+        lambda core: core.read((("text", 1, None),)),
+        lambda core: core.read(((LINE, 1, "text", 1),)),
+        lambda core: core.read([]),
+        lambda core: (CALLS["read"](core), core.add(1, 1, PLAY)),
+        lambda core: (CALLS["read"](core), core.add(0, 1, (1, 2, 3))),
+        lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(ts=2**62))),
+        lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(length=float("nan")))),
+        lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(song="\ud800"))),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(1, "a", "b")])),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(-1, "a", "b")])),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(0, "a", None)])),
+        lambda core: core.rows("no_table", 1),
+        lambda _: Plays(*TS_RANGE, b"short"),
+        lambda _: Plays(-(2**63), 0, b"s" * 16),
+        lambda _: Catalogue().rows(),
+        lambda _: Catalogue().add(0, 1, ()),
+    ],
+)
+def test_wrong_arguments_are_refused(core: Plays, wrong: Callable[[Plays], object]) -> None:
+    with pytest.raises((ValueError, TypeError, OverflowError, RuntimeError, UnicodeError)):
+        wrong(core)
+    core.begin_batch(True)
+    check_one_play(core)
+
+
+def check_one_play(core: Plays) -> None:
+    core.read(((LINE, 1, None, 1),))
+    core.settle()
+    core.unknown_songs()
+    core.match([])
+    ((month, *_),) = core.months()
+    assert len(copied.rows("songplays", core.rows("songplays", month))) == 1
+
+
+def test_another_thread_is_refused_or_waits(core: Plays) -> None:
+    """Two threads may have an object each; one that is in use refuses."""
+    data = b"".join(
+        GOOD.replace(b'"itemInSession": 0', b'"itemInSession": %d' % at) + b"\n" for at in range(20_000)
+    )
+    refused: list[bool] = []
+
+    def disturb(stop: threading.Event) -> Iterator[None]:
+        while not stop.is_set():
+            try:
+                core.known_songs()
+            except RuntimeError:
+                refused.append(True)
+            yield
+
+    stop = threading.Event()
+    other = threading.Thread(target=lambda: [None for _ in disturb(stop)])
+    other.start()
+    try:
+        for _ in range(10):
+            core.begin_batch(True)
+            core.read(((data, 1, None, 1),))
+            core.settle()
+    finally:
+        stop.set()
+        other.join()
+    assert refused

@@ -1,0 +1,210 @@
+/* Any bytes as two chunks of a batch, through all steps up to the rows: nothing is read or written outside its
+ * place, rows are well-formed, and after an allocation that failed the next batch is as if nothing had been.
+ *
+ * The first byte says which allocation fails, the second and third where the chunks and slices part.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "catalogue.h"
+#include "memory_fails.h"
+#include "rows.h"
+
+static const int64_t EARLIEST = 946684800000, BEFORE = 4102444800000;
+static const Seed SEED = {0x9E3779B97F4A7C15, 0xD1B54A32D192ED03};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} Bytes;
+
+/* A block of exactly their size, so that the sanitiser sees every step outside, with a line feed at the end. */
+static uint8_t *whole_lines(Bytes bytes) {
+    uint8_t *block = malloc(bytes.size + 1);
+    HOLD(block);
+    if (bytes.size) memcpy(block, bytes.data, bytes.size);
+    block[bytes.size] = '\n';
+    return block;
+}
+
+/* The end of the line in which a position lies. */
+static size_t end_of_line(const uint8_t *lines, size_t size, size_t at) {
+    const uint8_t *feed = at < size ? memchr(lines + at, '\n', size - at) : NULL;
+    return feed ? (size_t)(feed - lines) + 1 : size;
+}
+
+static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
+    HOLD(size - at >= 2);
+    unsigned columns = rows[at] << 8u | rows[at + 1];
+    at += 2;
+    HOLD(columns >= 1 && columns <= 12);
+    for (; columns; columns--) {
+        HOLD(size - at >= 4);
+        uint32_t bytes = (uint32_t)rows[at] << 24 | (uint32_t)rows[at + 1] << 16 | (uint32_t)rows[at + 2] << 8
+            | rows[at + 3];
+        at += 4;
+        if (bytes == UINT32_MAX) continue;
+        HOLD(bytes <= size - at);
+        at += bytes;
+    }
+    return at;
+}
+
+static uint64_t hold_rows(const Buffer *buffer, uint64_t sum) {
+    size_t at = 0;
+    while (at < buffer->size) at = hold_row(buffer->data, at, buffer->size);
+    HOLD(at == buffer->size);
+    for (at = 0; at < buffer->size; at++) sum = (sum ^ buffer->data[at]) * 0x100000001B3;
+    return sum;
+}
+
+static bool take_rows(Plays *plays, const Rows *tables, int32_t month, uint64_t *sum) {
+    for (size_t table = 0; table < 5; table++) {
+        Buffer buffer = {0};
+        bool done = tables[table](plays, month, &buffer);
+        if (done) *sum = hold_rows(&buffer, *sum);
+        free(buffer.data);
+        if (!done) return false;
+    }
+    return true;
+}
+
+/* Say, for every other song, that the catalogue has it. */
+static bool match_songs(Plays *plays) {
+    for (size_t at = 0; at < plays->chunk.unknown_count; at += 2) {
+        Song *song = &plays->songs.items[plays->chunk.unknown[at]];
+        Text id = {song->heard_song_id, sizeof song->heard_song_id};
+        if (!arena_keep(&plays->songs.arena, &id)) return false;
+        song->song_id = song->artist_id = id;
+    }
+    plays_count_matches(plays);
+    return true;
+}
+
+static bool take_slices(Lines *lines, const uint8_t *data, size_t size, uint8_t part) {
+    size_t middle = end_of_line(data, size, size * part / 256);
+    lines->slice_count = 0;
+    if (!make_room(&lines->slices, &lines->slice_room, 2, sizeof *lines->slices)) return false;
+    lines->slices[0] = (Slice){.data = data, .size = middle, .first_line = 1, .file_id = 1};
+    lines->slices[1] = (Slice){.data = data + middle, .size = size - middle, .first_line = 1, .file_id = 2};
+    lines->slice_count = 2;
+    return true;
+}
+
+static void hold_books(const Lines *lines) {
+    uint64_t doubtful = 0;
+    for (size_t at = 0; at < lines->slice_count; at++) {
+        const Slice *slice = &lines->slices[at];
+        uint32_t known = slice->blank + slice->other_pages + slice->loaded + slice->duplicates + slice->forgotten;
+        HOLD(known <= slice->lines);
+        doubtful += slice->lines - known;
+    }
+    HOLD(doubtful == lines->doubtful_count);
+}
+
+static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t part, uint64_t *sum) {
+    static const Rows TABLES[] = {rows_of_songplays, rows_of_heard_plays, rows_of_time, rows_of_heard_songs,
+                                  rows_of_repeated};
+    Chunk *chunk = &plays->chunk;
+    chunk_clear(chunk);
+    if (!take_slices(&chunk->lines, data, size, part)) return false;
+    LinesRead read = plays_read(plays);
+    HOLD(read != LINES_NOT_WHOLE);
+    if (read != LINES_READ) return false;
+    if (chunk->count && part % 4 == 0) plays_forget(plays, chunk->items[0].user_id);
+    if (!plays_note_latest(plays) || !plays_settle(plays)) return false;
+    hold_books(&chunk->lines);
+    if (part % 4 == 1 && chunk->month_count
+        && !songs_forget_staged(&plays->songs, &plays->seed, chunk->months[0].month))
+        return false;
+    if (!plays_find_new_songs(plays) || !match_songs(plays) || !plays_note_listening(plays)) return false;
+    for (size_t at = 0; at < chunk->month_count; at++)
+        if (!take_rows(plays, TABLES, chunk->months[at].month, sum)) return false;
+    return true;
+}
+
+static bool load_batch(Plays *plays, Bytes lines, const uint8_t parts[2], uint64_t *sum) {
+    static const Rows TABLES[] = {rows_of_users, rows_of_levels, rows_of_user_days, rows_of_user_agents,
+                                  rows_of_sessions};
+    size_t middle = end_of_line(lines.data, lines.size, lines.size * parts[0] / 256);
+    *sum = 0;
+    for (int second = 0; second < 2; second++) {
+        Bytes half = {lines.data + (second ? middle : 0), second ? lines.size - middle : middle};
+        uint8_t *data = whole_lines(half); /* gone before the rows of the batch are made */
+        bool done = load_chunk(plays, data, half.size + 1, parts[1], sum);
+        free(data);
+        if (!done) return false;
+    }
+    Batch *batch = &plays->batch;
+    if (!batch_finish(plays)) return false;
+    for (size_t at = 0; at < batch->user_day_count; at++) {
+        int32_t month = batch->user_days[batch->order[at]].month;
+        bool is_next = !at || month != batch->user_days[batch->order[at - 1]].month;
+        if (is_next && !take_rows(plays, TABLES, month, sum)) return false;
+    }
+    return true;
+}
+
+static void free_plays(Plays *plays) {
+    chunk_free(&plays->chunk);
+    batch_free(&plays->batch);
+    songs_free(&plays->songs);
+    scratch_free(&plays->scratch);
+}
+
+static void hold_plays(Bytes lines, const uint8_t parts[2], unsigned failing) {
+    Plays fresh = {.seed = SEED, .earliest = EARLIEST, .before = BEFORE}, plays = fresh;
+    uint64_t expected, sum;
+    HOLD(load_batch(&fresh, lines, parts, &expected));
+    free_plays(&fresh);
+
+    fail_allocation(failing);
+    bool done = load_batch(&plays, lines, parts, &sum);
+    HOLD(done == !allocation_failed());
+    fail_allocation(0);
+    if (done) HOLD(sum == expected);
+    chunk_clear(&plays.chunk);
+    batch_clear(&plays.batch);
+    songs_clear(&plays.songs);
+    HOLD(load_batch(&plays, lines, parts, &sum));
+    HOLD(sum == expected);
+    free_plays(&plays);
+}
+
+static bool load_songs(Catalogue *catalogue, const uint8_t *data, size_t size, uint8_t part, uint64_t *sum) {
+    if (!take_slices(&catalogue->lines, data, size, part)) return false;
+    LinesRead read = catalogue_read(catalogue);
+    HOLD(read != LINES_NOT_WHOLE);
+    if (read != LINES_READ) return false;
+    hold_books(&catalogue->lines);
+    Buffer rows = {catalogue->rows.data + 19, catalogue->rows.size - 19, 0}; /* behind the header */
+    *sum = hold_rows(&rows, 0);
+    return true;
+}
+
+static void hold_songs(Bytes lines, const uint8_t parts[2], unsigned failing) {
+    Catalogue fresh = {0}, catalogue = {0};
+    uint8_t *data = whole_lines(lines);
+    uint64_t expected, sum;
+    HOLD(load_songs(&fresh, data, lines.size + 1, parts[1], &expected));
+    catalogue_free(&fresh);
+
+    fail_allocation(failing);
+    bool done = load_songs(&catalogue, data, lines.size + 1, parts[1], &sum);
+    HOLD(done == !allocation_failed());
+    fail_allocation(0);
+    HOLD(load_songs(&catalogue, data, lines.size + 1, parts[1], &sum));
+    HOLD(sum == expected);
+    catalogue_free(&catalogue);
+    free(data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 3) return 0;
+    Bytes lines = {data + 3, size - 3};
+    hold_plays(lines, data + 1, data[0]);
+    hold_songs(lines, data + 1, data[0]);
+    return 0;
+}

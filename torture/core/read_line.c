@@ -1,0 +1,162 @@
+/* Any bytes as a line: what the core accepts has valid values, nothing is read or written outside its place, and a
+ * second reading gives the same. The judge is not here: torture/fuzz.py compares with it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core.h"
+#include "memory_fails.h"
+
+static const int64_t EARLIEST = 946684800000, BEFORE = 4102444800000, MOST = 999999999999999999;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The bytes of a line in a block of exactly their size, so that the sanitiser sees every step outside. */
+static uint8_t *exactly(const uint8_t *data, size_t size) {
+    uint8_t *block = malloc(size ? size : 1);
+    HOLD(block);
+    if (size) memcpy(block, data, size);
+    return block;
+}
+
+static uint32_t continuation(const uint8_t **at, const uint8_t *end) {
+    HOLD(*at < end && **at >> 6 == 2);
+    return *(*at)++ & 0x3F;
+}
+
+static void hold_utf8(Text text) {
+    const uint8_t *at = text.data, *end = at + text.size;
+    while (at < end) {
+        uint32_t first = *at++, code = first, least = 1;
+        int more = first < 0x80 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+        if (more) {
+            HOLD(first >= 0xC0 && first < 0xF8);
+            code = first & (0x3Fu >> more);
+            least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
+        }
+        for (; more; more--) code = code << 6 | continuation(&at, end);
+        HOLD(code >= least && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF));
+    }
+}
+
+static void hold_text(Text text, int optional, const Scratch *scratch) {
+    if (!text.data) {
+        HOLD(optional && !text.size);
+        return;
+    }
+    HOLD(text.data >= scratch->data && text.size <= scratch->size);
+    HOLD((size_t)(text.data - scratch->data) <= scratch->size - text.size);
+    hold_utf8(text);
+}
+
+static void hold_same(Text one, Text other) {
+    HOLD(!one.data == !other.data && one.size == other.size);
+    if (one.size) HOLD(memcmp(one.data, other.data, one.size) == 0);
+}
+
+static void hold_integer(int64_t value) { HOLD(value >= -MOST && value <= MOST); }
+
+static void hold_play(const Play *play, const Scratch *scratch) {
+    hold_integer(play->user_id);
+    hold_integer(play->session_id);
+    hold_integer(play->item_in_session);
+    HOLD(play->ts >= EARLIEST && play->ts < BEFORE);
+    HOLD(play->length > 0 && isfinite(play->length));
+    HOLD(play->song.size && (!play->location.data || play->location.size));
+    const Text wanted[] = {play->level, play->song, play->artist};
+    for (size_t at = 0; at < 3; at++) hold_text(wanted[at], 0, scratch);
+    const Text optional[] = {play->first_name, play->last_name, play->gender, play->location, play->user_agent};
+    for (size_t at = 0; at < 5; at++) hold_text(optional[at], 1, scratch);
+}
+
+static void hold_same_play(const Play *one, const Play *other) {
+    HOLD(one->user_id == other->user_id && one->session_id == other->session_id);
+    HOLD(one->item_in_session == other->item_in_session && one->ts == other->ts);
+    HOLD(one->length == other->length);
+    hold_same(one->level, other->level);
+    hold_same(one->song, other->song);
+    hold_same(one->artist, other->artist);
+    hold_same(one->first_name, other->first_name);
+    hold_same(one->last_name, other->last_name);
+    hold_same(one->gender, other->gender);
+    hold_same(one->location, other->location);
+    hold_same(one->user_agent, other->user_agent);
+}
+
+static void hold_song(const CatalogueRecord *song, const Scratch *scratch) {
+    const Text wanted[] = {song->song_id, song->title, song->artist_id, song->artist_name};
+    for (size_t at = 0; at < 4; at++) hold_text(wanted[at], 0, scratch);
+    hold_text(song->artist_location, 1, scratch);
+    HOLD(song->song_id.size && song->song_id.size <= 1000 && song->artist_id.size && song->artist_id.size <= 1000);
+    HOLD(!song->artist_location.data || song->artist_location.size);
+    HOLD(isfinite(song->latitude) && isfinite(song->longitude));
+    HOLD(!(song->latitude == 0 && signbit(song->latitude)) && !(song->longitude == 0 && signbit(song->longitude)));
+    HOLD(song->year >= 0 && song->year < 10000);
+    HOLD(song->duration > 0 && isfinite(song->duration));
+}
+
+static void hold_same_song(const CatalogueRecord *one, const CatalogueRecord *other) {
+    HOLD(one->has_latitude == other->has_latitude && one->has_longitude == other->has_longitude);
+    HOLD(one->latitude == other->latitude && one->longitude == other->longitude);
+    HOLD(one->year == other->year && one->duration == other->duration);
+    hold_same(one->song_id, other->song_id);
+    hold_same(one->title, other->title);
+    hold_same(one->artist_id, other->artist_id);
+    hold_same(one->artist_name, other->artist_name);
+    hold_same(one->artist_location, other->artist_location);
+}
+
+/* `exact` has room for the strings and not a byte more; `kept` serves one line after the other. */
+static Verdict hold_log_line(const uint8_t *line, size_t size, Scratch *exact, Scratch *kept) {
+    Play play, again;
+    Verdict verdict = read_play(line, size, EARLIEST, BEFORE, exact, &play);
+    HOLD(verdict <= ASK_THE_JUDGE);
+    HOLD(read_play(line, size, EARLIEST, BEFORE, kept, &again) == verdict);
+    if (verdict == ACCEPTED) {
+        hold_play(&play, exact);
+        hold_same_play(&play, &again);
+    }
+    return verdict;
+}
+
+static Verdict hold_song_record(const uint8_t *line, size_t size, Scratch *exact, Scratch *kept) {
+    CatalogueRecord song, again;
+    Verdict verdict = read_song(line, size, exact, &song);
+    HOLD(verdict == BLANK || verdict == ACCEPTED || verdict == ASK_THE_JUDGE);
+    HOLD(read_song(line, size, kept, &again) == verdict);
+    if (verdict == ACCEPTED) {
+        hold_song(&song, exact);
+        hold_same_song(&song, &again);
+    }
+    return verdict;
+}
+
+static void hold_line(const uint8_t *data, size_t size) {
+    static Scratch kept;
+    uint8_t *line = exactly(data, size);
+    Scratch exact = {.data = exactly(data, size), .room = size};
+    Verdict play = hold_log_line(line, size, &exact, &kept);
+    Verdict song = hold_song_record(line, size, &exact, &kept);
+    HOLD((play == BLANK) == (song == BLANK));
+    scratch_free(&exact);
+
+    fail_allocation(1);
+    Play unread;
+    Verdict failed = read_play(line, size, EARLIEST, BEFORE, &exact, &unread);
+    HOLD(failed == (allocation_failed() ? NO_MEMORY : play));
+    HOLD(!exact.data && !exact.room);
+    fail_allocation(0);
+    HOLD(read_play(line, size, EARLIEST, BEFORE, &exact, &unread) == play);
+    scratch_free(&exact);
+    free(line);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    hold_line(data, size);
+    size_t cut = size;
+    for (size_t at = 0; at < size; at++) cut = cut * 31 + data[at];
+    cut %= size + 1;
+    hold_line(data, cut);
+    hold_line(data + cut, size - cut);
+    return 0;
+}
