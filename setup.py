@@ -26,7 +26,7 @@ ZIG = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]  # by default it
 
 @cache
 def system_compiler() -> list[str] | None:
-    """The first C compiler that works: Debian's gcc may lack a C library, macOS's cc be an advertisement."""
+    """The first C compiler that works. Debian's gcc may lack the C library; macOS's cc may be a stub."""
     for name in (os.environ.get("CC", "cc"), "cc", "gcc", "clang"):
         with tempfile.TemporaryDirectory() as folder:
             trial = [*shlex.split(name), *FLAGS, "-x", "c", "-", "-o", f"{folder}/trial.so"]

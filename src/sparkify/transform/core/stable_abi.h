@@ -89,7 +89,7 @@ typedef struct {
 } Py_buffer;
 
 #define PyModuleDef_HEAD_INIT {{1, NULL}, NULL, 0, NULL}
-#define Py_TPFLAGS_DEFAULT (1UL << 18)
+#define Py_TPFLAGS_DEFAULT 0UL
 #define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
 
 #define Py_INCREF(object) Py_IncRef((PyObject *)(object))
