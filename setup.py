@@ -74,7 +74,14 @@ class BuildCore(build_ext):
             command = cross_compiler(wheel.plat_name)
         else:
             command = compiler() + (MACOS if sys.platform == "darwin" else [])
-        command += [*FLAGS, *shlex.split(os.environ.get("CFLAGS", "")), *ext.sources, "-o", str(output)]
+        command += [
+            *FLAGS,
+            *shlex.split(os.environ.get("CFLAGS", "")),
+            *ext.sources,
+            "-lm",
+            "-o",
+            str(output),
+        ]
         # Zig would keep its cache below HOME, which a service's user may lack.
         environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": self.build_temp}
         if subprocess.run(command, env=environment, check=False).returncode:

@@ -84,7 +84,6 @@ STRUCTURES = {
     "PyModuleDef": "m_base m_name m_doc m_size m_methods m_slots m_traverse m_clear m_free",
     "PyType_Slot": "slot pfunc",
     "PyType_Spec": "name basicsize itemsize flags slots",
-    "Py_buffer": "buf obj len itemsize readonly ndim format shape strides suboffsets internal",
 }
 
 

@@ -29,6 +29,7 @@ typedef int (*visitproc)(PyObject *, void *);
 typedef int (*traverseproc)(PyObject *, visitproc, void *);
 typedef int (*inquiry)(PyObject *);
 typedef void (*freefunc)(void *);
+typedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t);
 
 typedef struct {
     const char *ml_name;
@@ -74,20 +75,6 @@ typedef struct {
     PyType_Slot *slots;
 } PyType_Spec;
 
-typedef struct {
-    void *buf;
-    PyObject *obj;
-    Py_ssize_t len;
-    Py_ssize_t itemsize;
-    int readonly;
-    int ndim;
-    char *format;
-    Py_ssize_t *shape;
-    Py_ssize_t *strides;
-    Py_ssize_t *suboffsets;
-    void *internal;
-} Py_buffer;
-
 #define PyModuleDef_HEAD_INIT {{1, NULL}, NULL, 0, NULL}
 #define Py_TPFLAGS_DEFAULT 0UL
 #define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
@@ -95,11 +82,16 @@ typedef struct {
 #define Py_INCREF(object) Py_IncRef((PyObject *)(object))
 #define Py_DECREF(object) Py_DecRef((PyObject *)(object))
 #define Py_XDECREF(object) Py_DecRef((PyObject *)(object)) /* Py_DecRef accepts NULL. */
+#define Py_CLEAR(variable) \
+    do { \
+        PyObject *_cleared = (PyObject *)(variable); \
+        (variable) = NULL; \
+        Py_DecRef(_cleared); \
+    } while (0)
+#define Py_TYPE(object) (((PyObject *)(object))->ob_type)
 
-extern PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct;
+extern PyObject _Py_NoneStruct;
 #define Py_None (&_Py_NoneStruct)
-#define Py_True ((PyObject *)&_Py_TrueStruct)
-#define Py_False ((PyObject *)&_Py_FalseStruct)
 #define Py_RETURN_NONE return Py_NewRef(Py_None)
 
 #define Py_BEGIN_ALLOW_THREADS { PyThreadState *_save = PyEval_SaveThread();
@@ -107,6 +99,7 @@ extern PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct;
 
 /* With PY_SSIZE_T_CLEAN, which we mean always: the length in "y#" is a Py_ssize_t. */
 #define PyArg_ParseTuple _PyArg_ParseTuple_SizeT
+#define PyArg_ParseTupleAndKeywords _PyArg_ParseTupleAndKeywords_SizeT
 #define Py_BuildValue _Py_BuildValue_SizeT
 
 #endif /* Py_PYTHON_H */
@@ -114,92 +107,58 @@ extern PyObject _Py_NoneStruct, _Py_TrueStruct, _Py_FalseStruct;
 #define METH_VARARGS 0x0001
 #define METH_NOARGS 0x0004
 #define METH_O 0x0008
-#define METH_FASTCALL 0x0080
 #define Py_mod_exec 2
+#define Py_tp_alloc 47
 #define Py_tp_dealloc 52
 #define Py_tp_doc 56
-#define Py_tp_init 60
 #define Py_tp_methods 64
 #define Py_tp_new 65
 #define Py_tp_free 74
-#define PyBUF_SIMPLE 0
 
 int PyArg_ParseTuple(PyObject *, const char *, ...);
+int PyArg_ParseTupleAndKeywords(PyObject *, PyObject *, const char *, char **, ...);
 PyObject *Py_BuildValue(const char *, ...);
-
-PyObject *PyBool_FromLong(long);
-int PyBuffer_FillInfo(Py_buffer *, PyObject *, void *, Py_ssize_t, int, int);
-void PyBuffer_Release(Py_buffer *);
-int PyObject_GetBuffer(PyObject *, Py_buffer *, int);
-
-char *PyBytes_AsString(PyObject *);
-int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
-PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
-Py_ssize_t PyBytes_Size(PyObject *);
 
 void Py_DecRef(PyObject *);
 void Py_IncRef(PyObject *);
-PyObject *(Py_NewRef)(PyObject *); /* In Python.h, it is a macro, too. */
+PyObject *(Py_NewRef)(PyObject *); /* Python.h has a macro of this name, too. */
 
-PyObject *PyDict_GetItemWithError(PyObject *, PyObject *);
-PyObject *PyDict_New(void);
-int PyDict_SetItem(PyObject *, PyObject *, PyObject *);
-int PyDict_SetItemString(PyObject *, const char *, PyObject *);
-
-void PyErr_Clear(void);
+extern PyObject *PyExc_RuntimeError, *PyExc_ValueError;
 PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
 void PyErr_SetString(PyObject *, const char *);
-extern PyObject *PyExc_IndexError, *PyExc_MemoryError, *PyExc_OverflowError, *PyExc_RuntimeError, *PyExc_TypeError,
-    *PyExc_ValueError;
 
 void PyEval_RestoreThread(PyThreadState *);
 PyThreadState *PyEval_SaveThread(void);
 
+int PyModule_AddType(PyObject *, PyTypeObject *);
+PyObject *PyModuleDef_Init(PyModuleDef *);
+PyObject *PyType_FromModuleAndSpec(PyObject *, PyType_Spec *, PyObject *);
+void *PyType_GetSlot(PyTypeObject *, int);
+
+int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
+PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
+PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *);
+PyObject *PyUnicode_FromString(const char *);
+
 double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
+long PyLong_AsLong(PyObject *);
+long long PyLong_AsLongLong(PyObject *);
+PyObject *PyLong_FromLong(long);
+PyObject *PyLong_FromLongLong(long long);
+PyObject *PyLong_FromSize_t(size_t);
 
 int PyList_Append(PyObject *, PyObject *);
 PyObject *PyList_GetItem(PyObject *, Py_ssize_t);
 PyObject *PyList_New(Py_ssize_t);
 int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);
 Py_ssize_t PyList_Size(PyObject *);
-
-long PyLong_AsLong(PyObject *);
-long long PyLong_AsLongLong(PyObject *);
-unsigned long long PyLong_AsUnsignedLongLong(PyObject *);
-PyObject *PyLong_FromLong(long);
-PyObject *PyLong_FromLongLong(long long);
-PyObject *PyLong_FromSize_t(size_t);
-PyObject *PyLong_FromSsize_t(Py_ssize_t);
-PyObject *PyLong_FromUnsignedLongLong(unsigned long long);
-
-int PyModule_AddObjectRef(PyObject *, const char *, PyObject *);
-int PyModule_AddIntConstant(PyObject *, const char *, long);
-void *PyModule_GetState(PyObject *);
-PyObject *PyModuleDef_Init(PyModuleDef *);
-
-Py_ssize_t PyObject_Size(PyObject *);
-int PyObject_IsTrue(PyObject *);
-
-PyObject *PySequence_GetItem(PyObject *, Py_ssize_t);
-Py_ssize_t PySequence_Size(PyObject *);
-
+int PySet_Add(PyObject *, PyObject *);
+PyObject *PySet_New(PyObject *);
+extern PyTypeObject PyTuple_Type;
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
-PyObject *PyTuple_New(Py_ssize_t);
 Py_ssize_t PyTuple_Size(PyObject *);
-int PyTuple_SetItem(PyObject *, Py_ssize_t, PyObject *);
-
-PyObject *PyType_FromModuleAndSpec(PyObject *, PyType_Spec *, PyObject *);
-PyObject *PyType_FromSpec(PyType_Spec *);
-PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t);
-void *PyType_GetSlot(PyTypeObject *, int);
-int PyModule_AddType(PyObject *, PyTypeObject *);
-
-const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
-PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *);
-PyObject *PyUnicode_FromString(const char *);
-PyObject *PyUnicode_FromStringAndSize(const char *, Py_ssize_t);
 
 #endif
