@@ -38,11 +38,13 @@ def system_compiler() -> list[str] | None:
     return None
 
 
-def compiler() -> list[str]:
+def any_compiler() -> list[str] | None:
     """The system's C compiler, or else the one in the wheel `ziglang`."""
-    if found := system_compiler() or (ZIG if find_spec("ziglang") else None):
-        return found
-    sys.exit(
+    return system_compiler() or (ZIG if find_spec("ziglang") else None)
+
+
+def compiler() -> list[str]:
+    return any_compiler() or sys.exit(
         "sparkify needs a C compiler. On Debian and Ubuntu: apt install gcc libc6-dev. "
         "On macOS: xcode-select --install. Anywhere: pip install ziglang."
     )
@@ -51,7 +53,7 @@ def compiler() -> list[str]:
 def requirements() -> list[str]:
     """What pip fetches before it builds the core."""
     groups = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    return [] if system_compiler() else groups["zig"]
+    return [] if any_compiler() else groups["zig"]
 
 
 def cross_compiler(platform: str) -> list[str]:
