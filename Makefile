@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl dashboard notebook test lint format bench torture fuzz lock clean FORCE
+.PHONY: help etl dashboard notebook test lint format bench torture fuzz wheel lock clean FORCE
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := src/sparkify/transform/_core.abi3.so
 
 # Recipes read DATA from the environment, untouched by make: a path may contain spaces, quotes and dollar signs.
 override DATA := $(value DATA)
@@ -27,18 +28,18 @@ say_if_made_up = if [ -n "$$made_up" ]; then \
 help:            ## show this
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-etl: $(VENV)/run ## load DATA=dir (or ./data, or a made-up sample); list the top songs
+etl: $(VENV)/run $(CORE) ## load DATA=dir (or ./data, or a made-up sample); list the top songs
 	@made_up=; $(load) && echo && echo "What users are listening to:" && echo && $(BIN)/sparkify top songs && $(say_if_made_up)
 
-dashboard: $(VENV)/dashboard ## open the dashboard; load DATA=dir if given (DASHBOARD="--port 8600")
+dashboard: $(VENV)/dashboard $(CORE) ## open the dashboard; load DATA=dir if given (DASHBOARD="--port 8600")
 	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/sparkify dashboard $(DASHBOARD)
 
-notebook: $(VENV)/notebook ## open the notebooks; load DATA=dir if given (NOTEBOOK=--no-browser)
+notebook: $(VENV)/notebook $(CORE) ## open the notebooks; load DATA=dir if given (NOTEBOOK=--no-browser)
 	@made_up=; $(load_to_look) && $(say_if_made_up) && $(BIN)/python -m jupyterlab --ip=127.0.0.1 --allow-root \
 	  --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/analysis.ipynb --LabApp.news_url=None \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly $(NOTEBOOK)
 
-test: $(VENV)/dev ## run the tests
+test: $(VENV)/dev $(CORE) ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev ## run the linters and the type checker, and check who imports whom
@@ -47,32 +48,41 @@ lint: $(VENV)/dev ## run the linters and the type checker, and check who imports
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-bench: $(VENV)/bench ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)
+bench: $(VENV)/bench $(CORE) ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-torture: $(VENV)/dev ## disturb loads with faults (TORTURE="--faults 500"; docs/trust.md)
+torture: $(VENV)/dev $(CORE) ## disturb loads with faults (TORTURE="--faults 500"; docs/trust.md)
 	@$(BIN)/python -m torture $(TORTURE)
 
-fuzz: $(VENV)/dev ## feed it damaged lines (FUZZ="--lines 5000000"; docs/trust.md)
+fuzz: $(VENV)/dev $(CORE) ## feed it damaged lines (FUZZ="--lines 5000000"; docs/trust.md)
 	@$(BIN)/python -m torture.fuzz $(FUZZ)
 
-# $(call compile,NAME,WHAT IT ADDS TO WHAT SPARKIFY NEEDS,THE LOCKS WHOSE VERSIONS IT KEEPS)
+# zig compiles for each of these here; only the wheel for this machine can be tried.
+PLATFORMS := manylinux_2_17_x86_64 manylinux_2_17_aarch64 macosx_11_0_x86_64 macosx_11_0_arm64
+
+wheel: $(VENV)/zig ## build the wheels for Linux and macOS into dist/
+	@for platform in $(PLATFORMS); do $(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps \
+	  --no-build-isolation -w dist --config-settings=--build-option=--plat-name=$$platform . || exit 1; done; ls dist
+
+# $(call compile,NAME,WHAT IT LOCKS,THE LOCKS WHOSE VERSIONS IT KEEPS)
 compile = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-  --no-emit-index-url --no-emit-find-links pyproject.toml --group build $(2) \
+  --no-emit-index-url --no-emit-find-links $(2) \
   $(foreach kept,$(3),-c requirements/$(kept).lock) -o requirements/$(1).lock
+sparkify := pyproject.toml --group build
 
 lock: $(VENV)/dev ## rewrite the lock files from pyproject.toml
-	@$(call compile,run)
-	@$(call compile,s3,--extra s3,run)
-	@$(call compile,spark,--extra spark,run)
-	@$(call compile,dev,--extra s3 --group dev,run s3)
-	@$(call compile,bench,--group bench,run dev)
-	@$(call compile,dashboard,--extra dashboard,run dev bench)
-	@$(call compile,browser,--extra dashboard --group browser,run dev dashboard)
-	@$(call compile,notebook,--extra notebook,run dev bench dashboard)
+	@$(call compile,zig,--group zig)
+	@$(call compile,run,$(sparkify))
+	@$(call compile,s3,$(sparkify) --extra s3,run)
+	@$(call compile,spark,$(sparkify) --extra spark,run)
+	@$(call compile,dev,$(sparkify) --extra s3 --group dev,run s3)
+	@$(call compile,bench,$(sparkify) --group bench,run dev)
+	@$(call compile,dashboard,$(sparkify) --extra dashboard,run dev bench)
+	@$(call compile,browser,$(sparkify) --extra dashboard --group browser,run dev dashboard)
+	@$(call compile,notebook,$(sparkify) --extra notebook,run dev bench dashboard)
 
-clean:           ## remove the environment and the caches; the warehouse stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:           ## remove the environment, the core and the caches; the warehouse stays
+	rm -rf $(VENV) $(CORE) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # FORCE when the environment must be rebuilt: its Python is gone, too old or has no pip (Debian without python3-venv leaves
 # such a one), an installation was interrupted, or the checkout was moved or copied, so that the programs point elsewhere.
@@ -90,13 +100,23 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 install = trap 'exit 130' INT TERM; touch $(VENV)/unfinished; $(1); code=$$?; \
   [ $$code -gt 128 ] || rm -f $(VENV)/unfinished; [ $$code = 0 ]
 
+# A C compiler, which the core needs. Where none is installed, the wheel `ziglang` brings one.
+has_compiler = $(BIN)/python -c 'from setup import compiler; compiler()'
+get_compiler = { $(has_compiler) 2>/dev/null || { echo "No C compiler is installed. Fetching one, 101 MB." >&2; \
+  $(PIP_INSTALL) --require-hashes -r requirements/zig.lock; }; $(has_compiler); }
+
 # Stamps: a lock file newer than its stamp is installed again. The stamp `run` also records where the environment was made.
 $(VENV)/run: requirements/run.lock pyproject.toml $(BROKEN)
 	@[ -e $(VENV) ] && [ -z "$(BROKEN)" ] || { $(can_make_venv) && \
 	  echo "Installing into $(VENV), which takes about a minute." >&2 && rm -rf $(VENV) && \
 	  mkdir $(VENV) && touch $(VENV)/unfinished && $(PYTHON) -m venv $(VENV); }
-	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/run.lock && $(PIP_INSTALL) --no-deps --no-build-isolation -e .)
+	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/run.lock && $(get_compiler) && \
+	  $(PIP_INSTALL) --no-deps --no-build-isolation -e .)
 	@pwd -P > $@
+
+# `pip install -e` has built the core; this builds it again after a change.
+$(CORE): setup.py $(wildcard src/sparkify/transform/core/*.[ch]) | $(VENV)/run
+	@$(call install,$(get_compiler) && $(BIN)/python setup.py -q build_ext --inplace)
 
 $(VENV)/%: $(VENV)/run requirements/%.lock
 	@$(call install,$(PIP_INSTALL) --require-hashes -r requirements/$*.lock)

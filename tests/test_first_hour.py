@@ -31,16 +31,20 @@ from tests.support.warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 
+CORE = "src/sparkify/transform/_core.abi3.so"
+
 # Stands in for both Pythons, the system's and the environment's, and every program of the environment.
 PROGRAM = """#!/bin/sh
 here=$(dirname "$0")
-echo "$(basename "$0") $*" >> "$LOG"
+printf '%s\\n' "$(basename "$0") $*" >> "$LOG"  # echo would read backslashes
 case "$*" in
 "-m venv "*)
     mkdir -p "$3/bin" && touch "$3/bin/pip" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/sparkify" ;;
 "-c import sys, pip"*) [ -e "$here/pip" ] ;;
 "-c import ensurepip"*) [ -z "$NO_VENV" ] ;;
 "-c import sys;"*) [ -z "$OLD" ] ;;
+"-c from setup import compiler"*) [ -z "$NO_COMPILER" ] ;;
+"setup.py "*) touch src/sparkify/transform/_core.abi3.so ;;
 "-m pip "*"-r "*)
     [ -e "$here/pip" ] || exit 1
     if [ -n "$CTRL_C" ]; then trap : INT; kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
@@ -58,14 +62,17 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "log"
-        (folder / "requirements").mkdir(parents=True)
+        folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / "Makefile", folder)
         for name in (
             "pyproject.toml",
+            "setup.py",
+            CORE,
             "requirements/run.lock",
             "requirements/dashboard.lock",
             "requirements/notebook.lock",
         ):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).touch()
         (folder / "python").write_text(PROGRAM)
         (folder / "python").chmod(0o755)
@@ -115,6 +122,27 @@ def test_a_changed_lock_file_is_installed_into_it(checkout: Checkout) -> None:
     assert "-m pip" in checkout.did
 
 
+def test_a_compiler_is_fetched_only_where_none_is(checkout: Checkout) -> None:
+    (checkout.folder / ".venv/run").unlink()
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "zig.lock" not in checkout.did
+    (checkout.folder / ".venv/run").unlink()
+    assert checkout.make("etl", "DATA=x", NO_COMPILER="yes").returncode == 2
+    assert "--require-hashes -r requirements/zig.lock" in checkout.did
+    assert "sparkify etl" not in checkout.did
+
+
+def test_the_core_is_built_again_after_a_change(checkout: Checkout) -> None:
+    assert checkout.make("etl", "DATA=x").returncode == 0
+    assert "setup.py" not in checkout.did
+    sources = (checkout.folder / CORE).with_name("core")
+    sources.mkdir()
+    (sources / "play.c").touch()
+    for expected in (1, 0):
+        assert checkout.make("etl", "DATA=x").returncode == 0
+        assert checkout.did.count("python setup.py -q build_ext --inplace") == expected
+
+
 def without_pip(folder: Path) -> Path:
     """What `python3 -m venv` leaves behind on Debian without python3-venv."""
     shutil.rmtree(folder / ".venv")
@@ -160,6 +188,7 @@ def test_an_environment_of_a_real_python_with_pip_is_used(tmp_path: Path) -> Non
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tmp_path, check=True)
     for name in ("pip", "sparkify"):
         (next((tmp_path / ".venv/lib").iterdir()) / "site-packages" / f"{name}.py").touch()
+    (tmp_path / "setup.py").write_text("def compiler(): ...")
     assert checkout.make(".venv/run").returncode == 0
     assert "-m venv" not in checkout.did
 

@@ -41,7 +41,7 @@ def make_environment(folder: Path, wheel: Path | None = None) -> Path:
 
 
 def make_wheel(folder: Path) -> Path:
-    code = f"from flit_core.buildapi import build_wheel; print(build_wheel({str(folder)!r}))"
+    code = f"from setuptools.build_meta import build_wheel; print(build_wheel({str(folder)!r}))"
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True
     )

@@ -2,8 +2,7 @@
 #ifndef SPARKIFY_READING_H
 #define SPARKIFY_READING_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "stable_abi.h"
 
 /* read_play(line: bytes, earliest: int, before: int) and read_song(line: bytes): a tuple of the fields,
  * "blank", "other page", or None for ask the judge. METH_VARARGS. */

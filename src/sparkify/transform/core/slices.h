@@ -2,8 +2,7 @@
 #ifndef SPARKIFY_SLICES_H
 #define SPARKIFY_SLICES_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "stable_abi.h"
 
 #include "lines.h"
 

@@ -2,8 +2,7 @@
 #ifndef SPARKIFY_TYPES_H
 #define SPARKIFY_TYPES_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "stable_abi.h"
 
 extern PyType_Spec plays_spec, catalogue_spec;
 
