@@ -19,7 +19,6 @@ _PACKAGES: Final = (
     "duckdb",
     "pyarrow",
     "psycopg",
-    "pgpq",
     "pyspark",
     "dlt",
     "adbc-driver-postgresql",
