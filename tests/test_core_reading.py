@@ -166,6 +166,14 @@ def test_every_character() -> None:
                 assert read_song(line)[1] == text
 
 
+def test_every_pair_around_the_ends_of_surrogates() -> None:
+    ends = [0x0000, 0x0001, 0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000, 0xFFFF]
+    for first, second in itertools.product(ends, repeat=2):
+        for form in ("{:04x}", "{:04X}"):
+            read_song(spelt(song(), title=f'"\\u{form.format(first)}"'))
+            read_song(spelt(song(), title=f'"\\u{form.format(first)}\\u{form.format(second)}"'))
+
+
 def test_every_short_sequence_of_bytes() -> None:
     """UTF-8: all of one and two bytes, and those around the ends of what is valid of three and four."""
     sequences = list(map(bytes, itertools.product(range(256), repeat=2)))
