@@ -247,9 +247,17 @@ def test_the_ends_of_the_range() -> None:
 
 def test_odd_keys() -> None:
     """The judge sees to a key that occurs twice, and to a line with many keys that are not known."""
-    for keys, asks in ((["a", "b"], False), (["a", "b", "a"], True), (["ts"], True), (["pag\\u0065"], True)):
+    for keys, asks in (
+        (["a", "b"], False),
+        (["a", "b", "a"], True),
+        (["ts"], True),
+        ([r"\u0061", "b"], False),
+        ([r"\u0061", "a"], True),
+        ([r"t\u0073"], True),
+    ):
         line = any_lines.GOOD[:-1] + "".join(f', "{key}": 1' for key in keys).encode() + b"}"
         assert (read_play(line) is ASK_THE_JUDGE) == asks
+    assert read_play(any_lines.GOOD.replace(b"song", rb"s\u006Fng")) is not ASK_THE_JUDGE
     for count, asks in ((30, False), (500, True)):
         line = any_lines.GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(count)).encode() + b"}"
         assert (read_play(line) is ASK_THE_JUDGE) == asks
