@@ -23,8 +23,8 @@ bool rows_of_songplays(Plays *plays, int32_t of_month, Buffer *buffer) {
         const Song *song = &plays->songs.items[play->song];
         Text level = text_at(texts, play->level), location = text_at(texts, play->location);
         Text user_agent = text_at(texts, play->user_agent);
-        uint8_t *at = copy_row(
-            buffer, 9, level.size + song->song_id.size + song->artist_id.size + location.size + user_agent.size);
+        size_t ids = song->song_id.size + song->artist_id.size;
+        uint8_t *at = copy_row(buffer, 9, level.size + ids + location.size + user_agent.size);
         if (!at) return false;
         at = copy_bigint(at, play->songplay_id);
         at = copy_timestamp(at, play->ts);

@@ -40,7 +40,9 @@ typedef struct {
 
 static inline Text title_of(const SongKey *key) { return (Text){key->texts, key->title_size}; }
 
-static inline Text artist_of(const SongKey *key) { return (Text){key->texts + key->title_size, key->artist_size}; }
+static inline Text artist_of(const SongKey *key) {
+    return (Text){key->texts + key->title_size, key->artist_size};
+}
 
 /* The number of a song, which is added if it is new. Returns false if memory is short. */
 bool songs_add(Songs *songs, const Seed *seed, Text title, Text artist, double length, uint32_t *number);
