@@ -122,6 +122,14 @@ def test_damage_in_every_place(read: Callable[[bytes], Any], line: bytes) -> Non
             read(line[:at] + odd + line[at:])
 
 
+def test_every_byte_in_every_place() -> None:
+    for line in (b"", b'{"page":"Home"}', b' {"page" : "Home" , "a" : -1.5e+7 } '):
+        for at in range(len(line) + 1):
+            for byte in range(256):
+                read_play(line[:at] + bytes([byte]) + line[at:])
+                read_play(line[:at] + bytes([byte]) + line[at + 1 :])
+
+
 @examples(200, thorough=2000)
 @given(token=any_lines.numbers)
 def test_numbers(token: str) -> None:
