@@ -122,6 +122,14 @@ def test_damage_in_every_place(read: Callable[[bytes], Any], line: bytes) -> Non
             read(line[:at] + odd + line[at:])
 
 
+def test_every_byte_in_every_place() -> None:
+    for line in (b"", b'{"page":"Home"}', b' {"page" : "Home" , "a" : -1.5e+7 } '):
+        for at in range(len(line) + 1):
+            for byte in range(256):
+                read_play(line[:at] + bytes([byte]) + line[at:])
+                read_play(line[:at] + bytes([byte]) + line[at + 1 :])
+
+
 @examples(200, thorough=2000)
 @given(token=any_lines.numbers)
 def test_numbers(token: str) -> None:
@@ -164,6 +172,14 @@ def test_every_character() -> None:
             for ascii_only in (True, False):
                 line = json.dumps(song(title=text), ensure_ascii=ascii_only).encode()
                 assert read_song(line)[1] == text
+
+
+def test_every_pair_around_the_ends_of_surrogates() -> None:
+    ends = [0x0000, 0x0001, 0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000, 0xFFFF]
+    for first, second in itertools.product(ends, repeat=2):
+        for form in ("{:04x}", "{:04X}"):
+            read_song(spelt(song(), title=f'"\\u{form.format(first)}"'))
+            read_song(spelt(song(), title=f'"\\u{form.format(first)}\\u{form.format(second)}"'))
 
 
 def test_every_short_sequence_of_bytes() -> None:
@@ -239,9 +255,17 @@ def test_the_ends_of_the_range() -> None:
 
 def test_odd_keys() -> None:
     """The judge sees to a key that occurs twice, and to a line with many keys that are not known."""
-    for keys, asks in ((["a", "b"], False), (["a", "b", "a"], True), (["ts"], True), (["pag\\u0065"], True)):
+    for keys, asks in (
+        (["a", "b"], False),
+        (["a", "b", "a"], True),
+        (["ts"], True),
+        ([r"\u0061", "b"], False),
+        ([r"\u0061", "a"], True),
+        ([r"t\u0073"], True),
+    ):
         line = any_lines.GOOD[:-1] + "".join(f', "{key}": 1' for key in keys).encode() + b"}"
         assert (read_play(line) is ASK_THE_JUDGE) == asks
+    assert read_play(any_lines.GOOD.replace(b"song", rb"s\u006Fng")) is not ASK_THE_JUDGE
     for count, asks in ((30, False), (500, True)):
         line = any_lines.GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(count)).encode() + b"}"
         assert (read_play(line) is ASK_THE_JUDGE) == asks

@@ -325,7 +325,7 @@ def test_a_load_that_runs_meanwhile_cannot_undo_it(
 
     def load() -> None:
         try:
-            etl.run(tmp_path, dsn=meanwhile, workers=2, batch_bytes=9000)
+            etl.run(tmp_path, dsn=meanwhile, workers=2, batch_bytes=2000)
         except Exception as error:  # noqa: BLE001
             failures.append(error)
 

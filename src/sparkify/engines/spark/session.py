@@ -74,7 +74,7 @@ def _knock(master: str) -> None:
 
 
 def ship_package(session: Any, folder: str) -> None:
-    """Ship this program's source to the executors as an archive, which overrides an installed version.
+    """Ship this program to the executors as an archive, which overrides an installed version.
 
     The archive must stay in `folder`, because executors that start later fetch it later.
     """
@@ -82,7 +82,7 @@ def ship_package(session: Any, folder: str) -> None:
     archive = Path(folder) / f"sparkify-{sparkify.__version__}.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for file in sorted(package.rglob("*")):
-            if file.suffix in {".py", ".sql"}:
+            if file.suffix in {".py", ".sql", ".so"}:
                 target.write(file, Path("sparkify") / file.relative_to(package))
     session.addArtifacts(str(archive), pyfile=True)
 

@@ -9,10 +9,11 @@
 
 static uint64_t two_numbers(uint32_t one, uint32_t other) { return (uint64_t)one << 32 | other; }
 
-/* The number of the row in user_days for a play, which is added if it is new; NOT_FOUND if memory is short. */
+/* The number of a play's row in user_days, which is added if it is new; NOT_FOUND if memory is short. */
 static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
-    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, two_numbers((uint32_t)play->day, play->level));
+    uint64_t day_and_level = two_numbers((uint32_t)play->day, play->level);
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, day_and_level);
     hash = hash_numbers(&plays->seed, hash, two_numbers(play->location, play->user_agent));
     Search search = table_find(&batch->user_day_table, hash);
     for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
@@ -42,7 +43,8 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
 static bool add_listening(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
     size_t count = batch->listening_count;
-    if (!make_room(&batch->listening, &batch->listening_room, count + 1, sizeof *batch->listening)) return false;
+    if (!make_room(&batch->listening, &batch->listening_room, count + 1, sizeof *batch->listening))
+        return false;
     uint32_t number = add_user_day(plays, play);
     if (number == NOT_FOUND) return false;
     UserDay *day = &batch->user_days[number];

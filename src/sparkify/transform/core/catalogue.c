@@ -1,4 +1,4 @@
-/* Records of song files (docs/rules.md, Catalogue): their rows for etl.catalogue_records, as they are read. */
+/* Records of song files, and their rows for etl.catalogue_records (docs/rules.md, Catalogue). */
 #include "catalogue.h"
 
 #include "ids.h"

@@ -1,4 +1,4 @@
-/* Records of song files (docs/rules.md, Catalogue): their rows for etl.catalogue_records, as they are read. */
+/* Records of song files, and their rows for etl.catalogue_records (docs/rules.md, Catalogue). */
 #ifndef SPARKIFY_CATALOGUE_H
 #define SPARKIFY_CATALOGUE_H
 

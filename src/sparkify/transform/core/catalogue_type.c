@@ -55,9 +55,9 @@ static bool parse_record(PyObject *fields, CatalogueRecord *record) {
     const char *texts[5];
     Py_ssize_t sizes[5];
     PyObject *latitude, *longitude, *year;
-    if (!PyArg_ParseTuple(fields, "s#s#s#s#z#OOOd:record", &texts[0], &sizes[0], &texts[1], &sizes[1], &texts[2],
-                          &sizes[2], &texts[3], &sizes[3], &texts[4], &sizes[4], &latitude, &longitude, &year,
-                          &record->duration))
+    if (!PyArg_ParseTuple(fields, "s#s#s#s#z#OOOd:record", &texts[0], &sizes[0], &texts[1], &sizes[1],
+                          &texts[2], &sizes[2], &texts[3], &sizes[3], &texts[4], &sizes[4], &latitude,
+                          &longitude, &year, &record->duration))
         return false;
     Text *wanted[] = {&record->song_id, &record->title, &record->artist_id, &record->artist_name,
                       &record->artist_location};

@@ -23,8 +23,8 @@ bool rows_of_songplays(Plays *plays, int32_t of_month, Buffer *buffer) {
         const Song *song = &plays->songs.items[play->song];
         Text level = text_at(texts, play->level), location = text_at(texts, play->location);
         Text user_agent = text_at(texts, play->user_agent);
-        uint8_t *at = copy_row(
-            buffer, 9, level.size + song->song_id.size + song->artist_id.size + location.size + user_agent.size);
+        size_t ids = song->song_id.size + song->artist_id.size;
+        uint8_t *at = copy_row(buffer, 9, level.size + ids + location.size + user_agent.size);
         if (!at) return false;
         at = copy_bigint(at, play->songplay_id);
         at = copy_timestamp(at, play->ts);
@@ -87,13 +87,15 @@ bool rows_of_heard_songs(Plays *plays, int32_t month, Buffer *buffer) {
     for (size_t i = 0; i < chunk->new_song_count; i++) {
         if (chunk->new_songs[i].month != month) continue;
         const Song *song = &plays->songs.items[chunk->new_songs[i].song];
-        uint8_t *at = copy_row(
-            buffer, 8, song->title.size + song->artist.size + song->song_id.size + song->artist_id.size);
+        const SongKey *key = &plays->songs.keys[chunk->new_songs[i].song];
+        Text title = title_of(key), artist = artist_of(key);
+        uint8_t *at =
+            copy_row(buffer, 8, title.size + artist.size + song->song_id.size + song->artist_id.size);
         if (!at) return false;
         at = copy_uuid(at, song->heard_song_id);
-        at = copy_text(at, song->title);
-        at = copy_text(at, song->artist);
-        at = copy_double(at, song->length);
+        at = copy_text(at, title);
+        at = copy_text(at, artist);
+        at = copy_double(at, key->length);
         at = copy_text(at, song->song_id);
         at = copy_text(at, song->artist_id);
         at = copy_bigint(at, song->track_id);

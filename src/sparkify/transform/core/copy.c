@@ -32,7 +32,8 @@ bool copy_end(Buffer *buffer) {
 }
 
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes) {
-    if (text_bytes > SIZE_MAX / 8 || !reserve(buffer, 2 + (size_t)columns * COPY_FIXED + text_bytes)) return NULL;
+    size_t fixed = 2 + (size_t)columns * COPY_FIXED;
+    if (text_bytes > SIZE_MAX / 8 || !reserve(buffer, fixed + text_bytes)) return NULL;
     return put16(buffer->data + buffer->size, (uint16_t)columns);
 }
 

@@ -1,7 +1,7 @@
 /* Rows in PostgreSQL's binary COPY format: each value is its length and its bytes in network order.
  *
- * A row first reserves room for all of it; the functions then write without checks, each returning the position
- * behind what it wrote. */
+ * A row first reserves room for all of it; the functions then write without checks, each returning the
+ * position behind what it wrote. */
 #ifndef SPARKIFY_COPY_H
 #define SPARKIFY_COPY_H
 
@@ -24,7 +24,9 @@ void copy_free(Buffer *buffer);
 /* The place for a row of so many columns, with texts or arrays of so many bytes; NULL if memory is short. */
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes);
 
-static inline void copy_row_end(Buffer *buffer, const uint8_t *at) { buffer->size = (size_t)(at - buffer->data); }
+static inline void copy_row_end(Buffer *buffer, const uint8_t *at) {
+    buffer->size = (size_t)(at - buffer->data);
+}
 
 static inline uint8_t *put16(uint8_t *at, uint16_t value) {
     at[0] = (uint8_t)(value >> 8), at[1] = (uint8_t)value;
@@ -43,11 +45,17 @@ static inline uint8_t *put64(uint8_t *at, uint64_t value) {
 
 static inline uint8_t *copy_null(uint8_t *at) { return put32(at, UINT32_MAX); }
 
-static inline uint8_t *copy_smallint(uint8_t *at, int16_t value) { return put16(put32(at, 2), (uint16_t)value); }
+static inline uint8_t *copy_smallint(uint8_t *at, int16_t value) {
+    return put16(put32(at, 2), (uint16_t)value);
+}
 
-static inline uint8_t *copy_integer(uint8_t *at, int32_t value) { return put32(put32(at, 4), (uint32_t)value); }
+static inline uint8_t *copy_integer(uint8_t *at, int32_t value) {
+    return put32(put32(at, 4), (uint32_t)value);
+}
 
-static inline uint8_t *copy_bigint(uint8_t *at, int64_t value) { return put64(put32(at, 8), (uint64_t)value); }
+static inline uint8_t *copy_bigint(uint8_t *at, int64_t value) {
+    return put64(put32(at, 8), (uint64_t)value);
+}
 
 static inline uint8_t *copy_double(uint8_t *at, double value) {
     uint64_t bits;

@@ -35,7 +35,9 @@ static int by_key(const void *one, const void *other) {
     return 0;
 }
 
-static int by_int16(const void *one, const void *other) { return *(const int16_t *)one - *(const int16_t *)other; }
+static int by_int16(const void *one, const void *other) {
+    return *(const int16_t *)one - *(const int16_t *)other;
+}
 
 static int by_int64(const void *one, const void *other) {
     int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
@@ -47,7 +49,8 @@ static uint32_t *ranks_of(const Texts *texts) {
     Place *sorted = malloc((texts->count + 1) * sizeof *sorted);
     uint32_t *ranks = malloc((texts->count + 1) * sizeof *ranks);
     if (sorted && ranks) {
-        for (size_t at = 0; at < texts->count; at++) sorted[at] = (Place){texts->items[at].text, (uint32_t)at + 1};
+        for (size_t at = 0; at < texts->count; at++)
+            sorted[at] = (Place){texts->items[at].text, (uint32_t)at + 1};
         qsort(sorted, texts->count, sizeof *sorted, by_place);
         for (size_t at = 0; at < texts->count; at++) ranks[sorted[at].number] = (uint32_t)at;
         ranks[0] = (uint32_t)texts->count;
@@ -68,7 +71,8 @@ static bool sort_days(Batch *batch) {
     if (done) {
         for (size_t at = 0; at < count; at++) {
             const UserDay *day = &batch->user_days[at];
-            keys[at] = (Key){day->user_id, day->day, ranks[day->location], day->level, day->user_agent, (uint32_t)at};
+            uint32_t place = ranks[day->location];
+            keys[at] = (Key){day->user_id, day->day, place, day->level, day->user_agent, (uint32_t)at};
         }
         qsort(keys, count, sizeof *keys, by_key);
         for (size_t at = 0; at < count; at++) order[at] = keys[at].number;
@@ -113,7 +117,8 @@ static bool gather(Plays *plays) {
 
 static bool add_level(Plays *plays, const UserDay *day) {
     Batch *batch = &plays->batch;
-    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)day->user_id, (uint64_t)(uint32_t)day->day << 32 | day->level);
+    uint64_t day_and_level = (uint64_t)(uint32_t)day->day << 32 | day->level;
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)day->user_id, day_and_level);
     Search search = table_find(&batch->level_table, hash);
     for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
         LevelDay *level = &batch->levels[found];

@@ -54,8 +54,8 @@ static bool add_other_key(Object *object, Text key) {
     return true;
 }
 
-/* Read a key from behind its quotation mark, and tell where the value goes. A key that occurs twice, or has
- * escapes, is left to the judge. */
+/* Read a key from behind its quotation mark, and tell where the value goes. A key that occurs twice is left to
+ * the judge. */
 static inline const uint8_t *read_key(const uint8_t *at, const uint8_t *end, uint8_t **to, Object *object,
                                       Value **value) {
     size_t name = object->next;
@@ -63,10 +63,9 @@ static inline const uint8_t *read_key(const uint8_t *at, const uint8_t *end, uin
     if (end - at > 16 && begins_with(at, &object->names[name]) && at[size] == '"') {
         at += size + 1;
     } else {
-        const uint8_t *start = at;
         Text key;
         at = read_string(at, end, to, &key);
-        if (!at || key.size + 1 != (size_t)(at - start)) return NULL;
+        if (!at) return NULL;
         for (name = 0; name < object->count && !is_name(&key, &object->names[name]); name++) {}
         if (name == object->count) {
             *value = &object->other;

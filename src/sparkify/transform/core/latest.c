@@ -5,7 +5,7 @@
 
 static int compare_numbers(int64_t one, int64_t other) { return (one > other) - (one < other); }
 
-/* Whether a play comes before another one when looking for the latest: of equal variants, the smallest names. */
+/* Whether a play is later than another: of equal variants, the one with the smallest names. */
 static bool is_later(const Plays *plays, const HeardPlay *one, const HeardPlay *other) {
     int order = compare_numbers(one->ts, other->ts);
     if (!order) order = compare_numbers(one->session_id, other->session_id);
@@ -27,7 +27,8 @@ static uint32_t find(Search *search, const HeardPlay *items, const HeardPlay *pl
     uint32_t found;
     do {
         found = table_next(search);
-    } while (found != NOT_FOUND && (items[found].user_id != play->user_id || items[found].month != play->month));
+    } while (found != NOT_FOUND
+             && (items[found].user_id != play->user_id || items[found].month != play->month));
     return found;
 }
 

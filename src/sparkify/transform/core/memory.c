@@ -26,8 +26,9 @@ bool make_room(void *items, size_t *room, size_t wanted, size_t size) {
     return true;
 }
 
-const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size) {
-    if (!size) return (const uint8_t *)"";
+uint8_t *arena_room(Arena *arena, size_t size) {
+    static uint8_t nothing[1];
+    if (!size) return nothing;
     Block *block = arena->last;
     if (!block || block->room - block->used < size) {
         size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
@@ -37,9 +38,14 @@ const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size) {
         *block = (Block){.before = arena->last, .room = room};
         arena->last = block;
     }
-    uint8_t *copy = block->data + block->used;
-    memcpy(copy, data, size);
+    uint8_t *at = block->data + block->used;
     block->used += size;
+    return at;
+}
+
+const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size) {
+    uint8_t *copy = arena_room(arena, size);
+    if (copy && size) memcpy(copy, data, size);
     return copy;
 }
 

@@ -13,6 +13,9 @@ typedef struct {
     Block *last;
 } Arena;
 
+/* Room for bytes that stay until the arena is cleared; NULL if memory is short. Not NULL for no bytes. */
+uint8_t *arena_room(Arena *arena, size_t size);
+
 /* A copy that stays until the arena is cleared; NULL if memory is short. Not NULL for no bytes. */
 const uint8_t *arena_copy(Arena *arena, const uint8_t *data, size_t size);
 void arena_clear(Arena *arena);
@@ -23,6 +26,8 @@ bool arena_keep(Arena *arena, Text *text);
 /* Compare by bytes; null is smaller than every text. */
 int compare_texts(Text one, Text other);
 
-static inline bool same_text(Text one, Text other) { return compare_texts(one, other) == 0; }
+static inline bool same_text(Text one, Text other) {
+    return one.size == other.size && compare_texts(one, other) == 0;
+}
 
 #endif

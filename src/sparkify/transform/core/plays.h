@@ -13,7 +13,7 @@ typedef struct {
     int64_t user_id, session_id, item_in_session, ts, songplay_id, line;
     uint32_t slice, song, level, location, user_agent;
     int32_t day, month;
-    Text first_name, last_name, gender; /* in the chunk's `names`; in the batch's texts if it is a latest play */
+    Text first_name, last_name, gender; /* in the chunk's `names`, or in the batch's texts */
     Fate fate;
     bool is_first_at_ts;
 } HeardPlay;

@@ -1,35 +1,19 @@
-/* The Python type Plays: a worker's plays. _core.pyi documents it.
- *
- * The methods must be called in the order of a load: `step` refuses others, and so does `is_busy` while another
- * thread is inside. After an error nothing but `begin_batch` is accepted. */
+/* The Python type Plays: a worker's plays, chunk by chunk. _core.pyi documents it. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "rows.h"
+#include "plays_type.h"
 #include "slices.h"
-#include "types.h"
-
-typedef enum { FAILED, BATCH_BEGUN, CHUNK_READ, CHUNK_SETTLED, SONGS_LISTED, CHUNK_MATCHED, BATCH_FINISHED } Step;
-
-typedef struct {
-    PyObject_HEAD
-    Plays plays;
-    Step step;
-    bool is_busy;
-    Buffer buffer;    /* for rows; it serves one table after the other */
-} PlaysObject;
 
 static const int64_t FIRST_TS = -62135596800000, LAST_TS = 253402300800000; /* the years 1 to 9999 */
 
-/* Whether the object may do what comes after `first` and up to `last`; otherwise raises an error. */
-static bool may(PlaysObject *self, Step first, Step last) {
+bool plays_may(PlaysObject *self, Step first, Step last) {
     if (!self->is_busy && self->step >= first && self->step <= last) return true;
     PyErr_SetString(PyExc_RuntimeError, "out of order: see the type's documentation");
     return false;
 }
 
-/* Take a step that succeeded, or fail for want of memory. */
-static PyObject *step(PlaysObject *self, bool done, Step next) {
+PyObject *plays_step(PlaysObject *self, bool done, Step next) {
     self->step = done ? next : FAILED;
     if (!done) return PyErr_NoMemory();
     Py_RETURN_NONE;
@@ -40,7 +24,8 @@ static PyObject *plays_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     long long earliest, before;
     const char *seed;
     Py_ssize_t size;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LLy#:Plays", names, &earliest, &before, &seed, &size))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "LLy#:Plays", names, &earliest, &before, &seed,
+                                     &size))
         return NULL;
     if (size != sizeof(Seed) || earliest < FIRST_TS || before > LAST_TS) {
         PyErr_SetString(PyExc_ValueError, "the seed has 16 bytes, the range is within the years 1 to 9999");
@@ -70,19 +55,19 @@ static void plays_dealloc(PyObject *object) {
 
 static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     int forget_songs;
-    if (!PyArg_ParseTuple(arguments, "p:begin_batch", &forget_songs) || !may(self, FAILED, BATCH_FINISHED))
-        return NULL;
+    if (!PyArg_ParseTuple(arguments, "p:begin_batch", &forget_songs)) return NULL;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
     chunk_clear(&self->plays.chunk);
     batch_clear(&self->plays.batch);
     if (forget_songs || self->step == FAILED) songs_clear(&self->plays.songs);
     copy_free(&self->buffer);
-    return step(self, true, BATCH_BEGUN);
+    return plays_step(self, true, BATCH_BEGUN);
 }
 
 static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     PyObject *slices;
     if (!PyArg_ParseTuple(arguments, "O!:read", &PyTuple_Type, &slices)) return NULL;
-    if (!may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     self->step = FAILED;
     chunk_clear(&self->plays.chunk);
     if (!slices_take(&self->plays.chunk.lines, slices)) return NULL;
@@ -96,20 +81,18 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
 }
 
 static bool parse_play(PyObject *fields, Play *play) {
-    Text *level = &play->level, *song = &play->song, *artist = &play->artist, *first_name = &play->first_name;
-    Text *last_name = &play->last_name, *gender = &play->gender, *location = &play->location;
-    Text *user_agent = &play->user_agent;
     long long numbers[4];
     const char *texts[8];
     Py_ssize_t sizes[8];
-    if (!PyArg_ParseTuple(fields, "LLLLs#s#s#dz#z#z#z#z#:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3],
-                          &texts[0], &sizes[0], &texts[1], &sizes[1], &texts[2], &sizes[2], &play->length,
-                          &texts[3], &sizes[3], &texts[4], &sizes[4], &texts[5], &sizes[5], &texts[6], &sizes[6],
-                          &texts[7], &sizes[7]))
+    if (!PyArg_ParseTuple(fields, "LLLLs#s#s#dz#z#z#z#z#:play", &numbers[0], &numbers[1], &numbers[2],
+                          &numbers[3], &texts[0], &sizes[0], &texts[1], &sizes[1], &texts[2], &sizes[2],
+                          &play->length, &texts[3], &sizes[3], &texts[4], &sizes[4], &texts[5], &sizes[5],
+                          &texts[6], &sizes[6], &texts[7], &sizes[7]))
         return false;
     play->user_id = numbers[0], play->session_id = numbers[1];
     play->item_in_session = numbers[2], play->ts = numbers[3];
-    Text *wanted[] = {level, song, artist, first_name, last_name, gender, location, user_agent};
+    Text *wanted[] = {&play->level, &play->song, &play->artist, &play->first_name,
+                      &play->last_name, &play->gender, &play->location, &play->user_agent};
     for (size_t at = 0; at < 8; at++) {
         if (sizes[at] > INT32_MAX) return PyErr_NoMemory() != NULL;
         *wanted[at] = (Text){(const uint8_t *)texts[at], texts[at] ? (size_t)sizes[at] : 0};
@@ -123,18 +106,18 @@ static PyObject *add(PlaysObject *self, PyObject *arguments) {
     PyObject *fields;
     Play play;
     if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!may(self, CHUNK_READ, CHUNK_READ) || !parse_play(fields, &play)) return NULL;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ) || !parse_play(fields, &play)) return NULL;
     if (slice >= self->plays.chunk.lines.slice_count || play.ts < self->plays.earliest
         || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)) {
         PyErr_SetString(PyExc_ValueError, "no play that a judge accepts");
         return NULL;
     }
-    return step(self, plays_add(&self->plays, &play, slice, line), CHUNK_READ);
+    return plays_step(self, plays_add(&self->plays, &play, slice, line), CHUNK_READ);
 }
 
 static PyObject *users(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     PyObject *set = PySet_New(NULL);
     for (size_t at = 0; set && at < self->plays.chunk.count; at++) {
         PyObject *user_id = PyLong_FromLongLong(self->plays.chunk.items[at].user_id);
@@ -146,43 +129,26 @@ static PyObject *users(PlaysObject *self, PyObject *unused) {
 
 static PyObject *forget(PlaysObject *self, PyObject *user_id) {
     long long number = PyLong_AsLongLong(user_id);
-    if ((number == -1 && PyErr_Occurred()) || !may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     plays_forget(&self->plays, number);
     Py_RETURN_NONE;
 }
 
 static PyObject *settle(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = plays_note_latest(&self->plays) && plays_settle(&self->plays));
-    PyObject *nothing = step(self, done, CHUNK_SETTLED);
+    PyObject *nothing = plays_step(self, done, CHUNK_SETTLED);
     Py_XDECREF(nothing);
     return nothing ? slices_books(&self->plays.chunk.lines) : NULL;
 }
 
-static PyObject *months(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    const Chunk *chunk = &self->plays.chunk;
-    if (!may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
-    PyObject *list = PyList_New((Py_ssize_t)chunk->month_count);
-    for (size_t at = 0; list && at < chunk->month_count; at++) {
-        const struct Month *month = &chunk->months[at];
-        PyObject *item = Py_BuildValue("iIII", month->month, month->plays, month->matched, month->times);
-        if (!item || PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
-    }
-    return list;
-}
-
 static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
     long number = PyLong_AsLong(month);
-    if ((number == -1 && PyErr_Occurred()) || !may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     if (songs_forget_staged(&self->plays.songs, &self->plays.seed, (int32_t)number)) Py_RETURN_NONE;
-    return step(self, false, FAILED);
-}
-
-static PyObject *bytes_of(const Buffer *buffer) {
-    return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
+    return plays_step(self, false, FAILED);
 }
 
 /* Write (number, heard_song_id) of each song that is to be looked up. */
@@ -200,39 +166,38 @@ static bool copy_unknown(Plays *plays, Buffer *buffer) {
 
 static PyObject *unknown_songs(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
+    if (!plays_may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = copy_unknown(&self->plays, &self->buffer));
     if (done && self->plays.chunk.unknown_count) {
         self->step = SONGS_LISTED;
-        return bytes_of(&self->buffer);
+        return plays_bytes_of(&self->buffer);
     }
-    return step(self, done, SONGS_LISTED);
+    return plays_step(self, done, SONGS_LISTED);
 }
 
 /* Take one answer of the catalogue: (number, song_id, artist_id). */
 static bool take_match(Plays *plays, PyObject *match) {
     int number;
-    const char *song_id, *artist_id;
-    Py_ssize_t song_id_size, artist_id_size;
-    if (!PyArg_ParseTuple(match, "is#s#:match", &number, &song_id, &song_id_size, &artist_id, &artist_id_size))
+    const char *song, *artist;
+    Py_ssize_t song_size, artist_size;
+    if (!PyArg_ParseTuple(match, "is#s#:match", &number, &song, &song_size, &artist, &artist_size))
         return false;
     if (number < 0 || (size_t)number >= plays->chunk.unknown_count) {
         PyErr_SetString(PyExc_ValueError, "no answer to what was asked");
         return false;
     }
-    Text texts[] = {{(const uint8_t *)song_id, (size_t)song_id_size},
-                    {(const uint8_t *)artist_id, (size_t)artist_id_size}};
+    Text ids[] = {{(const uint8_t *)song, (size_t)song_size}, {(const uint8_t *)artist, (size_t)artist_size}};
     for (size_t at = 0; at < 2; at++)
-        if (!arena_keep(&plays->songs.arena, &texts[at])) return PyErr_NoMemory() != NULL;
-    Song *song = &plays->songs.items[plays->chunk.unknown[number]];
-    song->song_id = texts[0];
-    song->artist_id = texts[1];
+        if (!arena_keep(&plays->songs.arena, &ids[at])) return PyErr_NoMemory() != NULL;
+    Song *known = &plays->songs.items[plays->chunk.unknown[number]];
+    known->song_id = ids[0];
+    known->artist_id = ids[1];
     return true;
 }
 
 static PyObject *match(PlaysObject *self, PyObject *matches) {
-    if (!may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
+    if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     self->step = FAILED;
     Py_ssize_t count = PyList_Size(matches);
     if (count < 0) return NULL;
@@ -241,112 +206,22 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
     bool done;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
-    return step(self, done, CHUNK_MATCHED);
-}
-
-typedef struct {
-    int64_t first, last;
-    int32_t month;
-} Range;
-
-/* The list of (month, slice, first ts, last ts). `ranges` has room for a range of each slice. */
-static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
-    PyObject *list = PyList_New(0);
-    for (size_t at = 0; list && at < chunk->month_count; at++) {
-        const struct Month *month = &chunk->months[at];
-        uint32_t first = UINT32_MAX, last = 0;
-        for (size_t play = 0; play < month->plays; play++) {
-            const HeardPlay *heard = &chunk->items[chunk->of_months[month->start + play]];
-            Range *range = &ranges[heard->slice];
-            if (range->month != month->month) *range = (Range){heard->ts, heard->ts, month->month};
-            if (heard->ts < range->first) range->first = heard->ts;
-            if (heard->ts > range->last) range->last = heard->ts;
-            if (heard->slice < first) first = heard->slice;
-            if (heard->slice > last) last = heard->slice;
-        }
-        for (uint32_t slice = first; list && slice <= last; slice++) {
-            const Range *range = &ranges[slice];
-            if (range->month != month->month) continue;
-            PyObject *item = Py_BuildValue("iILL", month->month, slice, (long long)range->first, (long long)range->last);
-            if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
-            Py_XDECREF(item);
-        }
-    }
-    return list;
-}
-
-static PyObject *ranges(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    if (!may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
-    Range *found = calloc(self->plays.chunk.lines.slice_count + 1, sizeof *found);
-    if (!found) return PyErr_NoMemory();
-    PyObject *list = list_ranges(&self->plays.chunk, found);
-    free(found);
-    return list;
-}
-
-static const struct {
-    const char *name;
-    Rows rows;
-    bool of_batch;
-} TABLES[] = {
-    {"songplays", rows_of_songplays, false},     {"heard_plays", rows_of_heard_plays, false},
-    {"time", rows_of_time, false},               {"heard_songs", rows_of_heard_songs, false},
-    {"repeated", rows_of_repeated, false},       {"users", rows_of_users, true},
-    {"levels", rows_of_levels, true},            {"user_days", rows_of_user_days, true},
-    {"user_agents", rows_of_user_agents, true},  {"sessions", rows_of_sessions, true},
-};
-
-static PyObject *copy_table(PlaysObject *self, size_t table, int32_t month) {
-    Step needed = TABLES[table].of_batch ? BATCH_FINISHED : CHUNK_MATCHED;
-    if (!may(self, needed, needed)) return NULL;
-    Buffer *buffer = &self->buffer;
-    if (!copy_begin(buffer)) return PyErr_NoMemory();
-    size_t header = buffer->size;
-    bool done;
-    WITHOUT_GIL(self, done = TABLES[table].rows(&self->plays, month, buffer));
-    if (done && buffer->size == header) Py_RETURN_NONE;
-    return done && copy_end(buffer) ? bytes_of(buffer) : PyErr_NoMemory();
-}
-
-static PyObject *rows(PlaysObject *self, PyObject *arguments) {
-    const char *name;
-    int month;
-    if (!PyArg_ParseTuple(arguments, "si:rows", &name, &month)) return NULL;
-    for (size_t table = 0; table < sizeof TABLES / sizeof *TABLES; table++)
-        if (strcmp(TABLES[table].name, name) == 0) return copy_table(self, table, month);
-    PyErr_Format(PyExc_ValueError, "no table %s", name);
-    return NULL;
-}
-
-/* The months of the batch's plays, in order: its days are. */
-static PyObject *list_months(const Batch *batch) {
-    PyObject *list = PyList_New(0);
-    int32_t last = -1;
-    for (size_t at = 0; list && at < batch->user_day_count; at++) {
-        int32_t month = batch->user_days[batch->order[at]].month;
-        if (month == last) continue;
-        last = month;
-        PyObject *number = PyLong_FromLong(month);
-        if (!number || PyList_Append(list, number) < 0) Py_CLEAR(list);
-        Py_XDECREF(number);
-    }
-    return list;
+    return plays_step(self, done, CHUNK_MATCHED);
 }
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
-    PyObject *nothing = step(self, done, BATCH_FINISHED);
+    PyObject *nothing = plays_step(self, done, BATCH_FINISHED);
     Py_XDECREF(nothing);
-    return nothing ? list_months(&self->plays.batch) : NULL;
+    return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
 
 static PyObject *known_songs(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!may(self, FAILED, BATCH_FINISHED)) return NULL;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
     return PyLong_FromSize_t(self->plays.songs.count + self->plays.songs.staged_count);
 }
 
@@ -359,12 +234,12 @@ static PyMethodDef methods[] = {
     METHOD("users", users, METH_NOARGS),
     METHOD("forget", forget, METH_O),
     METHOD("settle", settle, METH_NOARGS),
-    METHOD("months", months, METH_NOARGS),
+    METHOD("months", plays_months, METH_NOARGS),
     METHOD("forget_staged", forget_staged, METH_O),
     METHOD("unknown_songs", unknown_songs, METH_NOARGS),
     METHOD("match", match, METH_O),
-    METHOD("ranges", ranges, METH_NOARGS),
-    METHOD("rows", rows, METH_VARARGS),
+    METHOD("ranges", plays_ranges, METH_NOARGS),
+    METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
     METHOD("known_songs", known_songs, METH_NOARGS),
     {0},

@@ -16,7 +16,8 @@ bool sha256_has_instructions(void) {
 __attribute__((target("sha,sse4.1,ssse3"))) void sha256_with_instructions(uint32_t state[8],
                                                                           const uint8_t block[64]) {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    __m128i dcba = _mm_loadu_si128((const __m128i *)state), hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
+    __m128i dcba = _mm_loadu_si128((const __m128i *)state);
+    __m128i hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
     __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
     __m128i first_abef = _mm_alignr_epi8(cdab, efgh, 8), first_cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
     __m128i abef = first_abef, cdgh = first_cdgh, w[4];

@@ -6,8 +6,8 @@
 
 #include "lines.h"
 
-/* Take a tuple of (bytes, first line, numbers or None, file) for each slice. They must stay until the lines are
- * read. Returns false with an exception. */
+/* Take a tuple of (bytes, first line, numbers or None, file) for each slice. They must stay until the lines
+ * are read. Returns false with an exception. */
 bool slices_take(Lines *lines, PyObject *slices);
 
 /* What lines_read left open: a list of (slice, line, start, end). NULL with an exception if it failed. */

@@ -15,33 +15,49 @@ static uint64_t bits_of(double number) {
     return bits;
 }
 
-bool songs_add(Songs *songs, const Seed *seed, Text title, Text artist, double length, uint32_t *number) {
-    uint32_t hash = hash_numbers(seed, (uint64_t)hash_text(seed, title) << 32 | hash_text(seed, artist),
-                                 bits_of(length));
-    Search search = table_find(&songs->table, hash);
-    while ((*number = table_next(&search)) != NOT_FOUND) {
-        const Song *song = &songs->items[*number];
-        if (song->length == length && same_text(song->title, title) && same_text(song->artist, artist))
-            return true;
-    }
-    if (!make_room(&songs->items, &songs->room, songs->count + 1, sizeof *songs->items)) return false;
-    if (!table_make_room(&songs->table)) return false;
+/* Keep title and artist, one behind the other. */
+static bool keep_key(Songs *songs, Text title, Text artist, double length, SongKey *key) {
+    uint8_t *texts = arena_room(&songs->arena, title.size + artist.size);
+    if (!texts) return false;
+    if (title.size) memcpy(texts, title.data, title.size);
+    if (artist.size) memcpy(texts + title.size, artist.data, artist.size);
+    *key = (SongKey){texts, (uint32_t)title.size, (uint32_t)artist.size, length};
+    return true;
+}
+
+static bool add(Songs *songs, uint32_t hash, Text title, Text artist, double length) {
+    size_t count = songs->count;
+    SongKey key;
+    if (!make_room(&songs->items, &songs->room, count + 1, sizeof *songs->items)
+        || !make_room(&songs->keys, &songs->key_room, count + 1, sizeof *songs->keys)
+        || !table_make_room(&songs->table) || !keep_key(songs, title, artist, length, &key))
+        return false;
     Song song = {
-        .title = title,
-        .artist = artist,
-        .length = length,
         .track_id = track_id(title, artist),
         .artist_key = text_id(artist),
         /* the same as analytics.milliseconds (schema/functions.sql) */
         .milliseconds = (int32_t)floor((length < SECONDS_PER_DAY ? length : SECONDS_PER_DAY) * 1000 + 0.5),
         .last_month = NO_MONTH,
     };
-    if (!arena_keep(&songs->arena, &song.title) || !arena_keep(&songs->arena, &song.artist)) return false;
     heard_song_id(title, artist, length, song.heard_song_id);
-    *number = (uint32_t)songs->count;
-    table_add(&songs->table, hash, songs->count);
-    songs->items[songs->count++] = song;
+    table_add(&songs->table, hash, count);
+    songs->keys[count] = key;
+    songs->items[count] = song;
+    songs->count++;
     return true;
+}
+
+bool songs_add(Songs *songs, const Seed *seed, Text title, Text artist, double length, uint32_t *number) {
+    uint32_t hash = hash_numbers(seed, (uint64_t)hash_text(seed, title) << 32 | hash_text(seed, artist),
+                                 bits_of(length));
+    Search search = table_find(&songs->table, hash);
+    while ((*number = table_next(&search)) != NOT_FOUND) {
+        const SongKey *key = &songs->keys[*number];
+        if (key->length == length && same_text(title_of(key), title) && same_text(artist_of(key), artist))
+            return true;
+    }
+    *number = (uint32_t)songs->count;
+    return add(songs, hash, title, artist, length);
 }
 
 static uint32_t hash_staged(const Seed *seed, SongMonth wanted) {
@@ -94,6 +110,7 @@ void songs_free(Songs *songs) {
     songs_clear(songs);
     table_free(&songs->table);
     table_free(&songs->staged_table);
+    free(songs->keys);
     free(songs->items);
     free(songs->staged);
     *songs = (Songs){0};

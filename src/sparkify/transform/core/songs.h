@@ -7,9 +7,15 @@
 #include "memory.h"
 #include "table.h"
 
+/* What a song is found by. Apart from the rest, because most of the time it is all that is looked at: a small
+ * array stays in the processor's cache. */
 typedef struct {
-    Text title, artist;
+    const uint8_t *texts; /* the title, then the artist */
+    uint32_t title_size, artist_size;
     double length;
+} SongKey;
+
+typedef struct {
     uint8_t heard_song_id[16];
     int64_t track_id, artist_key;
     Text song_id, artist_id;  /* null if the catalogue has no such song, or was not asked yet */
@@ -26,10 +32,17 @@ typedef struct {
 typedef struct {
     Table table, staged_table;
     Arena arena;
+    SongKey *keys;
     Song *items;
     SongMonth *staged;
-    size_t count, room, staged_count, staged_room;
+    size_t count, room, key_room, staged_count, staged_room;
 } Songs;
+
+static inline Text title_of(const SongKey *key) { return (Text){key->texts, key->title_size}; }
+
+static inline Text artist_of(const SongKey *key) {
+    return (Text){key->texts + key->title_size, key->artist_size};
+}
 
 /* The number of a song, which is added if it is new. Returns false if memory is short. */
 bool songs_add(Songs *songs, const Seed *seed, Text title, Text artist, double length, uint32_t *number);

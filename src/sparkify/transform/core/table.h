@@ -31,7 +31,7 @@ typedef struct {
     size_t at;
 } Search;
 
-enum { NOT_FOUND = UINT32_MAX };
+#define NOT_FOUND UINT32_MAX
 
 bool table_make_room(Table *table); /* for one more item; false if memory is short */
 void table_add(Table *table, uint32_t hash, size_t item);

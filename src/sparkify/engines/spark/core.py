@@ -1,0 +1,26 @@
+"""Import the compiled core on an executor, which has this package as an archive."""
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import sparkify.transform
+
+FILE: Final = "_core.abi3.so"
+
+
+def import_core() -> None:
+    """Python cannot load an extension module from an archive, so unpack it until it is loaded."""
+    name = "sparkify.transform._core"
+    if name in sys.modules or Path(sparkify.transform.__path__[0], FILE).exists():
+        return
+    shared_object = pkgutil.get_data("sparkify.transform", FILE)
+    assert shared_object is not None
+    with TemporaryDirectory(prefix="sparkify-") as folder:
+        Path(folder, FILE).write_bytes(shared_object)
+        sparkify.transform.__path__.append(folder)
+        importlib.import_module(name)
+        sparkify.transform.__path__.remove(folder)

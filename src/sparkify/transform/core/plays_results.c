@@ -1,0 +1,112 @@
+/* What the type Plays returns of a chunk and of a batch: counts, ranges of time, rows. */
+#include <stdlib.h>
+
+#include "plays_type.h"
+
+PyObject *plays_bytes_of(const Buffer *buffer) {
+    return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
+}
+
+PyObject *plays_months(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    const Chunk *chunk = &self->plays.chunk;
+    if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
+    PyObject *list = PyList_New((Py_ssize_t)chunk->month_count);
+    for (size_t at = 0; list && at < chunk->month_count; at++) {
+        const struct Month *month = &chunk->months[at];
+        PyObject *item = Py_BuildValue("iIII", month->month, month->plays, month->matched, month->times);
+        if (!item || PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
+    }
+    return list;
+}
+
+typedef struct {
+    int64_t first, last;
+    int32_t month;
+} Range;
+
+/* The list of (month, slice, first ts, last ts). `ranges` has room for a range of each slice. */
+static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
+    PyObject *list = PyList_New(0);
+    for (size_t at = 0; list && at < chunk->month_count; at++) {
+        const struct Month *month = &chunk->months[at];
+        uint32_t first = UINT32_MAX, last = 0;
+        for (size_t play = 0; play < month->plays; play++) {
+            const HeardPlay *heard = &chunk->items[chunk->of_months[month->start + play]];
+            Range *range = &ranges[heard->slice];
+            if (range->month != month->month) *range = (Range){heard->ts, heard->ts, month->month};
+            if (heard->ts < range->first) range->first = heard->ts;
+            if (heard->ts > range->last) range->last = heard->ts;
+            if (heard->slice < first) first = heard->slice;
+            if (heard->slice > last) last = heard->slice;
+        }
+        for (uint32_t slice = first; list && slice <= last; slice++) {
+            const Range *range = &ranges[slice];
+            if (range->month != month->month) continue;
+            PyObject *item = Py_BuildValue("iILL", month->month, slice, (long long)range->first,
+                                           (long long)range->last);
+            if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
+            Py_XDECREF(item);
+        }
+    }
+    return list;
+}
+
+PyObject *plays_ranges(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
+    Range *found = calloc(self->plays.chunk.lines.slice_count + 1, sizeof *found);
+    if (!found) return PyErr_NoMemory();
+    PyObject *list = list_ranges(&self->plays.chunk, found);
+    free(found);
+    return list;
+}
+
+static const struct {
+    const char *name;
+    Rows rows;
+    bool of_batch;
+} TABLES[] = {
+    {"songplays", rows_of_songplays, false},     {"heard_plays", rows_of_heard_plays, false},
+    {"time", rows_of_time, false},               {"heard_songs", rows_of_heard_songs, false},
+    {"repeated", rows_of_repeated, false},       {"users", rows_of_users, true},
+    {"levels", rows_of_levels, true},            {"user_days", rows_of_user_days, true},
+    {"user_agents", rows_of_user_agents, true},  {"sessions", rows_of_sessions, true},
+};
+
+static PyObject *copy_table(PlaysObject *self, size_t table, int32_t month) {
+    Step needed = TABLES[table].of_batch ? BATCH_FINISHED : CHUNK_MATCHED;
+    if (!plays_may(self, needed, needed)) return NULL;
+    Buffer *buffer = &self->buffer;
+    if (!copy_begin(buffer)) return PyErr_NoMemory();
+    size_t header = buffer->size;
+    bool done;
+    WITHOUT_GIL(self, done = TABLES[table].rows(&self->plays, month, buffer));
+    if (done && buffer->size == header) Py_RETURN_NONE;
+    return done && copy_end(buffer) ? plays_bytes_of(buffer) : PyErr_NoMemory();
+}
+
+PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
+    const char *name;
+    int month;
+    if (!PyArg_ParseTuple(arguments, "si:rows", &name, &month)) return NULL;
+    for (size_t table = 0; table < sizeof TABLES / sizeof *TABLES; table++)
+        if (strcmp(TABLES[table].name, name) == 0) return copy_table(self, table, month);
+    PyErr_Format(PyExc_ValueError, "no table %s", name);
+    return NULL;
+}
+
+/* The months of the batch's plays, in order: its days are. */
+PyObject *plays_list_batch_months(const Batch *batch) {
+    PyObject *list = PyList_New(0);
+    int32_t last = -1;
+    for (size_t at = 0; list && at < batch->user_day_count; at++) {
+        int32_t month = batch->user_days[batch->order[at]].month;
+        if (month == last) continue;
+        last = month;
+        PyObject *number = PyLong_FromLong(month);
+        if (!number || PyList_Append(list, number) < 0) Py_CLEAR(list);
+        Py_XDECREF(number);
+    }
+    return list;
+}

@@ -1,0 +1,44 @@
+/* The Python type Plays, and how its methods follow each other.
+ *
+ * They must be called in the order of a load: `step` refuses others, and so does `is_busy` while another
+ * thread is inside. After an error nothing but `begin_batch` is accepted.
+ */
+#ifndef SPARKIFY_PLAYS_TYPE_H
+#define SPARKIFY_PLAYS_TYPE_H
+
+#include "types.h"
+
+#include "rows.h"
+
+typedef enum {
+    FAILED,
+    BATCH_BEGUN,
+    CHUNK_READ,
+    CHUNK_SETTLED,
+    SONGS_LISTED,
+    CHUNK_MATCHED,
+    BATCH_FINISHED
+} Step;
+
+typedef struct {
+    PyObject_HEAD
+    Plays plays;
+    Step step;
+    bool is_busy;
+    Buffer buffer;    /* for rows; it serves one table after the other */
+} PlaysObject;
+
+/* Whether the object may do what comes from step `first` to `last`; otherwise raises an error. */
+bool plays_may(PlaysObject *self, Step first, Step last);
+
+/* Take a step that succeeded, or fail for want of memory: None or NULL. */
+PyObject *plays_step(PlaysObject *self, bool done, Step next);
+
+/* plays_results.c */
+PyObject *plays_bytes_of(const Buffer *buffer);
+PyObject *plays_list_batch_months(const Batch *batch);
+PyObject *plays_months(PlaysObject *self, PyObject *unused);
+PyObject *plays_ranges(PlaysObject *self, PyObject *unused);
+PyObject *plays_rows(PlaysObject *self, PyObject *arguments);
+
+#endif
