@@ -238,6 +238,12 @@ def test_usual_song_records_need_no_judge() -> None:
         assert read_song(json.dumps(record).encode() + b"\r") is not ASK_THE_JUDGE
 
 
+def test_the_longest_ids() -> None:
+    for name, text, asks in itertools.product(("song_id", "artist_id"), ("a", "é"), (False, True)):
+        longest = text * (1000 // len(text.encode())) + "a" * asks
+        assert (read_song(json.dumps(song(**{name: longest})).encode()) is ASK_THE_JUDGE) == asks
+
+
 def test_blank_lines_need_no_judge() -> None:
     """A file of line feeds has millions of lines."""
     for line in (b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"):
