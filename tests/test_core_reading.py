@@ -215,6 +215,7 @@ def test_usual_log_lines_need_no_judge(separators: tuple[str, str]) -> None:
         play(song='Caf\u00e9 \U0001f600 "\\/', length=100),
         play(firstName=None, location=None, userId=15),
         play(userId="00015", sessionId=-1),
+        play(artist="", level="", firstName="", location="", userAgent=""),
         play(page="Home", song=None, artist=None, length=None),
         play(page="Login", userId=""),
         dict(reversed(play().items())),
@@ -233,9 +234,16 @@ def test_usual_song_records_need_no_judge() -> None:
         song(artist_latitude=None, artist_longitude=None, artist_location=""),
         song(year=2009, artist_longitude=-0.0, duration=100),
         song(year=None, title='Caf\u00e9 "\\'),
+        song(title="", artist_name=""),
         dict(sorted(song().items())),
     ):
         assert read_song(json.dumps(record).encode() + b"\r") is not ASK_THE_JUDGE
+
+
+def test_the_longest_ids() -> None:
+    for name, text, asks in itertools.product(("song_id", "artist_id"), ("a", "é"), (False, True)):
+        longest = text * (1000 // len(text.encode())) + "a" * asks
+        assert (read_song(json.dumps(song(**{name: longest})).encode()) is ASK_THE_JUDGE) == asks
 
 
 def test_blank_lines_need_no_judge() -> None:

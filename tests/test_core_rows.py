@@ -228,6 +228,22 @@ def test_a_heard_song_is_asked_once_and_staged_once_a_month(transform: PlayTrans
     assert asked == [1, 0, 0, 0, 1]
 
 
+def test_the_cache_of_songs_is_bounded_in_bytes(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Titles may be megabytes long."""
+
+    def asked() -> int:
+        transform.begin_batch()
+        transform.transform([slice_of(play(song="x" * 300_000))], [1])
+        return len(copied.rows("wanted", transform.unknown_songs()))
+
+    transform.begin_batch(forget_songs=True)
+    assert [asked(), asked()] == [1, 0]
+    monkeypatch.setattr("sparkify.transform.plays.MOST_CACHED_BYTES", 300_000)
+    assert [asked(), asked()] == [1, 1]
+
+
 def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
     transform.begin_batch(forget_songs=True)
     events = [play(itemInSession=at, song=str(at % 3)) for at in range(9)]
@@ -413,7 +429,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "batch rows": lambda core: core.rows("user_days", 24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
-    "known_songs": lambda core: core.known_songs(),
+    "cached_bytes": lambda core: core.cached_bytes(),
 }
 
 
@@ -483,7 +499,7 @@ def test_another_thread_is_refused_or_waits(core: Plays) -> None:
     def disturb(stop: threading.Event) -> Iterator[None]:
         while not stop.is_set():
             try:
-                core.known_songs()
+                core.cached_bytes()
             except RuntimeError:
                 refused.append(True)
             yield

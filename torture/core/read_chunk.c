@@ -9,10 +9,12 @@
 #include "catalogue.h"
 #include "memory_fails.h"
 #include "rows.h"
+#include "sha256.h"
 
 static const int64_t EARLIEST = 946684800000, BEFORE = 4102444800000;
 static const Seed SEED = {0x9E3779B97F4A7C15, 0xD1B54A32D192ED03};
 
+int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct {
@@ -199,6 +201,13 @@ static void hold_songs(Bytes lines, const uint8_t parts[2], unsigned failing) {
     HOLD(sum == expected);
     catalogue_free(&catalogue);
     free(data);
+}
+
+int LLVMFuzzerInitialize(int *count, char ***arguments) {
+    (void)count;
+    (void)arguments;
+    sha256_prepare();
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -10,7 +10,7 @@ def copy_bytes(connection: Connection[Any], target: sql.Identifier, data: bytes)
     """Copy rows that are in PostgreSQL's binary format already, columns in the order of the target's."""
     statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(target)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(data)
+        copy.write(memoryview(data))  # psycopg cuts it, which would copy bytes
 
 
 def copy_rows(

@@ -14,10 +14,9 @@ from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided
 
-MOST_KNOWN_SONGS: Final = 400_000
-"""Heard songs that a worker caches (about 45 MB), with the catalogue's answers and whether they are staged.
-
-If there are more, the next batch starts with an empty cache.
+MOST_CACHED_BYTES: Final = 64 << 20
+"""A worker caches heard songs, with the catalogue's answers and the months for which they are staged: usually
+300,000. If they take more, the next batch starts with an empty cache.
 """
 
 MOST_GATHERED_BYTES: Final = 192 << 20
@@ -64,7 +63,7 @@ class PlayTransform:
 
     def begin_batch(self, *, forget_songs: bool = False) -> None:
         """Drop the combined rows of earlier chunks, and the cached songs if wanted or if they are many."""
-        self._core.begin_batch(forget_songs or self._core.known_songs() > MOST_KNOWN_SONGS)
+        self._core.begin_batch(forget_songs or self._core.cached_bytes() > MOST_CACHED_BYTES)
         self._gathered_bytes = self._gathered_plays = 0
 
     def batch_is_full(self) -> bool:

@@ -37,6 +37,7 @@ uint8_t *arena_room(Arena *arena, size_t size) {
         if (!block) return NULL;
         *block = (Block){.before = arena->last, .room = room};
         arena->last = block;
+        arena->bytes += room;
     }
     uint8_t *at = block->data + block->used;
     block->used += size;
@@ -56,6 +57,7 @@ bool arena_keep(Arena *arena, Text *text) {
 }
 
 void arena_clear(Arena *arena) {
+    arena->bytes = 0;
     while (arena->last) {
         Block *before = arena->last->before;
         free(arena->last);

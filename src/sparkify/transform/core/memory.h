@@ -11,6 +11,7 @@ bool make_room(void *items, size_t *room, size_t wanted, size_t size);
 typedef struct Block Block;
 typedef struct {
     Block *last;
+    size_t bytes; /* of all blocks */
 } Arena;
 
 /* Room for bytes that stay until the arena is cleared; NULL if memory is short. Not NULL for no bytes. */

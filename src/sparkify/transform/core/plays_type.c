@@ -219,10 +219,10 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
 
-static PyObject *known_songs(PlaysObject *self, PyObject *unused) {
+static PyObject *cached_bytes(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
-    return PyLong_FromSize_t(self->plays.songs.count + self->plays.songs.staged_count);
+    return PyLong_FromSize_t(songs_bytes(&self->plays.songs));
 }
 
 #define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
@@ -241,7 +241,7 @@ static PyMethodDef methods[] = {
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
-    METHOD("known_songs", known_songs, METH_NOARGS),
+    METHOD("cached_bytes", cached_bytes, METH_NOARGS),
     {0},
 };
 

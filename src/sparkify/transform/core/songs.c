@@ -84,7 +84,14 @@ bool songs_stage(Songs *songs, const Seed *seed, SongMonth wanted, bool *is_new)
     return true;
 }
 
+static bool is_any_staged(const Songs *songs, int32_t month) {
+    for (size_t at = 0; at < songs->staged_count; at++)
+        if (songs->staged[at].month == month) return true;
+    return false;
+}
+
 bool songs_forget_staged(Songs *songs, const Seed *seed, int32_t month) {
+    if (!is_any_staged(songs, month)) return true;
     size_t kept = 0;
     table_clear(&songs->staged_table);
     for (size_t at = 0; at < songs->staged_count; at++) {
@@ -97,6 +104,12 @@ bool songs_forget_staged(Songs *songs, const Seed *seed, int32_t month) {
     }
     songs->staged_count = kept;
     return true;
+}
+
+size_t songs_bytes(const Songs *songs) {
+    size_t a_song = sizeof(Song) + sizeof(SongKey) + 3 * sizeof(Slot);
+    return songs->count * a_song + songs->staged_count * (sizeof(SongMonth) + 3 * sizeof(Slot))
+        + songs->arena.bytes;
 }
 
 void songs_clear(Songs *songs) {

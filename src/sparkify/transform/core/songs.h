@@ -53,6 +53,9 @@ bool songs_stage(Songs *songs, const Seed *seed, SongMonth wanted, bool *is_new)
 /* Forget which songs are staged for a month. */
 bool songs_forget_staged(Songs *songs, const Seed *seed, int32_t month);
 
+/* About how many bytes they take. */
+size_t songs_bytes(const Songs *songs);
+
 void songs_clear(Songs *songs);
 void songs_free(Songs *songs);
 
