@@ -1,11 +1,13 @@
 """Which song or artist record wins, and which plays match, against the same rules written in Python."""
 
 import random
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import Phase, given
@@ -14,7 +16,14 @@ from psycopg import Connection
 
 from sparkify import etl
 from sparkify.database.connection import connect
+from sparkify.extract.batches import Batch
+from sparkify.extract.find import find_files
 from sparkify.operations.check import check
+from sparkify.publish.run import publish_run
+from sparkify.stage import matching
+from sparkify.stage.runs import begin_run
+from sparkify.stage.stager import Stager
+from sparkify.transform.plays import PlayTransform
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.differential import heard_song_id
 from tests.support.examples import examples
@@ -140,12 +149,14 @@ def test_any_catalogue_in_any_order(
     files = list(enumerate(catalogue))
     order.shuffle(files)
     cut = order.randrange(len(files) + 1)
+    asks = mock.patch.object(matching, "FETCHED_WHILE_ASKING", order.choice([0, 1000]))  # or fetches
     for part in filter(None, (files[:cut], files[cut:])):
         for number, content in part:
             write(root, f"song_data/{number}.json", *content)
         ts = 1000 + order.randrange(1 << 30)
         write(root, f"log_data/{ts}.json", play(NOVEMBER + ts, song="x", artist="Elena", length=1.5))
-        etl.run(root, dsn=dsn, workers=1, batch_bytes=order.choice([1, 1 << 20]))
+        with asks:
+            etl.run(root, dsn=dsn, workers=1, batch_bytes=order.choice([1, 1 << 20]))
     with connect(dsn) as db:
         everything = ALWAYS + [record for _, content in files for record in content]
         assert actual(db) == expected(everything, product(TITLES, NAMES, LENGTHS))
@@ -211,3 +222,54 @@ def test_a_large_catalogue(real_sample: Path, real_catalogue: Path, db: Connecti
     assert [finding.name for finding in check(dsn) if finding.found] == []
     # Loading the sample's own songs, which this catalogue also has, loses no match.
     assert etl.run(song_data=real_sample / "song_data", dsn=dsn).matched == 120
+
+
+# --- asked, or fetched as a whole ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fetched() -> Iterator[mock.Mock]:
+    """Is called when a worker fetches the catalogue."""
+    take = PlayTransform.take_catalogue
+    with mock.patch.object(PlayTransform, "take_catalogue", autospec=True, side_effect=take) as called:
+        yield called
+
+
+@pytest.mark.parametrize(("most", "fetches"), [(41, 1), (40, 0)])
+def test_a_catalogue_is_fetched_once_if_it_is_small_and_much_is_asked(
+    dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fetched: mock.Mock,
+    most: int,
+    fetches: int,
+) -> None:
+    monkeypatch.setattr(matching, "MOST_FETCHED_SONGS", most)
+    write(tmp_path, "song_data/a.json", *(song(f"S{n}", title=f"{n}") for n in range(41)))
+    for n in range(4):  # asking for four is as much as fetching 40
+        write(tmp_path, f"log_data/{n}.json", play(NOVEMBER + n, song=f"{n}"))
+    assert etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1).matched == 4
+    assert fetched.call_count == 0
+    for n in range(6):
+        write(tmp_path, f"log_data/{10 + n}.json", play(NOVEMBER + 10 + n, song=f"{n * 9}"))
+    assert etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1).matched == 9
+    assert fetched.call_count == fetches
+
+
+def test_a_song_that_arrives_after_the_catalogue_was_fetched_is_matched(
+    db: Connection[Any], dsn: str, tmp_path: Path, fetched: mock.Mock
+) -> None:
+    """Publishing matches the first month's plays again; the second month's batch fetches once more."""
+    with begin_run(dsn, db) as run_id:
+        stager = Stager(dsn, run_id, time.time() - 60)
+        write(tmp_path, "first/a.json", play())
+        stager.stage(Batch(tuple(find_files(tmp_path / "first", "log"))))
+        write(tmp_path, "song_data/a.json", song())
+        etl.run(song_data=tmp_path / "song_data", dsn=dsn)
+        write(tmp_path, "second/a.json", play(NOVEMBER + 40 * 24 * 3_600_000))
+        stager.stage(Batch(tuple(find_files(tmp_path / "second", "log"))))
+        stager.close()
+        assert fetched.call_count == 2
+        assert publish_run(db, run_id) is None
+    assert one(db, "SELECT count(song_id) FROM songplays") == 2
+    assert [finding.name for finding in check(dsn) if finding.found] == []

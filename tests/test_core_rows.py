@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
@@ -193,7 +194,7 @@ def test_forgotten_people(transform: PlayTransform) -> None:
     transform.forgotten = Forgotten()
     books = done.books[0]
     assert (books.lines, books.loaded, books.duplicates, books.forgotten) == (20, 5, 5, 10)
-    assert len(copied.rows("wanted", transform.unknown_songs())) == 1
+    assert len(copied.rows("wanted", transform.unknown_songs()[1])) == 1
     transform.match([])
     transform.finish_batch()
     assert [row[0] for row in rows(transform, "users", date(2018, 11, 1))] == [0]
@@ -205,7 +206,7 @@ def test_forgotten_people(transform: PlayTransform) -> None:
 def test_a_heard_song_is_asked_once_and_staged_once_a_month(transform: PlayTransform) -> None:
     def heard(*events: dict[str, Any]) -> list[tuple[Any, ...]]:
         done = transform.transform([slice_of(*events)], [1])
-        wanted = copied.rows("wanted", transform.unknown_songs())
+        wanted = copied.rows("wanted", transform.unknown_songs()[1])
         asked.append(len(wanted))
         transform.match([(number, "SO", "ÄR") for number, _ in wanted])
         return [
@@ -248,7 +249,7 @@ def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
     transform.begin_batch(forget_songs=True)
     events = [play(itemInSession=at, song=str(at % 3)) for at in range(9)]
     transform.transform([slice_of(*events)], [1])
-    keys = dict(copied.rows("wanted", transform.unknown_songs()))
+    keys = dict(copied.rows("wanted", transform.unknown_songs()[1]))
     known = heard_song_id("1", play()["artist"], play()["length"])
     transform.match([(number, "SO1", "AR1") for number, key in keys.items() if key == known])
     month = date(2018, 11, 1)
@@ -257,6 +258,58 @@ def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
         ("SO1", "AR1"): 3,
     }
     assert transform.counts() == {month: (9, 3, 1)}
+
+
+def heard(key: bytes, song_id: str, artist_id: str) -> bytes:
+    return key + copied.field(song_id.encode()) + copied.field(artist_id.encode())
+
+
+def catalogue(matches: dict[bytes, tuple[str, str]]) -> list[bytes]:
+    """What `all_matches` in stage/stage.sql makes of a catalogue, as PostgreSQL sends it."""
+    songs = [heard(key, *ids) for key, ids in matches.items()]
+    first, *others = (copied.row(b"".join(songs[at : at + 1000])) for at in range(0, len(songs), 1000))
+    return [copied.HEADER + first, *others, copied.END]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fetched_catalogue_gives_the_rows_of_an_asked_one(seed: int) -> None:
+    """It comes before the first chunk is matched or a later one, and stays when songs are forgotten."""
+    chance = random.Random(seed)
+    asked, fetched = PlayTransform(TS_RANGE), PlayTransform(TS_RANGE)
+    artist, length = play()["artist"], play()["length"]
+    matches = {
+        heard_song_id(str(title), artist, length): ("S" * (title % 20), f"Ä{title}")
+        for title in chance.sample(range(9000), 6000)
+    }
+    fetch_at = chance.randrange(3)
+    for chunk in range(4):
+        events = [
+            play(NOVEMBER + at * 3_600_000, itemInSession=at, song=str(chance.randrange(9000)))
+            for at in range(2000)
+        ]
+        for transform in (asked, fetched):
+            if chunk == 3:  # as if songs were many
+                with mock.patch("sparkify.transform.plays.MOST_KNOWN_SONGS", 0):
+                    transform.begin_batch()
+            done = transform.transform([slice_of(*events)], [1])
+            count, heard = transform.unknown_songs()
+            wanted = copied.rows("wanted", heard)
+            assert len(wanted) == count
+            if transform is fetched and chunk >= fetch_at:
+                assert (count > 0) == (chunk == fetch_at)
+                if count:
+                    transform.take_catalogue(catalogue(matches))
+                transform.match([])
+            else:
+                transform.match([(number, *matches[key]) for number, key in wanted if key in matches])
+        assert asked.counts() == fetched.counts()
+        for table, month in itertools.product(("songplays", "heard_songs"), done.months):
+            written = rows(fetched, table, month)
+            assert written == rows(asked, table, month)
+            assert len({row[4] for row in written}) > 15
+    fetched.begin_batch(forget_songs=True)  # the catalogue, too
+    fetched.transform([slice_of(*events)], [1])
+    assert fetched.unknown_songs()[0] > 0
 
 
 # --- a batch ------------------------------------------------------------------------------------------------
@@ -422,10 +475,11 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "months": lambda core: core.months(),
     "forget_staged": lambda core: core.forget_staged(24000),
     "unknown_songs": lambda core: core.unknown_songs(),
+    "take_catalogue": lambda core: core.take_catalogue(copied.HEADER + copied.END),
     "match": lambda core: core.match([]),
     "ranges": lambda core: core.ranges(),
-    "finish_batch": lambda core: core.finish_batch(),
     "chunk rows": lambda core: core.rows("songplays", 24226),
+    "finish_batch": lambda core: core.finish_batch(),
     "batch rows": lambda core: core.rows("user_days", 24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
@@ -443,7 +497,7 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         name = names[at % len(names)] if chance.random() < 0.95 else chance.choice(names)
         try:
             CALLS[name](core)
-        except RuntimeError:
+        except (RuntimeError, ValueError):  # a second catalogue is an error
             continue
         done[name] += 1
     assert set(done) == set(CALLS)
@@ -477,6 +531,50 @@ def test_wrong_arguments_are_refused(core: Plays, wrong: Callable[[Plays], objec
     with pytest.raises((ValueError, TypeError, OverflowError, RuntimeError, UnicodeError)):
         wrong(core)
     core.begin_batch(True)
+    check_one_play(core)
+
+
+SONG_ROW = copied.row(heard(b"k" * 16, "SO", "AR"))
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b""],
+        [SONG_ROW],
+        [b"x" + copied.HEADER[1:]],
+        [copied.HEADER[:-1] + b"\1"],
+        [copied.HEADER, copied.HEADER],
+        [copied.HEADER + copied.row()],
+        [copied.HEADER + copied.row(b"", b"")],
+        [copied.HEADER + struct.pack(">hi", 1, -1)],  # a null
+        *([copied.HEADER + copied.row(heard(b"k" * 16, "SO", "AR")[:at])] for at in range(1, 28)),
+        *(
+            [copied.HEADER + copied.row(b"k" * 16 + copied.field(b"SO") + struct.pack(">i", size) + b"AR")]
+            for size in (-1, -(2**31), 2**31 - 1, 3)
+        ),
+        [copied.HEADER + SONG_ROW + copied.END + b"\0"],
+        [copied.HEADER + SONG_ROW + copied.END + SONG_ROW],
+        [copied.HEADER + SONG_ROW + copied.END, SONG_ROW],
+        [copied.HEADER + SONG_ROW + copied.END, copied.HEADER + copied.END],
+        [copied.HEADER],
+        [copied.HEADER + SONG_ROW],
+        *([copied.HEADER[:at]] for at in range(len(copied.HEADER))),
+        *([copied.HEADER + SONG_ROW, (SONG_ROW + copied.END)[:at]] for at in range(len(SONG_ROW) + 2)),
+    ],
+)
+def test_a_catalogue_that_is_malformed_or_has_no_end_is_refused(core: Plays, pieces: list[bytes]) -> None:
+    """The object remains usable, and the next catalogue is taken."""
+    CALLS["read"](core)
+    core.settle()
+    core.unknown_songs()
+    with pytest.raises(ValueError, match="COPY"):  # noqa: PT012
+        for piece in pieces:
+            core.take_catalogue(piece)
+        core.match([])
+    with pytest.raises(RuntimeError):
+        core.match([])
+    core.begin_batch(False)
     check_one_play(core)
 
 

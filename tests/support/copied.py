@@ -1,4 +1,4 @@
-"""Read PostgreSQL's binary COPY format: what the core writes, as Python values."""
+"""PostgreSQL's binary COPY format: read what the core writes, as Python values, and write what it reads."""
 
 import struct
 from collections.abc import Callable
@@ -58,6 +58,17 @@ COLUMNS: Final[dict[str, list[Read]]] = {
 """How to read the columns of each table that the core writes."""
 
 
+def field(data: bytes) -> bytes:
+    return struct.pack(">i", len(data)) + data
+
+
+def row(*fields: bytes) -> bytes:
+    return struct.pack(">h", len(fields)) + b"".join(map(field, fields))
+
+
+END: Final = struct.pack(">h", -1)
+
+
 def rows(table: str, data: bytes | None) -> list[tuple[Any, ...]]:
     """The rows for a table, in order; None is no rows."""
     if data is None:
@@ -68,12 +79,12 @@ def rows(table: str, data: bytes | None) -> list[tuple[Any, ...]]:
     while (count := integer(data[at : at + 2])) != -1:
         at += 2
         assert count == len(columns)
-        row = []
+        values = []
         for read in columns:
             size = integer(data[at : at + 4])
             at += 4
-            row.append(None if size < 0 else read(data[at : at + size]))
+            values.append(None if size < 0 else read(data[at : at + size]))
             at += max(size, 0)
-        found.append(tuple(row))
+        found.append(tuple(values))
     assert at + 2 == len(data)
     return found

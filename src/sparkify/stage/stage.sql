@@ -56,9 +56,9 @@ INSERT INTO etl.staged_slices (run_id, catalogue_version, month, file_id, earlie
 SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
--- name: catalogue_version
--- Read the version of the catalogue, which changes when a heard song may match another song.
-SELECT catalogue_version FROM etl.warehouse
+-- name: catalogue
+-- Read the version of the catalogue, which changes when a heard song may match another song, and its size.
+SELECT catalogue_version, (SELECT row_count FROM etl.row_counts WHERE table_name = 'songs') FROM etl.warehouse
 
 -- name: prepare_claims
 -- Create the table for the files of a chunk.
@@ -161,6 +161,20 @@ CREATE TEMP TABLE IF NOT EXISTS wanted (number integer, heard_song_id uuid)
 SELECT w.number, m.song_id, m.artist_id
 FROM wanted w
 CROSS JOIN LATERAL (SELECT * FROM etl.catalogue_matches c WHERE c.heard_song_id = w.heard_song_id OFFSET 0) m
+
+-- name: all_matches
+-- Fetch all that heard songs may match, in up to 256 rows: a worker takes Python's global lock for each row, and
+-- would wait for it a million times.
+COPY (
+    SELECT string_agg(
+        uuid_send(heard_song_id)
+        || int4send(octet_length(textsend(song_id))) || textsend(song_id)
+        || int4send(octet_length(textsend(artist_id))) || textsend(artist_id),
+        ''::bytea
+    )
+    FROM etl.catalogue_matches
+    GROUP BY get_byte(uuid_send(heard_song_id), 0)
+) TO STDOUT (FORMAT binary)
 
 -- name: ts_range
 -- Read the accepted range of event times, in milliseconds since 1970.

@@ -24,6 +24,7 @@ from sparkify.report import Books, Staged
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import copy_bytes, copy_rows
 from sparkify.stage.failed import described, lies_in_data
+from sparkify.stage.matching import Matching
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.runs import hold_open
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES, catalogue_table, create_months, month_tables
@@ -59,6 +60,7 @@ class Stager:
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
+        self._matching = Matching(0)
         self._forgotten = Forgotten()
         self._held: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
@@ -179,16 +181,19 @@ class Stager:
             self._forgotten = Forgotten(*row)
 
     def _begin_batch(self) -> PlayTransform:
-        row = self._connection.execute(_sql["catalogue_version"]).fetchone()
+        row = self._connection.execute(_sql["catalogue"]).fetchone()
         assert row is not None
+        version, songs = row
         if self._transform is None:
             ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
             assert ts_range is not None
             self._transform = PlayTransform(ts_range)
         self._transform.forgotten = self._forgotten
         self._connection.execute(_sql["prepare_batch"])
-        self._transform.begin_batch(forget_songs=self._catalogue_version != row[0])
-        self._catalogue_version = row[0]
+        self._transform.begin_batch(forget_songs=self._catalogue_version != version)
+        if self._catalogue_version != version:
+            self._matching = Matching(songs)
+        self._catalogue_version = version
         return self._transform
 
     def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
@@ -197,7 +202,7 @@ class Stager:
         file_ids = [claim.file_id for _, claim in claimed]
         result = transform.transform([slice_ for slice_, _ in claimed], file_ids)
         self._hold_months(result.months, transform)
-        transform.match(self._matches(transform.unknown_songs()))
+        self._matching.match(self._connection, transform)
         for month in result.months:
             self._copy(transform, month, CHUNK_TABLES)
         counts = transform.counts()
@@ -210,14 +215,6 @@ class Stager:
             self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
-
-    def _matches(self, heard: bytes | None) -> list[tuple[int, str, str]]:
-        """The catalogue's matches for heard songs, by their numbers."""
-        if not heard:
-            return []
-        self._connection.execute("TRUNCATE wanted")
-        copy_bytes(self._connection, sql.Identifier("wanted"), heard)
-        return self._connection.execute(_sql["matches"], binary=True).fetchall()
 
     def _finish_batch(self, transform: PlayTransform) -> None:
         for month in transform.finish_batch():

@@ -24,8 +24,8 @@ class Plays:
     """A worker's plays: those of a chunk, and what the chunks of a batch come to together.
 
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
-    `unknown_songs`, `match` and `rows`; then `finish_batch` and `rows`. After an error only `begin_batch` is
-    accepted, and forgets the songs too.
+    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch` and `rows`. After an
+    error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
     """
 
     def __new__(cls, earliest: int, before: int, seed: bytes) -> Plays:
@@ -46,8 +46,14 @@ class Plays:
         """The months of the chunk, in order: (month, plays, plays with a song_id, different times)."""
     def forget_staged(self, month: int, /) -> None:
         """Stage the heard songs of a month again."""
-    def unknown_songs(self) -> bytes | None:
-        """Songs to look up in the catalogue, as COPY of (number, heard_song_id); None if there are none."""
+    def unknown_songs(self) -> tuple[int, bytes]:
+        """Songs to look up in the catalogue: how many, and COPY of (number, heard_song_id)."""
+    def take_catalogue(self, rows: bytes, /) -> None:
+        """Look up these songs and later ones in the fetched catalogue: COPY by `all_matches` in stage.sql.
+
+        Each call takes some whole rows; the first one begins with the header, the last one ends with the
+        trailer. The catalogue stays when songs are forgotten.
+        """
     def match(self, matches: list[tuple[int, str, str]], /) -> None:
         """Take the catalogue's answers: (number, song_id, artist_id)."""
     def ranges(self) -> list[tuple[int, int, int, int]]:

@@ -1,7 +1,7 @@
 """Turn chunks of log lines into rows for the staged months."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -57,14 +57,22 @@ class PlayTransform:
 
     def __init__(self, ts_range: tuple[int, int]) -> None:
         self._ts_range = ts_range
-        self._core = Plays(*ts_range, os.urandom(16))
+        self._core = self._new_core()
         self.forgotten = Forgotten()
         self.begin_batch()
 
     def begin_batch(self, *, forget_songs: bool = False) -> None:
-        """Drop the combined rows of earlier chunks, and the cached songs if wanted or if they are many."""
-        self._core.begin_batch(forget_songs or self._core.cached_bytes() > MOST_CACHED_BYTES)
+        """Drop the combined rows of earlier chunks, and the cached songs if they are many.
+
+        `forget_songs` drops them and the fetched catalogue, because the catalogue has changed.
+        """
+        if forget_songs:
+            self._core = self._new_core()
+        self._core.begin_batch(self._core.cached_bytes() > MOST_CACHED_BYTES)
         self._gathered_bytes = self._gathered_plays = 0
+
+    def _new_core(self) -> Plays:
+        return Plays(*self._ts_range, os.urandom(16))
 
     def batch_is_full(self) -> bool:
         """Whether to finish the batch and begin another, because of the memory that it takes."""
@@ -87,9 +95,14 @@ class PlayTransform:
         """Stage the heard songs of a month again, because its tables were created again."""
         self._core.forget_staged(_number(month))
 
-    def unknown_songs(self) -> bytes | None:
-        """The songs of the chunk that must be looked up in the catalogue: COPY of (number, heard_song_id)."""
+    def unknown_songs(self) -> tuple[int, bytes]:
+        """The songs of the chunk to look up in the catalogue: how many, COPY of (number, heard_song_id)."""
         return self._core.unknown_songs()
+
+    def take_catalogue(self, rows: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Look up these songs and later ones in the fetched catalogue: rows of a COPY by `all_matches`."""
+        for row in rows:
+            self._core.take_catalogue(bytes(row))
 
     def match(self, matches: list[tuple[int, str, str]]) -> None:
         """Take the catalogue's answers on the unknown songs: (number, song_id, artist_id)."""

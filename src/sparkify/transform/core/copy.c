@@ -16,12 +16,13 @@ static bool reserve(Buffer *buffer, size_t size) {
     return true;
 }
 
+const uint8_t COPY_HEADER[19] = "PGCOPY\n\377\r\n";
+
 bool copy_begin(Buffer *buffer) {
-    static const char HEADER[19] = "PGCOPY\n\377\r\n"; /* then zeros: no flags, no extension */
     buffer->size = 0;
-    if (!reserve(buffer, sizeof HEADER)) return false;
-    memcpy(buffer->data, HEADER, sizeof HEADER);
-    buffer->size = sizeof HEADER;
+    if (!reserve(buffer, sizeof COPY_HEADER)) return false;
+    memcpy(buffer->data, COPY_HEADER, sizeof COPY_HEADER);
+    buffer->size = sizeof COPY_HEADER;
     return true;
 }
 

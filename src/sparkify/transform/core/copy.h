@@ -17,6 +17,9 @@ typedef struct {
 
 enum { COPY_FIXED = 20 /* the most that a value that is neither text nor array takes, with its length */ };
 
+/* What a COPY begins with: the signature, then zeros for no flags and no extension. */
+extern const uint8_t COPY_HEADER[19];
+
 bool copy_begin(Buffer *buffer);
 bool copy_end(Buffer *buffer);
 void copy_free(Buffer *buffer);

@@ -25,6 +25,18 @@ bool plays_find_new_songs(Plays *plays) {
     return true;
 }
 
+/* Match the songs to look up with the fetched catalogue, so that nothing of them is asked. */
+void plays_match_fetched(Plays *plays) {
+    for (size_t at = 0; at < plays->chunk.unknown_count; at++) {
+        Song *song = &plays->songs.items[plays->chunk.unknown[at]];
+        const Match *match = matches_find(&plays->matches, &plays->seed, song->heard_song_id);
+        if (!match) continue;
+        song->song_id = song_id_of(match);
+        song->artist_id = artist_id_of(match);
+    }
+    plays->chunk.unknown_count = 0;
+}
+
 /* Count the plays of each month whose song the catalogue has. */
 void plays_count_matches(Plays *plays) {
     Chunk *chunk = &plays->chunk;

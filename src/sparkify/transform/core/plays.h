@@ -3,6 +3,7 @@
 #define SPARKIFY_PLAYS_H
 
 #include "lines.h"
+#include "matches.h"
 #include "songs.h"
 #include "texts.h"
 
@@ -83,6 +84,7 @@ typedef struct {
     int64_t earliest, before;
     Scratch scratch;
     Songs songs;
+    Matches matches;
     Chunk chunk;
     Batch batch;
 } Plays;
@@ -100,6 +102,7 @@ int compare_variants(const Plays *plays, const HeardPlay *one, const HeardPlay *
 
 /* heard.c: what is new among the heard songs. */
 bool plays_find_new_songs(Plays *plays);
+void plays_match_fetched(Plays *plays);
 void plays_count_matches(Plays *plays);
 
 /* latest.c: the latest play of each user and month, also among those that will lose. */

@@ -47,6 +47,7 @@ static void plays_dealloc(PyObject *object) {
     chunk_free(&self->plays.chunk);
     batch_free(&self->plays.batch);
     songs_free(&self->plays.songs);
+    matches_free(&self->plays.matches);
     scratch_free(&self->plays.scratch);
     copy_free(&self->buffer);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
@@ -60,6 +61,7 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     chunk_clear(&self->plays.chunk);
     batch_clear(&self->plays.batch);
     if (forget_songs || self->step == FAILED) songs_clear(&self->plays.songs);
+    if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
     copy_free(&self->buffer);
     return plays_step(self, true, BATCH_BEGUN);
 }
@@ -154,6 +156,7 @@ static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
 /* Write (number, heard_song_id) of each song that is to be looked up. */
 static bool copy_unknown(Plays *plays, Buffer *buffer) {
     if (!plays_find_new_songs(plays) || !copy_begin(buffer)) return false;
+    if (plays->matches.is_whole) plays_match_fetched(plays);
     for (size_t i = 0; i < plays->chunk.unknown_count; i++) {
         uint8_t *at = copy_row(buffer, 2, 0);
         if (!at) return false;
@@ -169,11 +172,26 @@ static PyObject *unknown_songs(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = copy_unknown(&self->plays, &self->buffer));
-    if (done && self->plays.chunk.unknown_count) {
-        self->step = SONGS_LISTED;
-        return plays_bytes_of(&self->buffer);
-    }
-    return plays_step(self, done, SONGS_LISTED);
+    PyObject *nothing = plays_step(self, done, SONGS_LISTED);
+    Py_XDECREF(nothing);
+    return nothing ? Py_BuildValue("Iy#", (unsigned int)self->plays.chunk.unknown_count, self->buffer.data,
+                                   (Py_ssize_t)self->buffer.size)
+                   : NULL;
+}
+
+static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
+    const char *data;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(arguments, "y#:take_catalogue", &data, &size)) return NULL;
+    if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
+    Matches *matches = &self->plays.matches;
+    MatchesTaken taken;
+    WITHOUT_GIL(self, taken = matches_take(matches, &self->plays.seed, (const uint8_t *)data, (size_t)size));
+    if (taken == MATCHES_TAKEN && matches->is_whole) plays_match_fetched(&self->plays);
+    if (taken != MATCHES_MALFORMED) return plays_step(self, taken == MATCHES_TAKEN, SONGS_LISTED);
+    self->step = FAILED;
+    PyErr_SetString(PyExc_ValueError, "no binary COPY of the catalogue's matches");
+    return NULL;
 }
 
 /* Take one answer of the catalogue: (number, song_id, artist_id). */
@@ -199,6 +217,10 @@ static bool take_match(Plays *plays, PyObject *match) {
 static PyObject *match(PlaysObject *self, PyObject *matches) {
     if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     self->step = FAILED;
+    if (self->plays.matches.is_begun && !self->plays.matches.is_whole) {
+        PyErr_SetString(PyExc_ValueError, "the COPY of the catalogue's matches has no end");
+        return NULL;
+    }
     Py_ssize_t count = PyList_Size(matches);
     if (count < 0) return NULL;
     for (Py_ssize_t at = 0; at < count; at++)
@@ -237,6 +259,7 @@ static PyMethodDef methods[] = {
     METHOD("months", plays_months, METH_NOARGS),
     METHOD("forget_staged", forget_staged, METH_O),
     METHOD("unknown_songs", unknown_songs, METH_NOARGS),
+    METHOD("take_catalogue", take_catalogue, METH_VARARGS),
     METHOD("match", match, METH_O),
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
