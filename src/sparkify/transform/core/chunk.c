@@ -20,19 +20,16 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
         .line = line,
         .slice = slice,
         .day = day_of(play->ts),
-        .first_name = play->first_name,
-        .last_name = play->last_name,
-        .gender = play->gender,
     };
     const HeardPlay *before = chunk->count ? &chunk->items[chunk->count - 1] : NULL;
     heard.month = before && before->day == heard.day ? before->month : month_of(heard.day);
-    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard.song)
-        || !texts_add(texts, seed, play->level, &heard.level)
-        || !texts_add(texts, seed, play->location, &heard.location)
-        || !texts_add(texts, seed, play->user_agent, &heard.user_agent)
-        || !arena_keep(&chunk->names, &heard.first_name) || !arena_keep(&chunk->names, &heard.last_name)
-        || !arena_keep(&chunk->names, &heard.gender))
-        return false;
+    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard.song)) return false;
+    for (size_t at = 0; at < PLAY_TEXTS; at++)
+        if (!texts_add(texts, seed, play->texts[at].text, &heard.texts[at])) return false;
+    for (size_t at = 0; at < USER_COLUMNS; at++) {
+        heard.user[at] = play->user[at];
+        if (!arena_keep_datum(&chunk->names, &heard.user[at])) return false;
+    }
     chunk->items[chunk->count++] = heard;
     return true;
 }
