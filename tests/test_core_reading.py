@@ -162,7 +162,7 @@ def test_any_text(text: str, ascii_only: bool) -> None:  # noqa: FBT001
     if "\0" in text:
         assert found is ASK_THE_JUDGE
     else:
-        assert (found[6], found[11]) == (text, text or None)
+        assert (found[5], found[8]) == (text, text or None)
 
 
 def test_every_character() -> None:

@@ -18,7 +18,7 @@ from torture.mill import NUMBERS, PIECES, Mill, seeds
 ROOT: Final = Path(__file__).resolve().parents[1]
 CORE: Final = ROOT / "src" / "sparkify" / "transform" / "core"
 TARGETS: Final = ROOT / "torture" / "core"
-FOR_PYTHON: Final = {"module.c", "plays_results.c", "reading.c", "slices.c"}
+FOR_PYTHON: Final = {"datums.c", "module.c", "plays_results.c", "reading.c", "slices.c"}
 """Sources, beside those of types, that need Python."""
 
 FLAGS: Final = [

@@ -180,8 +180,9 @@ def _user(plays: list[Play]) -> tuple[Any, ...]:
         key=lambda play: (_variant(play), by_bytes(play.first_name, play.last_name, play.gender)),
     )
     return (
-        play.user_id, *play[8:11], play.level, _moment(play), play.session_id, play.item_in_session,
-        songplay_id(play), play.location, play.user_agent, _heard_song_id(play),
+        play.user_id, play.first_name, play.last_name, play.gender, play.level, _moment(play),
+        play.session_id, play.item_in_session, songplay_id(play),
+        play.location, play.user_agent, _heard_song_id(play),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core.h"
+#include "memory.h"
 #include "memory_fails.h"
 
 static const int64_t EARLIEST = 946684800000, BEFORE = 4102444800000, MOST = 999999999999999999;
@@ -39,19 +39,25 @@ static void hold_utf8(Text text) {
     }
 }
 
-static void hold_text(Text text, int optional, const Scratch *scratch) {
-    if (!text.data) {
-        HOLD(optional && !text.size);
-        return;
-    }
-    HOLD(text.data >= scratch->data && text.size <= scratch->size);
+static void hold_text(Text text, const Scratch *scratch) {
+    HOLD(text.data && text.data >= scratch->data && text.size <= scratch->size);
     HOLD((size_t)(text.data - scratch->data) <= scratch->size - text.size);
     hold_utf8(text);
 }
 
-static void hold_same(Text one, Text other) {
-    HOLD(!one.data == !other.data && one.size == other.size);
-    if (one.size) HOLD(memcmp(one.data, other.data, one.size) == 0);
+static void hold_datums(const Datum *datums, size_t count, const Scratch *scratch) {
+    for (size_t at = 0; at < count; at++) {
+        if (datums[at].type == TEXT) hold_text(datums[at].text, scratch);
+        if (datums[at].type == NO_VALUE) HOLD(!datums[at].text.data && !datums[at].text.size);
+        if (datums[at].type == DOUBLE) {
+            HOLD(isfinite(datums[at].real));
+            HOLD(!(datums[at].real == 0 && signbit(datums[at].real)));
+        }
+    }
+}
+
+static void hold_same(const Datum *one, const Datum *other, size_t count) {
+    for (size_t at = 0; at < count; at++) HOLD(compare_datums(&one[at], &other[at]) == 0);
 }
 
 static void hold_integer(int64_t value) { HOLD(value >= -MOST && value <= MOST); }
@@ -62,48 +68,33 @@ static void hold_play(const Play *play, const Scratch *scratch) {
     hold_integer(play->item_in_session);
     HOLD(play->ts >= EARLIEST && play->ts < BEFORE);
     HOLD(play->length > 0 && isfinite(play->length));
-    HOLD(play->song.size && (!play->location.data || play->location.size));
-    const Text wanted[] = {play->level, play->song, play->artist};
-    for (size_t at = 0; at < 3; at++) hold_text(wanted[at], 0, scratch);
-    const Text optional[] = {play->first_name, play->last_name, play->gender, play->location, play->user_agent};
-    for (size_t at = 0; at < 5; at++) hold_text(optional[at], 1, scratch);
+    HOLD(play->song.size);
+    hold_text(play->song, scratch);
+    hold_text(play->artist, scratch);
+    HOLD(play->texts[LEVEL].type == TEXT);
+    HOLD(play->texts[LOCATION].type == NO_VALUE || play->texts[LOCATION].text.size);
+    hold_datums(play->texts, PLAY_TEXTS, scratch);
+    hold_datums(play->user, USER_COLUMNS, scratch);
 }
 
 static void hold_same_play(const Play *one, const Play *other) {
     HOLD(one->user_id == other->user_id && one->session_id == other->session_id);
     HOLD(one->item_in_session == other->item_in_session && one->ts == other->ts);
     HOLD(one->length == other->length);
-    hold_same(one->level, other->level);
-    hold_same(one->song, other->song);
-    hold_same(one->artist, other->artist);
-    hold_same(one->first_name, other->first_name);
-    hold_same(one->last_name, other->last_name);
-    hold_same(one->gender, other->gender);
-    hold_same(one->location, other->location);
-    hold_same(one->user_agent, other->user_agent);
+    HOLD(!compare_texts(one->song, other->song) && !compare_texts(one->artist, other->artist));
+    hold_same(one->texts, other->texts, PLAY_TEXTS);
+    hold_same(one->user, other->user, USER_COLUMNS);
 }
 
 static void hold_song(const CatalogueRecord *song, const Scratch *scratch) {
-    const Text wanted[] = {song->song_id, song->title, song->artist_id, song->artist_name};
-    for (size_t at = 0; at < 4; at++) hold_text(wanted[at], 0, scratch);
-    hold_text(song->artist_location, 1, scratch);
-    HOLD(song->song_id.size && song->song_id.size <= 1000 && song->artist_id.size && song->artist_id.size <= 1000);
-    HOLD(!song->artist_location.data || song->artist_location.size);
-    HOLD(isfinite(song->latitude) && isfinite(song->longitude));
-    HOLD(!(song->latitude == 0 && signbit(song->latitude)) && !(song->longitude == 0 && signbit(song->longitude)));
-    HOLD(song->year >= 0 && song->year < 10000);
-    HOLD(song->duration > 0 && isfinite(song->duration));
-}
-
-static void hold_same_song(const CatalogueRecord *one, const CatalogueRecord *other) {
-    HOLD(one->has_latitude == other->has_latitude && one->has_longitude == other->has_longitude);
-    HOLD(one->latitude == other->latitude && one->longitude == other->longitude);
-    HOLD(one->year == other->year && one->duration == other->duration);
-    hold_same(one->song_id, other->song_id);
-    hold_same(one->title, other->title);
-    hold_same(one->artist_id, other->artist_id);
-    hold_same(one->artist_name, other->artist_name);
-    hold_same(one->artist_location, other->artist_location);
+    const Datum *columns = song->columns;
+    hold_datums(columns, RECORD_COLUMNS, scratch);
+    HOLD(columns[TITLE].type == TEXT && columns[ARTIST_NAME].type == TEXT);
+    HOLD(columns[SONG_ID].text.size && columns[SONG_ID].text.size <= 1000);
+    HOLD(columns[ARTIST_ID].text.size && columns[ARTIST_ID].text.size <= 1000);
+    HOLD(columns[ARTIST_LOCATION].type == NO_VALUE || columns[ARTIST_LOCATION].text.size);
+    HOLD(columns[YEAR].type == NO_VALUE || (columns[YEAR].bigint > 0 && columns[YEAR].bigint < 10000));
+    HOLD(columns[DURATION].type == DOUBLE && columns[DURATION].real > 0);
 }
 
 /* `exact` has room for the strings and not a byte more; `kept` serves one line after the other. */
@@ -126,7 +117,7 @@ static Verdict hold_song_record(const uint8_t *line, size_t size, Scratch *exact
     HOLD(read_song(line, size, kept, &again) == verdict);
     if (verdict == ACCEPTED) {
         hold_song(&song, exact);
-        hold_same_song(&song, &again);
+        hold_same(song.columns, again.columns, RECORD_COLUMNS);
     }
     return verdict;
 }

@@ -25,12 +25,7 @@ DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_re
 
 -- name: add_records
 -- Add the staged records.
-INSERT INTO etl.catalogue_records
-    (file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
-     year, duration, heard_song_id)
-SELECT file_id, line, song_id, title, artist_id, artist_name, artist_location, artist_latitude, artist_longitude,
-       year, duration, heard_song_id
-FROM {catalogue}
+INSERT INTO etl.catalogue_records TABLE {catalogue}
 
 -- name: touches_much
 -- Tell whether more than a quarter of the songs is touched: then deciding all at once is faster.

@@ -5,14 +5,9 @@
 CREATE TEMP TABLE latest ON COMMIT DROP AS
 SELECT DISTINCT ON (user_id) *
 FROM (
-    SELECT user_id, first_name, last_name, gender, level, start_time, session_id, item_in_session, songplay_id,
-           location, user_agent, heard_song_id
-    FROM {users}
+    TABLE {users}
     UNION ALL
-    SELECT l.user_id, u.first_name, u.last_name, u.gender, l.level, l.start_time, l.session_id, l.item_in_session,
-           l.songplay_id, l.location, l.user_agent, l.heard_song_id
-    FROM etl.latest_plays l JOIN users u USING (user_id)
-    WHERE l.user_id IN (SELECT user_id FROM {users})
+    SELECT * FROM users JOIN etl.latest_plays USING (user_id) WHERE user_id IN (SELECT user_id FROM {users})
 ) candidates
 ORDER BY user_id, start_time DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
          etl.variant(level, location, user_agent, heard_song_id),
@@ -27,10 +22,10 @@ SELECT count(*) FROM latest WHERE NOT EXISTS (SELECT FROM users u WHERE u.user_i
 -- Store the plays from which users takes its values.
 -- reads: latest
 INSERT INTO etl.latest_plays AS l
-    (user_id, start_time, session_id, item_in_session, songplay_id, level, location, user_agent, heard_song_id)
-SELECT user_id, start_time, session_id, item_in_session, songplay_id, level, location, user_agent, heard_song_id
+    (user_id, start_time, session_id, item_in_session, songplay_id, location, user_agent, heard_song_id)
+SELECT user_id, start_time, session_id, item_in_session, songplay_id, location, user_agent, heard_song_id
 FROM latest
 ON CONFLICT (user_id) DO UPDATE
 SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_session = EXCLUDED.item_in_session,
-    songplay_id = EXCLUDED.songplay_id, level = EXCLUDED.level, location = EXCLUDED.location,
-    user_agent = EXCLUDED.user_agent, heard_song_id = EXCLUDED.heard_song_id
+    songplay_id = EXCLUDED.songplay_id, location = EXCLUDED.location, user_agent = EXCLUDED.user_agent,
+    heard_song_id = EXCLUDED.heard_song_id

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS etl.catalogue_records (
     artist_location  text,
     artist_latitude  double precision,
     artist_longitude double precision,
-    year             integer,
+    year             bigint,
     duration         double precision NOT NULL,
     heard_song_id    uuid NOT NULL,
     PRIMARY KEY (file_id, line)

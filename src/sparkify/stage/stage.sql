@@ -26,10 +26,7 @@ INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOT
 CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
-CREATE TABLE {users} (
-    user_id bigint, first_name text, last_name text, gender text, level text, start_time timestamptz,
-    session_id bigint, item_in_session bigint, songplay_id bigint, location text, user_agent text, heard_song_id uuid
-);
+CREATE TABLE {users} AS SELECT * FROM public.users JOIN etl.latest_plays USING (user_id) WITH NO DATA;
 CREATE TABLE {heard_songs} (
     heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text,
     track_id bigint, artist_key bigint

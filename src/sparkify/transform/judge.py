@@ -24,25 +24,31 @@ T = TypeVar("T")
 
 
 class Play(NamedTuple):
-    """The fields kept of a valid line with page NextSong. `ts` is in milliseconds since 1970, UTC."""
+    """The fields kept of a valid line with page NextSong. `ts` is in milliseconds since 1970, UTC.
+
+    The texts from `level` and what `users` shows are in the order of core/columns.h.
+    """
 
     user_id: int
     session_id: int
     item_in_session: int
     ts: int
-    level: str
     song: str
     artist: str
     length: float
+    level: str
+    location: str | None
+    user_agent: str | None
     first_name: str | None
     last_name: str | None
     gender: str | None
-    location: str | None
-    user_agent: str | None
 
 
 class CatalogueRecord(NamedTuple):
-    """The fields of a valid record of a song file. Year 0 and an empty location are None."""
+    """The fields of a valid record of a song file, as in core/columns.h.
+
+    Year 0 and an empty location are None.
+    """
 
     song_id: str
     title: str

@@ -2,10 +2,10 @@
 -- The tables songs and artists show the winners among the catalogue records.
 -- do: Change a byte of the song files concerned (add a blank line at their end) and load again.
 SELECT 'songs' AS in_table, song_id AS id FROM songs s FULL JOIN etl.winning_songs w USING (song_id)
-WHERE (s.title, s.artist_id, s.year, s.duration) IS DISTINCT FROM (w.title, w.artist_id, w.year, w.duration)
+WHERE ROW(s.*, w.artist_name, w.heard_song_id) IS DISTINCT FROM ROW(w.*)
 UNION ALL
 SELECT 'artists', artist_id FROM artists a FULL JOIN etl.winning_artists w USING (artist_id)
-WHERE (a.name, a.location, a.latitude, a.longitude) IS DISTINCT FROM (w.name, w.location, w.latitude, w.longitude)
+WHERE ROW(a.*) IS DISTINCT FROM ROW(w.*)
 
 -- name: song_keys
 -- Every song has the key of its winning record, by which plays find it.

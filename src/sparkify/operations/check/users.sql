@@ -13,9 +13,9 @@ latest AS (
 SELECT user_id, k.start_time AS kept, r.start_time AS real, u.level AS level_shown, r.level AS level_real
 FROM latest r FULL JOIN etl.latest_plays k USING (user_id) LEFT JOIN users u USING (user_id)
 WHERE u.level IS DISTINCT FROM r.level
-   OR (k.start_time, k.session_id, k.item_in_session, k.songplay_id, k.level, k.location, k.user_agent, k.heard_song_id)
+   OR (k.start_time, k.session_id, k.item_in_session, k.songplay_id, k.location, k.user_agent, k.heard_song_id)
       IS DISTINCT FROM
-      (r.start_time, r.session_id, r.item_in_session, r.songplay_id, r.level, r.location, r.user_agent, r.heard_song_id)
+      (r.start_time, r.session_id, r.item_in_session, r.songplay_id, r.location, r.user_agent, r.heard_song_id)
 
 -- name: levels
 -- The history of levels follows from the plays.

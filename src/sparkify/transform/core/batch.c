@@ -12,14 +12,14 @@ static uint64_t two_numbers(uint32_t one, uint32_t other) { return (uint64_t)one
 /* The number of a play's row in user_days, which is added if it is new; NOT_FOUND if memory is short. */
 static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
-    uint64_t day_and_level = two_numbers((uint32_t)play->day, play->level);
+    uint64_t day_and_level = two_numbers((uint32_t)play->day, play->texts[LEVEL]);
     uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, day_and_level);
-    hash = hash_numbers(&plays->seed, hash, two_numbers(play->location, play->user_agent));
+    hash = hash_numbers(&plays->seed, hash, two_numbers(play->texts[LOCATION], play->texts[USER_AGENT]));
     Search search = table_find(&batch->user_day_table, hash);
     for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
         const UserDay *day = &batch->user_days[found];
-        if (day->user_id == play->user_id && day->day == play->day && day->level == play->level
-            && day->location == play->location && day->user_agent == play->user_agent)
+        if (day->user_id == play->user_id && day->day == play->day && day->level == play->texts[LEVEL]
+            && day->location == play->texts[LOCATION] && day->user_agent == play->texts[USER_AGENT])
             return found;
     }
     size_t count = batch->user_day_count;
@@ -31,9 +31,9 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
         .user_id = play->user_id,
         .first_play = play->ts,
         .last_play = play->ts,
-        .level = play->level,
-        .location = play->location,
-        .user_agent = play->user_agent,
+        .level = play->texts[LEVEL],
+        .location = play->texts[LOCATION],
+        .user_agent = play->texts[USER_AGENT],
         .day = play->day,
         .month = play->month,
     };
@@ -60,12 +60,12 @@ static bool add_listening(Plays *plays, const HeardPlay *play) {
 static bool add_session(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
     uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, (uint64_t)play->session_id);
-    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->month, play->level));
+    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->month, play->texts[LEVEL]));
     Search search = table_find(&batch->session_table, hash);
     for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
         Session *session = &batch->sessions[found];
         if (session->user_id != play->user_id || session->session_id != play->session_id
-            || session->month != play->month || session->level != play->level)
+            || session->month != play->month || session->level != play->texts[LEVEL])
             continue;
         if (play->ts < session->started_at) session->started_at = play->ts;
         return true;
@@ -75,7 +75,7 @@ static bool add_session(Plays *plays, const HeardPlay *play) {
     if (!table_make_room(&batch->session_table)) return false;
     table_add(&batch->session_table, hash, count);
     batch->sessions[batch->session_count++] =
-        (Session){play->user_id, play->session_id, play->ts, play->level, play->month};
+        (Session){play->user_id, play->session_id, play->ts, play->texts[LEVEL], play->month};
     return true;
 }
 

@@ -10,15 +10,15 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     for (size_t i = 0; i < batch->latest_count; i++) {
         const HeardPlay *play = &batch->latest[i];
         if (play->month != month) continue;
-        Text level = text_at(&batch->texts, play->level), location = text_at(&batch->texts, play->location);
-        Text user_agent = text_at(&batch->texts, play->user_agent);
-        uint8_t *at = copy_row(buffer, 12, play->first_name.size + play->last_name.size + play->gender.size
-                                               + level.size + location.size + user_agent.size);
+        Text level = text_at(&batch->texts, play->texts[LEVEL]);
+        Text location = text_at(&batch->texts, play->texts[LOCATION]);
+        Text user_agent = text_at(&batch->texts, play->texts[USER_AGENT]);
+        size_t text_bytes = level.size + location.size + user_agent.size;
+        text_bytes += text_bytes_of(play->user, USER_COLUMNS);
+        uint8_t *at = copy_row(buffer, 9 + USER_COLUMNS, text_bytes);
         if (!at) return false;
         at = copy_bigint(at, play->user_id);
-        at = copy_text(at, play->first_name);
-        at = copy_text(at, play->last_name);
-        at = copy_text(at, play->gender);
+        at = copy_datums(at, play->user, USER_COLUMNS);
         at = copy_text(at, level);
         at = copy_timestamp(at, play->ts);
         at = copy_bigint(at, play->session_id);

@@ -3,29 +3,16 @@
 
 #include "ids.h"
 
-static uint8_t *copy_number_or_null(uint8_t *at, bool is_there, double value) {
-    return is_there ? copy_double(at, value) : copy_null(at);
-}
-
 bool catalogue_add(Catalogue *catalogue, const CatalogueRecord *record, uint32_t slice, int64_t line) {
     Slice *of_slice = &catalogue->lines.slices[slice];
     uint8_t id[16];
-    heard_song_id(record->title, record->artist_name, record->duration, id);
-    uint8_t *at = copy_row(&catalogue->rows, 12,
-                           record->song_id.size + record->title.size + record->artist_id.size
-                               + record->artist_name.size + record->artist_location.size);
+    const Datum *columns = record->columns;
+    heard_song_id(columns[TITLE].text, columns[ARTIST_NAME].text, columns[DURATION].real, id);
+    uint8_t *at = copy_row(&catalogue->rows, 3 + RECORD_COLUMNS, text_bytes_of(columns, RECORD_COLUMNS));
     if (!at) return false;
     at = copy_integer(at, of_slice->file_id);
     at = copy_bigint(at, line);
-    at = copy_text(at, record->song_id);
-    at = copy_text(at, record->title);
-    at = copy_text(at, record->artist_id);
-    at = copy_text(at, record->artist_name);
-    at = copy_text(at, record->artist_location);
-    at = copy_number_or_null(at, record->has_latitude, record->latitude);
-    at = copy_number_or_null(at, record->has_longitude, record->longitude);
-    at = record->year ? copy_integer(at, record->year) : copy_null(at);
-    at = copy_double(at, record->duration);
+    at = copy_datums(at, columns, RECORD_COLUMNS);
     at = copy_uuid(at, id);
     copy_row_end(&catalogue->rows, at);
     of_slice->loaded++;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "catalogue.h"
+#include "datums.h"
 #include "slices.h"
 #include "types.h"
 
@@ -45,40 +46,17 @@ static PyObject *read_chunk(CatalogueObject *self, PyObject *arguments) {
     return doubtful;
 }
 
-static bool parse_number(PyObject *number, bool *is_there, double *value) {
-    *is_there = number != Py_None;
-    *value = *is_there ? PyFloat_AsDouble(number) : 0;
-    return !PyErr_Occurred();
-}
-
-static bool parse_record(PyObject *fields, CatalogueRecord *record) {
-    const char *texts[5];
-    Py_ssize_t sizes[5];
-    PyObject *latitude, *longitude, *year;
-    if (!PyArg_ParseTuple(fields, "s#s#s#s#z#OOOd:record", &texts[0], &sizes[0], &texts[1], &sizes[1],
-                          &texts[2], &sizes[2], &texts[3], &sizes[3], &texts[4], &sizes[4], &latitude,
-                          &longitude, &year, &record->duration))
-        return false;
-    Text *wanted[] = {&record->song_id, &record->title, &record->artist_id, &record->artist_name,
-                      &record->artist_location};
-    for (size_t at = 0; at < 5; at++) {
-        if (sizes[at] > INT32_MAX) return PyErr_NoMemory() != NULL;
-        *wanted[at] = (Text){(const uint8_t *)texts[at], texts[at] ? (size_t)sizes[at] : 0};
-    }
-    record->year = year == Py_None ? 0 : (int32_t)PyLong_AsLong(year);
-    return parse_number(latitude, &record->has_latitude, &record->latitude)
-        && parse_number(longitude, &record->has_longitude, &record->longitude);
-}
-
 static PyObject *add(CatalogueObject *self, PyObject *arguments) {
     unsigned int slice;
     long long line;
     PyObject *fields;
     CatalogueRecord record;
+    Datum *columns = record.columns;
     if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!may(self, true) || !parse_record(fields, &record)) return NULL;
-    if (slice >= self->catalogue.lines.slice_count) {
-        PyErr_SetString(PyExc_ValueError, "no such slice");
+    if (!may(self, true) || !datums_take(fields, 0, columns, RECORD_COLUMNS)) return NULL;
+    if (slice >= self->catalogue.lines.slice_count || columns[TITLE].type != TEXT
+        || columns[ARTIST_NAME].type != TEXT || columns[DURATION].type != DOUBLE) {
+        PyErr_SetString(PyExc_ValueError, "no record that a judge accepts");
         return NULL;
     }
     if (!catalogue_add(&self->catalogue, &record, slice, line)) return PyErr_NoMemory();

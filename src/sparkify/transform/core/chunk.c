@@ -11,7 +11,8 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
     Texts *texts = &plays->batch.texts;
     const Seed *seed = &plays->seed;
     if (!make_room(&chunk->items, &chunk->room, chunk->count + 1, sizeof *chunk->items)) return false;
-    HeardPlay heard = {
+    HeardPlay *heard = &chunk->items[chunk->count];
+    *heard = (HeardPlay){
         .user_id = play->user_id,
         .session_id = play->session_id,
         .item_in_session = play->item_in_session,
@@ -20,20 +21,16 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
         .line = line,
         .slice = slice,
         .day = day_of(play->ts),
-        .first_name = play->first_name,
-        .last_name = play->last_name,
-        .gender = play->gender,
     };
-    const HeardPlay *before = chunk->count ? &chunk->items[chunk->count - 1] : NULL;
-    heard.month = before && before->day == heard.day ? before->month : month_of(heard.day);
-    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard.song)
-        || !texts_add(texts, seed, play->level, &heard.level)
-        || !texts_add(texts, seed, play->location, &heard.location)
-        || !texts_add(texts, seed, play->user_agent, &heard.user_agent)
-        || !arena_keep(&chunk->names, &heard.first_name) || !arena_keep(&chunk->names, &heard.last_name)
-        || !arena_keep(&chunk->names, &heard.gender))
-        return false;
-    chunk->items[chunk->count++] = heard;
+    heard->month = chunk->count && heard[-1].day == heard->day ? heard[-1].month : month_of(heard->day);
+    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard->song)) return false;
+    for (size_t at = 0; at < PLAY_TEXTS; at++)
+        if (!texts_add(texts, seed, play->texts[at].text, &heard->texts[at])) return false;
+    for (size_t at = 0; at < USER_COLUMNS; at++) {
+        heard->user[at] = play->user[at];
+        if (!arena_keep_datum(&chunk->names, &heard->user[at])) return false;
+    }
+    chunk->count++;
     return true;
 }
 

@@ -21,20 +21,18 @@ bool rows_of_songplays(Plays *plays, int32_t of_month, Buffer *buffer) {
     for (size_t i = 0; i < month->plays; i++) {
         const HeardPlay *play = &chunk->items[numbers[i]];
         const Song *song = &plays->songs.items[play->song];
-        Text level = text_at(texts, play->level), location = text_at(texts, play->location);
-        Text user_agent = text_at(texts, play->user_agent);
-        size_t ids = song->song_id.size + song->artist_id.size;
-        uint8_t *at = copy_row(buffer, 9, level.size + ids + location.size + user_agent.size);
+        size_t text_bytes = song->song_id.size + song->artist_id.size;
+        for (size_t n = 0; n < PLAY_TEXTS; n++) text_bytes += text_at(texts, play->texts[n]).size;
+        uint8_t *at = copy_row(buffer, 6 + PLAY_TEXTS, text_bytes);
         if (!at) return false;
         at = copy_bigint(at, play->songplay_id);
         at = copy_timestamp(at, play->ts);
         at = copy_bigint(at, play->user_id);
-        at = copy_text(at, level);
+        at = copy_text(at, text_at(texts, play->texts[LEVEL]));
         at = copy_text(at, song->song_id);
         at = copy_text(at, song->artist_id);
         at = copy_bigint(at, play->session_id);
-        at = copy_text(at, location);
-        at = copy_text(at, user_agent);
+        for (size_t n = LEVEL + 1; n < PLAY_TEXTS; n++) at = copy_text(at, text_at(texts, play->texts[n]));
         copy_row_end(buffer, at);
     }
     return true;

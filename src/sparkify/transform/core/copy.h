@@ -85,6 +85,24 @@ static inline uint8_t *copy_text(uint8_t *at, Text text) {
     return at + text.size;
 }
 
+static inline size_t text_bytes_of(const Datum *datums, size_t count) {
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++) sum += datums[i].type == TEXT ? datums[i].text.size : 0;
+    return sum;
+}
+
+static inline uint8_t *copy_datums(uint8_t *at, const Datum *datums, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        switch (datums[i].type) {
+        case NO_VALUE: at = copy_null(at); break;
+        case TEXT: at = copy_text(at, datums[i].text); break;
+        case BIGINT: at = copy_bigint(at, datums[i].bigint); break;
+        case DOUBLE: at = copy_double(at, datums[i].real); break;
+        }
+    }
+    return at;
+}
+
 enum { COPY_ARRAY = 24 /* what an array takes beside its values, with its length */ };
 
 /* An array of one dimension, from 1, without nulls; the values follow. */

@@ -10,27 +10,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "columns.h"
+
 /* UTF-8 without a terminating zero. `data` is NULL if the field is null or missing: not for empty text. */
 typedef struct {
     const uint8_t *data;
     size_t size;
 } Text;
 
+/* The value of a column. */
+typedef struct {
+    enum { NO_VALUE, TEXT, BIGINT, DOUBLE } type;
+    union {
+        Text text;
+        int64_t bigint;
+        double real;
+    };
+} Datum;
+
 /* A play: the fields of judge.Play, in its order. `ts` is in milliseconds since 1970, UTC. */
 typedef struct {
     int64_t user_id, session_id, item_in_session, ts;
-    Text level, song, artist;
+    Text song, artist;
     double length;
-    Text first_name, last_name, gender, location, user_agent;
+    Datum texts[PLAY_TEXTS], user[USER_COLUMNS];
 } Play;
 
-/* A record of a song file: the fields of judge.CatalogueRecord, in its order. Year 0 means none. */
+/* A record of a song file: the fields of judge.CatalogueRecord, in its order. */
 typedef struct {
-    Text song_id, title, artist_id, artist_name, artist_location;
-    bool has_latitude, has_longitude;
-    double latitude, longitude;
-    int32_t year;
-    double duration;
+    Datum columns[RECORD_COLUMNS];
 } CatalogueRecord;
 
 typedef enum { BLANK, OTHER_PAGE, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;

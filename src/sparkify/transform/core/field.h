@@ -7,6 +7,8 @@
 
 #include "json.h"
 
+enum { MAX_ID_BYTES = 1000 }; /* judge.MAX_ID_BYTES */
+
 bool integer_of(const Value *field, int64_t *value);
 bool double_of(const Value *field, double *value);
 bool seconds_of(const Value *field, double *value);
@@ -25,16 +27,54 @@ static inline bool filled_text(const Value *field, Text *value) {
     return text_of(field, value) && value->size > 0;
 }
 
-static inline bool optional_text(const Value *field, Text *value) {
-    *value = (Text){0};
-    return is_none(field) || text_of(field, value);
+/* The readers that columns.h names. */
+
+static inline bool required_text(const Value *field, Datum *datum) {
+    *datum = (Datum){TEXT, {field->text}};
+    return field->type == STRING;
+}
+
+static inline bool identifier(const Value *field, Datum *datum) {
+    return required_text(field, datum) && field->text.size > 0 && field->text.size <= MAX_ID_BYTES;
+}
+
+static inline bool optional_text(const Value *field, Datum *datum) {
+    if (!is_none(field)) return required_text(field, datum);
+    *datum = (Datum){0};
+    return true;
 }
 
 /* Empty text is none. */
-static inline bool optional_place(const Value *field, Text *value) {
-    if (!optional_text(field, value)) return false;
-    if (!value->size) *value = (Text){0};
+static inline bool optional_place(const Value *field, Datum *datum) {
+    if (!optional_text(field, datum)) return false;
+    if (!datum->text.size) *datum = (Datum){0};
     return true;
+}
+
+static inline bool optional_bigint(const Value *field, Datum *datum) {
+    *datum = (Datum){0};
+    if (is_none(field)) return true;
+    datum->type = BIGINT;
+    return integer_of(field, &datum->bigint);
+}
+
+/* Year 0 is none. */
+static inline bool optional_year(const Value *field, Datum *datum) {
+    if (!optional_bigint(field, datum)) return false;
+    if (!datum->bigint) *datum = (Datum){0};
+    return datum->bigint >= 0 && datum->bigint < 10000;
+}
+
+static inline bool optional_double(const Value *field, Datum *datum) {
+    *datum = (Datum){0};
+    if (is_none(field)) return true;
+    datum->type = DOUBLE;
+    return double_of(field, &datum->real);
+}
+
+static inline bool seconds(const Value *field, Datum *datum) {
+    datum->type = DOUBLE;
+    return seconds_of(field, &datum->real);
 }
 
 #endif

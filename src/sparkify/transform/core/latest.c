@@ -5,16 +5,15 @@
 
 static int compare_numbers(int64_t one, int64_t other) { return (one > other) - (one < other); }
 
-/* Whether a play is later than another: of equal variants, the one with the smallest names. */
+/* Whether a play is later than another: of equal variants, the one with the smallest values of users. */
 static bool is_later(const Plays *plays, const HeardPlay *one, const HeardPlay *other) {
     int order = compare_numbers(one->ts, other->ts);
     if (!order) order = compare_numbers(one->session_id, other->session_id);
     if (!order) order = compare_numbers(one->item_in_session, other->item_in_session);
     if (!order) order = compare_numbers(one->songplay_id, other->songplay_id);
     if (!order) order = compare_variants(plays, other, one);
-    if (!order) order = compare_texts(other->first_name, one->first_name);
-    if (!order) order = compare_texts(other->last_name, one->last_name);
-    if (!order) order = compare_texts(other->gender, one->gender);
+    for (size_t at = 0; !order && at < USER_COLUMNS; at++)
+        order = compare_datums(&other->user[at], &one->user[at]);
     return order > 0;
 }
 
@@ -34,11 +33,11 @@ static uint32_t find(Search *search, const HeardPlay *items, const HeardPlay *pl
 
 /* Keep the names with the batch: the chunk's bytes go. */
 static bool keep_names(Plays *plays, HeardPlay *play) {
-    Text *names[] = {&play->first_name, &play->last_name, &play->gender};
-    for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
+    for (size_t at = 0; at < USER_COLUMNS; at++) {
         uint32_t number;
-        if (!texts_add(&plays->batch.texts, &plays->seed, *names[at], &number)) return false;
-        *names[at] = text_at(&plays->batch.texts, number);
+        if (play->user[at].type != TEXT) continue;
+        if (!texts_add(&plays->batch.texts, &plays->seed, play->user[at].text, &number)) return false;
+        play->user[at].text = text_at(&plays->batch.texts, number);
     }
     return true;
 }

@@ -56,6 +56,10 @@ bool arena_keep(Arena *arena, Text *text) {
     return text->data != NULL;
 }
 
+bool arena_keep_datum(Arena *arena, Datum *datum) {
+    return datum->type != TEXT || arena_keep(arena, &datum->text);
+}
+
 void arena_clear(Arena *arena) {
     arena->bytes = 0;
     while (arena->last) {
@@ -70,4 +74,14 @@ int compare_texts(Text one, Text other) {
     size_t common = one.size < other.size ? one.size : other.size;
     int order = common ? memcmp(one.data, other.data, common) : 0;
     return order ? order : (one.size > other.size) - (one.size < other.size);
+}
+
+int compare_datums(const Datum *one, const Datum *other) {
+    if (one->type != other->type) return one->type < other->type ? -1 : 1;
+    switch (one->type) {
+    case TEXT: return compare_texts(one->text, other->text);
+    case BIGINT: return (one->bigint > other->bigint) - (one->bigint < other->bigint);
+    case DOUBLE: return (one->real > other->real) - (one->real < other->real);
+    default: return 0;
+    }
 }

@@ -24,8 +24,14 @@ void arena_clear(Arena *arena);
 /* Replace a text that is not null by its copy in the arena. */
 bool arena_keep(Arena *arena, Text *text);
 
+/* The same of a text that is a column's value. */
+bool arena_keep_datum(Arena *arena, Datum *datum);
+
 /* Compare by bytes; null is smaller than every text. */
 int compare_texts(Text one, Text other);
+
+/* Compare values of one column, as PostgreSQL does with COLLATE "C" and NULLS FIRST. */
+int compare_datums(const Datum *one, const Datum *other);
 
 static inline bool same_text(Text one, Text other) {
     return one.size == other.size && compare_texts(one, other) == 0;

@@ -9,12 +9,12 @@
 
 typedef enum { KEPT, FORGOTTEN, REPEATED } Fate;
 
-/* A play of the chunk. `level`, `location` and `user_agent` are numbers of the batch's texts. */
+/* A play of the chunk. `texts` are numbers of the batch's texts. */
 typedef struct {
     int64_t user_id, session_id, item_in_session, ts, songplay_id, line;
-    uint32_t slice, song, level, location, user_agent;
+    uint32_t slice, song, texts[PLAY_TEXTS];
     int32_t day, month;
-    Text first_name, last_name, gender; /* in the chunk's `names`, or in the batch's texts */
+    Datum user[USER_COLUMNS]; /* texts are in the chunk's `names`, or in the batch's texts */
     Fate fate;
     bool is_first_at_ts;
 } HeardPlay;

@@ -1,7 +1,9 @@
 /* The Python type Plays: a worker's plays, chunk by chunk. _core.pyi documents it. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "datums.h"
 #include "plays_type.h"
 #include "slices.h"
 
@@ -83,22 +85,30 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
 }
 
 static bool parse_play(PyObject *fields, Play *play) {
+    Datum columns[PLAY_TEXTS + USER_COLUMNS];
+    PyObject *first = PyTuple_GetSlice(fields, 0, OTHER_FIELDS);
     long long numbers[4];
-    const char *texts[8];
-    Py_ssize_t sizes[8];
-    if (!PyArg_ParseTuple(fields, "LLLLs#s#s#dz#z#z#z#z#:play", &numbers[0], &numbers[1], &numbers[2],
-                          &numbers[3], &texts[0], &sizes[0], &texts[1], &sizes[1], &texts[2], &sizes[2],
-                          &play->length, &texts[3], &sizes[3], &texts[4], &sizes[4], &texts[5], &sizes[5],
-                          &texts[6], &sizes[6], &texts[7], &sizes[7]))
-        return false;
+    const char *song, *artist;
+    Py_ssize_t song_size, artist_size;
+    bool done = first
+        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3], &song,
+                            &song_size, &artist, &artist_size, &play->length)
+        && datums_take(fields, OTHER_FIELDS, columns, PLAY_TEXTS + USER_COLUMNS);
+    Py_XDECREF(first);
+    if (!done) return false;
+    if (song_size > INT32_MAX || artist_size > INT32_MAX) return PyErr_NoMemory() != NULL;
     play->user_id = numbers[0], play->session_id = numbers[1];
     play->item_in_session = numbers[2], play->ts = numbers[3];
-    Text *wanted[] = {&play->level, &play->song, &play->artist, &play->first_name,
-                      &play->last_name, &play->gender, &play->location, &play->user_agent};
-    for (size_t at = 0; at < 8; at++) {
-        if (sizes[at] > INT32_MAX) return PyErr_NoMemory() != NULL;
-        *wanted[at] = (Text){(const uint8_t *)texts[at], texts[at] ? (size_t)sizes[at] : 0};
-    }
+    play->song = (Text){(const uint8_t *)song, (size_t)song_size};
+    play->artist = (Text){(const uint8_t *)artist, (size_t)artist_size};
+    memcpy(play->texts, columns, sizeof play->texts);
+    memcpy(play->user, columns + PLAY_TEXTS, sizeof play->user);
+    return true;
+}
+
+static bool has_texts(const Play *play) {
+    for (size_t at = 0; at < PLAY_TEXTS; at++)
+        if (play->texts[at].type > TEXT) return false;
     return true;
 }
 
@@ -110,7 +120,8 @@ static PyObject *add(PlaysObject *self, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
     if (!plays_may(self, CHUNK_READ, CHUNK_READ) || !parse_play(fields, &play)) return NULL;
     if (slice >= self->plays.chunk.lines.slice_count || play.ts < self->plays.earliest
-        || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)) {
+        || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)
+        || !has_texts(&play)) {
         PyErr_SetString(PyExc_ValueError, "no play that a judge accepts");
         return NULL;
     }

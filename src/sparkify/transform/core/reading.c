@@ -1,31 +1,28 @@
 /* For tests: a line's fields, as Python sees them. */
 #include "reading.h"
 
-#include "core.h"
+#include <string.h>
 
-static PyObject *shown(const Text *text) {
-    if (!text->data) Py_RETURN_NONE;
-    return PyUnicode_DecodeUTF8((const char *)text->data, (Py_ssize_t)text->size, NULL);
-}
+#include "datums.h"
 
-static PyObject *number(bool has, double value) {
-    if (!has) Py_RETURN_NONE;
-    return PyFloat_FromDouble(value);
+static PyObject *tuple_of(const Datum *datums, size_t count) {
+    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+    for (size_t at = 0; tuple && at < count; at++) {
+        PyObject *value = datum_shown(&datums[at]);
+        if (!value || PyTuple_SetItem(tuple, (Py_ssize_t)at, value) < 0) Py_CLEAR(tuple);
+    }
+    return tuple;
 }
 
 static PyObject *shown_play(const Play *play) {
-    return Py_BuildValue("LLLLNNNdNNNNN", play->user_id, play->session_id, play->item_in_session, play->ts,
-                         shown(&play->level), shown(&play->song), shown(&play->artist), play->length,
-                         shown(&play->first_name), shown(&play->last_name), shown(&play->gender),
-                         shown(&play->location), shown(&play->user_agent));
-}
-
-static PyObject *shown_song(const CatalogueRecord *song) {
-    return Py_BuildValue("NNNNNNNNd", shown(&song->song_id), shown(&song->title), shown(&song->artist_id),
-                         shown(&song->artist_name), shown(&song->artist_location),
-                         number(song->has_latitude, song->latitude),
-                         number(song->has_longitude, song->longitude),
-                         song->year ? PyLong_FromLong(song->year) : Py_NewRef(Py_None), song->duration);
+    Datum fields[OTHER_FIELDS + PLAY_TEXTS + USER_COLUMNS] = {
+        {BIGINT, .bigint = play->user_id}, {BIGINT, .bigint = play->session_id},
+        {BIGINT, .bigint = play->item_in_session}, {BIGINT, .bigint = play->ts},
+        {TEXT, {play->song}}, {TEXT, {play->artist}}, {DOUBLE, .real = play->length},
+    };
+    memcpy(fields + OTHER_FIELDS, play->texts, sizeof play->texts);
+    memcpy(fields + OTHER_FIELDS + PLAY_TEXTS, play->user, sizeof play->user);
+    return tuple_of(fields, sizeof fields / sizeof *fields);
 }
 
 static PyObject *without_fields(Verdict verdict) {
@@ -59,7 +56,7 @@ PyObject *core_read_song(PyObject *module, PyObject *arguments) {
     Scratch scratch = {0};
     CatalogueRecord song;
     Verdict verdict = read_song((const uint8_t *)line, (size_t)size, &scratch, &song);
-    PyObject *shown = verdict == ACCEPTED ? shown_song(&song) : without_fields(verdict);
+    PyObject *shown = verdict == ACCEPTED ? tuple_of(song.columns, RECORD_COLUMNS) : without_fields(verdict);
     scratch_free(&scratch);
     return shown;
 }

@@ -8,12 +8,9 @@ int compare_variants(const Plays *plays, const HeardPlay *one, const HeardPlay *
     const Texts *texts = &plays->batch.texts;
     const Song *songs = plays->songs.items;
     int order = 0;
-    if (one->level != other->level)
-        order = compare_texts(text_at(texts, one->level), text_at(texts, other->level));
-    if (!order && one->location != other->location)
-        order = compare_texts(text_at(texts, one->location), text_at(texts, other->location));
-    if (!order && one->user_agent != other->user_agent)
-        order = compare_texts(text_at(texts, one->user_agent), text_at(texts, other->user_agent));
+    for (size_t at = 0; !order && at < VARIANT_TEXTS; at++)
+        if (one->texts[at] != other->texts[at])
+            order = compare_texts(text_at(texts, one->texts[at]), text_at(texts, other->texts[at]));
     if (!order && one->song != other->song)
         order = memcmp(songs[one->song].heard_song_id, songs[other->song].heard_song_id, 16);
     return order;

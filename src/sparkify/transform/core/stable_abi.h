@@ -123,7 +123,7 @@ void Py_DecRef(PyObject *);
 void Py_IncRef(PyObject *);
 PyObject *(Py_NewRef)(PyObject *); /* Python.h has a macro of this name, too. */
 
-extern PyObject *PyExc_RuntimeError, *PyExc_ValueError;
+extern PyObject *PyExc_RuntimeError, *PyExc_TypeError, *PyExc_ValueError;
 PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
@@ -139,9 +139,11 @@ void *PyType_GetSlot(PyTypeObject *, int);
 
 int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
+const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
 PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *);
 PyObject *PyUnicode_FromString(const char *);
 
+extern PyTypeObject PyFloat_Type, PyLong_Type;
 double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
 long PyLong_AsLong(PyObject *);
@@ -159,6 +161,9 @@ int PySet_Add(PyObject *, PyObject *);
 PyObject *PySet_New(PyObject *);
 extern PyTypeObject PyTuple_Type;
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
+PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t);
+PyObject *PyTuple_New(Py_ssize_t);
+int PyTuple_SetItem(PyObject *, Py_ssize_t, PyObject *);
 Py_ssize_t PyTuple_Size(PyObject *);
 
 #endif

@@ -1,0 +1,41 @@
+/* The fields of a line that become columns. A new column of users, songplays, songs or artists begins here.
+ *
+ * Each list applies X to its items: (name, key in a line), or (name, its reader in field.h). */
+#ifndef SPARKIFY_COLUMNS_H
+#define SPARKIFY_COLUMNS_H
+
+/* The fields of a log line, in the order in which these logs have them: so they are found quicker. */
+#define EACH_LOG_FIELD(X) \
+    X(LOG_ARTIST, "artist") X(LOG_AUTH, "auth") X(LOG_FIRST_NAME, "firstName") X(LOG_GENDER, "gender") \
+    X(LOG_ITEM_IN_SESSION, "itemInSession") X(LOG_LAST_NAME, "lastName") X(LOG_LENGTH, "length") \
+    X(LOG_LEVEL, "level") X(LOG_LOCATION, "location") X(LOG_METHOD, "method") X(LOG_PAGE, "page") \
+    X(LOG_REGISTRATION, "registration") X(LOG_SESSION_ID, "sessionId") X(LOG_SONG, "song") \
+    X(LOG_STATUS, "status") X(LOG_TS, "ts") X(LOG_USER_AGENT, "userAgent") X(LOG_USER_ID, "userId")
+
+/* The texts of a play, of which few differ, as in songplays. The first three belong to its variant. */
+#define EACH_PLAY_TEXT(X) X(LEVEL, required_text) X(LOCATION, optional_place) X(USER_AGENT, optional_text)
+enum { VARIANT_TEXTS = 3 };
+
+/* What users shows of its latest play beside the level, as in users. */
+#define EACH_USER_COLUMN(X) X(FIRST_NAME, optional_text) X(LAST_NAME, optional_text) X(GENDER, optional_text)
+
+/* The fields of a song record, in the order in which the files have them. Nobody reads num_songs. */
+#define EACH_RECORD_FIELD(X) \
+    X(RECORD_NUM_SONGS, "num_songs") X(RECORD_ARTIST_ID, "artist_id") \
+    X(RECORD_ARTIST_LATITUDE, "artist_latitude") X(RECORD_ARTIST_LONGITUDE, "artist_longitude") \
+    X(RECORD_ARTIST_LOCATION, "artist_location") X(RECORD_ARTIST_NAME, "artist_name") \
+    X(RECORD_SONG_ID, "song_id") X(RECORD_TITLE, "title") X(RECORD_DURATION, "duration") \
+    X(RECORD_YEAR, "year")
+
+/* What is kept of a song record, as in etl.catalogue_records. */
+#define EACH_RECORD_COLUMN(X) \
+    X(SONG_ID, identifier) X(TITLE, required_text) X(ARTIST_ID, identifier) X(ARTIST_NAME, required_text) \
+    X(ARTIST_LOCATION, optional_place) X(ARTIST_LATITUDE, optional_double) \
+    X(ARTIST_LONGITUDE, optional_double) X(YEAR, optional_year) X(DURATION, seconds)
+
+#define AS_ENUMERATOR(name, ...) name,
+enum { EACH_PLAY_TEXT(AS_ENUMERATOR) PLAY_TEXTS };
+enum { EACH_USER_COLUMN(AS_ENUMERATOR) USER_COLUMNS };
+enum { EACH_RECORD_COLUMN(AS_ENUMERATOR) RECORD_COLUMNS };
+
+#endif
