@@ -395,8 +395,15 @@ def test_the_core_reads_what_surely_can_be_read(tmp_path: Path) -> None:
 
 def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that has shrunk has fewer bytes; one that has vanished is named, after those before it."""
+    groups: list[int] = []
+
+    def counted(group: tuple[tuple[bytes, int], ...]) -> list[bytes | None]:
+        groups.append(len(group))
+        return read_files(group)
+
     monkeypatch.setattr(storage, "GROUP_FILES", 3)
     monkeypatch.setattr(storage, "GROUP_BYTES", 25)
+    monkeypatch.setattr(storage, "read_files", counted)
     files = []
     for number in range(20):
         path = tmp_path / f"{number}.json"
@@ -406,6 +413,7 @@ def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(storage.read_small(files)) == [
         b"shrunk" if number == 7 else b"%02d" % number * number for number in range(20)
     ]
+    assert groups == [3, 3, *[1] * 14]
     Path(files[17].path).unlink()
     contents = storage.read_small(files)
     assert len([next(contents) for _ in range(17)]) == 17
