@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import os
 import tempfile
 import tracemalloc
 import zlib
@@ -19,12 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparkify.extract import compression as compression_module
-from sparkify.extract import files
+from sparkify.extract import files, storage
 from sparkify.extract import lines as lines_module
 from sparkify.extract import rejects as rejects_module
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice, chunks, slices
 from sparkify.extract.rejects import MAX_LINE_BYTES, RejectedLine
+from sparkify.transform._core import read_files
 
 Pack = Callable[[bytes], bytes]
 
@@ -374,3 +376,47 @@ def test_a_file_that_is_gone_is_named() -> None:
     with pytest.raises(FileNotFoundError) as raised:
         list(slices(InputFile("log", "no/such/file", 1, 0, None)))
     assert raised.value.filename == "no/such/file"
+
+
+def test_the_core_reads_what_surely_can_be_read(tmp_path: Path) -> None:
+    """Everything else is read by Python, which says what is wrong."""
+    file, fifo, link, loop = (tmp_path / name for name in ("file", "fifo", "link", "loop"))
+    file.write_bytes(b"0123456789")
+    os.mkfifo(fifo)
+    link.symlink_to(file)
+    loop.symlink_to(loop)
+    wanted = [(file, 10), (file, 4), (file, 0), (file, 11), (link, 10)]
+    wanted += [(path, size) for path in (fifo, loop, tmp_path, tmp_path / "none") for size in (0, 1)]
+    found = read_files(tuple((bytes(path), size) for path, size in wanted))
+    assert found == [b"0123456789", b"0123", b"", None, b"0123456789", *[None] * 8]
+    with pytest.raises(ValueError, match="null"):
+        read_files(((b"a\0b", 1),))
+
+
+def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that has shrunk has fewer bytes; one that has vanished is named, after those before it."""
+    groups: list[int] = []
+
+    def counted(group: tuple[tuple[bytes, int], ...]) -> list[bytes | None]:
+        groups.append(len(group))
+        return read_files(group)
+
+    monkeypatch.setattr(storage, "GROUP_FILES", 3)
+    monkeypatch.setattr(storage, "GROUP_BYTES", 25)
+    monkeypatch.setattr(storage, "read_files", counted)
+    files = []
+    for number in range(20):
+        path = tmp_path / f"{number}.json"
+        path.write_bytes(b"%02d" % number * number)
+        files.append(InputFile("song", str(path), 2 * number, 0, None))
+    Path(files[7].path).write_bytes(b"shrunk")
+    assert list(storage.read_small(files)) == [
+        b"shrunk" if number == 7 else b"%02d" % number * number for number in range(20)
+    ]
+    assert groups == [3, 3, *[1] * 14]
+    Path(files[17].path).unlink()
+    contents = storage.read_small(files)
+    assert len([next(contents) for _ in range(17)]) == 17
+    with pytest.raises(FileNotFoundError) as error:
+        next(contents)
+    assert error.value.filename == files[17].path

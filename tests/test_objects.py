@@ -53,7 +53,7 @@ def test_from_s3_as_from_files(
     _upload(s3, tmp_path)
     for module, name, value in (
         (files, "READ_BYTES", 3000),
-        (storage, "FETCH_OBJECTS", 7),
+        (storage, "GROUP_FILES", 7),
         (batches, "LEAST_PART_BYTES", 1 << 12),
     ):
         monkeypatch.setattr(module, name, value)

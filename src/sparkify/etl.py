@@ -9,6 +9,7 @@ steps side by side (`stage/`).
 ``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; Python programs call `run`.
 """
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -77,7 +78,7 @@ def run(
     found = find(*folders)
     dsn = resolve(dsn)
     keep_apart(database_name(dsn), *folders)
-    with server_errors(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
+    with server_errors(), _frozen(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         keep_apart(warehouse.connection.info.dbname, *folders)  # a service may name another database
         load = _Load(dsn, warehouse, planned_at, limit, batch_bytes, progress or Progress())
         load.plan(found, dry_run=dry_run)
@@ -89,6 +90,16 @@ def run(
         if not dry_run:
             load.end()
     return load.report.timed(started)
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Keep Python from searching the list of files, which may have millions, for garbage again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass(slots=True)

@@ -66,9 +66,9 @@ def chunks(
     """
     chunk: list[Slice] = []
     size = 0
-    small = storage.SmallFiles([file for file in files if not part and _is_small(file)])
+    small = storage.read_small(file for file in files if _is_small(file))
     for file in files:
-        found = slices(file, part) if part or not _is_small(file) else _small(file, small.read(file))
+        found = slices(file, part) if part or not _is_small(file) else _small(file, next(small))
         for piece in chain.from_iterable(map(_of_few_lines, found)):
             chunk.append(piece)
             size += max(len(piece.data), SHORT_LINE_BYTES * piece.lines)

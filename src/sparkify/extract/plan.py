@@ -107,8 +107,8 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     plan = Plan(sum(map(len, found.values())), [])
     doubtful = _sort_out(connection, found)
     known = _known(connection, doubtful) if doubtful else {}
-    for file in (file for of_kind in found.values() for file in of_kind.values()):
-        row = known.get((file.kind, file.name))
+    for name, file in (each for of_kind in found.values() for each in of_kind.items()):
+        row = known.get((file.kind, name))
         if row is None or row.version is None or row.size != file.size or file.etag:
             plan.new.append(file)
         elif row.dismissed and row.mtime_ns != file.mtime_ns:

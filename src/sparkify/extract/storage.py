@@ -7,17 +7,19 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sparkify.extract import files
 from sparkify.extract.files import InputFile
+from sparkify.transform._core import read_files
 
-FETCH_OBJECTS: Final = 256
-FETCH_BYTES: Final = 16 << 20
-"""The most small objects and bytes to fetch in parallel. A request takes its time, however small."""
+GROUP_FILES: Final = 256
+GROUP_BYTES: Final = 16 << 20
+"""The most small files and bytes to read together: objects in parallel, since a request takes its time, and
+local files by one call of the core."""
 
 
 def is_remote(address: str) -> bool:
@@ -88,53 +90,39 @@ def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator
                 size -= len(data)
 
 
-class SmallFiles:
-    """Reads small files whole. Ask for them in order: it fetches small objects in groups."""
+def read_small(files: Iterable[InputFile]) -> Iterator[bytes]:
+    """The content of each small file, up to the size that was planned. All are local, or all are objects.
 
-    def __init__(self, files: Sequence[InputFile]) -> None:
-        self._files = iter(files)
-        self._fetched: dict[str, bytes | OSError] = {}
-
-    def read(self, file: InputFile) -> bytes:
-        """The content of the next file, up to the size that was planned.
-
-        Raises:
-            OSError: it cannot be read; its `filename` is the address.
-            StorageFailed: the store cannot be reached, or refuses access.
-        """
-        if not is_remote(file.path):
-            return _content(file)
-        if file.path not in self._fetched:
+    Raises:
+        OSError: it cannot be read; its `filename` is the address.
+        StorageFailed: the store cannot be reached, or refuses access.
+    """
+    for group in _groups(files):
+        if is_remote(group[0].path):
             from sparkify.extract import objects  # noqa: PLC0415
 
-            self._fetched = objects.fetch(self._next(file))
-        content = self._fetched.pop(file.path)
-        if isinstance(content, OSError):
-            raise content
-        return content
-
-    def _next(self, first: InputFile) -> list[InputFile]:
-        group, size = [first], first.size
-        for file in self._files:
-            if file is first or not is_remote(file.path):
-                continue
-            size += file.size
-            if size > FETCH_BYTES or len(group) == FETCH_OBJECTS:
-                break  # this file will begin the next group
-            group.append(file)
-        return group
+            fetched = objects.fetch(group)
+            contents: list[bytes | OSError | None] = [fetched[file.path] for file in group]
+        else:
+            contents = list(read_files(tuple((os.fsencode(file.path), file.size) for file in group)))
+        for file, content in zip(group, contents, strict=True):
+            if isinstance(content, OSError):
+                raise content
+            # A file that the core did not read has shrunk, or the error says what is wrong.
+            yield b"".join(blocks(file, 0, file.size)) if content is None else content
 
 
-def _content(file: InputFile) -> bytes:
-    descriptor = open_file(file.path)
-    try:
-        with _named(file):
-            data = os.read(descriptor, file.size)
-            while len(data) < file.size and (more := os.read(descriptor, file.size - len(data))):
-                data += more
-    finally:
-        os.close(descriptor)
-    return data
+def _groups(files: Iterable[InputFile]) -> Iterator[list[InputFile]]:
+    group: list[InputFile] = []
+    size = 0
+    for file in files:
+        size += file.size
+        if group and (len(group) == GROUP_FILES or size > GROUP_BYTES):
+            yield group
+            group, size = [], file.size
+        group.append(file)
+    if group:
+        yield group
 
 
 @contextmanager

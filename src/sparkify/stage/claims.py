@@ -1,6 +1,6 @@
 """Claims: the files of a batch that this run may stage, and what became of their lines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -63,10 +63,11 @@ class Claims:
             ):
                 self._connection.execute(_sql["digest"], [slice_.digest, claim.file_id])
         if wanted:
-            files = {slice_.file: slice_.digest for slice_ in wanted.values()}
-            claims = claim_files(self._connection, self._run_id, self._planned_at, files)
-            self._claims |= {file.path: claims.get(file) for file in files}
-            self._not_given += [file for file in files if file not in claims]
+            files = [slice_.file for slice_ in wanted.values()]
+            digests = [slice_.digest for slice_ in wanted.values()]
+            claims = claim_files(self._connection, self._run_id, self._planned_at, files, digests)
+            self._claims |= zip(wanted, claims, strict=True)
+            self._not_given += [file for file, claim in zip(files, claims, strict=True) if not claim]
         return [(slice_, claim) for slice_ in chunk if (claim := self._claims[slice_.file.path])]
 
     def keep(self, done: Staged) -> None:
@@ -96,15 +97,22 @@ class Claims:
 
 
 def claim_files(
-    connection: Connection[Any], run_id: int, planned_at: float, files: Mapping[InputFile, bytes]
-) -> dict[InputFile, Claim]:
-    """Claim files of one kind, with the digests of those already read; returns the claims that were given.
+    connection: Connection[Any],
+    run_id: int,
+    planned_at: float,
+    files: Sequence[InputFile],
+    digests: Sequence[bytes],
+) -> list[Claim | None]:
+    """Claim files of one kind; returns the claim of each, None if another run has the file.
 
-    `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
+    The digest of a file that is not read to its end yet is empty. `planned_at` is the time of the plan, in
+    seconds since 1970: a later change to a file will be noticed.
     """
+    names = [file.name for file in files]
+    versions = [file.version for file in files]
     wanted = (
-        (file.name, file.version, file.size, None if file.etag else file.mtime_ns, digest or None)
-        for file, digest in files.items()
+        (name, version, file.size, None if file.etag else file.mtime_ns, digest or None)
+        for name, version, file, digest in zip(names, versions, files, digests, strict=True)
     )
     connection.execute(_sql["prepare_claims"])
     connection.execute("TRUNCATE wanted_files")
@@ -112,14 +120,18 @@ def claim_files(
     rows = connection.execute(
         _sql["claim"],
         {
-            "kind": next(iter(files)).kind,
+            "kind": files[0].kind,
             "run_id": run_id,
             "seen_at": datetime.fromtimestamp(planned_at, UTC),
         },
+        binary=True,
     )
     given = {name: (manifest_id, file_id) for name, manifest_id, file_id in rows.fetchall()}
-    _check_names((file.name for file in files), given)
-    return {file: Claim(*given[file.name], file.version) for file in files if file.name in given}
+    _check_names(names, given)
+    return [
+        Claim(*given[name], version) if name in given else None
+        for name, version in zip(names, versions, strict=True)
+    ]
 
 
 def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:

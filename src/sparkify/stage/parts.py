@@ -29,9 +29,9 @@ def claim_large_files(
     if not files:
         return {}
     with connection.transaction():
-        claims = claim_files(connection, run_id, planned_at, dict.fromkeys(files, b""))
-        connection.execute(_sql["not_read_yet"], [[claim.file_id for claim in claims.values()]])
-    return {file: claims.get(file) for file in files}
+        claims = claim_files(connection, run_id, planned_at, files, [b""] * len(files))
+        connection.execute(_sql["not_read_yet"], [[claim.file_id for claim in claims if claim]])
+    return dict(zip(files, claims, strict=True))
 
 
 def cut_files(

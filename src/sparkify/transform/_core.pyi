@@ -79,6 +79,12 @@ class Catalogue:
     def rows(self) -> bytes:
         """The rows for etl.catalogue_records, as COPY."""
 
+def read_files(files: tuple[tuple[bytes, int], ...], /) -> list[bytes | None]:
+    """Read small regular files, each a path and a size, while other threads run.
+
+    Returns so many bytes of each; None if it cannot be read, is no regular file or has less.
+    """
+
 def read_play(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:
     """For tests: the fields of `Play`, "blank", "other page", or None for the judge."""
 

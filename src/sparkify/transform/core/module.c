@@ -1,6 +1,7 @@
 /* The extension module sparkify.transform._core: the compiled core of a load. _core.pyi documents it. */
 #include "reading.h"
 #include "sha256.h"
+#include "small_files.h"
 #include "types.h"
 
 static int add_type(PyObject *module, PyType_Spec *spec) {
@@ -16,6 +17,7 @@ static int execute(PyObject *module) {
 }
 
 static PyMethodDef functions[] = {
+    {"read_files", core_read_files, METH_VARARGS, NULL},
     {"read_play", core_read_play, METH_VARARGS, NULL},
     {"read_song", core_read_song, METH_VARARGS, NULL},
     {0},

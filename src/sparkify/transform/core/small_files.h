@@ -1,0 +1,10 @@
+/* Small files, many in one call. */
+#ifndef SPARKIFY_SMALL_FILES_H
+#define SPARKIFY_SMALL_FILES_H
+
+#include "stable_abi.h"
+
+/* read_files(files: tuple of (path: bytes, size: int)): a list of bytes or None; see _core.pyi. METH_VARARGS. */
+PyObject *core_read_files(PyObject *module, PyObject *arguments);
+
+#endif
