@@ -289,7 +289,7 @@ def test_a_fetched_catalogue_gives_the_rows_of_an_asked_one(seed: int) -> None:
         ]
         for transform in (asked, fetched):
             if chunk == 3:  # as if songs were many
-                with mock.patch("sparkify.transform.plays.MOST_KNOWN_SONGS", 0):
+                with mock.patch("sparkify.transform.plays.MOST_CACHED_BYTES", 0):
                     transform.begin_batch()
             done = transform.transform([slice_of(*events)], [1])
             count, heard = transform.unknown_songs()
