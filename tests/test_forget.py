@@ -311,7 +311,7 @@ def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
 def test_a_load_that_runs_meanwhile_cannot_undo_it(
     new_dsn: Callable[[], str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    simulate(tmp_path, users=4, songs=30, days=50, seed=5, force=True)  # November comes long before the rest
+    simulate(tmp_path, users=4, songs=30, days=150, seed=5, force=True)  # November comes long before the rest
     events = [
         json.loads(line)
         for path in tmp_path.glob("log_data/**/*.json")
