@@ -199,6 +199,21 @@ def test_forgotten_people(transform: PlayTransform) -> None:
     assert [row[0] for row in rows(transform, "users", date(2018, 11, 1))] == [0]
 
 
+def test_many_people_are_forgotten_at_once(transform: PlayTransform) -> None:
+    user_ids = [*range(500), -1, -(2**63), 2**63 - 1]
+    gone = [user_id for user_id in user_ids if user_id % 3]
+    transform.begin_batch(forget_songs=True)
+    transform.forgotten = Forgotten(b"key", [digest(b"key", user_id) for user_id in gone])
+    events = [play(itemInSession=at, userId=user_id) for at, user_id in enumerate(user_ids)]
+    books = transform.transform([slice_of(*events, *events[::-1])], [1]).books[0]
+    transform.forgotten = Forgotten()
+    kept = len(user_ids) - len(gone)
+    assert (books.loaded, books.duplicates, books.forgotten) == (kept, kept, 2 * len(gone))
+    transform.unknown_songs()
+    transform.match([])
+    assert {row[2] for row in rows(transform, "songplays", date(2018, 11, 1))} == set(user_ids) - set(gone)
+
+
 # --- heard songs --------------------------------------------------------------------------------------------
 
 
@@ -417,7 +432,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "read": lambda core: core.read(((LINE, 1, None, 1),)),
     "add": lambda core: core.add(0, 2, PLAY),  # type: ignore[arg-type]
     "users": lambda core: core.users(),
-    "forget": lambda core: core.forget(15),
+    "forget": lambda core: core.forget((15,)),
     "settle": lambda core: core.settle(),
     "months": lambda core: core.months(),
     "forget_staged": lambda core: core.forget_staged(24000),
@@ -463,6 +478,8 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(ts=2**62))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(length=float("nan")))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(song="\ud800"))),
+        lambda core: (CALLS["read"](core), core.forget([15])),
+        lambda core: (CALLS["read"](core), core.forget((15, 2**63))),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(-1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(0, "a", None)])),

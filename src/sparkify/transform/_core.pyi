@@ -38,8 +38,8 @@ class Plays:
         """Add a play that the judge accepted."""
     def users(self) -> set[int]:
         """The users of the chunk's plays."""
-    def forget(self, user_id: int, /) -> None:
-        """Drop the chunk's plays of a forgotten person, and count them."""
+    def forget(self, user_ids: tuple[int, ...], /) -> None:
+        """Drop the chunk's plays of forgotten people, and count them."""
     def settle(self) -> _Books:
         """Choose one of each repeated play; the chunk's books without what the judge decided."""
     def months(self) -> list[tuple[int, int, int, int]]:

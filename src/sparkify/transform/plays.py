@@ -75,9 +75,7 @@ class PlayTransform:
         core = self._core
         decided = Decided(core, chunk, file_ids, lambda text: judge_event(text, self._ts_range))
         if self.forgotten:
-            for user_id in core.users():
-                if user_id in self.forgotten:
-                    core.forget(user_id)
+            core.forget(tuple(user_id for user_id in core.users() if user_id in self.forgotten))
         decided.add(core.settle())
         self._gathered_bytes += sum(len(piece.data) for piece in chunk)
         self._gathered_plays += sum(books.loaded for books in decided.books)

@@ -90,7 +90,7 @@ typedef struct {
 /* chunk.c */
 LinesRead plays_read(Plays *plays);
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);
-void plays_forget(Plays *plays, int64_t user_id);
+void plays_forget(Plays *plays, int64_t *user_ids, size_t count); /* it sorts them */
 void chunk_clear(Chunk *chunk);
 void chunk_free(Chunk *chunk);
 

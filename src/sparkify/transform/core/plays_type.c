@@ -138,11 +138,18 @@ static PyObject *users(PlaysObject *self, PyObject *unused) {
     return set;
 }
 
-static PyObject *forget(PlaysObject *self, PyObject *user_id) {
-    long long number = PyLong_AsLongLong(user_id);
-    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    plays_forget(&self->plays, number);
-    Py_RETURN_NONE;
+static PyObject *forget(PlaysObject *self, PyObject *arguments) {
+    PyObject *tuple;
+    if (!PyArg_ParseTuple(arguments, "O!:forget", &PyTuple_Type, &tuple)) return NULL;
+    size_t count = (size_t)PyTuple_Size(tuple);
+    int64_t *user_ids = malloc((count + 1) * sizeof *user_ids);
+    if (!user_ids) return PyErr_NoMemory();
+    for (size_t at = 0; at < count && !PyErr_Occurred(); at++)
+        user_ids[at] = PyLong_AsLongLong(PyTuple_GetItem(tuple, (Py_ssize_t)at));
+    bool done = !PyErr_Occurred() && plays_may(self, CHUNK_READ, CHUNK_READ);
+    if (done) WITHOUT_GIL(self, plays_forget(&self->plays, user_ids, count));
+    free(user_ids);
+    return done ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *settle(PlaysObject *self, PyObject *unused) {
@@ -243,7 +250,7 @@ static PyMethodDef methods[] = {
     METHOD("read", read_chunk, METH_VARARGS),
     METHOD("add", add, METH_VARARGS),
     METHOD("users", users, METH_NOARGS),
-    METHOD("forget", forget, METH_O),
+    METHOD("forget", forget, METH_VARARGS),
     METHOD("settle", settle, METH_NOARGS),
     METHOD("months", plays_months, METH_NOARGS),
     METHOD("forget_staged", forget_staged, METH_O),
