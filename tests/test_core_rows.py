@@ -259,6 +259,51 @@ def test_the_cache_of_songs_is_bounded_in_bytes(
     assert [asked(), asked()] == [1, 1]
 
 
+@pytest.mark.parametrize("play_no", [lambda at: at, lambda _: 0], ids=["other plays", "one play"])
+def test_a_batch_is_full_by_the_memory_that_it_takes(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch, play_no: Callable[[int], int]
+) -> None:
+    """Texts that do not repeat take memory, also those of a play that does."""
+    short = {
+        "page": "NextSong",
+        "userId": 1,
+        "sessionId": 1,
+        "ts": NOVEMBER,
+        "song": "a",
+        "artist": "b",
+        "length": 1,
+    }
+    piece = slice_of(
+        *(
+            short
+            | {"itemInSession": play_no(at), "level": f"{at}", "location": f"in {at}", "userAgent": f"a {at}"}
+            for at in range(2000)
+        )
+    )
+    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", 300_000)
+    transform.begin_batch(forget_songs=True)
+    transform.transform([piece], [1])
+    transform.unknown_songs()
+    transform.match([])
+    assert transform.batch_is_full()
+    transform.begin_batch()
+    assert not transform.batch_is_full()
+
+
+def test_a_batch_is_full_when_the_cache_of_songs_is(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkify.transform.plays.MOST_CACHED_BYTES", 200_000)
+    transform.begin_batch(forget_songs=True)
+    for title, is_full in (("x", False), ("y" * 200_000, True)):
+        transform.transform([slice_of(play(song=title))], [1])
+        transform.unknown_songs()
+        transform.match([])
+        assert transform.batch_is_full() is is_full
+    transform.begin_batch()
+    assert not transform.batch_is_full()
+
+
 def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
     transform.begin_batch(forget_songs=True)
     events = [play(itemInSession=at, song=str(at % 3)) for at in range(9)]
@@ -444,6 +489,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "batch rows": lambda core: core.rows("user_days", 24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
+    "gathered_bytes": lambda core: core.gathered_bytes(),
     "cached_bytes": lambda core: core.cached_bytes(),
 }
 

@@ -56,6 +56,8 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
+    def gathered_bytes(self) -> int:
+        """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
         """About how much memory the cached songs take."""
 

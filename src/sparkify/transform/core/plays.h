@@ -108,6 +108,7 @@ bool plays_note_latest(Plays *plays);
 /* batch.c */
 bool plays_note_listening(Plays *plays);
 bool batch_finish(Plays *plays);
+size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished */
 void batch_clear(Batch *batch);
 void batch_free(Batch *batch);
 

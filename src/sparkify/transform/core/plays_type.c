@@ -237,6 +237,12 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
 
+static PyObject *gathered_bytes(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
+    return PyLong_FromSize_t(batch_bytes(&self->plays.batch));
+}
+
 static PyObject *cached_bytes(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
@@ -259,6 +265,7 @@ static PyMethodDef methods[] = {
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
+    METHOD("gathered_bytes", gathered_bytes, METH_NOARGS),
     METHOD("cached_bytes", cached_bytes, METH_NOARGS),
     {0},
 };
