@@ -11,7 +11,8 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
     Texts *texts = &plays->batch.texts;
     const Seed *seed = &plays->seed;
     if (!make_room(&chunk->items, &chunk->room, chunk->count + 1, sizeof *chunk->items)) return false;
-    HeardPlay heard = {
+    HeardPlay *heard = &chunk->items[chunk->count];
+    *heard = (HeardPlay){
         .user_id = play->user_id,
         .session_id = play->session_id,
         .item_in_session = play->item_in_session,
@@ -21,16 +22,15 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
         .slice = slice,
         .day = day_of(play->ts),
     };
-    const HeardPlay *before = chunk->count ? &chunk->items[chunk->count - 1] : NULL;
-    heard.month = before && before->day == heard.day ? before->month : month_of(heard.day);
-    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard.song)) return false;
+    heard->month = chunk->count && heard[-1].day == heard->day ? heard[-1].month : month_of(heard->day);
+    if (!songs_add(&plays->songs, seed, play->song, play->artist, play->length, &heard->song)) return false;
     for (size_t at = 0; at < PLAY_TEXTS; at++)
-        if (!texts_add(texts, seed, play->texts[at].text, &heard.texts[at])) return false;
+        if (!texts_add(texts, seed, play->texts[at].text, &heard->texts[at])) return false;
     for (size_t at = 0; at < USER_COLUMNS; at++) {
-        heard.user[at] = play->user[at];
-        if (!arena_keep_datum(&chunk->names, &heard.user[at])) return false;
+        heard->user[at] = play->user[at];
+        if (!arena_keep_datum(&chunk->names, &heard->user[at])) return false;
     }
-    chunk->items[chunk->count++] = heard;
+    chunk->count++;
     return true;
 }
 

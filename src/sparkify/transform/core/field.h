@@ -39,8 +39,9 @@ static inline bool identifier(const Value *field, Datum *datum) {
 }
 
 static inline bool optional_text(const Value *field, Datum *datum) {
+    if (!is_none(field)) return required_text(field, datum);
     *datum = (Datum){0};
-    return is_none(field) || required_text(field, datum);
+    return true;
 }
 
 /* Empty text is none. */

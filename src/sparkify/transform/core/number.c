@@ -47,10 +47,14 @@ bool digits_of(const Text *text, int64_t *value) {
 
 bool integer_of(const Value *field, int64_t *value) {
     if (field->type != NUMBER) return false;
-    if (*field->text.data != '-') return digits_of(&field->text, value);
-    Text digits = {field->text.data + 1, field->text.size - 1};
+    Text digits = field->text;
+    bool negative = *digits.data == '-';
+    digits.data += negative;
+    digits.size -= negative;
+    /* Programs that hold it as a double write 15.0. */
+    if (digits.size > 2 && memcmp(digits.data + digits.size - 2, ".0", 2) == 0) digits.size -= 2;
     if (!digits_of(&digits, value)) return false;
-    *value = -*value;
+    if (negative) *value = -*value;
     return true;
 }
 

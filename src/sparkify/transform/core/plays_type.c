@@ -89,8 +89,8 @@ static bool parse_play(PyObject *fields, Play *play) {
     const char *song, *artist;
     Py_ssize_t song_size, artist_size;
     bool done = first
-        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3], &song,
-                            &song_size, &artist, &artist_size, &play->length)
+        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3],
+                            &song, &song_size, &artist, &artist_size, &play->length)
         && datums_take(fields, OTHER_FIELDS, columns, PLAY_TEXTS + USER_COLUMNS);
     Py_XDECREF(first);
     if (!done) return false;
