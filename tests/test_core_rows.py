@@ -543,6 +543,45 @@ def test_wrong_arguments_are_refused(core: Plays, wrong: Callable[[Plays], objec
     check_one_play(core)
 
 
+class Meddler:
+    """A number that makes a call when C asks for its value."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+
+    def __index__(self) -> int:
+        self.call()
+        return 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda core: core.read(((LINE, Meddler(lambda: core.read(((LINE, 1, None, 1),) * 100)), None, 1),)),
+        lambda core: core.read(((LINE, Meddler(lambda: core.begin_batch(True)), None, 1),)),
+        lambda core: (CALLS["read"](core), core.add(0, 2, PLAY._replace(user_id=Meddler(core.settle)))),
+        lambda core: (CALLS["read"](core), core.add(Meddler(core.settle), 2, PLAY)),
+        lambda core: (CALLS["read"](core), core.forget((Meddler(core.settle),))),
+        lambda core: (
+            CALLS["read"](core), core.settle(), core.unknown_songs(),
+            core.match([(Meddler(lambda: core.begin_batch(True)), "a", "b")]),
+        ),
+        lambda _: meddle_with_a_catalogue(Catalogue()),
+    ],
+)  # fmt: skip
+def test_a_number_may_not_meddle(core: Plays, call: Callable[[Plays], object]) -> None:
+    """Its __index__ may call the object that asks for its value: what one of both does is refused."""
+    with pytest.raises(RuntimeError):
+        call(core)
+    core.begin_batch(True)
+    check_one_play(core)
+
+
+def meddle_with_a_catalogue(catalogue: Catalogue) -> None:
+    more = Meddler(lambda: catalogue.read(((SONG + b"\n", 1, None, 1),) * 100))
+    catalogue.read(((SONG + b"\n", more, None, 1),))  # type: ignore[arg-type]
+
+
 def check_one_play(core: Plays) -> None:
     core.read(((LINE, 1, None, 1),))
     core.settle()

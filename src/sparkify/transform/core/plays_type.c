@@ -72,7 +72,9 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     self->step = FAILED;
     chunk_clear(&self->plays.chunk);
-    if (!slices_take(&self->plays.chunk.lines, slices)) return NULL;
+    bool taken;
+    CONVERT(self, taken, slices_take(&self->plays.chunk.lines, slices));
+    if (!taken) return NULL;
     LinesRead done;
     Py_INCREF(slices);
     WITHOUT_GIL(self, done = plays_read(&self->plays));
@@ -116,7 +118,7 @@ static PyObject *add(PlaysObject *self, PyObject *arguments) {
     PyObject *fields;
     Play play;
     if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!plays_may(self, CHUNK_READ, CHUNK_READ) || !parse_play(fields, &play)) return NULL;
+    if (!parse_play(fields, &play) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     if (slice >= self->plays.chunk.lines.slice_count || play.ts < self->plays.earliest
         || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)
         || !has_texts(&play)) {
@@ -214,14 +216,21 @@ static bool take_match(Plays *plays, PyObject *match) {
     return true;
 }
 
+static bool take_matches(Plays *plays, PyObject *list) {
+    PyObject *matches = PyList_AsTuple(list); /* nobody can change it */
+    bool done = matches != NULL;
+    for (Py_ssize_t at = 0; done && at < PyTuple_Size(matches); at++)
+        done = take_match(plays, PyTuple_GetItem(matches, at));
+    Py_XDECREF(matches);
+    return done;
+}
+
 static PyObject *match(PlaysObject *self, PyObject *matches) {
     if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     self->step = FAILED;
-    Py_ssize_t count = PyList_Size(matches);
-    if (count < 0) return NULL;
-    for (Py_ssize_t at = 0; at < count; at++)
-        if (!take_match(&self->plays, PyList_GetItem(matches, at))) return NULL;
     bool done;
+    CONVERT(self, done, take_matches(&self->plays, matches));
+    if (!done) return NULL;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
     return plays_step(self, done, CHUNK_MATCHED);
