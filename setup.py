@@ -17,6 +17,9 @@ from setuptools.command.build_ext import build_ext
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     sys.exit("sparkify needs a Python with the GIL: its core uses the stable ABI, which this one lacks.")
 
+if sys.maxsize < 1 << 32:
+    sys.exit("sparkify needs a 64-bit Python: its core multiplies 64-bit numbers into 128 bits.")
+
 CORE = Path("src/sparkify/transform/core")
 FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra"]
 FLAGS += ["-Werror=implicit-function-declaration"]  # no linker finds it: Python defines the functions
