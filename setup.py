@@ -23,6 +23,7 @@ if sys.maxsize < 1 << 32:
 CORE = Path("src/sparkify/transform/core")
 FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra"]
 FLAGS += ["-Werror=implicit-function-declaration"]  # no linker finds it: Python defines the functions
+FLAGS += ["-ffp-contract=off"]  # a fused multiplication rounds otherwise than PostgreSQL and Python do
 MACOS = ["-undefined", "dynamic_lookup"]  # Python defines them there, too
 ZIG = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]  # by default it compiles for this CPU only
 
