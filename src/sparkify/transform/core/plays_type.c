@@ -238,7 +238,8 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    Step needed = self->step == BATCH_BEGUN ? BATCH_BEGUN : CHUNK_MATCHED;
+    if (!plays_may(self, needed, needed)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
     PyObject *nothing = plays_step(self, done, BATCH_FINISHED);
