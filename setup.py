@@ -1,6 +1,7 @@
 """Build the core, sparkify.transform._core, from the C files in src/sparkify/transform/core."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -62,7 +63,10 @@ def requirements() -> list[str]:
 
 def cross_compiler(platform: str) -> list[str]:
     """Zig for the platform of a wheel, such as manylinux_2_17_aarch64 or macosx_11_0_arm64."""
-    system, major, minor, machine = platform.split("_", 3)
+    parts = re.fullmatch(r"(manylinux|macosx)_(\d+)_(\d+)_(\w+)", platform) or sys.exit(
+        f"A wheel's platform is named like manylinux_2_17_x86_64 or macosx_11_0_arm64, not {platform}."
+    )
+    system, major, minor, machine = parts.groups()
     if system == "macosx":
         machine = machine.replace("arm64", "aarch64")
         return [*ZIG, "-target", f"{machine}-macos.{major}.{minor}", *MACOS]
