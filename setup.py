@@ -1,6 +1,7 @@
 """Build the core, sparkify.transform._core, from the C files in src/sparkify/transform/core."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -17,9 +18,13 @@ from setuptools.command.build_ext import build_ext
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     sys.exit("sparkify needs a Python with the GIL: its core uses the stable ABI, which this one lacks.")
 
+if sys.maxsize < 1 << 32:
+    sys.exit("sparkify needs a 64-bit Python: its core multiplies 64-bit numbers into 128 bits.")
+
 CORE = Path("src/sparkify/transform/core")
 FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra"]
 FLAGS += ["-Werror=implicit-function-declaration"]  # no linker finds it: Python defines the functions
+FLAGS += ["-ffp-contract=off"]  # a fused multiplication rounds otherwise than PostgreSQL and Python do
 MACOS = ["-undefined", "dynamic_lookup"]  # Python defines them there, too
 ZIG = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]  # by default it compiles for this CPU only
 
@@ -58,7 +63,10 @@ def requirements() -> list[str]:
 
 def cross_compiler(platform: str) -> list[str]:
     """Zig for the platform of a wheel, such as manylinux_2_17_aarch64 or macosx_11_0_arm64."""
-    system, major, minor, machine = platform.split("_", 3)
+    parts = re.fullmatch(r"(manylinux|macosx)_(\d+)_(\d+)_(\w+)", platform) or sys.exit(
+        f"A wheel's platform is named like manylinux_2_17_x86_64 or macosx_11_0_arm64, not {platform}."
+    )
+    system, major, minor, machine = parts.groups()
     if system == "macosx":
         machine = machine.replace("arm64", "aarch64")
         return [*ZIG, "-target", f"{machine}-macos.{major}.{minor}", *MACOS]

@@ -69,6 +69,12 @@ def test_without_any_compiler_one_line_says_how_to_get_one(monkeypatch: pytest.M
     assert len(str(stop.value).splitlines()) == 1
 
 
+def test_a_wheel_for_a_platform_without_a_version_is_refused() -> None:
+    assert "x86_64-linux-gnu.2.17" in setup.cross_compiler("manylinux_2_17_x86_64")
+    with pytest.raises(SystemExit, match="not linux_x86_64"):
+        setup.cross_compiler("linux_x86_64")
+
+
 # --- the declarations of the stable ABI
 
 HEADER = Path(sysconfig.get_path("include")) / "Python.h"

@@ -200,6 +200,21 @@ def test_forgotten_people(transform: PlayTransform) -> None:
     assert [row[0] for row in rows(transform, "users", date(2018, 11, 1))] == [0]
 
 
+def test_many_people_are_forgotten_at_once(transform: PlayTransform) -> None:
+    user_ids = [*range(500), -1, -(2**63), 2**63 - 1]
+    gone = [user_id for user_id in user_ids if user_id % 3]
+    transform.begin_batch(forget_songs=True)
+    transform.forgotten = Forgotten(b"key", [digest(b"key", user_id) for user_id in gone])
+    events = [play(itemInSession=at, userId=user_id) for at, user_id in enumerate(user_ids)]
+    books = transform.transform([slice_of(*events, *events[::-1])], [1]).books[0]
+    transform.forgotten = Forgotten()
+    kept = len(user_ids) - len(gone)
+    assert (books.loaded, books.duplicates, books.forgotten) == (kept, kept, 2 * len(gone))
+    transform.unknown_songs()
+    transform.match([])
+    assert {row[2] for row in rows(transform, "songplays", date(2018, 11, 1))} == set(user_ids) - set(gone)
+
+
 # --- heard songs --------------------------------------------------------------------------------------------
 
 
@@ -243,6 +258,51 @@ def test_the_cache_of_songs_is_bounded_in_bytes(
     assert [asked(), asked()] == [1, 0]
     monkeypatch.setattr("sparkify.transform.plays.MOST_CACHED_BYTES", 300_000)
     assert [asked(), asked()] == [1, 1]
+
+
+@pytest.mark.parametrize("play_no", [lambda at: at, lambda _: 0], ids=["other plays", "one play"])
+def test_a_batch_is_full_by_the_memory_that_it_takes(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch, play_no: Callable[[int], int]
+) -> None:
+    """Texts that do not repeat take memory, also those of a play that does."""
+    short = {
+        "page": "NextSong",
+        "userId": 1,
+        "sessionId": 1,
+        "ts": NOVEMBER,
+        "song": "a",
+        "artist": "b",
+        "length": 1,
+    }
+    piece = slice_of(
+        *(
+            short
+            | {"itemInSession": play_no(at), "level": f"{at}", "location": f"in {at}", "userAgent": f"a {at}"}
+            for at in range(2000)
+        )
+    )
+    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", 300_000)
+    transform.begin_batch(forget_songs=True)
+    transform.transform([piece], [1])
+    transform.unknown_songs()
+    transform.match([])
+    assert transform.batch_is_full()
+    transform.begin_batch()
+    assert not transform.batch_is_full()
+
+
+def test_a_batch_is_full_when_the_cache_of_songs_is(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkify.transform.plays.MOST_CACHED_BYTES", 200_000)
+    transform.begin_batch(forget_songs=True)
+    for title, is_full in (("x", False), ("y" * 200_000, True)):
+        transform.transform([slice_of(play(song=title))], [1])
+        transform.unknown_songs()
+        transform.match([])
+        assert transform.batch_is_full() is is_full
+    transform.begin_batch()
+    assert not transform.batch_is_full()
 
 
 def test_a_match_reaches_all_rows(transform: PlayTransform) -> None:
@@ -470,7 +530,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "read": lambda core: core.read(((LINE, 1, None, 1),)),
     "add": lambda core: core.add(0, 2, PLAY),  # type: ignore[arg-type]
     "users": lambda core: core.users(),
-    "forget": lambda core: core.forget(15),
+    "forget": lambda core: core.forget((15,)),
     "settle": lambda core: core.settle(),
     "months": lambda core: core.months(),
     "forget_staged": lambda core: core.forget_staged(24000),
@@ -483,6 +543,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "batch rows": lambda core: core.rows("user_days", 24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
+    "gathered_bytes": lambda core: core.gathered_bytes(),
     "cached_bytes": lambda core: core.cached_bytes(),
 }
 
@@ -507,7 +568,9 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
     "wrong",
     [
         lambda core: core.read(((b"no line feed", 1, None, 1),)),
-        lambda core: core.read(((LINE, 1, b"\0" * 7, 1),)),
+        lambda core: core.read(((LINE, 1, b"", 1),)),
+        lambda core: core.read(((LINE, 1, b"\0" * 15, 1),)),
+        lambda core: core.read(((LINE, 1, b"\0" * 16, 1),)),
         lambda core: core.read(((LINE, 1, None, 2**31),)),
         lambda core: core.read((("text", 1, None),)),
         lambda core: core.read(((LINE, 1, "text", 1),)),
@@ -517,9 +580,13 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(ts=2**62))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(length=float("nan")))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(song="\ud800"))),
+        lambda core: (CALLS["read"](core), core.forget([15])),
+        lambda core: (CALLS["read"](core), core.forget((15, 2**63))),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(-1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(0, "a", None)])),
+        lambda core: (CALLS["read"](core), core.finish_batch()),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.finish_batch()),
         lambda core: core.rows("no_table", 1),
         lambda _: Plays(*TS_RANGE, b"short"),
         lambda _: Plays(-(2**63), 0, b"s" * 16),
@@ -576,6 +643,45 @@ def test_a_catalogue_that_is_malformed_or_has_no_end_is_refused(core: Plays, pie
         core.match([])
     core.begin_batch(False)
     check_one_play(core)
+
+
+class Meddler:
+    """A number that makes a call when C asks for its value."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+
+    def __index__(self) -> int:
+        self.call()
+        return 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda core: core.read(((LINE, Meddler(lambda: core.read(((LINE, 1, None, 1),) * 100)), None, 1),)),
+        lambda core: core.read(((LINE, Meddler(lambda: core.begin_batch(True)), None, 1),)),
+        lambda core: (CALLS["read"](core), core.add(0, 2, PLAY._replace(user_id=Meddler(core.settle)))),
+        lambda core: (CALLS["read"](core), core.add(Meddler(core.settle), 2, PLAY)),
+        lambda core: (CALLS["read"](core), core.forget((Meddler(core.settle),))),
+        lambda core: (
+            CALLS["read"](core), core.settle(), core.unknown_songs(),
+            core.match([(Meddler(lambda: core.begin_batch(True)), "a", "b")]),
+        ),
+        lambda _: meddle_with_a_catalogue(Catalogue()),
+    ],
+)  # fmt: skip
+def test_a_number_may_not_meddle(core: Plays, call: Callable[[Plays], object]) -> None:
+    """Its __index__ may call the object that asks for its value: what one of both does is refused."""
+    with pytest.raises(RuntimeError):
+        call(core)
+    core.begin_batch(True)
+    check_one_play(core)
+
+
+def meddle_with_a_catalogue(catalogue: Catalogue) -> None:
+    more = Meddler(lambda: catalogue.read(((SONG + b"\n", 1, None, 1),) * 100))
+    catalogue.read(((SONG + b"\n", more, None, 1),))  # type: ignore[arg-type]
 
 
 def check_one_play(core: Plays) -> None:

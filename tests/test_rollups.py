@@ -211,11 +211,8 @@ def test_plays_at_one_moment_have_one_order(
     ] == []
 
 
-@pytest.mark.parametrize(
-    ("limit", "most"), [("MOST_GATHERED_BYTES", 3 * CHUNK_BYTES // 2), ("MOST_GATHERED_PLAYS", 900)]
-)
 def test_a_batch_that_is_full_is_staged_in_pieces(
-    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that is finished early stages a user's day in several parts."""
     pieces: list[int] = []
@@ -227,7 +224,7 @@ def test_a_batch_that_is_full_is_staged_in_pieces(
         return found
 
     monkeypatch.setattr(PlayTransform, "finish_batch", counted)
-    monkeypatch.setattr(f"sparkify.transform.plays.{limit}", most)
+    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", 100_000)
     count = 4 * CHUNK_BYTES // 20_000
     lines = (
         play(NOVEMBER + at, itemInSession=at, userId=str(at % 2), userAgent="U" * 20_000)

@@ -115,7 +115,10 @@ static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t p
     LinesRead read = plays_read(plays);
     HOLD(read != LINES_NOT_WHOLE);
     if (read != LINES_READ) return false;
-    if (chunk->count && part % 4 == 0) plays_forget(plays, chunk->items[0].user_id);
+    if (chunk->count && part % 4 == 0) {
+        int64_t user_ids[] = {chunk->items[chunk->count - 1].user_id, chunk->items[0].user_id};
+        plays_forget(plays, user_ids, 2);
+    }
     if (!plays_note_latest(plays) || !plays_settle(plays)) return false;
     hold_books(&chunk->lines);
     if (part % 4 == 1 && chunk->month_count

@@ -38,8 +38,8 @@ class Plays:
         """Add a play that the judge accepted."""
     def users(self) -> set[int]:
         """The users of the chunk's plays."""
-    def forget(self, user_id: int, /) -> None:
-        """Drop the chunk's plays of a forgotten person, and count them."""
+    def forget(self, user_ids: tuple[int, ...], /) -> None:
+        """Drop the chunk's plays of forgotten people, and count them."""
     def settle(self) -> _Books:
         """Choose one of each repeated play; the chunk's books without what the judge decided."""
     def months(self) -> list[tuple[int, int, int, int]]:
@@ -62,6 +62,8 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
+    def gathered_bytes(self) -> int:
+        """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
         """About how much memory the cached songs take."""
 

@@ -16,14 +16,13 @@ from sparkify.transform.records import Decided
 
 MOST_CACHED_BYTES: Final = 64 << 20
 """A worker caches heard songs, with the catalogue's answers and the months for which they are staged: usually
-300,000. If they take more, the next batch starts with an empty cache.
+300,000. If they take more, the batch is full, and the next one starts with an empty cache.
 """
 
-MOST_GATHERED_BYTES: Final = 192 << 20
-"""A batch is full at this much log: usually 350,000 plays, which take about 60 MB in all."""
-
-MOST_GATHERED_PLAYS: Final = 400_000
-"""A batch of short lines is full at this many plays, because each takes memory."""
+MOST_GATHERED_BYTES: Final = 48 << 20
+"""A batch is full when what it gathers takes this much memory: usually a million plays. Texts that do not
+repeat fill it after a few chunks. Its largest table takes as much again, twice, while its rows are written.
+"""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,26 +68,22 @@ class PlayTransform:
         if forget_songs:
             self._core = self._new_core()
         self._core.begin_batch(self._core.cached_bytes() > MOST_CACHED_BYTES)
-        self._gathered_bytes = self._gathered_plays = 0
 
     def _new_core(self) -> Plays:
         return Plays(*self._ts_range, os.urandom(16))
 
     def batch_is_full(self) -> bool:
         """Whether to finish the batch and begin another, because of the memory that it takes."""
-        return self._gathered_bytes > MOST_GATHERED_BYTES or self._gathered_plays > MOST_GATHERED_PLAYS
+        core = self._core
+        return core.gathered_bytes() > MOST_GATHERED_BYTES or core.cached_bytes() > MOST_CACHED_BYTES
 
     def transform(self, chunk: Sequence[Slice], file_ids: Sequence[int]) -> Transformed:
         """Decide on every line, compute the ids of plays, and choose one of each repeated play."""
         core = self._core
         decided = Decided(core, chunk, file_ids, lambda text: judge_event(text, self._ts_range))
         if self.forgotten:
-            for user_id in core.users():
-                if user_id in self.forgotten:
-                    core.forget(user_id)
+            core.forget(tuple(user_id for user_id in core.users() if user_id in self.forgotten))
         decided.add(core.settle())
-        self._gathered_bytes += sum(len(piece.data) for piece in chunk)
-        self._gathered_plays += sum(books.loaded for books in decided.books)
         return Transformed(decided.books, decided.rejects, [_month(month) for month, *_ in core.months()])
 
     def forget_staged_songs(self, month: date) -> None:

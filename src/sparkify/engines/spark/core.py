@@ -22,5 +22,7 @@ def import_core() -> None:
     with TemporaryDirectory(prefix="sparkify-") as folder:
         Path(folder, FILE).write_bytes(shared_object)
         sparkify.transform.__path__.append(folder)
-        importlib.import_module(name)
-        sparkify.transform.__path__.remove(folder)
+        try:
+            importlib.import_module(name)
+        finally:
+            sparkify.transform.__path__.remove(folder)

@@ -88,6 +88,16 @@ bool plays_note_listening(Plays *plays) {
     return true;
 }
 
+size_t batch_bytes(const Batch *batch) {
+    size_t a_text = sizeof *batch->texts.items + TABLE_BYTES;
+    size_t a_day = sizeof *batch->user_days + sizeof *batch->order + sizeof *batch->levels + 2 * TABLE_BYTES;
+    size_t a_play = sizeof *batch->listening + sizeof *batch->hours + sizeof *batch->tracks
+        + sizeof *batch->artists;
+    return batch->texts.arena.bytes + batch->texts.count * a_text
+        + batch->latest_count * (sizeof *batch->latest + TABLE_BYTES) + batch->user_day_count * a_day
+        + batch->session_count * (sizeof *batch->sessions + TABLE_BYTES) + batch->listening_count * a_play;
+}
+
 void batch_clear(Batch *batch) {
     texts_clear(&batch->texts);
     table_clear(&batch->latest_table);

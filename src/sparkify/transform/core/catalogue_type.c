@@ -36,7 +36,9 @@ static PyObject *read_chunk(CatalogueObject *self, PyObject *arguments) {
     PyObject *slices;
     if (!PyArg_ParseTuple(arguments, "O!:read", &PyTuple_Type, &slices) || !may(self, false)) return NULL;
     self->has_chunk = false;
-    if (!slices_take(&self->catalogue.lines, slices)) return NULL;
+    bool taken;
+    CONVERT(self, taken, slices_take(&self->catalogue.lines, slices));
+    if (!taken) return NULL;
     LinesRead done;
     Py_INCREF(slices);
     WITHOUT_GIL(self, done = catalogue_read(&self->catalogue));

@@ -44,11 +44,18 @@ static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_
 
 LinesRead plays_read(Plays *plays) { return lines_read(&plays->chunk.lines, read_line, plays); }
 
-void plays_forget(Plays *plays, int64_t user_id) {
+static int by_user_id(const void *one, const void *other) {
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+void plays_forget(Plays *plays, int64_t *user_ids, size_t count) {
     Chunk *chunk = &plays->chunk;
+    qsort(user_ids, count, sizeof *user_ids, by_user_id);
     for (size_t at = 0; at < chunk->count; at++) {
         HeardPlay *play = &chunk->items[at];
-        if (play->user_id != user_id || play->fate != KEPT) continue;
+        if (play->fate != KEPT) continue;
+        if (!bsearch(&play->user_id, user_ids, count, sizeof *user_ids, by_user_id)) continue;
         play->fate = FORGOTTEN;
         chunk->lines.slices[play->slice].forgotten++;
     }

@@ -34,7 +34,7 @@ static LinesRead read_slice(Lines *lines, uint32_t at, Reader reader, void *keep
         }
         start += size + 1;
     }
-    return LINES_READ;
+    return slice->numbers && slice->lines != slice->number_count ? LINES_NOT_WHOLE : LINES_READ;
 }
 
 LinesRead lines_read(Lines *lines, Reader reader, void *keeper) {

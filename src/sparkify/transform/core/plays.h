@@ -92,7 +92,7 @@ typedef struct {
 /* chunk.c */
 LinesRead plays_read(Plays *plays);
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);
-void plays_forget(Plays *plays, int64_t user_id);
+void plays_forget(Plays *plays, int64_t *user_ids, size_t count); /* it sorts them */
 void chunk_clear(Chunk *chunk);
 void chunk_free(Chunk *chunk);
 
@@ -111,6 +111,7 @@ bool plays_note_latest(Plays *plays);
 /* batch.c */
 bool plays_note_listening(Plays *plays);
 bool batch_finish(Plays *plays);
+size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished */
 void batch_clear(Batch *batch);
 void batch_free(Batch *batch);
 

@@ -74,7 +74,9 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     self->step = FAILED;
     chunk_clear(&self->plays.chunk);
-    if (!slices_take(&self->plays.chunk.lines, slices)) return NULL;
+    bool taken;
+    CONVERT(self, taken, slices_take(&self->plays.chunk.lines, slices));
+    if (!taken) return NULL;
     LinesRead done;
     Py_INCREF(slices);
     WITHOUT_GIL(self, done = plays_read(&self->plays));
@@ -91,8 +93,8 @@ static bool parse_play(PyObject *fields, Play *play) {
     const char *song, *artist;
     Py_ssize_t song_size, artist_size;
     bool done = first
-        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3], &song,
-                            &song_size, &artist, &artist_size, &play->length)
+        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3],
+                            &song, &song_size, &artist, &artist_size, &play->length)
         && datums_take(fields, OTHER_FIELDS, columns, PLAY_TEXTS + USER_COLUMNS);
     Py_XDECREF(first);
     if (!done) return false;
@@ -118,7 +120,7 @@ static PyObject *add(PlaysObject *self, PyObject *arguments) {
     PyObject *fields;
     Play play;
     if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!plays_may(self, CHUNK_READ, CHUNK_READ) || !parse_play(fields, &play)) return NULL;
+    if (!parse_play(fields, &play) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     if (slice >= self->plays.chunk.lines.slice_count || play.ts < self->plays.earliest
         || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)
         || !has_texts(&play)) {
@@ -140,11 +142,18 @@ static PyObject *users(PlaysObject *self, PyObject *unused) {
     return set;
 }
 
-static PyObject *forget(PlaysObject *self, PyObject *user_id) {
-    long long number = PyLong_AsLongLong(user_id);
-    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    plays_forget(&self->plays, number);
-    Py_RETURN_NONE;
+static PyObject *forget(PlaysObject *self, PyObject *arguments) {
+    PyObject *tuple;
+    if (!PyArg_ParseTuple(arguments, "O!:forget", &PyTuple_Type, &tuple)) return NULL;
+    size_t count = (size_t)PyTuple_Size(tuple);
+    int64_t *user_ids = malloc((count + 1) * sizeof *user_ids);
+    if (!user_ids) return PyErr_NoMemory();
+    for (size_t at = 0; at < count && !PyErr_Occurred(); at++)
+        user_ids[at] = PyLong_AsLongLong(PyTuple_GetItem(tuple, (Py_ssize_t)at));
+    bool done = !PyErr_Occurred() && plays_may(self, CHUNK_READ, CHUNK_READ);
+    if (done) WITHOUT_GIL(self, plays_forget(&self->plays, user_ids, count));
+    free(user_ids);
+    return done ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *settle(PlaysObject *self, PyObject *unused) {
@@ -225,6 +234,15 @@ static bool take_match(Plays *plays, PyObject *match) {
     return true;
 }
 
+static bool take_matches(Plays *plays, PyObject *list) {
+    PyObject *matches = PyList_AsTuple(list); /* nobody can change it */
+    bool done = matches != NULL;
+    for (Py_ssize_t at = 0; done && at < PyTuple_Size(matches); at++)
+        done = take_match(plays, PyTuple_GetItem(matches, at));
+    Py_XDECREF(matches);
+    return done;
+}
+
 static PyObject *match(PlaysObject *self, PyObject *matches) {
     if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     self->step = FAILED;
@@ -232,11 +250,9 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
         PyErr_SetString(PyExc_ValueError, "the COPY of the catalogue's matches has no end");
         return NULL;
     }
-    Py_ssize_t count = PyList_Size(matches);
-    if (count < 0) return NULL;
-    for (Py_ssize_t at = 0; at < count; at++)
-        if (!take_match(&self->plays, PyList_GetItem(matches, at))) return NULL;
     bool done;
+    CONVERT(self, done, take_matches(&self->plays, matches));
+    if (!done) return NULL;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
     return plays_step(self, done, CHUNK_MATCHED);
@@ -244,12 +260,19 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     (void)unused;
-    if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    Step needed = self->step == BATCH_BEGUN ? BATCH_BEGUN : CHUNK_MATCHED;
+    if (!plays_may(self, needed, needed)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
     PyObject *nothing = plays_step(self, done, BATCH_FINISHED);
     Py_XDECREF(nothing);
     return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
+}
+
+static PyObject *gathered_bytes(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
+    return PyLong_FromSize_t(batch_bytes(&self->plays.batch));
 }
 
 static PyObject *cached_bytes(PlaysObject *self, PyObject *unused) {
@@ -265,7 +288,7 @@ static PyMethodDef methods[] = {
     METHOD("read", read_chunk, METH_VARARGS),
     METHOD("add", add, METH_VARARGS),
     METHOD("users", users, METH_NOARGS),
-    METHOD("forget", forget, METH_O),
+    METHOD("forget", forget, METH_VARARGS),
     METHOD("settle", settle, METH_NOARGS),
     METHOD("months", plays_months, METH_NOARGS),
     METHOD("forget_staged", forget_staged, METH_O),
@@ -275,6 +298,7 @@ static PyMethodDef methods[] = {
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
+    METHOD("gathered_bytes", gathered_bytes, METH_NOARGS),
     METHOD("cached_bytes", cached_bytes, METH_NOARGS),
     {0},
 };

@@ -21,6 +21,10 @@ static bool take_slice(Slice *slice, PyObject *described) {
     slice->first_line = first_line;
     if (numbers == Py_None) return true;
     if (PyBytes_AsStringAndSize(numbers, &bytes, &size) < 0) return false;
+    if (size % sizeof(int64_t)) {
+        PyErr_SetString(PyExc_ValueError, "the lines' numbers have 8 bytes each");
+        return false;
+    }
     slice->numbers = bytes;
     slice->number_count = (size_t)size / sizeof(int64_t);
     return true;

@@ -107,8 +107,8 @@ bool songs_forget_staged(Songs *songs, const Seed *seed, int32_t month) {
 }
 
 size_t songs_bytes(const Songs *songs) {
-    size_t a_song = sizeof(Song) + sizeof(SongKey) + 3 * sizeof(Slot);
-    return songs->count * a_song + songs->staged_count * (sizeof(SongMonth) + 3 * sizeof(Slot))
+    size_t a_song = sizeof(Song) + sizeof(SongKey) + TABLE_BYTES;
+    return songs->count * a_song + songs->staged_count * (sizeof(SongMonth) + TABLE_BYTES)
         + songs->arena.bytes;
 }
 

@@ -153,10 +153,9 @@ PyObject *PyLong_FromLongLong(long long);
 PyObject *PyLong_FromSize_t(size_t);
 
 int PyList_Append(PyObject *, PyObject *);
-PyObject *PyList_GetItem(PyObject *, Py_ssize_t);
+PyObject *PyList_AsTuple(PyObject *);
 PyObject *PyList_New(Py_ssize_t);
 int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);
-Py_ssize_t PyList_Size(PyObject *);
 int PySet_Add(PyObject *, PyObject *);
 PyObject *PySet_New(PyObject *);
 extern PyTypeObject PyTuple_Type;

@@ -31,6 +31,9 @@ typedef struct {
     size_t at;
 } Search;
 
+/* About what an item takes: 2 to 4 slots, because a table is at most half full. */
+enum { TABLE_BYTES = 3 * sizeof(Slot) };
+
 #define NOT_FOUND UINT32_MAX
 
 bool table_make_room(Table *table); /* for one more item; false if memory is short */

@@ -14,4 +14,12 @@ extern PyType_Spec plays_spec, catalogue_spec;
         Py_END_ALLOW_THREADS(self)->is_busy = false; \
     } while (0)
 
+/* Set `done` by an expression that converts arguments: a number's __index__ may run any Python code. */
+#define CONVERT(self, done, expression) \
+    do { \
+        (self)->is_busy = true; \
+        (done) = (expression); \
+        (self)->is_busy = false; \
+    } while (0)
+
 #endif
