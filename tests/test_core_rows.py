@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from sparkify.database.connection import connect
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject
+from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES
 from sparkify.transform._core import Catalogue, Plays
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten, digest
@@ -405,6 +406,49 @@ def test_chunks_are_combined(transform: PlayTransform, seed: int) -> None:
     for table, expected in rows_of_batch(plays, winners).items():
         written = [row for month in months for row in rows(transform, table, month)]
         assert Counter(written) == Counter(expected), table
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_month_has_the_rows_that_it_has_alone(seed: int) -> None:
+    """However the months of the lines follow each other."""
+    chance = random.Random(seed)
+    starts = [NOVEMBER + chance.choice([-2, -1, 0, 1, 2, 3]) * 61 * DAY for _ in range(300)]
+    events = [
+        play(
+            start + chance.randrange(3) * DAY, userId=at % 7, sessionId=at % 11, itemInSession=at % 3,
+            userAgent=f"agent {at % 4}", location=f"place {at % 4}", song=f"song {chance.randrange(9)}",
+        )
+        for at, start in enumerate(starts)
+    ]  # fmt: skip
+    lines = chance.choices(list(zip(starts, events, strict=True)), k=600)
+
+    def rows_by_month(events: list[dict[str, Any]]) -> dict[tuple[str, date], Counter[Any]]:
+        transform = PlayTransform(TS_RANGE)
+        months = transform.transform([slice_of(*events)], [1]).months
+        transform.unknown_songs()
+        transform.match([])
+        of_chunk = {
+            (table, month): transform.rows(table, month) for table in CHUNK_TABLES for month in months
+        }
+        assert transform.finish_batch() == months
+        assert transform.rows("users", date(2018, 10, 1)) is None
+        of_batch = {
+            (table, month): transform.rows(table, month) for table in BATCH_TABLES for month in months
+        }
+        return {key: Counter(copied.rows(key[0], data)) for key, data in (of_chunk | of_batch).items()}
+
+    alone: dict[tuple[str, date], Counter[Any]] = {}
+    for start in set(starts):
+        alone |= rows_by_month([event for of, event in lines if of == start])
+    together = rows_by_month([event for _, event in lines])
+    assert len(together) == 6 * 10
+    assert together.keys() == alone.keys()
+    for (table, month), expected in alone.items():
+        found = together[table, month]
+        if table == "heard_plays":  # the lines have other numbers
+            assert found.total() == expected.total()
+        else:
+            assert found == expected, (table, month)
 
 
 # --- digests ------------------------------------------------------------------------------------------------

@@ -144,9 +144,10 @@ static bool load_batch(Plays *plays, Bytes lines, const uint8_t parts[2], uint64
     }
     Batch *batch = &plays->batch;
     if (!batch_finish(plays)) return false;
-    for (size_t at = 0; at < batch->user_day_count; at++) {
-        int32_t month = batch->user_days[batch->order[at]].month;
-        bool is_next = !at || month != batch->user_days[batch->order[at - 1]].month;
+    const ByMonth *days = &batch->of_user_days;
+    for (size_t at = 0; at < days->count; at++) {
+        int32_t month = days->items[at].month;
+        bool is_next = !at || month != days->items[at - 1].month;
         if (is_next && !take_rows(plays, TABLES, month, sum)) return false;
     }
     return true;

@@ -73,6 +73,7 @@ static bool add_session(Plays *plays, const HeardPlay *play) {
     size_t count = batch->session_count;
     if (!make_room(&batch->sessions, &batch->session_room, count + 1, sizeof *batch->sessions)) return false;
     if (!table_make_room(&batch->session_table)) return false;
+    if (!by_month_add(&batch->of_sessions, play->month, count)) return false;
     table_add(&batch->session_table, hash, count);
     batch->sessions[batch->session_count++] =
         (Session){play->user_id, play->session_id, play->ts, play->texts[LEVEL], play->month};
@@ -90,12 +91,13 @@ bool plays_note_listening(Plays *plays) {
 
 size_t batch_bytes(const Batch *batch) {
     size_t a_text = sizeof *batch->texts.items + TABLE_BYTES;
-    size_t a_day = sizeof *batch->user_days + sizeof *batch->order + sizeof *batch->levels + 2 * TABLE_BYTES;
+    size_t an_item = TABLE_BYTES + sizeof(InMonth);
+    size_t a_day = sizeof *batch->user_days + sizeof *batch->levels + 2 * an_item;
     size_t a_play = sizeof *batch->listening + sizeof *batch->hours + sizeof *batch->tracks
         + sizeof *batch->artists;
     return batch->texts.arena.bytes + batch->texts.count * a_text
-        + batch->latest_count * (sizeof *batch->latest + TABLE_BYTES) + batch->user_day_count * a_day
-        + batch->session_count * (sizeof *batch->sessions + TABLE_BYTES) + batch->listening_count * a_play;
+        + batch->latest_count * (sizeof *batch->latest + an_item) + batch->user_day_count * a_day
+        + batch->session_count * (sizeof *batch->sessions + an_item) + batch->listening_count * a_play;
 }
 
 void batch_clear(Batch *batch) {
@@ -104,6 +106,11 @@ void batch_clear(Batch *batch) {
     table_clear(&batch->user_day_table);
     table_clear(&batch->session_table);
     table_clear(&batch->level_table);
+    by_month_clear(&batch->of_latest);
+    by_month_clear(&batch->of_user_days);
+    by_month_clear(&batch->of_sessions);
+    by_month_clear(&batch->of_levels);
+    by_month_clear(&batch->user_agents);
     batch->latest_count = batch->user_day_count = batch->listening_count = 0;
     batch->session_count = batch->level_count = 0;
 }
@@ -114,8 +121,13 @@ void batch_free(Batch *batch) {
     table_free(&batch->user_day_table);
     table_free(&batch->session_table);
     table_free(&batch->level_table);
+    by_month_free(&batch->of_latest);
+    by_month_free(&batch->of_user_days);
+    by_month_free(&batch->of_sessions);
+    by_month_free(&batch->of_levels);
+    by_month_free(&batch->user_agents);
     void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions, batch->levels,
-                      batch->hours, batch->tracks, batch->artists, batch->order};
+                      batch->hours, batch->tracks, batch->artists};
     for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
     *batch = (Batch){0};
 }

@@ -1,15 +1,13 @@
 /* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
-#include <stdlib.h>
-
 #include "rows.h"
 
 enum { INT2_OID = 21, INT8_OID = 20 };
 
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
-    for (size_t i = 0; i < batch->latest_count; i++) {
-        const HeardPlay *play = &batch->latest[i];
-        if (play->month != month) continue;
+    Walk walk = by_month_find(&batch->of_latest, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const HeardPlay *play = &batch->latest[number];
         Text level = text_at(&batch->texts, play->texts[LEVEL]);
         Text location = text_at(&batch->texts, play->texts[LOCATION]);
         Text user_agent = text_at(&batch->texts, play->texts[USER_AGENT]);
@@ -34,9 +32,9 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
 
 bool rows_of_levels(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
-    for (size_t i = 0; i < batch->level_count; i++) {
-        const LevelDay *day = &batch->levels[i];
-        if (day->month != month) continue;
+    Walk walk = by_month_find(&batch->of_levels, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const LevelDay *day = &batch->levels[number];
         Text level = text_at(&batch->texts, day->level);
         uint8_t *at = copy_row(buffer, 5, level.size);
         if (!at) return false;
@@ -64,9 +62,9 @@ static uint8_t *copy_smallints(uint8_t *at, const int16_t *values, uint32_t coun
 
 bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
     Batch *batch = &plays->batch;
-    for (size_t i = 0; i < batch->user_day_count; i++) {
-        const UserDay *day = &batch->user_days[batch->order[i]];
-        if (day->month != month) continue;
+    Walk walk = by_month_find(&batch->of_user_days, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const UserDay *day = &batch->user_days[number];
         Text level = text_at(&batch->texts, day->level), location = text_at(&batch->texts, day->location);
         size_t arrays = 3 * COPY_ARRAY + (size_t)day->plays * (6 + 12 + 12);
         uint8_t *at = copy_row(buffer, 10, level.size + location.size + arrays);
@@ -88,29 +86,23 @@ bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
 
 bool rows_of_user_agents(Plays *plays, int32_t month, Buffer *buffer) {
     Batch *batch = &plays->batch;
-    uint8_t *seen = calloc(batch->texts.count + 1, 1);
-    bool done = seen != NULL;
-    for (size_t i = 0; done && i < batch->user_day_count; i++) {
-        uint32_t number = batch->user_days[i].user_agent;
-        if (batch->user_days[i].month != month || !number || seen[number]) continue;
-        seen[number] = 1;
+    Walk walk = by_month_find(&batch->user_agents, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
         Text user_agent = text_at(&batch->texts, number);
         uint8_t *at = copy_row(buffer, 2, user_agent.size);
-        done = at != NULL;
-        if (!done) break;
+        if (!at) return false;
         at = copy_bigint(at, texts_id(&batch->texts, number));
         at = copy_text(at, user_agent);
         copy_row_end(buffer, at);
     }
-    free(seen);
-    return done;
+    return true;
 }
 
 bool rows_of_sessions(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
-    for (size_t i = 0; i < batch->session_count; i++) {
-        const Session *session = &batch->sessions[i];
-        if (session->month != month) continue;
+    Walk walk = by_month_find(&batch->of_sessions, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const Session *session = &batch->sessions[number];
         Text level = text_at(&batch->texts, session->level);
         uint8_t *at = copy_row(buffer, 4, level.size);
         if (!at) return false;

@@ -66,7 +66,9 @@ void chunk_clear(Chunk *chunk) {
     table_clear(&chunk->moments);
     table_clear(&chunk->users);
     arena_clear(&chunk->names);
-    chunk->count = chunk->month_count = chunk->new_song_count = chunk->unknown_count = 0;
+    by_month_clear(&chunk->new_songs);
+    by_month_clear(&chunk->repeated);
+    chunk->count = chunk->month_count = chunk->unknown_count = 0;
     chunk->lines.slice_count = chunk->lines.doubtful_count = 0;
 }
 
@@ -78,7 +80,8 @@ void chunk_free(Chunk *chunk) {
     free(chunk->items);
     free(chunk->of_months);
     free(chunk->months);
-    free(chunk->new_songs);
+    by_month_free(&chunk->new_songs);
+    by_month_free(&chunk->repeated);
     free(chunk->unknown);
     lines_free(&chunk->lines);
 }

@@ -82,10 +82,10 @@ bool rows_of_time(Plays *plays, int32_t of_month, Buffer *buffer) {
 
 bool rows_of_heard_songs(Plays *plays, int32_t month, Buffer *buffer) {
     const Chunk *chunk = &plays->chunk;
-    for (size_t i = 0; i < chunk->new_song_count; i++) {
-        if (chunk->new_songs[i].month != month) continue;
-        const Song *song = &plays->songs.items[chunk->new_songs[i].song];
-        const SongKey *key = &plays->songs.keys[chunk->new_songs[i].song];
+    Walk walk = by_month_find(&chunk->new_songs, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const Song *song = &plays->songs.items[number];
+        const SongKey *key = &plays->songs.keys[number];
         Text title = title_of(key), artist = artist_of(key);
         uint8_t *at =
             copy_row(buffer, 8, title.size + artist.size + song->song_id.size + song->artist_id.size);
@@ -105,9 +105,9 @@ bool rows_of_heard_songs(Plays *plays, int32_t month, Buffer *buffer) {
 
 bool rows_of_repeated(Plays *plays, int32_t month, Buffer *buffer) {
     const Chunk *chunk = &plays->chunk;
-    for (size_t i = 0; i < chunk->count; i++) {
-        const HeardPlay *play = &chunk->items[i];
-        if (play->fate != REPEATED || play->month != month) continue;
+    Walk walk = by_month_find(&chunk->repeated, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const HeardPlay *play = &chunk->items[number];
         uint8_t *at = copy_row(buffer, 3, 0);
         if (!at) return false;
         at = copy_timestamp(at, play->ts);

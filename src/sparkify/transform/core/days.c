@@ -64,10 +64,9 @@ static uint32_t *ranks_of(const Texts *texts) {
 
 static bool sort_days(Batch *batch) {
     size_t count = batch->user_day_count;
-    uint32_t *ranks = ranks_of(&batch->texts), *order = realloc(batch->order, (count + 1) * sizeof *order);
+    uint32_t *ranks = ranks_of(&batch->texts);
     Key *keys = malloc((count + 1) * sizeof *keys);
-    if (order) batch->order = order;
-    bool done = ranks && order && keys;
+    bool done = ranks && keys;
     if (done) {
         for (size_t at = 0; at < count; at++) {
             const UserDay *day = &batch->user_days[at];
@@ -75,7 +74,10 @@ static bool sort_days(Batch *batch) {
             keys[at] = (Key){day->user_id, day->day, place, day->level, day->user_agent, (uint32_t)at};
         }
         qsort(keys, count, sizeof *keys, by_key);
-        for (size_t at = 0; at < count; at++) order[at] = keys[at].number;
+        for (size_t at = 0; done && at < count; at++) {
+            uint32_t number = keys[at].number;
+            done = by_month_add(&batch->of_user_days, batch->user_days[number].month, number);
+        }
     }
     free(ranks);
     free(keys);
@@ -130,18 +132,33 @@ static bool add_level(Plays *plays, const UserDay *day) {
     size_t count = batch->level_count;
     if (!make_room(&batch->levels, &batch->level_room, count + 1, sizeof *batch->levels)) return false;
     if (!table_make_room(&batch->level_table)) return false;
+    if (!by_month_add(&batch->of_levels, day->month, count)) return false;
     table_add(&batch->level_table, hash, count);
     batch->levels[batch->level_count++] =
         (LevelDay){day->user_id, day->first_play, day->last_play, day->level, day->day, day->month};
     return true;
 }
 
+static bool list_user_agents(Batch *batch) {
+    int32_t *last_months = calloc(batch->texts.count + 1, sizeof *last_months); /* no play is in month 0 */
+    bool done = last_months != NULL;
+    for (size_t at = 0; done && at < batch->of_user_days.count; at++) {
+        InMonth item = batch->of_user_days.items[at];
+        uint32_t user_agent = batch->user_days[item.number].user_agent;
+        if (!user_agent || last_months[user_agent] == item.month) continue;
+        last_months[user_agent] = item.month;
+        done = by_month_add(&batch->user_agents, item.month, user_agent);
+    }
+    free(last_months);
+    return done;
+}
+
 bool batch_finish(Plays *plays) {
     Batch *batch = &plays->batch;
-    if (!sort_days(batch) || !gather(plays)) return false;
-    table_clear(&batch->level_table);
-    batch->level_count = 0;
-    for (size_t at = 0; at < batch->user_day_count; at++)
-        if (!add_level(plays, &batch->user_days[batch->order[at]])) return false;
+    if (!sort_days(batch) || !gather(plays) || !list_user_agents(batch)) return false;
+    for (size_t at = 0; at < batch->of_user_days.count; at++)
+        if (!add_level(plays, &batch->user_days[batch->of_user_days.items[at].number])) return false;
+    by_month_sort(&batch->of_latest);
+    by_month_sort(&batch->of_sessions);
     return true;
 }

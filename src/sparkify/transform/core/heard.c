@@ -4,7 +4,8 @@
 /* List the songs that are not staged for their month yet, and those to look up in the catalogue. */
 bool plays_find_new_songs(Plays *plays) {
     Chunk *chunk = &plays->chunk;
-    chunk->new_song_count = chunk->unknown_count = 0;
+    by_month_clear(&chunk->new_songs);
+    chunk->unknown_count = 0;
     for (size_t at = 0; at < chunk->count; at++) {
         const HeardPlay *play = &chunk->items[at];
         if (play->fate != KEPT) continue;
@@ -12,16 +13,15 @@ bool plays_find_new_songs(Plays *plays) {
         bool is_new;
         if (!songs_stage(&plays->songs, &plays->seed, wanted, &is_new)) return false;
         if (!is_new) continue;
-        size_t count = chunk->new_song_count;
-        if (!make_room(&chunk->new_songs, &chunk->new_song_room, count + 1, sizeof wanted)) return false;
-        chunk->new_songs[chunk->new_song_count++] = wanted;
+        if (!by_month_add(&chunk->new_songs, play->month, play->song)) return false;
         Song *song = &plays->songs.items[play->song];
         if (song->asked) continue;
-        count = chunk->unknown_count;
+        size_t count = chunk->unknown_count;
         if (!make_room(&chunk->unknown, &chunk->unknown_room, count + 1, sizeof play->song)) return false;
         song->asked = true;
         chunk->unknown[chunk->unknown_count++] = play->song;
     }
+    by_month_sort(&chunk->new_songs);
     return true;
 }
 

@@ -56,6 +56,7 @@ static bool note_in_batch(Plays *plays, const HeardPlay *play) {
     }
     if (!make_room(&batch->latest, &batch->latest_room, batch->latest_count + 1, sizeof latest)) return false;
     if (!table_make_room(&batch->latest_table)) return false;
+    if (!by_month_add(&batch->of_latest, latest.month, batch->latest_count)) return false;
     table_add(&batch->latest_table, hash, batch->latest_count);
     batch->latest[batch->latest_count++] = latest;
     return true;

@@ -2,6 +2,7 @@
 #ifndef SPARKIFY_PLAYS_H
 #define SPARKIFY_PLAYS_H
 
+#include "by_month.h"
 #include "lines.h"
 #include "matches.h"
 #include "songs.h"
@@ -59,9 +60,9 @@ typedef struct {
         uint32_t plays, matched, times, start;
     } *months;
     size_t month_count, month_room;
-    SongMonth *new_songs;
+    ByMonth new_songs, repeated;
     uint32_t *unknown; /* songs that are to be looked up in the catalogue */
-    size_t new_song_count, new_song_room, unknown_count, unknown_room;
+    size_t unknown_count, unknown_room;
 } Chunk;
 
 typedef struct {
@@ -73,7 +74,8 @@ typedef struct {
     LevelDay *levels;
     int16_t *hours;
     int64_t *tracks, *artists;
-    uint32_t *order; /* of user_days */
+    ByMonth of_latest, of_user_days, of_sessions, of_levels; /* user_days in the order of their rows */
+    ByMonth user_agents; /* each text once a month */
     size_t latest_count, latest_room, user_day_count, user_day_room, listening_count, listening_room;
     size_t session_count, session_room, level_count, level_room;
     Table latest_table, user_day_table, session_table, level_table;

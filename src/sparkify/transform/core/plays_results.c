@@ -100,8 +100,8 @@ PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
 PyObject *plays_list_batch_months(const Batch *batch) {
     PyObject *list = PyList_New(0);
     int32_t last = -1;
-    for (size_t at = 0; list && at < batch->user_day_count; at++) {
-        int32_t month = batch->user_days[batch->order[at]].month;
+    for (size_t at = 0; list && at < batch->of_user_days.count; at++) {
+        int32_t month = batch->of_user_days.items[at].month;
         if (month == last) continue;
         last = month;
         PyObject *number = PyLong_FromLong(month);

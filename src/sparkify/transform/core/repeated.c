@@ -23,9 +23,10 @@ static bool wins(const Plays *plays, const HeardPlay *one, const HeardPlay *othe
     return one->slice != other->slice ? one->slice < other->slice : one->line < other->line;
 }
 
-static void lose(Chunk *chunk, HeardPlay *play) {
+static bool lose(Chunk *chunk, HeardPlay *play) {
     play->fate = REPEATED;
     chunk->lines.slices[play->slice].duplicates++;
+    return by_month_add(&chunk->repeated, play->month, (size_t)(play - chunk->items));
 }
 
 static bool find_repeated(Plays *plays) {
@@ -44,12 +45,13 @@ static bool find_repeated(Plays *plays) {
             if (!table_make_room(&chunk->identities)) return false;
             table_add(&chunk->identities, hash, at);
         } else if (wins(plays, play, best)) {
-            lose(chunk, best);
+            if (!lose(chunk, best)) return false;
             table_replace(&search, at);
-        } else {
-            lose(chunk, play);
+        } else if (!lose(chunk, play)) {
+            return false;
         }
     }
+    by_month_sort(&chunk->repeated);
     return true;
 }
 
