@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CORE := src/sparkify/transform/_core.abi3.so
+CORE := src/sparkify/core/_core.abi3.so
 
 # Recipes read DATA from the environment, untouched by make: a path may contain spaces, quotes and dollar signs.
 override DATA := $(value DATA)
@@ -115,7 +115,7 @@ $(VENV)/run: requirements/run.lock pyproject.toml $(BROKEN)
 	@pwd -P > $@
 
 # `pip install -e` has built the core; this builds it again after a change.
-$(CORE): setup.py $(wildcard src/sparkify/transform/core/*.[ch]) | $(VENV)/run
+$(CORE): setup.py $(wildcard src/sparkify/core/*.[ch]) | $(VENV)/run
 	@$(call install,$(get_compiler) && $(BIN)/python setup.py -q build_ext --inplace)
 
 $(VENV)/%: $(VENV)/run requirements/%.lock

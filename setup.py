@@ -1,4 +1,4 @@
-"""Build the core, sparkify.transform._core, from the C files in src/sparkify/transform/core."""
+"""Build the core, sparkify.core._core, from the C files in src/sparkify/core."""
 
 import os
 import re
@@ -21,7 +21,7 @@ if sysconfig.get_config_var("Py_GIL_DISABLED"):
 if sys.maxsize < 1 << 32:
     sys.exit("sparkify needs a 64-bit Python: its core multiplies 64-bit numbers into 128 bits.")
 
-CORE = Path("src/sparkify/transform/core")
+CORE = Path("src/sparkify/core")
 FLAGS = ["-std=c11", "-O2", "-g0", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra"]
 FLAGS += ["-Werror=implicit-function-declaration"]  # no linker finds it: Python defines the functions
 FLAGS += ["-ffp-contract=off"]  # a fused multiplication rounds otherwise than PostgreSQL and Python do
@@ -100,7 +100,7 @@ class BuildCore(build_ext):
 
 if __name__ == "__main__":
     core = Extension(
-        "sparkify.transform._core",
+        "sparkify.core._core",
         sources=sorted(map(str, CORE.glob("*.c"))),
         depends=sorted(map(str, CORE.glob("*.h"))),
         py_limited_api=True,

@@ -237,7 +237,7 @@ def test_help_is_quick() -> None:
     code = "import sys; from sparkify.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert not loaded & {"sparkify.transform._core", "psycopg", "rich"}
+    assert not loaded & {"sparkify.core._core", "psycopg", "rich"}
 
 
 def test_help_names_every_environment_variable(run_here: Run) -> None:

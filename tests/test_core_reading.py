@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sparkify.core import _core
 from sparkify.simulate import simulate
-from sparkify.transform import _core
 from sparkify.transform.judge import CatalogueRecord, Play, judge_event, judge_song
 from tests.support import any_lines
 from tests.support.data import play, song

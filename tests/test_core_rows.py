@@ -17,11 +17,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sparkify.core._core import Catalogue, Plays
 from sparkify.database.connection import connect
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES
-from sparkify.transform._core import Catalogue, Plays
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten, digest
 from sparkify.transform.judge import Play, judge_event

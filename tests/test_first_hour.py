@@ -31,7 +31,7 @@ from tests.support.warehouse import checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CORE = "src/sparkify/transform/_core.abi3.so"
+CORE = "src/sparkify/core/_core.abi3.so"
 
 # Stands in for both Pythons, the system's and the environment's, and every program of the environment.
 PROGRAM = """#!/bin/sh
@@ -44,7 +44,7 @@ case "$*" in
 "-c import ensurepip"*) [ -z "$NO_VENV" ] ;;
 "-c import sys;"*) [ -z "$OLD" ] ;;
 "-c from setup import compiler"*) [ -z "$NO_COMPILER" ] ;;
-"setup.py "*) touch src/sparkify/transform/_core.abi3.so ;;
+"setup.py "*) touch src/sparkify/core/_core.abi3.so ;;
 "-m pip "*"-r "*)
     [ -e "$here/pip" ] || exit 1
     if [ -n "$CTRL_C" ]; then trap : INT; kill -INT 0; exit 1; fi  # pip's own answer to Ctrl-C
@@ -135,8 +135,7 @@ def test_a_compiler_is_fetched_only_where_none_is(checkout: Checkout) -> None:
 def test_the_core_is_built_again_after_a_change(checkout: Checkout) -> None:
     assert checkout.make("etl", "DATA=x").returncode == 0
     assert "setup.py" not in checkout.did
-    sources = (checkout.folder / CORE).with_name("core")
-    sources.mkdir()
+    sources = (checkout.folder / CORE).parent
     (sources / "play.c").touch()
     for expected in (1, 0):
         assert checkout.make("etl", "DATA=x").returncode == 0

@@ -19,6 +19,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sparkify.core._core import read_files
 from sparkify.extract import compression as compression_module
 from sparkify.extract import files, storage
 from sparkify.extract import lines as lines_module
@@ -26,7 +27,6 @@ from sparkify.extract import rejects as rejects_module
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice, chunks, slices
 from sparkify.extract.rejects import MAX_LINE_BYTES, RejectedLine
-from sparkify.transform._core import read_files
 
 Pack = Callable[[bytes], bytes]
 

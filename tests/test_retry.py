@@ -19,6 +19,7 @@ from psycopg import Connection
 
 from sparkify import etl
 from sparkify.cli import main
+from sparkify.core._core import Catalogue, Plays
 from sparkify.database.connection import connect
 from sparkify.extract.files import InputFile
 from sparkify.extract.find import file_now
@@ -28,7 +29,6 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import begin_run
 from sparkify.transform import judge
-from sparkify.transform._core import Catalogue, Plays
 from tests.support.data import NOVEMBER, lines, play, song, write
 from tests.support.warehouse import checksums, one, totals
 

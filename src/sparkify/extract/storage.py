@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from sparkify.core._core import read_files
 from sparkify.extract import files
 from sparkify.extract.files import InputFile
-from sparkify.transform._core import read_files
 
 GROUP_FILES: Final = 256
 GROUP_BYTES: Final = 16 << 20

@@ -1,5 +1,5 @@
 -- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished.
--- The loader computes the first five for whole batches in its compiled core (transform/core/ids.c, songs.c); tests hold the two
+-- The loader computes the first five for whole batches in its compiled core (core/ids.c, songs.c); tests hold the two
 -- definitions equal. PostgreSQL inlines functions as simple as these. They are not IMMUTABLE, or it would not: convert_to is not.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

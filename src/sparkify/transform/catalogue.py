@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from sparkify.core._core import Catalogue
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books
-from sparkify.transform._core import Catalogue
 from sparkify.transform.judge import judge_song
 from sparkify.transform.records import Decided
 

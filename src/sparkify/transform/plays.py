@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
+from sparkify.core._core import Plays
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books
-from sparkify.transform._core import Plays
 from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided

@@ -7,22 +7,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import sparkify.transform
+import sparkify.core
 
 FILE: Final = "_core.abi3.so"
 
 
 def import_core() -> None:
     """Python cannot load an extension module from an archive, so unpack it until it is loaded."""
-    name = "sparkify.transform._core"
-    if name in sys.modules or Path(sparkify.transform.__path__[0], FILE).exists():
+    name = "sparkify.core._core"
+    if name in sys.modules or Path(sparkify.core.__path__[0], FILE).exists():
         return
-    shared_object = pkgutil.get_data("sparkify.transform", FILE)
+    shared_object = pkgutil.get_data("sparkify.core", FILE)
     assert shared_object is not None
     with TemporaryDirectory(prefix="sparkify-") as folder:
         Path(folder, FILE).write_bytes(shared_object)
-        sparkify.transform.__path__.append(folder)
+        sparkify.core.__path__.append(folder)
         try:
             importlib.import_module(name)
         finally:
-            sparkify.transform.__path__.remove(folder)
+            sparkify.core.__path__.remove(folder)

@@ -312,7 +312,7 @@ static PyType_Slot slots[] = {
 };
 
 PyType_Spec plays_spec = {
-    .name = "sparkify.transform._core.Plays",
+    .name = "sparkify.core._core.Plays",
     .basicsize = sizeof(PlaysObject),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = slots,

@@ -1,4 +1,4 @@
-/* The extension module sparkify.transform._core: the compiled core of a load. _core.pyi documents it. */
+/* The extension module sparkify.core._core: the compiled core of a load. _core.pyi documents it. */
 #include "reading.h"
 #include "sha256.h"
 #include "small_files.h"

@@ -98,7 +98,7 @@ static PyType_Slot slots[] = {
 };
 
 PyType_Spec catalogue_spec = {
-    .name = "sparkify.transform._core.Catalogue",
+    .name = "sparkify.core._core.Catalogue",
     .basicsize = sizeof(CatalogueObject),
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = slots,

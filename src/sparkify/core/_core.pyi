@@ -1,4 +1,4 @@
-"""The compiled core of a load, in C (transform/core).
+"""The compiled core of a load, in C (this folder).
 
 It reads lines, and accepts those that are surely valid; the judge decides on the others. It computes ids,
 chooses one of each repeated play, and writes rows in PostgreSQL's binary COPY format. A method that works on
