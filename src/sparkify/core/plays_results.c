@@ -96,6 +96,30 @@ PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
     return NULL;
 }
 
+PyObject *plays_users(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    PyObject *set = PySet_New(NULL);
+    for (size_t at = 0; set && at < self->plays.chunk.count; at++) {
+        PyObject *user_id = PyLong_FromLongLong(self->plays.chunk.items[at].user_id);
+        if (!user_id || PySet_Add(set, user_id) < 0) Py_CLEAR(set);
+        Py_XDECREF(user_id);
+    }
+    return set;
+}
+
+PyObject *plays_gathered_bytes(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
+    return PyLong_FromSize_t(batch_bytes(&self->plays.batch));
+}
+
+PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
+    return PyLong_FromSize_t(songs_bytes(&self->plays.songs));
+}
+
 /* The months of the batch's plays, in order: its days are. */
 PyObject *plays_list_batch_months(const Batch *batch) {
     PyObject *list = PyList_New(0);

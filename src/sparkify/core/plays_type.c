@@ -130,18 +130,6 @@ static PyObject *add(PlaysObject *self, PyObject *arguments) {
     return plays_step(self, plays_add(&self->plays, &play, slice, line), CHUNK_READ);
 }
 
-static PyObject *users(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    PyObject *set = PySet_New(NULL);
-    for (size_t at = 0; set && at < self->plays.chunk.count; at++) {
-        PyObject *user_id = PyLong_FromLongLong(self->plays.chunk.items[at].user_id);
-        if (!user_id || PySet_Add(set, user_id) < 0) Py_CLEAR(set);
-        Py_XDECREF(user_id);
-    }
-    return set;
-}
-
 static PyObject *forget(PlaysObject *self, PyObject *arguments) {
     PyObject *tuple;
     if (!PyArg_ParseTuple(arguments, "O!:forget", &PyTuple_Type, &tuple)) return NULL;
@@ -269,25 +257,13 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
 
-static PyObject *gathered_bytes(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
-    return PyLong_FromSize_t(batch_bytes(&self->plays.batch));
-}
-
-static PyObject *cached_bytes(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;
-    return PyLong_FromSize_t(songs_bytes(&self->plays.songs));
-}
-
 #define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
 
 static PyMethodDef methods[] = {
     METHOD("begin_batch", begin_batch, METH_VARARGS),
     METHOD("read", read_chunk, METH_VARARGS),
     METHOD("add", add, METH_VARARGS),
-    METHOD("users", users, METH_NOARGS),
+    METHOD("users", plays_users, METH_NOARGS),
     METHOD("forget", forget, METH_VARARGS),
     METHOD("settle", settle, METH_NOARGS),
     METHOD("months", plays_months, METH_NOARGS),
@@ -298,8 +274,8 @@ static PyMethodDef methods[] = {
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
-    METHOD("gathered_bytes", gathered_bytes, METH_NOARGS),
-    METHOD("cached_bytes", cached_bytes, METH_NOARGS),
+    METHOD("gathered_bytes", plays_gathered_bytes, METH_NOARGS),
+    METHOD("cached_bytes", plays_cached_bytes, METH_NOARGS),
     {0},
 };
 

@@ -37,6 +37,9 @@ PyObject *plays_step(PlaysObject *self, bool done, Step next);
 /* plays_results.c */
 PyObject *plays_bytes_of(const Buffer *buffer);
 PyObject *plays_list_batch_months(const Batch *batch);
+PyObject *plays_users(PlaysObject *self, PyObject *unused);
+PyObject *plays_gathered_bytes(PlaysObject *self, PyObject *unused);
+PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);
 PyObject *plays_ranges(PlaysObject *self, PyObject *unused);
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments);

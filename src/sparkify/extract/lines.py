@@ -126,18 +126,23 @@ def _line_slices(
             rest, skipped = data[last:], 0
     except BrokenStream as error:
         broken = str(error)
-    last_line = line + ready.lines
+    _take_end(ready, rest, skipped, broken)
+    ready.ends_file, ready.digest = True, digest.digest()
+    yield ready
+
+
+def _take_end(ready: Slice, rest: bytes, skipped: int, broken: str) -> None:
+    """Take what follows the last line feed: a line, the end of one that is too long, or a torn one."""
+    line = ready.first_line + ready.lines
     if skipped:
-        ready.unread.append(_too_long(last_line, rest, skipped + len(rest)))
+        ready.unread.append(_too_long(line, rest, skipped + len(rest)))
         rest = b""
     elif broken:
-        ready.unread.append(RejectedLine.of(last_line, Reject("truncated_stream", broken), rest))
+        ready.unread.append(RejectedLine.of(line, Reject("truncated_stream", broken), rest))
         rest = b""
     if rest or skipped or broken:
         ready.data += rest + b"\n"
         ready.lines += 1
-    ready.ends_file, ready.digest = True, digest.digest()
-    yield ready
 
 
 def _peek(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
