@@ -82,7 +82,7 @@ lock: $(VENV)/dev ## rewrite the lock files from pyproject.toml
 	@$(call compile,notebook,$(sparkify) --extra notebook,run dev bench dashboard)
 
 clean:           ## remove the environment, the core and the caches; the warehouse stays
-	rm -rf $(VENV) $(CORE) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CORE) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # FORCE when the environment must be rebuilt: its Python is gone, too old or has no pip (Debian without python3-venv leaves
 # such a one), an installation was interrupted, or the checkout was moved or copied, so that the programs point elsewhere.

@@ -135,7 +135,7 @@ def test_variants_in_any_order(
 
 
 def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
-    """In PostgreSQL, in DuckDB and in the rule above."""
+    """In PostgreSQL and in the rule above; tests/test_core_rows.py compares the core with that rule."""
     events = [
         play(level=level, location=location, userAgent=agent, song=title)
         for level in ("free", "fr", "fr\x01", "", "\U0001f600")

@@ -1,5 +1,5 @@
-/* Any bytes as two chunks of a batch, through all steps up to the rows: nothing is read or written outside its
- * place, rows are well-formed, and after an allocation that failed the next batch is as if nothing had been.
+/* Any bytes as two chunks of a batch, through all steps up to the rows: nothing is read or written outside
+ * its place, rows are well-formed, and after an allocation that failed the next batch is as if nothing had been.
  *
  * The first byte says which allocation fails, the second and third where the chunks and slices part.
  */
@@ -22,7 +22,7 @@ typedef struct {
     size_t size;
 } Bytes;
 
-/* A block of exactly their size, so that the sanitiser sees every step outside, with a line feed at the end. */
+/* A block of exactly their size, with a line feed at the end: the sanitiser sees every step outside. */
 static uint8_t *whole_lines(Bytes bytes) {
     uint8_t *block = malloc(bytes.size + 1);
     HOLD(block);
@@ -99,7 +99,8 @@ static void hold_books(const Lines *lines) {
     uint64_t doubtful = 0;
     for (size_t at = 0; at < lines->slice_count; at++) {
         const Slice *slice = &lines->slices[at];
-        uint32_t known = slice->blank + slice->other_pages + slice->loaded + slice->duplicates + slice->forgotten;
+        uint32_t known =
+            slice->blank + slice->other_pages + slice->loaded + slice->duplicates + slice->forgotten;
         HOLD(known <= slice->lines);
         doubtful += slice->lines - known;
     }

@@ -1,5 +1,5 @@
-/* Any bytes as a line: what the core accepts has valid values, nothing is read or written outside its place, and a
- * second reading gives the same. The judge is not here: torture/fuzz.py compares with it. */
+/* Any bytes as a line: what the core accepts has valid values, nothing is read or written outside its place,
+ * and a second reading gives the same. The judge is not here: torture/fuzz.py compares with it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -54,8 +54,8 @@ static bool add_other_key(Object *object, Text key) {
     return true;
 }
 
-/* Read a key from behind its quotation mark, and tell where the value goes. A key that occurs twice is left to
- * the judge. */
+/* Read a key from behind its quotation mark, and tell where the value goes. A key that occurs twice is
+ * left to the judge. */
 static inline const uint8_t *read_key(const uint8_t *at, const uint8_t *end, uint8_t **to, Object *object,
                                       Value **value) {
     size_t name = object->next;
