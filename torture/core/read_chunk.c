@@ -1,5 +1,6 @@
 /* Any bytes as two chunks of a batch, through all steps up to the rows: nothing is read or written outside
- * its place, rows are well-formed, and after an allocation that failed the next batch is as if nothing had been.
+ * its place, rows are well-formed, and after an allocation that failed the next batch is as if nothing had
+ * been.
  *
  * The first byte says which allocation fails, the second and third where the chunks and slices part.
  */
