@@ -80,14 +80,16 @@ class Session:
         """
         spent, pause, refused = 0.0, FIRST_PAUSE, 0
         while True:
-            begun = time.monotonic()
+            begun, connected = time.monotonic(), False
             try:
                 if self.connection.closed:
                     self.connection = connect(self._dsn)
+                connected = True
                 return work(self.connection, *given, **named)
             except (psycopg.Error, ConnectionFailed) as error:
                 took = time.monotonic() - begun
-                spent += took if isinstance(error, ConnectionFailed) else min(took, MOST_OF_WORK)
+                # Work may open a connection of its own, and fail to: that is lost work, too.
+                spent += min(took, MOST_OF_WORK) if connected else took
                 if isinstance(error, ConnectionFailed):
                     # The server may have come back just after the connection failed: two refusals are final.
                     refused = refused + 1 if _answers(self._dsn) else 0
