@@ -41,9 +41,9 @@ PHASES: Final = (
 _CLIENT: Final = [
     (r"^imports$|^cli\.py", START),
     (r"^extract/plan\.py", PLAN),
-    (r" of a song file$|catalogue\.py", SONGS),
+    (r" of a song file$|catalogue\.py|^publish/keys\.py", SONGS),
     (r"^extract/|^transform/records\.py", PARSE),
-    (r"^transform/|^threads of libraries$", TRANSFORM),
+    (r"^transform/|^stage/matching\.py|^threads of libraries$", TRANSFORM),
     (r"^stage/copy\.py", COPY),
     (r"^publish/(months|plans|partitions|ahead)\.py", KEYS),
     (r"^(stage|publish)/", BOOKS),

@@ -240,6 +240,17 @@ def test_help_is_quick() -> None:
     assert not loaded & {"sparkify.core._core", "psycopg", "rich"}
 
 
+def test_without_the_core() -> None:
+    """As after `git pull`, if nothing was built."""
+    code = (
+        "import sys; sys.modules['sparkify.core._core'] = None\n"
+        "from sparkify.cli import main; sys.exit(main(['etl', '.']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Run `make etl` or `pip install .`" in done.stderr
+
+
 def test_help_names_every_environment_variable(run_here: Run) -> None:
     """Options name their variable, and the first page of the help names all."""
     assert "[env: SPARKIFY_DSN]" in " ".join(run_here("top", "--help").stdout.split())

@@ -79,6 +79,10 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         # A ServerError ends with lines of the log.
         return _fail(str(error), FAILED, lines=isinstance(error, ServerError))
     except Exception as error:
+        if asked.code is None and isinstance(error, ImportError) and error.name == "sparkify.core._core":
+            return _fail(
+                "The compiled core is missing or out of date. Run `make etl` or `pip install .`", FAILED
+            )
         if asked.code is not None or not (isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error))):
             raise
         return _fail(

@@ -1,4 +1,4 @@
-"""Retry transient server errors for up to two minutes, not counting the work that is lost.
+"""Retry transient server errors for up to two minutes, of which lost work counts only in part.
 
 A unit of work is one transaction, or several that each check whether they are done already. So a retry is
 harmless if a COMMIT succeeded and only its answer was lost.
@@ -23,7 +23,7 @@ RETRY_SECONDS: Final = 120.0
 
 MOST_OF_WORK: Final = 10.0
 """Seconds that a failed attempt with a connection counts at most. A publication may fail after half an hour
-and must still be retried; but if it crashes the server each time, a few times are enough."""
+and must still be retried; but if it crashes the server each time, about ten attempts are enough."""
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
@@ -80,14 +80,16 @@ class Session:
         """
         spent, pause, refused = 0.0, FIRST_PAUSE, 0
         while True:
-            begun = time.monotonic()
+            begun, connected = time.monotonic(), False
             try:
                 if self.connection.closed:
                     self.connection = connect(self._dsn)
+                connected = True
                 return work(self.connection, *given, **named)
             except (psycopg.Error, ConnectionFailed) as error:
                 took = time.monotonic() - begun
-                spent += took if isinstance(error, ConnectionFailed) else min(took, MOST_OF_WORK)
+                # Work may open a connection of its own, and fail to: that is lost work, too.
+                spent += min(took, MOST_OF_WORK) if connected else took
                 if isinstance(error, ConnectionFailed):
                     # The server may have come back just after the connection failed: two refusals are final.
                     refused = refused + 1 if _answers(self._dsn) else 0
