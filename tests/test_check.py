@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from psycopg import Connection, sql
@@ -70,6 +70,8 @@ ALTER TABLE analytics.heard_plays ATTACH PARTITION partitions.heard_plays_2018_1
 DAMAGE = [
     ("tables_there", "DROP VIEW analytics.user_levels CASCADE"),
     ("tables_there", "ALTER TABLE users DROP COLUMN gender"),
+    ("columns_ours", "ALTER TABLE songs ADD COLUMN mine text"),
+    ("columns_ours", "ALTER TABLE users DROP COLUMN gender; ALTER TABLE users ADD COLUMN gender text"),
     ("rows_visible", "ALTER TABLE analytics.user_days ENABLE ROW LEVEL SECURITY"),
     ("constraints_there", "ALTER TABLE songplays DROP CONSTRAINT songplays_user_fkey"),
     ("constraints_there", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance"),
@@ -218,6 +220,12 @@ def test_a_table_that_is_gone(dsn: str, db: Connection[Any], capsys: Any) -> Non
     said = capsys.readouterr()
     assert "analytics.heard_plays" in said.out
     assert said.err == ""
+
+
+@pytest.mark.parametrize("table", ["songs", "artists", "songplays"])
+def test_a_column_of_others_is_reported(dsn: str, db: Connection[Any], table: LiteralString) -> None:
+    db.execute("ALTER TABLE " + table + " ADD COLUMN mine text")
+    assert found(check(dsn)) == ["columns_ours"]
 
 
 def test_an_empty_database_gets_one_line(server_dsn: str, capsys: Any) -> None:

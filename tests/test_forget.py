@@ -6,6 +6,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,14 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from sparkify.report import Books
+from sparkify.report import Books, Progress, Staged
 from sparkify.simulate import simulate
 from sparkify.stage.runs import begin_run
 from sparkify.transform.forgotten import WITHHELD, Whose
 from sparkify.transform.judge import Play, judge_event
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.examples import examples
-from tests.support.warehouse import check_books, checksums, one
+from tests.support.warehouse import check_books, checksums, one, wait_until
 from tests.support.worlds import events, songs
 
 DAY = 24 * 3600 * 1000
@@ -308,10 +310,8 @@ def test_it_waits_for_who_stages_and_who_stages_waits_for_it(
     assert one(db, "SELECT count(*) FROM songplays") == 3
 
 
-def test_a_load_that_runs_meanwhile_cannot_undo_it(
-    new_dsn: Callable[[], str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    simulate(tmp_path, users=4, songs=30, days=150, seed=5, force=True)  # November comes long before the rest
+def test_a_load_that_runs_meanwhile_cannot_undo_it(new_dsn: Callable[[], str], tmp_path: Path) -> None:
+    simulate(tmp_path, users=4, songs=30, days=50, seed=5, force=True)
     events = [
         json.loads(line)
         for path in tmp_path.glob("log_data/**/*.json")
@@ -321,25 +321,29 @@ def test_a_load_that_runs_meanwhile_cannot_undo_it(
     before, meanwhile = new_dsn(), new_dsn()
     forget([user_id], dsn=before)
     etl.run(tmp_path, dsn=before)
-    failures: list[Exception] = []
+    with ThreadPoolExecutor(2) as pool, connect(meanwhile) as gate, connect(meanwhile) as connection:
 
-    def load() -> None:
-        try:
-            etl.run(tmp_path, dsn=meanwhile, workers=2, batch_bytes=2000)
-        except Exception as error:  # noqa: BLE001
-            failures.append(error)
+        class Held(Progress):
+            is_held = False
 
-    thread = threading.Thread(target=load)
-    thread.start()
-    with connect(meanwhile) as connection:
-        while thread.is_alive() and not one(
-            connection, "SELECT count(*) FROM songplays WHERE user_id = %s", user_id
-        ):
-            pass
-    forget([user_id], dsn=meanwhile)
-    assert thread.is_alive(), "it was to be forgotten in the middle"
-    thread.join()
-    assert failures == []
+            def staged(self, batch: Staged) -> None:
+                """Stage no more once November is passed, and so published ahead."""
+                if batch.months == [date(2018, 12, 1)] and not self.is_held:
+                    self.is_held = True
+                    gate.execute("SELECT pg_advisory_lock(hashtext('sparkify'), hashtext('forget'))")
+
+        loading = pool.submit(etl.run, tmp_path, dsn=meanwhile, workers=1, batch_bytes=2000, progress=Held())
+        wait_until(lambda: one(connection, "SELECT count(*) FROM songplays WHERE user_id = %s", user_id) > 0)
+        forgetting = pool.submit(forget, [user_id], dsn=meanwhile)
+        waiting = (
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
+            " AND datname = current_database() AND locktype = 'advisory' AND mode = 'ExclusiveLock'"
+        )
+        wait_until(lambda: one(connection, waiting) > 0)
+        assert not loading.done(), "it was to be forgotten in the middle"
+        gate.execute("SELECT pg_advisory_unlock_all()")
+        assert forgetting.result(60).songplays > 0
+        loading.result(60)
     assert content(meanwhile) == content(before)
 
 

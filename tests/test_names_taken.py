@@ -217,6 +217,27 @@ def test_what_took_the_place_of_ours_is_refused(
     assert one(db, THINGS) == there
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("ALTER TABLE users ADD COLUMN mine text", "users .*, not user_id, .*, level, mine: "),
+        ("ALTER TABLE songplays ADD COLUMN mine text DEFAULT ''", "songplays .*, user_agent, mine: "),
+        (
+            "ALTER TABLE users DROP COLUMN gender; ALTER TABLE users ADD COLUMN gender text",
+            "users must have the columns user_id, .*, gender, level, not user_id, .*, level, gender: ",
+        ),
+    ],
+)
+def test_a_load_refuses_other_columns_and_blames_no_file(
+    dsn: str, db: Connection[Any], root: Path, change: LiteralString, why: str
+) -> None:
+    """COPY sends the columns in our order, without their names."""
+    db.execute(change)
+    with pytest.raises(UsageError, match=why):
+        etl.run(root, dsn=dsn)
+    assert one(db, "SELECT count(*) FROM etl.known_files") == 0
+
+
 def test_an_older_view_of_ours_is_replaced(dsn: str, db: Connection[Any]) -> None:
     """An older version of a view has fewer columns."""
     db.execute(

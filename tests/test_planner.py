@@ -1,6 +1,6 @@
 """Planner switches hold for the statements that need them, and for no other."""
 
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -67,3 +67,19 @@ def test_rows_keep_the_transaction_that_wrote_them(db: Connection[Any]) -> None:
 def test_an_unknown_setting_is_an_error(db: Connection[Any]) -> None:
     with pytest.raises(psycopg.errors.UndefinedObject), planner(db, enable_wishes="on"):
         pass
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "analytics.text_id(title)",
+        "analytics.track_id(title, artist)",
+        "etl.heard_song_id(title, artist, length)",
+        "etl.songplay_id(artist_key, artist_key, artist_key, now())",
+        "analytics.milliseconds(length)",
+        "etl.variant(title, title, title, heard_song_id)",
+    ],
+)
+def test_functions_of_the_rules_are_inlined(db: Connection[Any], call: LiteralString) -> None:
+    plan = db.execute("EXPLAIN VERBOSE SELECT " + call + " FROM analytics.heard_songs").fetchall()
+    assert call.partition("(")[0] not in str(plan)

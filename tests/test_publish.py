@@ -133,6 +133,7 @@ def test_a_month_is_seen_as_a_whole(made_up: Path, dsn: str) -> None:
         months = connection.execute(
             "SELECT date_trunc('month', start_time), count(*) FROM songplays GROUP BY 1"
         ).fetchall()
+        assert one(connection, "SELECT count(*) FROM analytics.heard_plays") == sum(n for _, n in months)
     assert {(month, count) for month, count, *_ in seen} == set(months)
     # A statement that is planned as a month is being attached runs without the month, on a snapshot that may
     # be newer than its plan: then the dimensions are ahead of the facts. The facts are never ahead of them.

@@ -430,17 +430,20 @@ def test_names_of_files_that_come_back_otherwise_stop_the_load(
 
 
 def test_a_file_that_another_run_has_is_known_by_its_name(
-    db: Connection[Any], dsn: str, world: list[Path]
+    db: Connection[Any], dsn: str, tmp_path: Path
 ) -> None:
     """A file whose claim failed must be known by its name; here the server stored another name."""
-    files = find_files(world[0] / "log_data", "log")
-    assert etl.run(world[0], dsn=dsn).files_loaded == 2
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "log_data/b.json", play())
+    files = find_files(tmp_path / "log_data", "log")
+    assert etl.run(tmp_path, dsn=dsn).files_loaded == 2
     claims = Claims(db, 1, 0.0)
     claims._not_given = files  # noqa: SLF001
     claims.keep(done := Staged())
-    assert (done.files, done.left_to_others) == (1, 0)
-    db.execute("UPDATE etl.known_files SET path = path || '?'")
-    with pytest.raises(SparkifyError, match="names of files as they were sent"):
+    assert (done.files, done.left_to_others) == (2, 0)
+    last = files[-1].name
+    db.execute("UPDATE etl.known_files SET path = path || '?' WHERE path = %s", [last])
+    with pytest.raises(SparkifyError, match=re.escape(f"names of files as they were sent ({last})")):
         claims.keep(Staged())
 
 

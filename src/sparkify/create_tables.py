@@ -56,7 +56,7 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
     A warehouse of this version is assumed to be complete; with `complete`, whatever is missing is created.
 
     Raises:
-        UsageError: the database is not in UTF-8; then nothing is created.
+        UsageError: the database is not in UTF-8; then nothing is created. Or a table has other columns.
     """
     try:
         connection = connect(dsn)
@@ -69,6 +69,7 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
         refuse_encoding(connection)
         if drop or complete or version_of(connection) != SCHEMA_VERSION:
             _create(connection, drop=drop, complete=complete)
+        _refuse_columns(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         connection.close()
         raise SparkifyError(
@@ -190,6 +191,20 @@ def _refuse_schemas(connection: Connection[Any]) -> None:
         raise UsageError(
             f"The database {connection.info.dbname} has no schema public, where the star belongs."
             " Create it (CREATE SCHEMA public), or name another database."
+        )
+
+
+def _refuse_columns(connection: Connection[Any]) -> None:
+    """Refuse a warehouse whose rows would land in wrong columns, or in none.
+
+    Raises:
+        UsageError: somebody has added, dropped or moved a column.
+    """
+    other = connection.execute(queries("schema/columns")["columns_ours"], structure.parameters()).fetchone()
+    if other:
+        raise UsageError(
+            f"The table {other[0]} must have the columns {other[1]}, not {other[2]}: a load copies rows in"
+            " our order. `sparkify check` says what to do."
         )
 
 

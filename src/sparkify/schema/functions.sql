@@ -1,6 +1,7 @@
 -- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished.
 -- The loader computes the first five for whole batches in its compiled core (core/ids.c, songs.c); tests hold the two
--- definitions equal. PostgreSQL inlines functions as simple as these. They are not IMMUTABLE, or it would not: convert_to is not.
+-- definitions equal. PostgreSQL inlines functions as simple as these. Those that call convert_to are STABLE, as it is:
+-- PostgreSQL inlines no IMMUTABLE function that calls a STABLE one.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
@@ -14,7 +15,7 @@ COMMENT ON FUNCTION analytics.track_id IS 'The first 63 bits of the SHA-256 of a
 
 -- A catalogue record and a play of it have the same key, by which they are matched.
 CREATE OR REPLACE FUNCTION etl.heard_song_id(title text, artist text, length double precision) RETURNS uuid
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN encode(substr(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(artist, 'UTF8')
                             || '\x00'::bytea || float8send(length)), 1, 16), 'hex')::uuid;
 COMMENT ON FUNCTION etl.heard_song_id IS 'The first 128 bits of the SHA-256 of title, artist and length.';
@@ -44,7 +45,7 @@ RETURN state IN ('open', 'publishing');
 COMMENT ON FUNCTION etl.is_at_work IS 'Whether a run in this state stages or publishes, unless its process has died.';
 
 -- If several lines have the same play, the smallest variant wins (docs/rules.md, Same identity). Variants are compared by bytes, NULL
--- first. Text has no zero byte, so one ends each field. Not IMMUTABLE, or PostgreSQL would not inline it: convert_to is not.
+-- first. Text has no zero byte, so one ends each field.
 CREATE OR REPLACE FUNCTION etl.variant(level text, location text, user_agent text, heard_song_id uuid) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN convert_to(level, 'UTF8') || '\x00'::bytea

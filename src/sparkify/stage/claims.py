@@ -86,9 +86,9 @@ class Claims:
         rows = self._connection.execute(
             _sql["staged_earlier"], [self._run_id, self._not_given[0].kind, names]
         ).fetchall()
-        _check_names(names, [path for path, *_ in rows])
-        if len(rows) < len(names):  # it was not given because it is known
-            raise SparkifyError(_NOT_AS_SENT.format(name=names[0]))
+        known = [path for path, *_ in rows]
+        _check_names(names, known)
+        _check_names(known, names)  # they were not given because they are known
         ours = [Books(*books) for _, is_ours, *books in rows if is_ours]
         for books in ours:
             done.books.add(books)

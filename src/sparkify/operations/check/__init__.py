@@ -31,6 +31,7 @@ MOST_ATTEMPTS: Final = 5
 
 _FILES: Final = (
     "operations/check/structure",
+    "schema/columns",
     "operations/check/books",
     "operations/check/star",
     "operations/check/catalogue",
@@ -83,7 +84,7 @@ def check(dsn: str | None = None) -> list[Finding]:
     """Run all checks. The warehouse is sound if every finding has ``found`` 0. This only reads.
 
     It is safe beside a load: a finding is examined again on a newer snapshot before it is reported. If tables
-    or columns are missing, or rows are hidden, no other check runs: they all need them.
+    or columns are missing, columns are not ours, or rows are hidden, no other check runs: they all need them.
 
     Raises:
         SparkifyError: there is no warehouse, it has another version, this role may not read it, or a load
@@ -104,7 +105,7 @@ def check(dsn: str | None = None) -> list[Finding]:
 def _settle(connection: Connection[Any]) -> list[Finding]:
     """Examine until two rounds find the same."""
     connection.execute("SELECT FROM etl.warehouse")  # an error of this table means that there is no warehouse
-    first, _ = examine(connection, ["tables_there", "rows_visible"])
+    first, _ = examine(connection, ["tables_there", "columns_ours", "rows_visible"])
     if any(finding.found for finding in first):
         return first
     findings = {finding.name: finding for finding in examine(connection, checks())[0]}
