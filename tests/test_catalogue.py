@@ -256,6 +256,32 @@ def test_a_catalogue_is_fetched_once_if_it_is_small_and_much_is_asked(
     assert fetched.call_count == fetches
 
 
+def test_a_catalogue_that_grew_during_the_batch_is_asked(
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fetched: mock.Mock,
+) -> None:
+    monkeypatch.setattr(matching, "MOST_FETCHED_SONGS", 1)
+    begin_batch = Stager._begin_batch  # noqa: SLF001
+
+    def then_publish_songs(stager: Stager) -> PlayTransform:
+        transform = begin_batch(stager)
+        etl.run(song_data=tmp_path / "song_data", dsn=dsn)
+        return transform
+
+    write(tmp_path, "song_data/a.json", song(), song("S2", title="Other"))
+    write(tmp_path, "log_data/a.json", play())
+    with begin_run(dsn, db) as run_id, mock.patch.object(Stager, "_begin_batch", then_publish_songs):
+        stager = Stager(dsn, run_id, time.time() - 60)
+        stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
+        stager.close()
+        assert publish_run(db, run_id) is None
+    assert fetched.call_count == 0
+    assert one(db, "SELECT count(song_id) FROM songplays") == 1
+
+
 def test_a_song_that_arrives_after_the_catalogue_was_fetched_is_matched(
     db: Connection[Any], dsn: str, tmp_path: Path, fetched: mock.Mock
 ) -> None:

@@ -1,5 +1,6 @@
 """Faults that were found by searching the code for ways to break a load; each of them was real."""
 
+import gc
 import json
 import os
 import time
@@ -152,3 +153,15 @@ def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
         assert check == "1s"
     with connect(make_conninfo(dsn, keepalives_idle=7)) as connection:
         assert connection.info.get_parameters()["keepalives_idle"] == "7"
+
+
+def test_what_the_calling_program_froze_stays_frozen(dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    gc.freeze()
+    try:
+        etl.run(tmp_path, dsn=dsn)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    etl.run(tmp_path, dsn=dsn)
+    assert gc.get_freeze_count() == 0

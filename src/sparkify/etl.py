@@ -94,7 +94,13 @@ def run(
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """Keep Python from searching the list of files, which may have millions, for garbage again and again."""
+    """Keep Python from searching the list of files, which may have millions, for garbage again and again.
+
+    The calling program, or a load in another thread, may have frozen objects: unfreezing would undo that.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

@@ -22,10 +22,9 @@ FETCHED_WHILE_ASKING: Final = 10
 
 
 class Matching:
-    """How a worker matches heard songs with one version of the catalogue, which has so many songs."""
+    """How a worker matches heard songs with one version of the catalogue."""
 
-    def __init__(self, songs: int) -> None:
-        self._songs = songs
+    def __init__(self) -> None:
         self._asked = 0
 
     def match(self, connection: Connection[Any], transform: PlayTransform) -> None:
@@ -33,7 +32,7 @@ class Matching:
         count, heard = transform.unknown_songs()
         self._asked += count
         matches: list[tuple[int, str, str]] = []
-        if count and self._songs <= min(MOST_FETCHED_SONGS, self._asked * FETCHED_WHILE_ASKING):
+        if count and _songs(connection) <= min(MOST_FETCHED_SONGS, self._asked * FETCHED_WHILE_ASKING):
             with connection.cursor() as cursor, cursor.copy(_sql["all_matches"]) as rows:
                 transform.take_catalogue(rows)
         elif count:
@@ -41,3 +40,9 @@ class Matching:
             copy_bytes(connection, sql.Identifier("wanted"), heard)
             matches = connection.execute(_sql["matches"], binary=True).fetchall()
         transform.match(matches)
+
+
+def _songs(connection: Connection[Any]) -> int:
+    row = connection.execute(_sql["catalogue_size"]).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -54,8 +54,12 @@ SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 -- name: catalogue
--- Read the version of the catalogue, which changes when a heard song may match another song, and its size.
-SELECT catalogue_version, (SELECT row_count FROM etl.row_counts WHERE table_name = 'songs') FROM etl.warehouse
+-- Read the version of the catalogue, which changes when a heard song may match another song.
+SELECT catalogue_version FROM etl.warehouse
+
+-- name: catalogue_size
+-- Read how many songs the catalogue has: another run may have published many since the batch began.
+SELECT row_count FROM etl.row_counts WHERE table_name = 'songs'
 
 -- name: prepare_claims
 -- Create the table for the files of a chunk.

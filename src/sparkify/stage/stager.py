@@ -60,7 +60,7 @@ class Stager:
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
-        self._matching = Matching(0)
+        self._matching = Matching()
         self._forgotten = Forgotten()
         self._held: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
@@ -183,7 +183,7 @@ class Stager:
     def _begin_batch(self) -> PlayTransform:
         row = self._connection.execute(_sql["catalogue"]).fetchone()
         assert row is not None
-        version, songs = row
+        (version,) = row
         if self._transform is None:
             ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
             assert ts_range is not None
@@ -192,7 +192,7 @@ class Stager:
         self._connection.execute(_sql["prepare_batch"])
         self._transform.begin_batch(forget_songs=self._catalogue_version != version)
         if self._catalogue_version != version:
-            self._matching = Matching(songs)
+            self._matching = Matching()
         self._catalogue_version = version
         return self._transform
 
