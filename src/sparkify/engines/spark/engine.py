@@ -81,9 +81,6 @@ class Engine:
         from pyspark.sql.functions import udf  # noqa: PLC0415  the extra may not be installed
 
         def sparkify(_: int) -> bytes:
-            from sparkify.engines.spark.core import import_core  # noqa: PLC0415
-
-            import_core()
             from sparkify.engines.spark.task import outcome  # noqa: PLC0415
 
             return outcome(work, *arguments)
