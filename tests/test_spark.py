@@ -356,6 +356,18 @@ def test_executors_without_an_environment(cluster: Cluster, dirty: Path, dsn: st
     assert "The executors' Python has no psycopg" in said
 
 
+def test_a_core_that_executors_cannot_load(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    code = (
+        "import zipfile; write = zipfile.ZipFile.write\n"
+        "def ship(archive, file, name): archive.writestr(str(name), 'other' * 9) if file.suffix == '.so' else"
+        " write(archive, file, name)\n"
+        "zipfile.ZipFile.write = ship"
+    )
+    exit_code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", "local[1]", code=code)
+    assert exit_code == 1
+    assert "The executors cannot load the compiled core" in said
+
+
 def test_a_store_that_executors_may_not_read(cluster: Cluster, dsn: str, s3: Any) -> None:
     """The driver has credentials, and has listed what there is."""
     s3.pipe("lake/data/log_data/a.json", b"{}")

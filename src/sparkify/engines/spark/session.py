@@ -108,6 +108,11 @@ def _in_one_line(said: str) -> str:
             f"The executors' Python has no {missing[1]}. Give them an environment with what sparkify needs:"
             " --conf spark.archives=… and --conf spark.pyspark.python=… (docs/spark.md)."
         )
+    if re.search(r"ImportError: .*_core\.abi3\.so", said):
+        return (
+            "The executors cannot load the compiled core, which comes from this machine. They need the same"
+            " kind of system and processor as this machine (docs/spark.md)."
+        )
     if "JAVA_GATEWAY_EXITED" in said:
         return "Spark did not start. It needs Java 17 or newer; its messages above say what was wrong."
     if "A master URL must be set" in said:
