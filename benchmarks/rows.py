@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import limit, questions
+from benchmarks import limit
 from benchmarks.data import Dataset, add_day
 from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
@@ -187,6 +187,8 @@ def measure_sample(server: BenchServer, folder: Path) -> Usage:
 
 def measure_questions(server: BenchServer, data: Dataset, folder: Path, repeat: int) -> Figures:
     """Milliseconds of analysts' questions, and of the same questions asked of others."""
+    from benchmarks import questions  # noqa: PLC0415  DuckDB is not among the developers' packages
+
     with server.database() as dsn:
         etl(dsn, data.arguments, Usage())
         with connect(dsn) as connection:
