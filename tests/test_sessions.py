@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,21 @@ def test_not_for_ever(
     assert "secret" not in caplog.text
     assert {record.name for record in caplog.records} <= {"sparkify", "asyncio"}
     assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_a_first_connection_that_fails_is_retried(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server may restart while a worker begins."""
+    failures = [ConnectionFailed("the server closed the connection")]
+    connect_now = sessions.connect
+
+    def connect_later(dsn: str) -> Connection[Any]:
+        if failures:
+            raise failures.pop()
+        return connect_now(dsn)
+
+    monkeypatch.setattr(sessions, "connect", connect_later)
+    with closing(Session(dsn)) as session:
+        assert session.run(lambda connection: one(connection, "SELECT 1")) == 1
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,14 @@ class Session:
     def __init__(self, dsn: str, connection: Connection[Any] | None = None) -> None:
         self._dsn = dsn
         self._given_up = threading.Event()
-        self.connection = connection or connect(dsn)
+        self._connection = connection
+
+    @property
+    def connection(self) -> Connection[Any]:
+        """The connection, opened when it is first needed, so that `run` retries that, too."""
+        if self._connection is None:
+            self._connection = connect(self._dsn)
+        return self._connection
 
     def run(
         self,
@@ -82,10 +89,11 @@ class Session:
         while True:
             begun, connected = time.monotonic(), False
             try:
-                if self.connection.closed:
-                    self.connection = connect(self._dsn)
+                if self._connection and self._connection.closed:
+                    self._connection = None
+                connection = self.connection
                 connected = True
-                return work(self.connection, *given, **named)
+                return work(connection, *given, **named)
             except (psycopg.Error, ConnectionFailed) as error:
                 took = time.monotonic() - begun
                 # Work may open a connection of its own, and fail to: that is lost work, too.
@@ -110,12 +118,14 @@ class Session:
     def cancel(self) -> None:
         """Cancel the running statement and stop retrying; may be called from another thread."""
         self.give_up()
-        with suppress(psycopg.Error):  # it is lost already
-            self.connection.cancel_safe(timeout=1.0)
+        if self._connection:
+            with suppress(psycopg.Error):  # it is lost already
+                self._connection.cancel_safe(timeout=1.0)
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.close()
+        if self._connection:
+            self._connection.close()
 
 
 def _answers(dsn: str) -> bool:
