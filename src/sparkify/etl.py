@@ -34,6 +34,7 @@ from sparkify.report import Progress, RejectLimit, Report
 from sparkify.server.home import expanded
 from sparkify.simulate.sample import keep_apart
 from sparkify.stage.failed import failure, left_for_later
+from sparkify.stage.parts import claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
 
 
@@ -192,8 +193,6 @@ class _Load:
 
     def _cut_large_logs(self) -> dict[InputFile, list[Part]]:
         """Claim the large log files and cut them into parts; files of other runs get none."""
-        from sparkify.stage.parts import claim_large_files, cut_files  # noqa: PLC0415  heavy
-
         part_bytes = self._batch_bytes("log")
         large = self._plan.large_logs(part_bytes)
         claims = self.warehouse.run(claim_large_files, self._run_id, self.planned_at, large)

@@ -143,13 +143,6 @@ def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
 def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
     """Write the manifest entries of a run's claims, with their books."""
     rows = (
-        (
-            run_id,
-            claim.manifest_id,
-            claim.file_id,
-            claim.version,
-            *_counts(claim.books),
-        )
-        for claim in claims
+        (run_id, claim.manifest_id, claim.file_id, claim.version, *_counts(claim.books)) for claim in claims
     )
     copy_rows(connection, sql.Identifier("etl", "manifest"), _MANIFEST, rows)
