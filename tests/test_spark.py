@@ -186,7 +186,7 @@ def test_an_executor_killed_after_its_commit(
     with connect(dsn) as db:
         staged = one(db, "SELECT count(*) FROM etl.manifest")
         assert staged > 0
-        worker = owner_of(proxy.port)
+        worker = owner_of(*proxy.stopped)
         kill_all(executor_of(worker))
         assert one(db, "SELECT count(*) FROM etl.manifest") >= staged
     proxy.release()
@@ -201,7 +201,7 @@ def test_a_worker_killed_with_its_executors(
     proxy.arm(batch_is_being_staged)
     process = loading(cluster, dirty, proxy.dsn(dsn))
     assert proxy.caught.wait(300), cluster.said()
-    family = list(above(owner_of(proxy.port)))
+    family = list(above(owner_of(*proxy.stopped)))
     (worker,) = set(cluster.workers) & set(family)
     kill_all(worker)
     proxy.release()
@@ -278,7 +278,7 @@ def test_ctrl_c_ends_the_job(
     proxy.arm(batch_is_being_staged)
     process = loading(cluster, dirty, proxy.dsn(dsn))
     assert proxy.caught.wait(300), cluster.said()
-    executor = executor_of(owner_of(proxy.port))
+    executor = executor_of(owner_of(*proxy.stopped))
     since = time.monotonic()
     process.send_signal(number)
     process.wait(timeout=20)

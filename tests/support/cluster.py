@@ -180,15 +180,19 @@ def executor_of(pid: int) -> int:
     return next(each for each in above(pid) if "CoarseGrainedExecutorBackend" in command_of(each))
 
 
-def owner_of(port: int) -> int:
-    """The process that holds the connection from this local port."""
+def owner_of(local: int, remote: int) -> int:
+    """The process that holds the connection between these ports of this machine.
+
+    The local port alone would not do: other connections, to other ports, may have the same one, and one that has
+    just ended is listed without an owner.
+    """
     inode = next(
-        line.split()[9]
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-        if line.split()[1].endswith(f":{port:04X}")
+        fields[9]
+        for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+        if fields[1].endswith(f":{local:04X}") and fields[2].endswith(f":{remote:04X}")
     )
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
             if str(link.readlink()) == f"socket:[{inode}]":
                 return int(link.parts[2])
-    raise AssertionError(f"nobody has port {port}")
+    raise AssertionError(f"nobody has the connection from port {local} to port {remote}")

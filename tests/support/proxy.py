@@ -32,8 +32,8 @@ class Proxy:
         self._when: Callable[[bytes, bytes], bool] | None = None
         self._lock = threading.Lock()
         self.caught = threading.Event()
-        self.port = 0
-        """The local port of the client that is stopped."""
+        self.stopped = (0, 0)
+        """The connection that is stopped: its client's port, and ours."""
         self._released = threading.Event()
         self._flowing = threading.Event()
         self._flowing.set()
@@ -109,7 +109,7 @@ class Proxy:
             if self._when is None or not self._when(asked, data):
                 return
             self._when = None
-            self.port = port
+            self.stopped = (port, self._listener.getsockname()[1])
             self.caught.set()
         self._released.wait()
 
