@@ -228,7 +228,7 @@ def test_a_slow_task_and_its_twin(
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    " AND query LIKE '%etl.known_files%'"
+    " AND query LIKE '%known_files%'"
 )
 
 

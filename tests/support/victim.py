@@ -43,7 +43,7 @@ PHASES: Final = {
     "begin": r"INSERT INTO etl\.runs|pg_advisory_xact_lock|LIKE etl\.catalogue_records",
     "adopt": r"pg_try_advisory_xact_lock",
     "plan": r"FROM etl\.known_files",
-    "claim": r"INSERT INTO etl\.known_files|wanted_files",
+    "claim": r'COPY "etl"\."known_files"|INSERT INTO etl\.known_files|wanted_files',
     "months": r"etl\.staged_months|LIKE public\.songplays",
     "copy": r'COPY "staging"',
     "rejects": r'COPY "etl"\."rejected_records"',

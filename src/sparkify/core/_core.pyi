@@ -81,6 +81,10 @@ class Catalogue:
     def rows(self) -> bytes:
         """The rows for etl.catalogue_records, as COPY."""
 
+def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:
+    """Rows as COPY. Each column is its type (int4, int8, text or bytea) and a list of its values, or the one
+    value of every row; None is null."""
+
 def read_files(files: tuple[tuple[bytes, int], ...], /) -> list[bytes | None]:
     """Read small regular files, each a path and a size, while other threads run.
 

@@ -143,7 +143,7 @@ const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
 PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *);
 PyObject *PyUnicode_FromString(const char *);
 
-extern PyTypeObject PyFloat_Type, PyLong_Type;
+extern PyTypeObject PyFloat_Type, PyList_Type, PyLong_Type;
 double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
 long PyLong_AsLong(PyObject *);
@@ -154,8 +154,10 @@ PyObject *PyLong_FromSize_t(size_t);
 
 int PyList_Append(PyObject *, PyObject *);
 PyObject *PyList_AsTuple(PyObject *);
+PyObject *PyList_GetItem(PyObject *, Py_ssize_t);
 PyObject *PyList_New(Py_ssize_t);
 int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);
+Py_ssize_t PyList_Size(PyObject *);
 int PySet_Add(PyObject *, PyObject *);
 PyObject *PySet_New(PyObject *);
 extern PyTypeObject PyTuple_Type;

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from operator import attrgetter
 
 from sparkify.errors import UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, changed_ns, compression_of, ending_of, path_of
@@ -11,7 +12,7 @@ from sparkify.extract.storage import is_remote
 def find_files(
     root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
 ) -> list[InputFile]:
-    """Find all files with a name that a load reads below a folder or URL, sorted by path; skip hidden ones.
+    """Find all files with a name that a load reads below a folder or URL, sorted by name; skip hidden ones.
 
     It counts other files in `not_read` by the endings of their names. It returns a pipe or a broken link like
     a file: reading it will report what is wrong.
@@ -34,7 +35,7 @@ def find_files(
             raise UsageError(
                 f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
             ) from error
-    found.sort(key=lambda file: os.fsencode(file.path))
+    found.sort(key=attrgetter("name"))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -109,12 +109,14 @@ def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
     known = _known(connection, doubtful) if doubtful else {}
     for name, file in (each for of_kind in found.values() for each in of_kind.items()):
         row = known.get((file.kind, name))
-        if row is None or row.version is None or row.size != file.size or file.etag:
+        if row is None:
             plan.new.append(file)
+        elif row.version is None or row.size != file.size or file.etag:
+            plan.new.append(file._replace(is_known=True))
         elif row.dismissed and row.mtime_ns != file.mtime_ns:
-            plan.new.append(file)  # touched, to bring its dismissed rejects back
+            plan.new.append(file._replace(is_known=True))  # touched, to bring its dismissed rejects back
         elif (digest := content_digest(file, row.cuts)) != row.digest:
-            plan.new.append(replace(file, digest=digest.hex()[:16] if digest else ""))
+            plan.new.append(file._replace(is_known=True, digest=digest.hex()[:16] if digest else ""))
         else:
             plan.touched.append(file)
     return plan

@@ -16,5 +16,5 @@ FROM etl.known_files f WHERE path = ANY(%s)
 -- Record the new time of a file with the same bytes, and that it is readable.
 UPDATE etl.known_files f
 SET version = %s, mtime_ns = %s, seen_at = %s, trouble = NULL, note = NULL
-WHERE kind = %s AND md5(path) = md5(%s)
+WHERE kind = %s AND etl.path_key(path) = etl.path_key(%s)
   AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))

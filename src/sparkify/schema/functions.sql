@@ -54,6 +54,12 @@ RETURN convert_to(level, 'UTF8') || '\x00'::bytea
        || uuid_send(heard_song_id);
 COMMENT ON FUNCTION etl.variant IS 'The bytes by which lines with the same play are compared: the smallest wins.';
 
+-- A path may be longer than an index entry can be. No path looks like a digest: it begins with a slash, a scheme or "bytes:".
+CREATE OR REPLACE FUNCTION etl.path_key(path text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN octet_length(path) <= 1000 THEN path ELSE md5(path) END;
+COMMENT ON FUNCTION etl.path_key IS 'The path, or the MD5 of a path of more than 1000 bytes: what the index of etl.known_files holds.';
+
 -- PostgreSQL shows the bounds of a partition only as text.
 CREATE OR REPLACE FUNCTION etl.partition_span(partition oid) RETURNS tstzrange
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -61,6 +61,12 @@ SELECT catalogue_version FROM etl.warehouse
 -- Read how many songs the catalogue has: another run may have published many since the batch began.
 SELECT row_count FROM etl.row_counts WHERE table_name = 'songs'
 
+-- name: new_numbers
+-- Reserve numbers for new files and their manifest entries; tell whether somebody has put a trigger on the table of files.
+SELECT (SELECT relhastriggers FROM pg_class WHERE oid = 'etl.known_files'::regclass),
+       array_agg(nextval('etl.known_files_file_id_seq')::integer), array_agg(nextval('etl.manifest_manifest_id_seq'))
+FROM generate_series(1, %s)
+
 -- name: prepare_claims
 -- Create the table for the files of a chunk.
 -- makes: wanted_files
@@ -75,7 +81,7 @@ WITH seen AS (
     INSERT INTO etl.known_files AS f (kind, path, version, size, mtime_ns, digest, run_id, first_run_id, seen_at)
     SELECT %(kind)s, path, version, size, mtime_ns, digest, %(run_id)s, %(run_id)s, %(seen_at)s
     FROM wanted_files ORDER BY path COLLATE "C"
-    ON CONFLICT (kind, md5(path)) DO UPDATE
+    ON CONFLICT (etl.path_key(path), kind) DO UPDATE
     SET version = EXCLUDED.version, size = EXCLUDED.size, mtime_ns = EXCLUDED.mtime_ns, digest = EXCLUDED.digest,
         cuts = NULL, run_id = EXCLUDED.run_id, seen_at = EXCLUDED.seen_at, trouble = NULL, note = NULL
     WHERE f.version IS DISTINCT FROM EXCLUDED.version
@@ -145,7 +151,7 @@ UPDATE etl.known_files SET digest = %s WHERE file_id = %s
 -- file, nothing changes.
 INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, first_run_id, note)
 VALUES (%(kind)s, %(path)s, %(trouble)s, %(run_id)s, %(run_id)s, %(note)s)
-ON CONFLICT (kind, md5(path)) DO UPDATE
+ON CONFLICT (etl.path_key(path), kind) DO UPDATE
 SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, seen_at = now()
 WHERE f.run_id = EXCLUDED.run_id
    OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))

@@ -22,7 +22,7 @@ from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books, Staged
 from sparkify.stage.claims import Claim, Claims
-from sparkify.stage.copy import copy_bytes, copy_rows
+from sparkify.stage.copy import copy_bytes, copy_columns
 from sparkify.stage.failed import described, lies_in_data
 from sparkify.stage.matching import Matching
 from sparkify.stage.parts import PartClaim
@@ -36,7 +36,6 @@ _sql: Final = queries("stage/stage")
 
 _REJECTS: Final = {
     "manifest_id": "int8",
-    "run_id": "int8",
     "file_id": "int4",
     "line": "int8",
     "reason": "text",
@@ -253,18 +252,24 @@ class Stager:
         self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, kind: Kind
     ) -> None:
         rows = []
+        forgotten = bool(self._forgotten)
         for claim, books, rejects in verdicts:
-            kept = self._kept(rejects, books, kind) if self._forgotten else rejects
+            kept = self._kept(rejects, books, kind) if forgotten else rejects
             claim.books.add(books)
             for reject in kept:
                 reason = reject.why.reason
                 done.reasons[reason] = done.reasons.get(reason, 0) + 1
                 rows.append(
-                    (claim.manifest_id, self._run_id, claim.file_id, reject.line,
-                     reason, plain(reject.why.detail), reject.record, reject.record_bytes)
+                    (claim.manifest_id, claim.file_id, reject.line, reason, plain(reject.why.detail),
+                     reject.record, reject.record_bytes)
                 )  # fmt: skip
         if rows:
-            copy_rows(self._connection, sql.Identifier("etl", "rejected_records"), _REJECTS, rows)
+            columns: dict[str, tuple[str, object]] = {
+                name: (type_, list(values))
+                for (name, type_), values in zip(_REJECTS.items(), zip(*rows, strict=True), strict=True)
+            }
+            columns["run_id"] = ("int8", self._run_id)
+            copy_columns(self._connection, sql.Identifier("etl", "rejected_records"), columns)
 
     def _kept(self, rejects: list[RejectedLine], books: Books, kind: Kind) -> list[RejectedLine]:
         kept = [line for reject in rejects if (line := self._forgotten.keeps(reject, kind))]
