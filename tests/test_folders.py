@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 import socket
+import stat
 import subprocess
 import tempfile
 from collections import Counter
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from sparkify import etl
+from sparkify.core._core import list_folder
 from sparkify.errors import UsageError
 from sparkify.extract import folders
 from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, ending_of
@@ -103,6 +105,41 @@ def test_every_visible_file_is_read_or_counted(paths: list[tuple[list[str], str,
         ]
     assert {file.path for file in found} == {str(path) for path in visible if compression_of(path.name) != ""}
     assert counted == Counter(ending_of(path.name) for path in visible if compression_of(path.name) == "")
+
+
+def test_the_core_lists_what_python_lists(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    (folder / "below").mkdir(parents=True)
+    outside.mkdir()
+    for at, name in enumerate([b"a.json", b"\xff", b".hidden", b"\xc3\xa9" * 100]):
+        path = folder / os.fsdecode(name)
+        path.write_bytes(bytes(at))
+        os.utime(path, ns=(0, 123_456_789 - at * 10**18))
+    (folder / "link").symlink_to(outside)
+    (folder / "file").symlink_to(folder / "a.json")
+    (folder / "broken").symlink_to("nowhere")
+    (folder / "loop").symlink_to(folder / "loop")
+    os.mkfifo(folder / "pipe")
+    expected = set()
+    for path in folder.iterdir():
+        try:
+            status = path.stat()
+        except OSError:
+            expected.add((path.name, False, 0, 0))
+            continue
+        is_folder = stat.S_ISDIR(status.st_mode)
+        seen = (0, 0) if is_folder else (status.st_size, status.st_mtime_ns)
+        expected.add((path.name, is_folder, *seen))
+    identity, found = list_folder(str(folder))
+    assert set(found) == {entry for entry in expected if entry[0] != ".hidden"}
+    assert identity == (os.stat(folder).st_dev, os.stat(folder).st_ino)
+    for path, error in (("none", FileNotFoundError), ("a.json", NotADirectoryError)):
+        with pytest.raises(error) as raised:
+            list_folder(str(folder / path))
+        assert raised.value.filename == str(folder / path)
+    for argument, error in (("a\0b", ValueError), (b"a", TypeError)):
+        with pytest.raises(error):
+            list_folder(argument)  # type: ignore[arg-type]
 
 
 def test_what_lies_beside_is_counted_and_said(dsn: str, tmp_path: Path, run_here: Run) -> None:

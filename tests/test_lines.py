@@ -393,19 +393,22 @@ def test_the_core_reads_what_surely_can_be_read(tmp_path: Path) -> None:
     loop.symlink_to(loop)
     wanted = [(file, 10), (file, 4), (file, 0), (file, 11), (link, 10)]
     wanted += [(path, size) for path in (fifo, loop, tmp_path, tmp_path / "none") for size in (0, 1)]
-    found = read_files(tuple((bytes(path), size) for path, size in wanted))
-    assert found == [b"0123456789", b"0123", b"", None, b"0123456789", *[None] * 8]
-    with pytest.raises(ValueError, match="null"):
-        read_files(((b"a\0b", 1),))
+    found = read_files([str(path) for path, _ in wanted], [size for _, size in wanted])
+    contents = [read and read[0] for read in found]
+    assert contents == [b"0123456789", b"0123", b"", None, b"0123456789", *[None] * 8]
+    assert all(hashlib.sha256(content).digest() == digest for content, digest in filter(None, found))
+    for paths, sizes in ([["a\0b"], [1]], [["a"], [-1]], [["a"], []]):
+        with pytest.raises((ValueError, SystemError, IndexError)):
+            read_files(paths, sizes)
 
 
 def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that has shrunk has fewer bytes; one that has vanished is named, after those before it."""
     groups: list[int] = []
 
-    def counted(group: tuple[tuple[bytes, int], ...]) -> list[bytes | None]:
-        groups.append(len(group))
-        return read_files(group)
+    def counted(paths: list[str], sizes: list[int]) -> list[tuple[bytes, bytes] | None]:
+        groups.append(len(paths))
+        return read_files(paths, sizes)
 
     monkeypatch.setattr(storage, "GROUP_FILES", 3)
     monkeypatch.setattr(storage, "GROUP_BYTES", 25)
@@ -416,13 +419,14 @@ def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.Monk
         path.write_bytes(b"%02d" % number * number)
         files.append(InputFile("song", str(path), 2 * number, 0, None))
     Path(files[7].path).write_bytes(b"shrunk")
+    contents = [b"shrunk" if number == 7 else b"%02d" % number * number for number in range(20)]
     assert list(storage.read_small(files)) == [
-        b"shrunk" if number == 7 else b"%02d" % number * number for number in range(20)
+        (content, hashlib.sha256(content).digest()) for content in contents
     ]
     assert groups == [3, 3, *[1] * 14]
     Path(files[17].path).unlink()
-    contents = storage.read_small(files)
-    assert len([next(contents) for _ in range(17)]) == 17
+    read = storage.read_small(files)
+    assert len([next(read) for _ in range(17)]) == 17
     with pytest.raises(FileNotFoundError) as error:
-        next(contents)
+        next(read)
     assert error.value.filename == files[17].path

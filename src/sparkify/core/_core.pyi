@@ -85,10 +85,22 @@ def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:
     """Rows as COPY. Each column is its type (int4, int8, text or bytea) and a list of its values, or the one
     value of every row; None is null."""
 
-def read_files(files: tuple[tuple[bytes, int], ...], /) -> list[bytes | None]:
-    """Read small regular files, each a path and a size, while other threads run.
+def list_folder(path: str, /) -> tuple[tuple[int, int], list[tuple[str, bool, int, int]]]:
+    """List a folder while other threads run; links are followed, and names that begin with a dot are skipped.
 
-    Returns so many bytes of each; None if it cannot be read, is no regular file or has less.
+    Returns what identifies the folder, and for each entry its name, whether it is a folder, its size, and its
+    time of modification in nanoseconds since 1970, limited to 64 bits. Size and time are 0 for a folder, and
+    if the entry cannot be looked at.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+
+def read_files(paths: list[str], sizes: list[int], /) -> list[tuple[bytes, bytes] | None]:
+    """Read small regular files while other threads run.
+
+    Returns so many bytes of each, and their SHA-256; None if it cannot be read, is no regular file or has
+    less.
     """
 
 def read_play(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:

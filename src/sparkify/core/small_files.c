@@ -6,19 +6,20 @@
 #include <unistd.h>
 
 #include "small_files.h"
-#include "core.h"
+#include "sha256.h"
 
 typedef struct {
-    const char *path;
+    PyObject *path;    /* bytes */
     PyObject *content; /* of `size` bytes; nobody else has it yet */
-    char *bytes;
+    char *name, *bytes;
     Py_ssize_t size;
+    uint8_t digest[32];
     bool is_read;
 } File;
 
 /* Reading a pipe could block for ever. */
-static bool read_file(const File *file) {
-    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+static bool read_file(File *file) {
+    int descriptor = open(file->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return false;
     struct stat status;
     Py_ssize_t done = 0;
@@ -29,41 +30,56 @@ static bool read_file(const File *file) {
         done += can_read ? more : 0;
     }
     close(descriptor);
-    return can_read;
+    if (!can_read) return false;
+    Sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, file->bytes, (size_t)file->size);
+    sha256_end(&hash, file->digest);
+    return true;
 }
 
-static bool take_file(File *file, PyObject *described) {
-    return PyArg_ParseTuple(described, "yn:file", &file->path, &file->size)
+/* Raises ValueError if the path has a zero byte. */
+static bool take_file(File *file, PyObject *path, PyObject *size) {
+    return (file->path = PyUnicode_EncodeFSDefault(path))
+        && PyBytes_AsStringAndSize(file->path, &file->name, NULL) == 0
+        && ((file->size = PyLong_AsSsize_t(size)) >= 0 || !PyErr_Occurred())
         && (file->content = PyBytes_FromStringAndSize(NULL, file->size))
         && PyBytes_AsStringAndSize(file->content, &file->bytes, &file->size) == 0;
 }
 
-/* A list of the contents, or NULL. It takes over the references. */
-static PyObject *contents(File *files, size_t count) {
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t at = 0; list && at < count; at++) {
-        PyObject *item = files[at].is_read ? files[at].content : Py_None;
-        Py_INCREF(item);
-        if (PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
+static bool take_files(File *files, Py_ssize_t count, PyObject *paths, PyObject *sizes) {
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyObject *size = PyList_GetItem(sizes, at);
+        if (!size || !take_file(&files[at], PyList_GetItem(paths, at), size)) return false;
     }
-    return list;
+    return true;
+}
+
+static PyObject *result_of(const File *file) {
+    if (!file->is_read) Py_RETURN_NONE;
+    return Py_BuildValue("Oy#", file->content, (const char *)file->digest, (Py_ssize_t)sizeof file->digest);
 }
 
 PyObject *core_read_files(PyObject *module, PyObject *arguments) {
     (void)module;
-    PyObject *wanted, *list = NULL;
-    if (!PyArg_ParseTuple(arguments, "O!:read_files", &PyTuple_Type, &wanted)) return NULL;
-    size_t count = (size_t)PyTuple_Size(wanted), taken = 0;
-    File *files = calloc(count + 1, sizeof *files);
+    PyObject *paths, *sizes, *list = NULL;
+    if (!PyArg_ParseTuple(arguments, "O!O!:read_files", &PyList_Type, &paths, &PyList_Type, &sizes))
+        return NULL;
+    Py_ssize_t count = PyList_Size(paths);
+    File *files = calloc((size_t)count + 1, sizeof *files);
     if (!files) return PyErr_NoMemory();
-    while (taken < count && take_file(&files[taken], PyTuple_GetItem(wanted, (Py_ssize_t)taken))) taken++;
-    if (taken == count) {
+    if (take_files(files, count, paths, sizes)) {
         Py_BEGIN_ALLOW_THREADS
-        for (size_t at = 0; at < count; at++) files[at].is_read = read_file(&files[at]);
+        for (Py_ssize_t at = 0; at < count; at++) files[at].is_read = read_file(&files[at]);
         Py_END_ALLOW_THREADS
-        list = contents(files, count);
+        list = PyList_New(count);
     }
-    for (size_t at = 0; at < count; at++) Py_XDECREF(files[at].content);
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyObject *item = list ? result_of(&files[at]) : NULL;
+        if (list && (!item || PyList_SetItem(list, at, item) < 0)) Py_CLEAR(list);
+        Py_XDECREF(files[at].path);
+        Py_XDECREF(files[at].content);
+    }
     free(files);
     return list;
 }

@@ -4,7 +4,7 @@
 
 #include "stable_abi.h"
 
-/* read_files(files: tuple of (path: bytes, size: int)): a list of bytes or None; see _core.pyi. */
+/* read_files(paths: list of str, sizes: list of int): a list; see _core.pyi. */
 PyObject *core_read_files(PyObject *module, PyObject *arguments);
 
 #endif

@@ -123,10 +123,11 @@ void Py_DecRef(PyObject *);
 void Py_IncRef(PyObject *);
 PyObject *(Py_NewRef)(PyObject *); /* Python.h has a macro of this name, too. */
 
-extern PyObject *PyExc_RuntimeError, *PyExc_TypeError, *PyExc_ValueError;
+extern PyObject *PyExc_OSError, *PyExc_RuntimeError, *PyExc_TypeError, *PyExc_ValueError;
 PyObject *PyErr_Format(PyObject *, const char *, ...);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
+PyObject *PyErr_SetFromErrnoWithFilenameObject(PyObject *, PyObject *);
 void PyErr_SetString(PyObject *, const char *);
 
 void PyEval_RestoreThread(PyThreadState *);
@@ -140,7 +141,9 @@ void *PyType_GetSlot(PyTypeObject *, int);
 int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
+PyObject *PyUnicode_DecodeFSDefaultAndSize(const char *, Py_ssize_t);
 PyObject *PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *);
+PyObject *PyUnicode_EncodeFSDefault(PyObject *);
 PyObject *PyUnicode_FromString(const char *);
 
 extern PyTypeObject PyFloat_Type, PyList_Type, PyLong_Type;
@@ -148,6 +151,7 @@ double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
 long PyLong_AsLong(PyObject *);
 long long PyLong_AsLongLong(PyObject *);
+Py_ssize_t PyLong_AsSsize_t(PyObject *);
 PyObject *PyLong_FromLong(long);
 PyObject *PyLong_FromLongLong(long long);
 PyObject *PyLong_FromSize_t(size_t);

@@ -111,6 +111,9 @@ def compression_of(name: str) -> str | None:
 
 def format_of(name: str) -> str:
     """The ending that names the format of a file that is read: ``json`` for ``events.JSON.gz``."""
+    ending = name[name.rfind(".") + 1 :]
+    if ending in READERS:  # the usual name, quickly
+        return ending
     stem, _, ending = name.lower().rpartition(".")
     return stem.rpartition(".")[2] if ending in _PACKED else ending
 

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from operator import attrgetter
 
+from sparkify.core._core import list_folder
 from sparkify.errors import UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, changed_ns, compression_of, ending_of, path_of
 from sparkify.extract.storage import is_remote
@@ -42,32 +43,20 @@ def find_files(
 def _walk(
     folder: str, kind: Kind, found: list[InputFile], not_read: Counter[str], seen: set[tuple[int, int]]
 ) -> None:
-    status = os.stat(folder)
-    identity = (status.st_dev, status.st_ino)
+    identity, entries = list_folder(folder)
     if identity in seen:  # links form a loop
         return
     seen.add(identity)
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            compression = compression_of(entry.name)
-            try:
-                if entry.is_dir():
-                    _walk(entry.path, kind, found, not_read, seen)
-                elif compression != "":
-                    status = entry.stat()
-                    found.append(InputFile(kind, entry.path, status.st_size, changed_ns(status), compression))
-                elif entry.name != SUCCESS:
-                    not_read[ending_of(entry.name)] += 1
-            except OSError as error:
-                if error.filename != entry.path or (compression == "" and not entry.is_symlink()):
-                    raise
-                # A broken link, or a file that has just vanished: reading it will report it.
-                if compression != "":
-                    found.append(InputFile(kind, entry.path, 0, 0, compression))
-                else:
-                    not_read[ending_of(entry.name)] += 1
+    below = folder.rstrip("/") + "/"
+    for name, is_folder, size, mtime_ns in entries:
+        path = below + name
+        if is_folder:
+            _walk(path, kind, found, not_read, seen)
+        elif (compression := compression_of(name)) != "":
+            # A broken link, or a file that has just vanished, has no size: reading it will report it.
+            found.append(InputFile(kind, path, size, mtime_ns, compression))
+        elif name != SUCCESS:
+            not_read[ending_of(name)] += 1
 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:

@@ -54,7 +54,7 @@ def spans_lines(beginning: bytes) -> bool:
     a comma.
     """
     # The usual song file, quickly: there may be a million.
-    if beginning.startswith(b"{") and b"\n" not in beginning:
+    if beginning.startswith(b"{") and beginning.find(b"\n", 0, -1) < 0:
         return False
     at = _end_of_blank(beginning, 0)
     if beginning[at : at + 1] == b"[":

@@ -49,10 +49,11 @@ class Slice:
     ends_file: bool = False
     digest: bytes = b""
     numbers: "array[int] | None" = None
-    lines: int = field(init=False)
+    lines: int = -1
 
     def __post_init__(self) -> None:
-        self.lines = count_lines(self.data)
+        if self.lines < 0:
+            self.lines = count_lines(self.data)
 
 
 def chunks(
@@ -68,8 +69,11 @@ def chunks(
     size = 0
     small = storage.read_small(file for file in files if _is_small(file))
     for file in files:
-        found = slices(file, part) if part or not _is_small(file) else _small(file, next(small))
-        for piece in chain.from_iterable(map(_of_few_lines, found)):
+        if part or not _is_small(file):
+            pieces: Iterable[Slice] = chain.from_iterable(map(_of_few_lines, slices(file, part)))
+        else:
+            pieces = _small(file, *next(small))
+        for piece in pieces:
             chunk.append(piece)
             size += max(len(piece.data), SHORT_LINE_BYTES * piece.lines)
             if size >= chunk_bytes:
@@ -222,13 +226,16 @@ def _is_small(file: InputFile) -> bool:
     return file.compression is None and file.size <= SMALL_BYTES
 
 
-def _small(file: InputFile, data: bytes) -> Iterable[Slice]:
+def _small(file: InputFile, data: bytes, digest: bytes) -> Iterable[Slice]:
     """The slices of a small file, with as little work as possible: there may be a million of them."""
-    digest = hashlib.sha256(data)
     if reader := reader_of(format_of(file.path), data):
-        return _record_slices(file, reader(iter([data])), digest)
+        return chain.from_iterable(
+            map(_of_few_lines, _record_slices(file, reader(iter([data])), hashlib.sha256(data)))
+        )
     text = data if data.endswith(b"\n") or not data else data + b"\n"
-    return [Slice(file, 1, text, ends_file=True, digest=digest.digest())]
+    if 0 <= text.find(b"\n") == len(text) - 1:  # the usual song file
+        return (Slice(file, 1, text, ends_file=True, digest=digest, lines=1),)
+    return _of_few_lines(Slice(file, 1, text, ends_file=True, digest=digest))
 
 
 def _too_long(line: int, start: bytes, length: int) -> RejectedLine:

@@ -4,6 +4,7 @@ All input is read through here. `sparkify.extract.objects` reads URLs, and is im
 """
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -90,8 +91,10 @@ def blocks(file: InputFile, start: int = 0, size: int | None = None) -> Iterator
                 size -= len(data)
 
 
-def read_small(files: Iterable[InputFile]) -> Iterator[bytes]:
-    """The content of each small file, up to the size that was planned. All are local, or all are objects.
+def read_small(files: Iterable[InputFile]) -> Iterator[tuple[bytes, bytes]]:
+    """The content of each small file, up to the size that was planned, and its SHA-256.
+
+    All are local, or all are objects.
 
     Raises:
         OSError: it cannot be read; its `filename` is the address.
@@ -102,14 +105,21 @@ def read_small(files: Iterable[InputFile]) -> Iterator[bytes]:
             from sparkify.extract import objects  # noqa: PLC0415
 
             fetched = objects.fetch(group)
-            contents: list[bytes | OSError | None] = [fetched[file.path] for file in group]
+            for file in group:
+                content = fetched[file.path]
+                if isinstance(content, OSError):
+                    raise content
+                yield content, hashlib.sha256(content).digest()
         else:
-            contents = list(read_files(tuple((os.fsencode(file.path), file.size) for file in group)))
-        for file, content in zip(group, contents, strict=True):
-            if isinstance(content, OSError):
-                raise content
-            # A file that the core did not read has shrunk, or the error says what is wrong.
-            yield b"".join(blocks(file, 0, file.size)) if content is None else content
+            found = read_files([file.path for file in group], [file.size for file in group])
+            for file, read in zip(group, found, strict=True):
+                # A file that the core did not read has shrunk, or the error says what is wrong.
+                yield read or _read(file)
+
+
+def _read(file: InputFile) -> tuple[bytes, bytes]:
+    content = b"".join(blocks(file, 0, file.size))
+    return content, hashlib.sha256(content).digest()
 
 
 def _groups(files: Iterable[InputFile]) -> Iterator[list[InputFile]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
@@ -17,6 +18,7 @@ from sparkify.report import Books, Staged
 from sparkify.stage.copy import copy_columns
 
 _sql: Final = queries("stage/stage")
+_counts: Final = attrgetter(*Books.__slots__)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL counts microseconds from here."""
 
@@ -67,9 +69,7 @@ class Claims:
     def keep(self, done: Staged) -> None:
         """Write the manifest, and count the staged files and lines."""
         kept = [claim for claim in self._claims.values() if claim]
-        write_manifest(self._connection, self._run_id, kept)
-        for claim in kept:
-            done.books.add(claim.books)
+        done.books.add(write_manifest(self._connection, self._run_id, kept))
         done.files = len(kept)
         if self._not_given:
             self._count_earlier(done)
@@ -183,9 +183,11 @@ def _check_names(sent: Iterable[str], answered: Iterable[str]) -> None:
         raise SparkifyError(_NOT_AS_SENT.format(name=name))
 
 
-def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> None:
-    """Write the manifest entries of a run's claims, with their books."""
-    books = {name: ("int8", [getattr(claim.books, name) for claim in claims]) for name in Books.__slots__}
+def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]) -> Books:
+    """Write the manifest entries of a run's claims, with their books; returns the sum of the books."""
+    if not claims:
+        return Books()
+    counts = list(map(list, zip(*(_counts(claim.books) for claim in claims), strict=True)))
     copy_columns(
         connection,
         sql.Identifier("etl", "manifest"),
@@ -194,6 +196,7 @@ def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]
             "manifest_id": ("int8", [claim.manifest_id for claim in claims]),
             "file_id": ("int4", [claim.file_id for claim in claims]),
             "version": ("text", [claim.version for claim in claims]),
-            **books,
+            **{name: ("int8", count) for name, count in zip(Books.__slots__, counts, strict=True)},
         },
     )
+    return Books(*map(sum, counts))

@@ -1,5 +1,6 @@
 """Decide on the lines of a chunk: first in the compiled core, then by the judge for doubtful lines."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -31,8 +32,12 @@ class Decided:
         self, core: Core, chunk: Sequence[Slice], file_ids: Sequence[int], judge: Callable[[bytes], Verdict]
     ) -> None:
         """Decide on every line; `file_ids` has the file of each slice. The core then has what is accepted."""
-        self.books = [Books() for _ in chunk]
+        self.books: list[Books] = []
         self.rejects = [list(piece.unread) for piece in chunk]
+        # By slice, of the few that have any: lines that the judge found blank, and of other pages. The core
+        # counts an empty line for each line that could not be read.
+        self._blank = Counter({at: -len(piece.unread) for at, piece in enumerate(chunk) if piece.unread})
+        self._other_pages: Counter[int] = Counter()
         slices = tuple(
             (piece.data, piece.first_line, piece.numbers.tobytes() if piece.numbers else None, file_id)
             for piece, file_id in zip(chunk, file_ids, strict=True)
@@ -43,20 +48,20 @@ class Decided:
             if isinstance(verdict, Reject):
                 self.rejects[number].append(RejectedLine.of(line, verdict, text))
             elif isinstance(verdict, str):
-                self.books[number].other_pages += verdict == OTHER_PAGE
-                self.books[number].blank += verdict == BLANK
+                self._other_pages[number] += verdict == OTHER_PAGE
+                self._blank[number] += verdict == BLANK
             else:
                 core.add(number, line, verdict)
-        for books, rejects, piece in zip(self.books, self.rejects, chunk, strict=True):
-            books.blank -= len(piece.unread)  # an empty line stands for each of them
-            books.rejected = len(rejects)
 
     def add(self, counts: Sequence[tuple[int, int, int, int, int, int]]) -> None:
-        """Add the core's books."""
-        for books, (lines, blank, other_pages, loaded, duplicates, forgotten) in zip(
-            self.books, counts, strict=True
-        ):
-            books.lines = lines
-            books.blank += blank
-            books.other_pages += other_pages
-            books.loaded, books.duplicates, books.forgotten = loaded, duplicates, forgotten
+        """Make the books, from the core's and what the judge decided."""
+        self.books = [
+            Books(lines, blank, other_pages, loaded, duplicates, len(rejects), forgotten)
+            for (lines, blank, other_pages, loaded, duplicates, forgotten), rejects in zip(
+                counts, self.rejects, strict=True
+            )
+        ]
+        for number, count in self._blank.items():
+            self.books[number].blank += count
+        for number, count in self._other_pages.items():
+            self.books[number].other_pages += count
