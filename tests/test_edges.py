@@ -157,6 +157,7 @@ def test_a_silent_network_does_not_keep_a_run_alive_for_hours(dsn: str) -> None:
 
 def test_what_the_calling_program_froze_stays_frozen(dsn: str, tmp_path: Path) -> None:
     write(tmp_path, "log_data/a.json", play())
+    usual = gc.get_threshold()
     gc.freeze()
     try:
         etl.run(tmp_path, dsn=dsn)
@@ -164,4 +165,4 @@ def test_what_the_calling_program_froze_stays_frozen(dsn: str, tmp_path: Path) -
     finally:
         gc.unfreeze()
     etl.run(tmp_path, dsn=dsn)
-    assert gc.get_freeze_count() == 0
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (0, usual)

@@ -95,17 +95,22 @@ def run(
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """Keep Python from searching the list of files, which may have millions, for garbage again and again.
+    """Keep Python from searching for garbage again and again: there may be millions of files, and no garbage.
 
-    The calling program, or a load in another thread, may have frozen objects: unfreezing would undo that.
+    The list of files is never searched. A load searches its other objects a hundred times less often: with
+    songs, the search took a fifth of the client's time. The calling program, or a load in another thread, may
+    have frozen objects: unfreezing would undo that.
     """
     if gc.get_freeze_count():
         yield
         return
+    usual = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(100_000, *usual[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*usual)
         gc.unfreeze()
 
 
