@@ -402,6 +402,21 @@ def test_the_core_reads_what_surely_can_be_read(tmp_path: Path) -> None:
             read_files(paths, sizes)
 
 
+def test_the_core_reads_files_of_many_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks a file up from the folder of the one before; the names of the folders begin alike."""
+    folders = [tmp_path / name for name in ("a", "b", "ab", "ab/c", "none", "a")]
+    paths = [str(folder / name) for folder in folders for name in ("1", "2")]
+    for path in paths:
+        if "none" not in path:
+            Path(path).parent.mkdir(exist_ok=True)
+            Path(path).write_text(path[-6:])
+    monkeypatch.chdir(tmp_path / "a")
+    paths += ["1", "../ab/2", "/", "/none", "no/1"]
+    found = [read and read[0] for read in read_files(paths, [6] * len(paths))]
+    wanted = [None if "no" in path else path[-6:].encode() for path in paths[:-5]]
+    assert found == [*wanted, paths[0][-6:].encode(), paths[5][-6:].encode(), None, None, None]
+
+
 def test_small_files_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that has shrunk has fewer bytes; one that has vanished is named, after those before it."""
     groups: list[int] = []

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +18,38 @@ typedef struct {
     bool is_read;
 } File;
 
-/* Reading a pipe could block for ever. */
-static bool read_file(File *file) {
-    int descriptor = open(file->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+/* The folder of the last file. From it, the next file is found in less time than from the root. */
+typedef struct {
+    int descriptor;   /* -1 if there is none */
+    const char *path; /* with its last slash */
+    size_t size;
+} Folder;
+
+static void leave(Folder *folder) {
+    if (folder->descriptor >= 0) close(folder->descriptor);
+    folder->descriptor = -1;
+}
+
+static void enter(Folder *folder, const char *path, size_t size) {
+    char name[4096]; /* no longer path can be opened */
+    if (folder->descriptor >= 0 && folder->size == size && memcmp(folder->path, path, size) == 0) return;
+    leave(folder);
+    if (!size || size >= sizeof name) return;
+    memcpy(name, path, size);
+    name[size] = 0;
+    *folder = (Folder){open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, size};
+}
+
+static int open_file(const char *path, Folder *folder) {
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK; /* opening a pipe could block for ever */
+    const char *slash = strrchr(path, '/');
+    enter(folder, path, slash ? (size_t)(slash + 1 - path) : 0);
+    if (folder->descriptor < 0) return open(path, flags);
+    return openat(folder->descriptor, slash + 1, flags);
+}
+
+static bool read_file(File *file, Folder *folder) {
+    int descriptor = open_file(file->name, folder);
     if (descriptor < 0) return false;
     struct stat status;
     Py_ssize_t done = 0;
@@ -70,7 +100,9 @@ PyObject *core_read_files(PyObject *module, PyObject *arguments) {
     if (!files) return PyErr_NoMemory();
     if (take_files(files, count, paths, sizes)) {
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t at = 0; at < count; at++) files[at].is_read = read_file(&files[at]);
+        Folder folder = {.descriptor = -1};
+        for (Py_ssize_t at = 0; at < count; at++) files[at].is_read = read_file(&files[at], &folder);
+        leave(&folder);
         Py_END_ALLOW_THREADS
         list = PyList_New(count);
     }
