@@ -1,7 +1,7 @@
 """Plan a load: find the new files, and group them into batches."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -99,8 +99,10 @@ def _lines_are_records(file: InputFile) -> bool:
         return False  # staging will report it
 
 
-def make_plan(connection: Connection[Any], files: Iterable[InputFile]) -> Plan:
+def make_plan(connection: Connection[Any], files: Sequence[InputFile]) -> Plan:
     """Compare the files that were found with those that the warehouse has read."""
+    if connection.execute(_sql["any_known"]).fetchone() is None:
+        return Plan(len(files), list(files))
     found: dict[str, dict[str, InputFile]] = {}
     for file in files:
         found.setdefault(file.kind, {})[file.name] = file

@@ -1,3 +1,7 @@
+-- name: any_known
+-- Read one known file, if there is any.
+SELECT true FROM etl.known_files LIMIT 1
+
 -- name: known_files
 -- List every known file, and whether size and time are enough to compare it: it was read without trouble, and long enough after its
 -- last change.

@@ -51,13 +51,8 @@ class Claims:
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
         """Return the slices that this run may stage, with their claims; other runs have the other files."""
         wanted = {slice_.file.path: slice_ for slice_ in chunk if slice_.file.path not in self._claims}
-        for slice_ in chunk:
-            if (
-                slice_.ends_file
-                and slice_.file.path not in wanted
-                and (claim := self._claims[slice_.file.path])
-            ):
-                self._connection.execute(_sql["digest"], [slice_.digest, claim.file_id])
+        if len(wanted) < len(chunk):  # some files have more than one slice
+            self._add_digests(slice_ for slice_ in chunk if slice_.file.path not in wanted)
         if wanted:
             files = [slice_.file for slice_ in wanted.values()]
             digests = [slice_.digest for slice_ in wanted.values()]
@@ -65,6 +60,12 @@ class Claims:
             self._claims |= zip(wanted, claims, strict=True)
             self._not_given += [file for file, claim in zip(files, claims, strict=True) if not claim]
         return [(slice_, claim) for slice_ in chunk if (claim := self._claims[slice_.file.path])]
+
+    def _add_digests(self, later: Iterable[Slice]) -> None:
+        """Store the digests of claimed files that these slices end."""
+        for slice_ in later:
+            if slice_.ends_file and (claim := self._claims[slice_.file.path]):
+                self._connection.execute(_sql["digest"], [slice_.digest, claim.file_id])
 
     def keep(self, done: Staged) -> None:
         """Write the manifest, and count the staged files and lines."""
