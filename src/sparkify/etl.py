@@ -171,7 +171,7 @@ class _Load:
         """Publish what is staged, or hold it if too many lines were rejected."""
         if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
             self.warehouse.run(hold, self.report)
-        elif reason := self.warehouse.run(publish_run, self._run_id, self.progress):
+        elif reason := self.warehouse.run(publish_run, self.dsn, self._run_id, self.progress):
             self.report.status = "failed"
             self._failure = failure(self._run_id, reason)
 
