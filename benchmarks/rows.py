@@ -81,7 +81,8 @@ def make_ready(server: BenchServer, data: Dataset, folder: Path) -> limit.Ready:
 
 
 def measure_limit(server: BenchServer, ready: limit.Ready, connections: int, *, check: bool) -> Usage:
-    """COPY the finished rows. With `check` the result is compared row by row with the product's.
+    """COPY the finished rows. With `check` the result is compared row by row with the product's: for a whole
+    warehouse only.
 
     Raises:
         RuntimeError: the two differ.
@@ -132,6 +133,14 @@ def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
     with server.database() as dsn:
         with server.measured() as usage:
             run([PYTHON, "-m", "benchmarks.load_pandas", dsn, str(data.logs)], usage)
+        return usage
+
+
+def measure_duckdb(server: BenchServer, data: Dataset) -> Usage:
+    """Load the raw events with DuckDB's extension for PostgreSQL into one table without keys."""
+    with server.database() as dsn:
+        with server.measured() as usage:
+            run([PYTHON, "-m", "benchmarks.load_duckdb", dsn, str(data.logs)], usage)
         return usage
 
 
