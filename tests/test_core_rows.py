@@ -51,6 +51,7 @@ from tests.support.differential import (
     rows_of_batch,
     songplay_id,
     text_id,
+    with_known_order,
 )
 from tests.support.examples import examples
 
@@ -405,6 +406,8 @@ def test_chunks_are_combined(transform: PlayTransform, seed: int) -> None:
     assert months == sorted(months)
     for table, expected in rows_of_batch(plays, winners).items():
         written = [row for month in months for row in rows(transform, table, month)]
+        if table == "levels":
+            written = with_known_order(written)
         assert Counter(written) == Counter(expected), table
 
 
