@@ -60,10 +60,10 @@ def test_with_it_and_without_it(
     new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = loaded(new_dsn(), world)
-    assert outcomes == [True] * 3 * 2  # keys of two tables and the days, of two months
+    assert outcomes == [True] * 4 * 2  # keys of three tables and the days, of two months
     monkeypatch.setattr(plans, "A_LARGE_PART", 1 << 30)
     content, _ = loaded(new_dsn(), world)
-    assert outcomes == [True] * 3 * 2
+    assert outcomes == [True] * 4 * 2
     assert alike[0] == content
 
 
@@ -78,7 +78,7 @@ def test_without_a_second_connection(
 
     monkeypatch.setattr(beside, "connect", refuse)
     assert loaded(new_dsn(), world) == alike
-    assert outcomes == [False] * 3 * 2
+    assert outcomes == [False] * 4 * 2
 
 
 def test_a_deadlock_with_a_third_session(

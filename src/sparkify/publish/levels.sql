@@ -7,6 +7,17 @@ SELECT user_id, day FROM {levels} GROUP BY user_id, day
 HAVING day < {staged_since} OR (count(*) > max(stretch_no) AND min(level) <> max(level));
 ANALYZE touched_days
 
+-- name: take_levels
+-- Insert the stretches of the other days as staged; if several batches staged a day at one level, it is one
+-- stretch. A user's days are stored together, which makes the key cheaper to build and the days of a month
+-- cheaper to read.
+-- reads: touched_days
+INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
+SELECT user_id, day, stretch_no, min(level), min(first_play), max(last_play)
+FROM {levels} l
+WHERE day >= {staged_since} AND NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = l.user_id AND t.day = l.day)
+GROUP BY user_id, day, stretch_no ORDER BY user_id, day, stretch_no
+
 -- name: find_plays
 -- Find all plays of these days.
 -- reads: touched_days
@@ -37,14 +48,3 @@ INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_pl
 SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
        min(start_time), max(start_time)
 FROM numbered GROUP BY user_id, day, level, island
-
--- name: take_levels
--- Insert the stretches of the other days as staged; if several batches staged a day at one level, it is one
--- stretch. A user's days are stored together, which makes the key cheaper to build and the days of a month
--- cheaper to read.
--- reads: touched_days
-INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
-SELECT user_id, day, stretch_no, min(level), min(first_play), max(last_play)
-FROM {levels} l
-WHERE day >= {staged_since} AND NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = l.user_id AND t.day = l.day)
-GROUP BY user_id, day, stretch_no ORDER BY user_id, day, stretch_no

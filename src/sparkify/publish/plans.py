@@ -57,9 +57,11 @@ class Plan(ABC):
         self._drop_repeated()
         self._match_again()
         self._publish_users()
+        self._insert_heard_songs()
+        self._take_levels()
         self._publish_plays()
-        self._publish_heard_songs()
-        self._publish_levels()
+        self._remove_unheard_songs()
+        self._compute_levels()
         self._publish_rollups()
 
     @abstractmethod
@@ -92,18 +94,23 @@ class Plan(ABC):
         month.into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         month.run("keep_latest_plays")
 
-    def _publish_heard_songs(self) -> None:
-        month = self._month
-        if self._has_repeated or self._has_clashes:
-            month.run("drop_unheard_songs")
-        month.run("insert_heard_songs")
-        if self._has_clashes:
-            month.run("remove_unheard_songs")
-        index_heard_songs(month.connection)
+    def _insert_heard_songs(self) -> None:
+        self._month.run("insert_heard_songs")
+        index_heard_songs(self._month.connection)
 
-    def _publish_levels(self) -> None:
-        for query in ("find_touched_days", "find_plays", "compute_levels", "take_levels"):
-            self._month.run(query)
+    def _remove_unheard_songs(self) -> None:
+        if self._has_repeated or self._has_clashes:
+            self._month.run("remove_unheard_songs")
+        if self._has_clashes:
+            self._month.run("remove_replaced_songs")
+
+    def _take_levels(self) -> None:
+        self._month.run("find_touched_days")
+        self._month.run("take_levels")
+
+    def _compute_levels(self) -> None:
+        self._month.run("find_plays")
+        self._month.run("compute_levels")
 
     def _rollups(self) -> Rollups:
         return Rollups(self._month.connection, self._month.names, late_before=self._since.date())
@@ -115,7 +122,7 @@ class Attach(Plan):
     def carry_out(self) -> None:
         """Publish what is staged; if it can become partitions as it is, do some of it beside the rest."""
         if self._beside and self._is_as_staged and self._facts.plays >= A_LARGE_PART:
-            for table in ("time", "heard_plays"):  # the key of songplays takes as long as both
+            for table in ("time", "songplays", "heard_plays"):
                 self._begun[table] = self._beside.begin(partial(self._add_keys, table))
             self._begun["user_days"] = self._beside.begin(self._staged_days().prepare)
         super().carry_out()
