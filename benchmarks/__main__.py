@@ -109,7 +109,8 @@ class Bench:
             f" {self._world.songs:,} songs"
         )
         self.groups.append(group)
-        ready = rows.make_ready(self._server, whole, self._folder / "ready")  # this also warms up the files
+        # This also warms up the files.
+        ready, group.figures = rows.make_ready(self._server, whole, self._folder / "ready")
         runs: list[tuple[str, int, Callable[[], Usage]]] = []
         if "limit" in wanted:
             for connections in (1, 2):
