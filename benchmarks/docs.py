@@ -84,7 +84,7 @@ def _load(groups: Groups) -> str:
     body = []
     for group in groups:
         rows = {row["name"]: row for row in group["rows"]}
-        if LIMIT in rows and "sparkify etl" in rows:
+        if LIMIT in rows and "sparkify etl" in rows and "tutorial" not in rows:
             ours, limit = rows["sparkify etl"], rows[LIMIT]
             body.append(
                 [
