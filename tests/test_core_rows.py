@@ -588,6 +588,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "chunk rows": lambda core: core.rows("songplays", 24226),
     "finish_batch": lambda core: core.finish_batch(),
     "batch rows": lambda core: core.rows("user_days", 24226),
+    "listened": lambda core: core.listened(24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
     "gathered_bytes": lambda core: core.gathered_bytes(),

@@ -36,6 +36,7 @@ from sparkify.simulate.sample import keep_apart
 from sparkify.stage.failed import failure, left_for_later
 from sparkify.stage.parts import claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
+from sparkify.transform.listened import Listened
 
 
 def run(
@@ -122,6 +123,7 @@ class _Load:
     report: Report = field(init=False)
     _plan: Plan = field(init=False)
     _engine: Engine = field(init=False)
+    _listened: Listened = field(init=False, default_factory=Listened)
     _run_id: int = 0
     _failure: str | None = None
 
@@ -188,6 +190,7 @@ class _Load:
     def _stage(self, batches: list[Batch], ahead: MonthsAhead | None = None) -> None:
         for staged in self._engine.stage(self._run_id, self.planned_at, batches):
             self.report.add(staged, self.progress)
+            self._listened.add(staged.listened)
             if ahead:
                 ahead.staged(staged)
 

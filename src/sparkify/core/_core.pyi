@@ -24,8 +24,8 @@ class Plays:
     """A worker's plays: those of a chunk, and what the chunks of a batch come to together.
 
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
-    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch` and `rows`. After an
-    error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
+    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch`, `rows` and `listened`.
+    After an error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
     """
 
     def __new__(cls, earliest: int, before: int, seed: bytes) -> Plays:
@@ -62,6 +62,8 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
+    def listened(self, month: int, /) -> tuple[int, bytes]:
+        """What users listened to in a month, for `count_month`: how many plays, and the bytes of a part."""
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
@@ -80,6 +82,9 @@ class Catalogue:
         """The chunk's books without what the judge decided."""
     def rows(self) -> bytes:
         """The rows for etl.catalogue_records, as COPY."""
+
+def count_month(rollup: str, parts: tuple[bytes, ...], /) -> bytes:
+    """Count the rows of "track_months" or "artist_months" from all parts of a month, as COPY."""
 
 def read_files(files: tuple[tuple[bytes, int], ...], /) -> list[bytes | None]:
     """Read small regular files, each a path and a size, while other threads run.

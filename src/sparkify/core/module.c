@@ -1,4 +1,5 @@
 /* The extension module sparkify.core._core: the compiled core of a load. _core.pyi documents it. */
+#include "counting.h"
 #include "reading.h"
 #include "sha256.h"
 #include "small_files.h"
@@ -17,6 +18,7 @@ static int execute(PyObject *module) {
 }
 
 static PyMethodDef functions[] = {
+    {"count_month", core_count_month, METH_VARARGS, NULL},
     {"read_files", core_read_files, METH_VARARGS, NULL},
     {"read_play", core_read_play, METH_VARARGS, NULL},
     {"read_song", core_read_song, METH_VARARGS, NULL},
