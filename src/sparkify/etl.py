@@ -166,14 +166,14 @@ class _Load:
     def stage_logs(self) -> None:
         """Stage the log files, large ones in parts, and publish months ahead if no limit can hold them."""
         batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
-        with MonthsAhead(self.dsn, self._run_id, self.progress) as ahead:
+        with MonthsAhead(self.dsn, self._run_id, self.progress, self._listened) as ahead:
             self._stage(batches, ahead if self.limit is None else None)
 
     def publish_or_hold(self) -> None:
         """Publish what is staged, or hold it if too many lines were rejected."""
         if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
             self.warehouse.run(hold, self.report)
-        elif reason := self.warehouse.run(publish_run, self.dsn, self._run_id, self.progress):
+        elif reason := self.warehouse.run(publish_run, self.dsn, self._run_id, self.progress, self._listened):
             self.report.status = "failed"
             self._failure = failure(self._run_id, reason)
 

@@ -1,6 +1,6 @@
 """The staged days of users: prepare them to be attached, and count the rollups of a new month from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from psycopg import Connection, sql
@@ -9,6 +9,7 @@ from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.partitions import Span
 from sparkify.schema.rollups import ROLLUPS, Rollup
+from sparkify.stage.copy import copy_bytes
 
 _sql: Final = queries("publish/days")
 _days: Final = queries("publish/rollups/user_days")
@@ -31,10 +32,14 @@ def definition(rollup: Rollup, sources: Mapping[str, sql.Composable]) -> sql.Com
 class StagedDays:
     """The days that are staged for a span of a month; `tables` are the staged tables of the month.
 
-    `prepare` may run beside the publication, because it changes staged tables only.
+    `counted` returns the rows of a rollup, by its name, if they are counted already. `prepare` may run beside
+    the publication, because it changes staged tables only.
     """
 
-    def __init__(self, span: Span, tables: Mapping[str, sql.Identifier]) -> None:
+    def __init__(
+        self, span: Span, tables: Mapping[str, sql.Identifier], counted: Callable[[str], bytes | None]
+    ) -> None:
+        self._counted = counted
         self._span = span
         self._month = span.month
         self._tables = tables
@@ -72,7 +77,10 @@ class StagedDays:
         counted = self._tables[rollup.name]
         create = sql.SQL(_sql["create_counted"]).format(counted=counted, rollup=analytics(rollup))
         connection.execute(create)
-        self._fill(connection, counted, rollup)
+        if (rows := self._counted(rollup.name)) is not None:
+            copy_bytes(connection, counted, rows)
+        else:
+            self._fill(connection, counted, rollup)
         self._month.add_keys(connection, rollup.name, counted)
         self._analyze(connection, counted)
 

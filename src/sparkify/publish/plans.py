@@ -21,6 +21,7 @@ from sparkify.publish.late import LATE, insert_plays
 from sparkify.publish.partitions import Span
 from sparkify.publish.rollups import Rollups, index_heard_songs
 from sparkify.publish.staged import Facts, StagedMonth
+from sparkify.transform.listened import COUNTED
 
 A_LARGE_PART: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
@@ -173,7 +174,13 @@ class Attach(Plan):
         self._attach("heard_plays")
 
     def _staged_days(self) -> StagedDays:
-        return StagedDays(self._span(), self._month.tables)
+        return StagedDays(self._span(), self._month.tables, self._counted)
+
+    def _counted(self, rollup: str) -> bytes | None:
+        """The rows of a rollup, if the core has counted all staged plays and nothing else."""
+        month = self._month
+        are_all = self._is_as_staged and month.listened.plays(month.date) == self._facts.plays
+        return month.listened.rows(rollup, month.date) if are_all and rollup in COUNTED else None
 
     def _span(self) -> Span:
         """The partition's span: to the end of the month, or of the last day when there are many plays."""

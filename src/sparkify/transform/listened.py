@@ -14,6 +14,9 @@ from sparkify.report import Part
 MOST_BYTES: Final = 64 << 20
 """The most that is kept of a run: usually three million plays. A month that does not fit is dropped."""
 
+COUNTED: Final = ("artist_months", "track_months")
+"""The rollups that the core counts."""
+
 _OBJECT_BYTES: Final = 200
 """About what Python's objects for a part take, beside its bytes."""
 
@@ -45,7 +48,7 @@ class Listened:
         return sum(plays for plays, _ in self.months.get(month, ()))
 
     def rows(self, rollup: str, month: date) -> bytes:
-        """The rows of ``track_months`` or ``artist_months`` for a month, ready for binary COPY."""
+        """The rows of one of the COUNTED rollups for a month, ready for binary COPY."""
         return count_month(rollup, tuple(data for _, data in self.months.get(month, ())))
 
     def drop(self, month: date) -> None:
