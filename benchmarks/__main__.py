@@ -109,12 +109,14 @@ class Bench:
             f" {self._world.songs:,} songs"
         )
         self.groups.append(group)
-        ready = rows.make_ready(self._server, whole, self._folder / "ready")  # this also warms up the files
+        # This also warms up the files.
+        ready, group.figures = rows.make_ready(self._server, whole, self._folder / "ready")
         runs: list[tuple[str, int, Callable[[], Usage]]] = []
         if "limit" in wanted:
             for connections in (1, 2):
                 name = LIMIT.replace("1", str(connections)) + ("s" if connections > 1 else "")
                 runs.append((name, whole.plays, self._limit(ready, connections)))
+            runs.append((f"{LIMIT}, the star alone", whole.plays, self._limit(ready.star(), 1, check=False)))
         if "etl" in wanted:
             runs.append(("sparkify etl", whole.plays, lambda: rows.measure_etl(self._server, whole)))
         if first:
@@ -224,8 +226,8 @@ class Bench:
                 with self._server.changed(changed):
                     self._measure(group, name, whole.plays, lambda: rows.measure_etl(self._server, whole))
 
-    def _limit(self, ready: Ready, connections: int) -> Callable[[], Usage]:
-        unchecked = [True]  # the result is compared the first time
+    def _limit(self, ready: Ready, connections: int, *, check: bool = True) -> Callable[[], Usage]:
+        unchecked = [True] if check else []  # the result is compared the first time
 
         def measure() -> Usage:
             return rows.measure_limit(
@@ -242,6 +244,7 @@ class Bench:
             runs += [
                 (f"dlt, raw events, {form}", many.plays, self._dlt(many, form)) for form in ("parquet", "csv")
             ]
+            runs.append(("DuckDB, raw events", many.plays, lambda: rows.measure_duckdb(self._server, many)))
             runs.append(("dlt, raw events, own reader", few.plays, self._dlt(few, "own")))
             runs.append(
                 ("pandas to_sql, raw events", few.plays, lambda: rows.measure_pandas(self._server, few))

@@ -84,7 +84,7 @@ def _load(groups: Groups) -> str:
     body = []
     for group in groups:
         rows = {row["name"]: row for row in group["rows"]}
-        if LIMIT in rows and "sparkify etl" in rows and not _compares(group):
+        if LIMIT in rows and "sparkify etl" in rows and "tutorial" not in rows:
             ours, limit = rows["sparkify etl"], rows[LIMIT]
             body.append(
                 [
@@ -103,7 +103,7 @@ def _load(groups: Groups) -> str:
 
 def _others(groups: Groups) -> str:
     """What people use instead, on the same server."""
-    (group,) = filter(_compares, groups)
+    (group,) = (group for group in groups if _has(group, "tutorial"))
     limit = next(row["seconds"] for row in group["rows"] if row["name"] == LIMIT)
     body = [
         [row["name"], _seconds(row), f"{row['seconds'] / limit:,.1f}", f"{row['rate']:,.0f}"]
@@ -125,6 +125,18 @@ def _phases(groups: Groups) -> str:
     lines = [*phases.items(), (f"the rest: {', '.join(small)}", rest)]
     body = [[name, f"{client:.1f}", f"{server:.1f}"] for name, (client, server) in lines]
     return _table([f"{group['title'].partition(', ')[0]}, CPU seconds", "client", "server"], body)
+
+
+def _sizes(groups: Groups) -> str:
+    """What a play takes on disk, table by table, in the largest load."""
+    group = max(
+        (group for group in groups if group["figures"] and _has(group, LIMIT)),
+        key=lambda each: each["rows"][0]["units"],
+    )
+    figures = group["figures"]
+    body = [[name, *(f"{size:,.1f}" for size in line)] for name, line in figures["lines"].items()]
+    head = f"{group['title'].partition(', ')[0]}: {figures['title']}"
+    return _table([head, *figures["columns"]], body)
 
 
 def _small(groups: Groups) -> str:
@@ -163,6 +175,7 @@ _TABLES: Final[dict[str, Callable[[Groups], str]]] = {
     "load": _load,
     "others": _others,
     "phases": _phases,
+    "sizes": _sizes,
     "small": _small,
     "questions": _questions,
 }
@@ -171,10 +184,6 @@ _TABLES: Final[dict[str, Callable[[Groups], str]]] = {
 
 def _has(group: dict[str, Any], name: str) -> bool:
     return any(row["name"] == name for row in group["rows"])
-
-
-def _compares(group: dict[str, Any]) -> bool:
-    return _has(group, "tutorial")
 
 
 def _day(group: dict[str, Any]) -> str:

@@ -28,6 +28,9 @@ _FEW_ROWS: Final = 1_000
 # Tables that the product analyzes with a tenth of the usual sample (SAMPLE in publish/rollups.py).
 _ROLLUPS: Final = re.compile(rf"\b({'|'.join((*NAMES, 'heard_songs'))})(_\d|$)")
 
+STAR: Final = ("public.songplays", "public.users", "public.songs", "public.artists", 'public."time"')
+"""The star, as the catalog writes the names of its tables."""
+
 _SEQUENCES: Final = """
 SELECT format('SELECT setval(%L, %s)', format('%I.%I', schemaname, sequencename), last_value)
 FROM pg_sequences WHERE last_value IS NOT NULL
@@ -41,6 +44,12 @@ class Ready:
     folder: Path
     schema: Schema
     sequences: list[str]
+
+    def star(self) -> "Ready":
+        """The five tables of the star alone, without sequences."""
+        tables = {name: table for name, table in self.schema.tables.items() if (table.parent or name) in STAR}
+        analyzed = [name for name in self.schema.analyzed if name.removeprefix("ONLY ") in tables]
+        return Ready(self.folder, Schema(tables, analyzed, definitions=[]), sequences=[])
 
     def file(self, table: str) -> str:
         """The file of a table's rows, as an SQL literal."""

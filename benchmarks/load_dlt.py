@@ -43,8 +43,8 @@ def main() -> None:
         for file in files:
             yield pyarrow.json.read_json(file, parse_options=parse, read_options=read)
 
-    # dlt requires a password, although the server asks for none.
-    target = postgres(dsn.replace("@", ":none@", 1))
+    # dlt requires a password, although the server asks for none, and a host, although the URL names a folder.
+    target = postgres(dsn.replace("@", ":none@localhost", 1))
     pipeline = dlt.pipeline("bench", pipelines_dir=work, destination=target, dataset_name="raw")
     if form == "own":
         lines = filesystem(bucket_url=folder, file_glob="**/*.json") | read_jsonl()

@@ -13,6 +13,7 @@ from benchmarks.measure import Usage, run
 from benchmarks.phases import Profile, profile
 from benchmarks.results import Figures
 from benchmarks.server import BenchServer
+from benchmarks.sizes import bytes_a_play
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import connect
 from sparkify.sql_queries import create_table_queries
@@ -73,15 +74,16 @@ def measure_engine(
         return usage
 
 
-def make_ready(server: BenchServer, data: Dataset, folder: Path) -> limit.Ready:
-    """Load a dataset once and write the content of the warehouse into a folder."""
+def make_ready(server: BenchServer, data: Dataset, folder: Path) -> tuple[limit.Ready, Figures]:
+    """Load a dataset once and write the content of the warehouse into a folder; returns its sizes, too."""
     with server.database() as dsn:
         _expect(etl(dsn, data.arguments, Usage())["rows"]["songplays"], data.plays)
-        return limit.dump(dsn, server.folder(folder))
+        return limit.dump(dsn, server.folder(folder)), bytes_a_play(dsn, data.plays)
 
 
 def measure_limit(server: BenchServer, ready: limit.Ready, connections: int, *, check: bool) -> Usage:
-    """COPY the finished rows. With `check` the result is compared row by row with the product's.
+    """COPY the finished rows. With `check` the result is compared row by row with the product's: for a whole
+    warehouse only.
 
     Raises:
         RuntimeError: the two differ.
@@ -132,6 +134,14 @@ def measure_pandas(server: BenchServer, data: Dataset) -> Usage:
     with server.database() as dsn:
         with server.measured() as usage:
             run([PYTHON, "-m", "benchmarks.load_pandas", dsn, str(data.logs)], usage)
+        return usage
+
+
+def measure_duckdb(server: BenchServer, data: Dataset) -> Usage:
+    """Load the raw events with DuckDB's extension for PostgreSQL into one table without keys."""
+    with server.database() as dsn:
+        with server.measured() as usage:
+            run([PYTHON, "-m", "benchmarks.load_duckdb", dsn, str(data.logs)], usage)
         return usage
 
 

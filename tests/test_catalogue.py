@@ -277,7 +277,7 @@ def test_a_catalogue_that_grew_during_the_batch_is_asked(
         stager = Stager(dsn, run_id, time.time() - 60)
         stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
         stager.close()
-        assert publish_run(db, run_id) is None
+        assert publish_run(db, dsn, run_id) is None
     assert fetched.call_count == 0
     assert one(db, "SELECT count(song_id) FROM songplays") == 1
 
@@ -296,6 +296,6 @@ def test_a_song_that_arrives_after_the_catalogue_was_fetched_is_matched(
         stager.stage(Batch(tuple(find_files(tmp_path / "second", "log"))))
         stager.close()
         assert fetched.call_count == 2
-        assert publish_run(db, run_id) is None
+        assert publish_run(db, dsn, run_id) is None
     assert one(db, "SELECT count(song_id) FROM songplays") == 2
     assert [finding.name for finding in check(dsn) if finding.found] == []

@@ -291,7 +291,7 @@ def test_months_that_come_while_it_checks_are_no_damage(
 
         def run(cursor: Any, name: str) -> Any:
             if name == "row_counts":
-                publish_run(db, run_id)  # the second time, it is published already
+                publish_run(db, dsn, run_id)  # the second time, it is published already
             finding = run_check(cursor, name)
             seen.append((name, finding.found))
             return finding

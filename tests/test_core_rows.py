@@ -51,6 +51,7 @@ from tests.support.differential import (
     rows_of_batch,
     songplay_id,
     text_id,
+    with_known_order,
 )
 from tests.support.examples import examples
 
@@ -405,6 +406,8 @@ def test_chunks_are_combined(transform: PlayTransform, seed: int) -> None:
     assert months == sorted(months)
     for table, expected in rows_of_batch(plays, winners).items():
         written = [row for month in months for row in rows(transform, table, month)]
+        if table == "levels":
+            written = with_known_order(written)
         assert Counter(written) == Counter(expected), table
 
 
@@ -585,6 +588,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "chunk rows": lambda core: core.rows("songplays", 24226),
     "finish_batch": lambda core: core.finish_batch(),
     "batch rows": lambda core: core.rows("user_days", 24226),
+    "listened": lambda core: core.listened(24226),
     "begin_batch": lambda core: core.begin_batch(False),
     "forget songs": lambda core: core.begin_batch(True),
     "gathered_bytes": lambda core: core.gathered_bytes(),

@@ -272,7 +272,7 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
         stager.close()
         write(tmp_path, "song_data/a.json", song(title="second"), song("S2"))
         assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
-        publish_run(db, run_id)
+        publish_run(db, dsn, run_id)
     assert one(db, "SELECT title FROM songs") == "first"
     assert etl.run(tmp_path, dsn=dsn).rows["songs"] == 2
     assert one(db, "SELECT title FROM songs WHERE song_id <> 'S2'") == "second"
@@ -299,7 +299,7 @@ def test_a_file_that_an_unfinished_run_has_is_left_to_it(
         report = etl.run(tmp_path, dsn=dsn)
         assert (report.staged.left_to_others, report.files_loaded) == (1, 1)
         assert report.rows == {"songplays": 1, "users": 1, "songs": 0, "artists": 0, "time": 1}
-        publish_run(db, run_id)
+        publish_run(db, dsn, run_id)
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 3
     assert sorted(db.execute("SELECT right(path, 6), loaded, duplicates FROM etl.files").fetchall()) == [
         ("a.json", 2, 1), ("b.json", 1, 0),

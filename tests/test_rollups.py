@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from sparkify.operations.check import checks, examine
 from sparkify.publish import plans
 from sparkify.publish.partitions import PARTITIONED
 from sparkify.publish.rollups import forget_users
+from sparkify.publish.staged import StagedMonth
 from sparkify.simulate import simulate
 from sparkify.transform.plays import PlayTransform
 from tests.support.data import NOVEMBER, play, song, write
@@ -211,6 +213,53 @@ def test_plays_at_one_moment_have_one_order(
     ] == []
 
 
+@pytest.mark.parametrize("batch_bytes", [1, None])
+def test_levels_are_taken_as_staged_where_one_batch_knows_the_order(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_bytes: int | None
+) -> None:
+    """A user's day at several levels is computed if several batches have it, or plays at one moment do."""
+    chance = random.Random(1)
+    days: dict[tuple[int, int], list[tuple[int, int, str]]] = defaultdict(list)
+    for file in range(3):
+        events = []
+        for item in range(400):
+            user, day, ms = chance.randrange(60), chance.randrange(2), chance.randrange(30)
+            level = chance.choice("aab") if user % 3 else "a"
+            days[user, day].append((ms, file, level))
+            events.append(
+                play(
+                    NOVEMBER + day * DAY + ms, userId=str(user), itemInSession=file * 1000 + item,
+                    sessionId=user, level=level, location=chance.choice("xy"),
+                )
+            )  # fmt: skip
+        write(tmp_path, f"log_data/{file}.json", *events)
+    computed: list[tuple[int, int]] = []
+    run = StagedMonth.run
+
+    def watched(month: StagedMonth, name: str, **names: Any) -> Any:
+        result = run(month, name, **names)
+        if name == "find_touched_days":
+            computed.extend(
+                month.connection.execute("SELECT user_id, day - '2018-11-01' FROM touched_days").fetchall()
+            )
+        return result
+
+    monkeypatch.setattr(StagedMonth, "run", watched)
+    etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=batch_bytes)
+    assert [finding.examples for finding in examine(db, ["levels"])[0] if finding.found] == []
+    expected = {
+        key
+        for key, plays in days.items()
+        if len({level for _, _, level in plays}) > 1
+        and (
+            (batch_bytes and len({file for _, file, _ in plays}) > 1)
+            or len({ms for ms, _, _ in plays}) < len({(ms, level) for ms, _, level in plays})
+        )
+    }
+    assert 0 < len(expected) < len(days)
+    assert sorted(computed) == sorted(expected)
+
+
 def test_a_batch_that_is_full_is_staged_in_pieces(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,7 +324,7 @@ def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     """If more plays of the month arrive, or late ones, only the rows they touch are counted again."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
-    counted = (queries("publish/rollups"), "count_month")
+    counted = (queries("publish/days"), "count_month")
     for day, other in ((5, counted_again), (8, counted), (2, counted), (40, counted_again)):
         plays = (play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 2)) for at in range(4))
         write(tmp_path, f"log_data/{day}.json", *plays)

@@ -18,7 +18,15 @@ from torture.mill import NUMBERS, PIECES, Mill, seeds
 ROOT: Final = Path(__file__).resolve().parents[1]
 CORE: Final = ROOT / "src" / "sparkify" / "core"
 TARGETS: Final = ROOT / "torture" / "core"
-FOR_PYTHON: Final = {"datums.c", "module.c", "plays_results.c", "reading.c", "slices.c", "small_files.c"}
+FOR_PYTHON: Final = {
+    "counting.c",
+    "datums.c",
+    "module.c",
+    "plays_results.c",
+    "reading.c",
+    "slices.c",
+    "small_files.c",
+}
 """Sources, beside those of types, that need Python."""
 
 FLAGS: Final = [

@@ -36,6 +36,7 @@ from sparkify.simulate.sample import keep_apart
 from sparkify.stage.failed import failure, left_for_later
 from sparkify.stage.parts import claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
+from sparkify.transform.listened import Listened
 
 
 def run(
@@ -127,6 +128,7 @@ class _Load:
     report: Report = field(init=False)
     _plan: Plan = field(init=False)
     _engine: Engine = field(init=False)
+    _listened: Listened = field(init=False, default_factory=Listened)
     _run_id: int = 0
     _failure: str | None = None
 
@@ -169,14 +171,14 @@ class _Load:
     def stage_logs(self) -> None:
         """Stage the log files, large ones in parts, and publish months ahead if no limit can hold them."""
         batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
-        with MonthsAhead(self.dsn, self._run_id, self.progress) as ahead:
+        with MonthsAhead(self.dsn, self._run_id, self.progress, self._listened) as ahead:
             self._stage(batches, ahead if self.limit is None else None)
 
     def publish_or_hold(self) -> None:
         """Publish what is staged, or hold it if too many lines were rejected."""
         if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
             self.warehouse.run(hold, self.report)
-        elif reason := self.warehouse.run(publish_run, self._run_id, self.progress):
+        elif reason := self.warehouse.run(publish_run, self.dsn, self._run_id, self.progress, self._listened):
             self.report.status = "failed"
             self._failure = failure(self._run_id, reason)
 
@@ -193,6 +195,7 @@ class _Load:
     def _stage(self, batches: list[Batch], ahead: MonthsAhead | None = None) -> None:
         for staged in self._engine.stage(self._run_id, self.planned_at, batches):
             self.report.add(staged, self.progress)
+            self._listened.add(staged.listened)
             if ahead:
                 ahead.staged(staged)
 

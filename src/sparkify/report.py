@@ -64,10 +64,17 @@ class RejectLimit:
         return books.rejected > allowed
 
 
+Part = tuple[int, bytes]
+"""How many plays a batch has in a month, and what people listened to (`core.Plays.listened`)."""
+
+
 @dataclass(slots=True)
 class Staged:
-    """The result of staging a batch, or a whole run. `number` is the batch's number, and `months` are the
-    months it has plays of."""
+    """The result of staging a batch, or a whole run.
+
+    Only a batch has a `number`, the `months` it has plays of, and what people `listened` to in them, for
+    `transform.listened`, in the process that staged it.
+    """
 
     files: int = 0
     bytes: int = 0
@@ -77,6 +84,7 @@ class Staged:
     left_to_others: int = 0
     number: int = 0
     months: list[date] = field(default_factory=list)
+    listened: dict[date, list[Part]] = field(default_factory=dict)
 
     def add(self, other: "Staged") -> None:
         """Add another result to this one."""

@@ -183,8 +183,8 @@ def executor_of(pid: int) -> int:
 def owner_of(local: int, remote: int) -> int:
     """The process that holds the connection between these ports of this machine.
 
-    The local port alone would not do: other connections, to other ports, may have the same one, and one that has
-    just ended is listed without an owner.
+    The local port alone would not do: other connections, to other ports, may have the same one, and one that
+    has just ended is listed without an owner.
     """
     inode = next(
         fields[9]

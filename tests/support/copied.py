@@ -48,7 +48,7 @@ COLUMNS: Final[dict[str, list[Read]]] = {
     "heard_songs": [bytes, text, text, double, text, text, integer, integer],
     "repeated": [moment, integer, integer],
     "users": [integer, *[text] * 4, moment, *[integer] * 3, text, text, bytes],
-    "levels": [integer, day, text, moment, moment],
+    "levels": [integer, day, integer, text, moment, moment],
     "user_days": [integer, day, text, text, integer, integer, integer, integers, integers, integers],
     "user_agents": [integer, text],
     "sessions": [integer, integer, moment, text],

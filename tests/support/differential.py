@@ -111,12 +111,22 @@ def check_rows(
         for table in BATCH_TABLES
     }
     assert {row[0] for row in found.pop("heard_songs")} <= {_heard_song_id(play) for _, _, play in winners}
+    found["levels"] = with_known_order(found["levels"])
     expected = rows_of_chunk(plays, winners) | rows_of_batch(plays, winners)
     assert {table: Counter(rows) for table, rows in found.items()} == {
         table: Counter(rows) for table, rows in expected.items()
     }
     order = [(row[1], row[3] is None, by_bytes(row[3]), row[0]) for row in found["user_days"]]
     assert order == sorted(order)
+    assert found["levels"] == sorted(found["levels"], key=lambda row: (_month_of(row[1]), *row[:3]))
+
+
+def with_known_order(levels: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The stretches of the days that are not left to publication. It finds the others by the same count."""
+    days = defaultdict(list)
+    for row in levels:
+        days[row[:2]].append(row[2])
+    return [row for row in levels if len(days[row[:2]]) == max(days[row[:2]])]
 
 
 def rows_of_chunk(plays: list[Heard], winners: list[Heard]) -> Tables:
@@ -150,13 +160,13 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
         latest[_month(play), play.user_id].append(play)
     for _, _, play in winners:
         day = _moment(play).date()
-        levels[play.user_id, day, play.level].append(play)
+        levels[play.user_id, day].append(play)
         days[play.user_id, day, play.level, play.location, play.user_agent].append(play)
         sessions[_month(play), play.user_id, play.session_id, play.level].append(play)
     agents = {(_month(play), play.user_agent) for _, _, play in winners if play.user_agent is not None}
     return {
         "users": [_user(of_user) for of_user in latest.values()],
-        "levels": [(*key, *_first_and_last(of_day)) for key, of_day in levels.items()],
+        "levels": [(*key, *row) for key, of_day in levels.items() for row in _stretches(of_day)],
         "user_days": [
             (*key[:4], None if key[4] is None else text_id(key[4]), len(of_day), sum(map(_ms, of_day)),
              tuple(sorted(_moment(play).hour for play in of_day)),
@@ -170,6 +180,15 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
             for (_, user_id, session_id, level), of_session in sessions.items()
         ],
     }  # fmt: skip
+
+
+def _stretches(plays: list[Play]) -> list[tuple[int, str, datetime, datetime]]:
+    """The stretches of a user's day at one level; none if plays at two levels have the same time."""
+    levels = {(play.ts, play.level) for play in plays}
+    if len({ts for ts, _ in levels}) < len(levels):
+        return []
+    stretches = itertools.groupby(sorted(plays, key=lambda play: play.ts), lambda play: play.level)
+    return [(at, level, *_first_and_last(list(of_one))) for at, (level, of_one) in enumerate(stretches, 1)]
 
 
 def _user(plays: list[Play]) -> tuple[Any, ...]:
@@ -208,7 +227,11 @@ def _moment(play: Play) -> datetime:
 
 
 def _month(play: Play) -> date:
-    return _moment(play).date().replace(day=1)
+    return _month_of(_moment(play).date())
+
+
+def _month_of(day: date) -> date:
+    return day.replace(day=1)
 
 
 def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> None:

@@ -9,6 +9,7 @@
 
 #include "catalogue.h"
 #include "memory_fails.h"
+#include "months.h"
 #include "rows.h"
 #include "sha256.h"
 
@@ -72,6 +73,49 @@ static bool take_rows(Plays *plays, const Rows *tables, int32_t month, uint64_t 
         if (!done) return false;
     }
     return true;
+}
+
+/* Read what is left of a part that is cut: nothing behind its end is. */
+static bool read_cut(const uint8_t *part, size_t size) {
+    MonthCount month = {0};
+    size_t left = size - 1 - size / 8 % 32;
+    uint8_t *block = malloc(left);
+    HOLD(block);
+    memcpy(block, part, left);
+    PartTaken taken = month_add(&month, block, left);
+    HOLD(month.day_count < size / 24);
+    month_free(&month);
+    free(block);
+    return taken != PART_NO_MEMORY;
+}
+
+/* Count the rollups of a month from what the batch keeps of it, as if two batches had it. */
+static bool count_month(const Batch *batch, int32_t number, bool of_artists, uint64_t *sum) {
+    MonthCount month = {.of_artists = of_artists};
+    size_t plays, size = listened_bytes(batch, number, &plays);
+    Buffer part = {malloc(size), size, size}, rows = {0};
+    HOLD(part.data);
+    listened_write(batch, number, part.data);
+    bool done = read_cut(part.data, size);
+    for (int twice = 0; done && twice < 2; twice++) {
+        PartTaken taken = month_add(&month, part.data, size);
+        HOLD(taken != PART_MALFORMED);
+        done = taken == PART_TAKEN;
+    }
+    if (done) HOLD(month.count == 2 * plays);
+    done = done && month_sort(&month);
+    if (done) {
+        rows.size = month_bytes(&month);
+        rows.data = malloc(rows.size);
+        HOLD(rows.data);
+        month_write(&month, rows.data);
+        Buffer body = {rows.data + 19, rows.size - 19 - 2, 0}; /* between the header and the trailer */
+        *sum = hold_rows(&body, *sum);
+    }
+    free(part.data);
+    free(rows.data);
+    month_free(&month);
+    return done;
 }
 
 /* Say, for every other song, that the catalogue has it. */
@@ -150,7 +194,9 @@ static bool load_batch(Plays *plays, Bytes lines, const uint8_t parts[2], uint64
     for (size_t at = 0; at < days->count; at++) {
         int32_t month = days->items[at].month;
         bool is_next = !at || month != days->items[at - 1].month;
-        if (is_next && !take_rows(plays, TABLES, month, sum)) return false;
+        if (!is_next) continue;
+        if (!take_rows(plays, TABLES, month, sum)) return false;
+        if (!count_month(batch, month, false, sum) || !count_month(batch, month, true, sum)) return false;
     }
     return true;
 }

@@ -24,8 +24,8 @@ class Plays:
     """A worker's plays: those of a chunk, and what the chunks of a batch come to together.
 
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
-    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch` and `rows`. After an
-    error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
+    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch`, `rows` and `listened`.
+    After an error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
     """
 
     def __new__(cls, earliest: int, before: int, seed: bytes) -> Plays:
@@ -62,6 +62,8 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
+    def listened(self, month: int, /) -> tuple[int, bytes]:
+        """What users listened to in a month, for `count_month`: how many plays, and the bytes of a part."""
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
@@ -84,6 +86,9 @@ class Catalogue:
 def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:
     """Rows as COPY. Each column is its type (int4, int8, text or bytea) and a list of its values, or the one
     value of every row; None is null."""
+
+def count_month(rollup: str, parts: tuple[bytes, ...], /) -> bytes:
+    """Count the rows of "track_months" or "artist_months" from all parts of a month, as COPY."""
 
 def list_folder(path: str, /) -> tuple[tuple[int, int], list[tuple[str, bool, int, int]]]:
     """List a folder while other threads run; links are followed, and names that begin with a dot are skipped.

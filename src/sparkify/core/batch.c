@@ -1,10 +1,9 @@
-/* What the plays of a batch come to: users' days, levels and sessions (docs/rules.md, Users; Time).
+/* What the plays of a batch come to: users' days and sessions (docs/rules.md, Users; Time).
  *
  * publish/rollups/user_days.sql and sessions.sql define them for PostgreSQL. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "calendar.h"
 #include "plays.h"
 
 static uint64_t two_numbers(uint32_t one, uint32_t other) { return (uint64_t)one << 32 | other; }
@@ -29,8 +28,6 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     table_add(&batch->user_day_table, hash, count);
     batch->user_days[batch->user_day_count++] = (UserDay){
         .user_id = play->user_id,
-        .first_play = play->ts,
-        .last_play = play->ts,
         .level = play->texts[LEVEL],
         .location = play->texts[LOCATION],
         .user_agent = play->texts[USER_AGENT],
@@ -50,9 +47,7 @@ static bool add_listening(Plays *plays, const HeardPlay *play) {
     UserDay *day = &batch->user_days[number];
     day->plays++;
     day->milliseconds += plays->songs.items[play->song].milliseconds;
-    if (play->ts < day->first_play) day->first_play = play->ts;
-    if (play->ts > day->last_play) day->last_play = play->ts;
-    batch->listening[batch->listening_count++] = (Listening){number, play->song, hour_of(play->ts)};
+    batch->listening[batch->listening_count++] = (Listening){play->ts, number, play->song};
     return true;
 }
 
@@ -92,8 +87,8 @@ bool plays_note_listening(Plays *plays) {
 size_t batch_bytes(const Batch *batch) {
     size_t a_text = sizeof *batch->texts.items + TABLE_BYTES;
     size_t an_item = TABLE_BYTES + sizeof(InMonth);
-    size_t a_day = sizeof *batch->user_days + sizeof *batch->levels + 2 * an_item;
-    size_t a_play = sizeof *batch->listening + sizeof *batch->hours + sizeof *batch->tracks
+    size_t a_day = sizeof *batch->user_days + an_item + sizeof(InMonth);
+    size_t a_play = sizeof *batch->listening + sizeof *batch->times + sizeof *batch->tracks
         + sizeof *batch->artists;
     return batch->texts.arena.bytes + batch->texts.count * a_text
         + batch->latest_count * (sizeof *batch->latest + an_item) + batch->user_day_count * a_day
@@ -105,14 +100,12 @@ void batch_clear(Batch *batch) {
     table_clear(&batch->latest_table);
     table_clear(&batch->user_day_table);
     table_clear(&batch->session_table);
-    table_clear(&batch->level_table);
     by_month_clear(&batch->of_latest);
     by_month_clear(&batch->of_user_days);
     by_month_clear(&batch->of_sessions);
     by_month_clear(&batch->of_levels);
     by_month_clear(&batch->user_agents);
-    batch->latest_count = batch->user_day_count = batch->listening_count = 0;
-    batch->session_count = batch->level_count = 0;
+    batch->latest_count = batch->user_day_count = batch->listening_count = batch->session_count = 0;
 }
 
 void batch_free(Batch *batch) {
@@ -120,14 +113,13 @@ void batch_free(Batch *batch) {
     table_free(&batch->latest_table);
     table_free(&batch->user_day_table);
     table_free(&batch->session_table);
-    table_free(&batch->level_table);
     by_month_free(&batch->of_latest);
     by_month_free(&batch->of_user_days);
     by_month_free(&batch->of_sessions);
     by_month_free(&batch->of_levels);
     by_month_free(&batch->user_agents);
-    void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions, batch->levels,
-                      batch->hours, batch->tracks, batch->artists};
+    void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions,
+                      batch->times,  batch->tracks,    batch->artists};
     for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
     *batch = (Batch){0};
 }

@@ -30,33 +30,15 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     return true;
 }
 
-bool rows_of_levels(Plays *plays, int32_t month, Buffer *buffer) {
-    const Batch *batch = &plays->batch;
-    Walk walk = by_month_find(&batch->of_levels, month);
-    for (uint32_t number; walk_next(&walk, &number);) {
-        const LevelDay *day = &batch->levels[number];
-        Text level = text_at(&batch->texts, day->level);
-        uint8_t *at = copy_row(buffer, 5, level.size);
-        if (!at) return false;
-        at = copy_bigint(at, day->user_id);
-        at = copy_date(at, day->day);
-        at = copy_text(at, level);
-        at = copy_timestamp(at, day->first_play);
-        at = copy_timestamp(at, day->last_play);
-        copy_row_end(buffer, at);
-    }
-    return true;
-}
-
 static uint8_t *copy_bigints(uint8_t *at, const int64_t *values, uint32_t count) {
     at = copy_array(at, INT8_OID, count, 8);
     for (uint32_t i = 0; i < count; i++) at = copy_bigint(at, values[i]);
     return at;
 }
 
-static uint8_t *copy_smallints(uint8_t *at, const int16_t *values, uint32_t count) {
+static uint8_t *copy_hours(uint8_t *at, const int64_t *times, uint32_t count) {
     at = copy_array(at, INT2_OID, count, 2);
-    for (uint32_t i = 0; i < count; i++) at = copy_smallint(at, values[i]);
+    for (uint32_t i = 0; i < count; i++) at = copy_smallint(at, hour_of(times[i]));
     return at;
 }
 
@@ -76,7 +58,7 @@ bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
         at = day->user_agent ? copy_bigint(at, texts_id(&batch->texts, day->user_agent)) : copy_null(at);
         at = copy_integer(at, (int32_t)day->plays);
         at = copy_bigint(at, day->milliseconds);
-        at = copy_smallints(at, batch->hours + day->start, day->plays);
+        at = copy_hours(at, batch->times + day->start, day->plays);
         at = copy_bigints(at, batch->tracks + day->start, day->plays);
         at = copy_bigints(at, batch->artists + day->start, day->plays);
         copy_row_end(buffer, at);

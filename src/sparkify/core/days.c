@@ -1,5 +1,4 @@
-/* The end of a batch: users' days with their lists of plays, in order, and the levels of each day
- * (docs/rules.md, Users). */
+/* The end of a batch: users' days with their lists of plays, in order. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +32,6 @@ static int by_key(const void *one, const void *other) {
     COMPARE(level);
     COMPARE(user_agent);
     return 0;
-}
-
-static int by_int16(const void *one, const void *other) {
-    return *(const int16_t *)one - *(const int16_t *)other;
 }
 
 static int by_int64(const void *one, const void *other) {
@@ -88,13 +83,13 @@ static bool sort_days(Batch *batch) {
 static bool gather(Plays *plays) {
     Batch *batch = &plays->batch;
     size_t count = batch->listening_count + 1;
-    int16_t *hours = realloc(batch->hours, count * sizeof *hours);
-    if (hours) batch->hours = hours;
+    int64_t *times = realloc(batch->times, count * sizeof *times);
+    if (times) batch->times = times;
     int64_t *tracks = realloc(batch->tracks, count * sizeof *tracks);
     if (tracks) batch->tracks = tracks;
     int64_t *artists = realloc(batch->artists, count * sizeof *artists);
     if (artists) batch->artists = artists;
-    if (!hours || !tracks || !artists) return false;
+    if (!times || !tracks || !artists) return false;
     uint32_t start = 0;
     for (size_t at = 0; at < batch->user_day_count; at++) {
         batch->user_days[at].start = start;
@@ -103,39 +98,17 @@ static bool gather(Plays *plays) {
     for (size_t at = 0; at < batch->listening_count; at++) {
         const Listening *play = &batch->listening[at];
         uint32_t place = batch->user_days[play->user_day].start++;
-        hours[place] = play->hour;
+        times[place] = play->ts;
         tracks[place] = plays->songs.items[play->song].track_id;
         artists[place] = plays->songs.items[play->song].artist_key;
     }
     for (size_t at = 0; at < batch->user_day_count; at++) {
         UserDay *day = &batch->user_days[at];
         day->start -= day->plays;
-        qsort(hours + day->start, day->plays, sizeof *hours, by_int16);
+        qsort(times + day->start, day->plays, sizeof *times, by_int64);
         qsort(tracks + day->start, day->plays, sizeof *tracks, by_int64);
         qsort(artists + day->start, day->plays, sizeof *artists, by_int64);
     }
-    return true;
-}
-
-static bool add_level(Plays *plays, const UserDay *day) {
-    Batch *batch = &plays->batch;
-    uint64_t day_and_level = (uint64_t)(uint32_t)day->day << 32 | day->level;
-    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)day->user_id, day_and_level);
-    Search search = table_find(&batch->level_table, hash);
-    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
-        LevelDay *level = &batch->levels[found];
-        if (level->user_id != day->user_id || level->day != day->day || level->level != day->level) continue;
-        if (day->first_play < level->first_play) level->first_play = day->first_play;
-        if (day->last_play > level->last_play) level->last_play = day->last_play;
-        return true;
-    }
-    size_t count = batch->level_count;
-    if (!make_room(&batch->levels, &batch->level_room, count + 1, sizeof *batch->levels)) return false;
-    if (!table_make_room(&batch->level_table)) return false;
-    if (!by_month_add(&batch->of_levels, day->month, count)) return false;
-    table_add(&batch->level_table, hash, count);
-    batch->levels[batch->level_count++] =
-        (LevelDay){day->user_id, day->first_play, day->last_play, day->level, day->day, day->month};
     return true;
 }
 
@@ -155,9 +128,8 @@ static bool list_user_agents(Batch *batch) {
 
 bool batch_finish(Plays *plays) {
     Batch *batch = &plays->batch;
-    if (!sort_days(batch) || !gather(plays) || !list_user_agents(batch)) return false;
-    for (size_t at = 0; at < batch->of_user_days.count; at++)
-        if (!add_level(plays, &batch->user_days[batch->of_user_days.items[at].number])) return false;
+    if (!sort_days(batch) || !gather(plays) || !list_user_agents(batch) || !batch_sort_levels(batch))
+        return false;
     by_month_sort(&batch->of_latest);
     by_month_sort(&batch->of_sessions);
     return true;

@@ -1,5 +1,6 @@
 /* The extension module sparkify.core._core: the compiled core of a load. _core.pyi documents it. */
 #include "copy_columns.h"
+#include "counting.h"
 #include "folder.h"
 #include "reading.h"
 #include "sha256.h"
@@ -20,6 +21,7 @@ static int execute(PyObject *module) {
 
 static PyMethodDef functions[] = {
     {"copy_columns", core_copy_columns, METH_VARARGS, NULL},
+    {"count_month", core_count_month, METH_VARARGS, NULL},
     {"list_folder", core_list_folder, METH_VARARGS, NULL},
     {"read_files", core_read_files, METH_VARARGS, NULL},
     {"read_play", core_read_play, METH_VARARGS, NULL},

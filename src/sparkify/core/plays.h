@@ -22,16 +22,16 @@ typedef struct {
 
 /* The plays of a user on a day at one level, from one place and user agent. */
 typedef struct {
-    int64_t user_id, milliseconds, first_play, last_play;
+    int64_t user_id, milliseconds;
     uint32_t level, location, user_agent, plays;
     int32_t day, month;
-    uint32_t start; /* of its plays in `hours`, `tracks` and `artists` */
+    uint32_t start; /* of its plays in `times`, `tracks` and `artists` */
 } UserDay;
 
-/* A play of the batch: its row in user_days, its song and its hour. */
+/* A play of the batch: its time, its row in user_days and its song. */
 typedef struct {
+    int64_t ts;
     uint32_t user_day, song;
-    int16_t hour;
 } Listening;
 
 typedef struct {
@@ -39,13 +39,6 @@ typedef struct {
     uint32_t level;
     int32_t month;
 } Session;
-
-/* First and last play of a user on a day at one level. */
-typedef struct {
-    int64_t user_id, first_play, last_play;
-    uint32_t level;
-    int32_t day, month;
-} LevelDay;
 
 typedef struct {
     Lines lines;
@@ -71,14 +64,13 @@ typedef struct {
     UserDay *user_days;
     Listening *listening;
     Session *sessions;
-    LevelDay *levels;
-    int16_t *hours;
-    int64_t *tracks, *artists;
-    ByMonth of_latest, of_user_days, of_sessions, of_levels; /* user_days in the order of their rows */
+    int64_t *times, *tracks, *artists; /* each sorted within a row of user_days */
+    ByMonth of_latest, of_sessions;
+    ByMonth of_user_days, of_levels; /* user_days in the order of their rows, and by user and day */
     ByMonth user_agents; /* each text once a month */
     size_t latest_count, latest_room, user_day_count, user_day_room, listening_count, listening_room;
-    size_t session_count, session_room, level_count, level_room;
-    Table latest_table, user_day_table, session_table, level_table;
+    size_t session_count, session_room;
+    Table latest_table, user_day_table, session_table;
 } Batch;
 
 typedef struct {
@@ -110,9 +102,10 @@ void plays_count_matches(Plays *plays);
 /* latest.c: the latest play of each user and month, also among those that will lose. */
 bool plays_note_latest(Plays *plays);
 
-/* batch.c */
+/* batch.c, days.c */
 bool plays_note_listening(Plays *plays);
 bool batch_finish(Plays *plays);
+bool batch_sort_levels(Batch *batch); /* levels.c */
 size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished */
 void batch_clear(Batch *batch);
 void batch_free(Batch *batch);

@@ -1,6 +1,7 @@
 /* What the type Plays returns of a chunk and of a batch: counts, ranges of time, rows. */
 #include <stdlib.h>
 
+#include "listened.h"
 #include "plays_type.h"
 
 PyObject *plays_bytes_of(const Buffer *buffer) {
@@ -94,6 +95,21 @@ PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
         if (strcmp(TABLES[table].name, name) == 0) return copy_table(self, table, month);
     PyErr_Format(PyExc_ValueError, "no table %s", name);
     return NULL;
+}
+
+PyObject *plays_listened(PlaysObject *self, PyObject *month) {
+    long number = PyLong_AsLong(month);
+    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_FINISHED, BATCH_FINISHED)) return NULL;
+    const Batch *batch = &self->plays.batch;
+    size_t plays;
+    Py_ssize_t size = (Py_ssize_t)listened_bytes(batch, (int32_t)number, &plays);
+    char *data;
+    PyObject *listened = PyBytes_FromStringAndSize(NULL, size);
+    if (!listened || PyBytes_AsStringAndSize(listened, &data, &size) < 0) return NULL;
+    WITHOUT_GIL(self, listened_write(batch, (int32_t)number, (uint8_t *)data));
+    PyObject *result = Py_BuildValue("nO", (Py_ssize_t)plays, listened);
+    Py_DECREF(listened);
+    return result;
 }
 
 PyObject *plays_users(PlaysObject *self, PyObject *unused) {

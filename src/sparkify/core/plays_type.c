@@ -274,6 +274,7 @@ static PyMethodDef methods[] = {
     METHOD("ranges", plays_ranges, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
+    METHOD("listened", plays_listened, METH_O),
     METHOD("gathered_bytes", plays_gathered_bytes, METH_NOARGS),
     METHOD("cached_bytes", plays_cached_bytes, METH_NOARGS),
     {0},

@@ -43,5 +43,6 @@ PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);
 PyObject *plays_ranges(PlaysObject *self, PyObject *unused);
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments);
+PyObject *plays_listened(PlaysObject *self, PyObject *month);
 
 #endif

@@ -17,9 +17,9 @@ bool rows_of_repeated(Plays *plays, int32_t month, Buffer *buffer);
 
 /* batch_rows.c: of the batch, once it is finished */
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer);
-bool rows_of_levels(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_user_agents(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_sessions(Plays *plays, int32_t month, Buffer *buffer);
+bool rows_of_levels(Plays *plays, int32_t month, Buffer *buffer); /* levels.c */
 
 #endif

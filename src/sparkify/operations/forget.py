@@ -20,7 +20,7 @@ from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.rollups import forget_users
 from sparkify.stage.runs import lock_publisher
-from sparkify.stage.tables import month_tables
+from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
 
 _sql: Final = queries("operations/forget")
@@ -127,6 +127,8 @@ class _Erasure:
             self._run("delete_staged", **names)
             self._run("delete_staged_days", **names)
             self._run("delete_staged_songs", **names)
+            for table in COUNTED_TABLES:  # left by a publication that failed: the next one counts again
+                self._run("drop_counted", counted=names[table])
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

@@ -193,3 +193,7 @@ WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
 -- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM.
 SELECT schemaname, relname FROM pg_stat_xact_user_tables
 WHERE n_tup_del + n_tup_upd > 0 AND schemaname::regnamespace <> pg_my_temp_schema() ORDER BY 1, 2
+
+-- name: drop_counted
+-- Drop the counts of a staged month.
+DROP TABLE IF EXISTS {counted}

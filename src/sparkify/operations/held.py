@@ -21,8 +21,9 @@ def release(run_id: int, dsn: str | None = None) -> Staged:
     Raises:
         SparkifyError: there is no such run, it is neither held nor failed, or it failed again.
     """
+    dsn = resolve(dsn)
     with _adopted(run_id, dsn) as connection:
-        if reason := publish_run(connection, run_id):
+        if reason := publish_run(connection, dsn, run_id):
             raise SparkifyError(failure(run_id, reason))
         return _totals(connection, run_id)
 
@@ -37,16 +38,15 @@ def drop(run_id: int, dsn: str | None = None) -> int:
     Raises:
         SparkifyError: there is no such run, it is running, or it has ended.
     """
-    with _adopted(run_id, dsn, or_dead=True) as connection:
+    with _adopted(run_id, resolve(dsn), or_dead=True) as connection:
         before = _totals(connection, run_id)
         drop_staging(connection, run_id)
         return before.files - _totals(connection, run_id).files
 
 
 @contextmanager
-def _adopted(run_id: int, dsn: str | None, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
+def _adopted(run_id: int, dsn: str, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     """Open the warehouse and take the run over for the block, so that no other program changes it."""
-    dsn = resolve(dsn)
     with server_errors(), open_warehouse(dsn) as connection:
         if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")

@@ -111,7 +111,9 @@ def retry(
         if files := _choose(connection, chosen, done):
             with begin_run(dsn, connection) as done.run_id:
                 _retry_files(dsn, connection, files, chosen, done)
-                publish_run(connection, done.run_id)  # nothing is staged any more: this only ends the run
+                publish_run(
+                    connection, dsn, done.run_id
+                )  # nothing is staged any more: this only ends the run
                 done.seconds = time.monotonic() - started
                 connection.execute(_sql["report"], [Jsonb(done.as_dict()), done.run_id])
     done.seconds = time.monotonic() - started
@@ -130,7 +132,7 @@ def _retry_files(
     except psycopg.Error as error:
         if not lies_in_data(error):
             raise
-        publish_run(connection, done.run_id)  # end the run
+        publish_run(connection, dsn, done.run_id)  # end the run
         raise SparkifyError(
             f"Some of these lines cannot be published: {described(error)}. They are unchanged."
             " Retry fewer at a time to find out which: --file, --reason."

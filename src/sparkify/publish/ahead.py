@@ -14,6 +14,7 @@ from sparkify.database.session import Session
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, Staged
 from sparkify.stage.failed import left_for_later
+from sparkify.transform.listened import Listened
 
 
 class MonthsAhead:
@@ -24,10 +25,11 @@ class MonthsAhead:
     programs keep busy, publishing ahead gains nothing.
     """
 
-    def __init__(self, dsn: str, run_id: int, progress: Progress) -> None:
+    def __init__(self, dsn: str, run_id: int, progress: Progress, listened: Listened) -> None:
         self._session = Session(dsn)
         self._run_id = run_id
         self._progress = progress
+        self._listened = listened
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
         self._published: dict[date, Future[None]] = {}
         self._last_batch: dict[date, int] = {}  # by month: the last batch with plays of it
@@ -60,7 +62,7 @@ class MonthsAhead:
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
         with left_for_later():
-            self._session.run(publish_month, self._run_id, month, wait=False)
+            self._session.run(publish_month, self._run_id, month, wait=False, listened=self._listened)
 
     def __enter__(self) -> Self:
         return self

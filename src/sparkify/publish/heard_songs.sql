@@ -13,11 +13,6 @@ FROM {heard_plays} h JOIN heard now USING (heard_song_id)
 WHERE p.start_time = h.start_time AND p.songplay_id = h.songplay_id
   AND (p.song_id, p.artist_id) IS DISTINCT FROM (now.song_id, now.artist_id)
 
--- name: drop_unheard_songs
--- Drop staged songs whose plays have all lost to other variants.
-DELETE FROM {heard_songs} staged
-WHERE NOT EXISTS (SELECT FROM {heard_plays_there} h WHERE h.heard_song_id = staged.heard_song_id)
-
 -- name: insert_heard_songs
 -- Insert songs that were not heard before. Known songs keep their row, which follows the catalogue.
 INSERT INTO analytics.heard_songs (heard_song_id, title, artist, length, song_id, artist_id, track_id, artist_key)
@@ -27,6 +22,16 @@ WHERE NOT EXISTS (SELECT FROM analytics.heard_songs known WHERE known.heard_song
 ORDER BY heard_song_id
 
 -- name: remove_unheard_songs
+-- Delete staged songs whose plays have all lost to other variants, unless they were heard in another month.
+DELETE FROM analytics.heard_songs s
+USING (
+    SELECT DISTINCT heard_song_id FROM {heard_songs} staged
+    WHERE NOT EXISTS (SELECT FROM {heard_plays_there} h WHERE h.heard_song_id = staged.heard_song_id)
+) unheard
+WHERE s.heard_song_id = unheard.heard_song_id
+  AND NOT EXISTS (SELECT FROM analytics.heard_plays h WHERE h.heard_song_id = s.heard_song_id)
+
+-- name: remove_replaced_songs
 -- Delete the songs of replaced plays that no play has any more.
 -- reads: clashes
 DELETE FROM analytics.heard_songs s USING clashes c

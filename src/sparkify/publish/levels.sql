@@ -1,10 +1,22 @@
 -- name: find_touched_days
 -- Find the users' days whose levels are computed from their plays: days that the warehouse already has, and
--- days with several levels.
+-- days at several levels of which several batches staged stretches, each batch from number 1.
 -- makes: touched_days
 CREATE TEMP TABLE touched_days ON COMMIT DROP AS
-SELECT user_id, day FROM {levels} GROUP BY user_id, day HAVING day < {staged_since} OR min(level) <> max(level);
+SELECT user_id, day FROM {levels} GROUP BY user_id, day
+HAVING day < {staged_since} OR (count(*) > max(stretch_no) AND min(level) <> max(level));
 ANALYZE touched_days
+
+-- name: take_levels
+-- Insert the stretches of the other days as staged; if several batches staged a day at one level, it is one
+-- stretch. A user's days are stored together, which makes the key cheaper to build and the days of a month
+-- cheaper to read.
+-- reads: touched_days
+INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
+SELECT user_id, day, stretch_no, min(level), min(first_play), max(last_play)
+FROM {levels} l
+WHERE day >= {staged_since} AND NOT EXISTS (SELECT FROM touched_days t WHERE t.user_id = l.user_id AND t.day = l.day)
+GROUP BY user_id, day, stretch_no ORDER BY user_id, day, stretch_no
 
 -- name: find_plays
 -- Find all plays of these days.
@@ -36,11 +48,3 @@ INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_pl
 SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
        min(start_time), max(start_time)
 FROM numbered GROUP BY user_id, day, level, island
-
--- name: take_levels
--- Insert the other days, which have one level each, as staged. A user's days are stored together, which makes
--- the key cheaper to build and the days of a month cheaper to read.
-INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
-SELECT user_id, day, 1, min(level), min(first_play), max(last_play)
-FROM {levels} WHERE day >= {staged_since} GROUP BY user_id, day HAVING min(level) = max(level)
-ORDER BY user_id, day

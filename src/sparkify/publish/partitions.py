@@ -45,8 +45,12 @@ class Span:
 
     def partition(self, table: str) -> str:
         """The name of a table's partition for this span, in the schema partitions."""
+        return table + self._suffix
+
+    @property
+    def _suffix(self) -> str:
         day = "" if self == self.month else f"_{self.since:%d}"
-        return f"{table}_{self.since:%Y_%m}{day}"
+        return f"_{self.since:%Y_%m}{day}"
 
     def bounds(self, table: str) -> dict[str, sql.Composable]:
         """The bounds of a table's partition, as ``{part_since}`` and ``{part_until}`` of a statement."""
@@ -55,6 +59,17 @@ class Span:
             "part_since": sql.Literal(self.since.date() if in_days else self.since),
             "part_until": sql.Literal(self.until.date() if in_days else self.until),
         }
+
+    def add_keys(self, connection: Connection[Any], table: str, staged: sql.Identifier) -> None:
+        """Give a staged table the keys and indexes of `table`: attaching it then need not make them."""
+        names = {
+            "staged": staged.as_string(),
+            "parent": sql.Identifier(PARTITIONED[table][0], table).as_string(),
+            "suffix": self._suffix,
+        }
+        statements = sql.SQL(_sql["keys"]).format(**{name: sql.Literal(text) for name, text in names.items()})
+        for (statement,) in connection.execute(statements).fetchall():
+            connection.execute(statement)
 
     def attach(self, connection: Connection[Any], table: str, staged: sql.Composable) -> None:
         """Attach a staged table as the partition of `table` for this span."""

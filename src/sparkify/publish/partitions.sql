@@ -7,6 +7,20 @@ ALTER TABLE staging.{partition} SET SCHEMA partitions;
 ALTER TABLE {parent} ATTACH PARTITION partitions.{partition} FOR VALUES FROM ({part_since}) TO ({part_until});
 ALTER TABLE partitions.{partition} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
 
+-- name: keys
+-- Build the statements that give a staged table the keys and indexes of its parent, and skip the same statistics.
+-- They return none for keys that it has: a publication that failed may have made them.
+SELECT CASE
+    WHEN c.oid IS NULL THEN
+        regexp_replace(pg_get_indexdef(indexrelid), 'INDEX .* USING', format('INDEX %I ON %s USING', i.relname || {suffix}, {staged}))
+    ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', {staged}, i.relname || {suffix}, pg_get_constraintdef(c.oid))
+END
+FROM pg_index JOIN pg_class i ON i.oid = indexrelid LEFT JOIN pg_constraint c ON c.conindid = indexrelid AND c.conrelid = indrelid
+WHERE indrelid = {parent}::regclass AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = {staged}::regclass)
+UNION ALL
+SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS 0', {staged}, attname)
+FROM pg_attribute WHERE attrelid = {parent}::regclass AND attnum > 0 AND attstattarget = 0
+
 -- name: is_attached
 -- Tell whether a table is a partition of its parent.
 SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({partition}) AND inhparent = to_regclass({parent}))

@@ -7,17 +7,21 @@ become partitions, and their keys are built and checked for all rows together.
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from psycopg import sql
+from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
+from sparkify.publish.beside import Begun, Beside
 from sparkify.publish.books import add_rows
+from sparkify.publish.days import StagedDays
 from sparkify.publish.late import LATE, insert_plays
 from sparkify.publish.partitions import Span
 from sparkify.publish.rollups import Rollups, index_heard_songs
 from sparkify.publish.staged import Facts, StagedMonth
+from sparkify.transform.listened import COUNTED
 
 A_LARGE_PART: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
@@ -37,11 +41,13 @@ def choose(facts: Facts) -> "type[Plan]":
 
 
 class Plan(ABC):
-    """Publishes one staged month."""
+    """Publishes one staged month; with `beside`, some of the work is done on a second connection."""
 
-    def __init__(self, month: StagedMonth, facts: Facts) -> None:
+    def __init__(self, month: StagedMonth, facts: Facts, beside: Beside | None) -> None:
         self._month = month
         self._facts = facts
+        self._beside = beside
+        self._begun: dict[str, Begun] = {}  # what is done beside, by the table that it prepares
         self._since = facts.covered_until or month.span.since
         self._has_repeated = self._has_clashes = False
         month.names["overlaps"] = sql.Literal(facts.overlaps)
@@ -52,9 +58,11 @@ class Plan(ABC):
         self._drop_repeated()
         self._match_again()
         self._publish_users()
+        self._insert_heard_songs()
+        self._take_levels()
         self._publish_plays()
-        self._publish_heard_songs()
-        self._publish_levels()
+        self._remove_unheard_songs()
+        self._compute_levels()
         self._publish_rollups()
 
     @abstractmethod
@@ -87,18 +95,23 @@ class Plan(ABC):
         month.into_star(sql_queries.user_table_insert, sql.Identifier("latest"))
         month.run("keep_latest_plays")
 
-    def _publish_heard_songs(self) -> None:
-        month = self._month
-        if self._has_repeated or self._has_clashes:
-            month.run("drop_unheard_songs")
-        month.run("insert_heard_songs")
-        if self._has_clashes:
-            month.run("remove_unheard_songs")
-        index_heard_songs(month.connection)
+    def _insert_heard_songs(self) -> None:
+        self._month.run("insert_heard_songs")
+        index_heard_songs(self._month.connection)
 
-    def _publish_levels(self) -> None:
-        for query in ("find_touched_days", "find_plays", "compute_levels", "take_levels"):
-            self._month.run(query)
+    def _remove_unheard_songs(self) -> None:
+        if self._has_repeated or self._has_clashes:
+            self._month.run("remove_unheard_songs")
+        if self._has_clashes:
+            self._month.run("remove_replaced_songs")
+
+    def _take_levels(self) -> None:
+        self._month.run("find_touched_days")
+        self._month.run("take_levels")
+
+    def _compute_levels(self) -> None:
+        self._month.run("find_plays")
+        self._month.run("compute_levels")
 
     def _rollups(self) -> Rollups:
         return Rollups(self._month.connection, self._month.names, late_before=self._since.date())
@@ -107,18 +120,46 @@ class Plan(ABC):
 class Attach(Plan):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
+    def carry_out(self) -> None:
+        """Publish what is staged; if it can become partitions as it is, do some of it beside the rest."""
+        if self._beside and self._is_as_staged and self._facts.plays >= A_LARGE_PART:
+            for table in ("time", "songplays", "heard_plays"):
+                self._begun[table] = self._beside.begin(partial(self._add_keys, table))
+            self._begun["user_days"] = self._beside.begin(self._staged_days().prepare)
+        super().carry_out()
+
+    @property
+    def _is_as_staged(self) -> bool:
+        facts = self._facts
+        return facts.matched and not facts.overlaps and facts.earliest >= self._since
+
+    def _add_keys(self, table: str, connection: Connection[Any]) -> None:
+        self._span().add_keys(connection, table, self._month.tables[table])
+
+    def _is_done_beside(self, table: str) -> bool:
+        """Whether a table is ready; waits for it if it was begun."""
+        return table in self._begun and self._begun[table].is_done()
+
+    def _attach(self, table: str) -> None:
+        self._is_done_beside(table)  # else attaching makes the keys
+        self._span().attach(self._month.connection, table, self._month.tables[table])
+
     def _publish_plays(self) -> None:
-        as_staged = self._facts.matched and not self._facts.overlaps
-        self._attach_plays("sum_counts" if as_staged else "count_rows")
+        self._attach_plays("sum_counts" if self._is_as_staged else "count_rows")
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        rollups.attach(self._span(), as_staged=not self._has_repeated)
+        rollups.attach(
+            self._span(),
+            self._staged_days(),
+            as_staged=not self._has_repeated,
+            are_ready=self._is_done_beside("user_days"),
+        )
         rollups.update()
 
     def _attach_plays(self, counts: str) -> None:
         """Attach the plays; the query `counts` counts them."""
-        month, connection, span = self._month, self._month.connection, self._span()
+        month, connection = self._month, self._month.connection
         if self._facts.overlaps:
             month.run("unique_times")
         songplays, matched, times = month.row(counts)
@@ -126,11 +167,20 @@ class Attach(Plan):
         add_rows(connection, "songplays", songplays)
         add_rows(connection, "matched", matched)
         add_rows(connection, "time", times)
-        span.attach(connection, "time", month.tables["time"])
-        span.attach(connection, "heard_plays", month.tables["heard_plays"])
+        self._attach("time")
         switches = {"enable_hashjoin": "off", "enable_mergejoin": "off"} if by_index else {}
         with planner(connection, **switches):
-            span.attach(connection, "songplays", month.tables["songplays"])
+            self._attach("songplays")
+        self._attach("heard_plays")
+
+    def _staged_days(self) -> StagedDays:
+        return StagedDays(self._span(), self._month.tables, self._counted)
+
+    def _counted(self, rollup: str) -> bytes | None:
+        """The rows of a rollup, if the core has counted all staged plays and nothing else."""
+        month = self._month
+        are_all = self._is_as_staged and month.listened.plays(month.date) == self._facts.plays
+        return month.listened.rows(rollup, month.date) if are_all and rollup in COUNTED else None
 
     def _span(self) -> Span:
         """The partition's span: to the end of the month, or of the last day when there are many plays."""

@@ -2,7 +2,8 @@
 
 All rollups are counted from ``user_days``: what each user heard on each day. New days are attached, like
 their plays. Late or deleted plays replace the days they fall on, and every rollup then recounts the rows that
-depend on those days. The rollups of a month that is new to the warehouse are counted from its staged days.
+depend on those days. The rollups of a month that is new to the warehouse are counted from its staged days
+(days.py).
 
 schema/rollups.py finds the rollups, and says how to add one.
 """
@@ -15,6 +16,7 @@ from psycopg import Connection, sql
 
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
+from sparkify.publish.days import SAMPLE, StagedDays, analytics, definition
 from sparkify.publish.partitions import Span
 from sparkify.schema.rollups import NAMES, ROLLUPS, Rollup
 
@@ -23,20 +25,6 @@ _days: Final = queries("publish/rollups/user_days")
 _agents: Final = queries("publish/rollups/user_agents")
 _sessions: Final = queries("publish/rollups/sessions")
 _first_days: Final = queries("publish/rollups/first_days")
-
-_EVERYTHING: Final = {"wanted": sql.SQL("true"), "sessions": sql.Identifier("analytics", "sessions")}
-
-SAMPLE: Final = "10"
-"""The statistics target for rollups: a tenth of the usual sample yields the same plans in a fifth of the
-time."""
-
-
-def _definition(rollup: Rollup, sources: Mapping[str, sql.Composable]) -> sql.Composed:
-    return sql.SQL(rollup.queries["definition"]).format(**sources)
-
-
-def _table(rollup: Rollup) -> sql.Identifier:
-    return sql.Identifier("analytics", rollup.name)
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:
@@ -83,22 +71,22 @@ class Rollups:
         }  # fmt: skip
         self._run(_sql["begin"])
 
-    def attach(self, span: Span, *, as_staged: bool) -> None:
-        """Attach the staged days of a span, and count the rollups from them if the month is new.
+    def attach(self, span: Span, days: StagedDays, *, as_staged: bool, are_ready: bool) -> None:
+        """Attach the staged days of a span, and the rollups of its month if the month is new.
 
-        Unless the staged days are right `as_staged`, compute them from the plays first.
+        Unless the staged days are right `as_staged`, compute them from the plays first. `are_ready` tells
+        that they are prepared already.
         """
         connection, user_days = self._connection, self._names["user_days"]
-        self._run(_days["remove_staged"])
-        if not as_staged:
-            self._compute_days(user_days, self._late_before, date.max)
-        with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
-            self._run(_days["merge"])
-        self._analyze(user_days)
-        if not any(span.month.is_attached(connection, each.name) for each in ROLLUPS if each.is_partitioned):
+        if not are_ready:
+            self._run(_days["remove_staged"])
+            if not as_staged:
+                self._compute_days(user_days, self._late_before, date.max)
+            days.prepare(connection)
+        if days.are_of_a_new_month(connection):
             self._attached = {rollup for rollup in ROLLUPS if rollup.is_by_month}
             for rollup in self._attached:
-                self._count_month(rollup, span.month)
+                days.publish(connection, rollup)
         span.attach(connection, "user_days", user_days)
         self._names["attached"] = sql.Identifier("partitions", span.partition("user_days"))
         for name in ("new_days", "new_agents", "new_sessions"):
@@ -115,28 +103,6 @@ class Rollups:
             if rollup not in self._attached:
                 self._recount(rollup)
         self._run(_sql["end"])
-
-    def _count_month(self, rollup: Rollup, month: Span) -> None:
-        """Count a rollup of a new month from its staged days, as a partition if the rollup has those."""
-        definition = _definition(rollup, _EVERYTHING | {"user_days": self._names["user_days"]})
-        if not rollup.is_partitioned:
-            self._run(_sql["count_month"], target=_table(rollup), definition=definition)
-            return
-        counted = sql.Identifier("staging", f"counted_{month.partition(rollup.name)}")
-        self._run(_sql["create_month"], counted=counted, rollup=_table(rollup))
-        self._run(_sql["count_month"], target=counted, definition=definition)
-        shape = self._run(
-            _sql["shape_as_partition"],
-            counted=sql.Literal(counted.as_string()), rollup=sql.Literal(_table(rollup).as_string()),
-        )  # fmt: skip
-        for (statement,) in shape.fetchall():
-            self._connection.execute(statement)
-        self._analyze(counted)
-        month.attach(self._connection, rollup.name, counted)
-
-    def _analyze(self, table: sql.Composable) -> None:
-        with planner(self._connection, default_statistics_target=SAMPLE):
-            self._run("ANALYZE {table}", table=table)
 
     def _recount(self, rollup: Rollup) -> None:
         """Recount the rows of a rollup that depend on the changed days."""
@@ -158,7 +124,7 @@ class Rollups:
             "sessions": _within(_sql["sessions_within"], "started_at", moments),
         }
         self._run(
-            _sql["recount"], rollup=_table(rollup), wanted=wanted, definition=_definition(rollup, sources),
+            _sql["recount"], rollup=analytics(rollup), wanted=wanted, definition=definition(rollup, sources),
             in_spans=_in_spans(rollup.time, spans),
         )  # fmt: skip
 

@@ -47,22 +47,6 @@ DROP TABLE old_days, computed_days, computed_agents, computed_sessions, moved_da
 -- Select the sessions that began in some spans of time.
 (SELECT * FROM analytics.sessions WHERE {in_spans})
 
--- name: create_month
--- Create the table of a rollup's new month, which becomes a partition.
-CREATE TABLE {counted} (LIKE {rollup}) WITH (autovacuum_enabled = false)
-
--- name: count_month
--- Count a rollup of a month that is new to the warehouse.
-INSERT INTO {target} {definition}
-
--- name: shape_as_partition
--- Build the statements that create the rollup's indexes on a future partition, and skip the same statistics.
-SELECT regexp_replace(pg_get_indexdef(indexrelid), 'INDEX .* USING', format('INDEX ON %s USING', {counted}))
-FROM pg_index WHERE indrelid = {rollup}::regclass
-UNION ALL
-SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS 0', {counted}, attname)
-FROM pg_attribute WHERE attrelid = {rollup}::regclass AND attnum > 0 AND attstattarget = 0
-
 -- name: find_scope
 -- Find the keys of the rows of a rollup that change.
 -- makes: scope

@@ -13,6 +13,7 @@ from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents
+from sparkify.publish.beside import Beside
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.months import publish_month
 from sparkify.publish.rollups import analyze_rollups
@@ -20,18 +21,28 @@ from sparkify.report import Books, Progress, RejectLimit, Report
 from sparkify.stage.failed import described, left_for_later, lies_in_data
 from sparkify.stage.runs import adopt, drop_staging, end_staging, reason_of, set_state, unfinished_runs
 from sparkify.stage.tables import catalogue_table, staged_months
+from sparkify.transform.listened import Listened
 
 _sql: Final = queries("publish/run")
 
 
-def publish_run(connection: Connection[Any], run_id: int, progress: Progress | None = None) -> str | None:
+def publish_run(
+    connection: Connection[Any],
+    dsn: str,
+    run_id: int,
+    progress: Progress | None = None,
+    listened: Listened | None = None,
+) -> str | None:
     """Publish all that a run has staged. It is safe to repeat: it skips what is published already.
+
+    `listened` is what this process has staged of it.
 
     If a month, or the catalogue, cannot be published because of its data, it stays staged, the others are
     published, and the run has failed. Returns the reason, or None if all is published.
     """
     set_state(connection, run_id, "publishing")
-    reason = _publish_each(connection, run_id, progress or Progress())
+    with Beside(dsn) as beside:
+        reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
     with left_for_later():
         name_agents(connection)  # before the run ends: if the process dies here, the next run does it
     if reason:
@@ -44,7 +55,9 @@ def publish_run(connection: Connection[Any], run_id: int, progress: Progress | N
     return reason
 
 
-def _publish_each(connection: Connection[Any], run_id: int, progress: Progress) -> str | None:
+def _publish_each(
+    connection: Connection[Any], beside: Beside, run_id: int, progress: Progress, listened: Listened | None
+) -> str | None:
     """Publish the catalogue and the months of a run, a transaction each. Returns why some could not be."""
     faults = []
     for month in (None, *staged_months(connection, run_id)):
@@ -52,7 +65,7 @@ def _publish_each(connection: Connection[Any], run_id: int, progress: Progress) 
         progress.publishing(name)
         try:
             if month:
-                publish_month(connection, run_id, month)
+                publish_month(connection, run_id, month, listened=listened, beside=beside)
             else:
                 publish_catalogue(connection, run_id)
         except psycopg.Error as error:
@@ -119,7 +132,7 @@ def finish_earlier_runs(
             ):
                 set_state(connection, run_id, "held")
                 held.append(run_id)
-            elif reason := publish_run(connection, run_id):
+            elif reason := publish_run(connection, dsn, run_id):
                 failed[run_id] = reason
     return held, failed
 

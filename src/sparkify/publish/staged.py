@@ -11,6 +11,7 @@ from sparkify.database.queries import queries
 from sparkify.publish.books import Duplicates, move_loaded_to_duplicates, move_to_duplicates
 from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.stage.tables import month_tables
+from sparkify.transform.listened import Listened
 
 _sql: Final = {
     name: query
@@ -38,14 +39,20 @@ class Facts:
 
 
 class StagedMonth:
-    """A staged month inside the transaction that publishes it; runs queries on the month's tables."""
+    """A staged month inside the transaction that publishes it; runs queries on the month's tables.
 
-    def __init__(self, connection: Connection[Any], run_id: int, month: date, *, retried: bool) -> None:
+    `listened` is what this process knows of its plays.
+    """
+
+    def __init__(
+        self, connection: Connection[Any], run_id: int, month: date, listened: Listened, *, retried: bool
+    ) -> None:
         self.connection = connection
+        self.date = month
+        self.listened = listened
         self.span = Span.of_month(month)
         self.tables = month_tables(run_id, month)
         self._run_id = run_id
-        self._month = month
         self.names: dict[str, sql.Composable] = {
             **self.tables,
             "run_id": sql.Literal(run_id),
@@ -84,7 +91,7 @@ class StagedMonth:
 
     def move_loaded_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
         """Count loaded plays of these files as duplicates."""
-        move_loaded_to_duplicates(self.connection, self._month, duplicates)
+        move_loaded_to_duplicates(self.connection, self.date, duplicates)
 
     def end(self) -> None:
         """Drop the staged tables that did not become partitions, and note that the month is published."""

@@ -31,7 +31,7 @@ CREATE TABLE {heard_songs} (
     heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text,
     track_id bigint, artist_key bigint
 );
-CREATE TABLE {levels} (user_id bigint, day date, level text, first_play timestamptz, last_play timestamptz);
+CREATE TABLE {levels} (LIKE analytics.user_level_days);
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer);
 -- The month's rollups are counted from these. Nothing uses statistics of arrays, as in analytics.user_days.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);

@@ -20,7 +20,7 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.files import Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import Books, Staged
+from sparkify.report import Books, Part, Staged
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import copy_bytes, copy_columns
 from sparkify.stage.failed import described, lies_in_data
@@ -30,6 +30,7 @@ from sparkify.stage.runs import hold_open
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES, catalogue_table, create_months, month_tables
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten
+from sparkify.transform.listened import Listened
 from sparkify.transform.plays import PlayTransform
 
 _sql: Final = queries("stage/stage")
@@ -123,11 +124,13 @@ class Stager:
             batch = Batch(tuple(file for file in batch.files if file is not failed))
 
     def _stage_one_by_one(self, batch: Batch, unread: dict[str, str]) -> Staged:
-        done = Staged(unread=unread)
+        done, listened = Staged(unread=unread), Listened()
         for file in batch.files:
             one = self._stage_what_can_be_read(Batch((file,)))
             done.add(one)
             done.months = sorted({*done.months, *one.months})
+            listened.add(one.listened)
+        done.listened = listened.months
         return done
 
     def _stage(self, batch: Batch) -> Staged:
@@ -140,7 +143,7 @@ class Stager:
     def _stage_in_a_transaction(self, batch: Batch) -> Staged:
         songs = bool(batch.files) and batch.files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
-        done = Staged()
+        done, listened = Staged(), Listened()
         source = chunks(batch.files, batch.part)
         chunk = next(source, None)
         with self._connection.transaction():
@@ -157,13 +160,14 @@ class Stager:
                     if claimed := claims.take(chunk):
                         stage(claimed, done)
                 if transform and transform.batch_is_full():
-                    self._finish_batch(transform)
+                    listened.add(self._finish_batch(transform))
                     transform.begin_batch()
                 chunk = next(source, None)
             if transform:
-                self._finish_batch(transform)
+                listened.add(self._finish_batch(transform))
             claims.keep(done)
         done.months = sorted(self._held)
+        done.listened = listened.months
         done.bytes = batch.size
         return done
 
@@ -215,9 +219,12 @@ class Stager:
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
 
-    def _finish_batch(self, transform: PlayTransform) -> None:
-        for month in transform.finish_batch():
+    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[Part]]:
+        """Stage what the batch comes to; returns what people listened to, by month."""
+        months = transform.finish_batch()
+        for month in months:
             self._copy(transform, month, BATCH_TABLES)
+        return {month: [transform.listened(month)] for month in months}
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
         names = month_tables(self._run_id, month)

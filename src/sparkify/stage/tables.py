@@ -9,12 +9,16 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
+from sparkify.schema.rollups import ROLLUPS
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
 """The tables of a month to which each chunk adds rows."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")
 """The tables to which a batch adds rows at its end, computed from all its chunks."""
+
+COUNTED_TABLES: Final = tuple(rollup.name for rollup in ROLLUPS if rollup.is_partitioned)
+"""The tables into which publication counts the rollups of a new month."""
 
 _sql: Final = queries("stage/stage")
 
@@ -33,7 +37,7 @@ def month_tables(run_id: int, month: date) -> dict[str, sql.Identifier]:
     """The names of the tables of a staged month."""
     return {
         table: sql.Identifier("staging", month_table(run_id, month, table))
-        for table in CHUNK_TABLES + BATCH_TABLES
+        for table in CHUNK_TABLES + BATCH_TABLES + COUNTED_TABLES
     }
 
 

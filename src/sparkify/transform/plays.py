@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sparkify.core._core import Plays
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import Books
+from sparkify.report import Books, Part
 from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided
@@ -123,6 +123,10 @@ class PlayTransform:
     def rows(self, table: str, month: date) -> bytes | None:
         """The rows for one table of a staged month, ready for binary COPY; None if there are none."""
         return self._core.rows(table, _number(month))
+
+    def listened(self, month: date) -> Part:
+        """What people listened to in a month of the finished batch, for `Listened`."""
+        return self._core.listened(_number(month))
 
 
 def _month(number: int) -> date:

@@ -1,0 +1,63 @@
+/* What users listened to in a month, in few bytes. */
+#include "listened.h"
+
+#include <string.h>
+
+/* Comes before the level, the tracks and the artists. It has no gaps, whose bytes would be anything. */
+typedef struct {
+    int64_t user_id;
+    int32_t day;
+    uint32_t plays;
+    uint64_t level_bytes;
+} Header;
+
+size_t listened_bytes(const Batch *batch, int32_t month, size_t *plays) {
+    size_t bytes = 0;
+    *plays = 0;
+    Walk walk = by_month_find(&batch->of_user_days, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const UserDay *day = &batch->user_days[number];
+        *plays += day->plays;
+        bytes += sizeof(Header) + text_at(&batch->texts, day->level).size;
+        bytes += day->plays * (sizeof *batch->tracks + sizeof *batch->artists);
+    }
+    return bytes;
+}
+
+static uint8_t *put(uint8_t *at, const void *data, size_t size) {
+    memcpy(at, data, size);
+    return at + size;
+}
+
+void listened_write(const Batch *batch, int32_t month, uint8_t *at) {
+    Walk walk = by_month_find(&batch->of_user_days, month);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const UserDay *day = &batch->user_days[number];
+        Text level = text_at(&batch->texts, day->level);
+        Header header = {day->user_id, day->day, day->plays, level.size};
+        at = put(at, &header, sizeof header);
+        at = put(at, level.data, level.size);
+        at = put(at, batch->tracks + day->start, day->plays * sizeof *batch->tracks);
+        at = put(at, batch->artists + day->start, day->plays * sizeof *batch->artists);
+    }
+}
+
+bool listened_read(const uint8_t **at, const uint8_t *end, Listened *row) {
+    Header header;
+    if ((size_t)(end - *at) < sizeof header) return false;
+    memcpy(&header, *at, sizeof header);
+    const uint8_t *level = *at + sizeof header;
+    size_t ids = header.plays * sizeof(int64_t), left = (size_t)(end - level);
+    if (header.level_bytes > left || 2 * ids > left - header.level_bytes) return false;
+    const uint8_t *tracks = level + header.level_bytes;
+    *row = (Listened){
+        .level = {level, header.level_bytes},
+        .user_id = header.user_id,
+        .tracks = tracks,
+        .artists = tracks + ids,
+        .day = header.day,
+        .plays = header.plays,
+    };
+    *at = row->artists + ids;
+    return true;
+}

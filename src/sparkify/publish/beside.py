@@ -1,0 +1,76 @@
+"""Work on a staged month over a second connection, while the first one publishes the month.
+
+Publishing keeps one processor busy, and after the last batch the others have nothing to do. So another
+connection makes keys of staged tables, and counts rollups from them, before the publication needs them.
+Readers see nothing of it.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+from psycopg import Connection
+
+from sparkify.database.connection import connect
+from sparkify.errors import ConnectionFailed
+
+Work = Callable[[Connection[Any]], None]
+
+_LOCK_TIMEOUT: Final = "1s"
+"""The publication waits for this work, which PostgreSQL does not know: it could not find a deadlock between
+the two and a third session."""
+
+
+class Beside:
+    """The second connection; it ends with the block."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
+        self._connection: Connection[Any] | None = None
+
+    def begin(self, work: Work) -> "Begun":
+        """Begin some work, in a transaction of its own, after what was begun before."""
+        return Begun(self._pool.submit(self._do, work))
+
+    def _do(self, work: Work) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn)
+        with self._connection.transaction():
+            self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+            work(self._connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._connection:
+            with suppress(psycopg.Error):  # it is lost already
+                self._connection.cancel_safe(timeout=1.0)
+        self._pool.shutdown()
+        if self._connection:
+            self._connection.close()
+
+
+class Begun:
+    """Work that was begun."""
+
+    def __init__(self, future: "Future[None]") -> None:
+        self._future = future
+
+    def is_done(self) -> bool:
+        """Wait for it; false if it failed: nothing of it was kept, and the publication does it itself.
+
+        Whatever else was wrong is wrong there, too, and is reported there.
+        """
+        try:
+            self._future.result()
+        except (psycopg.Error, ConnectionFailed):
+            return False
+        return True

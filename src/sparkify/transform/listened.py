@@ -1,0 +1,61 @@
+"""What people listened to in the months of a run, kept in memory until the months are published.
+
+From it the core counts the largest rollups of a month that is new to the warehouse, in a tenth of the time
+that the server takes. If plays are missing here, PostgreSQL counts them.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
+
+from sparkify.core._core import count_month
+from sparkify.report import Part
+
+MOST_BYTES: Final = 64 << 20
+"""The most that is kept of a run: usually three million plays. A month that does not fit is dropped."""
+
+COUNTED: Final = ("artist_months", "track_months")
+"""The rollups that the core counts."""
+
+_OBJECT_BYTES: Final = 200
+"""About what Python's objects for a part take, beside its bytes."""
+
+
+class Listened:
+    """Gathers parts by month. A thread may take the rows of one month while another adds parts of others."""
+
+    def __init__(self) -> None:
+        self.months: dict[date, list[Part]] = {}
+        self._bytes = 0
+        self._dropped: set[date] = set()
+
+    def add(self, months: Mapping[date, Iterable[Part]]) -> None:
+        """Add parts of months; those of dropped months are ignored."""
+        for month, parts in months.items():
+            for part in parts:
+                self._add_part(month, part)
+
+    def _add_part(self, month: date, part: Part) -> None:
+        if month in self._dropped:
+            return
+        self.months.setdefault(month, []).append(part)
+        self._bytes += _size(part)
+        if self._bytes > MOST_BYTES:
+            self.drop(month)
+
+    def plays(self, month: date) -> int:
+        """How many plays are known of a month; the rows are right only if that is all of them."""
+        return sum(plays for plays, _ in self.months.get(month, ()))
+
+    def rows(self, rollup: str, month: date) -> bytes:
+        """The rows of one of the COUNTED rollups for a month, ready for binary COPY."""
+        return count_month(rollup, tuple(data for _, data in self.months.get(month, ())))
+
+    def drop(self, month: date) -> None:
+        """Forget a month for good, because it is published or does not fit."""
+        self._dropped.add(month)
+        self._bytes -= sum(map(_size, self.months.pop(month, ())))
+
+
+def _size(part: Part) -> int:
+    return _OBJECT_BYTES + len(part[1])

@@ -1,0 +1,132 @@
+"""Work that a second connection does beside the publication: the result is the same, come what may."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection, errors
+
+from sparkify import etl
+from sparkify.create_tables import create_tables
+from sparkify.database.connection import connect
+from sparkify.errors import ConnectionFailed
+from sparkify.operations.forget import forget
+from sparkify.publish import beside, plans
+from sparkify.publish.ahead import MonthsAhead
+from sparkify.publish.beside import Begun
+from sparkify.publish.rollups import Rollups
+from sparkify.simulate import simulate
+from tests.support.warehouse import content, one, wait_until
+
+INDEXES = (
+    "SELECT tablename, regexp_replace(indexdef, 'INDEX \\S+ ON', 'INDEX ON') FROM pg_indexes"
+    " WHERE schemaname = 'partitions' ORDER BY 1, 2"
+)
+COUNTED = "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging' AND tablename LIKE '%%\\_months'"
+IS_ATTACHING = (
+    "SELECT count(*) FROM pg_locks"
+    " WHERE relation = 'songplays'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted"
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate(folder, users=30, songs=50, days=35, seed=2)
+    return folder
+
+
+@pytest.fixture
+def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Let every month use the second connection; returns whether each piece of work was done there."""
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
+    seen: list[bool] = []
+    is_done = Begun.is_done
+    monkeypatch.setattr(Begun, "is_done", lambda work: seen.append(is_done(work)) or seen[-1])
+    return seen
+
+
+def loaded(dsn: str, world: Path) -> tuple[dict[str, str], list[Any]]:
+    assert etl.run(world, dsn=dsn).status == "done"
+    with connect(dsn) as db:
+        return content(dsn), db.execute(INDEXES).fetchall()
+
+
+def test_with_it_and_without_it(
+    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = loaded(new_dsn(), world)
+    assert outcomes == [True] * 4 * 2  # keys of three tables and the days, of two months
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1 << 30)
+    content, _ = loaded(new_dsn(), world)
+    assert outcomes == [True] * 4 * 2
+    assert alike[0] == content
+
+
+def test_without_a_second_connection(
+    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = loaded(new_dsn(), world)
+    outcomes.clear()
+
+    def refuse(dsn: str) -> Connection[Any]:
+        raise ConnectionFailed("The server has no connection left.")
+
+    monkeypatch.setattr(beside, "connect", refuse)
+    assert loaded(new_dsn(), world) == alike
+    assert outcomes == [False] * 4 * 2
+
+
+def test_a_deadlock_with_a_third_session(
+    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has what the second connection needs, and waits for what the first has; PostgreSQL cannot know that
+    the first waits for the second."""
+    alike = loaded(new_dsn(), world)
+    dsn = new_dsn()
+    create_tables(dsn)
+    with connect(dsn) as other, connect(dsn) as looking:
+
+        def interfere() -> None:
+            with suppress(errors.DeadlockDetected), other.transaction():
+                other.execute("LOCK TABLE analytics.artist_months")
+                wait_until(lambda: one(looking, IS_ATTACHING) > 0)
+                other.execute("LOCK TABLE songplays")
+
+        thread = threading.Thread(target=interfere)
+        thread.start()
+        assert loaded(dsn, world) == alike
+        thread.join()
+    assert False in outcomes
+
+
+def test_what_a_dead_publication_had_counted(
+    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who is forgotten before the next publication is in none of its counts."""
+    expected = new_dsn()
+    with connect(expected) as db:
+        etl.run(world, dsn=expected)
+        (who,) = db.execute("SELECT min(user_id) FROM users").fetchone() or (0,)
+        forget([who], dsn=expected)
+
+    def die(*_: object, are_ready: bool, **__: object) -> None:
+        assert are_ready
+        raise KeyboardInterrupt
+
+    dsn = new_dsn()
+    with connect(dsn) as db:
+        for _ in range(2):
+            with monkeypatch.context() as patch:
+                patch.setattr(Rollups, "attach", die)
+                with pytest.raises(KeyboardInterrupt):
+                    etl.run(world, dsn=dsn)
+            assert one(db, COUNTED) == 2
+        forget([who], dsn=dsn)
+        assert one(db, COUNTED) == 0
+    assert etl.run(world, dsn=dsn).status == "done"
+    assert content(dsn) == content(expected)

@@ -1,0 +1,266 @@
+"""The core counts the tracks and artists of a new month as their definitions in SQL do."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from psycopg import Connection, sql
+
+from sparkify import etl
+from sparkify.core._core import count_month
+from sparkify.database.connection import connect
+from sparkify.database.queries import queries
+from sparkify.engines.spark import task
+from sparkify.extract.batches import Batch
+from sparkify.extract.lines import Slice
+from sparkify.operations.forget import forget
+from sparkify.report import Part, Progress, Staged
+from sparkify.simulate import simulate
+from sparkify.stage.claims import Claims
+from sparkify.stage.copy import copy_bytes
+from sparkify.transform import listened
+from sparkify.transform.forgotten import Forgotten, digest
+from sparkify.transform.listened import Listened
+from sparkify.transform.plays import PlayTransform
+from tests.support.data import NOVEMBER, play, write
+from tests.support.differential import FILE, TS_RANGE
+from tests.support.examples import examples
+from tests.support.warehouse import content, one
+
+DAY = 24 * 3600 * 1000
+MONTH = date(2018, 11, 1)
+ROLLUPS = ("track_months", "artist_months")
+
+
+@pytest.fixture(scope="module")
+def transform() -> PlayTransform:
+    return PlayTransform(TS_RANGE)
+
+
+@pytest.fixture(scope="module")
+def warehouse(module_dsn: str) -> Iterator[Connection[Any]]:
+    with connect(module_dsn) as connection:
+        connection.autocommit = False
+        yield connection
+
+
+def finish(transform: PlayTransform, events: list[dict[str, Any]]) -> list[date]:
+    """Take events as a batch; returns its months."""
+    transform.begin_batch()
+    data = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+    transform.transform([Slice(FILE, 1, data)], [1])
+    transform.unknown_songs()
+    transform.match([])
+    return transform.finish_batch()
+
+
+def part(transform: PlayTransform, *events: dict[str, Any]) -> Part:
+    (month,) = finish(transform, list(events))
+    return transform.listened(month)
+
+
+def compare(connection: Connection[Any], rollup: str, rows: bytes, definition: sql.Composable) -> None:
+    """Copy the rows into a table like the rollup's, and compare them with the definition's, one by one."""
+    counted = sql.Identifier(f"counted_{rollup}")
+    connection.execute(
+        sql.SQL("CREATE TEMP TABLE {} (LIKE {})").format(counted, sql.Identifier("analytics", rollup))
+    )
+    copy_bytes(connection, counted, rows)
+    differ = sql.SQL(
+        "(SELECT 'core', * FROM {0} EXCEPT ALL SELECT 'core', * FROM {1} d)"
+        " UNION ALL (SELECT 'SQL', * FROM {1} d EXCEPT ALL SELECT 'SQL', * FROM {0})"
+    )
+    assert connection.execute(differ.format(counted, definition)).fetchall() == []
+    connection.execute(sql.SQL("DROP TABLE {}").format(counted))
+
+
+events = st.builds(
+    lambda user, day, item, session, level, title, artist, place: play(
+        NOVEMBER + day * DAY + item, userId=str(user), itemInSession=item, sessionId=session, level=level,
+        song=title, artist=artist, location=place,
+    ),
+    st.sampled_from([1, 2, 3, 2**62, -(2**62), 666]), st.sampled_from([0, 1, 29, 30, 61]), st.integers(0, 3),
+    st.integers(1, 3), st.sampled_from(["free", "paid", "", "fre", "é" * 300]), st.sampled_from("xyz"),
+    st.sampled_from(["", "a", "b"]), st.sampled_from("pq"),
+)  # fmt: skip
+
+
+@examples(40, thorough=150)
+@given(batches=st.lists(st.lists(events, max_size=25), max_size=4))
+@example(batches=[])
+@example(batches=[[play(itemInSession=at, userId=str(at % 7), song=str(at % 50)) for at in range(3000)]] * 2)
+@example(batches=[[play(951_782_400_000, song="on 29 February 2000")]])
+def test_the_rows_are_those_of_the_definition(
+    transform: PlayTransform, warehouse: Connection[Any], batches: list[list[dict[str, Any]]]
+) -> None:
+    """User 666 is forgotten."""
+    transform.forgotten = Forgotten(b"key", [digest(b"key", 666)])
+    listened = Listened()
+    warehouse.execute("CREATE TEMP TABLE staged_days (LIKE analytics.user_days)")
+    for batch in batches:
+        for month in finish(transform, batch):
+            listened.add({month: [transform.listened(month)]})
+            rows = transform.rows("user_days", month)
+            assert rows
+            copy_bytes(warehouse, sql.Identifier("staged_days"), rows)
+    for month in listened.months or [MONTH]:
+        days = sql.SQL("(SELECT * FROM staged_days WHERE date_trunc('month', day) = {})").format(month)
+        found = warehouse.execute(sql.SQL("SELECT coalesce(sum(plays), 0) FROM {} d").format(days)).fetchone()
+        assert found == (listened.plays(month),)
+        for rollup in ROLLUPS:
+            definition = sql.SQL(queries(f"publish/rollups/{rollup}")["definition"])
+            definition_of = definition.format(user_days=days, wanted=sql.SQL("true"))
+            rows = listened.rows(rollup, month)
+            compare(warehouse, rollup, rows, sql.SQL("({})").format(definition_of))
+    warehouse.rollback()
+
+
+def test_a_load_gathers_what_it_commits(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is rolled back and then staged file by file counts once, also if it is full early."""
+    listened = Listened()
+    failed: list[str] = []
+    keep = Claims.keep
+
+    class Gather(Progress):
+        def staged(self, batch: Staged) -> None:
+            listened.add(batch.listened)
+
+    def failing(claims: Claims, done: Staged) -> None:
+        if not failed:
+            failed.append("once")
+            raise psycopg.errors.DataException("at the end of the batch")
+        keep(claims, done)
+
+    monkeypatch.setattr(Claims, "keep", failing)
+    monkeypatch.setattr("sparkify.transform.plays.MOST_GATHERED_BYTES", 1)
+    for file in range(3):
+        plays = (play(NOVEMBER + at * DAY, itemInSession=file, song=f"{at % 3}") for at in range(40))
+        write(tmp_path, f"log_data/{file}.json", *plays)
+    etl.run(tmp_path, dsn=dsn, workers=1, progress=Gather())
+    assert failed
+    assert {month: listened.plays(month) for month in listened.months} == {MONTH: 90, date(2018, 12, 1): 30}
+    for rollup in ROLLUPS:
+        for month in listened.months:
+            there = sql.SQL("(SELECT * FROM {} WHERE month = {})").format(
+                sql.Identifier("analytics", rollup), month
+            )
+            compare(db, rollup, listened.rows(rollup, month), there)
+
+
+def test_a_month_that_does_not_fit_is_dropped(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other months stay, and parts that come later do not make it look whole."""
+    monkeypatch.setattr("sparkify.transform.listened.MOST_BYTES", 1000)
+    listened = Listened()
+    one, other = date(2018, 11, 1), date(2018, 12, 1)
+    small, large = part(transform, play()), part(transform, *(play(itemInSession=at) for at in range(50)))
+    listened.add({one: [small], other: [small]})
+    assert [listened.plays(one), listened.plays(other)] == [1, 1]
+    listened.add({one: [large]})
+    listened.add({one: [small], other: [small]})
+    assert [listened.plays(one), listened.plays(other)] == [0, 2]
+    listened.drop(other)
+    third = date(2019, 1, 1)
+    listened.add({third: [small] * 3})
+    assert [listened.plays(other), listened.plays(third)] == [0, 3]
+    listened.add({third: [small] * 10})
+    assert listened.months == {}
+
+
+def test_publication_takes_the_rows_of_the_core(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL counts only what the core does not know; the result is the same."""
+    simulate(tmp_path, users=20, songs=50, days=35, seed=3)
+    by_core, by_postgresql = new_dsn(), new_dsn()
+    with monkeypatch.context() as patch:
+        for rollup in ROLLUPS:
+            patch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
+        assert etl.run(tmp_path, dsn=by_core).status == "done"
+    monkeypatch.setattr(listened, "MOST_BYTES", 0)
+    monkeypatch.delattr(listened, "count_month")
+    assert etl.run(tmp_path, dsn=by_postgresql).status == "done"
+    assert content(by_core) == content(by_postgresql)
+
+
+def test_somebody_is_forgotten_before_it_is_published(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The core has listened to them, too, so PostgreSQL counts."""
+    simulate(tmp_path, users=20, songs=50, days=20, seed=4)
+    before, meanwhile = new_dsn(), new_dsn()
+    etl.run(tmp_path, dsn=before)
+    with connect(before) as db:
+        who = one(db, "SELECT user_id FROM users ORDER BY 1 LIMIT 1")
+    forget([who], dsn=before)
+
+    class ForgetThem(Progress):
+        def publishing(self, what: str) -> None:
+            if what == "catalogue":
+                forget([who], dsn=meanwhile)
+
+    etl.run(tmp_path, dsn=meanwhile, progress=ForgetThem())
+    assert content(meanwhile) == content(before)
+
+
+def test_an_executor_sends_no_plays_to_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Here:
+        def __init__(self, *_: object) -> None: ...
+
+        def stage(self, _: Batch) -> Staged:
+            return Staged(files=1, months=[MONTH], listened={MONTH: [(1, b"play")]})
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(task, "Stager", Here)
+    assert task.stage("", 1, 0.0, Batch(())) == Staged(files=1, months=[MONTH])
+
+
+def test_parts_that_are_cut_are_refused(transform: PlayTransform) -> None:
+    _, data = part(transform, play(), play(NOVEMBER + DAY, itemInSession=1, level="paid"))
+    whole = {0}  # where a user's day ends
+    for size in range(len(data) + 1):
+        try:
+            count_month("track_months", (data, data[:size]))
+        except ValueError:
+            continue
+        whole.add(size)
+    assert len(whole) == 3
+    assert max(whole) == len(data)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: count_month("user_days", ()),
+        lambda: count_month("track_months", []),  # type: ignore[arg-type]
+        lambda: count_month("track_months", ("text",)),  # type: ignore[arg-type]
+        lambda: count_month("track_months", (b"\xff" * 24,)),
+        lambda: PlayTransform(TS_RANGE).listened(MONTH),
+    ],
+)
+def test_wrong_arguments_are_refused(wrong: Callable[[], object]) -> None:
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        wrong()
+
+
+def test_other_threads_run_while_it_counts(transform: PlayTransform) -> None:
+    one = part(transform, *(play(itemInSession=at, song=str(at)) for at in range(5000)))
+    done = threading.Event()
+    counting = threading.Thread(target=lambda: (count_month("track_months", (one[1],) * 100), done.set()))
+    counting.start()
+    turns = 0
+    while not done.wait(0.001):
+        turns += 1
+    counting.join()
+    assert turns > 3
