@@ -43,15 +43,18 @@ def publish_run(
     set_state(connection, run_id, "publishing")
     with Beside(dsn) as beside:
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
-    with left_for_later():
-        name_agents(connection)  # before the run ends: if the process dies here, the next run does it
-    if reason:
-        set_state(connection, run_id, "failed", reason)
-    else:
-        with connection.transaction():
-            end_staging(connection, run_id)
-            set_state(connection, run_id, "published")
-    _analyze(connection)
+        has_grown = connection.execute(_sql["to_analyze"]).fetchone()
+        analyzed = beside.begin(_analyze) if has_grown else None
+        with left_for_later():
+            name_agents(connection)  # before the run ends: if the process dies here, the next run does it
+        if reason:
+            set_state(connection, run_id, "failed", reason)
+        else:
+            with connection.transaction():
+                end_staging(connection, run_id)
+                set_state(connection, run_id, "published")
+        if analyzed and not analyzed.is_done():
+            _analyze(connection)
     return reason
 
 
@@ -87,12 +90,11 @@ def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> s
 
 
 def _analyze(connection: Connection[Any]) -> None:
-    """Analyze partitioned tables that have grown; until then, plans are made for empty tables."""
-    if connection.execute(_sql["to_analyze"]).fetchone():
-        # Before PostgreSQL 18 this includes all partitions.
-        only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
-        connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only)))
-        analyze_rollups(connection, only)
+    """Analyze partitioned tables; until then, plans are made for empty tables."""
+    # Before PostgreSQL 18 this includes all partitions.
+    only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
+    connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only)))
+    analyze_rollups(connection, only)
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

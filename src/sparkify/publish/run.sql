@@ -1,5 +1,5 @@
 -- name: to_analyze
--- Note the number of plays, and return a row, if it has grown by a tenth since the last ANALYZE.
+-- Note the number of plays, and return a row, if it has grown by a tenth since the last time: for ANALYZE.
 UPDATE etl.warehouse SET analyzed_plays = row_count
 FROM etl.row_counts WHERE table_name = 'songplays' AND row_count > 1.1 * analyzed_plays
 RETURNING true
