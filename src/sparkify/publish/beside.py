@@ -52,7 +52,7 @@ class Beside:
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._connection:
             with suppress(psycopg.Error):  # it is lost already
-                self._connection.cancel_safe(timeout=1.0)
+                self._connection.cancel_safe(timeout=0.5)
         self._pool.shutdown()
         if self._connection:
             self._connection.close()
