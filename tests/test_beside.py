@@ -18,7 +18,9 @@ from sparkify.publish import beside, plans
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
 from sparkify.publish.rollups import Rollups
+from sparkify.report import Staged
 from sparkify.simulate import simulate
+from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import content, one, wait_until
 
 INDEXES = (
@@ -60,10 +62,10 @@ def test_with_it_and_without_it(
     new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = loaded(new_dsn(), world)
-    assert outcomes == [True] * 4 * 2  # keys of three tables and the days, of two months
+    assert outcomes == [True] * (4 * 2 + 1)  # keys of three tables and the days, of two months; and ANALYZE
     monkeypatch.setattr(plans, "A_LARGE_PART", 1 << 30)
     content, _ = loaded(new_dsn(), world)
-    assert outcomes == [True] * 4 * 2
+    assert outcomes == [True] * (4 * 2 + 2)
     assert alike[0] == content
 
 
@@ -78,7 +80,7 @@ def test_without_a_second_connection(
 
     monkeypatch.setattr(beside, "connect", refuse)
     assert loaded(new_dsn(), world) == alike
-    assert outcomes == [False] * 4 * 2
+    assert outcomes == [False] * (4 * 2 + 1)
 
 
 def test_a_deadlock_with_a_third_session(
@@ -130,3 +132,34 @@ def test_what_a_dead_publication_had_counted(
         assert one(db, COUNTED) == 0
     assert etl.run(world, dsn=dsn).status == "done"
     assert content(dsn) == content(expected)
+
+
+def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside it, staged tables get no key that would refuse the play."""
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    december = NOVEMBER + 30 * 86_400_000
+    for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1), ("d", NOVEMBER):
+        write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
+    expected = loaded(new_dsn(), tmp_path)
+    failed = []
+
+    def fail(*_: object, are_ready: bool, **__: object) -> None:
+        failed.append(are_ready)
+        raise errors.RaiseException("a trigger refuses it")
+
+    def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Rollups, "attach", fail)
+            staged(self, batch)
+            for published in self._published.values():
+                published.result()
+
+    staged = MonthsAhead.staged
+    monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
+    dsn = new_dsn()
+    report = etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1)
+    assert failed == [True]
+    assert (report.status, report.books.duplicates) == ("done", 5)
+    assert content(dsn) == expected[0]

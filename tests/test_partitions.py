@@ -140,10 +140,11 @@ def test_known_and_repeated_plays_in_one_load(dsn: str, other_dsn: str, tmp_path
     assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 2
 
 
+@pytest.mark.parametrize("many", [0, 1 << 30])
 def test_keys_are_checked_by_index_where_time_is_large(
-    dsn: str, other_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dsn: str, other_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    monkeypatch.setattr(plans, "MANY_TIMES", 0)
+    monkeypatch.setattr(plans, "MANY_TIMES", many)
     for day in (0, 1):
         a_day(tmp_path, day)
         etl.run(tmp_path, dsn=dsn)

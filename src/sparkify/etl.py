@@ -212,8 +212,8 @@ class _Load:
 
 
 def _most_workers(connection: Connection[Any]) -> int:
-    """How many workers the server has connections for: two each, and one for publishing months ahead."""
-    return max(1, (room(connection) - 1) // 2)
+    """How many workers the server has connections for: two each, and two for publishing months ahead."""
+    return max(1, (room(connection) - 2) // 2)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from sparkify.database.session import Session
+from sparkify.publish.beside import Beside
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, Staged
 from sparkify.stage.failed import left_for_later
@@ -27,6 +28,7 @@ class MonthsAhead:
 
     def __init__(self, dsn: str, run_id: int, progress: Progress, listened: Listened) -> None:
         self._session = Session(dsn)
+        self._beside = Beside(dsn)
         self._run_id = run_id
         self._progress = progress
         self._listened = listened
@@ -62,7 +64,9 @@ class MonthsAhead:
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")
         with left_for_later():
-            self._session.run(publish_month, self._run_id, month, wait=False, listened=self._listened)
+            self._session.run(
+                publish_month, self._run_id, month, ahead=True, listened=self._listened, beside=self._beside
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +78,7 @@ class MonthsAhead:
             self._session.cancel()
         self._pool.shutdown(cancel_futures=error is not None)
         self._session.close()
+        self._beside.close()
         if error is None:
             for published in self._published.values():
                 published.result()

@@ -25,7 +25,7 @@ the two and a third session."""
 
 
 class Beside:
-    """The second connection; it ends with the block."""
+    """The second connection; it ends with the block, or when it is closed."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -49,6 +49,10 @@ class Beside:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what was begun and is not done."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._connection:
             with suppress(psycopg.Error):  # it is lost already

@@ -21,25 +21,25 @@ def publish_month(
     run_id: int,
     month: date,
     *,
-    wait: bool = True,
+    ahead: bool = False,
     retried: bool = False,
     listened: Listened | None = None,
     beside: Beside | None = None,
 ) -> None:
     """Publish one staged month of a run; do nothing if it is published already.
 
-    While batches are staging plays of the month, this waits for them to commit; without `wait`, it leaves the
-    month for later. With `retried`, the plays come from lines that were rejected before: stored plays of the
-    same file then come from other lines, not from an earlier version. `listened` is what this process has
-    staged. Part of the work is done `beside`: give it only when nothing more is staged for the run.
+    While batches are staging plays of the month, this waits for them to commit. With `ahead`, because the run
+    is still staging, it leaves the month for later instead. With `retried`, the plays come from lines that
+    were rejected before: stored plays of the same file then come from other lines, not from an earlier
+    version. `listened` is what this process has staged. Some of the work is done `beside`.
     """
     listened = listened or Listened()
     with connection.transaction():
         lock_publisher(connection)
-        lock = _sql["lock_month"] if wait else _sql["lock_month_if_free"]
+        lock = _sql["lock_month_if_free"] if ahead else _sql["lock_month"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
-        staged = StagedMonth(connection, run_id, month, listened, retried=retried)
+        staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         if facts := staged.read_facts():
             choose(facts)(staged, facts, beside).carry_out()
         staged.end()

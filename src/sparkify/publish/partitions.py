@@ -60,14 +60,22 @@ class Span:
             "part_until": sql.Literal(self.until.date() if in_days else self.until),
         }
 
-    def add_keys(self, connection: Connection[Any], table: str, staged: sql.Identifier) -> None:
-        """Give a staged table the keys and indexes of `table`: attaching it then need not make them."""
-        names = {
+    def add_keys(
+        self, connection: Connection[Any], table: str, staged: sql.Identifier, *, unique: bool = True
+    ) -> None:
+        """Give a staged table the keys and indexes of `table`: attaching it then need not make them.
+
+        Without `unique`, it gets only those that let equal rows in.
+        """
+        values = {
             "staged": staged.as_string(),
             "parent": sql.Identifier(PARTITIONED[table][0], table).as_string(),
             "suffix": self._suffix,
+            "with_unique": unique,
         }
-        statements = sql.SQL(_sql["keys"]).format(**{name: sql.Literal(text) for name, text in names.items()})
+        statements = sql.SQL(_sql["keys"]).format(
+            **{name: sql.Literal(value) for name, value in values.items()}
+        )
         for (statement,) in connection.execute(statements).fetchall():
             connection.execute(statement)
 

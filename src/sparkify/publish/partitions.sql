@@ -8,15 +8,18 @@ ALTER TABLE {parent} ATTACH PARTITION partitions.{partition} FOR VALUES FROM ({p
 ALTER TABLE partitions.{partition} DROP CONSTRAINT bounds, RESET (autovacuum_enabled)
 
 -- name: keys
--- Build the statements that give a staged table the keys and indexes of its parent, and skip the same statistics.
--- They return none for keys that it has: a publication that failed may have made them.
+-- Build the statements that give a staged table the keys and indexes of its parent, or only those that let equal rows
+-- in; and skip the same statistics. A publication that failed may have made some already.
 SELECT CASE
     WHEN c.oid IS NULL THEN
         regexp_replace(pg_get_indexdef(indexrelid), 'INDEX .* USING', format('INDEX %I ON %s USING', i.relname || {suffix}, {staged}))
     ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', {staged}, i.relname || {suffix}, pg_get_constraintdef(c.oid))
 END
-FROM pg_index JOIN pg_class i ON i.oid = indexrelid LEFT JOIN pg_constraint c ON c.conindid = indexrelid AND c.conrelid = indrelid
-WHERE indrelid = {parent}::regclass AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = {staged}::regclass)
+FROM pg_index p JOIN pg_class i ON i.oid = indexrelid LEFT JOIN pg_constraint c ON c.conindid = indexrelid AND c.conrelid = indrelid
+WHERE indrelid = {parent}::regclass AND ({with_unique} OR NOT indisunique)
+  AND NOT EXISTS (SELECT FROM pg_index there
+                  WHERE there.indrelid = {staged}::regclass AND there.indisunique = p.indisunique
+                    AND substring(pg_get_indexdef(there.indexrelid) FROM ' USING .*') = substring(pg_get_indexdef(p.indexrelid) FROM ' USING .*'))
 UNION ALL
 SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS 0', {staged}, attname)
 FROM pg_attribute WHERE attrelid = {parent}::regclass AND attnum > 0 AND attstattarget = 0

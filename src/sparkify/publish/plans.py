@@ -27,9 +27,9 @@ A_LARGE_PART: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
 too. With fewer, it covers the rest of the month, and later plays are inserted row by row."""
 
-MANY_TIMES: Final = 10
-"""When `time` has more than this many times the rows that are attached, the foreign key to it is checked
-through its index. Hashing all of `time` costs in proportion to the warehouse, not the load."""
+MANY_TIMES: Final = 3
+"""When `time` has more than this many times the rows that are attached, each of these is looked up in it.
+Otherwise the two are merged, which reads all of `time`, but costs half as much for each row."""
 
 
 def choose(facts: Facts) -> "type[Plan]":
@@ -134,7 +134,9 @@ class Attach(Plan):
         return facts.matched and not facts.overlaps and facts.earliest >= self._since
 
     def _add_keys(self, table: str, connection: Connection[Any]) -> None:
-        self._span().add_keys(connection, table, self._month.tables[table])
+        # If this publication fails, the run may stage a play again, and must be able to.
+        unique = not self._month.is_ahead
+        self._span().add_keys(connection, table, self._month.tables[table], unique=unique)
 
     def _is_done_beside(self, table: str) -> bool:
         """Whether a table is ready; waits for it if it was begun."""
@@ -163,13 +165,13 @@ class Attach(Plan):
         if self._facts.overlaps:
             month.run("unique_times")
         songplays, matched, times = month.row(counts)
-        by_index = month.number("count_times") > MANY_TIMES * self._facts.plays
+        are_many = month.number("count_times") > MANY_TIMES * self._facts.plays
         add_rows(connection, "songplays", songplays)
         add_rows(connection, "matched", matched)
         add_rows(connection, "time", times)
         self._attach("time")
-        switches = {"enable_hashjoin": "off", "enable_mergejoin": "off"} if by_index else {}
-        with planner(connection, **switches):
+        # Not by hashing all of `time`, which costs in proportion to the warehouse, not the load.
+        with planner(connection, enable_hashjoin="off", enable_mergejoin="off" if are_many else "on"):
             self._attach("songplays")
         self._attach("heard_plays")
 

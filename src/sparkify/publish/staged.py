@@ -41,13 +41,21 @@ class Facts:
 class StagedMonth:
     """A staged month inside the transaction that publishes it; runs queries on the month's tables.
 
-    `listened` is what this process knows of its plays.
+    `listened` is what this process knows of its plays. `ahead` tells that its run is still staging.
     """
 
     def __init__(
-        self, connection: Connection[Any], run_id: int, month: date, listened: Listened, *, retried: bool
+        self,
+        connection: Connection[Any],
+        run_id: int,
+        month: date,
+        listened: Listened,
+        *,
+        ahead: bool,
+        retried: bool,
     ) -> None:
         self.connection = connection
+        self.is_ahead = ahead
         self.date = month
         self.listened = listened
         self.span = Span.of_month(month)
