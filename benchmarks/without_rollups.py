@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sparkify import cli
 from sparkify.database.queries import queries
-from sparkify.publish import months, run
+from sparkify.publish import plans, run
+from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
 from sparkify.transform.plays import PlayTransform
 
@@ -32,12 +33,16 @@ def main(arguments: list[str]) -> int:
         """Do nothing."""
 
     PlayTransform.rows = some_rows  # type: ignore[method-assign]
-    Rollups.attach = nothing  # type: ignore[method-assign]
-    Rollups.update = nothing  # type: ignore[method-assign]
-    months.count_staged = nothing
-    months.index_heard_songs = nothing
-    run.name_agents = nothing
-    run.analyze_rollups = nothing
+    for owner, name in (
+        (Rollups, "attach"),
+        (Rollups, "update"),
+        (StagedDays, "prepare"),
+        (plans, "index_heard_songs"),
+        (run, "name_agents"),
+        (run, "analyze_rollups"),
+    ):
+        assert hasattr(owner, name), name
+        setattr(owner, name, nothing)
     return cli.main(arguments)
 
 
