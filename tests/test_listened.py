@@ -1,8 +1,9 @@
 """The core counts the tracks and artists of a new month as their definitions in SQL do."""
 
 import json
+import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg import Connection, sql
 
 from sparkify import etl
-from sparkify.core._core import count_month
+from sparkify.core._core import Month
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.engines.spark import task
@@ -66,13 +67,16 @@ def part(transform: PlayTransform, *events: dict[str, Any]) -> Part:
     return transform.listened(month)
 
 
-def compare(connection: Connection[Any], rollup: str, rows: bytes, definition: sql.Composable) -> None:
+def compare(
+    connection: Connection[Any], rollup: str, pieces: Iterable[bytes], definition: sql.Composable
+) -> None:
     """Copy the rows into a table like the rollup's, and compare them with the definition's, one by one."""
     counted = sql.Identifier(f"counted_{rollup}")
     connection.execute(
         sql.SQL("CREATE TEMP TABLE {} (LIKE {})").format(counted, sql.Identifier("analytics", rollup))
     )
-    copy_bytes(connection, counted, rows)
+    for rows in pieces:
+        copy_bytes(connection, counted, rows)
     differ = sql.SQL(
         "(SELECT 'core', * FROM {0} EXCEPT ALL SELECT 'core', * FROM {1} d)"
         " UNION ALL (SELECT 'SQL', * FROM {1} d EXCEPT ALL SELECT 'SQL', * FROM {0})"
@@ -117,9 +121,72 @@ def test_the_rows_are_those_of_the_definition(
         for rollup in ROLLUPS:
             definition = sql.SQL(queries(f"publish/rollups/{rollup}")["definition"])
             definition_of = definition.format(user_days=days, wanted=sql.SQL("true"))
-            rows = listened.rows(rollup, month)
-            compare(warehouse, rollup, rows, sql.SQL("({})").format(definition_of))
+            pieces = listened.rows(rollup, month)
+            compare(warehouse, rollup, pieces, sql.SQL("({})").format(definition_of))
     warehouse.rollback()
+
+
+def rows_of(data: bytes) -> list[tuple[int, bytes]]:
+    """The rows of a COPY, each with its first column, an id."""
+    rows, at = [], 19  # behind the header
+    while data[at : at + 2] != b"\xff\xff":
+        start = at
+        (columns,) = struct.unpack_from(">h", data, at)
+        at += 2
+        for _ in range(columns):
+            at += 4 + struct.unpack_from(">i", data, at)[0]
+        rows.append((struct.unpack_from(">q", data, start + 6)[0], data[start:at]))
+    assert at + 2 == len(data)
+    return rows
+
+
+@examples(40, thorough=300)
+@given(batches=st.lists(st.lists(events, min_size=1, max_size=25), max_size=3), pieces=st.integers(1, 40))
+@example(batches=[], pieces=2**31 - 1)
+def test_pieces_one_after_the_other_are_the_whole(
+    transform: PlayTransform, batches: list[list[dict[str, Any]]], pieces: int
+) -> None:
+    """The same rows in the same order, sorted by the id, and each in the piece of its id."""
+    transform.forgotten = Forgotten()
+    of_month = (transform.listened(MONTH)[1] for batch in batches if MONTH in finish(transform, batch))
+    month = Month(tuple(of_month))
+    for rollup in ROLLUPS:
+        whole = rows_of(month.rows(rollup, 0, 1))
+        assert whole == sorted(whole, key=lambda row: row[0])
+        for piece in range(pieces) if pieces <= 40 else (0, pieces // 2, pieces - 1):
+            own = [row for row in whole if (row[0] >> 31) * pieces >> 32 == piece]
+            assert rows_of(month.rows(rollup, piece, pieces)) == own
+
+
+def test_one_piece_of_a_month_is_held_at_a_time(
+    transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pieces are counted when they are asked for, and are of about the same size."""
+    monkeypatch.setattr("sparkify.transform.listened.A_PIECE", 200)
+    transform.forgotten = Forgotten()
+    listened = Listened()
+    plays = (play(itemInSession=at, song=str(at), artist=str(at)) for at in range(2000))
+    listened.add({MONTH: [part(transform, *plays)]})
+    counted: list[int] = []
+
+    class Counted:
+        def __init__(self, parts: tuple[bytes, ...]) -> None:
+            self.month = Month(parts)
+
+        def rows(self, rollup: str, piece: int, pieces: int) -> bytes:
+            counted.append(piece)
+            return self.month.rows(rollup, piece, pieces)
+
+    monkeypatch.setattr("sparkify.transform.listened.Month", Counted)
+    for rollup in ROLLUPS:
+        counted.clear()
+        sizes = []
+        for at, rows in enumerate(listened.rows(rollup, MONTH)):
+            assert counted == list(range(at + 1))
+            sizes.append(len(rows_of(rows)))
+        assert sum(sizes) == 2000
+        assert len(sizes) == 11
+        assert max(sizes) < 300
 
 
 def test_a_load_gathers_what_it_commits(
@@ -188,7 +255,7 @@ def test_publication_takes_the_rows_of_the_core(
             patch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
         assert etl.run(tmp_path, dsn=by_core).status == "done"
     monkeypatch.setattr(listened, "MOST_BYTES", 0)
-    monkeypatch.delattr(listened, "count_month")
+    monkeypatch.delattr(listened, "Month")
     assert etl.run(tmp_path, dsn=by_postgresql).status == "done"
     assert content(by_core) == content(by_postgresql)
 
@@ -231,7 +298,7 @@ def test_parts_that_are_cut_are_refused(transform: PlayTransform) -> None:
     whole = {0}  # where a user's day ends
     for size in range(len(data) + 1):
         try:
-            count_month("track_months", (data, data[:size]))
+            Month((data, data[:size]))
         except ValueError:
             continue
         whole.add(size)
@@ -242,22 +309,28 @@ def test_parts_that_are_cut_are_refused(transform: PlayTransform) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: count_month("user_days", ()),
-        lambda: count_month("track_months", []),  # type: ignore[arg-type]
-        lambda: count_month("track_months", ("text",)),  # type: ignore[arg-type]
-        lambda: count_month("track_months", (b"\xff" * 24,)),
+        lambda: Month([]),  # type: ignore[arg-type]
+        lambda: Month(("text",)),  # type: ignore[arg-type]
+        lambda: Month((b"\xff" * 24,)),
+        lambda: Month(()).rows("user_days", 0, 1),
+        lambda: Month(()).rows("track_months", 0, 0),
+        lambda: Month(()).rows("track_months", -1, 1),
+        lambda: Month(()).rows("track_months", 2, 2),
+        lambda: Month(()).rows("track_months", 0, 2**31),
+        lambda: Month(()).rows("track_months", 0, 2**64),
         lambda: PlayTransform(TS_RANGE).listened(MONTH),
     ],
 )
 def test_wrong_arguments_are_refused(wrong: Callable[[], object]) -> None:
-    with pytest.raises((ValueError, TypeError, RuntimeError)):
+    with pytest.raises((ValueError, TypeError, RuntimeError, OverflowError)):
         wrong()
 
 
 def test_other_threads_run_while_it_counts(transform: PlayTransform) -> None:
     one = part(transform, *(play(itemInSession=at, song=str(at)) for at in range(5000)))
     done = threading.Event()
-    counting = threading.Thread(target=lambda: (count_month("track_months", (one[1],) * 100), done.set()))
+    month = (one[1],) * 100
+    counting = threading.Thread(target=lambda: (Month(month).rows("track_months", 0, 1), done.set()))
     counting.start()
     turns = 0
     while not done.wait(0.001):

@@ -53,6 +53,7 @@ def test_from_s3_as_from_files(
     _upload(s3, tmp_path)
     for module, name, value in (
         (files, "READ_BYTES", 3000),
+        (objects, "RANGE_BYTES", 3000),
         (storage, "GROUP_FILES", 7),
         (batches, "LEAST_PART_BYTES", 1 << 12),
     ):
@@ -149,7 +150,7 @@ def test_an_object_that_changes_or_vanishes_while_it_is_read(
     s3: Any, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
-    monkeypatch.setattr(files, "READ_BYTES", 100)
+    monkeypatch.setattr(objects, "RANGE_BYTES", 100)
     for name in "abc":
         s3.pipe(f"lake/data/log_data/{name}.json", lines(play(NOVEMBER + ord(name))))
     read = objects.blocks

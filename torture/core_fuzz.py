@@ -19,8 +19,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CORE: Final = ROOT / "src" / "sparkify" / "core"
 TARGETS: Final = ROOT / "torture" / "core"
 FOR_PYTHON: Final = {
-    "counting.c",
+    "copy_columns.c",
     "datums.c",
+    "folder.c",
     "module.c",
     "plays_results.c",
     "reading.c",

@@ -63,7 +63,7 @@ class Plays:
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
     def listened(self, month: int, /) -> tuple[int, bytes]:
-        """What users listened to in a month, for `count_month`: how many plays, and the bytes of a part."""
+        """What users listened to in a month, for `Month`: how many plays, and the bytes of a part."""
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
@@ -83,12 +83,21 @@ class Catalogue:
     def rows(self) -> bytes:
         """The rows for etl.catalogue_records, as COPY."""
 
+@final
+class Month:
+    """Counts rollups of a new month from all its parts, which `Plays.listened` made. Threads may share it."""
+
+    def __new__(cls, parts: tuple[bytes, ...], /) -> Month: ...
+    def rows(self, rollup: str, piece: int, pieces: int, /) -> bytes:
+        """The rows of "track_months" or "artist_months" in one of so many pieces, as COPY.
+
+        Pieces are numbered from 0 and have about as many plays. One after the other, they are sorted by the
+        id of the track or artist.
+        """
+
 def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:
     """Rows as COPY. Each column is its type (int4, int8, text or bytea) and a list of its values, or the one
     value of every row; None is null."""
-
-def count_month(rollup: str, parts: tuple[bytes, ...], /) -> bytes:
-    """Count the rows of "track_months" or "artist_months" from all parts of a month, as COPY."""
 
 def list_folder(path: str, /) -> tuple[tuple[int, int], list[tuple[str, bool, int, int]]]:
     """List a folder while other threads run; links are followed, and names that begin with a dot are skipped.

@@ -1,6 +1,5 @@
 /* The extension module sparkify.core._core: the compiled core of a load. _core.pyi documents it. */
 #include "copy_columns.h"
-#include "counting.h"
 #include "folder.h"
 #include "reading.h"
 #include "sha256.h"
@@ -16,12 +15,14 @@ static int add_type(PyObject *module, PyType_Spec *spec) {
 
 static int execute(PyObject *module) {
     sha256_prepare();
-    return add_type(module, &plays_spec) < 0 || add_type(module, &catalogue_spec) < 0 ? -1 : 0;
+    PyType_Spec *types[] = {&plays_spec, &catalogue_spec, &month_spec};
+    for (size_t at = 0; at < sizeof types / sizeof *types; at++)
+        if (add_type(module, types[at]) < 0) return -1;
+    return 0;
 }
 
 static PyMethodDef functions[] = {
     {"copy_columns", core_copy_columns, METH_VARARGS, NULL},
-    {"count_month", core_count_month, METH_VARARGS, NULL},
     {"list_folder", core_list_folder, METH_VARARGS, NULL},
     {"read_files", core_read_files, METH_VARARGS, NULL},
     {"read_play", core_read_play, METH_VARARGS, NULL},

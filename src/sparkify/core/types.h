@@ -4,7 +4,7 @@
 
 #include "stable_abi.h"
 
-extern PyType_Spec plays_spec, catalogue_spec;
+extern PyType_Spec plays_spec, catalogue_spec, month_spec;
 
 /* Run a statement while other threads run Python; the object refuses other calls meanwhile. */
 #define WITHOUT_GIL(self, statement) \

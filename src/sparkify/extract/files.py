@@ -12,7 +12,7 @@ Kind = Literal["song", "log"]
 _PLAIN: Final = tuple(f".{ending}" for ending in READERS)
 _PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
-READ_BYTES: Final = 8 << 20
+READ_BYTES: Final = 4 << 20
 """Bytes to read at a time. It must not exceed `MAX_LINE_BYTES`: a line within one read is not measured."""
 
 

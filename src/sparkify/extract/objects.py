@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from sparkify.errors import StorageFailed, UsageError
-from sparkify.extract import files as input_files
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
 _S3: Final = ("s3", "s3a")
@@ -19,6 +18,9 @@ _S3_OPTIONS: Final = {
     # Allow 64 small objects in parallel. s3fs retries; botocore must not retry each attempt five times, too.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
 }
+
+RANGE_BYTES: Final = 8 << 20
+"""Bytes of an object to ask for at a time: more than of a file, because each request has to wait."""
 
 _SIGNATURES: Final = (
     *("ETag", "etag", "md5Hash", "content_md5", "generation"),
@@ -116,12 +118,12 @@ def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
     """Like `storage.blocks`, range by range, and only of the planned version of the object."""
     files, path = _open(file.path)
     with _translated(file.path):
-        with files.open(path, "rb", block_size=input_files.READ_BYTES, cache_type="none") as source:
+        with files.open(path, "rb", block_size=RANGE_BYTES, cache_type="none") as source:
             details = getattr(source, "details", None) or files.info(path)
             if _signature(details) != file.etag:
                 raise _changed(file.path)
             source.seek(start)
-            while size and (data := source.read(min(input_files.READ_BYTES, size))):
+            while size and (data := source.read(min(RANGE_BYTES, size))):
                 yield data
                 size -= len(data)
 

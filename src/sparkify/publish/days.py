@@ -1,6 +1,6 @@
 """The staged days of users: prepare them to be attached, and count the rollups of a new month from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from psycopg import Connection, sql
@@ -32,12 +32,15 @@ def definition(rollup: Rollup, sources: Mapping[str, sql.Composable]) -> sql.Com
 class StagedDays:
     """The days that are staged for a span of a month; `tables` are the staged tables of the month.
 
-    `counted` returns the rows of a rollup, by its name, if they are counted already. `prepare` may run beside
-    the publication, because it changes staged tables only.
+    `counted` returns the rows of a rollup, by its name, in pieces, if PostgreSQL need not count them.
+    `prepare` may run beside the publication, because it changes staged tables only.
     """
 
     def __init__(
-        self, span: Span, tables: Mapping[str, sql.Identifier], counted: Callable[[str], bytes | None]
+        self,
+        span: Span,
+        tables: Mapping[str, sql.Identifier],
+        counted: Callable[[str], Iterable[bytes] | None],
     ) -> None:
         self._counted = counted
         self._span = span
@@ -77,8 +80,9 @@ class StagedDays:
         counted = self._tables[rollup.name]
         create = sql.SQL(_sql["create_counted"]).format(counted=counted, rollup=analytics(rollup))
         connection.execute(create)
-        if (rows := self._counted(rollup.name)) is not None:
-            copy_bytes(connection, counted, rows)
+        if (pieces := self._counted(rollup.name)) is not None:
+            for rows in pieces:
+                copy_bytes(connection, counted, rows)
         else:
             self._fill(connection, counted, rollup)
         self._month.add_keys(connection, rollup.name, counted)

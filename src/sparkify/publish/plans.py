@@ -6,6 +6,7 @@ become partitions, and their keys are built and checked for all rows together.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -178,7 +179,7 @@ class Attach(Plan):
     def _staged_days(self) -> StagedDays:
         return StagedDays(self._span(), self._month.tables, self._counted)
 
-    def _counted(self, rollup: str) -> bytes | None:
+    def _counted(self, rollup: str) -> Iterable[bytes] | None:
         """The rows of a rollup, if the core has counted all staged plays and nothing else."""
         month = self._month
         are_all = self._is_as_staged and month.listened.plays(month.date) == self._facts.plays

@@ -157,8 +157,10 @@ class Stager:
                     raise SparkifyError("Another batch failed, or somebody ended the run.")
                 # A savepoint gives the chunk's rows their own xmin (see read_facts in publish/months.sql).
                 with self._connection.transaction():
-                    if claimed := claims.take(chunk):
+                    claimed = claims.take(chunk)
+                    if claimed:
                         stage(claimed, done)
+                del chunk, claimed  # before the next one is read
                 if transform and transform.batch_is_full():
                     listened.add(self._finish_batch(transform))
                     transform.begin_batch()

@@ -4,15 +4,18 @@ From it the core counts the largest rollups of a month that is new to the wareho
 that the server takes. If plays are missing here, PostgreSQL counts them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from sparkify.core._core import count_month
+from sparkify.core._core import Month
 from sparkify.report import Part
 
 MOST_BYTES: Final = 64 << 20
 """The most that is kept of a run: usually three million plays. A month that does not fit is dropped."""
+
+A_PIECE: Final = 500_000
+"""About how many plays of a month are counted at a time, in at most 40 MB."""
 
 COUNTED: Final = ("artist_months", "track_months")
 """The rollups that the core counts."""
@@ -47,9 +50,12 @@ class Listened:
         """How many plays are known of a month; the rows are right only if that is all of them."""
         return sum(plays for plays, _ in self.months.get(month, ()))
 
-    def rows(self, rollup: str, month: date) -> bytes:
-        """The rows of one of the COUNTED rollups for a month, ready for binary COPY."""
-        return count_month(rollup, tuple(data for _, data in self.months.get(month, ())))
+    def rows(self, rollup: str, month: date) -> Iterator[bytes]:
+        """The rows of one of the COUNTED rollups for a month, in pieces: each is a whole binary COPY."""
+        pieces = self.plays(month) // A_PIECE + 1
+        count = Month(tuple(data for _, data in self.months.get(month, ())))
+        for piece in range(pieces):
+            yield count.rows(rollup, piece, pieces)
 
     def drop(self, month: date) -> None:
         """Forget a month for good, because it is published or does not fit."""
