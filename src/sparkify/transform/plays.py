@@ -14,9 +14,9 @@ from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided
 
-MOST_CACHED_BYTES: Final = 64 << 20
+MOST_CACHED_BYTES: Final = 32 << 20
 """A worker caches heard songs, with the catalogue's answers and the months for which they are staged: usually
-300,000. If they take more, the batch is full, and the next one starts with an empty cache.
+150,000. If they take more, the batch is full, and the next one starts with an empty cache.
 """
 
 MOST_GATHERED_BYTES: Final = 48 << 20
