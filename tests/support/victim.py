@@ -3,7 +3,8 @@
 `Nursery` makes victims: forks of a process that has imported all libraries and started nothing. Their
 settings:
 
-- ``batch_bytes``: how large batches are: small, so that there are many and months are published ahead
+- ``batch_bytes``: how large batches are: small, so that there are many and months are published ahead, with
+  some of the work beside it
 - ``phase``, ``nth``, ``when``: report when the nth statement of a phase is reached, ``before`` it is sent or
   ``after`` its answer, and wait; or ``during`` it, and go on
 - ``memory``: how many more bytes of address space it gets
@@ -35,6 +36,7 @@ from sparkify import cli, etl
 from sparkify.commands import tables
 from sparkify.engines.spark.task import stage
 from sparkify.extract import batches, plan, storage
+from sparkify.publish import plans
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM)
 _LOADED: Final = (etl, tables, stage)  # with all libraries
@@ -51,6 +53,7 @@ PHASES: Final = {
     "commit": r"^COMMIT|^RELEASE",
     "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
     "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
+    "beside": r'ADD CONSTRAINT .*_pkey|INDEX .* ON "?staging|ANALYZE "staging"|LIKE "analytics"',
     "attach": r"ATTACH PARTITION",
     "levels": r"user_level_days|touched_days",
     "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",
@@ -150,6 +153,7 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
     _hang(wire)
     if "batch_bytes" in settings:  # files that are larger are cut
         plan.LEAST_BATCH_BYTES = settings["batch_bytes"]  # type: ignore[misc]
+        plans.A_LARGE_PART = 1  # type: ignore[misc]
         plan.LEAST_PART_BYTES = batches.LEAST_PART_BYTES = settings["batch_bytes"] // 4  # type: ignore[misc,attr-defined]
     if "reader" in settings:
         plan.open_file = storage.open_file = _open_as(settings["reader"], storage.open_file)  # type: ignore[attr-defined]
