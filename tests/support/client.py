@@ -109,7 +109,8 @@ class Client:
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
         if self.runs():
-            os.kill(self._pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ends just now
+                os.kill(self._pid, number)
 
     def _wait(self, seconds: float) -> bool:
         if self.code is None and select.select([self._status], [], [], seconds)[0]:
