@@ -12,8 +12,9 @@ from psycopg import Connection, errors
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
-from sparkify.errors import ConnectionFailed
+from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
+from sparkify.operations.held import release
 from sparkify.publish import beside, plans
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
@@ -21,7 +22,7 @@ from sparkify.publish.rollups import Rollups
 from sparkify.report import Staged
 from sparkify.simulate import simulate
 from tests.support.data import NOVEMBER, play, write
-from tests.support.warehouse import content, one, wait_until
+from tests.support.warehouse import check_books, content, one, wait_until
 
 INDEXES = (
     "SELECT tablename, regexp_replace(indexdef, 'INDEX \\S+ ON', 'INDEX ON') FROM pg_indexes"
@@ -132,6 +133,40 @@ def test_what_a_dead_publication_had_counted(
         assert one(db, COUNTED) == 0
     assert etl.run(world, dsn=dsn).status == "done"
     assert content(dsn) == content(expected)
+
+
+@pytest.mark.parametrize("month", ["new", "known"])
+@pytest.mark.parametrize("a_large_part", [1, 1 << 30])
+def test_another_run_after_a_run_has_failed(
+    dsn: str,
+    db: Connection[Any],
+    tmp_path: Path,
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    month: str,
+    a_large_part: int,
+) -> None:
+    """The failed run keeps its tables, with keys that were made beside it. The other has the same span."""
+    for day in 0, 1, 2:
+        write(tmp_path, f"{day}/log_data/a.json", play(NOVEMBER + day * 86_400_000, sessionId=day))
+    if month == "known":
+        etl.run(tmp_path / "0", dsn=dsn)
+    db.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;"
+        " CREATE TRIGGER refuse BEFORE INSERT ON analytics.sessions FOR EACH ROW WHEN (NEW.session_id = 2)"
+        " EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(SparkifyError, match="refused"):
+        etl.run(tmp_path / "2", dsn=dsn)
+    db.execute("DROP TRIGGER refuse ON analytics.sessions")
+    (failed,) = db.execute("SELECT run_id FROM etl.runs WHERE state = 'failed'").fetchone() or (0,)
+    with monkeypatch.context() as patch:
+        patch.setattr(plans, "A_LARGE_PART", a_large_part)
+        assert etl.run(tmp_path / "1", dsn=dsn).status == "done"
+    release(failed, dsn)
+    assert all(outcomes)
+    assert one(db, "SELECT count(*) FROM songplays") == (2 if month == "new" else 3)
+    check_books(db)
 
 
 def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
