@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from psycopg import Connection, errors
@@ -15,7 +15,7 @@ from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
 from sparkify.operations.held import release
-from sparkify.publish import beside, plans
+from sparkify.publish import beside, plans, run
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
 from sparkify.publish.rollups import Rollups
@@ -32,6 +32,7 @@ COUNTED = "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging' AND table
 IS_ATTACHING = (
     "SELECT count(*) FROM pg_locks"
     " WHERE relation = 'songplays'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
 
@@ -82,6 +83,24 @@ def test_without_a_second_connection(
     monkeypatch.setattr(beside, "connect", refuse)
     assert loaded(new_dsn(), world) == alike
     assert outcomes == [False] * (4 * 2 + 1)
+
+
+def test_a_table_is_locked_only_while_it_is_analyzed(
+    dsn: str, world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other loads, which need the same locks to attach months, do not wait for all tables."""
+    seen = []
+    analyze = run.analyze_rollups
+
+    def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
+        ours = one(connection, f"{IS_ATTACHING} AND pid = pg_backend_pid()")
+        seen.append((ours, one(connection, "SHOW lock_timeout")))
+        analyze(connection, only)
+
+    monkeypatch.setattr(run, "analyze_rollups", analyze_rollups)
+    loaded(dsn, world)
+    assert seen == [(0, "1s")]
+    assert all(outcomes)
 
 
 def test_a_deadlock_with_a_third_session(

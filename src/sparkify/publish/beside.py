@@ -7,7 +7,7 @@ Readers see nothing of it.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -32,15 +32,15 @@ class Beside:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
         self._connection: Connection[Any] | None = None
 
-    def begin(self, work: Work) -> "Begun":
-        """Begin some work, in a transaction of its own, after what was begun before."""
-        return Begun(self._pool.submit(self._do, work))
+    def begin(self, work: Work, *, as_whole: bool = True) -> "Begun":
+        """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
+        return Begun(self._pool.submit(self._do, work, as_whole=as_whole))
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: Work, *, as_whole: bool) -> None:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn)
-        with self._connection.transaction():
-            self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+        self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
+        with self._connection.transaction() if as_whole else nullcontext():
             work(self._connection)
 
     def __enter__(self) -> Self:
@@ -69,9 +69,10 @@ class Begun:
         self._future = future
 
     def is_done(self) -> bool:
-        """Wait for it; false if it failed: nothing of it was kept, and the publication does it itself.
+        """Wait for it; false if it failed: the publication then does it itself.
 
-        Whatever else was wrong is wrong there, too, and is reported there.
+        Nothing was kept of work that was begun as a whole. Whatever else was wrong is wrong in the
+        publication, too, and is reported there.
         """
         try:
             self._future.result()

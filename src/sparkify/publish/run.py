@@ -44,7 +44,7 @@ def publish_run(
     with Beside(dsn) as beside:
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
         has_grown = connection.execute(_sql["to_analyze"]).fetchone()
-        analyzed = beside.begin(_analyze) if has_grown else None
+        analyzed = beside.begin(_analyze, as_whole=False) if has_grown else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
         if reason:
@@ -90,7 +90,10 @@ def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> s
 
 
 def _analyze(connection: Connection[Any]) -> None:
-    """Analyze partitioned tables; until then, plans are made for empty tables."""
+    """Analyze partitioned tables; until then, plans are made for empty tables.
+
+    Outside a transaction, each table is locked only while it is analyzed.
+    """
     # Before PostgreSQL 18 this includes all partitions.
     only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
     connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only)))
