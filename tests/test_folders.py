@@ -142,6 +142,19 @@ def test_the_core_lists_what_python_lists(tmp_path: Path) -> None:
             list_folder(argument)  # type: ignore[arg-type]
 
 
+def test_a_listing_that_has_a_name_twice(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may do that if the folder changes meanwhile. The file is read once."""
+
+    def twice(path: str) -> tuple[tuple[int, int], list[tuple[str, bool, int, int]]]:
+        identity, entries = list_folder(path)
+        return identity, entries * 2
+
+    write(tmp_path, "log_data/a.json", play())
+    monkeypatch.setattr("sparkify.extract.find.list_folder", twice)
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.files_found, report.books.lines, report.books.duplicates) == (1, 1, 0)
+
+
 def test_what_lies_beside_is_counted_and_said(dsn: str, tmp_path: Path, run_here: Run) -> None:
     write(tmp_path, "song_data/a.json", song())
     write(tmp_path, "log_data/a.json", play())

@@ -48,7 +48,8 @@ def _walk(
         return
     seen.add(identity)
     below = folder.rstrip("/") + "/"
-    for name, is_folder, size, mtime_ns in entries:
+    by_name = {entry[0]: entry for entry in entries}  # a folder that changes may list a name twice
+    for name, is_folder, size, mtime_ns in by_name.values():
         path = below + name
         if is_folder:
             _walk(path, kind, found, not_read, seen)
