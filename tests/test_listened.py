@@ -244,6 +244,29 @@ def test_a_month_that_does_not_fit_is_dropped(
     assert listened.months == {}
 
 
+def test_a_month_is_dropped_while_parts_of_another_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes of the dropped one are free again."""
+    one, other, third = (date(2018, month, 1) for month in (10, 11, 12))
+    gathered = Listened()
+    size = listened._size  # noqa: SLF001
+    part = (1, b"x" * 1000)
+    monkeypatch.setattr(listened, "MOST_BYTES", 2 * size(part))
+    gathered.add({one: [part]})
+    dropping = threading.Thread(target=gathered.drop, args=[one])
+
+    def interrupted(part: Part) -> int:
+        if not dropping.ident:
+            dropping.start()
+            dropping.join(0.1)
+        return size(part)
+
+    monkeypatch.setattr(listened, "_size", interrupted)
+    gathered.add({other: [part]})
+    dropping.join()
+    gathered.add({third: [part]})
+    assert gathered.months == {other: [part], third: [part]}
+
+
 def test_publication_takes_the_rows_of_the_core(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ From it the core counts the largest rollups of a month that is new to the wareho
 that the server takes. If plays are missing here, PostgreSQL counts them.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
@@ -25,18 +26,20 @@ _OBJECT_BYTES: Final = 200
 
 
 class Listened:
-    """Gathers parts by month. A thread may take the rows of one month while another adds parts of others."""
+    """Gathers parts by month. A thread may take or drop one month while another adds parts of others."""
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self.months: dict[date, list[Part]] = {}
         self._bytes = 0
         self._dropped: set[date] = set()
 
     def add(self, months: Mapping[date, Iterable[Part]]) -> None:
         """Add parts of months; those of dropped months are ignored."""
-        for month, parts in months.items():
-            for part in parts:
-                self._add_part(month, part)
+        with self._lock:
+            for month, parts in months.items():
+                for part in parts:
+                    self._add_part(month, part)
 
     def _add_part(self, month: date, part: Part) -> None:
         if month in self._dropped:
@@ -59,8 +62,9 @@ class Listened:
 
     def drop(self, month: date) -> None:
         """Forget a month for good, because it is published or does not fit."""
-        self._dropped.add(month)
-        self._bytes -= sum(map(_size, self.months.pop(month, ())))
+        with self._lock:
+            self._dropped.add(month)
+            self._bytes -= sum(map(_size, self.months.pop(month, ())))
 
 
 def _size(part: Part) -> int:
