@@ -18,8 +18,9 @@ from sparkify.operations.held import release
 from sparkify.publish import beside, plans, run
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
+from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
-from sparkify.report import Staged
+from sparkify.report import Progress, Staged
 from sparkify.simulate import simulate
 from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, content, one, wait_until
@@ -217,3 +218,31 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
     assert failed == [True]
     assert (report.status, report.books.duplicates) == ("done", 5)
     assert content(dsn) == expected[0]
+
+
+def test_a_load_that_is_stopped(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month that is published ahead waits for work beside it: the work is cancelled, and the month is not
+    published."""
+    is_busy, prepare = threading.Event(), StagedDays.prepare
+
+    def slowly(days: StagedDays, connection: Connection[Any]) -> None:
+        is_busy.set()
+        connection.execute("SELECT pg_sleep(20)")
+        prepare(days, connection)
+
+    class Stop(Progress):
+        def staged(self, batch: Staged) -> None:
+            if self.done:
+                assert is_busy.wait(60)
+                raise KeyboardInterrupt
+            self.done = batch.number
+
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(StagedDays, "prepare", slowly)
+    for month in range(3):
+        write(tmp_path, f"log_data/{month}.json", play(NOVEMBER + month * 31 * 86_400_000))
+    with pytest.raises(KeyboardInterrupt):
+        etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1, progress=Stop())
+    assert one(db, "SELECT count(*) FROM songplays") == 0

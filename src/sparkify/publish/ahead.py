@@ -76,6 +76,7 @@ class MonthsAhead:
     ) -> None:
         if error:
             self._session.cancel()
+            self._beside.close()
         self._pool.shutdown(cancel_futures=error is not None)
         self._session.close()
         self._beside.close()

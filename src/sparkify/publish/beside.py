@@ -6,7 +6,7 @@ Readers see nothing of it.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -31,17 +31,23 @@ class Beside:
         self._dsn = dsn
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
         self._connection: Connection[Any] | None = None
+        self._is_closed = False
 
     def begin(self, work: Work, *, as_whole: bool = True) -> "Begun":
         """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
         return Begun(self._pool.submit(self._do, work, as_whole=as_whole))
 
     def _do(self, work: Work, *, as_whole: bool) -> None:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn)
-        self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
-        with self._connection.transaction() if as_whole else nullcontext():
-            work(self._connection)
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._dsn)
+            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
+            with self._connection.transaction() if as_whole else nullcontext():
+                work(self._connection)
+        except (psycopg.Error, ConnectionFailed):
+            if self._is_closed:
+                raise CancelledError from None
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +58,8 @@ class Beside:
         self.close()
 
     def close(self) -> None:
-        """Cancel what was begun and is not done."""
+        """Cancel what was begun and is not done; a publication that waits for it in another thread ends."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._connection:
             with suppress(psycopg.Error):  # it is lost already
@@ -73,6 +80,9 @@ class Begun:
 
         Nothing was kept of work that was begun as a whole. Whatever else was wrong is wrong in the
         publication, too, and is reported there.
+
+        Raises:
+            CancelledError: the second connection was closed.
         """
         try:
             self._future.result()
