@@ -7,7 +7,7 @@ Readers see nothing of it.
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,8 +20,8 @@ from sparkify.errors import ConnectionFailed
 Work = Callable[[Connection[Any]], None]
 
 _LOCK_TIMEOUT: Final = "1s"
-"""The publication waits for this work, which PostgreSQL does not know: it could not find a deadlock between
-the two and a third session."""
+"""A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
+deadlock between the two and a third session."""
 
 
 class Beside:
@@ -41,8 +41,11 @@ class Beside:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._dsn)
-            self._connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
-            with self._connection.transaction() if as_whole else nullcontext():
+            if not as_whole:
+                work(self._connection)
+                return
+            with self._connection.transaction():
+                self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
                 work(self._connection)
         except (psycopg.Error, ConnectionFailed):
             if self._is_closed:
