@@ -111,9 +111,8 @@ def retry(
         if files := _choose(connection, chosen, done):
             with begin_run(dsn, connection) as done.run_id:
                 _retry_files(dsn, connection, files, chosen, done)
-                publish_run(
-                    connection, dsn, done.run_id
-                )  # nothing is staged any more: this only ends the run
+                # Nothing is staged any more: this only ends the run.
+                publish_run(connection, dsn, done.run_id)
                 done.seconds = time.monotonic() - started
                 connection.execute(_sql["report"], [Jsonb(done.as_dict()), done.run_id])
     done.seconds = time.monotonic() - started
