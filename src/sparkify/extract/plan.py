@@ -185,9 +185,8 @@ def _digest(file: InputFile, start: int, size: int) -> bytes:
 
 def keep_touched(connection: Connection[Any], files: Sequence[InputFile], planned_at: float) -> None:
     """Record the new times of files with the same bytes, so that the next load need not compare them."""
+    if not files:
+        return
     seen_at = datetime.fromtimestamp(planned_at, UTC)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _sql["note_touched"],
-            [(file.version, file.mtime_ns, seen_at, file.kind, file.name) for file in files],
-        )
+    columns = zip(*((file.kind, file.name, file.version, file.mtime_ns) for file in files), strict=True)
+    connection.execute(_sql["note_touched"], [*map(list, columns), seen_at])

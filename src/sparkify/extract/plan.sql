@@ -10,15 +10,27 @@ SELECT kind, path, version,
 FROM etl.known_files
 
 -- name: files_as_read
--- Describe files as they were when read, and tell whether any of their rejects were dismissed.
-SELECT kind, path, version, size, mtime_ns, digest, cuts,
-       coalesce((SELECT dismissed > 0 FROM etl.manifest m
-                 WHERE m.file_id = f.file_id ORDER BY manifest_id DESC LIMIT 1), false)
-FROM etl.known_files f WHERE path = ANY(%s)
+-- Describe files as they were when read, and tell whether any of their rejects were dismissed. There may be very many:
+-- the manifest is asked for all of them at once.
+WITH chosen AS MATERIALIZED (SELECT * FROM etl.known_files WHERE path = ANY(%s)),
+last_read AS (
+    SELECT DISTINCT ON (file_id) file_id, dismissed > 0 AS dismissed
+    FROM etl.manifest WHERE file_id IN (SELECT file_id FROM chosen) ORDER BY file_id, manifest_id DESC
+)
+SELECT kind, path, version, size, mtime_ns, digest, cuts, coalesce(dismissed, false)
+FROM chosen LEFT JOIN last_read USING (file_id)
 
 -- name: note_touched
--- Record the new time of a file with the same bytes, and that it is readable.
+-- Record the new times of files with the same bytes, and that they are readable. They are locked in the order of their
+-- paths, as claims are.
+WITH touched AS (
+    SELECT f.file_id, now.version, now.mtime_ns
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS now (kind, path, version, mtime_ns)
+    JOIN etl.known_files f USING (kind, path)
+    ORDER BY f.path FOR UPDATE OF f
+)
 UPDATE etl.known_files f
-SET version = %s, mtime_ns = %s, seen_at = %s, trouble = NULL, note = NULL
-WHERE kind = %s AND etl.path_key(path) = etl.path_key(%s)
+SET version = touched.version, mtime_ns = touched.mtime_ns, seen_at = %s, trouble = NULL, note = NULL
+FROM touched
+WHERE f.file_id = touched.file_id
   AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))

@@ -79,9 +79,10 @@ SET version = before.version, digest = NULL, cuts = NULL, run_id = coalesce(befo
     size = substring(before.version FROM '^[0-9]+')::bigint,
     mtime_ns = substring(before.version FROM '^[0-9]+-(-?[0-9]+)')::bigint
 FROM (SELECT DISTINCT file_id FROM unpublished) dropped
-LEFT JOIN LATERAL (
-    SELECT version, run_id FROM etl.manifest m WHERE m.file_id = dropped.file_id ORDER BY m.manifest_id DESC LIMIT 1
-) before ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (file_id) file_id, version, run_id FROM etl.manifest
+    WHERE file_id IN (SELECT file_id FROM unpublished) ORDER BY file_id, manifest_id DESC
+) before USING (file_id)
 WHERE f.file_id = dropped.file_id;
 DROP TABLE unpublished, partly_published
 
