@@ -334,6 +334,34 @@ def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
         assert differences(db) == []
 
 
+def test_later_days_of_a_month_are_added(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not counted again with all others; late days are, also if they come in the same load."""
+    monkeypatch.setattr(plans, "A_LARGE_PART", 3)
+
+    def load(*days: int) -> None:
+        plays = [
+            play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 3),
+                 level=("free", "paid")[at % 2], song="abc"[at * day % 3])
+            for day in days for at in range(6)
+        ]  # fmt: skip
+        write(tmp_path, f"log_data/{days}.json", *plays)
+        assert etl.run(tmp_path, dsn=dsn).status == "done"
+        assert differences(db) == []
+
+    load(5)
+    with monkeypatch.context() as patch:
+        for rollup in ("track_months", "artist_months"):
+            file = queries(f"publish/rollups/{rollup}")
+            patch.setitem(file, "scope", "SELECT 1 / 0")  # type: ignore[misc]
+        load(7, 8)
+        load(11)
+    load(2, 13)
+    load(13, 17)
+    assert one(db, "SELECT sum(plays) FROM analytics.track_months") == 6 * 7
+
+
 def test_no_blocks_of_sessions_are_left_out_of_their_index(
     dsn: str, db: Connection[Any], tmp_path: Path
 ) -> None:

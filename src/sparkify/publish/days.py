@@ -53,15 +53,14 @@ class StagedDays:
         }
 
     def prepare(self, connection: Connection[Any]) -> None:
-        """Merge the parts of a user's day, and count the rollups that have a partition for each month."""
+        """Merge the parts of a user's day, and count the partitioned rollups from these days."""
         with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
             connection.execute(sql.SQL(_days["merge"]).format(**self._tables))
         self._analyze(connection, self._tables["user_days"])
         self._span.add_keys(connection, "user_days", self._tables["user_days"])
-        if self.are_of_a_new_month(connection):
-            for rollup in ROLLUPS:
-                if rollup.is_partitioned:
-                    self._count(connection, rollup)
+        for rollup in ROLLUPS:
+            if rollup.is_partitioned:
+                self._count(connection, rollup)
 
     def are_of_a_new_month(self, connection: Connection[Any]) -> bool:
         """Whether no rollup has a partition for the month yet."""
@@ -69,12 +68,24 @@ class StagedDays:
             self._month.is_attached(connection, rollup.name) for rollup in ROLLUPS if rollup.is_partitioned
         )
 
-    def publish(self, connection: Connection[Any], rollup: Rollup) -> None:
-        """Attach a rollup's counted month, or count it into the rollup."""
-        if rollup.is_partitioned:
-            self._month.attach(connection, rollup.name, self._tables[rollup.name])
-        else:
-            self._fill(connection, analytics(rollup), rollup)
+    def publish(self, connection: Connection[Any]) -> set[Rollup]:
+        """Publish what is counted from these days, and count more if the month is new; returns these rollups.
+
+        The partitioned rollups of a new month are attached. To those of a known month the counts are added:
+        these days are later than all others of the month.
+        """
+        is_new = self.are_of_a_new_month(connection)
+        published = [rollup for rollup in ROLLUPS if rollup.is_partitioned or (is_new and rollup.is_by_month)]
+        for rollup in published:
+            counted = self._tables[rollup.name] if rollup.is_partitioned else None
+            if counted is None:
+                self._fill(connection, analytics(rollup), rollup)
+            elif is_new:
+                self._month.attach(connection, rollup.name, counted)
+            else:
+                partition = sql.Identifier("partitions", self._month.partition(rollup.name))
+                connection.execute(sql.SQL(rollup.queries["add"]).format(rollup=partition, counted=counted))
+        return set(published)
 
     def _count(self, connection: Connection[Any], rollup: Rollup) -> None:
         counted = self._tables[rollup.name]
@@ -85,7 +96,8 @@ class StagedDays:
                 copy_bytes(connection, counted, rows)
         else:
             self._fill(connection, counted, rollup)
-        self._month.add_keys(connection, rollup.name, counted)
+        if self.are_of_a_new_month(connection):
+            self._month.add_keys(connection, rollup.name, counted)
         self._analyze(connection, counted)
 
     def _fill(self, connection: Connection[Any], target: sql.Identifier, rollup: Rollup) -> None:

@@ -2,8 +2,7 @@
 
 All rollups are counted from ``user_days``: what each user heard on each day. New days are attached, like
 their plays. Late or deleted plays replace the days they fall on, and every rollup then recounts the rows that
-depend on those days. The rollups of a month that is new to the warehouse are counted from its staged days
-(days.py).
+depend on those days. What new days come to is counted from them alone where that is all (days.py).
 
 schema/rollups.py finds the rollups, and says how to add one.
 """
@@ -62,7 +61,7 @@ class Rollups:
     ) -> None:
         self._connection = connection
         self._late_before = late_before
-        self._attached: set[Rollup] = set()
+        self._counted: set[Rollup] = set()  # of attached days
         self._names = {
             "staged_since": sql.Literal(date.max), **names,
             "late_before": sql.Literal(late_before),
@@ -72,7 +71,7 @@ class Rollups:
         self._run(_sql["begin"])
 
     def attach(self, span: Span, days: StagedDays, *, as_staged: bool, are_ready: bool) -> None:
-        """Attach the staged days of a span, and the rollups of its month if the month is new.
+        """Attach the staged days of a span, and publish what is counted from them.
 
         Unless the staged days are right `as_staged`, compute them from the plays first. `are_ready` tells
         that they are prepared already.
@@ -83,10 +82,7 @@ class Rollups:
             if not as_staged:
                 self._compute_days(user_days, self._late_before, date.max)
             days.prepare(connection)
-        if days.are_of_a_new_month(connection):
-            self._attached = {rollup for rollup in ROLLUPS if rollup.is_by_month}
-            for rollup in self._attached:
-                days.publish(connection, rollup)
+        self._counted = days.publish(connection)
         span.attach(connection, "user_days", user_days)
         self._names["attached"] = sql.Identifier("partitions", span.partition("user_days"))
         for name in ("new_days", "new_agents", "new_sessions"):
@@ -99,14 +95,17 @@ class Rollups:
         self._run(_sessions["compute"])
         for table in (_days, _agents, _first_days, _sessions):
             self._run(table["replace"])
+        (any_computed,) = self._run(_sql["any_computed"]).fetchone()
         for rollup in ROLLUPS:
-            if rollup not in self._attached:
+            if any_computed or rollup not in self._counted:
                 self._recount(rollup)
         self._run(_sql["end"])
 
     def _recount(self, rollup: Rollup) -> None:
         """Recount the rows of a rollup that depend on the changed days."""
-        changed = sql.SQL(_sql["changed_days"]).format(**self._names)
+        changed = sql.SQL(_sql["changed_days"]).format(
+            new_days=sql.Identifier("computed_days") if rollup in self._counted else self._names["new_days"]
+        )
         scope = sql.SQL(rollup.queries["scope"]).format(days=changed)
         self._run(_sql["find_scope"], scope=scope)
         start = sql.Identifier(rollup.time)

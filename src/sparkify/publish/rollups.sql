@@ -39,6 +39,11 @@ DROP TABLE old_days, computed_days, computed_agents, computed_sessions, moved_da
 -- reads: old_days
 (TABLE old_days UNION ALL SELECT * FROM {new_days} d)
 
+-- name: any_computed
+-- Tell whether days were computed from their plays, or are gone.
+-- reads: computed_days, old_days
+SELECT EXISTS (SELECT FROM old_days) OR EXISTS (SELECT FROM computed_days)
+
 -- name: days_within
 -- Select the days in some spans of time.
 (SELECT * FROM analytics.user_days WHERE {in_spans})

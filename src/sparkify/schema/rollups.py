@@ -7,7 +7,9 @@ it.
 
 To add a rollup, add its file. Its definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the
 columns that ``scope`` returns: the keys of the rows that change when some ``{days}`` do. One of them is the
-time: ``day``; ``month``, by its first day; or ``period`` and ``start``, for a day, week or month.
+time: ``day``; ``month``, by its first day; or ``period`` and ``start``, for a day, week or month. A large
+rollup may have a partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to
+those of a month.
 """
 
 import re

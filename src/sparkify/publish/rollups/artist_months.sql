@@ -23,6 +23,12 @@ FROM (SELECT level, date_trunc('month', day::timestamp)::date AS month, unnest(a
 WHERE {wanted}
 GROUP BY artist_key, month, level
 
+-- name: add
+-- Add what was counted for later days of a month.
+MERGE INTO {rollup} r USING {counted} c ON r.artist_key = c.artist_key AND r.month = c.month AND r.level = c.level
+WHEN MATCHED THEN UPDATE SET plays = r.plays + c.plays
+WHEN NOT MATCHED THEN INSERT VALUES (c.artist_key, c.month, c.level, c.plays)
+
 -- name: scope
 -- Find the artists heard on some days, and in which months.
 SELECT DISTINCT unnest(artists) AS artist_key, date_trunc('month', day::timestamp)::date AS month FROM {days} d

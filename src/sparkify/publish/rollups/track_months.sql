@@ -32,6 +32,12 @@ FROM (SELECT user_id, extract(day FROM day)::smallint AS day, date_trunc('month'
 WHERE {wanted}
 GROUP BY track_id, month, level
 
+-- name: add
+-- Add what was counted for later days of a month.
+MERGE INTO {rollup} r USING {counted} c ON r.track_id = c.track_id AND r.month = c.month AND r.level = c.level
+WHEN MATCHED THEN UPDATE SET plays = r.plays + c.plays, users = r.users || c.users, days = r.days || c.days
+WHEN NOT MATCHED THEN INSERT VALUES (c.track_id, c.month, c.level, c.plays, c.users, c.days)
+
 -- name: scope
 -- Find the tracks heard on some days, and in which months.
 SELECT DISTINCT unnest(tracks) AS track_id, date_trunc('month', day::timestamp)::date AS month FROM {days} d
