@@ -84,7 +84,7 @@ def _load(groups: Groups) -> str:
     body = []
     for group in groups:
         rows = {row["name"]: row for row in group["rows"]}
-        if LIMIT in rows and "sparkify etl" in rows and "tutorial" not in rows:
+        if LIMIT in rows and "sparkify etl" in rows:
             ours, limit = rows["sparkify etl"], rows[LIMIT]
             body.append(
                 [
@@ -127,18 +127,6 @@ def _phases(groups: Groups) -> str:
     return _table([f"{group['title'].partition(', ')[0]}, CPU seconds", "client", "server"], body)
 
 
-def _sizes(groups: Groups) -> str:
-    """What a play takes on disk, table by table, in the largest load."""
-    group = max(
-        (group for group in groups if group["figures"] and _has(group, LIMIT)),
-        key=lambda each: each["rows"][0]["units"],
-    )
-    figures = group["figures"]
-    body = [[name, *(f"{size:,.1f}" for size in line)] for name, line in figures["lines"].items()]
-    head = f"{group['title'].partition(', ')[0]}: {figures['title']}"
-    return _table([head, *figures["columns"]], body)
-
-
 def _small(groups: Groups) -> str:
     """What a daily load and many small files take."""
     body = [
@@ -175,7 +163,6 @@ _TABLES: Final[dict[str, Callable[[Groups], str]]] = {
     "load": _load,
     "others": _others,
     "phases": _phases,
-    "sizes": _sizes,
     "small": _small,
     "questions": _questions,
 }
