@@ -94,6 +94,9 @@ def test_parts_have_the_lines_of_the_whole(
         ]
         assert sum(part.size for part in parts) == len(data)
         found = [line for part in parts for line in _lines(lines.slices(file, part))]
+        for part in parts:
+            assert part.lines in {None, sum(piece.lines for piece in lines.slices(file, part))}
+        assert [part for part in parts[:-1] if part.lines is None] == []
     assert found == whole
 
 
@@ -214,9 +217,35 @@ def test_a_part_cannot_be_read(
     check_books(db)
 
 
+@pytest.mark.parametrize("more", [True, False])
+def test_a_file_that_changes_after_it_was_cut(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path, *, more: bool
+) -> None:
+    """Its lines would get the numbers of others, so it is left for the next load."""
+    log = tmp_path / "log_data" / "a.json"
+    log.parent.mkdir()
+    long, short = b"x" * 99 + b"\n", b"y\n"
+    new = short * 1000 + long * 100
+
+    def cut_and_change(*given: Any) -> Any:
+        parts = cut_files(*given)
+        log.write_bytes(new)
+        return parts
+
+    log.write_bytes(long * 120 if more else short * 1000 + long * 100 + b"z" * 1998 + b"\n")
+    new = new if more else long * 120
+    with tiny_parts.context() as patch:
+        patch.setattr(etl, "cut_files", cut_and_change)
+        report = etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=4000)
+    assert report.staged.unread == {str(log): "changed while it was read"}
+    assert etl.run(tmp_path, dsn=dsn).books.rejected == new.count(b"\n")
+    check_books(db)
+    assert one(db, "SELECT count(*) FROM etl.rejected_records") == new.count(b"\n")
+
+
 def test_a_file_that_cannot_be_surveyed_is_one_part(tmp_path: Path) -> None:
     file = InputFile("log", str(tmp_path / "gone.json"), 100 << 20, 0, None)
-    assert _parts(file, 24 << 20) == [Part(0, 100 << 20, 1, 0, 0)]
+    assert _parts(file, 24 << 20) == [Part(0, 100 << 20, 1, None, 0, 0)]
 
 
 def test_a_touched_file_that_was_read_in_parts_is_not_read_again(
@@ -264,7 +293,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
                 file = InputFile("log", str(number), 10 * workers, 0, None)
                 together.wait()
                 with connection.transaction():
-                    part = PartClaim(connection, 1, file, Part(10 * worker, 10, 1, number, number))
+                    part = PartClaim(connection, 1, file, Part(10 * worker, 10, 1, None, number, number))
                     for _, claim in part.take([lines.Slice(file, 1, b"\n")]):
                         claim.books.add(Books(lines=1, blank=1))
                     part.keep(Staged())

@@ -19,12 +19,14 @@ LEAST_PART_BYTES: Final = 8 << 20
 class Part:
     """Whole lines of a large file: `size` bytes from `start`, beginning with line number `first_line`.
 
+    It had so many `lines` when the file was cut; None for the last part, which nobody had read then.
     `file_id` and `manifest_id` are the run's claim on the whole file.
     """
 
     start: int
     size: int
     first_line: int
+    lines: int | None
     file_id: int
     manifest_id: int
 
@@ -85,18 +87,18 @@ def ranges(file: InputFile, part_bytes: int, workers: int) -> list[Range]:
     return [Range(file, start, until - start) for start, until in pairwise(bounds)]
 
 
-def cut(file: InputFile, surveys: Sequence[Survey | None]) -> list[tuple[int, int, int]]:
-    """The parts of a file as (start, size, number of the first line); one part if a survey failed."""
+def cut(file: InputFile, surveys: Sequence[Survey | None]) -> list[tuple[int, int, int, int | None]]:
+    """The parts of a file as (start, size, number of the first line, lines); one part if a survey failed."""
     if None in surveys:
-        return [(0, file.size, 1)]
-    parts: list[tuple[int, int, int]] = []
+        return [(0, file.size, 1, None)]
+    parts: list[tuple[int, int, int, int | None]] = []
     start, line, next_line = 0, 1, 1
     for found in surveys:
         assert found is not None
         next_line += found.line_feeds
         if found.line_feeds:
-            parts.append((start, found.end - start, line))
+            parts.append((start, found.end - start, line, next_line - line))
             start, line = found.end, next_line
     if start < file.size:
-        parts.append((start, file.size - start, line))
+        parts.append((start, file.size - start, line, None))
     return parts

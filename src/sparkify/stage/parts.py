@@ -5,6 +5,7 @@ stages the last part marks the file as read. If the run dies before that, the st
 everything else, and the next run reads the file again, as one that has changed.
 """
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -57,15 +58,25 @@ class PartClaim:
         self._run_id = run_id
         self._file = file
         self._part = part
+        self._lines = 0
         # Until the file is complete, its books get another version: another run may have to read this one.
         self._claim = Claim(part.manifest_id, part.file_id, f"{file.version}-run{run_id}")
         key = (run_id, part.file_id, part.start)
         self._is_ours = connection.execute(_sql["claim_part"], [*key, part.size]).rowcount == 1
 
     def take(self, chunk: list[Slice]) -> list[tuple[Slice, Claim]]:
-        """Return the slices with our claim; none if another attempt has staged the part."""
+        """Return the slices with our claim; none if another attempt has staged the part.
+
+        Raises:
+            OSError: the part has other lines than when the file was cut, and lines of the next part may have
+                their numbers.
+        """
         if not self._is_ours:
             return []
+        self._lines += sum(slice_.lines for slice_ in chunk)
+        planned, ends = self._part.lines, chunk[-1].ends_file
+        if planned is not None and (self._lines > planned or (ends and self._lines < planned)):
+            raise OSError(errno.ESTALE, "changed while it was read", self._file.path)
         if chunk[-1].ends_file:
             part = self._part
             self._connection.execute(
