@@ -13,6 +13,7 @@ import pytest
 from psycopg import Connection
 
 from sparkify import etl
+from sparkify.commands import interrupt
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
 
@@ -180,3 +181,12 @@ def test_too_little_memory_is_one_line(dsn: str, files: Path) -> None:
         out, said = start(code, "etl", str(files), "--dsn", dsn).communicate(timeout=60)
         assert (out, said.count("\n")) == ("", 1)
         assert said.startswith("sparkify: There is not enough memory.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_when_the_work_is_done_changes_nothing(number: signal.Signals) -> None:
+    """Not even while the usual handlers are put back: the program would end with a traceback."""
+    with interrupt.heeded() as asked:
+        asked.is_done = True
+        signal.raise_signal(number)
+    assert asked.code is None

@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with streams.safe(), interrupt.heeded() as asked:
         try:
             code = _run(arguments, asked)
+            asked.is_done = True
         except BaseException:
             # After an interruption, any error counts as it: libraries turn KeyboardInterrupt into their own.
             if asked.code is None:

@@ -23,11 +23,12 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether the program was asked to end. `code` is then its exit code: 128 plus the signal's number.
 
-    `kept` returns a sentence about the work that is kept.
+    `kept` returns a sentence about the work that is kept. Once the program `is_done`, it ends anyway.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
+        self.is_done = False
         self.kept: Callable[[], str] = lambda: ""
         self._told = threading.Lock()
 
@@ -39,6 +40,8 @@ class Interruption:
                 os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
 
     def _ask(self, number: int, _: FrameType | None) -> None:
+        if self.is_done:
+            return
         if self.code is not None:
             os._exit(self.code)  # asked a second time: end at once
         self.code = 128 + number
