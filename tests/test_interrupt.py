@@ -185,7 +185,7 @@ def test_too_little_memory_is_one_line(dsn: str, files: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_when_the_work_is_done_changes_nothing(number: signal.Signals) -> None:
-    """Not even while the usual handlers are put back: the program would end with a traceback."""
+    """Not even while the usual handlers are put back: it would end the program without its exit code."""
     with interrupt.heeded() as asked:
         asked.is_done = True
         signal.raise_signal(number)

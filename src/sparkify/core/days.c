@@ -21,9 +21,6 @@ static int by_place(const void *one, const void *other) {
     return compare_texts(((const Place *)one)->text, ((const Place *)other)->text);
 }
 
-#define COMPARE(field) \
-    if (a->field != b->field) return a->field < b->field ? -1 : 1
-
 static int by_key(const void *one, const void *other) {
     const Key *a = one, *b = other;
     COMPARE(day);

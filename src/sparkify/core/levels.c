@@ -13,9 +13,6 @@ typedef struct {
     uint32_t number;
 } Key;
 
-#define COMPARE(field) \
-    if (a->field != b->field) return a->field < b->field ? -1 : 1
-
 static int by_user_and_day(const void *one, const void *other) {
     const Key *a = one, *b = other;
     COMPARE(month);

@@ -18,9 +18,6 @@ PartTaken month_add(Month *month, const uint8_t *data, size_t size) {
     return at == end ? PART_TAKEN : PART_MALFORMED;
 }
 
-#define COMPARE(field) \
-    if (a->field != b->field) return a->field < b->field ? -1 : 1
-
 static int by_level_day_and_user(const void *one, const void *other) {
     const Listened *a = &((const struct Day *)one)->listened, *b = &((const struct Day *)other)->listened;
     int order = compare_texts(a->level, b->level);

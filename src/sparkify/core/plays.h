@@ -83,6 +83,10 @@ typedef struct {
     Batch batch;
 } Plays;
 
+/* In a function that compares `a` and `b` for qsort: the next field that decides. */
+#define COMPARE(field) \
+    if (a->field != b->field) return a->field < b->field ? -1 : 1
+
 /* chunk.c */
 LinesRead plays_read(Plays *plays);
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);

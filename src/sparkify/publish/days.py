@@ -58,9 +58,10 @@ class StagedDays:
             connection.execute(sql.SQL(_days["merge"]).format(**self._tables))
         self._analyze(connection, self._tables["user_days"])
         self._span.add_keys(connection, "user_days", self._tables["user_days"])
+        is_new = self.are_of_a_new_month(connection)
         for rollup in ROLLUPS:
             if rollup.is_partitioned:
-                self._count(connection, rollup)
+                self._count(connection, rollup, as_partition=is_new)
 
     def are_of_a_new_month(self, connection: Connection[Any]) -> bool:
         """Whether no rollup has a partition for the month yet."""
@@ -87,7 +88,7 @@ class StagedDays:
                 connection.execute(sql.SQL(rollup.queries["add"]).format(rollup=partition, counted=counted))
         return set(published)
 
-    def _count(self, connection: Connection[Any], rollup: Rollup) -> None:
+    def _count(self, connection: Connection[Any], rollup: Rollup, *, as_partition: bool) -> None:
         counted = self._tables[rollup.name]
         create = sql.SQL(_sql["create_counted"]).format(counted=counted, rollup=analytics(rollup))
         connection.execute(create)
@@ -96,7 +97,7 @@ class StagedDays:
                 copy_bytes(connection, counted, rows)
         else:
             self._fill(connection, counted, rollup)
-        if self.are_of_a_new_month(connection):
+        if as_partition:
             self._month.add_keys(connection, rollup.name, counted)
         self._analyze(connection, counted)
 

@@ -18,7 +18,7 @@ BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions"
 """The tables to which a batch adds rows at its end, computed from all its chunks."""
 
 COUNTED_TABLES: Final = tuple(rollup.name for rollup in ROLLUPS if rollup.is_partitioned)
-"""The tables into which publication counts the rollups of a new month."""
+"""The tables into which publication counts the largest rollups, from staged days."""
 
 _sql: Final = queries("stage/stage")
 
