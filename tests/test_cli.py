@@ -75,7 +75,7 @@ def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
         "found": 2, "new": 0, "loaded": 0, "unread": {}, "left_to_others": 0, "not_read": {},
     }  # fmt: skip
     assert list(report["lines"]) == [
-        "read", "blank", "other_pages", "loaded", "duplicates", "rejected", "forgotten",
+        "read", "blank", "page_views", "bare_pages", "loaded", "duplicates", "rejected", "forgotten",
     ]  # fmt: skip
     assert report["rows"] == {"songplays": 4, "users": 2, "songs": 1, "artists": 1, "time": 4}
     assert report["matched"] == 3

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sparkify.core import _core
 from sparkify.simulate import simulate
-from sparkify.transform.judge import CatalogueRecord, Play, judge_event, judge_song
+from sparkify.transform.judge import CatalogueRecord, PageView, Play, judge_event, judge_song
 from tests.support import any_lines
 from tests.support.data import play, song
 from tests.support.differential import TS_RANGE
@@ -23,9 +23,9 @@ ODD_BYTES = [b"", *(bytes([byte]) for byte in b'"\\,:{}0 \x00\x1f\x7f\x80\xff')]
 ASK_THE_JUDGE = None
 
 
-def read_play(line: bytes, ts_range: tuple[int, int] = TS_RANGE) -> Any:
+def read_event(line: bytes, ts_range: tuple[int, int] = TS_RANGE) -> Any:
     """What the core says of a log line, after comparing it with the judge."""
-    return _same(_core.read_play(line, *ts_range), judge_event(line, ts_range), line)
+    return _same(_core.read_event(line, *ts_range), judge_event(line, ts_range), line)
 
 
 def read_song(line: bytes) -> Any:
@@ -35,7 +35,7 @@ def read_song(line: bytes) -> Any:
 
 def _same(found: Any, verdict: Any, line: bytes) -> Any:
     if found is not ASK_THE_JUDGE:
-        values = tuple(verdict) if isinstance(verdict, Play | CatalogueRecord) else verdict
+        values = tuple(verdict) if isinstance(verdict, Play | PageView | CatalogueRecord) else verdict
         assert repr(found) == repr(values), line  # unlike ==, it tells 0.0 from -0.0 and from 0
     return found
 
@@ -53,7 +53,7 @@ def spelt(record: dict[str, Any], **tokens: str) -> bytes:
 @examples(200, thorough=4000)
 @given(line=any_lines.any_line)
 def test_any_log_line(line: bytes) -> None:
-    read_play(line)
+    read_event(line)
 
 
 @examples(200, thorough=4000)
@@ -65,12 +65,12 @@ def test_any_song_record(line: bytes) -> None:
 @examples(200, thorough=2000)
 @given(line=st.binary(max_size=40) | st.text('{}[]":,\\u0d8e1.- \r\ufeffé').map(str.encode))
 def test_any_bytes(line: bytes) -> None:
-    read_play(line)
+    read_event(line)
     read_song(line)
 
 
 @pytest.mark.parametrize(
-    ("read", "corpus"), [(read_play, any_lines.CORPUS), (read_song, any_lines.SONG_CORPUS)]
+    ("read", "corpus"), [(read_event, any_lines.CORPUS), (read_song, any_lines.SONG_CORPUS)]
 )
 def test_the_corpus(read: Callable[[bytes], Any], corpus: list[bytes]) -> None:
     read_lines = [read(line) for line in corpus]
@@ -80,7 +80,7 @@ def test_the_corpus(read: Callable[[bytes], Any], corpus: list[bytes]) -> None:
 @examples(100, thorough=1000)
 @given(name=st.sampled_from(sorted(play())), value=any_lines.values)
 def test_a_field_of_a_log_line_is_changed(name: str, value: str) -> None:
-    read_play(spelt(play(), **{name: value}))
+    read_event(spelt(play(), **{name: value}))
 
 
 @examples(100, thorough=1000)
@@ -89,7 +89,7 @@ def test_a_field_of_a_song_record_is_changed(name: str, value: str) -> None:
     read_song(spelt(song(), **{name: value}))
 
 
-@pytest.mark.parametrize(("read", "record"), [(read_play, play()), (read_song, song())])
+@pytest.mark.parametrize(("read", "record"), [(read_event, play()), (read_song, song())])
 def test_every_spelling_of_every_field(read: Callable[[bytes], Any], record: dict[str, Any]) -> None:
     tokens = [
         *any_lines.NUMBERS,
@@ -105,8 +105,8 @@ def test_every_spelling_of_every_field(read: Callable[[bytes], Any], record: dic
 @pytest.mark.parametrize(
     ("read", "line"),
     [
-        (read_play, any_lines.GOOD),
-        (read_play, spelt(play(), location=r'"a\"\u00e9\ud83d\ude00 é😀"', userId="15", x="null")),
+        (read_event, any_lines.GOOD),
+        (read_event, spelt(play(), location=r'"a\"\u00e9\ud83d\ude00 é😀"', userId="15", x="null")),
         (read_song, any_lines.SONG),
         (read_song, spelt(song(), title=r'"a\\\/\u00e9é😀"', year="1999")),
     ],
@@ -126,15 +126,15 @@ def test_every_byte_in_every_place() -> None:
     for line in (b"", b'{"page":"Home"}', b' {"page" : "Home" , "a" : -1.5e+7 } '):
         for at in range(len(line) + 1):
             for byte in range(256):
-                read_play(line[:at] + bytes([byte]) + line[at:])
-                read_play(line[:at] + bytes([byte]) + line[at + 1 :])
+                read_event(line[:at] + bytes([byte]) + line[at:])
+                read_event(line[:at] + bytes([byte]) + line[at + 1 :])
 
 
 @examples(200, thorough=2000)
 @given(token=any_lines.numbers)
 def test_numbers(token: str) -> None:
-    read_play(any_lines.GOOD.replace(b"269.58322", token.encode()))
-    read_play(any_lines.GOOD.replace(b"818", token.encode()))
+    read_event(any_lines.GOOD.replace(b"269.58322", token.encode()))
+    read_event(any_lines.GOOD.replace(b"818", token.encode()))
     read_song(any_lines.SONG.replace(b"49.80388", token.encode()))
 
 
@@ -158,7 +158,7 @@ def test_a_short_decimal_needs_no_judge(digits: int, decimals: int, sign: str) -
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), ascii_only=st.booleans())
 def test_any_text(text: str, ascii_only: bool) -> None:  # noqa: FBT001
     line = json.dumps(play(artist=text, location=text), ensure_ascii=ascii_only).encode()
-    found = read_play(line)
+    found = read_event(line)
     if "\0" in text:
         assert found is ASK_THE_JUDGE
     else:
@@ -199,7 +199,7 @@ def test_every_short_sequence_of_bytes() -> None:
 
 def test_simulated_files_need_no_judge(tmp_path: Path) -> None:
     simulate(tmp_path, users=60, songs=100, days=5, workers=1)
-    for kind, read in (("log", read_play), ("song", read_song)):
+    for kind, read in (("log", read_event), ("song", read_song)):
         lines = [
             line
             for path in (tmp_path / f"{kind}_data").rglob("*.json")
@@ -226,7 +226,7 @@ def test_usual_log_lines_need_no_judge(separators: tuple[str, str]) -> None:
         for event in events:
             line = json.dumps(event, ensure_ascii=ascii_only, separators=separators).encode()
             for spelling in (line, line.replace(b"/", b"\\/") + b"\r", b"\xef\xbb\xbf " + line + b"  "):
-                assert read_play(spelling) is not ASK_THE_JUDGE
+                assert read_event(spelling) is not ASK_THE_JUDGE
 
 
 def test_usual_song_records_need_no_judge() -> None:
@@ -249,16 +249,16 @@ def test_the_longest_ids() -> None:
 def test_blank_lines_need_no_judge() -> None:
     """A file of line feeds has millions of lines."""
     for line in (b"", b"\r", b" \t\x0b\x0c", b" \r\r", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r"):
-        assert read_play(line) == read_song(line) == "blank"
+        assert read_event(line) == read_song(line) == "blank"
     for line in (b",", b"\xc2\xa0", b"\x1f", b"\x00", "\u2028".encode(), b"x", b"\xef\xbb\xbf" * 2):
-        assert read_play(line) is read_song(line) is ASK_THE_JUDGE
+        assert read_event(line) is read_song(line) is ASK_THE_JUDGE
 
 
 def test_the_ends_of_the_range() -> None:
     first, end = TS_RANGE
-    found = [read_play(json.dumps(play(ts)).encode()) for ts in (first - 1, first, end - 1, end)]
+    found = [read_event(json.dumps(play(ts)).encode()) for ts in (first - 1, first, end - 1, end)]
     assert [value is ASK_THE_JUDGE for value in found] == [True, False, False, True]
-    assert read_play(any_lines.GOOD, (0, 1)) is ASK_THE_JUDGE
+    assert read_event(any_lines.GOOD, (0, 1)) is ASK_THE_JUDGE
 
 
 def test_odd_keys() -> None:
@@ -272,9 +272,9 @@ def test_odd_keys() -> None:
         ([r"t\u0073"], True),
     ):
         line = any_lines.GOOD[:-1] + "".join(f', "{key}": 1' for key in keys).encode() + b"}"
-        assert (read_play(line) is ASK_THE_JUDGE) == asks
-    assert read_play(any_lines.GOOD.replace(b"song", rb"s\u006Fng")) is not ASK_THE_JUDGE
+        assert (read_event(line) is ASK_THE_JUDGE) == asks
+    assert read_event(any_lines.GOOD.replace(b"song", rb"s\u006Fng")) is not ASK_THE_JUDGE
     for count, asks in ((30, False), (500, True)):
         line = any_lines.GOOD[:-1] + "".join(f', "k{at}": {at}' for at in range(count)).encode() + b"}"
-        assert (read_play(line) is ASK_THE_JUDGE) == asks
-    assert read_play(any_lines.GOOD[:-1] + b', "' + b"k" * (1 << 20) + b'": 1}') is not ASK_THE_JUDGE
+        assert (read_event(line) is ASK_THE_JUDGE) == asks
+    assert read_event(any_lines.GOOD[:-1] + b', "' + b"k" * (1 << 20) + b'": 1}') is not ASK_THE_JUDGE

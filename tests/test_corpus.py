@@ -84,21 +84,21 @@ LOGS = {
     "only-newlines.json": "blank " * 3,
     "order-of-reasons.json": "play invalid_utf8 play invalid_json play duplicate_key play nul_character play"
                              " lone_surrogate play wrong_type play empty_field play out_of_range play",
-    "other-page.json": "play " + "other " * 7 + "other play " * 3,
+    "other-page.json": "play view " + "bare " * 6 + "view play view play bare play",
     "second-member-torn.json.gz": "play play truncated_stream",
     "second-member-torn.json.zst": "play play truncated_stream",
     "shape-array-aligned.json": "play@1 play@2 play@3",
     "shape-array-brackets-together.json": "play@1 out_of_range@20 play@39",
     "shape-array-commas-first.json": "play@2 play@3 play@4",
     "shape-array-empty.json": "",
-    "shape-array-lines.json": "play@2 play@3 other@4 play@5",
+    "shape-array-lines.json": "play@2 play@3 bare@4 play@5",
     "shape-array-no-objects.json": "play@1 not_an_object@2 not_an_object@3 not_an_object@5 play@6"
                                    " not_an_object@7",
     "shape-array-not-closed.json": "play@2 play@22 invalid_json@42",
-    "shape-array-one-line.json": "play@1 other@2 empty_field@3 play@4",
+    "shape-array-one-line.json": "play@1 bare@2 empty_field@3 play@4",
     "shape-array-torn.json": "play@2 play@22 invalid_json@42",
     "shape-array-twice.json": "play@1 play@2 play@3 play@4 play@5 play@6",
-    "shape-array.json": "play@2 play@22 other@42 missing_field@45 play@65 play@93",
+    "shape-array.json": "play@2 play@22 bare@42 missing_field@45 play@65 play@93",
     "shape-indent-of-nothing.json": "play@1 play@26",
     "shape-indented-bad.json": "play@1 invalid_json@21 play@41 duplicate_key@61 play@81 lone_surrogate@101"
                                " play@121 invalid_json@141 play@161 invalid_json@181 play@202"
@@ -111,7 +111,7 @@ LOGS = {
                                 " invalid_json@111 play@128 invalid_json@148",
     "shape-indented-torn.json.gz": " ".join(f"play@{1 + 20 * at}" for at in range(30))
         + " truncated_stream@601",
-    "shape-indented.json": "play@1 play@21 other@41 play@44",
+    "shape-indented.json": "play@1 play@21 bare@41 play@44",
     "shell-command.json": "invalid_json " * 3 + "invalid_json play play",
     "string-as-number.json": "play " + "wrong_type play " * 9,
     "surrogate-pair.json": "play " * 9,
@@ -374,7 +374,7 @@ def test_verdicts(loaded: tuple[Connection[Any], Layout], subtests: pytest.Subte
             rejected = {
                 line: verdict
                 for line, verdict in numbered
-                if verdict not in {"play", "song", "other", "blank", "duplicate"}
+                if verdict not in {"play", "song", "view", "bare", "blank", "duplicate"}
             }
             assert {line: reason for line, (reason, *_) in rows["rejected"].items()} == rejected
             if expected.lines:
@@ -383,12 +383,15 @@ def test_verdicts(loaded: tuple[Connection[Any], Layout], subtests: pytest.Subte
                     line: (verdict, texts[line][:EVIDENCE_BYTES], len(texts[line]))
                     for line, verdict in rejected.items()
                 }
-            assert rows["loaded"] == [line for line, verdict in numbered if verdict in {"play", "song"}]
+            assert rows["loaded"] == [
+                line for line, verdict in numbered if verdict in {"play", "song", "view"}
+            ]
             assert rows["books"] == (
                 len(expected.verdicts),
                 expected.verdicts.count("blank"),
-                expected.verdicts.count("other"),
-                len(rows["loaded"]),
+                expected.verdicts.count("view"),
+                expected.verdicts.count("bare"),
+                len(rows["loaded"]) - expected.verdicts.count("view"),
                 expected.verdicts.count("duplicate"),
                 len(rows["rejected"]),
             )
@@ -399,7 +402,8 @@ def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any
     files: dict[int, dict[str, Any]] = {}
     names: dict[str, dict[str, Any]] = {}
     for file_id, path, *books in connection.execute(
-        "SELECT file_id, path, lines, blank, other_pages, loaded, duplicates, rejected FROM etl.files"
+        "SELECT file_id, path, lines, blank, page_views, bare_pages, loaded, duplicates, rejected"
+        " FROM etl.files"
     ):
         files[file_id] = {"books": tuple(books), "rejected": {}, "loaded": []}
         names[str(Path(path).relative_to(folder))] = files[file_id]
@@ -409,7 +413,7 @@ def _found(connection: Connection[Any], folder: Path) -> dict[str, dict[str, Any
         files[file_id]["rejected"][line] = tuple(reject)
     for file_id, line in connection.execute(
         "SELECT file_id, line FROM analytics.heard_plays UNION ALL SELECT file_id, line FROM"
-        " etl.catalogue_records"
+        " analytics.page_views UNION ALL SELECT file_id, line FROM etl.catalogue_records"
         " ORDER BY file_id, line"
     ):
         files[file_id]["loaded"].append(line)

@@ -10,9 +10,9 @@ import pytest
 from sparkify.extract.rejects import Reject
 from sparkify.extract.strict_json import MAX_DEPTH
 from sparkify.transform.judge import (
+    BARE_PAGE,
     BLANK,
     MAX_ID_BYTES,
-    OTHER_PAGE,
     CatalogueRecord,
     Play,
     judge_event,
@@ -176,8 +176,8 @@ def test_blank(line: bytes) -> None:
         b'\xef\xbb\xbf{"page": "Home", "ts": [], "song": 7, "userId": {}}\r',
     ],
 )
-def test_other_page(line: bytes) -> None:
-    assert judge_event(line, TS_RANGE) == OTHER_PAGE
+def test_bare_page(line: bytes) -> None:
+    assert judge_event(line, TS_RANGE) == BARE_PAGE
 
 
 @pytest.mark.parametrize(

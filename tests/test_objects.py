@@ -31,7 +31,8 @@ EVERYTHING = CONTENT | {
     " JOIN etl.files USING (file_id)",
     "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record"
     " FROM etl.rejected_records r JOIN etl.files USING (file_id)",
-    "books": "SELECT kind, split_part(path, '_data/', 2), state, size, digest, lines, blank, other_pages,"
+    "books": "SELECT kind, split_part(path, '_data/', 2), state, size, digest, lines, blank, page_views,"
+    " bare_pages,"
     " loaded, duplicates, rejected"
     " FROM etl.files",
 }

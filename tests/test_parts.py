@@ -36,7 +36,8 @@ EVERYTHING = CONTENT | {
     "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session, line"
     " FROM analytics.heard_plays",
     "rejects": "SELECT line, reason, detail, record, record_bytes FROM etl.rejected_records",
-    "books": "SELECT kind, state, lines, blank, other_pages, loaded, duplicates, rejected, forgotten"
+    "books": "SELECT kind, state, lines, blank, page_views, bare_pages,"
+    " loaded, duplicates, rejected, forgotten"
     " FROM etl.files",
 }
 

@@ -459,8 +459,8 @@ def test_a_file_that_changes(db: Connection[Any], dsn: str, tmp_path: Path) -> N
     write(tmp_path, "log_data/a.json", "", play(NOVEMBER + 1), play(), play(NOVEMBER + 2))
     report = etl.run(tmp_path, dsn=dsn)
     assert report.rows["songplays"] == 3
-    books = "SELECT lines, blank, other_pages, loaded, duplicates, rejected FROM etl.files"
-    assert db.execute(books).fetchall() == [(4, 1, 0, 3, 0, 0)]
+    books = "SELECT lines, blank, page_views, bare_pages, loaded, duplicates, rejected FROM etl.files"
+    assert db.execute(books).fetchall() == [(4, 1, 0, 0, 3, 0, 0)]
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 0
     assert sorted(row[0] for row in db.execute("SELECT line FROM analytics.heard_plays")) == [2, 3, 4]
 

@@ -37,7 +37,12 @@ def test_the_report(sample: tuple[Connection[Any], Report]) -> None:
     assert report["rows"] == {"songplays": 6820, "users": 96, "songs": 71, "artists": 69, "time": 6813}
     assert report["matched"] == 1
     lines = report["lines"]
-    assert (lines["other_pages"], lines["duplicates"], lines["rejected"]) == (1236, 0, 0)
+    assert (lines["page_views"], lines["bare_pages"], lines["duplicates"], lines["rejected"]) == (
+        1236,
+        0,
+        0,
+        0,
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ WIDE = "UPDATE etl.warehouse SET earliest = DEFAULT, before = DEFAULT"
 
 def books(db: Connection[Any]) -> Any:
     return db.execute(
-        "SELECT kind, regexp_replace(path, '.*_data/', ''), state, lines, blank, other_pages, loaded,"
+        "SELECT kind, regexp_replace(path, '.*_data/', ''), state, lines, blank, page_views, bare_pages,"
+        " loaded,"
         " duplicates, rejected"
         " FROM etl.files ORDER BY kind, path"
     ).fetchall()
@@ -280,7 +281,7 @@ def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_pa
     db.execute(WIDE)
     done = retry(dsn=dsn)
     assert (done.tried, done.passed.loaded, done.incomplete) == (1, 1, 1)
-    assert books(db) == [("log", "a.json", "loaded", 4, 0, 0, 1, 0, 1)]
+    assert books(db) == [("log", "a.json", "loaded", 4, 0, 0, 0, 1, 0, 1)]
     assert one(db, "SELECT forgotten FROM etl.files") == 2
     assert unsound(dsn) == []
 
@@ -432,7 +433,14 @@ def test_what_retry_says(db: Connection[Any], dsn: str, tmp_path: Path, capsys: 
         "run_id": 2,
         "tried": 3,
         "passed": 2,
-        "became": {"blank": 0, "other_pages": 0, "loaded": 1, "duplicates": 1, "forgotten": 0},
+        "became": {
+            "blank": 0,
+            "page_views": 0,
+            "bare_pages": 0,
+            "loaded": 1,
+            "duplicates": 1,
+            "forgotten": 0,
+        },
         "remaining": {"invalid_json": 1},
         "not_tried": {"changed": 1, "read_again": 0, "incomplete": 0, "other_runs": 0},
     }

@@ -107,7 +107,7 @@ def test_the_sample_in_its_public_shapes(
     etl.run(real_sample, dsn=usual)
     report = etl.run(tmp_path, dsn=other)
     assert report.rows == {"songplays": 6820, "users": 96, "songs": 71, "artists": 69, "time": 6813}
-    assert (report.books.rejected, report.books.duplicates, report.books.other_pages) == (0, 0, 1236)
+    assert (report.books.rejected, report.books.duplicates, report.books.page_views) == (0, 0, 1236)
     with connect(usual) as one_way, connect(other) as other_way:
         assert checksums(other_way) == checksums(one_way)
         check_books(other_way)

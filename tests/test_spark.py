@@ -41,7 +41,8 @@ PASSWORD = "not-to-be-seen-7Q"  # noqa: S105
 EVERYTHING = CONTENT | {
     "rejects": "SELECT split_part(path, '_data/', 2), r.line, reason, detail, record"
     " FROM etl.rejected_records r JOIN etl.files USING (file_id)",
-    "files": "SELECT kind, split_part(path, '_data/', 2), state, size, lines, blank, other_pages, rejected"
+    "files": "SELECT kind, split_part(path, '_data/', 2), state, size, lines, blank, page_views, bare_pages,"
+    " rejected"
     " FROM etl.files",
 }
 

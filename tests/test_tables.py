@@ -32,7 +32,7 @@ VALUES = {
     "artist name": TEXTS,
     "started at": MOMENTS,
     "lines": NUMBERS,
-    "other_pages": NUMBERS | st.none(),
+    "page_views": NUMBERS | st.none(),
     "found": NUMBERS | st.just("ok"),
     "listeners": NUMBERS,
     "share": st.floats(0, 1),
@@ -136,11 +136,11 @@ def test_a_row_as_lines() -> None:
         "path   .../11/a.json\nlines  12,345,678,901\ntitle  A Title of som...\n"
     )
     assert (
-        printed([{"lines": 12_345, "other_pages": 7}], 20, "utf-8")
-        == " lines  other pages\n12,345            7\n"
+        printed([{"lines": 12_345, "page_views": 7}], 20, "utf-8")
+        == " lines  page views\n12,345           7\n"
     )
-    assert printed([{"lines": 12_345, "other_pages": 7, "loaded": 1}], 24, "utf-8") == (
-        "lines        12,345\nother pages       7\nloaded            1\n"
+    assert printed([{"lines": 12_345, "page_views": 7, "loaded": 1}], 24, "utf-8") == (
+        "lines       12,345\npage views       7\nloaded           1\n"
     )
 
 

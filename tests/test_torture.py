@@ -125,4 +125,4 @@ def test_a_line_of_too_many_parts_is_no_json(part: bytes) -> None:
         "invalid_json", "more than 1,000,000 strings, commas and brackets"
     )
     text = b'{"page": "' + b"," * 1_000_001 + b'"}'  # what is inside a string does not count
-    assert judge_event(text, (0, 1)) == "other page"
+    assert judge_event(text, (0, 1)) == "bare page"

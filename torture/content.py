@@ -7,7 +7,7 @@ from psycopg import Connection, sql
 from tests.support.warehouse import CONTENT, check_books, checksums
 
 MORE: Final = {
-    "files": "SELECT kind, path, state, lines, blank, other_pages, loaded + duplicates, rejected"
+    "files": "SELECT kind, path, state, lines, blank, page_views, bare_pages, loaded + duplicates, rejected"
     " FROM etl.files",
     "rejects": (
         "SELECT path, r.line, reason, detail, record, record_bytes"

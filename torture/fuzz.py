@@ -27,7 +27,7 @@ from sparkify.database.connection import connect
 from sparkify.extract.json_records import BEGINNING_BYTES, spans_lines
 from sparkify.extract.rejects import Reject
 from sparkify.transform.catalogue import CatalogueTransform
-from sparkify.transform.judge import BLANK, OTHER_PAGE, Play, judge_event
+from sparkify.transform.judge import BARE_PAGE, BLANK, PageView, Play, judge_event
 from sparkify.transform.plays import PlayTransform
 from tests.support.differential import TS_RANGE, check, check_songs
 from torture.mill import Mill, seeds
@@ -167,13 +167,10 @@ def expected_of(path: Path) -> tuple[Counter[Any], set[tuple[int, ...]]] | None:
     verdicts = [judge_event(line, TS_RANGE) for line in (lines if lines[-1] else lines[:-1])]
     counts: Counter[Any] = Counter()
     for verdict in verdicts:
-        counts[
-            verdict.reason
-            if isinstance(verdict, Reject)
-            else "play"
-            if isinstance(verdict, Play)
-            else verdict
-        ] += 1
+        if isinstance(verdict, Reject):
+            counts[verdict.reason] += 1
+        else:
+            counts[verdict if isinstance(verdict, str) else type(verdict)] += 1
     return counts, {verdict[:4] for verdict in verdicts if isinstance(verdict, Play)}
 
 
@@ -190,7 +187,8 @@ def check_loaded(dsn: str, folder: Path) -> None:
         books = {
             path: rest
             for path, *rest in connection.execute(
-                "SELECT path, lines, blank, other_pages, loaded + duplicates, rejected, state FROM etl.files"
+                "SELECT path, lines, blank, page_views, bare_pages,"
+                " loaded + duplicates, rejected, state FROM etl.files"
             )
         }
         reasons: dict[str, Counter[str]] = {}
@@ -200,15 +198,14 @@ def check_loaded(dsn: str, folder: Path) -> None:
         ):
             reasons.setdefault(path, Counter())[reason] = count
     for path in (folder / "log_data").iterdir():
-        lines, blank, other, plays, rejected, state = books[str(path)]
+        lines, blank, views, bare, plays, rejected, state = books[str(path)]
         assert state == "loaded", path
-        assert lines == blank + other + plays + rejected, path
+        assert lines == blank + views + bare + plays + rejected, path
         expected = expected_of(path)
         if expected:
             counts, _ = expected
-            found = Counter({"play": plays, BLANK: blank, OTHER_PAGE: other}) + reasons.get(
-                str(path), Counter()
-            )
+            of_lines = Counter({Play: plays, PageView: views, BLANK: blank, BARE_PAGE: bare})
+            found = of_lines + reasons.get(str(path), Counter())
             assert +found == +counts, f"{path}: {found} instead of {counts}"
 
 

@@ -15,7 +15,8 @@ class Books:
 
     lines: int = 0
     blank: int = 0
-    other_pages: int = 0
+    page_views: int = 0
+    bare_pages: int = 0
     loaded: int = 0
     duplicates: int = 0
     rejected: int = 0
@@ -25,7 +26,8 @@ class Books:
         """Add other books to these. Spelt out, because each of a million files has books."""
         self.lines += other.lines
         self.blank += other.blank
-        self.other_pages += other.other_pages
+        self.page_views += other.page_views
+        self.bare_pages += other.bare_pages
         self.loaded += other.loaded
         self.duplicates += other.duplicates
         self.rejected += other.rejected
@@ -33,8 +35,10 @@ class Books:
 
     def balance(self) -> bool:
         """Whether every line is accounted for."""
-        parts = (self.blank, self.other_pages, self.loaded, self.duplicates, self.rejected, self.forgotten)
-        return self.lines == sum(parts)
+        return self.lines == (
+            self.blank + self.page_views + self.bare_pages + self.loaded + self.duplicates + self.rejected
+            + self.forgotten
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +184,9 @@ class Report:
                       "unread": self.staged.unread, "left_to_others": self.staged.left_to_others,
                       "not_read": self.files_not_read},
             "remarks": self.remarks,
-            "lines": {"read": books.lines, "blank": books.blank, "other_pages": books.other_pages,
-                      "loaded": books.loaded, "duplicates": books.duplicates, "rejected": books.rejected,
-                      "forgotten": books.forgotten},
+            "lines": {"read": books.lines, "blank": books.blank, "page_views": books.page_views,
+                      "bare_pages": books.bare_pages, "loaded": books.loaded, "duplicates": books.duplicates,
+                      "rejected": books.rejected, "forgotten": books.forgotten},
             "reject_reasons": self.staged.reasons,
             "faulty_files": self.faults,
             "rows": self.rows,

@@ -47,6 +47,7 @@ COLUMNS: Final[dict[str, list[Read]]] = {
     "time": [moment, *[integer] * 6],
     "heard_songs": [bytes, text, text, double, text, text, integer, integer],
     "repeated": [moment, integer, integer],
+    "page_views": [moment, *[integer] * 4, *[text] * 4, integer, integer, integer],
     "users": [integer, *[text] * 4, moment, *[integer] * 3, text, text, bytes],
     "levels": [integer, day, integer, text, moment, moment],
     "user_days": [integer, day, text, text, integer, integer, integer, integers, integers, integers],

@@ -13,7 +13,15 @@ from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES
 from sparkify.transform.catalogue import CatalogueTransform
-from sparkify.transform.judge import BLANK, OTHER_PAGE, CatalogueRecord, Play, judge_event, judge_song
+from sparkify.transform.judge import (
+    BARE_PAGE,
+    BLANK,
+    CatalogueRecord,
+    PageView,
+    Play,
+    judge_event,
+    judge_song,
+)
 from sparkify.transform.plays import PlayTransform
 from tests.support import copied
 
@@ -24,11 +32,15 @@ FIRST_FILE = 100
 Heard = tuple[int, int, Play]
 """A play with the number of its slice and its line."""
 
+Seen = tuple[int, int, PageView]
+"""The same of a page view."""
+
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
-def songplay_id(play: Play) -> int:
-    return text_id(f"{play.user_id},{play.session_id},{play.item_in_session},{play.ts}")
+def songplay_id(event: Play | PageView) -> int:
+    user = "" if event.user_id is None else event.user_id
+    return text_id(f"{user},{event.session_id},{event.item_in_session},{event.ts}")
 
 
 def heard_song_id(title: str, artist: str, length: float) -> bytes:
@@ -55,6 +67,7 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
     ]
     done = transform.transform(pieces, range(FIRST_FILE, FIRST_FILE + len(files)))
     plays: list[Heard] = []
+    views: list[Seen] = []
     for number, (piece, lines) in enumerate(zip(pieces, files, strict=True)):
         verdicts = [judge_event(line, TS_RANGE) for line in lines]
         rejects = [
@@ -66,12 +79,19 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
         assert [(reject.line, reject.why, reject.record, reject.record_bytes) for reject in found] == rejects
         books = done.books[number]
         assert books.balance()
-        assert (books.lines, books.blank, books.other_pages, books.rejected) == (
+        here = [
+            (number, piece.first_line + at, verdict)
+            for at, verdict in enumerate(verdicts)
+            if isinstance(verdict, PageView)
+        ]
+        assert (books.lines, books.blank, books.page_views, books.bare_pages, books.rejected) == (
             len(lines),
             verdicts.count(BLANK),
-            verdicts.count(OTHER_PAGE),
+            len(here),
+            verdicts.count(BARE_PAGE),
             len(rejects),
         )
+        views += here
         plays += [
             (number, piece.first_line + at, verdict)
             for at, verdict in enumerate(verdicts)
@@ -80,8 +100,8 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
     winners = choose(plays)
     loaded = Counter(number for number, _, _ in winners)
     assert [books.loaded for books in done.books] == [loaded[number] for number in range(len(files))]
-    assert done.months == sorted({_month(play) for _, _, play in winners})
-    check_rows(transform, plays, winners, done.months)
+    assert done.months == sorted({_month(event) for _, _, event in winners + views})
+    check_rows(transform, plays, winners, views, done.months)
 
 
 def choose(plays: list[Heard]) -> list[Heard]:
@@ -93,7 +113,11 @@ def choose(plays: list[Heard]) -> list[Heard]:
 
 
 def check_rows(
-    transform: PlayTransform, plays: list[Heard], winners: list[Heard], months: list[date]
+    transform: PlayTransform,
+    plays: list[Heard],
+    winners: list[Heard],
+    views: list[Seen],
+    months: list[date],
 ) -> None:
     """Take the rows of all tables, and compare them."""
     transform.unknown_songs()
@@ -105,7 +129,7 @@ def check_rows(
     counts = transform.counts()
     assert sum(plays for plays, _, _ in counts.values()) == len(winners)
     assert sum(times for _, _, times in counts.values()) == len(found["time"])
-    assert transform.finish_batch() == months
+    assert transform.finish_batch() == sorted({_month(play) for _, _, play in winners})
     found |= {
         table: [row for month in months for row in copied.rows(table, transform.rows(table, month))]
         for table in BATCH_TABLES
@@ -113,6 +137,7 @@ def check_rows(
     assert {row[0] for row in found.pop("heard_songs")} <= {_heard_song_id(play) for _, _, play in winners}
     found["levels"] = with_known_order(found["levels"])
     expected = rows_of_chunk(plays, winners) | rows_of_batch(plays, winners)
+    expected["page_views"] = rows_of_views(views)
     assert {table: Counter(rows) for table, rows in found.items()} == {
         table: Counter(rows) for table, rows in expected.items()
     }
@@ -151,6 +176,15 @@ def rows_of_chunk(plays: list[Heard], winners: list[Heard]) -> Tables:
             for number, _, play in set(plays) - set(winners)
         ],
     }  # fmt: skip
+
+
+def rows_of_views(views: list[Seen]) -> list[tuple[Any, ...]]:
+    """The rows for page_views: all of them, because the core does not choose."""
+    return [
+        (_moment(view), songplay_id(view), view.session_id, view.item_in_session, view.user_id, view.level,
+         view.page, view.auth, view.method, view.status, FIRST_FILE + number, line)
+        for number, line, view in views
+    ]  # fmt: skip
 
 
 def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
@@ -222,12 +256,12 @@ def _first_and_last(plays: Iterable[Play]) -> tuple[datetime, datetime]:
     return min(moments), max(moments)
 
 
-def _moment(play: Play) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=play.ts)
+def _moment(event: Play | PageView) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event.ts)
 
 
-def _month(play: Play) -> date:
-    return _month_of(_moment(play).date())
+def _month(event: Play | PageView) -> date:
+    return _month_of(_moment(event).date())
 
 
 def _month_of(day: date) -> date:

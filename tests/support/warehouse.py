@@ -20,6 +20,8 @@ CONTENT = {
     # If two files have an event, either may count as its source; what was heard may not differ.
     "heard_plays": "SELECT start_time, songplay_id, heard_song_id, item_in_session"
     " FROM analytics.heard_plays",
+    "page_views": "SELECT start_time, page_view_id, session_id, item_in_session, user_id, level, page,"
+    " auth, method, status FROM analytics.page_views",
     "user_level_days": "SELECT * FROM analytics.user_level_days",
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
@@ -60,7 +62,8 @@ def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
 def totals(connection: Connection[Any]) -> Any:
     """The books of all files added up, which do not depend on the file that an event counts for."""
     return connection.execute(
-        "SELECT kind, sum(lines), sum(blank), sum(other_pages), sum(loaded), sum(duplicates), sum(rejected)"
+        "SELECT kind, sum(lines), sum(blank), sum(page_views), sum(bare_pages), sum(loaded),"
+        " sum(duplicates), sum(rejected)"
         " FROM etl.files GROUP BY kind ORDER BY kind"
     ).fetchall()
 

@@ -65,7 +65,7 @@ static uint64_t hold_rows(const Buffer *buffer, uint64_t sum) {
 }
 
 static bool take_rows(Plays *plays, const Rows *tables, int32_t month, uint64_t *sum) {
-    for (size_t table = 0; table < 5; table++) {
+    for (size_t table = 0; tables[table]; table++) {
         Buffer buffer = {0};
         bool done = tables[table](plays, month, &buffer);
         if (done) *sum = hold_rows(&buffer, *sum);
@@ -167,7 +167,7 @@ static void hold_books(const Lines *lines) {
     for (size_t at = 0; at < lines->slice_count; at++) {
         const Slice *slice = &lines->slices[at];
         uint32_t known =
-            slice->blank + slice->other_pages + slice->loaded + slice->duplicates + slice->forgotten;
+            slice->blank + slice->page_views + slice->bare_pages + slice->loaded + slice->duplicates + slice->forgotten;
         HOLD(known <= slice->lines);
         doubtful += slice->lines - known;
     }
@@ -176,7 +176,7 @@ static void hold_books(const Lines *lines) {
 
 static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t part, uint64_t *sum) {
     static const Rows TABLES[] = {rows_of_songplays, rows_of_heard_plays, rows_of_time, rows_of_heard_songs,
-                                  rows_of_repeated};
+                                  rows_of_repeated,  rows_of_page_views,  NULL};
     Chunk *chunk = &plays->chunk;
     chunk_clear(chunk);
     if (!take_slices(&chunk->lines, data, size, part)) return false;
@@ -200,7 +200,7 @@ static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t p
 
 static bool load_batch(Plays *plays, Bytes lines, const uint8_t parts[2], uint64_t *sum) {
     static const Rows TABLES[] = {rows_of_users, rows_of_levels, rows_of_user_days, rows_of_user_agents,
-                                  rows_of_sessions};
+                                  rows_of_sessions, NULL};
     size_t middle = end_of_line(lines.data, lines.size, lines.size * parts[0] / 256);
     *sum = 0;
     for (int second = 0; second < 2; second++) {

@@ -86,6 +86,18 @@ static void hold_same_play(const Play *one, const Play *other) {
     hold_same(one->user, other->user, USER_COLUMNS);
 }
 
+static void hold_view(const PageView *view, const Scratch *scratch) {
+    const Datum *columns = view->columns, *user = &columns[VIEW_USER_ID], *status = &columns[VIEW_STATUS];
+    hold_integer(view->session_id);
+    hold_integer(view->item_in_session);
+    HOLD(view->ts >= EARLIEST && view->ts < BEFORE);
+    hold_datums(columns, VIEW_COLUMNS, scratch);
+    for (size_t at = VIEW_LEVEL; at < VIEW_STATUS; at++) HOLD(columns[at].type <= TEXT);
+    HOLD(columns[VIEW_PAGE].type == TEXT);
+    if (user->type == BIGINT) hold_integer(user->bigint);
+    if (status->type == BIGINT) HOLD(status->bigint >= INT32_MIN && status->bigint <= INT32_MAX);
+}
+
 static void hold_song(const CatalogueRecord *song, const Scratch *scratch) {
     const Datum *columns = song->columns;
     hold_datums(columns, RECORD_COLUMNS, scratch);
@@ -100,12 +112,17 @@ static void hold_song(const CatalogueRecord *song, const Scratch *scratch) {
 /* `exact` has room for the strings and not a byte more; `kept` serves one line after the other. */
 static Verdict hold_log_line(const uint8_t *line, size_t size, Scratch *exact, Scratch *kept) {
     Play play, again;
-    Verdict verdict = read_play(line, size, EARLIEST, BEFORE, exact, &play);
+    PageView view, same_view;
+    Verdict verdict = read_event(line, size, EARLIEST, BEFORE, exact, &play, &view);
     HOLD(verdict <= ASK_THE_JUDGE);
-    HOLD(read_play(line, size, EARLIEST, BEFORE, kept, &again) == verdict);
+    HOLD(read_event(line, size, EARLIEST, BEFORE, kept, &again, &same_view) == verdict);
     if (verdict == ACCEPTED) {
         hold_play(&play, exact);
         hold_same_play(&play, &again);
+    }
+    if (verdict == PAGE_VIEW) {
+        hold_view(&view, exact);
+        hold_same(view.columns, same_view.columns, VIEW_COLUMNS);
     }
     return verdict;
 }
@@ -133,11 +150,12 @@ static void hold_line(const uint8_t *data, size_t size) {
 
     fail_allocation(1);
     Play unread;
-    Verdict failed = read_play(line, size, EARLIEST, BEFORE, &exact, &unread);
+    PageView no_view;
+    Verdict failed = read_event(line, size, EARLIEST, BEFORE, &exact, &unread, &no_view);
     HOLD(failed == (allocation_failed() ? NO_MEMORY : play));
     HOLD(!exact.data && !exact.room);
     fail_allocation(0);
-    HOLD(read_play(line, size, EARLIEST, BEFORE, &exact, &unread) == play);
+    HOLD(read_event(line, size, EARLIEST, BEFORE, &exact, &unread, &no_view) == play);
     scratch_free(&exact);
     free(line);
 }

@@ -1,7 +1,7 @@
 -- name: status_files
 -- Count files and add up their books. One row per kind and state.
 SELECT kind, state, count(*) AS files, sum(lines)::bigint AS lines, sum(blank)::bigint AS blank,
-       sum(other_pages)::bigint AS other_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
+       sum(page_views)::bigint AS page_views, sum(bare_pages)::bigint AS bare_pages, sum(loaded)::bigint AS loaded, sum(duplicates)::bigint AS duplicates,
        sum(rejected)::bigint AS rejected, sum(forgotten)::bigint AS forgotten,
        sum(dismissed)::bigint AS dismissed
 FROM etl.files GROUP BY kind, state ORDER BY kind, state

@@ -12,16 +12,16 @@ start and end in the slice). A month is the number of months since the year 0.
 
 from typing import TypeAlias, final
 
-from sparkify.transform.judge import CatalogueRecord, Play
+from sparkify.transform.judge import CatalogueRecord, PageView, Play
 
 _Slices: TypeAlias = tuple[tuple[bytes, int, bytes | None, int], ...]
 _Doubtful: TypeAlias = list[tuple[int, int, int, int]]
-_Books: TypeAlias = list[tuple[int, int, int, int, int, int]]
-"""For each slice: lines, blank, other pages, loaded, duplicates, forgotten."""
+_Books: TypeAlias = list[tuple[int, int, int, int, int, int, int]]
+"""For each slice: lines, blank, page views, bare pages, loaded, duplicates, forgotten."""
 
 @final
 class Plays:
-    """A worker's plays: those of a chunk, and what the chunks of a batch come to together.
+    """A worker's plays and page views: those of a chunk, and what the chunks of a batch come to together.
 
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
     `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch`, `rows` and `listened`.
@@ -34,12 +34,12 @@ class Plays:
         """Drop the batch, and all cached songs if wanted."""
     def read(self, slices: _Slices, /) -> _Doubtful:
         """Read the lines of a chunk; returns those on which the judge must decide."""
-    def add(self, slice_: int, line: int, play: Play, /) -> None:
-        """Add a play that the judge accepted."""
+    def add(self, slice_: int, line: int, event: Play | PageView, /) -> None:
+        """Add a play or page view that the judge accepted."""
     def users(self) -> set[int]:
-        """The users of the chunk's plays."""
+        """The users of the chunk's plays and page views."""
     def forget(self, user_ids: tuple[int, ...], /) -> None:
-        """Drop the chunk's plays of forgotten people, and count them."""
+        """Drop the chunk's plays and page views of forgotten people, and count them."""
     def settle(self) -> _Books:
         """Choose one of each repeated play; the chunk's books without what the judge decided."""
     def months(self) -> list[tuple[int, int, int, int]]:
@@ -56,8 +56,11 @@ class Plays:
         """
     def match(self, matches: list[tuple[int, str, str]], /) -> None:
         """Take the catalogue's answers: (number, song_id, artist_id)."""
-    def ranges(self) -> list[tuple[int, int, int, int]]:
-        """For each month and slice of the chunk: (month, slice, first ts, last ts)."""
+    def ranges(self) -> list[tuple[int, int, int | None, int | None]]:
+        """For each month and slice of the chunk: (month, slice, first ts, last ts) of its plays.
+
+        A slice with page views only has no times.
+        """
     def finish_batch(self) -> list[int]:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
@@ -117,8 +120,8 @@ def read_files(paths: list[str], sizes: list[int], /) -> list[tuple[bytes, bytes
     less.
     """
 
-def read_play(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:
-    """For tests: the fields of `Play`, "blank", "other page", or None for the judge."""
+def read_event(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:
+    """For tests: the fields of `Play` or `PageView`, "blank", "bare page", or None for the judge."""
 
 def read_song(line: bytes, /) -> tuple[object, ...] | str | None:
     """For tests: the fields of `CatalogueRecord`, "blank", or None for the judge."""

@@ -1,4 +1,4 @@
-/* The plays of a chunk, with their ids (docs/rules.md, Identity of a play). */
+/* The events of a chunk: plays, with their ids (docs/rules.md, Identity of a play). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,28 +37,31 @@ bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line) {
 static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_t slice, int64_t number) {
     Plays *plays = keeper;
     Play play;
-    Verdict verdict = read_play(line, size, plays->earliest, plays->before, &plays->scratch, &play);
+    PageView view;
+    Verdict verdict = read_event(line, size, plays->earliest, plays->before, &plays->scratch, &play, &view);
     if (verdict == ACCEPTED && !plays_add(plays, &play, slice, number)) return NO_MEMORY;
+    if (verdict == PAGE_VIEW && !plays_add_view(plays, &view, slice, number)) return NO_MEMORY;
     return verdict;
 }
 
 LinesRead plays_read(Plays *plays) { return lines_read(&plays->chunk.lines, read_line, plays); }
 
-static int by_user_id(const void *one, const void *other) {
+int compare_user_ids(const void *one, const void *other) {
     int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
     return (a > b) - (a < b);
 }
 
 void plays_forget(Plays *plays, int64_t *user_ids, size_t count) {
     Chunk *chunk = &plays->chunk;
-    qsort(user_ids, count, sizeof *user_ids, by_user_id);
+    qsort(user_ids, count, sizeof *user_ids, compare_user_ids);
     for (size_t at = 0; at < chunk->count; at++) {
         HeardPlay *play = &chunk->items[at];
         if (play->fate != KEPT) continue;
-        if (!bsearch(&play->user_id, user_ids, count, sizeof *user_ids, by_user_id)) continue;
+        if (!bsearch(&play->user_id, user_ids, count, sizeof *user_ids, compare_user_ids)) continue;
         play->fate = FORGOTTEN;
         chunk->lines.slices[play->slice].forgotten++;
     }
+    views_forget(chunk, user_ids, count);
 }
 
 void chunk_clear(Chunk *chunk) {
@@ -68,6 +71,8 @@ void chunk_clear(Chunk *chunk) {
     arena_clear(&chunk->names);
     by_month_clear(&chunk->new_songs);
     by_month_clear(&chunk->repeated);
+    by_month_clear(&chunk->of_views);
+    chunk->view_rows.size = chunk->view_count = 0;
     chunk->count = chunk->month_count = chunk->unknown_count = 0;
     chunk->lines.slice_count = chunk->lines.doubtful_count = 0;
 }
@@ -82,6 +87,9 @@ void chunk_free(Chunk *chunk) {
     free(chunk->months);
     by_month_free(&chunk->new_songs);
     by_month_free(&chunk->repeated);
+    by_month_free(&chunk->of_views);
+    copy_free(&chunk->view_rows);
+    free(chunk->views);
     free(chunk->unknown);
     lines_free(&chunk->lines);
 }

@@ -20,6 +20,11 @@ enum { VARIANT_TEXTS = 3 };
 /* What users shows of the latest play, as in users between user_id and level. */
 #define EACH_USER_COLUMN(X) X(FIRST_NAME, optional_text) X(LAST_NAME, optional_text) X(GENDER, optional_text)
 
+/* What is kept of a page view, as in analytics.page_views between item_in_session and file_id. */
+#define EACH_VIEW_COLUMN(X) \
+    X(USER_ID, user_if_any) X(LEVEL, text_if_any) X(PAGE, required_text) X(AUTH, text_if_any) \
+    X(METHOD, text_if_any) X(STATUS, small_integer_if_any)
+
 /* The fields of a song record, in the order in which the files have them. Nobody reads num_songs. */
 #define EACH_RECORD_FIELD(X) \
     X(RECORD_NUM_SONGS, "num_songs") X(RECORD_ARTIST_ID, "artist_id") \
@@ -37,6 +42,8 @@ enum { VARIANT_TEXTS = 3 };
 #define AS_ENUMERATOR(name, ...) name,
 enum { EACH_PLAY_TEXT(AS_ENUMERATOR) PLAY_TEXTS };
 enum { EACH_USER_COLUMN(AS_ENUMERATOR) USER_COLUMNS };
+#define AS_VIEW_ENUMERATOR(name, ...) VIEW_##name,
+enum { EACH_VIEW_COLUMN(AS_VIEW_ENUMERATOR) VIEW_COLUMNS };
 enum { EACH_RECORD_COLUMN(AS_ENUMERATOR) RECORD_COLUMNS };
 
 #endif

@@ -38,6 +38,13 @@ uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes) {
     return put16(buffer->data + buffer->size, (uint16_t)columns);
 }
 
+bool copy_rows(Buffer *buffer, const uint8_t *rows, size_t size) {
+    if (!reserve(buffer, size)) return false;
+    memcpy(buffer->data + buffer->size, rows, size);
+    buffer->size += size;
+    return true;
+}
+
 void copy_free(Buffer *buffer) {
     free(buffer->data);
     *buffer = (Buffer){0};

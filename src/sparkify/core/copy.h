@@ -27,6 +27,9 @@ void copy_free(Buffer *buffer);
 /* The place for a row of so many columns, with texts or arrays of so many bytes; NULL if memory is short. */
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes);
 
+/* Append rows that are made already; false if memory is short. */
+bool copy_rows(Buffer *buffer, const uint8_t *rows, size_t size);
+
 static inline void copy_row_end(Buffer *buffer, const uint8_t *at) {
     buffer->size = (size_t)(at - buffer->data);
 }

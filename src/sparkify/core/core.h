@@ -36,12 +36,18 @@ typedef struct {
     Datum texts[PLAY_TEXTS], user[USER_COLUMNS];
 } Play;
 
+/* A page view: the fields of judge.PageView, in its order. Its status has 32 bits. */
+typedef struct {
+    int64_t session_id, item_in_session, ts;
+    Datum columns[VIEW_COLUMNS];
+} PageView;
+
 /* A record of a song file: the fields of judge.CatalogueRecord, in its order. */
 typedef struct {
     Datum columns[RECORD_COLUMNS];
 } CatalogueRecord;
 
-typedef enum { BLANK, OTHER_PAGE, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
+typedef enum { BLANK, BARE_PAGE, PAGE_VIEW, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
 
 /* Room for the strings of a line, decoded; it grows, and serves one line after the other. */
 typedef struct {
@@ -51,9 +57,10 @@ typedef struct {
 
 void scratch_free(Scratch *scratch);
 
-/* Decide on a line without its line feed. Texts point into `scratch`, until its next use. */
-Verdict read_play(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch,
-                  Play *play);
+/* Decide on a line without its line feed. Texts point into `scratch`, until its next use. An event becomes a
+ * play if it is ACCEPTED, or a PAGE_VIEW. */
+Verdict read_event(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch,
+                   Play *play, PageView *view);
 Verdict read_song(const uint8_t *line, size_t size, Scratch *scratch, CatalogueRecord *song);
 
 #endif

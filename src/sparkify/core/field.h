@@ -77,4 +77,33 @@ static inline bool seconds(const Value *field, Datum *datum) {
     return seconds_of(field, &datum->real);
 }
 
+static inline bool user_id_of(const Value *field, int64_t *value) {
+    return field->type == STRING ? digits_of(&field->text, value) : integer_of(field, value);
+}
+
+/* The readers of page views, in which what is odd is none. */
+
+static inline bool user_if_any(const Value *field, Datum *datum) {
+    bool is_empty = field->type == STRING && !field->text.size;
+    *datum = (Datum){0};
+    if (is_none(field) || is_empty || field->type == BOOLEAN) return true;
+    datum->type = BIGINT;
+    return user_id_of(field, &datum->bigint);
+}
+
+static inline bool text_if_any(const Value *field, Datum *datum) {
+    *datum = (Datum){0};
+    if (field->type == STRING) *datum = (Datum){TEXT, {field->text}};
+    return true;
+}
+
+static inline bool small_integer_if_any(const Value *field, Datum *datum) {
+    *datum = (Datum){0};
+    if (field->type != NUMBER) return true;
+    datum->type = BIGINT;
+    if (!integer_of(field, &datum->bigint)) return false;
+    if (datum->bigint < INT32_MIN || datum->bigint > INT32_MAX) *datum = (Datum){0};
+    return true;
+}
+
 #endif

@@ -32,9 +32,8 @@ static char *put_decimal(char *at, int64_t number) {
     return at;
 }
 
-int64_t songplay_id(int64_t user_id, int64_t session_id, int64_t item_in_session, int64_t ts) {
-    char text[4 * 21];
-    char *at = put_decimal(text, user_id);
+/* The id of an event whose user is in `text`, up to `at`; there must be room for the rest. */
+static int64_t event_id(char *text, char *at, int64_t session_id, int64_t item_in_session, int64_t ts) {
     *at++ = ',';
     at = put_decimal(at, session_id);
     *at++ = ',';
@@ -45,6 +44,18 @@ int64_t songplay_id(int64_t user_id, int64_t session_id, int64_t item_in_session
     sha256_begin(&hash);
     sha256_add(&hash, text, (size_t)(at - text));
     return id_of(&hash);
+}
+
+int64_t songplay_id(int64_t user_id, int64_t session_id, int64_t item_in_session, int64_t ts) {
+    char text[4 * 21];
+    return event_id(text, put_decimal(text, user_id), session_id, item_in_session, ts);
+}
+
+int64_t page_view_id(const PageView *view) {
+    char text[4 * 21];
+    const Datum *user = &view->columns[VIEW_USER_ID];
+    char *at = user->type == BIGINT ? put_decimal(text, user->bigint) : text;
+    return event_id(text, at, view->session_id, view->item_in_session, view->ts);
 }
 
 static void add_title_and_artist(Sha256 *hash, Text title, Text artist) {

@@ -25,8 +25,9 @@ static LinesRead read_slice(Lines *lines, uint32_t at, Reader reader, void *keep
         slice->lines++;
         switch (reader(keeper, line, size, at, number)) {
         case BLANK: slice->blank++; break;
-        case OTHER_PAGE: slice->other_pages++; break;
-        case ACCEPTED: break;
+        case BARE_PAGE: slice->bare_pages++; break;
+        case PAGE_VIEW:
+        case ACCEPTED: break; /* the keeper counts them */
         case ASK_THE_JUDGE:
             if (ask_the_judge(lines, (Doubtful){at, number, start, start + size})) break;
             return LINES_SHORT_OF_MEMORY;

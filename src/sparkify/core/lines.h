@@ -12,7 +12,7 @@ typedef struct {
     const char *numbers;    /* of its lines, 8 bytes each, if they do not follow on `first_line`; else NULL */
     size_t number_count;
     int32_t file_id;
-    uint32_t lines, blank, other_pages, loaded, duplicates, forgotten;
+    uint32_t lines, blank, page_views, bare_pages, loaded, duplicates, forgotten;
 } Slice;
 
 /* A line that the judge must decide on: its place in the slice, without its line feed. */

@@ -25,7 +25,7 @@ static PyMethodDef functions[] = {
     {"copy_columns", core_copy_columns, METH_VARARGS, NULL},
     {"list_folder", core_list_folder, METH_VARARGS, NULL},
     {"read_files", core_read_files, METH_VARARGS, NULL},
-    {"read_play", core_read_play, METH_VARARGS, NULL},
+    {"read_event", core_read_event, METH_VARARGS, NULL},
     {"read_song", core_read_song, METH_VARARGS, NULL},
     {0},
 };

@@ -3,6 +3,7 @@
 #define SPARKIFY_PLAYS_H
 
 #include "by_month.h"
+#include "copy.h"
 #include "lines.h"
 #include "matches.h"
 #include "songs.h"
@@ -40,6 +41,15 @@ typedef struct {
     int32_t month;
 } Session;
 
+/* A page view of the chunk, whose row is made. */
+typedef struct {
+    int64_t session_id, user_id;
+    size_t start; /* of its row in `view_rows`; the next one follows */
+    int32_t day, month;
+    uint32_t slice;
+    bool has_user, is_forgotten;
+} SeenPage;
+
 typedef struct {
     Lines lines;
     Arena names;
@@ -54,6 +64,10 @@ typedef struct {
     } *months;
     size_t month_count, month_room;
     ByMonth new_songs, repeated;
+    SeenPage *views;
+    size_t view_count, view_room;
+    Buffer view_rows;
+    ByMonth of_views;
     uint32_t *unknown; /* songs that are to be looked up in the catalogue */
     size_t unknown_count, unknown_room;
 } Chunk;
@@ -91,8 +105,13 @@ typedef struct {
 LinesRead plays_read(Plays *plays);
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);
 void plays_forget(Plays *plays, int64_t *user_ids, size_t count); /* it sorts them */
+int compare_user_ids(const void *one, const void *other);
 void chunk_clear(Chunk *chunk);
 void chunk_free(Chunk *chunk);
+
+/* page_views.c */
+bool plays_add_view(Plays *plays, const PageView *view, uint32_t slice, int64_t line);
+void views_forget(Chunk *chunk, const int64_t *user_ids, size_t count); /* sorted */
 
 /* repeated.c: choose one of each repeated play, and sort the plays by month. */
 bool plays_settle(Plays *plays);

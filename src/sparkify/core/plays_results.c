@@ -26,7 +26,15 @@ typedef struct {
     int32_t month;
 } Range;
 
-/* The list of (month, slice, first ts, last ts). `ranges` has room for a range of each slice. */
+static const Range NO_PLAYS = {INT64_MAX, INT64_MIN, 0};
+
+static PyObject *describe(const Range *range, uint32_t slice) {
+    if (range->first > range->last) return Py_BuildValue("iIOO", range->month, slice, Py_None, Py_None);
+    return Py_BuildValue("iILL", range->month, slice, (long long)range->first, (long long)range->last);
+}
+
+/* The list of (month, slice, first ts, last ts), without times if the slice has page views only. `ranges` has
+ * room for a range of each slice. */
 static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
     PyObject *list = PyList_New(0);
     for (size_t at = 0; list && at < chunk->month_count; at++) {
@@ -41,11 +49,18 @@ static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
             if (heard->slice < first) first = heard->slice;
             if (heard->slice > last) last = heard->slice;
         }
+        Walk walk = by_month_find(&chunk->of_views, month->month);
+        for (uint32_t number; walk_next(&walk, &number);) {
+            uint32_t slice = chunk->views[number].slice;
+            if (chunk->views[number].is_forgotten || ranges[slice].month == month->month) continue;
+            ranges[slice] = NO_PLAYS;
+            ranges[slice].month = month->month;
+            if (slice < first) first = slice;
+            if (slice > last) last = slice;
+        }
         for (uint32_t slice = first; list && slice <= last; slice++) {
-            const Range *range = &ranges[slice];
-            if (range->month != month->month) continue;
-            PyObject *item = Py_BuildValue("iILL", month->month, slice, (long long)range->first,
-                                           (long long)range->last);
+            if (ranges[slice].month != month->month) continue;
+            PyObject *item = describe(&ranges[slice], slice);
             if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
             Py_XDECREF(item);
         }
@@ -70,9 +85,10 @@ static const struct {
 } TABLES[] = {
     {"songplays", rows_of_songplays, false},     {"heard_plays", rows_of_heard_plays, false},
     {"time", rows_of_time, false},               {"heard_songs", rows_of_heard_songs, false},
-    {"repeated", rows_of_repeated, false},       {"users", rows_of_users, true},
-    {"levels", rows_of_levels, true},            {"user_days", rows_of_user_days, true},
-    {"user_agents", rows_of_user_agents, true},  {"sessions", rows_of_sessions, true},
+    {"repeated", rows_of_repeated, false},       {"page_views", rows_of_page_views, false},
+    {"users", rows_of_users, true},              {"levels", rows_of_levels, true},
+    {"user_days", rows_of_user_days, true},      {"user_agents", rows_of_user_agents, true},
+    {"sessions", rows_of_sessions, true},
 };
 
 static PyObject *copy_table(PlaysObject *self, size_t table, int32_t month) {
@@ -112,15 +128,21 @@ PyObject *plays_listened(PlaysObject *self, PyObject *month) {
     return result;
 }
 
+/* Add a number to a set; NULL with an exception if it fails. */
+static void add_number(PyObject **set, int64_t number) {
+    PyObject *shown = PyLong_FromLongLong(number);
+    if (!shown || PySet_Add(*set, shown) < 0) Py_CLEAR(*set);
+    Py_XDECREF(shown);
+}
+
 PyObject *plays_users(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    const Chunk *chunk = &self->plays.chunk;
     PyObject *set = PySet_New(NULL);
-    for (size_t at = 0; set && at < self->plays.chunk.count; at++) {
-        PyObject *user_id = PyLong_FromLongLong(self->plays.chunk.items[at].user_id);
-        if (!user_id || PySet_Add(set, user_id) < 0) Py_CLEAR(set);
-        Py_XDECREF(user_id);
-    }
+    for (size_t at = 0; set && at < chunk->count; at++) add_number(&set, chunk->items[at].user_id);
+    for (size_t at = 0; set && at < chunk->view_count; at++)
+        if (chunk->views[at].has_user) add_number(&set, chunk->views[at].user_id);
     return set;
 }
 

@@ -1,9 +1,7 @@
 /* The Python type Plays: a worker's plays, chunk by chunk. _core.pyi documents it. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "datums.h"
 #include "plays_type.h"
 #include "slices.h"
 
@@ -84,50 +82,6 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     PyObject *doubtful = slices_doubtful(&self->plays.chunk.lines, done);
     if (doubtful) self->step = CHUNK_READ;
     return doubtful;
-}
-
-static bool parse_play(PyObject *fields, Play *play) {
-    Datum columns[PLAY_TEXTS + USER_COLUMNS];
-    PyObject *first = PyTuple_GetSlice(fields, 0, OTHER_FIELDS);
-    long long numbers[4];
-    const char *song, *artist;
-    Py_ssize_t song_size, artist_size;
-    bool done = first
-        && PyArg_ParseTuple(first, "LLLLs#s#d:play", &numbers[0], &numbers[1], &numbers[2], &numbers[3],
-                            &song, &song_size, &artist, &artist_size, &play->length)
-        && datums_take(fields, OTHER_FIELDS, columns, PLAY_TEXTS + USER_COLUMNS);
-    Py_XDECREF(first);
-    if (!done) return false;
-    if (song_size > INT32_MAX || artist_size > INT32_MAX) return PyErr_NoMemory() != NULL;
-    play->user_id = numbers[0], play->session_id = numbers[1];
-    play->item_in_session = numbers[2], play->ts = numbers[3];
-    play->song = (Text){(const uint8_t *)song, (size_t)song_size};
-    play->artist = (Text){(const uint8_t *)artist, (size_t)artist_size};
-    memcpy(play->texts, columns, sizeof play->texts);
-    memcpy(play->user, columns + PLAY_TEXTS, sizeof play->user);
-    return true;
-}
-
-static bool has_texts(const Play *play) {
-    for (size_t at = 0; at < PLAY_TEXTS; at++)
-        if (play->texts[at].type > TEXT) return false;
-    return true;
-}
-
-static PyObject *add(PlaysObject *self, PyObject *arguments) {
-    unsigned int slice;
-    long long line;
-    PyObject *fields;
-    Play play;
-    if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!parse_play(fields, &play) || !plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    if (slice >= self->plays.chunk.lines.slice_count || play.ts < self->plays.earliest
-        || play.ts >= self->plays.before || !(play.length > 0) || !isfinite(play.length)
-        || !has_texts(&play)) {
-        PyErr_SetString(PyExc_ValueError, "no play that a judge accepts");
-        return NULL;
-    }
-    return plays_step(self, plays_add(&self->plays, &play, slice, line), CHUNK_READ);
 }
 
 static PyObject *forget(PlaysObject *self, PyObject *arguments) {
@@ -262,7 +216,7 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
 static PyMethodDef methods[] = {
     METHOD("begin_batch", begin_batch, METH_VARARGS),
     METHOD("read", read_chunk, METH_VARARGS),
-    METHOD("add", add, METH_VARARGS),
+    METHOD("add", plays_add_judged, METH_VARARGS),
     METHOD("users", plays_users, METH_NOARGS),
     METHOD("forget", forget, METH_VARARGS),
     METHOD("settle", settle, METH_NOARGS),

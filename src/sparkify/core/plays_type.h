@@ -34,6 +34,9 @@ bool plays_may(PlaysObject *self, Step first, Step last);
 /* Take a step that succeeded, or fail for want of memory: None or NULL. */
 PyObject *plays_step(PlaysObject *self, bool done, Step next);
 
+/* plays_judged.c: add a play or a page view */
+PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);
+
 /* plays_results.c */
 PyObject *plays_bytes_of(const Buffer *buffer);
 PyObject *plays_list_batch_months(const Batch *batch);

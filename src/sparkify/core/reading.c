@@ -25,16 +25,26 @@ static PyObject *shown_play(const Play *play) {
     return tuple_of(fields, sizeof fields / sizeof *fields);
 }
 
+static PyObject *shown_view(const PageView *view) {
+    Datum fields[VIEW_OTHER_FIELDS + VIEW_COLUMNS] = {
+        {BIGINT, .bigint = view->session_id},
+        {BIGINT, .bigint = view->item_in_session},
+        {BIGINT, .bigint = view->ts},
+    };
+    memcpy(fields + VIEW_OTHER_FIELDS, view->columns, sizeof view->columns);
+    return tuple_of(fields, sizeof fields / sizeof *fields);
+}
+
 static PyObject *without_fields(Verdict verdict) {
     switch (verdict) {
     case BLANK: return PyUnicode_FromString("blank");
-    case OTHER_PAGE: return PyUnicode_FromString("other page");
+    case BARE_PAGE: return PyUnicode_FromString("bare page");
     case NO_MEMORY: return PyErr_NoMemory();
     default: Py_RETURN_NONE;
     }
 }
 
-PyObject *core_read_play(PyObject *module, PyObject *arguments) {
+PyObject *core_read_event(PyObject *module, PyObject *arguments) {
     (void)module;
     const char *line;
     Py_ssize_t size;
@@ -42,8 +52,12 @@ PyObject *core_read_play(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "y#LL", &line, &size, &earliest, &before)) return NULL;
     Scratch scratch = {0};
     Play play;
-    Verdict verdict = read_play((const uint8_t *)line, (size_t)size, earliest, before, &scratch, &play);
-    PyObject *shown = verdict == ACCEPTED ? shown_play(&play) : without_fields(verdict);
+    PageView view;
+    Verdict verdict =
+        read_event((const uint8_t *)line, (size_t)size, earliest, before, &scratch, &play, &view);
+    PyObject *shown = verdict == ACCEPTED ? shown_play(&play)
+        : verdict == PAGE_VIEW            ? shown_view(&view)
+                                          : without_fields(verdict);
     scratch_free(&scratch);
     return shown;
 }

@@ -4,9 +4,9 @@
 
 #include "stable_abi.h"
 
-/* read_play(line: bytes, earliest: int, before: int) and read_song(line: bytes): a tuple of the fields,
- * "blank", "other page", or None for ask the judge. METH_VARARGS. */
-PyObject *core_read_play(PyObject *module, PyObject *arguments);
+/* read_event(line: bytes, earliest: int, before: int) and read_song(line: bytes): a tuple of the fields,
+ * "blank", "bare page", or None for ask the judge. METH_VARARGS. */
+PyObject *core_read_event(PyObject *module, PyObject *arguments);
 PyObject *core_read_song(PyObject *module, PyObject *arguments);
 
 #endif

@@ -52,6 +52,7 @@ static bool find_repeated(Plays *plays) {
         }
     }
     by_month_sort(&chunk->repeated);
+    by_month_sort(&chunk->of_views);
     return true;
 }
 
@@ -84,19 +85,30 @@ static size_t place_of(const Chunk *chunk, int32_t month) {
     return low;
 }
 
-/* List the months of the kept plays, in order. */
+static bool add_month(Chunk *chunk, int32_t month) {
+    size_t place = place_of(chunk, month), count = chunk->month_count;
+    if (place < count && chunk->months[place].month == month) return true;
+    if (!make_room(&chunk->months, &chunk->month_room, count + 1, sizeof *chunk->months)) return false;
+    for (size_t later = count; later > place; later--) chunk->months[later] = chunk->months[later - 1];
+    chunk->months[place] = (struct Month){.month = month};
+    chunk->month_count++;
+    return true;
+}
+
+/* List the months of the kept plays and page views, in order. */
 static bool list_months(Chunk *chunk) {
     int32_t last = -1;
     for (size_t at = 0; at < chunk->count; at++) {
         const HeardPlay *play = &chunk->items[at];
         if (play->fate != KEPT || play->month == last) continue;
         last = play->month;
-        size_t place = place_of(chunk, last), count = chunk->month_count;
-        if (place < count && chunk->months[place].month == last) continue;
-        if (!make_room(&chunk->months, &chunk->month_room, count + 1, sizeof *chunk->months)) return false;
-        for (size_t later = count; later > place; later--) chunk->months[later] = chunk->months[later - 1];
-        chunk->months[place] = (struct Month){.month = last};
-        chunk->month_count++;
+        if (!add_month(chunk, last)) return false;
+    }
+    for (size_t at = 0; at < chunk->view_count; at++) {
+        const SeenPage *view = &chunk->views[at];
+        if (view->is_forgotten || view->month == last) continue;
+        last = view->month;
+        if (!add_month(chunk, last)) return false;
     }
     return true;
 }

@@ -14,6 +14,7 @@ bool rows_of_heard_plays(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_time(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_heard_songs(Plays *plays, int32_t month, Buffer *buffer);
 bool rows_of_repeated(Plays *plays, int32_t month, Buffer *buffer);
+bool rows_of_page_views(Plays *plays, int32_t month, Buffer *buffer); /* page_views.c */
 
 /* batch_rows.c: of the batch, once it is finished */
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer);

@@ -64,8 +64,8 @@ PyObject *slices_books(const Lines *lines) {
     PyObject *list = PyList_New((Py_ssize_t)lines->slice_count);
     for (size_t at = 0; list && at < lines->slice_count; at++) {
         const Slice *slice = &lines->slices[at];
-        PyObject *item = Py_BuildValue("IIIIII", slice->lines, slice->blank, slice->other_pages,
-                                       slice->loaded, slice->duplicates, slice->forgotten);
+        PyObject *item = Py_BuildValue("IIIIIII", slice->lines, slice->blank, slice->page_views,
+                                       slice->bare_pages, slice->loaded, slice->duplicates, slice->forgotten);
         if (!item || PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
     }
     return list;

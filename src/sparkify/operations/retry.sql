@@ -70,7 +70,8 @@ WHERE r.manifest_id = judged.manifest_id AND r.line = judged.line
 -- name: move_books
 -- Move the records that passed into the books of their files.
 UPDATE etl.manifest m
-SET blank = m.blank + retried.blank, other_pages = m.other_pages + retried.other_pages, loaded = m.loaded + retried.loaded,
+SET blank = m.blank + retried.blank, page_views = m.page_views + retried.page_views,
+    bare_pages = m.bare_pages + retried.bare_pages, loaded = m.loaded + retried.loaded,
     duplicates = m.duplicates + retried.duplicates, forgotten = m.forgotten + retried.forgotten,
     rejected = m.rejected - retried.lines
 FROM unnest(%(retried)s::bigint[], %(manifests)s::bigint[]) AS pair (retried, manifest)
@@ -79,8 +80,8 @@ WHERE m.manifest_id = pair.manifest
 
 -- name: totals
 -- Sum up what the records that passed became.
-SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
-       coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
+SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(page_views), 0), coalesce(sum(bare_pages), 0),
+       coalesce(sum(loaded), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 
 -- name: delete_entries

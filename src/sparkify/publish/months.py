@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from sparkify.database.queries import queries
 from sparkify.publish.beside import Beside
+from sparkify.publish.page_views import publish_page_views
 from sparkify.publish.plans import choose
 from sparkify.publish.rollups import summarize_sessions
 from sparkify.publish.staged import StagedMonth
@@ -40,8 +41,13 @@ def publish_month(
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
-        if facts := staged.read_facts():
-            choose(facts)(staged, facts, beside).carry_out()
+        facts = staged.read_facts()
+        plan = choose(facts)(staged, facts, beside) if facts else None
+        if plan:
+            plan.begin()
+        publish_page_views(staged)
+        if plan:
+            plan.carry_out()
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)

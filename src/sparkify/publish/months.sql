@@ -21,7 +21,7 @@ FOR UPDATE OF month SKIP LOCKED
 WITH chunks AS (
     SELECT min(earliest) AS earliest, max(latest) AS latest, sum(plays) AS plays,
            min(catalogue_version) AS catalogue_version
-    FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
+    FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published AND earliest IS NOT NULL
     GROUP BY xmin::text
 ),
 followed AS (

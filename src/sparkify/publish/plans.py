@@ -54,6 +54,9 @@ class Plan(ABC):
         month.names["overlaps"] = sql.Literal(facts.overlaps)
         month.names["covered_until"] = sql.Literal(facts.covered_until)
 
+    def begin(self) -> None:  # noqa: B027  only attaching has something to begin
+        """Begin what can be done beside the rest."""
+
     def carry_out(self) -> None:
         """Publish what is staged into the star and the tables that follow from it."""
         self._drop_repeated()
@@ -121,13 +124,12 @@ class Plan(ABC):
 class Attach(Plan):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
-    def carry_out(self) -> None:
-        """Publish what is staged; if it can become partitions as it is, do some of it beside the rest."""
+    def begin(self) -> None:
+        """Begin to make keys and to count, if what is staged can become partitions as it is."""
         if self._beside and self._is_as_staged and self._facts.plays >= A_LARGE_PART:
             for table in ("time", "songplays", "heard_plays"):
                 self._begun[table] = self._beside.begin(partial(self._add_keys, table))
             self._begun["user_days"] = self._beside.begin(self._staged_days().prepare)
-        super().carry_out()
 
     @property
     def _is_as_staged(self) -> bool:

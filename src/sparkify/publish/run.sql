@@ -6,10 +6,10 @@ RETURNING true
 
 -- name: analyze_star
 -- Analyze partitioned tables, which autovacuum never does.
-ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays
+ANALYZE {only} time, {only} songplays, {only} analytics.heard_plays, {only} analytics.page_views
 
 -- name: files_of_month
--- Count the files that have plays in a staged month, and name the first.
+-- Count the files that have plays or page views in a staged month, and name the first.
 SELECT count(DISTINCT file_id), min(path COLLATE "C")
 FROM etl.staged_slices s JOIN etl.known_files USING (file_id)
 WHERE s.run_id = {run_id} AND month = {month} AND NOT published
@@ -26,8 +26,8 @@ WHERE m.run_id = %(run_id)s AND (f.version IS NOT NULL OR %(all)s)
 
 -- name: run_totals
 -- Add up the books of a run. Lines dismissed later still count as rejected by the run.
-SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(other_pages), 0), coalesce(sum(loaded), 0),
-       coalesce(sum(duplicates), 0), coalesce(sum(rejected + dismissed), 0), coalesce(sum(forgotten), 0)
+SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(page_views), 0), coalesce(sum(bare_pages), 0),
+       coalesce(sum(loaded), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected + dismissed), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 
 -- name: reject_reasons

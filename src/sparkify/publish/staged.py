@@ -15,7 +15,7 @@ from sparkify.transform.listened import Listened
 
 _sql: Final = {
     name: query
-    for file in ("months", "repeated", "attach", "late", "heard_songs", "users", "levels")
+    for file in ("months", "repeated", "attach", "late", "heard_songs", "users", "levels", "page_views")
     for name, query in queries(f"publish/{file}").items()
 }
 
@@ -73,7 +73,7 @@ class StagedMonth:
         }
 
     def read_facts(self) -> Facts | None:
-        """Read the facts; None if a batch created the tables and then staged no play."""
+        """Read the facts; None if no play is staged, but page views, or nothing after all."""
         plays, *others = self.row("read_facts")
         return None if plays is None else Facts(plays, *others)
 

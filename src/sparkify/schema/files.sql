@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     staged_at   timestamptz NOT NULL DEFAULT now(),
     lines       bigint NOT NULL DEFAULT 0,
     blank       bigint NOT NULL DEFAULT 0,
-    other_pages bigint NOT NULL DEFAULT 0,
+    page_views  bigint NOT NULL DEFAULT 0,
+    bare_pages  bigint NOT NULL DEFAULT 0,
     loaded      bigint NOT NULL DEFAULT 0,
     duplicates  bigint NOT NULL DEFAULT 0,
     rejected    bigint NOT NULL DEFAULT 0,
@@ -47,7 +48,7 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     dismissed   bigint NOT NULL DEFAULT 0,
     UNIQUE (file_id, version),
     CONSTRAINT manifest_books_balance
-        CHECK (lines = blank + other_pages + loaded + duplicates + rejected + forgotten + dismissed)
+        CHECK (lines = blank + page_views + bare_pages + loaded + duplicates + rejected + forgotten + dismissed)
 );
 CREATE INDEX IF NOT EXISTS manifest_run ON etl.manifest (run_id);
 COMMENT ON TABLE etl.manifest IS 'One row per staged version of a file: the books of its lines, written in the transaction that stages the file or a part of it.';
@@ -56,9 +57,10 @@ COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file. While the file is read in parts, it includes the number of the run.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
 COMMENT ON COLUMN etl.manifest.staged_at IS 'When it was staged.';
-COMMENT ON COLUMN etl.manifest.lines IS 'Lines read: the sum of the next seven columns.';
+COMMENT ON COLUMN etl.manifest.lines IS 'Lines read: the sum of the next eight columns.';
 COMMENT ON COLUMN etl.manifest.blank IS 'As in etl.files.';
-COMMENT ON COLUMN etl.manifest.other_pages IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.page_views IS 'As in etl.files.';
+COMMENT ON COLUMN etl.manifest.bare_pages IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.loaded IS 'As in etl.files; before publication, the staged plays.';
 COMMENT ON COLUMN etl.manifest.duplicates IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.rejected IS 'As in etl.files.';
@@ -97,7 +99,8 @@ SELECT f.file_id, f.kind, f.path,
            ELSE 'loaded'
        END AS state,
        f.version, f.size, f.mtime_ns, f.digest, f.run_id, f.seen_at, f.note,
-       coalesce(m.lines, 0) AS lines, coalesce(m.blank, 0) AS blank, coalesce(m.other_pages, 0) AS other_pages,
+       coalesce(m.lines, 0) AS lines, coalesce(m.blank, 0) AS blank,
+       coalesce(m.page_views, 0) AS page_views, coalesce(m.bare_pages, 0) AS bare_pages,
        coalesce(m.loaded, 0) AS loaded, coalesce(m.duplicates, 0) AS duplicates, coalesce(m.rejected, 0) AS rejected,
        coalesce(m.forgotten, 0) AS forgotten, coalesce(m.dismissed, 0) AS dismissed
 FROM etl.known_files f
@@ -115,9 +118,10 @@ COMMENT ON COLUMN etl.files.digest IS 'SHA-256 of the bytes that were read.';
 COMMENT ON COLUMN etl.files.run_id IS 'The run that last read it or tried to.';
 COMMENT ON COLUMN etl.files.seen_at IS 'When that run saw it.';
 COMMENT ON COLUMN etl.files.note IS 'Why it could not be read.';
-COMMENT ON COLUMN etl.files.lines IS 'Lines in the loaded version: the sum of the next seven columns.';
+COMMENT ON COLUMN etl.files.lines IS 'Lines in the loaded version: the sum of the next eight columns.';
 COMMENT ON COLUMN etl.files.blank IS 'Lines of white space only.';
-COMMENT ON COLUMN etl.files.other_pages IS 'Events of a page other than NextSong.';
+COMMENT ON COLUMN etl.files.page_views IS 'Events of a page other than NextSong. A line counts even if another line says the same.';
+COMMENT ON COLUMN etl.files.bare_pages IS 'Such events without a valid session, item in session or time: they are only counted.';
 COMMENT ON COLUMN etl.files.loaded IS 'Plays or catalogue records that came from this file.';
 COMMENT ON COLUMN etl.files.duplicates IS 'Plays that the warehouse already has from another line.';
 COMMENT ON COLUMN etl.files.rejected IS 'Lines set aside in etl.rejected_records.';

@@ -24,9 +24,9 @@ COMMENT ON FUNCTION etl.heard_song_id IS 'The first 128 bits of the SHA-256 of t
 CREATE OR REPLACE FUNCTION etl.songplay_id(user_id bigint, session_id bigint, item_in_session bigint, start_time timestamptz)
 RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (('x' || encode(substr(sha256(convert_to(concat_ws(
-            ',', user_id, session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint), 'UTF8')), 1, 8), 'hex')
+            ',', coalesce(user_id::text, ''), session_id, item_in_session, (extract(epoch FROM start_time) * 1000)::bigint), 'UTF8')), 1, 8), 'hex')
         )::bit(64) >> 1)::bigint;
-COMMENT ON FUNCTION etl.songplay_id IS 'The first 63 bits of the SHA-256 of user, session, item in session and milliseconds since 1970, separated by commas.';
+COMMENT ON FUNCTION etl.songplay_id IS 'The first 63 bits of the SHA-256 of user, session, item in session and milliseconds since 1970, separated by commas. The id of a page view is the same; its user may be NULL, and is then empty.';
 
 -- Cap the length at a day before multiplying: the longest length in a log would overflow. Not STRICT, or PostgreSQL would not inline it.
 CREATE OR REPLACE FUNCTION analytics.milliseconds(length double precision) RETURNS integer
@@ -53,6 +53,16 @@ RETURN convert_to(level, 'UTF8') || '\x00'::bytea
        || coalesce('\x01'::bytea || convert_to(user_agent, 'UTF8'), ''::bytea) || '\x00'::bytea
        || uuid_send(heard_song_id);
 COMMENT ON FUNCTION etl.variant IS 'The bytes by which lines with the same play are compared: the smallest wins.';
+
+-- The same for lines with the same page view. The bytes of a number are in its order once its sign bit is flipped.
+CREATE OR REPLACE FUNCTION etl.view_variant(page text, level text, auth text, method text, status integer) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN convert_to(page, 'UTF8') || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to(level, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to(auth, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to(method, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || int4send(status # -2147483648), ''::bytea);
+COMMENT ON FUNCTION etl.view_variant IS 'The bytes by which lines with the same page view are compared: the smallest wins.';
 
 -- A path may be longer than an index entry can be. No path looks like a digest: it begins with a slash, a scheme or "bytes:".
 CREATE OR REPLACE FUNCTION etl.path_key(path text) RETURNS text

@@ -12,8 +12,8 @@ CREATE TABLE IF NOT EXISTS etl.staged_slices (
     run_id            bigint NOT NULL,
     month             date NOT NULL,
     file_id           integer NOT NULL,
-    earliest          timestamptz NOT NULL,
-    latest            timestamptz NOT NULL,
+    earliest          timestamptz,
+    latest            timestamptz,
     catalogue_version bigint NOT NULL,
     plays             bigint NOT NULL,
     matched           bigint NOT NULL,
@@ -22,12 +22,12 @@ CREATE TABLE IF NOT EXISTS etl.staged_slices (
 );
 CREATE INDEX IF NOT EXISTS staged_slices_month ON etl.staged_slices (run_id, month);
 CREATE INDEX IF NOT EXISTS staged_slices_file ON etl.staged_slices (file_id);
-COMMENT ON TABLE etl.staged_slices IS 'One row per chunk, file and month with plays, kept until the run is finished.';
+COMMENT ON TABLE etl.staged_slices IS 'One row per chunk, file and month with plays or page views, kept until the run is finished.';
 COMMENT ON COLUMN etl.staged_slices.run_id IS 'The run.';
 COMMENT ON COLUMN etl.staged_slices.month IS 'The first day of the month.';
 COMMENT ON COLUMN etl.staged_slices.file_id IS 'The file.';
-COMMENT ON COLUMN etl.staged_slices.earliest IS 'The earliest start_time of these plays.';
-COMMENT ON COLUMN etl.staged_slices.latest IS 'The latest start_time of these plays.';
+COMMENT ON COLUMN etl.staged_slices.earliest IS 'The earliest start_time of these plays; NULL when there are page views only.';
+COMMENT ON COLUMN etl.staged_slices.latest IS 'The latest start_time of these plays; NULL when there are page views only.';
 COMMENT ON COLUMN etl.staged_slices.catalogue_version IS 'The etl.warehouse.catalogue_version with which they were matched.';
 COMMENT ON COLUMN etl.staged_slices.plays IS 'How many plays the chunk staged for the month; one of its rows has the count, the others have 0.';
 COMMENT ON COLUMN etl.staged_slices.matched IS 'How many of those plays have a song_id.';

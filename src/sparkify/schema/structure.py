@@ -50,6 +50,7 @@ def statements() -> list[LiteralString]:
         script("schema/staged"),
         script("schema/catalogue"),
         script("schema/plays"),
+        script("schema/page_views"),
         script("schema/users"),
         *(rollups.file(name)["table"] for name in rollups.NAMES),
         script("schema/views"),

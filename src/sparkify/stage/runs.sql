@@ -59,7 +59,7 @@ WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_re
 -- name: find_unpublished_logs
 -- Add the files that have lines in a staged month, including lines that lost to others.
 -- reads: unpublished
-INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated}
+INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated} UNION SELECT file_id FROM {page_views}
 
 -- name: forget_files
 -- Reset the files of a dropped run to what they were before it: loaded, or new. Their rows stay, because a

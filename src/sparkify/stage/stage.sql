@@ -33,6 +33,7 @@ CREATE TABLE {heard_songs} (
 );
 CREATE TABLE {levels} (LIKE analytics.user_level_days);
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer);
+CREATE TABLE {page_views} (LIKE analytics.page_views INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 -- The month's rollups are counted from these. Nothing uses statistics of arrays, as in analytics.user_days.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
 ALTER TABLE {user_days}
@@ -48,7 +49,7 @@ CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamp
 SELECT month, xmin::text FROM etl.staged_months WHERE run_id = %s AND month = ANY(%s) ORDER BY month FOR SHARE
 
 -- name: add_slices
--- Note which plays of which files a chunk stages.
+-- Note of which files a chunk stages plays or page views.
 INSERT INTO etl.staged_slices (run_id, catalogue_version, month, file_id, earliest, latest, plays, matched, times)
 SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
@@ -95,7 +96,7 @@ SELECT path, nextval('etl.manifest_manifest_id_seq'), file_id FROM seen
 -- name: staged_earlier
 -- Look up files that could not be claimed, with their books if this run staged them: the answer to its COMMIT
 -- may have been lost.
-SELECT path, m.run_id IS NOT NULL, lines, blank, other_pages, loaded, duplicates, rejected, forgotten
+SELECT path, m.run_id IS NOT NULL, lines, blank, page_views, bare_pages, loaded, duplicates, rejected, forgotten
 FROM etl.known_files f LEFT JOIN etl.manifest m ON m.file_id = f.file_id AND m.run_id = %s
 WHERE f.kind = %s AND f.path = ANY(%s)
 
@@ -119,11 +120,11 @@ SELECT FROM etl.known_files WHERE file_id = %s FOR UPDATE
 -- Add the books of a part to those of its file, which `hold_file` has locked. Without the lock, two
 -- transactions could insert the first row at once, and ON CONFLICT covers only one of the two keys.
 INSERT INTO etl.manifest AS m
-    (manifest_id, file_id, version, run_id, lines, blank, other_pages, loaded, duplicates, rejected, forgotten)
-OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (manifest_id, file_id, version, run_id, lines, blank, page_views, bare_pages, loaded, duplicates, rejected, forgotten)
+OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (manifest_id) DO UPDATE
 SET lines = m.lines + EXCLUDED.lines, blank = m.blank + EXCLUDED.blank,
-    other_pages = m.other_pages + EXCLUDED.other_pages, loaded = m.loaded + EXCLUDED.loaded,
+    page_views = m.page_views + EXCLUDED.page_views, bare_pages = m.bare_pages + EXCLUDED.bare_pages, loaded = m.loaded + EXCLUDED.loaded,
     duplicates = m.duplicates + EXCLUDED.duplicates, rejected = m.rejected + EXCLUDED.rejected,
     forgotten = m.forgotten + EXCLUDED.forgotten
 

@@ -1,6 +1,6 @@
 """The tables in which a run stages its rows: a set for each month, and one for the catalogue.
 
-The core writes the rows: core/chunk_rows.c, batch_rows.c and catalogue.c.
+The core writes the rows: core/chunk_rows.c, page_views.c, batch_rows.c and catalogue.c.
 """
 
 from datetime import date
@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from sparkify.database.queries import queries
 from sparkify.schema.rollups import ROLLUPS
 
-CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated")
+CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated", "page_views")
 """The tables of a month to which each chunk adds rows."""
 
 BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions")

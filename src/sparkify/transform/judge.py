@@ -1,7 +1,7 @@
 """The judge: the one strict definition of a valid line.
 
 It decides whether a line is accepted and with which values, or for which reason it is rejected; docs/rules.md
-explains the rules. The compiled core (core/play.c, core/song.c) may accept a line only if the judge would,
+explains the rules. The compiled core (core/event.c, core/song.c) may accept a line only if the judge would,
 with the same values; tests/test_core_reading.py compares them. The judge sees one line at a time, so a
 line's neighbours cannot matter.
 """
@@ -44,6 +44,23 @@ class Play(NamedTuple):
     gender: str | None
 
 
+class PageView(NamedTuple):
+    """The fields kept of a line with another page. `ts` is in milliseconds since 1970, UTC.
+
+    What is missing or odd is None; so is the user of an event while nobody was logged in.
+    """
+
+    session_id: int
+    item_in_session: int
+    ts: int
+    user_id: int | None
+    level: str | None
+    page: str
+    auth: str | None
+    method: str | None
+    status: int | None
+
+
 class CatalogueRecord(NamedTuple):
     """The fields of a valid record of a song file, as in core/columns.h.
 
@@ -62,11 +79,11 @@ class CatalogueRecord(NamedTuple):
 
 
 BLANK: Final = "blank"
-OTHER_PAGE: Final = "other page"
+BARE_PAGE: Final = "bare page"
 
 
-def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
-    """Decide on one line of a log file: a `Play`, a `Reject`, `BLANK` or `OTHER_PAGE`.
+def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | PageView | Reject | str:
+    """Decide on one line of a log file: a `Play`, a `PageView`, a `Reject`, `BLANK` or `BARE_PAGE`.
 
     `ts_range` is the accepted range of event times, in milliseconds; its end is excluded. The fields are
     checked in the order in which they stand here, and the first that fails gives the reason.
@@ -78,7 +95,7 @@ def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
         event = decode_object(line)
         page = _text(event, "page")
         if page != "NextSong":
-            return OTHER_PAGE
+            return _judge_view(event, page, ts_range)
         return Play(
             user_id=_user_id(event),
             session_id=_integer(event, "sessionId"),
@@ -96,6 +113,24 @@ def judge_event(line: bytes, ts_range: tuple[int, int]) -> Play | Reject | str:
         )
     except Rejected as rejected:
         return rejected.reject
+
+
+def _judge_view(event: dict[str, Any], page: str, ts_range: tuple[int, int]) -> PageView | str:
+    """A page view, or `BARE_PAGE` if the event cannot be identified."""
+    try:
+        return PageView(
+            session_id=_integer(event, "sessionId"),
+            item_in_session=_integer(event, "itemInSession"),
+            ts=_within(_integer(event, "ts"), "ts", ts_range),
+            user_id=_if_valid(_user_id, event),
+            level=_if_valid(_text, event, "level"),
+            page=page,
+            auth=_if_valid(_text, event, "auth"),
+            method=_if_valid(_text, event, "method"),
+            status=_if_valid(_status, event),
+        )
+    except Rejected:
+        return BARE_PAGE
 
 
 def judge_song(record: bytes) -> CatalogueRecord | Reject | str:
@@ -132,6 +167,13 @@ def _required(record: dict[str, Any], name: str) -> Any:
 
 def _optional(record: dict[str, Any], name: str, field: Callable[[dict[str, Any], str], T]) -> T | None:
     return None if record.get(name) is None else field(record, name)
+
+
+def _if_valid(field: Callable[..., T], *arguments: Any) -> T | None:
+    try:
+        return field(*arguments)
+    except Rejected:
+        return None
 
 
 def _text(record: dict[str, Any], name: str) -> str:
@@ -193,6 +235,10 @@ def _user_id(event: dict[str, Any]) -> int:
     if len(digits) > 19:
         raise Rejected("out_of_range", f"userId {shown(value)} does not fit 64 bits")
     return _within(int(digits), "userId", (0, INT64_MAX + 1))
+
+
+def _status(event: dict[str, Any]) -> int:
+    return _within(_integer(event, "status"), "status", (-(2**31), 2**31))
 
 
 def _finite(record: dict[str, Any], name: str) -> float:

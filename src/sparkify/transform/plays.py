@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Transformed:
-    """The books and rejects of each slice of a chunk, and the months of its plays."""
+    """The books and rejects of each slice of a chunk, and the months of its plays and page views."""
 
     books: list[Books]
     rejects: list[list[RejectedLine]]
@@ -37,12 +37,12 @@ class Transformed:
 
 
 class Range(NamedTuple):
-    """The first and last start_time of a slice's plays in a month."""
+    """The first and last start_time of a slice's plays in a month; None if it has page views only."""
 
     month: date
     slice: int
-    first: datetime
-    last: datetime
+    first: datetime | None
+    last: datetime | None
 
 
 class PlayTransform:
@@ -50,8 +50,8 @@ class PlayTransform:
 
     `transform` takes a chunk; `unknown_songs` and `match` ask the catalogue; then, until the next chunk,
     `counts`, `ranges` and `rows` return its results. The rows of users, levels, days, user agents and
-    sessions combine all chunks since `begin_batch`, and are ready after `finish_batch`. Plays of people who
-    are `forgotten` are only counted.
+    sessions combine all chunks since `begin_batch`, and are ready after `finish_batch`. Plays and page views
+    of people who are `forgotten` are only counted.
     """
 
     def __init__(self, ts_range: tuple[int, int]) -> None:
@@ -137,5 +137,5 @@ def _number(month: date) -> int:
     return month.year * 12 + month.month - 1
 
 
-def _moment(ts: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ts)
+def _moment(ts: int | None) -> datetime | None:
+    return None if ts is None else _EPOCH + timedelta(milliseconds=ts)

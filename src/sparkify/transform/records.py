@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.report import Books
-from sparkify.transform.judge import BLANK, OTHER_PAGE
+from sparkify.transform.judge import BARE_PAGE, BLANK
 
 Verdict = Any
-"""The judge's answer for a line: a record, a `Reject`, or `BLANK` or `OTHER_PAGE`."""
+"""The judge's answer for a line: a record, a `Reject`, or `BLANK` or `BARE_PAGE`."""
 
 
 class Core(Protocol):
@@ -34,10 +34,10 @@ class Decided:
         """Decide on every line; `file_ids` has the file of each slice. The core then has what is accepted."""
         self.books: list[Books] = []
         self.rejects = [list(piece.unread) for piece in chunk]
-        # By slice, of the few that have any: lines that the judge found blank, and of other pages. The core
+        # By slice, of the few that have any: lines that the judge found blank, and bare pages. The core
         # counts an empty line for each line that could not be read.
         self._blank = Counter({at: -len(piece.unread) for at, piece in enumerate(chunk) if piece.unread})
-        self._other_pages: Counter[int] = Counter()
+        self._bare_pages: Counter[int] = Counter()
         slices = tuple(
             (piece.data, piece.first_line, piece.numbers.tobytes() if piece.numbers else None, file_id)
             for piece, file_id in zip(chunk, file_ids, strict=True)
@@ -48,20 +48,20 @@ class Decided:
             if isinstance(verdict, Reject):
                 self.rejects[number].append(RejectedLine.of(line, verdict, text))
             elif isinstance(verdict, str):
-                self._other_pages[number] += verdict == OTHER_PAGE
+                self._bare_pages[number] += verdict == BARE_PAGE
                 self._blank[number] += verdict == BLANK
             else:
                 core.add(number, line, verdict)
 
-    def add(self, counts: Sequence[tuple[int, int, int, int, int, int]]) -> None:
+    def add(self, counts: Sequence[tuple[int, int, int, int, int, int, int]]) -> None:
         """Make the books, from the core's and what the judge decided."""
         self.books = [
-            Books(lines, blank, other_pages, loaded, duplicates, len(rejects), forgotten)
-            for (lines, blank, other_pages, loaded, duplicates, forgotten), rejects in zip(
+            Books(lines, blank, views, bare, loaded, duplicates, len(rejects), forgotten)
+            for (lines, blank, views, bare, loaded, duplicates, forgotten), rejects in zip(
                 counts, self.rejects, strict=True
             )
         ]
         for number, count in self._blank.items():
             self.books[number].blank += count
-        for number, count in self._other_pages.items():
-            self.books[number].other_pages += count
+        for number, count in self._bare_pages.items():
+            self.books[number].bare_pages += count

@@ -1,9 +1,9 @@
 -- name: books_balance
 -- The books of every file balance: its lines are the sum of what became of them.
 -- do: Change a byte of the file (add a blank line at its end) and load again.
-SELECT f.path, m.lines, m.blank, m.other_pages, m.loaded, m.duplicates, m.rejected, m.forgotten, m.dismissed
+SELECT f.path, m.lines, m.blank, m.page_views, m.bare_pages, m.loaded, m.duplicates, m.rejected, m.forgotten, m.dismissed
 FROM etl.manifest m JOIN etl.known_files f USING (file_id)
-WHERE m.lines <> m.blank + m.other_pages + m.loaded + m.duplicates + m.rejected + m.forgotten + m.dismissed
+WHERE m.lines <> m.blank + m.page_views + m.bare_pages + m.loaded + m.duplicates + m.rejected + m.forgotten + m.dismissed
 
 -- name: files_have_books
 -- Every loaded file has books, and every row of the manifest has a file and a run.

@@ -87,10 +87,12 @@ WHERE schemaname = 'etl' AND has_sequence_privilege('etl.' || sequencename, 'SEL
   AND (coalesce(last_value, 0) < given OR last_value > max_value / 10 * 9)
 
 -- name: partitions_complete
--- Partitioned tables have the same partitions; those by month have one for each month of the others.
+-- The partitioned tables of plays have the same partitions; those by month have one for each month of the others.
+-- Page views have months of their own.
 -- do: Find the table in the schema partitions and attach it again (ALTER TABLE … ATTACH PARTITION).
 WITH parents (parent, monthly) AS (
     SELECT * FROM unnest(%(partitioned)s::text[], %(partitioned_by_month)s::boolean[]) AS p (parent, monthly)
+    WHERE parent <> 'analytics.page_views'
 ),
 spans AS (
     SELECT parent, monthly, etl.partition_span(inhrelid) AS span
@@ -113,6 +115,7 @@ WITH ranges AS (
     SELECT tableoid AS partition, min(start_time) AS first, max(start_time) AS last FROM songplays GROUP BY tableoid
     UNION ALL SELECT tableoid, min(start_time), max(start_time) FROM time GROUP BY tableoid
     UNION ALL SELECT tableoid, min(start_time), max(start_time) FROM analytics.heard_plays GROUP BY tableoid
+    UNION ALL SELECT tableoid, min(start_time), max(start_time) FROM analytics.page_views GROUP BY tableoid
 ),
 spans AS (
     SELECT partition, first, last, etl.partition_span(partition) AS span FROM ranges

@@ -1,0 +1,24 @@
+"""Publish the page views of a month. The staged table becomes the partition of a new month."""
+
+import psycopg
+
+from sparkify.publish.staged import StagedMonth
+
+
+def publish_page_views(month: StagedMonth) -> None:
+    """Publish the staged page views, in the transaction of the month.
+
+    Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md).
+    """
+    connection, span, staged = month.connection, month.span, month.tables["page_views"]
+    if not month.row("any_page_view")[0]:
+        return
+    if span.is_attached(connection, "page_views"):
+        month.run("merge_page_views")
+        return
+    try:
+        with connection.transaction():
+            span.add_keys(connection, "page_views", staged)
+    except psycopg.errors.UniqueViolation:
+        month.run("remove_repeated_views")
+    span.attach(connection, "page_views", staged)

@@ -1,0 +1,34 @@
+-- name: any_page_view
+-- Tell whether page views are staged for the month.
+SELECT EXISTS (SELECT FROM {page_views})
+
+-- name: remove_repeated_views
+-- Keep the winning variant of each page view, or the first line of equal ones.
+DELETE FROM {page_views} p
+USING (
+    SELECT v.ctid AS row, row_number() OVER (
+               PARTITION BY start_time, page_view_id
+               ORDER BY etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
+           ) AS variant
+    FROM {page_views} v JOIN etl.known_files f USING (file_id)
+) variants
+WHERE p.ctid = variants.row AND variant > 1
+
+-- name: merge_page_views
+-- Insert the winning variant of each staged page view, unless the warehouse has a smaller one. An equal one gets the
+-- staged line if the file of its own is now read again, or if the staged line comes first in the same file.
+INSERT INTO analytics.page_views AS there
+SELECT DISTINCT ON (start_time, page_view_id) v.*
+FROM {page_views} v JOIN etl.known_files f USING (file_id)
+ORDER BY start_time, page_view_id, etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
+ON CONFLICT (start_time, page_view_id) DO UPDATE
+SET page = EXCLUDED.page, level = EXCLUDED.level, auth = EXCLUDED.auth, method = EXCLUDED.method,
+    status = EXCLUDED.status, file_id = EXCLUDED.file_id, line = EXCLUDED.line
+WHERE etl.view_variant(EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
+      < etl.view_variant(there.page, there.level, there.auth, there.method, there.status)
+   OR ((EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
+       IS NOT DISTINCT FROM (there.page, there.level, there.auth, there.method, there.status)
+       AND (EXCLUDED.file_id, EXCLUDED.line) <> (there.file_id, there.line)
+       AND ((EXCLUDED.file_id = there.file_id AND EXCLUDED.line < there.line)
+            OR there.file_id IN (SELECT file_id FROM {page_views} JOIN etl.known_files USING (file_id)
+                                 WHERE first_run_id <> {run_id} AND NOT {retried})))
