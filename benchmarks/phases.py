@@ -45,7 +45,7 @@ _CLIENT: Final = [
     (r"^extract/|^transform/records\.py", PARSE),
     (r"^transform/|^stage/matching\.py|^threads of libraries$", TRANSFORM),
     (r"^stage/copy\.py", COPY),
-    (r"^publish/(months|plans|partitions|ahead)\.py", KEYS),
+    (r"^publish/(months|plans|page_views|partitions|ahead)\.py", KEYS),
     (r"^(stage|publish)/", BOOKS),
 ]
 _SERVER: Final = [
@@ -53,7 +53,7 @@ _SERVER: Final = [
     (r"\bCOPY \S", COPY),
     (r"^(\s*--.*\n)*\s*ANALYZE", ANALYZE),
     (r"ATTACH PARTITION|ADD CONSTRAINT|VALIDATE CONSTRAINT|CREATE (UNIQUE )?INDEX", KEYS),
-    (r"INSERT INTO (songplays|time|analytics\.heard_plays)\b", INSERT),
+    (r"INSERT INTO (songplays|time|analytics\.(heard_plays|page_views))\b", INSERT),
     (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (

@@ -55,9 +55,10 @@ def rejects(db: Connection[Any]) -> Any:
 
 def sources(db: Connection[Any]) -> Any:
     return db.execute(
-        "SELECT start_time, songplay_id, path, line FROM analytics.heard_plays JOIN etl.known_files USING"
-        " (file_id)"
-        " ORDER BY start_time, songplay_id"
+        "SELECT start_time, id, path, line FROM"
+        " (SELECT start_time, songplay_id AS id, file_id, line FROM analytics.heard_plays"
+        "  UNION ALL SELECT start_time, page_view_id, file_id, line FROM analytics.page_views) events"
+        " JOIN etl.known_files USING (file_id) ORDER BY start_time, id, path, line"
     ).fetchall()
 
 
@@ -110,13 +111,17 @@ def make_world(root: Path, seed: int, files: int) -> None:
         kind = chance.random()
         if kind < 0.05:
             return chance.choice(["torn", "", '{"page": "Home"}', '{"page": "NextSong", "ts": 1}', "[]"])
+        day = chance.randrange(0, 48, 4)
+        page = {"page": "Home", "userId": chance.choice(["", "1"])} if kind < 0.3 else {}
+        if page:  # one outside the narrow range is bare, and no reject that a retry could load
+            day = max(4, min(day, 36))
         return play(
-            NOVEMBER + chance.randrange(0, 48, 4) * DAY + chance.randrange(2),
+            NOVEMBER + day * DAY + chance.randrange(2),
             userId=str(chance.randrange(1, 4)),
             itemInSession=chance.randrange(2), sessionId=1, level=chance.choice(["free", "paid"]),
             song=chance.choice(["Setanta matins", "Other"]), location=chance.choice(["", "a", "b"]),
             firstName=chance.choice(["A", "B"] if files > 1 else ["A"]),
-        )  # fmt: skip
+        ) | page  # fmt: skip
 
     def record() -> Any:
         return song(

@@ -34,6 +34,9 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(root, "log_data/again/other_level.json", *({**p, "level": "zzz"} for p in plays[:20]))
     write(root, "log_data/again/other_song.json", *({**p, "song": "A", "level": "aaa"} for p in plays[10:30]))
     write(root, "log_data/again/other_name.json", *({**p, "firstName": "Aa"} for p in plays))
+    views = [event for event in events if event["page"] != "NextSong"]
+    write(root, "log_data/again/other_views.json", *({**v, "level": "aaa"} for v in views[:20]))
+    write(root, "log_data/again/more_views.json", *({**v, "level": "zzz"} for v in views[10:]), *views)
     records = [json.loads(path.read_bytes()) for path in sorted((root / "song_data").rglob("*.json"))]
     write(root, "song_data/again.json", *({**r, "title": "Aa", "year": 1999} for r in records[:5]))
     write(
