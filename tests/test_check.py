@@ -41,6 +41,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write(root, "log_data/a.json", *plays, "torn", "torn too")
     write(root, "log_data/b.json", *plays[:9], play(NOVEMBER + 3 * DAY + 1, userId="8"))
+    views = [
+        play(NOVEMBER + at * DAY, page="Home", userId=user) for at, user in enumerate(["", "7", "", "1"])
+    ]
+    write(root, "log_data/c.json", *views)
     write(root, "song_data/a.json", song(), song("S2", title="Other", artist_id="A2", artist_name="B"))
     write(root, "song_data/b.json", song(title="Z"), "torn")
     return root
@@ -104,6 +108,7 @@ DAMAGE = [
                      " WHERE duplicates > 0"),
     ("books_loaded", "DELETE FROM etl.catalogue_records WHERE song_id = 'S2'"),
     ("lineage", "UPDATE analytics.heard_plays SET file_id = 99 WHERE line = 3"),
+    ("lineage", "UPDATE analytics.page_views SET file_id = 99 WHERE line = 3"),
     ("lineage", "UPDATE etl.catalogue_records SET file_id = file_id + 90"),
     ("row_counts", "UPDATE etl.row_counts SET row_count = row_count + 1 WHERE table_name = 'matched'"),
     ("row_counts", "DELETE FROM etl.row_counts WHERE table_name = 'time'"),
@@ -144,6 +149,14 @@ DAMAGE = [
     ("levels", "UPDATE analytics.user_level_days SET level = 'zero' WHERE user_id = 7 AND stretch_no = 2"),
     ("levels", "DELETE FROM analytics.user_level_days WHERE user_id = 7 AND stretch_no = 5"),
     ("levels", "UPDATE analytics.user_level_days SET last_play = first_play + interval '1 ms'"),
+    ("page_view_ids", "UPDATE analytics.page_views SET user_id = NULL WHERE user_id = 7"),
+    ("page_view_months", "ALTER TABLE analytics.page_views DETACH PARTITION partitions.page_views_2018_11;"
+                         "ALTER TABLE analytics.page_views ATTACH PARTITION partitions.page_views_2018_11"
+                         " FOR VALUES FROM ('2018-11-01 00:00+00') TO ('2018-11-30 00:00+00')"),
+    ("page_views_of_forgotten", "INSERT INTO etl.forgotten_sessions"
+                                " SELECT etl.session_digest(key, 818), true FROM etl.forgotten_key"),
+    ("books_page_views", "UPDATE etl.manifest SET page_views = page_views - 1, bare_pages = bare_pages + 1"
+                         " WHERE page_views > 0"),
     ("rollup_user_days", "DELETE FROM analytics.user_days WHERE user_id = 7"),
     ("rollup_user_days", "UPDATE analytics.user_days SET tracks[1] = tracks[1] + 1 WHERE user_id = 7"),
     ("rollup_user_days", "UPDATE analytics.user_days SET location = NULL WHERE user_id = 1"),

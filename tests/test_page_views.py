@@ -11,8 +11,10 @@ import pytest
 from psycopg import Connection
 
 from sparkify import etl
+from sparkify.create_tables import create_tables
 from sparkify.extract import batches
 from sparkify.operations.check import check
+from sparkify.operations.forget import forget
 from sparkify.operations.held import drop, release
 from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, content, one
@@ -183,3 +185,58 @@ def test_a_held_run_is_dropped_or_released(db: Connection[Any], dsn: str, tmp_pa
     release(again.run_id, dsn=dsn)
     assert len(stored(db)) == 1
     check_books(db)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sessions_of_forgotten_people(
+    new_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    """Whenever a person is forgotten, no page view is left of a session of theirs, logged in or not."""
+    chance = random.Random(seed)
+    files: dict[str, list[Event]] = {f"{run}{name}.json": [] for run in range(3) for name in "ab"}
+    for session in range(40):
+        mine = chance.choice(["1", "2"])
+        for at in range(chance.randint(1, 6)):
+            user = chance.choice(["", "", mine])
+            event = chance.choice([view, play])(
+                NOVEMBER + (session + at * 3) % 50 * DAY,
+                itemInSession=at,
+                sessionId=session,
+                userId=user or mine,
+            )
+            files[chance.choice(sorted(files))].append(
+                event if user else event | {"page": "Home", "userId": ""}
+            )
+    found = []
+    for moment in range(4):
+        dsn, root = new_dsn(), tmp_path_factory.mktemp("loads")
+        for run in range(4):
+            if run == moment:
+                expected = forget([1], dsn=dsn, dry_run=True)
+                assert forget([1], dsn=dsn).page_views == expected.page_views
+            for name, events in files.items():
+                if name.startswith(str(run)):
+                    write(root, f"log_data/{name}", *events, "torn")
+            # The second load holds what it stages, until the last one publishes it.
+            etl.run(root, dsn=dsn, max_rejects=0 if run == 1 else "100%" if run == 3 else None)
+        assert not [finding for finding in check(dsn) if finding.found]
+        found.append(content(dsn))
+    assert found[1:] == found[:1] * 3
+
+
+def test_a_session_is_known_later(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """What is published of a session goes when a load meets the line that tells whose it was."""
+    forget([15], dsn=dsn)
+    write(tmp_path, "log_data/a.json", view(userId="", sessionId=1), view(userId="", sessionId=2))
+    assert etl.run(tmp_path, dsn=dsn).books.page_views == 2
+    assert len(stored(db)) == 2
+    write(tmp_path, "log_data/b.json", view(NOVEMBER + 40 * DAY, sessionId=1))
+    books = etl.run(tmp_path, dsn=dsn).books
+    assert (books.page_views, books.forgotten) == (0, 1)
+    assert list(stored(db)) == [(None, 2, 0, NOVEMBER)]
+    write(tmp_path, "log_data/c.json", view(NOVEMBER + 1, userId="", sessionId=1))
+    assert etl.run(tmp_path, dsn=dsn).books.page_views == 1
+    assert list(stored(db)) == [(None, 2, 0, NOVEMBER)]
+    create_tables(dsn, drop=True)
+    etl.run(log_data=tmp_path / "log_data", dsn=dsn)
+    assert list(stored(db)) == [(None, 2, 0, NOVEMBER)]

@@ -209,6 +209,7 @@ def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tm
         "SELECT detail FROM etl.rejected_records",
         "SELECT * FROM etl.forgotten",
         "SELECT * FROM etl.forgotten_key",
+        "SELECT * FROM etl.forgotten_sessions",
         "SELECT * FROM etl.latest_plays",
         "UPDATE etl.warehouse SET schema_version = 1",
         "SELECT * FROM etl.warehouse FOR UPDATE",

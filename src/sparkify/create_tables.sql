@@ -61,10 +61,11 @@ ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 
 -- name: keep_forgotten
 -- Save the digests of forgotten people before the warehouse is dropped. The short lock timeout keeps readers from queueing behind the drop.
--- makes: kept_forgotten, kept_key
+-- makes: kept_forgotten, kept_key, kept_sessions
 SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
-CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten
+CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
+CREATE TEMP TABLE kept_sessions ON COMMIT DROP AS SELECT * FROM etl.forgotten_sessions
 
 -- name: loose_tables
 -- Find the tables that runs have staged, and partitions that are no longer attached to a table.
@@ -75,7 +76,8 @@ WHERE relkind = 'r' AND NOT relispartition
 
 -- name: remember_forgotten
 -- Restore the digests of forgotten people: a drop must not bring anybody back.
--- reads: kept_forgotten, kept_key
+-- reads: kept_forgotten, kept_key, kept_sessions
 DELETE FROM etl.forgotten_key;
 INSERT INTO etl.forgotten_key SELECT * FROM kept_key;
-INSERT INTO etl.forgotten SELECT * FROM kept_forgotten
+INSERT INTO etl.forgotten SELECT * FROM kept_forgotten;
+INSERT INTO etl.forgotten_sessions SELECT * FROM kept_sessions

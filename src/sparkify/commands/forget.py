@@ -9,7 +9,10 @@ from sparkify.commands.output import note, print_result, print_sentence
 if TYPE_CHECKING:
     from sparkify.operations.forget import Erasure
 
-_COUNTED: Final = ("songplays", "users", "time", "heard_songs", "staged_plays", "rejects", "texts_withheld")
+_COUNTED: Final = (
+    "songplays", "users", "time", "heard_songs", "page_views", "staged_plays", "staged_page_views", "rejects",
+    "texts_withheld",
+)  # fmt: skip
 
 
 def add(commands: Any) -> None:

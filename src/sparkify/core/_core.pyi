@@ -23,8 +23,9 @@ _Books: TypeAlias = list[tuple[int, int, int, int, int, int, int]]
 class Plays:
     """A worker's plays and page views: those of a chunk, and what the chunks of a batch come to together.
 
-    The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `settle`, `forget_staged`,
-    `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then `finish_batch`, `rows` and `listened`.
+    The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `forgotten_sessions`,
+    `settle`, `forget_staged`, `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then
+    `finish_batch`, `rows` and `listened`.
     After an error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
     """
 
@@ -40,6 +41,8 @@ class Plays:
         """The users of the chunk's plays and page views."""
     def forget(self, user_ids: tuple[int, ...], /) -> None:
         """Drop the chunk's plays and page views of forgotten people, and count them."""
+    def forgotten_sessions(self) -> set[int]:
+        """The sessions of what was dropped."""
     def settle(self) -> _Books:
         """Choose one of each repeated play; the chunk's books without what the judge decided."""
     def months(self) -> list[tuple[int, int, int, int]]:

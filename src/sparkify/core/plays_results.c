@@ -146,6 +146,18 @@ PyObject *plays_users(PlaysObject *self, PyObject *unused) {
     return set;
 }
 
+PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    const Chunk *chunk = &self->plays.chunk;
+    PyObject *set = PySet_New(NULL);
+    for (size_t at = 0; set && at < chunk->count; at++)
+        if (chunk->items[at].fate == FORGOTTEN) add_number(&set, chunk->items[at].session_id);
+    for (size_t at = 0; set && at < chunk->view_count; at++)
+        if (chunk->views[at].is_forgotten) add_number(&set, chunk->views[at].session_id);
+    return set;
+}
+
 PyObject *plays_gathered_bytes(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, FAILED, BATCH_FINISHED)) return NULL;

@@ -219,6 +219,7 @@ static PyMethodDef methods[] = {
     METHOD("add", plays_add_judged, METH_VARARGS),
     METHOD("users", plays_users, METH_NOARGS),
     METHOD("forget", forget, METH_VARARGS),
+    METHOD("forgotten_sessions", plays_forgotten_sessions, METH_NOARGS),
     METHOD("settle", settle, METH_NOARGS),
     METHOD("months", plays_months, METH_NOARGS),
     METHOD("forget_staged", forget_staged, METH_O),

@@ -41,6 +41,7 @@ PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);
 PyObject *plays_bytes_of(const Buffer *buffer);
 PyObject *plays_list_batch_months(const Batch *batch);
 PyObject *plays_users(PlaysObject *self, PyObject *unused);
+PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused);
 PyObject *plays_gathered_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);

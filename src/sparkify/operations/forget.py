@@ -30,11 +30,11 @@ _BATCH: Final = 5000
 
 @dataclass(slots=True)
 class Erasure:
-    """What was removed, or would be: rows by table, staged plays, and rejected lines.
+    """What was removed, or would be: rows by table, staged plays and page views, and rejected lines.
 
-    `texts_withheld` counts other rejected lines, whose text was removed because they may be about these
-    people. `files` contain lines about them. `unvacuumed` tables were in use: the space of their deleted rows
-    was not freed.
+    Page views of nobody in their sessions count too. `texts_withheld` counts other rejected lines, whose text
+    was removed because they may be about these people. `files` contain lines about them. `unvacuumed` tables
+    were in use: the space of their deleted rows was not freed.
     """
 
     people: int
@@ -43,7 +43,9 @@ class Erasure:
     users: int = 0
     time: int = 0
     heard_songs: int = 0
+    page_views: int = 0
     staged_plays: int = 0
+    staged_page_views: int = 0
     rejects: int = 0
     texts_withheld: int = 0
     files: list[str] = field(default_factory=list)
@@ -99,6 +101,11 @@ class _Erasure:
         self._run("name_users", user_ids=sql.Literal(self._user_ids))
         self._run("find_plays")
         self._run("move_books")
+        months = self._staged_months()
+        for names in months:
+            self._run("find_staged_sessions", **names)
+        self._run("remember_sessions")
+        done.page_views = self._delete_page_views(sql.Identifier("analytics", "page_views"))
         self._run("delete_heard_plays")
         done.songplays = self._delete("delete_songplays", "songplays")
         done.time = self._delete("delete_time", "time")
@@ -107,28 +114,35 @@ class _Erasure:
         self._run("delete_latest_plays")
         self._run("delete_levels")
         forget_users(self._connection)
-        self._erase_staged()
+        for names in months:
+            self._erase_staged(names)
         done.heard_songs = self._run("delete_heard_songs").rowcount
         done.files = [path for (path,) in self._run("files_with_plays")]
         self._erase_rejects(Forgotten(key, digests))
         self._run("touch_catalogue")
         self.changed_tables = [sql.Identifier(*name) for name in self._run("changed_tables").fetchall()]
 
-    def _erase_staged(self) -> None:
-        months = [
+    def _staged_months(self) -> list[dict[str, sql.Composable]]:
+        """The names of the tables of each staged month."""
+        return [
             {**month_tables(run_id, month), "run_id": sql.Literal(run_id)}
             for run_id, month in self._run("staged_months").fetchall()
         ]
-        for names in months:
-            self._run("find_staged", **names)
-            if plays := self._scalar("count_staged"):
-                self.done.staged_plays += plays
-            self._run("move_staged_books", **names)
-            self._run("delete_staged", **names)
-            self._run("delete_staged_days", **names)
-            self._run("delete_staged_songs", **names)
-            for table in COUNTED_TABLES:  # left by a publication that failed: the next one counts again
-                self._run("drop_counted", counted=names[table])
+
+    def _erase_staged(self, names: dict[str, sql.Composable]) -> None:
+        """Delete what is staged of them in a month."""
+        self._run("find_staged", **names)
+        self.done.staged_plays += self._scalar("count_staged")
+        self._run("move_staged_books", **names)
+        self.done.staged_page_views += self._delete_page_views(names["page_views"])
+        self._run("delete_staged", **names)
+        self._run("delete_staged_days", **names)
+        self._run("delete_staged_songs", **names)
+        for table in COUNTED_TABLES:  # left by a publication that failed: the next one counts again
+            self._run("drop_counted", counted=names[table])
+
+    def _delete_page_views(self, table: sql.Composable) -> int:
+        return int(self._run("delete_page_views", page_views=table).rowcount)
 
     def _erase_rejects(self, forgotten: Forgotten) -> None:
         theirs: list[tuple[int, int]] = []

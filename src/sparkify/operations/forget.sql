@@ -17,43 +17,76 @@ CREATE TEMP TABLE gone_users ON COMMIT DROP AS SELECT DISTINCT user_id FROM unne
 ANALYZE gone_users
 
 -- name: find_plays
--- Find their plays in the star, with the songs heard in them and the files they are from.
+-- Find their plays in the star and their page views, with the songs heard, the sessions and the files they are from.
 -- reads: gone_users
--- makes: gone_files, gone_plays, gone_songs
+-- makes: gone_files, gone_plays, gone_sessions, gone_songs, gone_views
 CREATE TEMP TABLE gone_plays ON COMMIT DROP AS
-SELECT start_time, songplay_id, s.song_id IS NOT NULL AS matched, h.heard_song_id, h.file_id
+SELECT start_time, songplay_id, session_id, s.song_id IS NOT NULL AS matched, h.heard_song_id, h.file_id
 FROM songplays s LEFT JOIN analytics.heard_plays h USING (start_time, songplay_id)
 WHERE s.user_id IN (SELECT user_id FROM gone_users);
+CREATE TEMP TABLE gone_views ON COMMIT DROP AS
+SELECT start_time, page_view_id, session_id, file_id FROM analytics.page_views
+WHERE user_id IN (SELECT user_id FROM gone_users);
 CREATE TEMP TABLE gone_songs ON COMMIT DROP AS
 SELECT DISTINCT heard_song_id FROM gone_plays WHERE heard_song_id IS NOT NULL;
-CREATE TEMP TABLE gone_files ON COMMIT DROP AS SELECT DISTINCT file_id FROM gone_plays;
+CREATE TEMP TABLE gone_files ON COMMIT DROP AS SELECT file_id FROM gone_plays UNION SELECT file_id FROM gone_views;
+CREATE TEMP TABLE gone_sessions ON COMMIT DROP AS
+SELECT session_id FROM gone_plays UNION SELECT session_id FROM gone_views;
 ANALYZE gone_plays
 
 -- name: files_with_plays
--- List the paths of the files that have plays of theirs.
+-- List the paths of the files that have plays or page views of theirs.
 -- reads: gone_files
 SELECT path FROM etl.known_files WHERE file_id IN (SELECT file_id FROM gone_files) ORDER BY path COLLATE "C"
 
 -- name: move_books
--- Move their lines from loaded to forgotten, in the books of the file version that the plays are from.
--- reads: gone_plays
+-- Move their lines from loaded and page views to forgotten, in the books of the file version that the rows are from.
+-- reads: gone_plays, gone_views
 WITH gone AS (
-    SELECT file_id, date_trunc('month', start_time AT TIME ZONE 'UTC')::date AS month, count(*) AS plays
-    FROM gone_plays WHERE file_id IS NOT NULL GROUP BY 1, 2
+    SELECT file_id, date_trunc('month', start_time AT TIME ZONE 'UTC')::date AS month,
+           count(songplay_id) AS plays, count(page_view_id) AS views
+    FROM (SELECT file_id, start_time, songplay_id, NULL::bigint AS page_view_id FROM gone_plays
+          UNION ALL SELECT file_id, start_time, NULL, page_view_id FROM gone_views) events
+    WHERE file_id IS NOT NULL GROUP BY 1, 2
 ),
 present AS (
-    SELECT g.plays, max(m.manifest_id) AS manifest_id
+    SELECT g.plays, g.views, max(m.manifest_id) AS manifest_id
     FROM gone g JOIN etl.manifest m USING (file_id) JOIN etl.runs r USING (run_id)
     WHERE r.state = 'published'
        OR EXISTS (SELECT FROM etl.staged_slices s
                   WHERE s.run_id = m.run_id AND s.file_id = m.file_id AND s.month = g.month AND s.published)
-    GROUP BY g.file_id, g.month, g.plays
+    GROUP BY g.file_id, g.month, g.plays, g.views
 ),
 sums AS (
-    SELECT manifest_id, sum(plays)::bigint AS plays FROM present GROUP BY manifest_id
+    SELECT manifest_id, sum(plays)::bigint AS plays, sum(views)::bigint AS views FROM present GROUP BY manifest_id
 )
-UPDATE etl.manifest m SET loaded = loaded - least(plays, loaded), forgotten = forgotten + least(plays, loaded)
+UPDATE etl.manifest m
+SET loaded = loaded - least(plays, loaded), page_views = page_views - least(views, page_views),
+    forgotten = forgotten + least(plays, loaded) + least(views, page_views)
 FROM sums WHERE sums.manifest_id = m.manifest_id
+
+-- name: find_staged_sessions
+-- Find their sessions in a staged month.
+-- reads: gone_sessions, gone_users
+INSERT INTO gone_sessions
+SELECT session_id FROM {songplays} WHERE user_id IN (SELECT user_id FROM gone_users)
+UNION
+SELECT session_id FROM {page_views} WHERE user_id IN (SELECT user_id FROM gone_users)
+
+-- name: remember_sessions
+-- Store the digests of their sessions, by which later runs recognise page views while they were logged out.
+-- reads: gone_sessions
+INSERT INTO etl.forgotten_sessions (digest, is_deleted)
+SELECT DISTINCT etl.session_digest(key, session_id), true FROM gone_sessions, etl.forgotten_key
+ON CONFLICT (digest) DO UPDATE SET is_deleted = true;
+ANALYZE gone_sessions
+
+-- name: delete_page_views
+-- Delete their page views, and those of nobody in their sessions.
+-- reads: gone_sessions, gone_users
+DELETE FROM {page_views}
+WHERE user_id IN (SELECT user_id FROM gone_users)
+   OR (user_id IS NULL AND session_id IN (SELECT session_id FROM gone_sessions))
 
 -- name: delete_heard_plays
 -- Delete what the logs said about their plays.
@@ -114,24 +147,32 @@ SELECT run_id, month FROM etl.staged_months ORDER BY run_id, month
 CREATE TEMP TABLE gone_staged ON COMMIT DROP AS
 SELECT DISTINCT start_time, songplay_id FROM {songplays} WHERE user_id IN (SELECT user_id FROM gone_users);
 ANALYZE gone_staged;
-INSERT INTO gone_files SELECT DISTINCT file_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id);
+INSERT INTO gone_files
+SELECT file_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
+UNION
+SELECT file_id FROM {page_views} WHERE user_id IN (SELECT user_id FROM gone_users);
 CREATE TEMP TABLE gone_staged_songs ON COMMIT DROP AS
 SELECT DISTINCT heard_song_id FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
 
 -- name: move_staged_books
 -- Count their staged lines, also those that lost to another line, as forgotten.
--- reads: gone_staged
+-- reads: gone_staged, gone_users
 WITH gone AS (
-    SELECT file_id, count(*) AS plays FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id) GROUP BY file_id
-),
-lost AS (
-    SELECT file_id, count(*) AS plays FROM {repeated} JOIN gone_staged USING (start_time, songplay_id) GROUP BY file_id
+    SELECT file_id, count(*) FILTER (WHERE what = 'loaded') AS loaded,
+           count(*) FILTER (WHERE what = 'duplicate') AS duplicates, count(*) FILTER (WHERE what = 'view') AS views
+    FROM (
+        SELECT file_id, 'loaded' AS what FROM {heard_plays} JOIN gone_staged USING (start_time, songplay_id)
+        UNION ALL
+        SELECT file_id, 'duplicate' FROM {repeated} JOIN gone_staged USING (start_time, songplay_id)
+        UNION ALL
+        SELECT file_id, 'view' FROM {page_views} WHERE user_id IN (SELECT user_id FROM gone_users)
+    ) lines
+    GROUP BY file_id
 )
 UPDATE etl.manifest m
-SET loaded = loaded - coalesce(gone.plays, 0), duplicates = duplicates - coalesce(lost.plays, 0),
-    forgotten = forgotten + coalesce(gone.plays, 0) + coalesce(lost.plays, 0)
-FROM gone FULL JOIN lost USING (file_id)
-WHERE m.run_id = {run_id} AND m.file_id = coalesce(gone.file_id, lost.file_id)
+SET loaded = m.loaded - gone.loaded, duplicates = m.duplicates - gone.duplicates,
+    page_views = m.page_views - gone.views, forgotten = m.forgotten + gone.loaded + gone.duplicates + gone.views
+FROM gone WHERE m.run_id = {run_id} AND m.file_id = gone.file_id
 
 -- name: count_staged
 -- Count their plays in the staged month.

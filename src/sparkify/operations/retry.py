@@ -189,6 +189,7 @@ class _Retrier(Stager):
             self._know_forgotten()
             hold_open(connection, self._run_id)
             self._held.clear()
+            self._sessions.clear()
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
@@ -200,6 +201,7 @@ class _Retrier(Stager):
                     transform.begin_batch()
             if transform:
                 self._finish_batch(transform)
+            self._remember_sessions()
             write_manifest(connection, self._run_id, list(claims.values()))
             self._publish(songs=songs)
             self._settle(claims)

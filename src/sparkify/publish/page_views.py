@@ -1,8 +1,15 @@
 """Publish the page views of a month. The staged table becomes the partition of a new month."""
 
-import psycopg
+from typing import Any, Final
 
+import psycopg
+from psycopg import Connection
+
+from sparkify.database.queries import queries
 from sparkify.publish.staged import StagedMonth
+from sparkify.stage.runs import lock_publisher
+
+_sql: Final = queries("publish/page_views")
 
 
 def publish_page_views(month: StagedMonth) -> None:
@@ -11,6 +18,7 @@ def publish_page_views(month: StagedMonth) -> None:
     Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md).
     """
     connection, span, staged = month.connection, month.span, month.tables["page_views"]
+    month.run("remove_forgotten_views")
     if not month.row("any_page_view")[0]:
         return
     if span.is_attached(connection, "page_views"):
@@ -22,3 +30,11 @@ def publish_page_views(month: StagedMonth) -> None:
     except psycopg.errors.UniqueViolation:
         month.run("remove_repeated_views")
     span.attach(connection, "page_views", staged)
+
+
+def delete_forgotten_views(connection: Connection[Any]) -> None:
+    """Delete what was published of sessions before a load met the lines of forgotten people in them."""
+    with connection.transaction():
+        lock_publisher(connection)
+        if digests := [digest for (digest,) in connection.execute(_sql["new_sessions"])]:
+            connection.execute(_sql["delete_forgotten_views"], [digests])

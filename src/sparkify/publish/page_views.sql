@@ -2,6 +2,21 @@
 -- Tell whether page views are staged for the month.
 SELECT EXISTS (SELECT FROM {page_views})
 
+-- name: remove_forgotten_views
+-- Delete staged page views of nobody in sessions of forgotten people.
+DELETE FROM {page_views} v USING etl.forgotten_key
+WHERE EXISTS (SELECT FROM etl.forgotten_sessions) AND v.user_id IS NULL
+  AND EXISTS (SELECT FROM etl.forgotten_sessions s WHERE s.digest = etl.session_digest(key, v.session_id))
+
+-- name: new_sessions
+-- Take the sessions of forgotten people that loads have met since the last time.
+UPDATE etl.forgotten_sessions SET is_deleted = true WHERE NOT is_deleted RETURNING digest
+
+-- name: delete_forgotten_views
+-- Delete published page views of nobody in these sessions.
+DELETE FROM analytics.page_views v USING etl.forgotten_key
+WHERE v.user_id IS NULL AND etl.session_digest(key, v.session_id) = ANY(%s)
+
 -- name: remove_repeated_views
 -- Keep the winning variant of each page view, or the first line of equal ones.
 DELETE FROM {page_views} p

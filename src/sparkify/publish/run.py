@@ -16,6 +16,7 @@ from sparkify.publish.agents import name_agents
 from sparkify.publish.beside import Beside
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.months import publish_month
+from sparkify.publish.page_views import delete_forgotten_views
 from sparkify.publish.rollups import analyze_rollups
 from sparkify.report import Books, Progress, RejectLimit, Report
 from sparkify.stage.failed import described, left_for_later, lies_in_data
@@ -43,6 +44,7 @@ def publish_run(
     set_state(connection, run_id, "publishing")
     with Beside(dsn) as beside:
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
+        delete_forgotten_views(connection)
         has_grown = connection.execute(_sql["to_analyze"]).fetchone()
         analyzed = beside.begin(_analyze, as_whole=False) if has_grown else None
         with left_for_later():

@@ -64,6 +64,11 @@ RETURN convert_to(page, 'UTF8') || '\x00'::bytea
        || coalesce('\x01'::bytea || int4send(status # -2147483648), ''::bytea);
 COMMENT ON FUNCTION etl.view_variant IS 'The bytes by which lines with the same page view are compared: the smallest wins.';
 
+CREATE OR REPLACE FUNCTION etl.session_digest(key bytea, session_id bigint) RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN sha256(key || int8send(session_id));
+COMMENT ON FUNCTION etl.session_digest IS 'The digest of a session of a forgotten person, made with the key in etl.forgotten_key.';
+
 -- A path may be longer than an index entry can be. No path looks like a digest: it begins with a slash, a scheme or "bytes:".
 CREATE OR REPLACE FUNCTION etl.path_key(path text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

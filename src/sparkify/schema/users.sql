@@ -62,6 +62,15 @@ COMMENT ON TABLE etl.forgotten IS 'One row per forgotten person: a digest by whi
 COMMENT ON COLUMN etl.forgotten.digest IS 'Digest of the user id, made with the key in etl.forgotten_key.';
 COMMENT ON COLUMN etl.forgotten.forgotten_at IS 'When the person was forgotten.';
 
+-- While a person is logged out, events have no user; the session tells whose they are.
+CREATE TABLE IF NOT EXISTS etl.forgotten_sessions (
+    digest     bytea PRIMARY KEY,
+    is_deleted boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE etl.forgotten_sessions IS 'One row per session of a forgotten person: a digest by which the loader recognises page views of the session that have no user.';
+COMMENT ON COLUMN etl.forgotten_sessions.digest IS 'Digest of the session id, made with the key in etl.forgotten_key.';
+COMMENT ON COLUMN etl.forgotten_sessions.is_deleted IS 'Whether the page views of nobody in it that were published before it was known are deleted.';
+
 -- User ids are few: without a key, trying them all would soon reveal whose digest it is.
 CREATE TABLE IF NOT EXISTS etl.forgotten_key (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -69,6 +78,6 @@ CREATE TABLE IF NOT EXISTS etl.forgotten_key (
 );
 INSERT INTO etl.forgotten_key (key) VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
 ON CONFLICT DO NOTHING;
-COMMENT ON TABLE etl.forgotten_key IS 'One row: the secret key of this warehouse. With it and etl.forgotten, one can find out who was forgotten by trying ids.';
+COMMENT ON TABLE etl.forgotten_key IS 'One row: the secret key of this warehouse. With it and etl.forgotten, one can find out who was forgotten by trying ids, and so with sessions.';
 COMMENT ON COLUMN etl.forgotten_key.only_row IS 'Always true: there is one row.';
 COMMENT ON COLUMN etl.forgotten_key.key IS '32 random bytes.';

@@ -11,6 +11,12 @@ SELECT count(*) FROM etl.forgotten
 -- Read the key and the digests that recognise them.
 SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
+-- name: remember_sessions
+-- Store the digests of sessions of forgotten people: page views of nobody in these sessions are not published.
+INSERT INTO etl.forgotten_sessions (digest)
+SELECT etl.session_digest(key, session_id) AS digest FROM etl.forgotten_key, unnest(%s::bigint[]) AS session_id
+ORDER BY digest ON CONFLICT DO NOTHING
+
 -- name: staged_months
 -- List the months that a run has staged and not yet published.
 SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month

@@ -62,6 +62,7 @@ class Stager:
         self._catalogue_version: int | None = None
         self._matching = Matching()
         self._forgotten = Forgotten()
+        self._sessions: set[int] = set()  # of forgotten people, that this transaction has met
         self._held: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
         self._given_up = False
@@ -150,6 +151,7 @@ class Stager:
             self._know_forgotten()
             hold_open(self._connection, self._run_id)
             self._held.clear()
+            self._sessions.clear()
             claims = self._claims(batch)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
@@ -167,6 +169,7 @@ class Stager:
                 chunk = next(source, None)
             if transform:
                 listened.add(self._finish_batch(transform))
+            self._remember_sessions()
             claims.keep(done)
         done.months = sorted(self._held)
         done.listened = listened.months
@@ -206,6 +209,7 @@ class Stager:
         transform = self._transform
         file_ids = [claim.file_id for _, claim in claimed]
         result = transform.transform([slice_ for slice_, _ in claimed], file_ids)
+        self._sessions |= result.forgotten_sessions
         self._hold_months(result.months, transform)
         self._matching.match(self._connection, transform)
         for month in result.months:
@@ -227,6 +231,11 @@ class Stager:
         for month in months:
             self._copy(transform, month, BATCH_TABLES)
         return {month: [transform.listened(month)] for month in months}
+
+    def _remember_sessions(self) -> None:
+        """Note sessions of forgotten people; at the end of the transaction, lest two workers deadlock."""
+        if self._sessions:
+            self._connection.execute(_sql["remember_sessions"], [list(self._sessions)])
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
         names = month_tables(self._run_id, month)

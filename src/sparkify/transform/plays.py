@@ -29,11 +29,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Transformed:
-    """The books and rejects of each slice of a chunk, and the months of its plays and page views."""
+    """The books and rejects of each slice of a chunk, and the months of its plays and page views.
+
+    `forgotten_sessions` are those of what was dropped, because it is of forgotten people.
+    """
 
     books: list[Books]
     rejects: list[list[RejectedLine]]
     months: list[date]
+    forgotten_sessions: set[int]
 
 
 class Range(NamedTuple):
@@ -81,10 +85,13 @@ class PlayTransform:
         """Decide on every line, compute the ids of plays, and choose one of each repeated play."""
         core = self._core
         decided = Decided(core, chunk, file_ids, lambda text: judge_event(text, self._ts_range))
+        sessions: set[int] = set()
         if self.forgotten:
             core.forget(tuple(user_id for user_id in core.users() if user_id in self.forgotten))
+            sessions = core.forgotten_sessions()
         decided.add(core.settle())
-        return Transformed(decided.books, decided.rejects, [_month(month) for month, *_ in core.months()])
+        months = [_month(month) for month, *_ in core.months()]
+        return Transformed(decided.books, decided.rejects, months, sessions)
 
     def forget_staged_songs(self, month: date) -> None:
         """Stage the heard songs of a month again, because its tables were created again."""

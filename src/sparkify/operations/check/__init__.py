@@ -36,6 +36,7 @@ _FILES: Final = (
     "operations/check/star",
     "operations/check/catalogue",
     "operations/check/users",
+    "operations/check/page_views",
     "operations/check/rollups",
     "operations/check/runs",
 )

@@ -53,11 +53,15 @@ FROM loaded LEFT JOIN there USING (kind, file_id)
 WHERE loaded > coalesce(there, 0) OR (kind = 'song' AND loaded <> coalesce(there, 0))
 
 -- name: lineage
--- Every play and every catalogue record comes from a known file.
+-- Every play, page view and catalogue record comes from a known file.
 -- do: Change a byte of the files concerned (add a blank line at their end) and load again.
 SELECT 'heard_plays' AS in_table, p.file_id, count(*) AS rows FROM analytics.heard_plays p
 WHERE NOT EXISTS (SELECT FROM etl.known_files f WHERE f.file_id = p.file_id AND f.kind = 'log') OR p.line < 1
 GROUP BY p.file_id
+UNION ALL
+SELECT 'page_views', v.file_id, count(*) FROM analytics.page_views v
+WHERE NOT EXISTS (SELECT FROM etl.known_files f WHERE f.file_id = v.file_id AND f.kind = 'log') OR v.line < 1
+GROUP BY v.file_id
 UNION ALL
 SELECT 'catalogue_records', c.file_id, count(*) FROM etl.catalogue_records c
 WHERE NOT EXISTS (SELECT FROM etl.known_files f WHERE f.file_id = c.file_id AND f.kind = 'song')
