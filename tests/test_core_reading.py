@@ -15,7 +15,7 @@ from sparkify.core import _core
 from sparkify.simulate import simulate
 from sparkify.transform.judge import CatalogueRecord, PageView, Play, judge_event, judge_song
 from tests.support import any_lines
-from tests.support.data import play, song
+from tests.support.data import play, song, view
 from tests.support.differential import TS_RANGE
 from tests.support.examples import examples
 
@@ -84,12 +84,20 @@ def test_a_field_of_a_log_line_is_changed(name: str, value: str) -> None:
 
 
 @examples(100, thorough=1000)
+@given(name=st.sampled_from(sorted(view())), value=any_lines.values)
+def test_a_field_of_a_page_view_is_changed(name: str, value: str) -> None:
+    read_event(spelt(view(), **{name: value}))
+
+
+@examples(100, thorough=1000)
 @given(name=st.sampled_from(sorted(song())), value=any_lines.values)
 def test_a_field_of_a_song_record_is_changed(name: str, value: str) -> None:
     read_song(spelt(song(), **{name: value}))
 
 
-@pytest.mark.parametrize(("read", "record"), [(read_event, play()), (read_song, song())])
+@pytest.mark.parametrize(
+    ("read", "record"), [(read_event, play()), (read_event, view()), (read_song, song())]
+)
 def test_every_spelling_of_every_field(read: Callable[[bytes], Any], record: dict[str, Any]) -> None:
     tokens = [
         *any_lines.NUMBERS,
@@ -106,6 +114,7 @@ def test_every_spelling_of_every_field(read: Callable[[bytes], Any], record: dic
     ("read", "line"),
     [
         (read_event, any_lines.GOOD),
+        (read_event, spelt(view(), page=r'"\u00e9é"', userId='""', status="307")),
         (read_event, spelt(play(), location=r'"a\"\u00e9\ud83d\ude00 é😀"', userId="15", x="null")),
         (read_song, any_lines.SONG),
         (read_song, spelt(song(), title=r'"a\\\/\u00e9é😀"', year="1999")),
@@ -216,8 +225,12 @@ def test_usual_log_lines_need_no_judge(separators: tuple[str, str]) -> None:
         play(firstName=None, location=None, userId=15),
         play(userId="00015", sessionId=-1),
         play(artist="", level="", firstName="", location="", userAgent=""),
-        play(page="Home", song=None, artist=None, length=None),
-        play(page="Login", userId=""),
+        view(),
+        view(userId="", level=None, auth="Logged Out", firstName=None, status=307),
+        view(userId=None, method=1, level=False, status="200"),
+        view(status=2**31, sessionId=None),
+        view(ts=-1),
+        {"page": "Home"},
         dict(reversed(play().items())),
         {key: value for key, value in play().items() if key != "registration"},
         play() | {"city": "Rome", "new": True, "": None},

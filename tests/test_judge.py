@@ -14,11 +14,12 @@ from sparkify.transform.judge import (
     BLANK,
     MAX_ID_BYTES,
     CatalogueRecord,
+    PageView,
     Play,
     judge_event,
     judge_song,
 )
-from tests.support.data import NOVEMBER, play, song
+from tests.support.data import NOVEMBER, play, song, view
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)  # the years 2000 to 2099
 
@@ -31,7 +32,12 @@ ORDER = (
 
 def event(**raw: str | None) -> bytes:
     """A valid line with some values replaced by JSON text; None leaves the key out."""
-    fields = {name: json.dumps(value) for name, value in play().items()} | raw
+    return event_of(play(), **raw)
+
+
+def event_of(record: dict[str, Any], **raw: str | None) -> bytes:
+    """The same of any record."""
+    fields = {name: json.dumps(value) for name, value in record.items()} | raw
     return (
         "{" + ", ".join(f'"{name}": {text}' for name, text in fields.items() if text is not None) + "}"
     ).encode()
@@ -178,6 +184,48 @@ def test_blank(line: bytes) -> None:
 )
 def test_bare_page(line: bytes) -> None:
     assert judge_event(line, TS_RANGE) == BARE_PAGE
+
+
+def test_a_page_view() -> None:
+    assert judge_event(json.dumps(view()).encode(), TS_RANGE) == PageView(
+        session_id=818, item_in_session=0, ts=NOVEMBER, user_id=15, level="paid", page="Home",
+        auth="Logged In", method="GET", status=200,
+    )  # fmt: skip
+
+
+ODD = {
+    "userId": ("user_id", ['""', "null", '"Lily"', "1.5", "[]", '"9223372036854775808"', "1e30", "true"]),
+    "level": ("level", ["null", "1", "{}", "false"]),
+    "auth": ("auth", ["null", "0", '["In"]']),
+    "method": ("method", ["null", "1e400", "true"]),
+    "status": ("status", ["null", '"200"', "200.5", "2147483648", "-2147483649", "1e400", "[200]"]),
+}
+USUAL = {
+    "userId": ("user_id", {"-7": -7, '"007"': 7, "7.0": 7}),
+    "level": ("level", {'""': "", '"x"': "x"}),
+    "page": ("page", {'""': "", '"NextSong "': "NextSong "}),
+    "status": ("status", {"-2147483648": -(2**31), "2.0e2": 200, "2147483647": 2**31 - 1}),
+}
+
+
+def test_optional_fields_of_a_page_view() -> None:
+    usual = judge_event(json.dumps(view()).encode(), TS_RANGE)
+    assert isinstance(usual, PageView)
+    for key, (name, texts) in ODD.items():
+        for text in (None, *texts):
+            assert judge_event(event_of(view(), **{key: text}), TS_RANGE) == usual._replace(**{name: None})
+    for key, (name, values) in USUAL.items():
+        for text, value in values.items():
+            assert judge_event(event_of(view(), **{key: text}), TS_RANGE) == usual._replace(**{name: value})
+
+
+@pytest.mark.parametrize("key", ["sessionId", "itemInSession", "ts"])
+def test_a_page_without_identity_is_bare(key: str) -> None:
+    texts = (None, "null", '"1541030400000"', "1541030400000.5", "1e400", "[]", "99999999999999999999")
+    for text in texts:
+        assert judge_event(event_of(view(), **{key: text}), TS_RANGE) == BARE_PAGE
+    for ts in (TS_RANGE[0] - 1, TS_RANGE[1]):
+        assert judge_event(json.dumps(view(ts)).encode(), TS_RANGE) == BARE_PAGE
 
 
 @pytest.mark.parametrize(

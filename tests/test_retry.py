@@ -112,7 +112,7 @@ def make_world(root: Path, seed: int, files: int) -> None:
         if kind < 0.05:
             return chance.choice(["torn", "", '{"page": "Home"}', '{"page": "NextSong", "ts": 1}', "[]"])
         day = chance.randrange(0, 48, 4)
-        page = {"page": "Home", "userId": chance.choice(["", "1"])} if kind < 0.3 else {}
+        page = {"page": "Home", "userId": chance.choice(["", "1"]), "itemInSession": 0} if kind < 0.3 else {}
         if page:  # one outside the narrow range is bare, and no reject that a retry could load
             day = max(4, min(day, 36))
         return play(

@@ -110,6 +110,27 @@ def test_what_is_no_play_is_what_the_truth_says(dirty: Path) -> None:
     assert len(rejected) > 50
 
 
+def test_page_views_are_those_of_the_lines(dirty: Path, dsn: str, tmp_path: Path) -> None:
+    """Dirt spoils no page view, but copies of files repeat them."""
+    data = tmp_path / "data"
+    shutil.copytree(dirty, data)
+    shutil.copytree(data / "late", data, dirs_exist_ok=True)
+    report, _ = _loaded(data, dsn)
+    lines = [
+        json.loads(line) for place, line in _lines(data) if b'"NextSong"' not in line and b'"page"' in line
+    ]
+    columns = ("sessionId", "itemInSession", "userId", "level", "page", "auth", "method", "status")
+    expected = {(event["ts"], *(event[name] for name in columns)) for event in lines}
+    with connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT (extract(epoch FROM start_time) * 1000)::bigint, session_id, item_in_session,"
+            " coalesce(user_id::text, ''), level, page, auth, method, status FROM analytics.page_views"
+        ).fetchall()
+    assert len(found) == len(expected) > 1000
+    assert set(found) == expected
+    assert report.books.page_views > len(found)
+
+
 def test_every_kind_of_dirt_does_what_it_is_for(clean: Path, tmp_path: Path) -> None:
     simulate(tmp_path, users=300, days=30, songs=300, packed=True, dirt=0.5)
     rows = _truth(tmp_path, "log_data")

@@ -23,6 +23,7 @@ FOR_PYTHON: Final = {
     "datums.c",
     "folder.c",
     "module.c",
+    "plays_judged.c",
     "plays_results.c",
     "reading.c",
     "slices.c",

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.data import play, song
+from tests.support.data import play, song, view
 
 
 def _corpus(kind: str) -> list[bytes]:
@@ -129,9 +129,9 @@ def damaged(draw: st.DrawFn) -> bytes:
     return line[:at] + draw(st.binary(max_size=1)) + line[stop:]
 
 
-any_line = (lines() | damaged() | st.sampled_from(CORPUS) | st.just(GOOD)).map(
-    lambda line: line.replace(b"\n", b"")
-)
+any_line = (
+    lines() | lines(lambda at: view(itemInSession=at)) | damaged() | st.sampled_from(CORPUS) | st.just(GOOD)
+).map(lambda line: line.replace(b"\n", b""))
 any_song = (
     lines(lambda at: song(f"SO{at}", title="a" * at, year=at)) | st.sampled_from(SONG_CORPUS) | st.just(SONG)
 ).map(lambda line: line.replace(b"\n", b""))

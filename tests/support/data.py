@@ -17,6 +17,11 @@ def play(ts: int = NOVEMBER, **fields: Any) -> dict[str, Any]:
     } | fields  # fmt: skip
 
 
+def view(ts: int = NOVEMBER, **fields: Any) -> dict[str, Any]:
+    """A valid event with page Home; `fields` replace its fields."""
+    return play(ts, artist=None, song=None, length=None, page="Home", method="GET") | fields
+
+
 def song(song_id: str = "SOZCTXZ12AB0182364", **fields: Any) -> dict[str, Any]:
     """A valid record of a song file, by default the song of `play`; `fields` replace its fields."""
     return {
