@@ -39,7 +39,7 @@ psql, shows the same. The first sentence on a table says its grain: what one row
 
 This page is generated: change the comment below the table's CREATE statement (`sparkify.schema.structure` lists the files),
 then run `python docs/make_dictionary.py`. Left out are `staging` (rows not published yet) and `partitions` (the months that
-`songplays`, `time`, `heard_plays` and the large rollups consist of).
+`songplays`, `time`, `heard_plays`, `page_views` and the large rollups consist of).
 """  # noqa: E501
 
 # Partitions do not count as tables here. PostgreSQL does not know whether a view's columns can be NULL.

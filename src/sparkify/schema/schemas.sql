@@ -1,6 +1,6 @@
 -- The schemas beside public. Others may keep things in public and analytics, too; the rest is ours alone.
 CREATE SCHEMA IF NOT EXISTS partitions;
-COMMENT ON SCHEMA partitions IS 'The partitions of songplays, time, heard_plays and the large rollups: a month, or some days of one. Query the tables they belong to.';
+COMMENT ON SCHEMA partitions IS 'The partitions of songplays, time, heard_plays, page_views and the large rollups: a month, or some days of one. Query the tables they belong to.';
 CREATE SCHEMA IF NOT EXISTS staging;
 COMMENT ON SCHEMA staging IS 'Rows of runs that are not published yet. Not for readers.';
 CREATE SCHEMA IF NOT EXISTS etl;
