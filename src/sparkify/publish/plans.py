@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
-from sparkify.publish.beside import Begun, Beside
+from sparkify.publish.beside import Begun, Beside, Work
 from sparkify.publish.books import add_rows
 from sparkify.publish.days import StagedDays
 from sparkify.publish.late import LATE, insert_plays
@@ -126,15 +126,31 @@ class Attach(Plan):
 
     def begin(self) -> None:
         """Begin to make keys and to count, if what is staged can become partitions as it is."""
-        if self._beside and self._is_as_staged and self._facts.plays >= A_LARGE_PART:
+        if self._is_as_staged:
             for table in ("time", "songplays", "heard_plays"):
-                self._begun[table] = self._beside.begin(partial(self._add_keys, table))
-            self._begun["user_days"] = self._beside.begin(self._staged_days().prepare)
+                self._begin(table, partial(self._add_keys, table))
+            self._begin_to_count()
+
+    def _drop_repeated(self) -> None:
+        super()._drop_repeated()
+        self._begin_to_count()  # where chunks overlap, it is known only now that no play is repeated
 
     @property
     def _is_as_staged(self) -> bool:
-        facts = self._facts
-        return facts.matched and not facts.overlaps and facts.earliest >= self._since
+        return self._facts.matched and not self._facts.overlaps and self._are_days_as_staged
+
+    @property
+    def _are_days_as_staged(self) -> bool:
+        """Whether the staged days of users are those of all plays that are attached."""
+        return self._facts.earliest >= self._since and not self._has_repeated
+
+    def _begin_to_count(self) -> None:
+        if self._are_days_as_staged and "user_days" not in self._begun:
+            self._begin("user_days", self._staged_days().prepare)
+
+    def _begin(self, table: str, work: Work) -> None:
+        if self._beside and self._facts.plays >= A_LARGE_PART:
+            self._begun[table] = self._beside.begin(work)
 
     def _add_keys(self, table: str, connection: Connection[Any]) -> None:
         # If this publication fails, the run may stage a play again, and must be able to.
@@ -184,7 +200,9 @@ class Attach(Plan):
     def _counted(self, rollup: str) -> Iterable[bytes] | None:
         """The rows of a rollup, if the core has counted all staged plays and nothing else."""
         month = self._month
-        are_all = self._is_as_staged and month.listened.plays(month.date) == self._facts.plays
+        # Forgetting somebody changes the catalogue's version, too.
+        knows_all = self._facts.matched and month.listened.plays(month.date) == self._facts.plays
+        are_all = knows_all and self._are_days_as_staged
         return month.listened.rows(rollup, month.date) if are_all and rollup in COUNTED else None
 
     def _span(self) -> Span:
