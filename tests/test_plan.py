@@ -5,12 +5,15 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg import Connection
 
 from sparkify import etl
+from sparkify.extract import plan as planning
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
-from tests.support.data import NOVEMBER, lines, play
+from sparkify.operations.held import drop
+from tests.support.data import NOVEMBER, lines, play, write
 
 
 def test_many_files_that_are_not_looked_for(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
@@ -52,3 +55,43 @@ def test_each_kind_of_file(db: Connection[Any], dsn: str, tmp_path: Path) -> Non
     ]  # fmt: skip
     assert [Path(file.path).stem for file in plan.touched] == ["racy", "touched"]
     assert [Path(file.path).stem for file in plan.new if file.kind == "song"] == names
+
+
+def deny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file can be compared with what was read of it."""
+
+    def denied(path: str) -> int:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(planning, "open_file", denied)
+
+
+def test_a_file_that_cannot_be_compared_is_new(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was dropped leaves no digest of its files, and nothing is not equal to nothing."""
+    log = write(tmp_path, "log_data/a.json", play(NOVEMBER, userId="1"))
+    os.utime(log, ns=(10**18, 10**18))
+    etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/a.json", play(NOVEMBER, userId="2"))  # as long as before
+    bad = write(tmp_path, "log_data/bad.json", "bad")
+    held = etl.run(tmp_path, dsn=dsn, max_rejects=0)
+    assert held.run_id is not None
+    drop(held.run_id, dsn)
+    bad.unlink()
+    with monkeypatch.context() as patch:
+        deny(patch)
+        assert make_plan(db, find_files(tmp_path / "log_data", "log")).new
+    etl.run(tmp_path, dsn=dsn)
+    assert db.execute("SELECT user_id FROM songplays ORDER BY 1").fetchall() == [(1,), (2,)]
+
+
+def test_a_held_run_is_kept_if_its_file_cannot_be_compared(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write(tmp_path, "log_data/a.json", play(NOVEMBER), "bad")
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
+    os.utime(log, ns=(10**18, 10**18))
+    deny(monkeypatch)
+    etl.run(tmp_path, dsn=dsn, max_rejects=0)
+    assert db.execute("SELECT state FROM etl.runs ORDER BY run_id").fetchone() == ("held",)

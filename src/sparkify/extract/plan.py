@@ -117,7 +117,7 @@ def make_plan(connection: Connection[Any], files: Sequence[InputFile]) -> Plan:
             plan.new.append(file._replace(is_known=True))
         elif row.dismissed and row.mtime_ns != file.mtime_ns:
             plan.new.append(file._replace(is_known=True))  # touched, to bring its dismissed rejects back
-        elif (digest := content_digest(file, row.cuts)) != row.digest:
+        elif (digest := content_digest(file, row.cuts)) is None or digest != row.digest:
             plan.new.append(file._replace(is_known=True, digest=digest.hex()[:16] if digest else ""))
         else:
             plan.touched.append(file)

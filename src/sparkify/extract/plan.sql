@@ -27,10 +27,10 @@ WITH touched AS (
     SELECT f.file_id, now.version, now.mtime_ns
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS now (kind, path, version, mtime_ns)
     JOIN etl.known_files f USING (kind, path)
+    WHERE NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
     ORDER BY f.path FOR UPDATE OF f
 )
 UPDATE etl.known_files f
 SET version = touched.version, mtime_ns = touched.mtime_ns, seen_at = %s, trouble = NULL, note = NULL
 FROM touched
 WHERE f.file_id = touched.file_id
-  AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))

@@ -154,12 +154,18 @@ def run_totals(connection: Connection[Any], run_id: int) -> Books:
 def _has_changed(
     connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
 ) -> bool:
-    """Whether one of the run's files has changed. In a failed run, a file read in part counts as changed."""
+    """Whether one of the run's files has changed, as far as they can be read.
+
+    In a failed run, a file read in part counts as changed.
+    """
     rows = connection.execute(_sql["files_of_run"], {"run_id": run_id, "all": failed})
     staged = {(kind, path): known for kind, path, *known in rows}
     for file in files:
         version, digest, cuts = staged.get((file.kind, file.name), (file.version, None, None))
-        if version != file.version and content_digest(file, cuts) != digest:
+        if version == file.version:
+            continue
+        found = content_digest(file, cuts)
+        if found is not None and found != digest:
             return True
     return False
 
