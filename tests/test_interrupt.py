@@ -24,7 +24,7 @@ OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AN
 
 def start(code: str, *arguments: str) -> subprocess.Popen[str]:
     """Start `sparkify` in a process that runs other code first."""
-    program = f"import sys; {code}; from sparkify.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = f"import sys; {code or None}; from sparkify.cli import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -190,3 +190,19 @@ def test_a_signal_when_the_work_is_done_changes_nothing(number: signal.Signals) 
         asked.is_done = True
         signal.raise_signal(number)
     assert asked.code is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_python_exits_leaves_the_exit_code(
+    dsn: str, files: Path, number: signal.Signals
+) -> None:
+    """Exiting takes a tenth of a second after the report is printed."""
+    for _ in range(4):
+        process = start("", "etl", str(files), "--dsn", dsn, "--json")
+        assert process.stdout is not None
+        while process.stdout.readline() not in ("}\n", ""):
+            pass
+        time.sleep(0.01)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert process.returncode == 0

@@ -48,8 +48,8 @@ _LACKS_MEMORY: Final = re.compile(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    with streams.safe(), interrupt.heeded() as asked:
+    """Run one command and return its exit code. Without `arguments`, this is the whole program."""
+    with streams.safe(), interrupt.heeded(to_the_end=arguments is None) as asked:
         try:
             code = _run(arguments, asked)
             asked.is_done = True

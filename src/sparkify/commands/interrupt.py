@@ -59,8 +59,12 @@ class Interruption:
 
 
 @contextmanager
-def heeded() -> Iterator[Interruption]:
-    """During the block, treat Ctrl-C and SIGTERM as requests to end. Do nothing outside the main thread."""
+def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
+    """During the block, treat Ctrl-C and SIGTERM as requests to end. Do nothing outside the main thread.
+
+    `to_the_end` means that the process ends with the block. Signals are then ignored once the program is
+    done: Python takes a while to exit, and a signal would replace the exit code.
+    """
     asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -71,5 +75,6 @@ def heeded() -> Iterator[Interruption]:
     try:
         yield asked
     finally:
+        ignored = to_the_end and asked.is_done
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if ignored else handler)
