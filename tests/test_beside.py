@@ -2,7 +2,9 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
@@ -271,3 +273,48 @@ def test_a_load_that_is_stopped(
     with pytest.raises(KeyboardInterrupt):
         etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1, progress=Stop())
     assert one(db, "SELECT count(*) FROM songplays") == 0
+
+
+def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
+    """A cancel that finds no statement is lost, so there must be another one."""
+    begun = threading.Event()
+
+    def work(connection: Connection[Any]) -> None:
+        connection.execute("SELECT 1")
+        begun.set()
+        time.sleep(0.3)
+        connection.execute("SELECT pg_sleep(60)")
+
+    second = beside.Beside(dsn)
+    done = second.begin(work)
+    begun.wait()
+    started = time.monotonic()
+    second.close()
+    assert time.monotonic() - started < 5
+    with pytest.raises(CancelledError):
+        done.is_done()
+
+
+def test_nothing_is_done_beside_after_a_publication_has_failed(
+    dsn: str, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever forgets somebody waits for the publication, and must not meet work beside it."""
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    prepare, is_done = StagedDays.prepare, threading.Event()
+
+    def slowly(days: StagedDays, connection: Connection[Any]) -> None:
+        connection.execute("SELECT pg_sleep(0.5)")
+        prepare(days, connection)
+        is_done.set()
+
+    def fail(*_: object) -> None:
+        raise errors.RaiseException("a trigger refuses it")
+
+    monkeypatch.setattr(StagedDays, "prepare", slowly)
+    monkeypatch.setattr(plans.Plan, "_publish_users", fail)
+    was_done = []
+    drop = run.described
+    monkeypatch.setattr(run, "described", lambda error: was_done.append(is_done.is_set()) or drop(error))
+    with pytest.raises(SparkifyError):
+        etl.run(world, dsn=dsn)
+    assert was_done[0]

@@ -91,7 +91,10 @@ class Catalogue:
 
 @final
 class Month:
-    """Counts rollups of a new month from all its parts, which `Plays.listened` made. Threads may share it."""
+    """Counts rollups of new days of a month from all their parts, which `Plays.listened` made.
+
+    Threads may share it.
+    """
 
     def __new__(cls, parts: tuple[bytes, ...], /) -> Month: ...
     def rows(self, rollup: str, piece: int, pieces: int, /) -> bytes:

@@ -1,4 +1,4 @@
-/* What users listened to in a month, in few bytes: the rollups of a new month are counted from it (months.h).
+/* What users listened to in a month, in few bytes: rollups of new days are counted from it (months.h).
  * The bytes never leave the process, so numbers are as the processor has them. */
 #ifndef SPARKIFY_LISTENED_H
 #define SPARKIFY_LISTENED_H

@@ -1,4 +1,4 @@
-/* The Python type Month: counts the rollups of a new month. _core.pyi documents it. */
+/* The Python type Month: counts rollups of new days of a month. _core.pyi documents it. */
 #include <string.h>
 
 #include "months.h"
@@ -92,7 +92,7 @@ static PyType_Slot slots[] = {
     {Py_tp_new, month_new},
     {Py_tp_dealloc, month_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_doc, "Counts the rollups of a new month: see _core.pyi."},
+    {Py_tp_doc, "Counts rollups of new days of a month: see _core.pyi."},
     {0, NULL},
 };
 

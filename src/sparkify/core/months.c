@@ -1,4 +1,4 @@
-/* The rollups of a month that is new to the warehouse: its tracks and artists. */
+/* The rollups of new days of a month: its tracks and artists. */
 #include "months.h"
 
 #include <stdlib.h>

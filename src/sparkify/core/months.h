@@ -1,4 +1,4 @@
-/* The rollups of a month that is new to the warehouse: its tracks and artists
+/* The rollups of new days of a month: its tracks and artists
  * (publish/rollups/track_months.sql and artist_months.sql define them for PostgreSQL). */
 #ifndef SPARKIFY_MONTHS_H
 #define SPARKIFY_MONTHS_H

@@ -8,6 +8,7 @@ Readers see nothing of it.
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
+from time import sleep
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -23,6 +24,9 @@ _LOCK_TIMEOUT: Final = "1s"
 """A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
 deadlock between the two and a third session."""
 
+_BETWEEN_CANCELS: Final = 0.05
+"""Seconds."""
+
 
 class Beside:
     """The second connection; it ends with the block, or when it is closed."""
@@ -31,16 +35,20 @@ class Beside:
         self._dsn = dsn
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
         self._connection: Connection[Any] | None = None
+        self._begun: list[Future[None]] = []
         self._is_closed = False
 
     def begin(self, work: Work, *, as_whole: bool = True) -> "Begun":
         """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
-        return Begun(self._pool.submit(self._do, work, as_whole=as_whole))
+        self._begun.append(self._pool.submit(self._do, work, as_whole=as_whole))
+        return Begun(self._begun[-1])
 
     def _do(self, work: Work, *, as_whole: bool) -> None:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._dsn)
+            if self._is_closed:
+                raise CancelledError
             if not as_whole:
                 work(self._connection)
                 return
@@ -64,9 +72,11 @@ class Beside:
         """Cancel what was begun and is not done; a publication that waits for it in another thread ends."""
         self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._connection:
-            with suppress(psycopg.Error):  # it is lost already
-                self._connection.cancel_safe(timeout=0.5)
+        while not all(begun.done() for begun in self._begun):
+            if self._connection:
+                with suppress(psycopg.Error):  # it is lost already
+                    self._connection.cancel_safe(timeout=0.5)
+            sleep(_BETWEEN_CANCELS)  # between two statements, a cancel is lost
         self._pool.shutdown()
         if self._connection:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""The staged days of users: prepare them to be attached, and count the rollups of a new month from them."""
+"""The staged days of users: prepare them to be attached, and count rollups from them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any, Final
 
+import psycopg
 from psycopg import Connection
 
 from sparkify.database.queries import queries
@@ -43,11 +44,16 @@ def publish_month(
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         facts = staged.read_facts()
         plan = choose(facts)(staged, facts, beside) if facts else None
-        if plan:
-            plan.begin()
-        publish_page_views(staged)
-        if plan:
-            plan.carry_out()
+        try:
+            if plan:
+                plan.begin()
+            publish_page_views(staged)
+            if plan:
+                plan.carry_out()
+        except psycopg.Error:
+            if plan:
+                plan.wait()  # else somebody could be forgotten while it goes on, and remain in what it counts
+            raise
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)

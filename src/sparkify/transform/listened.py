@@ -1,7 +1,7 @@
 """What people listened to in the months of a run, kept in memory until the months are published.
 
-From it the core counts the largest rollups of a month that is new to the warehouse, in a tenth of the time
-that the server takes. If plays are missing here, PostgreSQL counts them.
+From it the core counts the largest rollups for new days of a month, in a tenth of the time that the server
+takes. If plays are missing here, PostgreSQL counts them.
 """
 
 import threading
