@@ -6,6 +6,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from sparkify.database.queries import queries
+from sparkify.publish.activity import Activity
 from sparkify.publish.beside import Beside
 from sparkify.publish.page_views import publish_page_views
 from sparkify.publish.plans import choose
@@ -45,9 +46,12 @@ def publish_month(
         plan = choose(facts)(staged, facts, beside) if facts else None
         if plan:
             plan.begin()
+        activity = Activity(connection)
+        activity.note_views(staged.tables["page_views"])
         publish_page_views(staged)
         if plan:
             plan.carry_out()
+        activity.update()
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)

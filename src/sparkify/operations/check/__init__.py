@@ -66,13 +66,8 @@ def checks() -> dict[str, LiteralString]:
 
 def _follows(table: LiteralString) -> LiteralString:
     """The check that a table of ``publish/rollups`` equals what its definition computes from all plays."""
-    everything = {
-        "plays": sql.Identifier("public", "songplays"),
-        "heard_plays": sql.Identifier("analytics", "heard_plays"),
-        "user_days": sql.Identifier("analytics", "user_days"),
-        "sessions": sql.Identifier("analytics", "sessions"),
-        "wanted": sql.SQL("true"),
-    }
+    tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in rollups.SOURCES.items()}
+    everything = {**tables, "wanted": sql.SQL("true")}
     text = sql.SQL(_sql["follows"]).format(
         name=sql.SQL(table),
         definition=sql.SQL(rollups.file(table)["definition"]).format(**everything),

@@ -1,0 +1,24 @@
+-- name: begin
+-- Create the table for the users and days whose plays or page views change.
+-- makes: events
+CREATE TEMP TABLE events (user_id bigint, day date) ON COMMIT DROP
+
+-- name: note_views
+-- Note the users and days of staged page views; nobody's while logged out.
+-- reads: events
+INSERT INTO events SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date FROM {page_views}
+
+-- name: note_gone_users
+-- Note all days of forgotten people, and those of their sessions while logged out.
+-- reads: events, gone_users
+INSERT INTO events
+SELECT user_id, day FROM analytics.session_days WHERE user_id IN (SELECT user_id FROM gone_users)
+UNION
+SELECT NULL, day FROM analytics.session_days
+WHERE user_id IS NULL
+  AND session_id IN (SELECT session_id FROM analytics.session_days WHERE user_id IN (SELECT user_id FROM gone_users))
+
+-- name: end
+-- Drop the table, so that the next month can create it again.
+-- reads: events
+DROP TABLE events

@@ -1,0 +1,84 @@
+-- name: table
+-- Create the table of what each user did in each week.
+CREATE TABLE IF NOT EXISTS analytics.user_week_counts (
+    user_id           bigint NOT NULL,
+    week              date NOT NULL,
+    level             text,
+    last_day          date NOT NULL,
+    plays             integer NOT NULL,
+    milliseconds      bigint NOT NULL,
+    sessions          integer NOT NULL,
+    views             integer NOT NULL,
+    adverts           integer NOT NULL,
+    thumbs_up         integer NOT NULL,
+    thumbs_down       integer NOT NULL,
+    playlist_adds     integer NOT NULL,
+    friends_added     integer NOT NULL,
+    errors            integer NOT NULL,
+    help              integer NOT NULL,
+    upgrade_views     integer NOT NULL,
+    downgrade_views   integer NOT NULL,
+    upgrades          integer NOT NULL,
+    downgrades        integer NOT NULL,
+    cancellations     integer NOT NULL
+);
+COMMENT ON TABLE analytics.user_week_counts IS 'Rollup. One row per user and ISO week, UTC, with plays or page views. analytics.user_weeks adds what came after.';
+COMMENT ON COLUMN analytics.user_week_counts.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.user_week_counts.week IS 'The Monday of the week.';
+COMMENT ON COLUMN analytics.user_week_counts.level IS 'The level at the end of the week: of the last play or page view that has one; of several at that moment, the greatest by name.';
+COMMENT ON COLUMN analytics.user_week_counts.last_day IS 'The last day of the week with a play or a page view.';
+COMMENT ON COLUMN analytics.user_week_counts.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.user_week_counts.milliseconds IS 'As in analytics.user_days.';
+COMMENT ON COLUMN analytics.user_week_counts.sessions IS 'Sessions with plays or page views in the week.';
+COMMENT ON COLUMN analytics.user_week_counts.views IS 'Page views, logged in, of any page.';
+COMMENT ON COLUMN analytics.user_week_counts.adverts IS 'Page views of Roll Advert.';
+COMMENT ON COLUMN analytics.user_week_counts.thumbs_up IS 'Page views of Thumbs Up.';
+COMMENT ON COLUMN analytics.user_week_counts.thumbs_down IS 'Page views of Thumbs Down.';
+COMMENT ON COLUMN analytics.user_week_counts.playlist_adds IS 'Page views of Add to Playlist.';
+COMMENT ON COLUMN analytics.user_week_counts.friends_added IS 'Page views of Add Friend.';
+COMMENT ON COLUMN analytics.user_week_counts.errors IS 'Page views that failed: status 400 to 599, or page Error.';
+COMMENT ON COLUMN analytics.user_week_counts.help IS 'Page views of Help.';
+COMMENT ON COLUMN analytics.user_week_counts.upgrade_views IS 'Page views of Upgrade.';
+COMMENT ON COLUMN analytics.user_week_counts.downgrade_views IS 'Page views of Downgrade.';
+COMMENT ON COLUMN analytics.user_week_counts.upgrades IS 'Page views of Submit Upgrade.';
+COMMENT ON COLUMN analytics.user_week_counts.downgrades IS 'Page views of Submit Downgrade.';
+COMMENT ON COLUMN analytics.user_week_counts.cancellations IS 'Page views of Cancellation Confirmation.';
+CREATE UNIQUE INDEX IF NOT EXISTS user_week_counts_key ON analytics.user_week_counts (week, user_id);
+
+-- name: definition
+-- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
+WITH days AS (
+    SELECT user_id, day, plays, milliseconds, NULL::bigint AS session_id, NULL AS page, false AS is_error, NULL AS at_level
+    FROM {user_days} d
+    UNION ALL
+    SELECT user_id, day, 0, 0, NULL, NULL, false, to_char(last_play, 'YYYYMMDDHH24MISSMS') || level FROM {level_days} l
+    UNION ALL
+    SELECT user_id, min(day), 0, 0, session_id, NULL, false, NULL FROM {session_days} s WHERE user_id IS NOT NULL
+    GROUP BY user_id, session_id, day - mod(day - date '0001-01-01', 7)
+    UNION ALL
+    SELECT user_id, (start_time AT TIME ZONE 'UTC')::date, 0, 0, NULL, page, analytics.is_error(page, status),
+           to_char(start_time, 'YYYYMMDDHH24MISSMS') || level
+    FROM {page_views} v WHERE user_id IS NOT NULL
+)
+SELECT user_id, week, substr(max(at_level COLLATE "C"), 18) AS level, max(day) AS last_day,
+       sum(plays)::integer AS plays, sum(milliseconds)::bigint AS milliseconds,
+       count(session_id)::integer AS sessions, count(page)::integer AS views,
+       (count(*) FILTER (WHERE page = 'Roll Advert'))::integer AS adverts,
+       (count(*) FILTER (WHERE page = 'Thumbs Up'))::integer AS thumbs_up,
+       (count(*) FILTER (WHERE page = 'Thumbs Down'))::integer AS thumbs_down,
+       (count(*) FILTER (WHERE page = 'Add to Playlist'))::integer AS playlist_adds,
+       (count(*) FILTER (WHERE page = 'Add Friend'))::integer AS friends_added,
+       (count(*) FILTER (WHERE is_error))::integer AS errors,
+       (count(*) FILTER (WHERE page = 'Help'))::integer AS help,
+       (count(*) FILTER (WHERE page = 'Upgrade'))::integer AS upgrade_views,
+       (count(*) FILTER (WHERE page = 'Downgrade'))::integer AS downgrade_views,
+       (count(*) FILTER (WHERE page = 'Submit Upgrade'))::integer AS upgrades,
+       (count(*) FILTER (WHERE page = 'Submit Downgrade'))::integer AS downgrades,
+       (count(*) FILTER (WHERE page = 'Cancellation Confirmation'))::integer AS cancellations
+FROM (SELECT days.*, day - mod(day - date '0001-01-01', 7) AS week FROM days) weeks
+WHERE {wanted}
+GROUP BY user_id, week
+
+-- name: scope
+-- Find the users and weeks of some days.
+SELECT DISTINCT user_id, day - mod(day - date '0001-01-01', 7) AS week FROM {events} e WHERE user_id IS NOT NULL
