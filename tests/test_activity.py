@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
+from sparkify.operations.check import check
+from sparkify.operations.forget import forget
 from tests.support import plainly
 from tests.support.data import NOVEMBER, play, write
 from tests.support.plainly import Days, Event
@@ -155,8 +158,8 @@ def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:
             "SELECT day, page, level, views, users, errors FROM analytics.page_views_by_day"
         ).fetchall()
         done = connection.execute(
-            "SELECT day, level, thumbs_up, thumbs_down, playlist_adds, friends_added, adverts, errors, seconds"
-            " FROM analytics.activity_by_day"
+            "SELECT day, level, thumbs_up, thumbs_down, playlist_adds, friends_added, adverts, errors,"
+            " seconds FROM analytics.activity_by_day"
         ).fetchall()
         sessions = connection.execute(
             "SELECT day, sum(sessions), sum(without_plays), sum(plays), sum(views), sum(seconds)"
@@ -190,6 +193,20 @@ def test_the_made_up_world_has_everything() -> None:
     assert any(e.user is None for s in sessions if plainly.user_of(s) for e in s)
     assert any(plainly.user_of(s) is None for s in sessions)
     assert len(plainly.feedback_songs(log, Days())) == 3
+
+
+def test_what_turns_out_to_be_of_somebody_forgotten_is_counted_no_more(
+    dsn: str, db: Connection[Any], tmp_path: Path
+) -> None:
+    nobody = play(page="Home", userId="", sessionId=1)
+    write(tmp_path, "log_data/a.json", nobody, play(userId="8", sessionId=2))
+    etl.run(tmp_path, dsn=dsn)
+    forget([15], dsn=dsn)
+    assert len(analytics.pages(dsn=dsn)) == 1
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + DAY, userId="15", sessionId=1))
+    etl.run(tmp_path, dsn=dsn)
+    assert analytics.pages(dsn=dsn) == []
+    assert [finding.name for finding in check(dsn) if finding.found] == []
 
 
 def test_page_views_have_no_place(dsn: str) -> None:

@@ -27,7 +27,7 @@ class Activity:
         self._connection.execute(sql.SQL(_sql["note_views"]).format(page_views=staged))
 
     def note_gone_users(self) -> None:
-        """Note the days of the people in the temporary table ``gone_users``."""
+        """Note the days of forgotten people: see `forget_users`."""
         self._connection.execute(_sql["note_gone_users"])
 
     def update(self) -> None:

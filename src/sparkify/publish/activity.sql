@@ -9,14 +9,11 @@ CREATE TEMP TABLE events (user_id bigint, day date) ON COMMIT DROP
 INSERT INTO events SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date FROM {page_views}
 
 -- name: note_gone_users
--- Note all days of forgotten people, and those of their sessions while logged out.
--- reads: events, gone_users
+-- Note all days of forgotten people, and of their sessions: what was done in these while logged out is gone, too.
+-- reads: events, gone_sessions, gone_users
 INSERT INTO events
-SELECT user_id, day FROM analytics.session_days WHERE user_id IN (SELECT user_id FROM gone_users)
-UNION
-SELECT NULL, day FROM analytics.session_days
-WHERE user_id IS NULL
-  AND session_id IN (SELECT session_id FROM analytics.session_days WHERE user_id IN (SELECT user_id FROM gone_users))
+SELECT user_id, day FROM analytics.session_days
+WHERE user_id IN (SELECT user_id FROM gone_users) OR session_id IN (SELECT session_id FROM gone_sessions)
 
 -- name: end
 -- Drop the table, so that the next month can create it again.

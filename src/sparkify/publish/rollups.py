@@ -126,7 +126,8 @@ class Rollups:
 def forget_users(connection: Connection[Any]) -> None:
     """Take forgotten people out of the rollups, in the transaction that has deleted what they did.
 
-    The temporary table ``gone_users`` lists them. The songs that only they have heard must still exist.
+    The temporary tables ``gone_users`` and ``gone_sessions`` list them and their sessions. The songs that
+    only they have heard must still exist.
     """
     activity = Activity(connection)
     activity.note_gone_users()
