@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
@@ -195,9 +194,7 @@ def test_the_made_up_world_has_everything() -> None:
     assert len(plainly.feedback_songs(log, Days())) == 3
 
 
-def test_what_turns_out_to_be_of_somebody_forgotten_is_counted_no_more(
-    dsn: str, db: Connection[Any], tmp_path: Path
-) -> None:
+def test_what_turns_out_to_be_of_somebody_forgotten_is_counted_no_more(dsn: str, tmp_path: Path) -> None:
     nobody = play(page="Home", userId="", sessionId=1)
     write(tmp_path, "log_data/a.json", nobody, play(userId="8", sessionId=2))
     etl.run(tmp_path, dsn=dsn)
@@ -206,6 +203,15 @@ def test_what_turns_out_to_be_of_somebody_forgotten_is_counted_no_more(
     write(tmp_path, "log_data/b.json", play(NOVEMBER + DAY, userId="15", sessionId=1))
     etl.run(tmp_path, dsn=dsn)
     assert analytics.pages(dsn=dsn) == []
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
+def test_days_on_which_somebody_forgotten_was_only_logged_out(dsn: str, tmp_path: Path) -> None:
+    logged_out = play(NOVEMBER + DAY, page="Home", userId="", sessionId=1)
+    write(tmp_path, "log_data/a.json", play(userId="15", sessionId=1), logged_out)
+    etl.run(tmp_path, dsn=dsn)
+    forget([15], dsn=dsn)
+    assert analytics.sessions(dsn=dsn) == []
     assert [finding.name for finding in check(dsn) if finding.found] == []
 
 
