@@ -28,10 +28,12 @@ def recount(connection: Connection[Any], rollup: Rollup, **changed: sql.Composab
         return
     columns = connection.execute(_sql["keys_of_scope"]).description or ()
     keys = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    wanted = sql.SQL(_sql["in_scope"]).format(keys=keys)
+    in_spans = _in_spans(rollup.time, spans)
+    # If the time is the only key, the spans say all, and no row needs to be looked up.
+    wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
     sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
     run(
-        _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=_in_spans(rollup.time, spans),
+        _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
         definition=definition(rollup, {"wanted": wanted, **sources}),
     )  # fmt: skip
 

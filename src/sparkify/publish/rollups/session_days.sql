@@ -27,35 +27,45 @@ CREATE INDEX IF NOT EXISTS session_days_session ON analytics.session_days (sessi
 CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin (day date_minmax_multi_ops) WITH (pages_per_range = 32);
 
 -- name: definition
--- Sum up the plays and page views of each session, user and day, then add what was done while logged out. The text of a moment, with
--- the page after it, finds the first and the last page.
-WITH parts AS (
-    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at,
-           min(paged) AS first, max(paged) AS last, 0 AS plays, count(*) AS views
-    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level,
-                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || page COLLATE "C" AS paged
-          FROM {page_views} v OFFSET 0) viewed
+-- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
+-- its owner first. The text of a moment, with the page after it, finds the first and the last page.
+WITH played AS MATERIALIZED (
+    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at, count(*)::integer AS plays
+    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level FROM {plays} p) events
     WHERE {wanted}
     GROUP BY session_id, user_id, day
-    UNION ALL
-    SELECT session_id, user_id, day, level, first_at, last_at, to_char(first_at, 'YYYYMMDDHH24MISSMS') || 'NextSong',
-           to_char(last_at, 'YYYYMMDDHH24MISSMS') || 'NextSong', plays, 0
-    FROM (SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at, count(*) AS plays
-          FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level
-                FROM {plays} p) played
-          WHERE {wanted}
-          GROUP BY session_id, user_id, day) heard
+),
+viewed AS MATERIALIZED (
+    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at,
+           min(paged) AS first, max(paged) AS last, count(*)::integer AS views
+    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level,
+                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || page COLLATE "C" AS paged
+          FROM {page_views} v) events
+    WHERE {wanted}
+    GROUP BY session_id, user_id, day
 ),
 owners AS (
-    SELECT session_id, day, min(user_id) AS user_id FROM parts GROUP BY session_id, day
-    HAVING min(user_id) = max(user_id) AND count(*) > count(user_id)
+    SELECT session_id, day, min(user_id) AS user_id
+    FROM (SELECT session_id, user_id, day FROM played UNION ALL SELECT session_id, user_id, day FROM viewed) parts
+    WHERE session_id IN (SELECT session_id FROM viewed WHERE user_id IS NULL)
+    GROUP BY session_id, day HAVING min(user_id) = max(user_id)
+),
+owned AS (
+    SELECT * FROM viewed WHERE user_id IS NOT NULL AND session_id NOT IN (SELECT session_id FROM owners)
+    UNION ALL
+    SELECT session_id, coalesce(v.user_id, o.user_id), day, max(level), min(first_at), max(last_at), min(first), max(last), sum(views)
+    FROM viewed v LEFT JOIN owners o USING (session_id, day)
+    WHERE v.user_id IS NULL OR session_id IN (SELECT session_id FROM owners)
+    GROUP BY session_id, coalesce(v.user_id, o.user_id), day
 )
-SELECT session_id, coalesce(parts.user_id, owners.user_id) AS user_id, day, max(level COLLATE "C") AS level,
-       min(first_at) AS first_at, max(last_at) AS last_at,
-       substr(min(first COLLATE "C"), 18) AS first_page, substr(max(last COLLATE "C"), 18) AS last_page,
-       sum(plays)::integer AS plays, sum(views)::integer AS views
-FROM parts LEFT JOIN owners USING (session_id, day)
-GROUP BY session_id, coalesce(parts.user_id, owners.user_id), day
+SELECT session_id, user_id, day, greatest(p.level COLLATE "C", v.level) AS level,
+       least(p.first_at, v.first_at) AS first_at, greatest(p.last_at, v.last_at) AS last_at,
+       CASE WHEN v.first_at > p.first_at OR v.views IS NULL THEN 'NextSong' WHEN v.first_at = p.first_at THEN least('NextSong', substr(v.first, 18) COLLATE "C")
+            ELSE substr(v.first, 18) END AS first_page,
+       CASE WHEN v.last_at < p.last_at OR v.views IS NULL THEN 'NextSong' WHEN v.last_at = p.last_at THEN greatest('NextSong', substr(v.last, 18) COLLATE "C")
+            ELSE substr(v.last, 18) END AS last_page,
+       coalesce(plays, 0) AS plays, coalesce(views, 0) AS views
+FROM played p FULL JOIN owned v USING (session_id, user_id, day)
 
 -- name: scope
 -- Return the days themselves.

@@ -27,16 +27,27 @@ CREATE INDEX IF NOT EXISTS session_starts_day ON analytics.session_starts (day);
 -- Sum up the sessions of each day. A session of a user counts on its first day, with what follows on later days; page views
 -- that are with nobody's are a session for each day.
 WITH sessions AS (
-    SELECT min(day) AS day, max(level COLLATE "C") AS level, (array_agg(first_page ORDER BY day))[1] AS first_page,
-           (array_agg(last_page ORDER BY day DESC))[1] AS last_page, sum(plays) AS plays, sum(views) AS views,
+    SELECT session_id, user_id, min(day) AS day, max(day) AS last_day, max(level COLLATE "C") AS level, min(first_page) AS first_page,
+           max(last_page) AS last_page, sum(plays) AS plays, sum(views) AS views,
            round(extract(epoch FROM max(last_at) - min(first_at))) AS seconds
     FROM analytics.session_days WHERE session_id IN (SELECT session_id FROM {session_days} s)
     GROUP BY session_id, user_id, CASE WHEN user_id IS NULL THEN day END
+),
+paged AS (
+    -- Of a session on several days, look up the pages.
+    SELECT day, level, plays, views, seconds,
+           CASE WHEN day = last_day THEN first_page ELSE (
+               SELECT first_page FROM analytics.session_days d
+               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.day) END AS first_page,
+           CASE WHEN day = last_day THEN last_page ELSE (
+               SELECT last_page FROM analytics.session_days d
+               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.last_day) END AS last_page
+    FROM sessions s
+    WHERE {wanted}
 )
 SELECT day, level, first_page, last_page, plays > 0 AS has_plays, count(*)::integer AS sessions, sum(plays)::integer AS plays,
        sum(views)::integer AS views, sum(seconds)::bigint AS seconds
-FROM sessions
-WHERE {wanted}
+FROM paged
 GROUP BY day, level, first_page, last_page, plays > 0
 
 -- name: scope
