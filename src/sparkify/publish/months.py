@@ -51,7 +51,7 @@ def publish_month(
         publish_page_views(staged)
         if plan:
             plan.carry_out()
-        activity.update()
+        activity.update(staged.names if plan else None)
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)

@@ -1,6 +1,6 @@
 """Count those rows of a rollup again that depend on changed days."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, LiteralString
 
@@ -13,10 +13,20 @@ from sparkify.schema.rollups import SOURCES, Rollup
 _sql: Final = queries("publish/recount")
 
 Spans = Sequence[tuple[date, date]]
+Names = Mapping[str, sql.Composable]
 
 
-def recount(connection: Connection[Any], rollup: Rollup, **changed: sql.Composable) -> None:
-    """Recount the rows of a rollup that depend on what has `changed`, which fills its scope."""
+def everything() -> dict[str, sql.Composable]:
+    """All that a definition reads, as the warehouse has it."""
+    tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
+    return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
+
+
+def recount(connection: Connection[Any], rollup: Rollup, changed: Names, staged: Names | None = None) -> None:
+    """Recount the rows of a rollup that depend on what has `changed`, which fills its scope.
+
+    `staged` are the names of a month's tables, if batches may have summed up its plays by session.
+    """
 
     def run(query: LiteralString, **names: sql.Composable) -> Any:
         return connection.execute(sql.SQL(query).format(**names))
@@ -31,18 +41,33 @@ def recount(connection: Connection[Any], rollup: Rollup, **changed: sql.Composab
     in_spans = _in_spans(rollup.time, spans)
     # If the time is the only key, the spans say all, and no row needs to be looked up.
     wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
-    sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
+    sources = {**everything(), **_sources(spans, staged), "wanted": wanted}
     run(
         _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
-        definition=definition(rollup, {"wanted": wanted, **sources}),
+        definition=definition(rollup, sources),
     )  # fmt: skip
+
+
+def _sources(spans: Spans, staged: Names | None) -> Names:
+    """What a definition reads, within these spans."""
+    sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
+    if staged is None:
+        return sources
+    in_spans = _in_spans("start_time", _moments(spans))
+    return {
+        **sources,
+        "plays": sql.SQL(_sql["plays_before"]).format(in_spans=in_spans, **staged),
+        "staged_sessions": sql.SQL(_sql["staged_sessions"]).format(**staged),
+    }
+
+
+def _moments(spans: Spans) -> list[list[datetime]]:
+    return [[datetime.combine(day, time(), UTC) for day in span] for span in spans]
 
 
 def _within(spans: Spans, schema: str, table: str, column: str) -> sql.Composed:
     """The rows of a table in these spans."""
-    bounds = (
-        spans if column == "day" else [[datetime.combine(day, time(), UTC) for day in span] for span in spans]
-    )
+    bounds = spans if column == "day" else _moments(spans)
     return sql.SQL(_sql["within"]).format(
         table=sql.Identifier(schema, table), in_spans=_in_spans(column, bounds)
     )

@@ -2,6 +2,19 @@
 -- Select the rows of a table in some spans of time.
 (SELECT * FROM {table} WHERE {in_spans})
 
+-- name: plays_before
+-- Select the plays of some spans of time before the days that batches summed up by session.
+(SELECT * FROM songplays WHERE {in_spans} AND start_time < {staged_since}::timestamp AT TIME ZONE 'UTC')
+
+-- name: staged_sessions
+-- Select what batches summed up by session and day, without the days whose plays are counted instead.
+(SELECT * FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
+
+-- name: no_sessions
+-- Select no session, where all plays are counted.
+(SELECT NULL::bigint AS session_id, NULL::bigint AS user_id, NULL::timestamptz AS started_at, NULL AS level,
+        NULL::timestamptz AS last_at, NULL::integer AS plays WHERE false)
+
 -- name: find_scope
 -- Find the keys of the rows of a rollup that change.
 -- makes: scope

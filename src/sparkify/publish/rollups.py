@@ -109,7 +109,7 @@ class Rollups:
         changed = sql.SQL(_sql["changed_days"]).format(
             new_days=sql.Identifier("computed_days") if rollup in self._counted else self._names["new_days"]
         )
-        recount(self._connection, rollup, days=changed)
+        recount(self._connection, rollup, {"days": changed})
 
     def _compute_days(self, table: sql.Composable, since: date, until: date) -> None:
         """Compute the touched days of a range from their plays."""

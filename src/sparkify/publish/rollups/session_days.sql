@@ -30,8 +30,14 @@ CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin
 -- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
 -- its owner first. The text of a moment, with the page after it, finds the first and the last page.
 WITH played AS MATERIALIZED (
-    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at, count(*)::integer AS plays
-    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level FROM {plays} p) events
+    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(first_at) AS first_at, max(last_at) AS last_at,
+           sum(plays)::integer AS plays
+    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, level, start_time AS first_at,
+                 start_time AS last_at, 1 AS plays
+          FROM {plays} p
+          UNION ALL
+          SELECT session_id, user_id, (started_at AT TIME ZONE 'UTC')::date, level, started_at, last_at, plays
+          FROM {staged_sessions} s) events
     WHERE {wanted}
     GROUP BY session_id, user_id, day
 ),

@@ -47,38 +47,52 @@ CREATE UNIQUE INDEX IF NOT EXISTS user_week_counts_key ON analytics.user_week_co
 
 -- name: definition
 -- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
-WITH days AS (
-    SELECT user_id, day, plays, milliseconds, NULL::bigint AS session_id, NULL AS page, false AS is_error, NULL AS at_level
-    FROM {user_days} d
-    UNION ALL
-    SELECT user_id, day, 0, 0, NULL, NULL, false, to_char(last_play, 'YYYYMMDDHH24MISSMS') || level FROM {level_days} l
-    UNION ALL
-    SELECT user_id, min(day), 0, 0, session_id, NULL, false, NULL FROM {session_days} s WHERE user_id IS NOT NULL
-    GROUP BY user_id, session_id, day - mod(day - date '0001-01-01', 7)
-    UNION ALL
-    SELECT user_id, (start_time AT TIME ZONE 'UTC')::date, 0, 0, NULL, page, analytics.is_error(page, status),
-           to_char(start_time, 'YYYYMMDDHH24MISSMS') || level
-    FROM {page_views} v WHERE user_id IS NOT NULL
+WITH viewed AS (
+    SELECT user_id, week, max(at_level) AS at_level, max(day) AS day, count(*) AS views,
+           count(*) FILTER (WHERE page = 'Roll Advert') AS adverts, count(*) FILTER (WHERE page = 'Thumbs Up') AS thumbs_up,
+           count(*) FILTER (WHERE page = 'Thumbs Down') AS thumbs_down,
+           count(*) FILTER (WHERE page = 'Add to Playlist') AS playlist_adds,
+           count(*) FILTER (WHERE page = 'Add Friend') AS friends_added, count(*) FILTER (WHERE is_error) AS errors,
+           count(*) FILTER (WHERE page = 'Help') AS help, count(*) FILTER (WHERE page = 'Upgrade') AS upgrade_views,
+           count(*) FILTER (WHERE page = 'Downgrade') AS downgrade_views, count(*) FILTER (WHERE page = 'Submit Upgrade') AS upgrades,
+           count(*) FILTER (WHERE page = 'Submit Downgrade') AS downgrades,
+           count(*) FILTER (WHERE page = 'Cancellation Confirmation') AS cancellations
+    FROM (SELECT user_id, day, day - mod(day - date '0001-01-01', 7) AS week, page, analytics.is_error(page, status) AS is_error,
+                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || level COLLATE "C" AS at_level
+          FROM (SELECT v.*, (start_time AT TIME ZONE 'UTC')::date AS day FROM {page_views} v WHERE user_id IS NOT NULL) days) weeks
+    WHERE {wanted}
+    GROUP BY user_id, week
+),
+heard AS (
+    SELECT user_id, week, max(day) AS day, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+    FROM (SELECT d.*, day - mod(day - date '0001-01-01', 7) AS week FROM {user_days} d) weeks
+    WHERE {wanted}
+    GROUP BY user_id, week
+),
+levels AS (
+    SELECT user_id, week, max(to_char(last_play, 'YYYYMMDDHH24MISSMS') || level COLLATE "C") AS at_level
+    FROM (SELECT l.*, day - mod(day - date '0001-01-01', 7) AS week FROM {level_days} l) weeks
+    WHERE {wanted}
+    GROUP BY user_id, week
+),
+used AS (
+    SELECT user_id, week, count(*) AS sessions
+    FROM (SELECT DISTINCT user_id, session_id, day - mod(day - date '0001-01-01', 7) AS week
+          FROM {session_days} s WHERE user_id IS NOT NULL) weeks
+    WHERE {wanted}
+    GROUP BY user_id, week
 )
-SELECT user_id, week, substr(max(at_level COLLATE "C"), 18) AS level, max(day) AS last_day,
-       sum(plays)::integer AS plays, sum(milliseconds)::bigint AS milliseconds,
-       count(session_id)::integer AS sessions, count(page)::integer AS views,
-       (count(*) FILTER (WHERE page = 'Roll Advert'))::integer AS adverts,
-       (count(*) FILTER (WHERE page = 'Thumbs Up'))::integer AS thumbs_up,
-       (count(*) FILTER (WHERE page = 'Thumbs Down'))::integer AS thumbs_down,
-       (count(*) FILTER (WHERE page = 'Add to Playlist'))::integer AS playlist_adds,
-       (count(*) FILTER (WHERE page = 'Add Friend'))::integer AS friends_added,
-       (count(*) FILTER (WHERE is_error))::integer AS errors,
-       (count(*) FILTER (WHERE page = 'Help'))::integer AS help,
-       (count(*) FILTER (WHERE page = 'Upgrade'))::integer AS upgrade_views,
-       (count(*) FILTER (WHERE page = 'Downgrade'))::integer AS downgrade_views,
-       (count(*) FILTER (WHERE page = 'Submit Upgrade'))::integer AS upgrades,
-       (count(*) FILTER (WHERE page = 'Submit Downgrade'))::integer AS downgrades,
-       (count(*) FILTER (WHERE page = 'Cancellation Confirmation'))::integer AS cancellations
-FROM (SELECT days.*, day - mod(day - date '0001-01-01', 7) AS week FROM days) weeks
-WHERE {wanted}
-GROUP BY user_id, week
+SELECT user_id, week, substr(greatest(l.at_level, v.at_level), 18) AS level, greatest(h.day, v.day) AS last_day,
+       coalesce(plays, 0)::integer AS plays, coalesce(milliseconds, 0)::bigint AS milliseconds, sessions::integer AS sessions,
+       coalesce(views, 0)::integer AS views, coalesce(adverts, 0)::integer AS adverts,
+       coalesce(thumbs_up, 0)::integer AS thumbs_up, coalesce(thumbs_down, 0)::integer AS thumbs_down,
+       coalesce(playlist_adds, 0)::integer AS playlist_adds, coalesce(friends_added, 0)::integer AS friends_added,
+       coalesce(errors, 0)::integer AS errors, coalesce(help, 0)::integer AS help,
+       coalesce(upgrade_views, 0)::integer AS upgrade_views, coalesce(downgrade_views, 0)::integer AS downgrade_views,
+       coalesce(upgrades, 0)::integer AS upgrades, coalesce(downgrades, 0)::integer AS downgrades,
+       coalesce(cancellations, 0)::integer AS cancellations
+FROM used LEFT JOIN viewed v USING (user_id, week) LEFT JOIN heard h USING (user_id, week) LEFT JOIN levels l USING (user_id, week)
 
 -- name: scope
--- Find the users and weeks of some days.
-SELECT DISTINCT user_id, day - mod(day - date '0001-01-01', 7) AS week FROM {events} e WHERE user_id IS NOT NULL
+-- Find the weeks of some days.
+SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM {events} e
