@@ -369,7 +369,7 @@ def before(log: list[Event], chosen: Days) -> list[Row]:
     means = ("plays", "sessions", "views", "adverts", "thumbs_up", "thumbs_down", "errors", "help")
     return [
         {
-            "leaves": leaves, "weeks": len(group), "users": len({row["user_id"] for row in group}),
+            "leaves": leaves, "weeks": len(group),
             "hours": fmean(row["milliseconds"] for row in group) / 3_600_000,
             **{name: fmean(row[name] for row in group) for name in means},
         }

@@ -75,21 +75,29 @@ GROUP BY week ORDER BY week
 
 -- name: before
 -- Compare the weeks before people leave with other weeks. One row for each, with means for a user and week. The labels are those of
--- analytics.user_weeks, computed for the weeks chosen: they need the four weeks after.
-WITH weeks AS (
-    SELECT counts.*, count(*) OVER later AS weeks_later, sum(cancellations) OVER later AS cancellations_later
-    FROM analytics.user_week_counts counts
-    WHERE week >= date_trunc('week', %(first)s::date) AND week < %(end)s::date + 28
-    WINDOW later AS (PARTITION BY user_id ORDER BY week RANGE BETWEEN interval '7 days' FOLLOWING AND interval '28 days' FOLLOWING)
+-- analytics.user_weeks. Few weeks have none in the four weeks after, or a cancellation: these are found first.
+WITH quiet AS MATERIALIZED (
+    SELECT user_id, week
+    FROM (SELECT user_id, week, lead(week) OVER (PARTITION BY user_id ORDER BY week) AS next_week
+          FROM analytics.user_week_counts
+          WHERE week >= date_trunc('week', %(first)s::date)::date AND week < %(end)s::date + 28) weeks
+    WHERE (next_week > week + 28 OR next_week IS NULL) AND week < %(end)s
+),
+cancelled AS MATERIALIZED (
+    SELECT DISTINCT user_id, day - mod(day - date '0001-01-01', 7) - 7 * ago AS week
+    FROM analytics.plan_steps CROSS JOIN generate_series(1, 4) AS ago WHERE page = 'Cancellation Confirmation'
 ),
 labelled AS (
-    SELECT *, analytics.has_followed(cancellations_later > 0, week, %(last)s)
-              OR NOT analytics.has_followed(weeks_later > 0, week, %(last)s) AS leaves
-    FROM weeks WHERE week < %(end)s AND {at_level}
+    SELECT w.*, analytics.has_followed((user_id, week) IN (SELECT user_id, week FROM cancelled), week, %(last)s)
+                OR NOT analytics.has_followed((user_id, week) NOT IN (SELECT user_id, week FROM quiet), week, %(last)s) AS leaves
+    FROM analytics.user_week_counts w
+    WHERE week >= date_trunc('week', %(first)s::date)::date AND week < %(end)s AND {at_level}
+),
+means AS (
+    SELECT leaves, count(*) AS weeks, avg(plays)::float AS plays, sum(milliseconds / 3600000.0::float) / count(*) AS hours,
+           avg(sessions)::float AS sessions, avg(views)::float AS views, avg(adverts)::float AS adverts,
+           avg(thumbs_up)::float AS thumbs_up, avg(thumbs_down)::float AS thumbs_down, avg(errors)::float AS errors,
+           avg(help)::float AS help
+    FROM labelled GROUP BY leaves
 )
-SELECT leaves, count(*) AS weeks, count(DISTINCT user_id) AS users, avg(plays)::float AS plays,
-       avg(milliseconds)::float / 3600000 AS hours, avg(sessions)::float AS sessions, avg(views)::float AS views,
-       avg(adverts)::float AS adverts, avg(thumbs_up)::float AS thumbs_up, avg(thumbs_down)::float AS thumbs_down,
-       avg(errors)::float AS errors, avg(help)::float AS help
-FROM labelled WHERE leaves IS NOT NULL
-GROUP BY leaves ORDER BY leaves
+SELECT * FROM means WHERE leaves IS NOT NULL ORDER BY leaves

@@ -43,7 +43,9 @@ COMMENT ON COLUMN analytics.user_week_counts.downgrade_views IS 'Page views of D
 COMMENT ON COLUMN analytics.user_week_counts.upgrades IS 'Page views of Submit Upgrade.';
 COMMENT ON COLUMN analytics.user_week_counts.downgrades IS 'Page views of Submit Downgrade.';
 COMMENT ON COLUMN analytics.user_week_counts.cancellations IS 'Page views of Cancellation Confirmation.';
-CREATE UNIQUE INDEX IF NOT EXISTS user_week_counts_key ON analytics.user_week_counts (week, user_id);
+-- The key finds the next week of each user without reading the rows.
+CREATE UNIQUE INDEX IF NOT EXISTS user_week_counts_key ON analytics.user_week_counts (user_id, week);
+CREATE INDEX IF NOT EXISTS user_week_counts_week ON analytics.user_week_counts (week);
 
 -- name: definition
 -- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
