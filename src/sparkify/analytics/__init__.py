@@ -5,6 +5,7 @@ exact. Doubly encoded names are returned repaired; the warehouse keeps them as t
 """
 
 from sparkify.analytics.activity import (
+    QUIET_DAYS,
     adverts,
     before,
     churn,
@@ -40,6 +41,7 @@ from sparkify.analytics.selection import Selection
 from sparkify.analytics.state import reject_reasons, rejects, runs, status
 
 __all__ = [
+    "QUIET_DAYS",
     "Selection",
     "adverts",
     "audience",

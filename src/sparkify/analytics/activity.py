@@ -17,7 +17,7 @@ from sparkify.errors import UsageError
 _activity: Final = queries("analytics/activity")
 _leaving: Final = queries("analytics/leaving")
 
-DAYS: Final = 14
+QUIET_DAYS: Final = 14
 """A user who does nothing on this many days at the end of the data has gone quiet, unless a question is asked
 for another number."""
 
@@ -88,13 +88,13 @@ def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Ro
     return _question(dsn, _leaving["churn"], selection)
 
 
-def quiet(selection: Selection = ALL, *, days: int = DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
     data. The selection's days are ignored; the level is that of a user's last week."""
     return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
 
 
-def cohorts(selection: Selection = ALL, *, days: int = DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
     at the end of the data, or are still active. The selection's level is ignored."""
     return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
