@@ -25,12 +25,12 @@ CREATE INDEX IF NOT EXISTS session_starts_day ON analytics.session_starts (day);
 
 -- name: definition
 -- Sum up the sessions of each day. A session of a user counts on its first day, with what follows on later days; page views
--- that are with nobody's are a session for each day.
+-- that are with nobody's are a session for each day. An array, because a join would read all sessions to find those of a day.
 WITH sessions AS (
     SELECT session_id, user_id, min(day) AS day, max(day) AS last_day, max(level COLLATE "C") AS level, min(first_page) AS first_page,
            max(last_page) AS last_page, sum(plays) AS plays, sum(views) AS views,
            round(extract(epoch FROM max(last_at) - min(first_at))) AS seconds
-    FROM analytics.session_days WHERE session_id IN (SELECT session_id FROM {session_days} s)
+    FROM analytics.session_days WHERE session_id = ANY (ARRAY(SELECT session_id FROM {session_days} s))
     GROUP BY session_id, user_id, CASE WHEN user_id IS NULL THEN day END
 ),
 paged AS (
@@ -51,8 +51,12 @@ FROM paged
 GROUP BY day, level, first_page, last_page, plays > 0
 
 -- name: scope
--- Find these days, and all other days of sessions that have events on them.
+-- Find these days, and all other days of sessions that have events on them or between them.
+WITH there AS MATERIALIZED (
+    SELECT session_id, user_id FROM analytics.session_days
+    WHERE day >= (SELECT min(day) FROM {events} e) AND day <= (SELECT max(day) FROM {events} e)
+)
 SELECT DISTINCT day FROM {events} e
 UNION
-SELECT s.day FROM analytics.session_days s
-WHERE (session_id, user_id) IN (SELECT session_id, user_id FROM analytics.session_days WHERE day IN (SELECT day FROM {events} e))
+SELECT day FROM analytics.session_days
+WHERE session_id = ANY (ARRAY(SELECT session_id FROM there)) AND (session_id, user_id) IN (SELECT session_id, user_id FROM there)

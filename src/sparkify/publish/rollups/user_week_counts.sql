@@ -50,7 +50,7 @@ CREATE INDEX IF NOT EXISTS user_week_counts_week ON analytics.user_week_counts (
 -- name: definition
 -- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
 WITH viewed AS (
-    SELECT user_id, week, max(at_level) AS at_level, max(day) AS day, count(*) AS views,
+    SELECT user_id, week, max(at_level) AS at_level, count(*) AS views,
            count(*) FILTER (WHERE page = 'Roll Advert') AS adverts, count(*) FILTER (WHERE page = 'Thumbs Up') AS thumbs_up,
            count(*) FILTER (WHERE page = 'Thumbs Down') AS thumbs_down,
            count(*) FILTER (WHERE page = 'Add to Playlist') AS playlist_adds,
@@ -66,7 +66,7 @@ WITH viewed AS (
     GROUP BY user_id, week
 ),
 heard AS (
-    SELECT user_id, week, max(day) AS day, sum(plays) AS plays, sum(milliseconds) AS milliseconds
+    SELECT user_id, week, sum(plays) AS plays, sum(milliseconds) AS milliseconds
     FROM (SELECT d.*, day - mod(day - date '0001-01-01', 7) AS week FROM {user_days} d) weeks
     WHERE {wanted}
     GROUP BY user_id, week
@@ -78,13 +78,13 @@ levels AS (
     GROUP BY user_id, week
 ),
 used AS (
-    SELECT user_id, week, count(*) AS sessions
-    FROM (SELECT DISTINCT user_id, session_id, day - mod(day - date '0001-01-01', 7) AS week
-          FROM {session_days} s WHERE user_id IS NOT NULL) weeks
+    SELECT user_id, week, count(*) AS sessions, max(last_day) AS last_day
+    FROM (SELECT user_id, session_id, day - mod(day - date '0001-01-01', 7) AS week, max(day) AS last_day
+          FROM {session_days} s WHERE user_id IS NOT NULL GROUP BY 1, 2, 3) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 )
-SELECT user_id, week, substr(greatest(l.at_level, v.at_level), 18) AS level, greatest(h.day, v.day) AS last_day,
+SELECT user_id, week, substr(greatest(l.at_level, v.at_level), 18) AS level, last_day,
        coalesce(plays, 0)::integer AS plays, coalesce(milliseconds, 0)::bigint AS milliseconds, sessions::integer AS sessions,
        coalesce(views, 0)::integer AS views, coalesce(adverts, 0)::integer AS adverts,
        coalesce(thumbs_up, 0)::integer AS thumbs_up, coalesce(thumbs_down, 0)::integer AS thumbs_down,
