@@ -86,7 +86,22 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "rising songs": (None, lambda chosen, dsn: analytics.rising(chosen, dsn=dsn)),
     "not in the catalogue": (None, lambda chosen, dsn: analytics.unmatched(chosen, dsn=dsn)),
     "retention": (None, lambda chosen, dsn: analytics.retention(chosen, dsn=dsn)),
+    "pages": (None, lambda chosen, dsn: analytics.pages(chosen, dsn=dsn)),
+    "errors": (None, lambda chosen, dsn: analytics.errors(chosen, dsn=dsn)),
+    "feedback": (None, lambda chosen, dsn: analytics.feedback(chosen, dsn=dsn)),
+    "sessions": (None, lambda chosen, dsn: analytics.sessions(chosen, dsn=dsn)),
+    "first and last pages": (None, lambda chosen, dsn: analytics.session_ends(chosen, dsn=dsn)),
+    "upgrades": (None, lambda chosen, dsn: analytics.upgrades(chosen, dsn=dsn)),
+    "quiet users": (None, lambda chosen, dsn: analytics.quiet(chosen, dsn=dsn)),
+    "cohorts": (None, lambda chosen, dsn: analytics.cohorts(chosen, dsn=dsn)),
+    "weeks before leaving": (None, lambda chosen, dsn: analytics.before(chosen, dsn=dsn)),
 }
+
+
+_WITHOUT_PLACE: Final = (
+    "pages", "errors", "feedback", "sessions", "first and last pages", "upgrades", "quiet users", "cohorts",
+    "weeks before leaving",
+)  # fmt: skip
 
 
 def measure_questions(dsn: str, folder: Path, days: int, repeat: int) -> Figures:
@@ -103,6 +118,8 @@ def measure_questions(dsn: str, folder: Path, days: int, repeat: int) -> Figures
             for question, (text, ask) in _QUESTIONS.items():
                 if question == "rising songs" and not selection.since:
                     continue  # compared with the same number of days before
+                if question in _WITHOUT_PLACE and selection.location:
+                    continue
                 line: list[float | None] = [_timed(partial(ask, selection, dsn), repeat), None, None]
                 if text and not selection.level:
                     star = text.format(plays=_HEARD if "artist" in text else _STAR, where=where)

@@ -212,7 +212,8 @@ def test_each_page(visitor: Visitor, path: str) -> None:
     for picture in pictures.all():
         picture.locator("[role=graphics-document], [aria-label]").first.wait_for()
     assert (
-        pictures.count() == {"overview": 1, "songs": 0, "listeners": 2, "when-and-where": 2, "data": 0}[path]
+        pictures.count()
+        == {"overview": 1, "songs": 0, "listeners": 2, "when-and-where": 2, "activity": 0, "data": 0}[path]
     )
     assert page.get_by_role("table").count() > 0
     assert page.viewport_size == {"width": 1280, "height": 720}

@@ -248,6 +248,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         play(NOVEMBER + DAY, itemInSession=1),
         play(NOVEMBER + DAY + 1, itemInSession=2, length=1.5),
         play(NOVEMBER + DAY + 2, itemInSession=3, song="In no Catalogue"),
+        play(NOVEMBER + DAY + 3, itemInSession=4, page="Submit Upgrade"),
     )
     return root
 

@@ -122,7 +122,7 @@ def test_the_analysis_asks_what_the_docs_ask() -> None:
         " ".join(query.split())
         for query in re.findall(r'rows = ask\("""(.*?)"""\)', _code("analysis.ipynb"), re.DOTALL)
     ]
-    assert len(asked) == 10
+    assert len(asked) == 15
     assert asked == [" ".join(query.split()) for query in questions]
 
 

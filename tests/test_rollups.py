@@ -17,9 +17,9 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.extract.lines import CHUNK_BYTES
 from sparkify.operations.check import checks, examine
+from sparkify.operations.forget import forget
 from sparkify.publish import plans
 from sparkify.publish.partitions import PARTITIONED
-from sparkify.publish.rollups import forget_users
 from sparkify.publish.staged import StagedMonth
 from sparkify.simulate import simulate
 from sparkify.transform.plays import PlayTransform
@@ -129,9 +129,16 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
             "level": chance.choice(levels), "location": chance.choice(["Chicago, IL", None, "", "L" * 9000]),
             "userAgent": chance.choice(["Mozilla", None, "U" * 9000]),
         }  # fmt: skip
+        if chance.random() < 0.3:
+            more |= {
+                "page": chance.choice(["Home", "Upgrade", "Submit Upgrade", "Submit Downgrade", "P" * 9000]),
+                "status": chance.choice([200, 404, None]), "level": chance.choice([*levels, None]),
+            }  # fmt: skip
+        ts = NOVEMBER + day * DAY + (item // 2 * 7919 + session * 104_729) % DAY
+        who = "" if "page" in more and chance.random() < 0.3 else str(user)
         return play(
-            NOVEMBER + day * DAY + (item // 2 * 7919 + session * 104_729) % DAY, userId=str(user),
-            sessionId=session, itemInSession=item, length=chance.choice([0.0005, 269.58322, 1e300]),
+            ts, userId=who, sessionId=session, itemInSession=item,
+            length=chance.choice([0.0005, 269.58322, 1e300]),
             song=chance.choice("abcdef"), artist=chance.choice(["Elena", "Sigur Ros", "Bjork"]), **more,
         )  # fmt: skip
 
@@ -145,17 +152,8 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
         )  # fmt: skip
         etl.run(tmp_path, dsn=dsn, batch_bytes=chance.choice([None, 10_000]))
         assert differences(db) == [], f"after run {run}"
-    with db.transaction():
-        db.execute(
-            "CREATE TEMP TABLE gone_users ON COMMIT DROP AS SELECT user_id FROM users ORDER BY user_id LIMIT"
-            " 2;"
-            "CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT start_time, songplay_id FROM songplays JOIN"
-            " gone_users USING (user_id);"
-            "DELETE FROM analytics.heard_plays h USING gone g WHERE (h.start_time, h.songplay_id) ="
-            " (g.start_time, g.songplay_id);"
-            "DELETE FROM songplays WHERE user_id IN (SELECT user_id FROM gone_users)"
-        )
-        forget_users(db)
+    gone = db.execute("SELECT user_id FROM users ORDER BY user_id LIMIT 2").fetchall()
+    assert forget([user_id for (user_id,) in gone], dsn=dsn).page_views > 0
     assert differences(db) == []
 
 

@@ -75,11 +75,13 @@ def numbers(rows: list[dict[str, Any]]) -> Counter[str]:
     values = [
         value for row in rows for value in row.values() if value is not None and not isinstance(value, str)
     ]
-    words = [
-        f"{v:,}" if isinstance(v, int) else f"{v:%Y-%m-%d %H:%M:%S}" if isinstance(v, datetime) else str(v)
-        for v in values
-    ]
-    return Counter(word for text in words for word in text.split())
+    return Counter(word for value in values for word in _written(value).split())
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
 
 
 @given(rows=tables(), width=st.integers(20, 140), encoding=st.sampled_from(["utf-8", "ascii", "latin-1"]))

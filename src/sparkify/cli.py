@@ -11,6 +11,7 @@ from typing import Final
 
 from sparkify import __version__
 from sparkify.commands import (
+    activity,
     check,
     create_tables,
     dashboard,
@@ -31,7 +32,7 @@ from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 _COMMANDS: Final = (
-    etl, create_tables, status, top, report, dashboard, rejects, runs, forget, check, simulate, db,
+    etl, create_tables, status, top, report, activity, dashboard, rejects, runs, forget, check, simulate, db,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -52,7 +52,7 @@ COLUMNS: Final[dict[str, list[Read]]] = {
     "levels": [integer, day, integer, text, moment, moment],
     "user_days": [integer, day, text, text, integer, integer, integer, integers, integers, integers],
     "user_agents": [integer, text],
-    "sessions": [integer, integer, moment, text],
+    "sessions": [integer, integer, moment, text, moment, integer],
     "catalogue": [integer, integer, *[text] * 5, double, double, integer, double, bytes],
     "wanted": [integer, bytes],
 }

@@ -196,7 +196,7 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
         day = _moment(play).date()
         levels[play.user_id, day].append(play)
         days[play.user_id, day, play.level, play.location, play.user_agent].append(play)
-        sessions[_month(play), play.user_id, play.session_id, play.level].append(play)
+        sessions[_moment(play).date(), play.user_id, play.session_id, play.level].append(play)
     agents = {(_month(play), play.user_agent) for _, _, play in winners if play.user_agent is not None}
     return {
         "users": [_user(of_user) for of_user in latest.values()],
@@ -210,8 +210,9 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
         ],
         "user_agents": [(text_id(agent), agent) for _, agent in agents],
         "sessions": [
-            (user_id, session_id, _first_and_last(of_session)[0], level)
+            (user_id, session_id, first, level, last, len(of_session))
             for (_, user_id, session_id, level), of_session in sessions.items()
+            for first, last in [_first_and_last(of_session)]
         ],
     }  # fmt: skip
 

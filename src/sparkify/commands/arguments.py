@@ -73,18 +73,23 @@ def add_json_or_csv(parser: argparse.ArgumentParser) -> None:
     either.add_argument("--csv", action="store_true", help="print CSV with a header")
 
 
-def add_limit(parser: argparse.ArgumentParser, default: int) -> None:
-    """Let the user choose how many rows are shown."""
+def add_limit(parser: argparse.ArgumentParser, default: int, of: str = "") -> None:
+    """Let the user choose how many rows are shown; `of` says of what."""
     parser.add_argument(
-        "--limit", type=positive, default=default, metavar="N", help=f"rows to show (default: {default})"
+        "--limit", type=positive, default=default, metavar="N", help=f"rows to show{of} (default: {default})"
     )
+
+
+def add_days_and_level(parser: argparse.ArgumentParser) -> None:
+    """Let the user choose which days to count, and which level."""
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day to count, UTC")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day to count, UTC")
+    parser.add_argument("--level", choices=["free", "paid"], help="count only what is done on this level")
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Let the user choose which plays to count."""
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day to count, UTC")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day to count, UTC")
-    parser.add_argument("--level", choices=["free", "paid"], help="count only plays on this level")
+    add_days_and_level(parser)
     parser.add_argument(
         "--location", type=utf8, metavar="PLACE", help="count only plays at this place (see `top locations`)"
     )

@@ -81,6 +81,8 @@ def _cell(value: Any, moments: str, *, is_path: bool) -> str:
         return "-"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
     if isinstance(value, datetime):
         return f"{value:{moments}}"
     text = str(value)

@@ -51,18 +51,20 @@ static bool add_listening(Plays *plays, const HeardPlay *play) {
     return true;
 }
 
-/* Keep the first play of a session in a month, for each level. */
+/* Keep the first and the last play of a session on a day, for each level. */
 static bool add_session(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
     uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, (uint64_t)play->session_id);
-    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->month, play->texts[LEVEL]));
+    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->day, play->texts[LEVEL]));
     Search search = table_find(&batch->session_table, hash);
     for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
         Session *session = &batch->sessions[found];
         if (session->user_id != play->user_id || session->session_id != play->session_id
-            || session->month != play->month || session->level != play->texts[LEVEL])
+            || session->day != play->day || session->level != play->texts[LEVEL])
             continue;
         if (play->ts < session->started_at) session->started_at = play->ts;
+        if (play->ts > session->last_at) session->last_at = play->ts;
+        session->plays++;
         return true;
     }
     size_t count = batch->session_count;
@@ -70,8 +72,15 @@ static bool add_session(Plays *plays, const HeardPlay *play) {
     if (!table_make_room(&batch->session_table)) return false;
     if (!by_month_add(&batch->of_sessions, play->month, count)) return false;
     table_add(&batch->session_table, hash, count);
-    batch->sessions[batch->session_count++] =
-        (Session){play->user_id, play->session_id, play->ts, play->texts[LEVEL], play->month};
+    batch->sessions[batch->session_count++] = (Session){
+        .user_id = play->user_id,
+        .session_id = play->session_id,
+        .started_at = play->ts,
+        .last_at = play->ts,
+        .level = play->texts[LEVEL],
+        .plays = 1,
+        .day = play->day,
+    };
     return true;
 }
 

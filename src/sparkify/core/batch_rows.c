@@ -86,12 +86,14 @@ bool rows_of_sessions(Plays *plays, int32_t month, Buffer *buffer) {
     for (uint32_t number; walk_next(&walk, &number);) {
         const Session *session = &batch->sessions[number];
         Text level = text_at(&batch->texts, session->level);
-        uint8_t *at = copy_row(buffer, 4, level.size);
+        uint8_t *at = copy_row(buffer, 6, level.size);
         if (!at) return false;
         at = copy_bigint(at, session->user_id);
         at = copy_bigint(at, session->session_id);
         at = copy_timestamp(at, session->started_at);
         at = copy_text(at, level);
+        at = copy_timestamp(at, session->last_at);
+        at = copy_integer(at, (int32_t)session->plays);
         copy_row_end(buffer, at);
     }
     return true;

@@ -35,10 +35,11 @@ typedef struct {
     uint32_t user_day, song;
 } Listening;
 
+/* The plays of a user in a session on a day at one level. */
 typedef struct {
-    int64_t user_id, session_id, started_at;
-    uint32_t level;
-    int32_t month;
+    int64_t user_id, session_id, started_at, last_at;
+    uint32_t level, plays;
+    int32_t day;
 } Session;
 
 /* A page view of the chunk, whose row is made. */

@@ -7,9 +7,10 @@ import psycopg
 from psycopg import Connection
 
 from sparkify.database.queries import queries
+from sparkify.publish.activity import Activity
 from sparkify.publish.beside import Beside
 from sparkify.publish.page_views import publish_page_views
-from sparkify.publish.plans import choose
+from sparkify.publish.plans import Plan, choose
 from sparkify.publish.rollups import summarize_sessions
 from sparkify.publish.staged import StagedMonth
 from sparkify.stage.runs import lock_publisher
@@ -45,11 +46,7 @@ def publish_month(
         facts = staged.read_facts()
         plan = choose(facts)(staged, facts, beside) if facts else None
         try:
-            if plan:
-                plan.begin()
-            publish_page_views(staged)
-            if plan:
-                plan.carry_out()
+            _publish(staged, plan)
         except psycopg.Error:
             if plan:
                 plan.wait()  # else somebody could be forgotten while it goes on, and remain in what it counts
@@ -57,3 +54,15 @@ def publish_month(
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)
+
+
+def _publish(staged: StagedMonth, plan: Plan | None) -> None:
+    """Publish what is staged; without a plan, there are page views only."""
+    if plan:
+        plan.begin()
+    activity = Activity(staged.connection)
+    activity.note_views(staged.tables["page_views"])
+    publish_page_views(staged)
+    if plan:
+        plan.carry_out()
+    activity.update(staged.names if plan else None)

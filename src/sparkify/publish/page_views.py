@@ -6,6 +6,7 @@ import psycopg
 from psycopg import Connection
 
 from sparkify.database.queries import queries
+from sparkify.publish.activity import Activity
 from sparkify.publish.staged import StagedMonth
 from sparkify.stage.runs import lock_publisher
 
@@ -37,4 +38,6 @@ def delete_forgotten_views(connection: Connection[Any]) -> None:
     with connection.transaction():
         lock_publisher(connection)
         if digests := [digest for (digest,) in connection.execute(_sql["new_sessions"])]:
+            activity = Activity(connection)
             connection.execute(_sql["delete_forgotten_views"], [digests])
+            activity.update()

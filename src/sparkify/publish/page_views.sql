@@ -13,9 +13,14 @@ WHERE EXISTS (SELECT FROM etl.forgotten_sessions) AND v.user_id IS NULL
 UPDATE etl.forgotten_sessions SET is_deleted = true WHERE NOT is_deleted RETURNING digest
 
 -- name: delete_forgotten_views
--- Delete published page views of nobody in these sessions.
-DELETE FROM analytics.page_views v USING etl.forgotten_key
-WHERE v.user_id IS NULL AND etl.session_digest(key, v.session_id) = ANY(%s)
+-- Delete published page views of nobody in these sessions, and note their days.
+-- reads: events
+WITH gone AS (
+    DELETE FROM analytics.page_views v USING etl.forgotten_key
+    WHERE v.user_id IS NULL AND etl.session_digest(key, v.session_id) = ANY(%s)
+    RETURNING start_time
+)
+INSERT INTO events SELECT DISTINCT NULL::bigint, (start_time AT TIME ZONE 'UTC')::date FROM gone
 
 -- name: remove_repeated_views
 -- Keep the winning variant of each page view, or the first line of equal ones.

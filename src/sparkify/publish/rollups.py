@@ -1,22 +1,24 @@
-"""Keep the rollups in `analytics` equal to what their definitions compute from the plays.
+"""Keep the rollups of listening equal to what their definitions compute from the plays.
 
-All rollups are counted from ``user_days``: what each user heard on each day. New days are attached, like
+They are counted from ``user_days``: what each user heard on each day. New days are attached, like
 their plays. Late or deleted plays replace the days they fall on, and every rollup then recounts the rows that
 depend on those days. What new days come to is counted from them alone where that is all (days.py).
 
 schema/rollups.py finds the rollups, and says how to add one.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
-from sparkify.publish.days import SAMPLE, StagedDays, analytics, definition
+from sparkify.publish.activity import Activity
+from sparkify.publish.days import SAMPLE, StagedDays
 from sparkify.publish.partitions import Span
+from sparkify.publish.recount import recount
 from sparkify.schema.rollups import NAMES, ROLLUPS, Rollup
 
 _sql: Final = queries("publish/rollups")
@@ -52,8 +54,8 @@ class Rollups:
     """Applies the plays of one transaction to the rollups.
 
     The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
-    ``plays_of_days``. The warehouse may already have days before `late_before`. `names` are the names of a
-    month's tables, as in `StagedMonth`.
+    ``plays_of_days``; ``events`` takes the days that changed, for `Activity`. The warehouse may already have
+    days before `late_before`. `names` are the names of a month's tables, as in `StagedMonth`.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Rollups:
         self._run(_sessions["compute"])
         for table in (_days, _agents, _first_days, _sessions):
             self._run(table["replace"])
+        self._run(_sql["note_events"], new_days=self._names["new_days"])
         (any_computed,) = self._run(_sql["any_computed"]).fetchone()
         for rollup in ROLLUPS:
             if any_computed or rollup not in self._counted:
@@ -106,26 +109,7 @@ class Rollups:
         changed = sql.SQL(_sql["changed_days"]).format(
             new_days=sql.Identifier("computed_days") if rollup in self._counted else self._names["new_days"]
         )
-        scope = sql.SQL(rollup.queries["scope"]).format(days=changed)
-        self._run(_sql["find_scope"], scope=scope)
-        start = sql.Identifier(rollup.time)
-        period = sql.Identifier("period") if rollup.time == "start" else sql.Literal(rollup.time)
-        spans = self._run(_sql["spans_of_scope"], start=start, period=period).fetchall()
-        if not spans:
-            return
-        columns = self._connection.execute(_sql["keys_of_scope"]).description or ()
-        keys = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-        wanted = sql.SQL(_sql["in_scope"]).format(keys=keys)
-        moments = [[datetime.combine(day, time(), UTC) for day in span] for span in spans]
-        sources = {
-            "wanted": wanted,
-            "user_days": _within(_sql["days_within"], "day", spans),
-            "sessions": _within(_sql["sessions_within"], "started_at", moments),
-        }
-        self._run(
-            _sql["recount"], rollup=analytics(rollup), wanted=wanted, definition=definition(rollup, sources),
-            in_spans=_in_spans(rollup.time, spans),
-        )  # fmt: skip
+        recount(self._connection, rollup, {"days": changed})
 
     def _compute_days(self, table: sql.Composable, since: date, until: date) -> None:
         """Compute the touched days of a range from their plays."""
@@ -139,30 +123,19 @@ class Rollups:
         return self._connection.execute(sql.SQL(query).format(**(self._names | names)))
 
 
-def _in_spans(column: str, spans: Iterable[Iterable[date]]) -> sql.Composable:
-    """The condition that a column is in one of the spans. Constants let the planner skip partitions."""
-    between = sql.SQL("{column} >= {since} AND {column} < {until}")
-    return sql.SQL("({})").format(
-        sql.SQL(" OR ").join(
-            between.format(column=sql.Identifier(column), since=sql.Literal(since), until=sql.Literal(until))
-            for since, until in spans
-        )
-    )
-
-
-def _within(query: LiteralString, column: str, spans: Iterable[Iterable[date]]) -> sql.Composed:
-    return sql.SQL(query).format(in_spans=_in_spans(column, spans))
-
-
 def forget_users(connection: Connection[Any]) -> None:
-    """Take forgotten people out of the rollups, in the transaction that has deleted their plays.
+    """Take forgotten people out of the rollups, in the transaction that has deleted what they did.
 
-    The temporary table ``gone_users`` lists them. The songs that only they have heard must still exist.
+    The temporary tables ``gone_users`` and ``gone_sessions`` list them and their sessions. The songs that
+    only they have heard must still exist.
     """
+    activity = Activity(connection)
+    activity.note_gone_users()
     connection.execute(_sql["days_of_gone_users"])
     there = {
         "songplays_there": sql.Identifier("public", "songplays"),
         "heard_plays_there": sql.Identifier("analytics", "heard_plays"),
     }
     Rollups(connection, there).update()
+    activity.update()
     connection.execute(_sql["end_of_days"])

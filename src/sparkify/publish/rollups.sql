@@ -44,41 +44,10 @@ DROP TABLE old_days, computed_days, computed_agents, computed_sessions, moved_da
 -- reads: computed_days, old_days
 SELECT EXISTS (SELECT FROM old_days) OR EXISTS (SELECT FROM computed_days)
 
--- name: days_within
--- Select the days in some spans of time.
-(SELECT * FROM analytics.user_days WHERE {in_spans})
-
--- name: sessions_within
--- Select the sessions that began in some spans of time.
-(SELECT * FROM analytics.sessions WHERE {in_spans})
-
--- name: find_scope
--- Find the keys of the rows of a rollup that change.
--- makes: scope
-DROP TABLE IF EXISTS pg_temp.scope;
-CREATE TEMP TABLE scope ON COMMIT DROP AS {scope};
-ANALYZE scope
-
--- name: keys_of_scope
--- Read the names of these keys from the columns of an empty result.
--- reads: scope
-SELECT * FROM scope LIMIT 0
-
--- name: spans_of_scope
--- Find the spans of time that the changed rows are counted from.
--- reads: scope
-SELECT lower(span), upper(span)
-FROM (SELECT unnest(range_agg(daterange({start}, ({start} + ('1 ' || {period})::interval)::date))) AS span FROM scope) spans
-
--- name: in_scope
--- Select the changed rows, by their keys.
--- reads: scope
-({keys}) IN (SELECT {keys} FROM scope)
-
--- name: recount
--- Recount the changed rows of a rollup.
-DELETE FROM {rollup} WHERE {in_spans} AND {wanted};
-INSERT INTO {rollup} {definition}
+-- name: note_events
+-- Note the users' days whose plays changed.
+-- reads: events, old_days
+INSERT INTO events SELECT user_id, day FROM old_days UNION SELECT user_id, day FROM {new_days} d
 
 -- name: heard_songs_to_index
 -- Tell whether heard songs exist and lack one of the indexes below.

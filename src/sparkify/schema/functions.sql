@@ -34,6 +34,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN floor(least(length, 86400) * 1000 + 0.5)::integer;
 COMMENT ON FUNCTION analytics.milliseconds IS 'The milliseconds that a play of this length in seconds counts: a day at most.';
 
+CREATE OR REPLACE FUNCTION analytics.is_error(page text, status integer) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN page = 'Error' OR coalesce(status BETWEEN 400 AND 599, false);
+COMMENT ON FUNCTION analytics.is_error IS 'Whether a page view failed: status 400 to 599, or page Error.';
+
+CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN seen THEN true WHEN last_day >= week + 34 THEN false END;
+COMMENT ON FUNCTION analytics.has_followed IS 'Whether something was seen in the four weeks after a week; NULL if it was not, and the data ends before they do.';
+
+CREATE OR REPLACE FUNCTION analytics.per_hour(count bigint, milliseconds bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN count * 3600000.0 / nullif(milliseconds, 0);
+COMMENT ON FUNCTION analytics.per_hour IS 'How many for each hour heard; NULL if nothing was heard.';
+
 CREATE OR REPLACE FUNCTION etl.is_unfinished(state text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing', 'held', 'failed');

@@ -1,15 +1,19 @@
-"""The tables of `analytics` that are computed from the plays. Each has a file in ``publish/rollups``.
+"""The tables of `analytics` that are computed from plays and page views, each in ``publish/rollups``.
 
-Its query ``table`` creates the table with its indexes and comments; its query ``definition`` computes the
-rows. The tables at the bottom, such as ``user_days``, each follow the plays in their own way. A file that
-also has a query ``scope`` is a rollup: it is counted from ``user_days``, and ``publish/rollups.py`` maintains
-it.
+The query ``table`` of a file creates the table with its indexes and comments; its query ``definition``
+computes the rows. Some tables, such as ``user_days``, each follow the plays in their own way. A file that
+also has a query ``scope`` is a rollup, and the program maintains it. There are two kinds:
 
-To add a rollup, add its file. Its definition reads ``{user_days}``, and selects the rows ``{wanted}`` by the
-columns that ``scope`` returns: the keys of the rows that change when some ``{days}`` do. One of them is the
-time: ``day``; ``month``, by its first day; or ``period`` and ``start``, for a day, week or month. A large
-rollup may have a partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to
-those of a month.
+- Rollups of listening are counted from ``user_days``: their definition reads ``{user_days}``, and their scope
+  the changed ``{days}``. ``publish/rollups.py`` maintains them.
+- Rollups of activity are counted from plays and page views: their definition reads any of `SOURCES`, and
+  their scope the users and days with changed ``{events}``. ``publish/activity.py`` maintains them, in the
+  order of their names: a definition may read a rollup before it.
+
+To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
+returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
+first day; or ``period`` and ``start``, for a day, week or month. A large rollup of listening may have a
+partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to those of a month.
 """
 
 import re
@@ -20,7 +24,7 @@ from typing import Final, LiteralString
 from sparkify.database.queries import queries
 
 _FOLDER: Final = "publish/rollups"
-_TIME: Final = re.compile(r"^    (day|month|start)\s+date\b", re.MULTILINE)
+_TIME: Final = re.compile(r"^    (day|week|month|start)\s+date\b", re.MULTILINE)
 _SCALAR: Final = re.compile(r"^    ([a-z_]+)\s+[a-z]+(?!\w|\[)", re.MULTILINE)
 
 NAMES: Final = tuple(
@@ -31,6 +35,18 @@ NAMES: Final = tuple(
     )
 )
 """The names of the tables, without their schema."""
+
+SOURCES: Final = {
+    "plays": ("public", "songplays", "start_time"),
+    "heard_plays": ("analytics", "heard_plays", "start_time"),
+    "page_views": ("analytics", "page_views", "start_time"),
+    "user_days": ("analytics", "user_days", "day"),
+    "level_days": ("analytics", "user_level_days", "day"),
+    "sessions": ("analytics", "sessions", "started_at"),
+    "page_days": ("analytics", "page_days", "day"),
+    "session_days": ("analytics", "session_days", "day"),
+}
+"""What definitions read, by the name in their text: schema, table and column of time."""
 
 
 def file(name: str) -> dict[str, LiteralString]:
@@ -45,7 +61,7 @@ def scalar_columns(name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A table that is counted from ``analytics.user_days``."""
+    """A table that is counted from ``user_days``, or from plays and page views."""
 
     name: str
 
@@ -58,7 +74,7 @@ class Rollup:
     def time(self) -> LiteralString:
         """The name of its column of time."""
         found = _TIME.search(self.queries["table"])
-        assert found, f"{self.name} has no column day, month or start"
+        assert found, f"{self.name} has no column day, week, month or start"
         return found[1]
 
     @property
@@ -72,5 +88,10 @@ class Rollup:
         return "\n) PARTITION BY RANGE" in self.queries["table"]
 
 
-ROLLUPS: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
-"""All rollups."""
+_ALL: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
+
+ROLLUPS: Final = tuple(rollup for rollup in _ALL if "{days}" in rollup.queries["scope"])
+"""The rollups of listening."""
+
+ACTIVITY: Final = tuple(rollup for rollup in _ALL if "{events}" in rollup.queries["scope"])
+"""The rollups of activity, in the order in which they are counted."""

@@ -54,6 +54,7 @@ def statements() -> list[LiteralString]:
         script("schema/users"),
         *(rollups.file(name)["table"] for name in rollups.NAMES),
         script("schema/views"),
+        script("schema/activity_views"),
     ]
 
 

@@ -46,7 +46,7 @@ ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
 CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
-CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text)
+CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
 
 -- name: hold_months
 -- Keep these months from being published until this staging transaction has ended.

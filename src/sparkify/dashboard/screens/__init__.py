@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sparkify.dashboard.filters import View
-from sparkify.dashboard.screens import listeners, overview, songs, state, when_where
+from sparkify.dashboard.screens import activity, listeners, overview, songs, state, when_where
 from sparkify.dashboard.source import Ask
 
 Show = Callable[[View, Ask], None]
@@ -14,6 +14,7 @@ PAGES: Final[dict[str, tuple[str, Show]]] = {
     "songs": ("Songs and artists", songs.show),
     "listeners": ("Listeners", listeners.show),
     "when-and-where": ("When and where", when_where.show),
+    "activity": ("Activity", activity.show),
     "data": ("State of the data", state.show),
 }
 """Title and function of each page, by the last part of its address."""

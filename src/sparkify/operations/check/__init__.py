@@ -20,6 +20,7 @@ from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
+from sparkify.publish.recount import everything
 from sparkify.schema import rollups
 from sparkify.schema.structure import parameters
 
@@ -66,16 +67,9 @@ def checks() -> dict[str, LiteralString]:
 
 def _follows(table: LiteralString) -> LiteralString:
     """The check that a table of ``publish/rollups`` equals what its definition computes from all plays."""
-    everything = {
-        "plays": sql.Identifier("public", "songplays"),
-        "heard_plays": sql.Identifier("analytics", "heard_plays"),
-        "user_days": sql.Identifier("analytics", "user_days"),
-        "sessions": sql.Identifier("analytics", "sessions"),
-        "wanted": sql.SQL("true"),
-    }
     text = sql.SQL(_sql["follows"]).format(
         name=sql.SQL(table),
-        definition=sql.SQL(rollups.file(table)["definition"]).format(**everything),
+        definition=sql.SQL(rollups.file(table)["definition"]).format(**everything()),
         shown=sql.SQL(", ").join(map(sql.Identifier, rollups.scalar_columns(table))),
     )
     return text.as_string()

@@ -1,0 +1,133 @@
+"""The questions about what users do beside listening: pages, sessions, feedback; who pays and who leaves.
+
+Each takes a `Selection` of days and a level; page views have no place. Days, weeks and hours are UTC.
+"""
+
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection
+
+from sparkify.analytics.asking import ALL, ask, fill
+from sparkify.analytics.names import repaired
+from sparkify.analytics.selection import Selection
+from sparkify.database.queries import queries
+from sparkify.database.reading import DsnOrConnection, Row, reader
+from sparkify.errors import UsageError
+
+_activity: Final = queries("analytics/activity")
+_leaving: Final = queries("analytics/leaving")
+
+QUIET_DAYS: Final = 14
+"""A user who does nothing on this many days at the end of the data has gone quiet, unless a question is asked
+for another number."""
+
+
+def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Views of each page, the users who saw it, and errors; the most viewed first.
+
+    Views while logged out count, but are nobody's.
+    """
+    with reader(dsn) as connection:
+        first, last = _days(connection)
+        whole = selection.widened(first, last) if first else selection.of_no_day()
+        return _ask(connection, _activity["pages"], whole)
+
+
+def page_days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Views, users and errors by day, page and level."""
+    return _question(dsn, _activity["page_days"], selection)
+
+
+def errors(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Page views that failed (status 400 to 599, or page Error) by day and page, with all `views` of the page
+    on that day, and the `users` who saw it."""
+    return _question(dsn, _activity["errors"], selection)
+
+
+def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Thumbs up and down, adds to a playlist and friends added by day and level, each also for an hour heard.
+
+    A number for an hour is None where nothing was heard.
+    """
+    return _question(dsn, _activity["feedback"], selection)
+
+
+def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+    """The songs after which most feedback was given: the last play that the user began in the session before
+    it, at most a day before."""
+    return repaired(_question(dsn, _activity["songs_before"], selection, limit=limit))
+
+
+def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Adverts on the free level by day, also for an hour heard there."""
+    return _question(dsn, _activity["adverts"], selection)
+
+
+def sessions(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Sessions by the day on which they began: how many, how many without a play, plays, page views, and the
+    seconds from the first event to the last one."""
+    return _question(dsn, _activity["session_days"], selection)
+
+
+def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+    """The most frequent first and last pages of sessions; the page of a play is NextSong."""
+    return _question(dsn, _activity["session_ends"], selection, limit=limit)
+
+
+def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """The ways from free to paid by the week in which they began; the selection's level is ignored.
+
+    A way begins when a user sees Upgrade, or with Submit Upgrade; then comes the first paid play, and `back`
+    are those that end with Submit Downgrade. Seconds are medians.
+    """
+    return _question(dsn, _leaving["upgrades"], selection)
+
+
+def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """Cancellations and downgrades, and the users who made them, by week."""
+    return _question(dsn, _leaving["churn"], selection)
+
+
+def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+    """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
+    data. The selection's days are ignored; the level is that of a user's last week."""
+    return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
+
+
+def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+    """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
+    at the end of the data, or are still active. The selection's level is ignored."""
+    return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
+
+
+def before(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+    """The weeks before users leave compared with other weeks: means for a user and week.
+
+    A week is one before leaving if the user cancels or does nothing in the four weeks after it. Weeks for
+    which the data ends too early to tell are left out. A week that the selection cuts counts as a whole.
+    """
+    return _at_the_end(dsn, _leaving["before"], selection)
+
+
+def _question(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+    with reader(dsn) as connection:
+        return _ask(connection, query, selection, **more)
+
+
+def _at_the_end(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+    """Ask a question that needs the last day of the data."""
+    with reader(dsn) as connection:
+        return _ask(connection, query, selection, last=_days(connection)[1], **more)
+
+
+def _ask(connection: Connection[Any], query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+    if selection.location is not None:
+        raise UsageError("Page views have no place: ask without one.")
+    parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
+    return ask(connection, query, selection, parts=parts, **more)
+
+
+def _days(connection: Connection[Any]) -> tuple[Any, Any]:
+    """The first and the last day with plays or page views; None without any."""
+    (row,) = ask(connection, _activity["days"], ALL)
+    return row["first"], row["last"]

@@ -1,0 +1,172 @@
+"""Activity: what users do beside listening; who pays, and who leaves."""
+
+from collections import Counter
+from typing import Any, Final
+
+import streamlit as st
+
+from sparkify import analytics
+from sparkify.analytics import Selection, shares
+from sparkify.dashboard import tables
+from sparkify.dashboard.filters import View
+from sparkify.dashboard.source import Ask
+
+Rows = list[dict[str, Any]]
+
+_MOST: Final = 12
+"""The last weeks that a table shows; the download has all."""
+
+_FEEDBACK: Final = {
+    "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "playlist_adds": "adds to a playlist",
+    "friends_added": "friends added",
+}  # fmt: skip
+_MEANS: Final = {
+    "plays": "plays", "hours": "hours heard", "sessions": "sessions", "views": "page views",
+    "adverts": "adverts", "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "errors": "errors",
+    "help": "visits to Help",
+}  # fmt: skip
+
+
+def show(view: View, ask: Ask) -> None:
+    """Draw the page."""
+    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
+    # The slowest questions first.
+    before, upgrades, cohorts = (
+        ask(question, chosen) for question in (analytics.before, analytics.upgrades, analytics.cohorts)
+    )
+    quiet, pages, sessions = (
+        ask(question, chosen) for question in (analytics.quiet, analytics.pages, analytics.sessions)
+    )
+    ends, feedback, adverts = (
+        ask(question, chosen) for question in (analytics.session_ends, analytics.feedback, analytics.adverts)
+    )
+    if view.selection.location is not None:
+        tables.line("Page views have no place, so this page counts those of all places.")
+    _numbers(pages.result(), sessions.result(), adverts.result())
+    left, right = st.columns(2, gap="large")
+    with left:
+        _pages(view, chosen, pages.result())
+        _feedback(view, chosen, feedback.result())
+    with right:
+        _ends(view, chosen, ends.result())
+    _upgrades(view, chosen, upgrades.result())
+    left, right = st.columns(2, gap="large")
+    with left:
+        _cohorts(view, chosen, cohorts.result(), quiet.result())
+    with right:
+        _before(view, chosen, before.result())
+
+
+def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> None:
+    """The numbers at the top of the page."""
+    count = sum(row["sessions"] for row in sessions)
+    without = sum(row["without_plays"] for row in sessions)
+    hours, shown = sum(row["hours"] for row in adverts), sum(row["adverts"] for row in adverts)
+    minutes = sum(row["seconds"] for row in sessions) / 60 / max(count, 1)
+    with st.container(horizontal=True):
+        st.metric("Page views", f"{sum(row['views'] for row in pages):,}", border=True)
+        st.metric("Errors", f"{sum(row['errors'] for row in pages):,}", border=True)
+        st.metric("Sessions", f"{count:,}", border=True)
+        st.metric("Without a play", shares.label(without, count) if count else "–", border=True)
+        st.metric("Minutes of a session", f"{minutes:,.1f}", border=True)
+        st.metric("Adverts for an hour, free", f"{shown / hours:,.1f}" if hours else "–", border=True)
+
+
+def _pages(view: View, chosen: Selection, rows: Rows) -> None:
+    tables.show(
+        "Pages", rows[:20],
+        {"page": "page", "views": "views", "users": "users", "errors": "errors"}, bar="views",
+    )  # fmt: skip
+    tables.line("Views while logged out count, but are nobody's.")
+    tables.download("pages", lambda: view.ask_now(analytics.pages, chosen))
+    tables.download("pages by day", lambda: view.ask_now(analytics.page_days, chosen))
+
+
+def _feedback(view: View, chosen: Selection, rows: Rows) -> None:
+    counts, hours = Counter[str](), 0.0
+    for row in rows:
+        counts.update({name: row[name] for name in _FEEDBACK})
+        hours += row["hours"]
+    given = [
+        {"what": label, "count": counts[name], "per_hour": _rounded(counts[name] / hours if hours else None)}
+        for name, label in _FEEDBACK.items() if counts[name]
+    ]  # fmt: skip
+    tables.show(
+        "Feedback", given, {"what": "what", "count": "count", "per_hour": "for an hour heard"}, bar="count"
+    )
+    tables.download("feedback", lambda: view.ask_now(analytics.feedback, chosen))
+    if given:
+        tables.download(
+            "songs before feedback", lambda: view.ask_now(analytics.feedback_songs, chosen, limit=1000)
+        )
+
+
+def _ends(view: View, chosen: Selection, rows: Rows) -> None:
+    tables.show(
+        "How sessions begin and end", rows,
+        {"first_page": "first page", "last_page": "last page", "sessions": "sessions"}, bar="sessions",
+    )  # fmt: skip
+    tables.line("NextSong is a play. The download counts sessions by day.")
+    tables.download("sessions", lambda: view.ask_now(analytics.sessions, chosen))
+
+
+def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
+    tables.show(
+        "From free to paid, by week", [_in_units(row) for row in rows[-_MOST:]],
+        {"week": "week of", "seen": "saw Upgrade", "submitted": "submitted", "paid": "played, paid",
+         "back": "went back", "seconds_to_submit": "seconds to submit", "hours_to_play": "hours to play",
+         "days_to_back": "days to go back"},
+    )  # fmt: skip
+    tables.line(
+        "Times are medians. A week has the ways that began in it. The chosen level does not matter here."
+    )
+    tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, chosen))
+    tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
+
+
+def _in_units(row: dict[str, Any]) -> dict[str, Any]:
+    submit, play, back = (row[f"seconds_to_{step}"] for step in ("submit", "play", "back"))
+    return row | {
+        "seconds_to_submit": _rounded(submit),
+        "hours_to_play": _rounded(None if play is None else play / 3600),
+        "days_to_back": _rounded(None if back is None else back / 86_400),
+    }
+
+
+def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
+    tables.show(
+        "Who is left, by week of first event",
+        [row | {"share": shares.label(row["active"], row["users"])} for row in rows[-_MOST:]],
+        {"week": "week of", "users": "users", "cancelled": "cancelled", "quiet": "quiet", "share": "left"},
+    )  # fmt: skip
+    users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
+    tables.line(
+        f"Of all {users:,} users, {silent:,} have gone quiet: they did nothing on the last"
+        f" {analytics.QUIET_DAYS} days of the data."
+    )
+    tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, chosen))
+
+
+def _before(view: View, chosen: Selection, rows: Rows) -> None:
+    weeks = {row["leaves"]: row for row in rows}
+    compared = [
+        {
+            "what": label,
+            "leaving": _rounded(weeks[True][name] if True in weeks else None),
+            "staying": _rounded(weeks[False][name] if False in weeks else None),
+        }
+        for name, label in _MEANS.items() if weeks
+    ]  # fmt: skip
+    tables.show(
+        "A user's week, before leaving and otherwise", compared,
+        {"what": "mean of", "leaving": "before leaving", "staying": "other weeks"},
+    )  # fmt: skip
+    tables.line(
+        "Leaving is to cancel, or to do nothing for four weeks. Weeks for which the data ends too early to"
+        " tell are left out."
+    )
+    tables.download("weeks before leaving", lambda: view.ask_now(analytics.before, chosen))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

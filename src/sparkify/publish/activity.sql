@@ -1,0 +1,26 @@
+-- name: begin
+-- Create the table for the users and days whose plays or page views change.
+-- makes: events
+CREATE TEMP TABLE events (user_id bigint, day date) ON COMMIT DROP
+
+-- name: note_views
+-- Note the users and days of staged page views; nobody's while logged out.
+-- reads: events
+INSERT INTO events SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date FROM {page_views}
+
+-- name: note_gone_users
+-- Note all days of forgotten people, and of their sessions: what was done in these while logged out is gone, too.
+-- reads: events, gone_sessions, gone_users
+INSERT INTO events
+SELECT user_id, day FROM analytics.session_days
+WHERE user_id IN (SELECT user_id FROM gone_users) OR session_id IN (SELECT session_id FROM gone_sessions)
+
+-- name: analyze
+-- Tell the planner how many there are.
+-- reads: events
+ANALYZE events
+
+-- name: end
+-- Drop the table, so that the next month can create it again.
+-- reads: events
+DROP TABLE events

@@ -1,0 +1,84 @@
+"""Count those rows of a rollup again that depend on changed days."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection, sql
+
+from sparkify.database.queries import queries
+from sparkify.publish.days import analytics, definition
+from sparkify.schema.rollups import SOURCES, Rollup
+
+_sql: Final = queries("publish/recount")
+
+Spans = Sequence[tuple[date, date]]
+Names = Mapping[str, sql.Composable]
+
+
+def everything() -> dict[str, sql.Composable]:
+    """All that a definition reads, as the warehouse has it."""
+    tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
+    return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
+
+
+def recount(connection: Connection[Any], rollup: Rollup, changed: Names, staged: Names | None = None) -> None:
+    """Recount the rows of a rollup that depend on what has `changed`, which fills its scope.
+
+    `staged` are the names of a month's tables, if batches may have summed up its plays by session.
+    """
+
+    def run(query: LiteralString, **names: sql.Composable) -> Any:
+        return connection.execute(sql.SQL(query).format(**names))
+
+    run(_sql["find_scope"], scope=sql.SQL(rollup.queries["scope"]).format(**changed))
+    period = sql.Identifier("period") if rollup.time == "start" else sql.Literal(rollup.time)
+    spans = run(_sql["spans_of_scope"], start=sql.Identifier(rollup.time), period=period).fetchall()
+    if not spans:
+        return
+    columns = connection.execute(_sql["keys_of_scope"]).description or ()
+    keys = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    in_spans = _in_spans(rollup.time, spans)
+    # If the time is the only key, the spans say all, and no row needs to be looked up.
+    wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
+    sources = {**everything(), **_sources(spans, staged), "wanted": wanted}
+    run(
+        _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
+        definition=definition(rollup, sources),
+    )  # fmt: skip
+
+
+def _sources(spans: Spans, staged: Names | None) -> Names:
+    """What a definition reads, within these spans."""
+    sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
+    if staged is None:
+        return sources
+    in_spans = _in_spans("start_time", _moments(spans))
+    return {
+        **sources,
+        "plays": sql.SQL(_sql["plays_before"]).format(in_spans=in_spans, **staged),
+        "staged_sessions": sql.SQL(_sql["staged_sessions"]).format(**staged),
+    }
+
+
+def _moments(spans: Spans) -> list[list[datetime]]:
+    return [[datetime.combine(day, time(), UTC) for day in span] for span in spans]
+
+
+def _within(spans: Spans, schema: str, table: str, column: str) -> sql.Composed:
+    """The rows of a table in these spans."""
+    bounds = spans if column == "day" else _moments(spans)
+    return sql.SQL(_sql["within"]).format(
+        table=sql.Identifier(schema, table), in_spans=_in_spans(column, bounds)
+    )
+
+
+def _in_spans(column: str, spans: Iterable[Iterable[date]]) -> sql.Composable:
+    """The condition that a column is in one of the spans. Constants let the planner skip partitions."""
+    between = sql.SQL("{column} >= {since} AND {column} < {until}")
+    return sql.SQL("({})").format(
+        sql.SQL(" OR ").join(
+            between.format(column=sql.Identifier(column), since=sql.Literal(since), until=sql.Literal(until))
+            for since, until in spans
+        )
+    )

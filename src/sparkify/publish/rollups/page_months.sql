@@ -1,0 +1,37 @@
+-- name: table
+-- Create the table of page views by month.
+CREATE TABLE IF NOT EXISTS analytics.page_months (
+    month  date NOT NULL,
+    page   text NOT NULL,
+    level  text,
+    views  integer NOT NULL,
+    errors integer NOT NULL,
+    users  bigint[] NOT NULL
+);
+COMMENT ON TABLE analytics.page_months IS 'Rollup. One row per UTC month, page and level with page views.';
+COMMENT ON COLUMN analytics.page_months.month IS 'The first day of the month.';
+COMMENT ON COLUMN analytics.page_months.page IS 'The page, as the log says.';
+COMMENT ON COLUMN analytics.page_months.level IS 'free or paid; NULL if the log has none.';
+COMMENT ON COLUMN analytics.page_months.views IS 'How many page views.';
+COMMENT ON COLUMN analytics.page_months.errors IS 'As in analytics.page_days.';
+COMMENT ON COLUMN analytics.page_months.users IS 'Who saw the page, each user once, in order.';
+-- As in analytics.page_days.
+ALTER TABLE analytics.page_months ALTER users SET STATISTICS 0;
+CREATE UNIQUE INDEX IF NOT EXISTS page_months_key ON analytics.page_months
+    (month, (hashtextextended(page, 0)), (hashtextextended(level, 0))) NULLS NOT DISTINCT;
+
+-- name: definition
+-- Sum up the days of each page by month. The views of a day count with its first user, or without any.
+SELECT month, page, level, sum(views)::integer AS views, sum(errors)::integer AS errors,
+       coalesce(array_agg(user_id ORDER BY user_id) FILTER (WHERE user_id IS NOT NULL), '{{}}') AS users
+FROM (SELECT month, page, level, user_id, sum(views) FILTER (WHERE number IS NULL OR number = 1) AS views,
+             sum(errors) FILTER (WHERE number IS NULL OR number = 1) AS errors
+      FROM (SELECT d.*, date_trunc('month', day::timestamp)::date AS month FROM {page_days} d) days
+      LEFT JOIN LATERAL unnest(users) WITH ORDINALITY AS u (user_id, number) ON true
+      WHERE {wanted}
+      GROUP BY month, page, level, user_id) viewed
+GROUP BY month, page, level
+
+-- name: scope
+-- Find the months of some days.
+SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM {events} e

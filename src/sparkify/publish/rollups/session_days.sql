@@ -1,0 +1,78 @@
+-- name: table
+-- Create the table of sessions by day, plays and page views together.
+CREATE TABLE IF NOT EXISTS analytics.session_days (
+    session_id bigint NOT NULL,
+    user_id    bigint,
+    day        date NOT NULL,
+    level      text,
+    first_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    first_page text NOT NULL,
+    last_page  text NOT NULL,
+    plays      integer NOT NULL,
+    views      integer NOT NULL
+);
+COMMENT ON TABLE analytics.session_days IS 'Rollup. One row per session of the app, user and UTC day with plays or page views. Page views while logged out are with the only user who has others in the session on that day, if there is one.';
+COMMENT ON COLUMN analytics.session_days.session_id IS 'The session of the app.';
+COMMENT ON COLUMN analytics.session_days.user_id IS 'The user; NULL for page views while logged out that are with nobody''s.';
+COMMENT ON COLUMN analytics.session_days.day IS 'The day, UTC. A session that lasts over midnight has several.';
+COMMENT ON COLUMN analytics.session_days.level IS 'The greatest level by name, so paid if any event was at level paid; NULL if the log has none.';
+COMMENT ON COLUMN analytics.session_days.first_at IS 'The first event.';
+COMMENT ON COLUMN analytics.session_days.last_at IS 'The last event. A play counts by its beginning.';
+COMMENT ON COLUMN analytics.session_days.first_page IS 'The page of the first event, NextSong for a play; of several at that moment, the first by name.';
+COMMENT ON COLUMN analytics.session_days.last_page IS 'The page of the last event; of several at that moment, the last by name.';
+COMMENT ON COLUMN analytics.session_days.plays IS 'How many plays.';
+COMMENT ON COLUMN analytics.session_days.views IS 'How many page views.';
+CREATE INDEX IF NOT EXISTS session_days_session ON analytics.session_days (session_id, day);
+CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin (day date_minmax_multi_ops) WITH (pages_per_range = 32);
+
+-- name: definition
+-- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
+-- its owner first. The text of a moment, with the page after it, finds the first and the last page.
+WITH played AS MATERIALIZED (
+    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(first_at) AS first_at, max(last_at) AS last_at,
+           sum(plays)::integer AS plays
+    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, level, start_time AS first_at,
+                 start_time AS last_at, 1 AS plays
+          FROM {plays} p
+          UNION ALL
+          SELECT session_id, user_id, (started_at AT TIME ZONE 'UTC')::date, level, started_at, last_at, plays
+          FROM {staged_sessions} s) events
+    WHERE {wanted}
+    GROUP BY session_id, user_id, day
+),
+viewed AS MATERIALIZED (
+    SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at,
+           min(paged) AS first, max(paged) AS last, count(*)::integer AS views
+    FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level,
+                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || page COLLATE "C" AS paged
+          FROM {page_views} v) events
+    WHERE {wanted}
+    GROUP BY session_id, user_id, day
+),
+owners AS (
+    SELECT session_id, day, min(user_id) AS user_id
+    FROM (SELECT session_id, user_id, day FROM played UNION ALL SELECT session_id, user_id, day FROM viewed) parts
+    WHERE session_id IN (SELECT session_id FROM viewed WHERE user_id IS NULL)
+    GROUP BY session_id, day HAVING min(user_id) = max(user_id)
+),
+owned AS (
+    SELECT * FROM viewed WHERE user_id IS NOT NULL AND session_id NOT IN (SELECT session_id FROM owners)
+    UNION ALL
+    SELECT session_id, coalesce(v.user_id, o.user_id), day, max(level), min(first_at), max(last_at), min(first), max(last), sum(views)
+    FROM viewed v LEFT JOIN owners o USING (session_id, day)
+    WHERE v.user_id IS NULL OR session_id IN (SELECT session_id FROM owners)
+    GROUP BY session_id, coalesce(v.user_id, o.user_id), day
+)
+SELECT session_id, user_id, day, greatest(p.level COLLATE "C", v.level) AS level,
+       least(p.first_at, v.first_at) AS first_at, greatest(p.last_at, v.last_at) AS last_at,
+       CASE WHEN v.first_at > p.first_at OR v.views IS NULL THEN 'NextSong' WHEN v.first_at = p.first_at THEN least('NextSong', substr(v.first, 18) COLLATE "C")
+            ELSE substr(v.first, 18) END AS first_page,
+       CASE WHEN v.last_at < p.last_at OR v.views IS NULL THEN 'NextSong' WHEN v.last_at = p.last_at THEN greatest('NextSong', substr(v.last, 18) COLLATE "C")
+            ELSE substr(v.last, 18) END AS last_page,
+       coalesce(plays, 0) AS plays, coalesce(views, 0) AS views
+FROM played p FULL JOIN owned v USING (session_id, user_id, day)
+
+-- name: scope
+-- Return the days themselves.
+SELECT DISTINCT day FROM {events} e

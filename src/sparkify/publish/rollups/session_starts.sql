@@ -1,0 +1,62 @@
+-- name: table
+-- Create the table of sessions by the day on which they began.
+CREATE TABLE IF NOT EXISTS analytics.session_starts (
+    day        date NOT NULL,
+    level      text,
+    first_page text NOT NULL,
+    last_page  text NOT NULL,
+    has_plays  boolean NOT NULL,
+    sessions   integer NOT NULL,
+    plays      integer NOT NULL,
+    views      integer NOT NULL,
+    seconds    bigint NOT NULL
+);
+COMMENT ON TABLE analytics.session_starts IS 'Rollup. One row per UTC day, level, first page and last page of the sessions that began on the day, with and without plays.';
+COMMENT ON COLUMN analytics.session_starts.day IS 'The day of the first event, UTC.';
+COMMENT ON COLUMN analytics.session_starts.level IS 'The greatest level by name, so paid if any event was at level paid; NULL if the log has none.';
+COMMENT ON COLUMN analytics.session_starts.first_page IS 'The page of the first event, NextSong for a play.';
+COMMENT ON COLUMN analytics.session_starts.last_page IS 'The page of the last event.';
+COMMENT ON COLUMN analytics.session_starts.has_plays IS 'Whether the sessions have plays.';
+COMMENT ON COLUMN analytics.session_starts.sessions IS 'How many sessions.';
+COMMENT ON COLUMN analytics.session_starts.plays IS 'Their plays.';
+COMMENT ON COLUMN analytics.session_starts.views IS 'Their page views.';
+COMMENT ON COLUMN analytics.session_starts.seconds IS 'The time from the first event to the last one, each session rounded to seconds, added up.';
+CREATE INDEX IF NOT EXISTS session_starts_day ON analytics.session_starts (day);
+
+-- name: definition
+-- Sum up the sessions of each day. A session of a user counts on its first day, with what follows on later days; page views
+-- that are with nobody's are a session for each day. An array, because a join would read all sessions to find those of a day.
+WITH sessions AS (
+    SELECT session_id, user_id, min(day) AS day, max(day) AS last_day, max(level COLLATE "C") AS level, min(first_page) AS first_page,
+           max(last_page) AS last_page, sum(plays) AS plays, sum(views) AS views,
+           round(extract(epoch FROM max(last_at) - min(first_at))) AS seconds
+    FROM analytics.session_days WHERE session_id = ANY (ARRAY(SELECT session_id FROM {session_days} s))
+    GROUP BY session_id, user_id, CASE WHEN user_id IS NULL THEN day END
+),
+paged AS (
+    -- Of a session on several days, look up the pages.
+    SELECT day, level, plays, views, seconds,
+           CASE WHEN day = last_day THEN first_page ELSE (
+               SELECT first_page FROM analytics.session_days d
+               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.day) END AS first_page,
+           CASE WHEN day = last_day THEN last_page ELSE (
+               SELECT last_page FROM analytics.session_days d
+               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.last_day) END AS last_page
+    FROM sessions s
+    WHERE {wanted}
+)
+SELECT day, level, first_page, last_page, plays > 0 AS has_plays, count(*)::integer AS sessions, sum(plays)::integer AS plays,
+       sum(views)::integer AS views, sum(seconds)::bigint AS seconds
+FROM paged
+GROUP BY day, level, first_page, last_page, plays > 0
+
+-- name: scope
+-- Find these days, and all other days of sessions that have events on them or between them.
+WITH there AS MATERIALIZED (
+    SELECT session_id, user_id FROM analytics.session_days
+    WHERE day >= (SELECT min(day) FROM {events} e) AND day <= (SELECT max(day) FROM {events} e)
+)
+SELECT DISTINCT day FROM {events} e
+UNION
+SELECT day FROM analytics.session_days
+WHERE session_id = ANY (ARRAY(SELECT session_id FROM there)) AND (session_id, user_id) IN (SELECT session_id, user_id FROM there)

@@ -1,0 +1,228 @@
+"""What users do beside listening: every answer equals what plain Python counts from the JSON."""
+
+import json
+import random
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparkify import analytics, etl
+from sparkify.analytics import Selection
+from sparkify.database.connection import connect
+from sparkify.errors import UsageError
+from sparkify.operations.check import check
+from sparkify.operations.forget import forget
+from tests.support import plainly
+from tests.support.data import NOVEMBER, play, write
+from tests.support.plainly import Days, Event
+
+PAGES = [
+    "Home", "Error", "Help", "Roll Advert", "Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend",
+    "Upgrade", "Submit Upgrade", "Downgrade", "Submit Downgrade", "Cancellation Confirmation",
+]  # fmt: skip
+DAY = 86_400_000
+
+
+def read(log: Path) -> list[Event]:
+    lines = [line for file in sorted(log.rglob("*.json")) for line in file.read_bytes().splitlines()]
+    return plainly.events(json.loads(line) for line in lines if line.strip())
+
+
+def made_up(seed: int) -> list[dict[str, Any]]:
+    """Ten weeks of eight people; some stop coming, sessions cross midnight, some views are nobody's."""
+    chance = random.Random(seed)
+    moments = iter(sorted(chance.sample(range(70 * 24 * 60), k=900)))
+    found, level = [], dict.fromkeys(range(1, 9), "free")
+    for item, minute in enumerate(moments):
+        user = chance.choice([u for u in level if minute < u * 13 * 24 * 60])
+        page = chance.choice(["NextSong"] * 9 + PAGES)
+        session = user * 100 + minute // 2000 if chance.random() < 0.9 else 7
+        fields = {"level": level[user], "itemInSession": item, "sessionId": session, "userId": str(user)}
+        level[user] = {"Submit Upgrade": "paid", "Submit Downgrade": "free"}.get(page, level[user])
+        if page == "NextSong":
+            fields |= {"song": chance.choice("abc"), "length": chance.choice([0.0005, 269.58322, 100.5])}
+        else:
+            fields |= {
+                "page": page, "song": None, "artist": None, "length": None,
+                "status": chance.choice([200, 307, 404, 500]),
+                "userId": chance.choice([str(user)] * 4 + [""]),
+            }  # fmt: skip
+        found.append(play(NOVEMBER + minute * 60_000 + chance.randrange(60_000), **fields))
+    return found
+
+
+@pytest.fixture(scope="module", params=["the real sample", "a made-up world"])
+def world(
+    request: pytest.FixtureRequest, new_module_dsn: Any, tmp_path_factory: Any
+) -> tuple[str, list[Event]]:
+    if request.param == "the real sample":
+        root = request.getfixturevalue("real_sample")
+    else:
+        root = tmp_path_factory.mktemp("made-up")
+        events = made_up(1)
+        write(root, "log_data/a.json", *events[::2])
+        write(root, "log_data/b.json", *events[1::2])
+    dsn = new_module_dsn()
+    etl.run(root, dsn=dsn)
+    return dsn, read(root / "log_data")
+
+
+CHOSEN = [
+    Days(),
+    Days(level="paid"),
+    Days(date(2018, 11, 15), date(2018, 11, 15)),
+    Days(date(2018, 11, 7), date(2018, 12, 20), "free"),
+    Days(date(2018, 12, 1), date(2018, 12, 31)),
+    Days(since=date(2019, 3, 1)),
+    Days(date(2018, 11, 10), date(2018, 11, 9)),
+]
+
+
+def selection(chosen: Days) -> Selection:
+    return Selection(
+        None if chosen.since == date.min else chosen.since,
+        None if chosen.until == date.max else chosen.until,
+        chosen.level,
+    )
+
+
+def alike(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
+    return len(found) == len(expected) and all(
+        row == pytest.approx(other, abs=1e-9, nan_ok=False)
+        for row, other in zip(found, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("chosen", CHOSEN, ids=str)
+@pytest.mark.parametrize(
+    "question",
+    [
+        "pages",
+        "page_days",
+        "errors",
+        "feedback",
+        "adverts",
+        "sessions",
+        "session_ends",
+        "upgrades",
+        "churn",
+        "before",
+    ],
+)
+def test_an_answer_is_what_the_log_says(world: tuple[str, list[Event]], chosen: Days, question: str) -> None:
+    dsn, log = world
+    more = {"limit": 999} if question == "session_ends" else {}
+    found = getattr(analytics, question)(selection(chosen), dsn=dsn, **more)
+    assert alike(found, getattr(plainly, question)(log, chosen)), found
+
+
+@pytest.mark.parametrize("chosen", CHOSEN, ids=str)
+@pytest.mark.parametrize("days", [1, 14])
+def test_who_is_quiet(world: tuple[str, list[Event]], chosen: Days, days: int) -> None:
+    dsn, log = world
+    assert alike(analytics.quiet(selection(chosen), days=days, dsn=dsn), plainly.quiet(log, chosen, days))
+    assert alike(analytics.cohorts(selection(chosen), days=days, dsn=dsn), plainly.cohorts(log, chosen, days))
+
+
+@pytest.mark.parametrize("chosen", CHOSEN, ids=str)
+def test_after_which_song(world: tuple[str, list[Event]], chosen: Days) -> None:
+    dsn, log = world
+    found = analytics.feedback_songs(selection(chosen), dsn=dsn, limit=999)
+    names = ("title", "artist", "track_id")
+    counts = {
+        (row["title"], row["artist"]): {k: v for k, v in row.items() if k not in names} for row in found
+    }
+    assert counts == plainly.feedback_songs(log, chosen)
+
+
+def test_weeks_for_modellers(world: tuple[str, list[Event]]) -> None:
+    dsn, log = world
+    with connect(dsn) as connection:
+        cursor = connection.execute("SELECT * FROM analytics.user_weeks ORDER BY user_id, week")
+        names = [column.name for column in cursor.description or ()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor]
+    expected = plainly.user_weeks(log)
+    for row in expected:
+        row["seconds"] = (row.pop("milliseconds") + 500) // 1000
+    assert found == expected
+
+
+def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:
+    dsn, log = world
+    with connect(dsn) as connection:
+        pages = connection.execute(
+            "SELECT day, page, level, views, users, errors FROM analytics.page_views_by_day"
+        ).fetchall()
+        done = connection.execute(
+            "SELECT day, level, thumbs_up, thumbs_down, playlist_adds, friends_added, adverts, errors,"
+            " seconds FROM analytics.activity_by_day"
+        ).fetchall()
+        sessions = connection.execute(
+            "SELECT day, sum(sessions), sum(without_plays), sum(plays), sum(views), sum(seconds)"
+            " FROM analytics.sessions_by_day GROUP BY day"
+        ).fetchall()
+    assert sorted(pages) == [tuple(row.values()) for row in plainly.page_days(log, Days())]
+    expected = []
+    for day, level in sorted({(e.day, e.level) for e in log}):
+        there = [e for e in log if (e.day, e.level) == (day, level)]
+        counts = Counter(e.page for e in there)
+        expected.append(
+            (
+                day, level, *(counts[page] for page in [*plainly.FEEDBACK, "Roll Advert"]),
+                sum(e.is_error for e in there), (sum(e.milliseconds for e in there) + 500) // 1000,
+            )
+        )  # fmt: skip
+    assert sorted(done) == expected
+    assert sorted(sessions) == [tuple(row.values()) for row in plainly.sessions(log, Days())]
+
+
+def test_the_made_up_world_has_everything() -> None:
+    log = plainly.events(made_up(1))
+    weeks = plainly.user_weeks(log)
+    for name in ("cancels", "goes_back", "goes_quiet", "leaves"):
+        assert {row[name] for row in weeks} == {True, False, None}, name
+    assert set(PAGES) | {"NextSong"} == {e.page for e in log}
+    ways = plainly.upgrades(log, Days())
+    assert all(sum(way[name] for way in ways) > 1 for name in ("seen", "submitted", "paid", "back"))
+    sessions = plainly.whole_sessions(log)
+    assert any(s[0].day != s[-1].day for s in sessions)
+    assert any(e.user is None for s in sessions if plainly.user_of(s) for e in s)
+    assert any(plainly.user_of(s) is None for s in sessions)
+    assert len(plainly.feedback_songs(log, Days())) == 3
+
+
+def test_what_turns_out_to_be_of_somebody_forgotten_is_counted_no_more(dsn: str, tmp_path: Path) -> None:
+    nobody = play(page="Home", userId="", sessionId=1)
+    write(tmp_path, "log_data/a.json", nobody, play(userId="8", sessionId=2))
+    etl.run(tmp_path, dsn=dsn)
+    forget([15], dsn=dsn)
+    assert len(analytics.pages(dsn=dsn)) == 1
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + DAY, userId="15", sessionId=1))
+    etl.run(tmp_path, dsn=dsn)
+    assert analytics.pages(dsn=dsn) == []
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
+def test_days_on_which_somebody_forgotten_was_only_logged_out(dsn: str, tmp_path: Path) -> None:
+    logged_out = play(NOVEMBER + DAY, page="Home", userId="", sessionId=1)
+    write(tmp_path, "log_data/a.json", play(userId="15", sessionId=1), logged_out)
+    etl.run(tmp_path, dsn=dsn)
+    forget([15], dsn=dsn)
+    assert analytics.sessions(dsn=dsn) == []
+    assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
+def test_page_views_have_no_place(dsn: str) -> None:
+    with pytest.raises(UsageError, match="no place"):
+        analytics.pages(Selection(location="Chicago, IL"), dsn=dsn)
+
+
+def test_a_warehouse_without_events(dsn: str) -> None:
+    for question in (
+        "pages", "page_days", "errors", "feedback", "feedback_songs", "adverts", "sessions", "session_ends",
+        "upgrades", "churn", "quiet", "cohorts", "before",
+    ):  # fmt: skip
+        assert getattr(analytics, question)(dsn=dsn) == [], question

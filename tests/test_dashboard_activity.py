@@ -1,0 +1,119 @@
+"""The page of activity in Chromium: it shows what the questions answer, wide and narrow, light and dark."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sparkify import analytics, etl
+from sparkify.analytics import Selection
+from tests.support.data import NOVEMBER, play, write
+
+for package in ("streamlit", "playwright"):
+    pytest.importorskip(package, reason=f"{package} is not installed (requirements/browser.lock)")
+
+from playwright.sync_api import Browser, expect  # noqa: E402
+
+from tests.support.browser import Visitor, cells, chromium, cut_off, metrics, serving  # noqa: E402
+
+DAY = 86_400_000
+MARKUP = "<b>Home</b> *page*"
+PAGES = [
+    MARKUP, "Error", "Roll Advert", "Thumbs Up", "Upgrade", "Submit Upgrade", "Submit Downgrade",
+    "Cancellation Confirmation",
+]  # fmt: skip
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Seventy days of plays and page views by six people, one of whom stops after three weeks."""
+    root = tmp_path_factory.mktemp("data")
+    events: list[dict[str, Any]] = []
+    for day in range(70):
+        for user in range(1, 7 if day < 21 else 6):
+            page = PAGES[(day + user) % len(PAGES)] if day % 3 else "NextSong"
+            events += [
+                play(
+                    NOVEMBER + day * DAY + item * 60_000, userId=str(user), sessionId=100 * user + day,
+                    itemInSession=item, level="free" if user % 2 else "paid", page=what,
+                )
+                for item, what in enumerate(("NextSong", page) if day % 2 else (page, MARKUP))
+            ]  # fmt: skip
+    write(root, "log_data/a.json", *events)
+    etl.run(root, dsn=module_dsn)
+    return module_dsn
+
+
+@pytest.fixture(scope="module")
+def address(dsn: str) -> Iterator[str]:
+    with serving(dsn) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+@pytest.mark.parametrize("level", [None, "free"])
+def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: str | None) -> None:
+    page = visitor.go("activity" if level is None else f"activity?level={level}")
+    chosen = Selection(level=level)
+    pages, sessions = analytics.pages(chosen, dsn=dsn), analytics.sessions(chosen, dsn=dsn)
+    shown = metrics(page)
+    assert shown["Page views"] == f"{sum(row['views'] for row in pages):,}"
+    assert shown["Errors"] == f"{sum(row['errors'] for row in pages):,}"
+    assert shown["Sessions"] == f"{sum(row['sessions'] for row in sessions):,}"
+    assert cells(page, "Pages") == [
+        [row["page"], f"{row['views']:,}", f"{row['users']:,}", f"{row['errors']:,}"] for row in pages
+    ]
+    ends = analytics.session_ends(chosen, dsn=dsn)
+    assert cells(page, "How sessions begin and end") == [
+        [row["first_page"], row["last_page"], f"{row['sessions']:,}"] for row in ends
+    ]
+    ways = analytics.upgrades(chosen, dsn=dsn)[-12:]
+    assert [row[:5] for row in cells(page, "From free to paid, by week")] == [
+        [f"{row['week']}", *(str(row[name]) for name in ("seen", "submitted", "paid", "back"))]
+        for row in ways
+    ]
+    cohorts = analytics.cohorts(chosen, dsn=dsn)[-12:]
+    assert [row[:4] for row in cells(page, "Who is left, by week of first event")] == [
+        [f"{row['week']}", *(str(row[name]) for name in ("users", "cancelled", "quiet"))] for row in cohorts
+    ]
+    before = {row["leaves"]: row for row in analytics.before(chosen, dsn=dsn)}
+    plays = [f"{round(before[leaves]['plays'], 2)}" if leaves in before else "–" for leaves in (True, False)]
+    assert cells(page, "A user's week, before leaving and otherwise")[0] == ["plays", *plays]
+
+
+def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("activity?place=Chicago%2C+IL")
+    expect(page.get_by_text("Page views have no place")).to_be_visible()
+    assert metrics(page)["Page views"] == f"{sum(row['views'] for row in analytics.pages(dsn=dsn)):,}"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits(browser: Browser, address: str, width: int, scheme: Any) -> None:
+    visitor = Visitor(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = visitor.go("activity")
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert cut_off(page) == []
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+def test_days_without_page_views(visitor: Visitor) -> None:
+    page = visitor.go("activity?since=2018-11-01&until=2018-11-01&level=paid")
+    assert page.get_by_test_id("stException").count() == 0
