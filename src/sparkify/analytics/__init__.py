@@ -4,7 +4,8 @@ A `Selection` says which plays a question is about: days, a level, a place. Days
 exact. Doubly encoded names are returned repaired; the warehouse keeps them as they came.
 """
 
-from sparkify.analytics.one_song import audience, fans, history, search
+from sparkify.analytics.one_listener import listener
+from sparkify.analytics.one_song import audience, fans, history, search, song
 from sparkify.analytics.questions import (
     genders,
     heat_map,
@@ -33,6 +34,7 @@ __all__ = [
     "history",
     "level_changes",
     "levels",
+    "listener",
     "listeners",
     "locations",
     "quality",
@@ -43,6 +45,7 @@ __all__ = [
     "rising",
     "runs",
     "search",
+    "song",
     "status",
     "top",
     "totals",
