@@ -86,7 +86,7 @@ def test_top_json(loaded: tuple[str, Any]) -> None:
     rows = json.loads(sparkify("top", "songs", "--json", dsn=loaded[0]).stdout)
     assert rows[0] == {
         "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1,
-        "song_id": "SOZCTXZ12AB0182364",
+        "song_id": "SOZCTXZ12AB0182364", "track_id": 2511568835427357078,
     }  # fmt: skip
     assert rows[1]["song_id"] is None
     assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data unchanged

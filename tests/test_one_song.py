@@ -24,6 +24,7 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
         play(NOVEMBER + 2, userId="16", firstName="Max", gender="M", location=UTICA),
         play(NOVEMBER + 3, itemInSession=3, song="100% M_ine", artist="BjÃ¶rk"),
         play(NOVEMBER + 4, itemInSession=4, song="100 of Mine", artist="Bj\\rk"),
+        play(NOVEMBER + 5, itemInSession=5, song="İZMİR", artist="ΘΕΟΔΩΡΑΚΗΣ"),
         "{",
     )  # fmt: skip
     etl.run(root, dsn=module_dsn)
@@ -46,6 +47,7 @@ def found(dsn: str, text: str) -> list[str]:
         ("BJÖRK", ["100% M_ine"]),
         ("björk ine", ["100% M_ine"]),
         ("bj\\rk", ["100 of Mine"]),
+        ("ΘΕΟΔΩΡΑΚΗΣ İZMİR", ["İZMİR"]),  # Python writes some of these small in another way than PostgreSQL
         ("", []),
         (" \0\ud800", []),
         ("' OR 1=1 --", []),

@@ -120,7 +120,7 @@ def test_top_songs_is_complete(db: Connection[Any], module_dsn: str) -> None:
     assert sum(row["plays"] for row in rows) == 6820
     assert rows[0] == {
         "title": "You're The One", "artist": "Dwight Yoakam", "plays": 37, "listeners": rows[0]["listeners"],
-        "song_id": None,
+        "song_id": None, "track_id": rows[0]["track_id"],
     }  # fmt: skip
     assert [row["title"] for row in rows if row["song_id"]] == ["Setanta matins"]
 

@@ -19,6 +19,7 @@ from sparkify.commands import (
     etl,
     forget,
     interrupt,
+    listener,
     rejects,
     report,
     runs,
@@ -32,7 +33,8 @@ from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 _COMMANDS: Final = (
-    etl, create_tables, status, top, report, activity, dashboard, rejects, runs, forget, check, simulate, db,
+    etl, create_tables, status, top, listener, report, activity, dashboard, rejects, runs, forget, check, simulate,
+    db,
 )  # fmt: skip
 """In the order of the help."""
 

@@ -20,7 +20,8 @@ from sparkify.analytics.activity import (
     sessions,
     upgrades,
 )
-from sparkify.analytics.one_song import audience, fans, history, search
+from sparkify.analytics.one_listener import listener
+from sparkify.analytics.one_song import audience, fans, history, search, song
 from sparkify.analytics.questions import (
     genders,
     heat_map,
@@ -57,6 +58,7 @@ __all__ = [
     "history",
     "level_changes",
     "levels",
+    "listener",
     "listeners",
     "locations",
     "page_days",
@@ -72,6 +74,7 @@ __all__ = [
     "search",
     "session_ends",
     "sessions",
+    "song",
     "status",
     "top",
     "totals",

@@ -19,12 +19,18 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[R
 
     It finds doubly encoded names by their proper spelling, too. The other functions take the `track_id`.
     """
-    words = text.replace("\0", "").encode(errors="replace").decode().lower().split()
+    words = text.replace("\0", "").encode(errors="replace").decode().split()
     if not words:
         return []
-    patterns = {"words": _patterns(words), "doubled": _patterns(map(_doubled, words))}
+    patterns = {"words": _patterns(words), "doubled": _patterns([_doubled(word.lower()) for word in words])}
     with reader(dsn) as connection:
         return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
+
+
+def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
+    """A song's title, artist, plays and `song_id`; None if nobody heard it."""
+    with reader(dsn) as connection:
+        return next(iter(repaired(rows(connection, _sql["song"], {"track_id": track_id}))), None)
 
 
 def history(
@@ -52,7 +58,7 @@ def _patterns(words: Any) -> list[str]:
 
 def _doubled(word: str) -> str:
     """The word encoded twice (its UTF-8 read as Latin-1), as many names in the catalogue are."""
-    return word.encode().decode("latin-1").lower()
+    return word.encode().decode("latin-1")
 
 
 def _ask_of(

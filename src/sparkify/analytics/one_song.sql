@@ -3,8 +3,8 @@
 -- up the names only of these songs.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id FROM analytics.heard_songs
-    WHERE lower(artist || ' ' || title) LIKE ALL (%(words)s::text[])
-       OR lower(artist || ' ' || title) LIKE ALL (%(doubled)s::text[])
+    WHERE lower(artist || ' ' || title) LIKE ALL (ARRAY(SELECT lower(word) FROM unnest(%(words)s::text[]) AS word))
+       OR lower(artist || ' ' || title) LIKE ALL (ARRAY(SELECT lower(word) FROM unnest(%(doubled)s::text[]) AS word))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)
@@ -16,6 +16,13 @@ CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_
                     FROM analytics.heard_songs h WHERE h.track_id = most.track_id) named
 ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s
+
+-- name: song
+-- Find the names of a song and count its plays. One row, or none if nobody heard it.
+SELECT track_id, min(title) AS title, min(artist) AS artist,
+       (SELECT coalesce(sum(plays), 0)::bigint FROM analytics.track_months t WHERE t.track_id = h.track_id) AS plays,
+       min(song_id COLLATE "C") AS song_id
+FROM analytics.heard_songs h WHERE track_id = %(track_id)s GROUP BY track_id
 
 -- name: heard
 -- This common table has one row per play of the song: who heard it, on which day and at which level.

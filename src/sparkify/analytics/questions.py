@@ -31,7 +31,7 @@ MOST_BARS: Final = 62
 def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
     """The most played ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
-    A song is one title by one artist in the logs; `song_id` is None if the catalogue lacks it.
+    A song is one title by one artist in the logs (`track_id`); `song_id` is None if the catalogue lacks it.
     """
     with reader(dsn) as connection:
         if what in RANKED:
@@ -133,9 +133,7 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
         rows = most_played(connection, "songs", selection, limit, lacking=True)
-        return repaired(
-            [{name: row[name] for name in ("title", "artist", "plays", "listeners")} for row in rows]
-        )
+        return repaired([{name: value for name, value in row.items() if name != "song_id"} for row in rows])
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:

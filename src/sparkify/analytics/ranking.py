@@ -59,10 +59,12 @@ def most_played(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
 ) -> list[Row]:
     """The most played ``songs`` or ``artists``; or songs that are `lacking` in the catalogue."""
-    rows = _most_played(connection, what, selection, limit, lacking=lacking)
-    for row in rows:
-        row.pop("track_id", None)
-    return rows
+    selection, months = spans(connection, selection)
+    rows = None
+    if not _is_scanned(what, selection, months, limit):
+        by_days = what == "artists" and _has_few_days(selection, months, SOME_DAYS)
+        rows = _rank(connection, what, months, limit, by_days=by_days, lacking=lacking)
+    return _scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
 
 
 def most_changed(
@@ -81,7 +83,7 @@ def most_changed(
     of, against = (before, now) if falling else (now, before)
     count = 10 * limit
     while True:
-        rows = _most_played(connection, "songs", of, count)
+        rows = most_played(connection, "songs", of, count)
         others = _plays(connection, [row["track_id"] for row in rows], against)
         changed = []
         for row in rows:
@@ -94,23 +96,12 @@ def most_changed(
             row["before" if falling else "plays"] for row in rows
         )
         if enough or len(rows) < count:
-            names = ("title", "artist", "plays", "before", "song_id")
+            names = ("title", "artist", "plays", "before", "song_id", "track_id")
             return [
                 {name: row[name] for name in names} | {"change": row["plays"] - row["before"]}
                 for _, row in changed[:limit]
             ]
         count *= 8
-
-
-def _most_played(
-    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
-) -> list[Row]:
-    selection, months = spans(connection, selection)
-    rows = None
-    if not _is_scanned(what, selection, months, limit):
-        by_days = what == "artists" and _has_few_days(selection, months, SOME_DAYS)
-        rows = _rank(connection, what, months, limit, by_days=by_days, lacking=lacking)
-    return _scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
 
 
 def _scan(

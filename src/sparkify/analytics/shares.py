@@ -12,6 +12,23 @@ def share(part: int, whole: int) -> str:
     return percent(part, whole) or f"{part:,} of {whole:,}"
 
 
+def change(now: float, before: float) -> str | None:
+    """A change in percent, like ``+12%``, or in number if there was nothing before; None if there is none.
+
+    It is never rounded to no change, nor to a loss of everything.
+    """
+    if now == before:
+        return None
+    if not before:
+        return f"{now:+,.0f}"
+    percent = 100 * (now - before) / before
+    if abs(percent) < 0.1:
+        return "+<0.1%" if percent > 0 else "-<0.1%"
+    if now > 0:
+        percent = max(percent, -99.9)
+    return f"{percent:+,.1f}%" if abs(percent) < 10 or percent < -99 < 0 < now else f"{percent:+,.0f}%"
+
+
 def label(part: int, whole: int) -> str:
     """A share in whole percent, short enough for a chart."""
     return percent(part, whole, 0) or ("<1%" if 2 * part < whole else ">99%")

@@ -71,8 +71,6 @@ def _unpublished(failed: int, held: int) -> str:
 
 
 def _print_totals(found: dict[str, Any]) -> None:
-    from rich.console import Console
-
     totals, active = found["totals"], found["active"]
     chosen = [found["level"], found["location"] and printable(found["location"])]
     print_sentence(
@@ -88,15 +86,22 @@ def _print_totals(found: dict[str, Any]) -> None:
     )
     by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
     print_sentence(f"Plays by level: {by_level}")
-    plays = [row["plays"] for row in found["trend"]]
+    print_trend(found["period"], found["trend"])
+
+
+def print_trend(period: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the plays of a trend as a row of bars, the latest as far as they fit."""
+    from rich.console import Console
+
+    plays = [row["plays"] for row in rows]
     bars = _bars(plays[-Console().width :])
-    print_sentence(f"\nPlays by {found['period']}, at most {max(plays):,}:\n{bars}\n")
+    print_sentence(f"\nPlays by {period}, at most {max(plays):,}:\n{bars}\n")
 
 
 def _print_songs(found: dict[str, Any]) -> None:
     from sparkify.commands.tables import print_table
 
-    print_table(found["songs"], hide=("song_id",))
+    print_table(found["songs"], hide=("song_id", "track_id"))
 
 
 def _print_quality(state: dict[str, Any]) -> None:

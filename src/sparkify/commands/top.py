@@ -40,5 +40,5 @@ def _top(options: Options) -> int:
     elif options.csv:
         print_csv(rows)
     else:
-        print_table(rows, hide=("song_id", "artist_id"))
+        print_table(rows, hide=("song_id", "artist_id", "track_id"))
     return DONE

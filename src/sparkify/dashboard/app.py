@@ -3,15 +3,19 @@
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
-from sparkify.dashboard import filters, source, tables
+from sparkify.dashboard import addresses, filters, source, tables
 from sparkify.dashboard.screens import PAGES, Show
 from sparkify.errors import SparkifyError
 
+NO_PAGE: Final = "No such page"
+OVERVIEW: Final = "overview"
 _ICON: Final = str(Path(__file__).with_name("icon.png"))
 
 
@@ -20,33 +24,61 @@ def main() -> None:
     started = time.perf_counter()
     tables.style()
     drawn: dict[str, Callable[[], None]] = {}
-    page = st.navigation(
-        [
-            st.Page(_named(path, drawn), title=title, url_path=path, default=path == "overview")
-            for path, (title, _) in PAGES.items()
-        ]
-    )
-    title, show = PAGES[page.url_path or "overview"]
+    pages = [
+        st.Page(
+            _named(path, drawn),
+            title=title,
+            url_path="" if path == OVERVIEW else path,
+            default=path == OVERVIEW,
+        )
+        for path, (title, _) in PAGES.items()
+    ]
+    asked = addresses.page()
+    is_known = asked in {page.url_path for page in pages}
+    if not is_known and "/" not in asked:
+        # As a page of its own, as otherwise Streamlit would show the overview instead.
+        pages.append(st.Page(_named(asked, drawn), title=NO_PAGE, url_path=asked, visibility="hidden"))
+    page = st.navigation(pages)
+    title, show = PAGES[page.url_path or OVERVIEW] if is_known else (NO_PAGE, None)
     # No emoji and no icon of Streamlit here or in the menu: the browser would fetch it from another site.
     st.set_page_config(page_title=f"{title} · sparkify", page_icon=_ICON, layout="wide")
     st.title(title, anchor=False)
-    drawn["page"] = lambda: _draw(show)
-    page.run()
+    if show:
+        _draw(show, page, drawn)
+    else:
+        _say_no_page(asked)
     tables.end(f"Answered in {time.perf_counter() - started:.2f} s.")
 
 
-def _draw(show: Show) -> None:
+def _draw(show: Show, page: Page, drawn: dict[str, Callable[[], None]]) -> None:
     dsn = os.environ.get("SPARKIFY_DSN")
     try:
         state = source.state(dsn)
         if state["first"] is None:
             _say("Nothing is loaded yet", "Load data, then try again: sparkify etl DATA")
-        elif view := filters.choose(state, dsn):
+        # The filters are drawn outside the page: Streamlit would drop those of a page when it is left.
+        elif view := _chosen(state, dsn):
             filters.say(view)
             with view.asking() as ask:
-                show(view, ask)
+                drawn["page"] = partial(show, view, ask)
+                page.run()
     except SparkifyError as error:
         _say(*source.explain(error))
+
+
+def _chosen(state: dict[str, Any], dsn: str | None) -> filters.View | None:
+    addresses.given()  # before the filters change it
+    view = filters.choose(state, dsn)
+    addresses.say_ignored()
+    return view
+
+
+def _say_no_page(asked: str) -> None:
+    tables.line(f"There is no page /{tables.written(asked)}. There are:")
+    kept = {name: value for name, value in addresses.given().items() if name in addresses.FILTERS}
+    tables.links(
+        {title: addresses.to(path if path != OVERVIEW else "", **kept) for path, (title, _) in PAGES.items()}
+    )
 
 
 def _named(path: str, drawn: dict[str, Callable[[], None]]) -> Callable[[], None]:

@@ -1,6 +1,8 @@
 """The charts. Each has a text for screen readers and shows days in UTC, whatever the browser's time zone."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import altair as alt
@@ -9,6 +11,7 @@ import streamlit as st
 
 from sparkify.analytics import shares
 from sparkify.dashboard import tables
+from sparkify.dashboard.filters import View
 from sparkify.dashboard.states import STATES
 
 Row = dict[str, Any]
@@ -22,12 +25,33 @@ _WIDTHS: Final = {
 _LABELS: Final = {
     "plays": "plays", "listeners": "listeners", "new_listeners": "new", "returning_listeners": "returning",
 }  # fmt: skip
+_DRAG: Final = alt.selection_interval(
+    name="days", encodings=["x"], zoom=False, mark=alt.BrushConfig(fill="#808080", fillOpacity=0.3),
+    # Only by mouse: on a phone the page must scroll where the chart is.
+    on="[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!",
+)  # fmt: skip
 
 
-def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -> None:
-    """Draw one or more numbers by day, week or month as stacked bars."""
+def trend(view: View, rows: Sequence[Row], series: Sequence[str], title: str) -> None:
+    """Draw one or more numbers by day, week or month as stacked bars. Dragging over them chooses days."""
     if not rows:
         return
+    most = max(rows, key=lambda row: row[series[0]])
+    key = f"{title}, {view.since} to {view.until}"  # other days, another chart: without the selection
+    _draw(
+        _bars(rows, series, view.period),
+        f"{title}: {len(rows)} bars from {rows[0]['start']} to {rows[-1]['start']};"
+        f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}.",
+        key=key, on_select=partial(_choose_dragged, key, [row["start"] for row in rows], view),
+    )  # fmt: skip
+    if view.selection.since or view.selection.until:
+        st.button("Show all days", on_click=_choose_days, type="tertiary", icon=":material/undo:")
+    else:
+        st.html('<p class="sp-line sp-end sp-mouse">Drag over bars to see only their days.</p>')
+    tables.numbers(title, rows, {"start": view.period} | {name: _LABELS[name] for name in series})
+
+
+def _bars(rows: Sequence[Row], series: Sequence[str], period: str) -> alt.Chart:
     encoding: dict[str, Any] = {}
     if len(series) > 1:
         names = [_LABELS[name] for name in series]
@@ -35,7 +59,7 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
             "what:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, orient="top")
         )
     axis = alt.Axis(title=None, grid=False, **_ticks(rows, period))
-    chart = (
+    return (
         alt.Chart(_stacked(rows, series, period), height=_HEIGHT)
         .mark_rect()
         .encode(
@@ -51,14 +75,33 @@ def trend(rows: Sequence[Row], series: Sequence[str], period: str, title: str) -
             ],
             **encoding,
         )
+        .add_params(_DRAG)
     )
-    most = max(rows, key=lambda row: row[series[0]])
-    _draw(
-        chart,
-        f"{title}: {len(rows)} bars from {rows[0]['start']} to {rows[-1]['start']};"
-        f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}.",
-    )
-    tables.numbers(title, rows, {"start": period} | {name: _LABELS[name] for name in series})
+
+
+def _choose_dragged(key: str, starts: Sequence[date], view: View) -> None:
+    """Choose the days of the bars that the user has dragged over."""
+    dragged = st.session_state[key].selection.get("days", {}).get("start")
+    if not dragged:
+        return
+    left, right = (datetime.fromtimestamp(at / 1000, UTC) for at in dragged)
+    bars = [
+        (start, _last_day(start, view.period))
+        for start in starts
+        if (at := pd.Timestamp(start, tz="UTC")) <= right and at + _WIDTHS[view.period] >= left
+    ]
+    if bars:
+        _choose_days(max(bars[0][0], view.since), min(bars[-1][1], view.until))
+
+
+def _choose_days(since: date | None = None, until: date | None = None) -> None:
+    st.session_state["since"], st.session_state["until"] = since, until
+
+
+def _last_day(start: date, period: str) -> date:
+    if period == "month":
+        return (start.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1)
+    return start + timedelta(6 if period == "week" else 0)
 
 
 def _stacked(rows: Sequence[Row], series: Sequence[str], period: str) -> pd.DataFrame:
@@ -206,5 +249,5 @@ def _ink(share: str) -> Any:
     return alt.condition(f"{share} > {turn}", alt.value(much), alt.value(little))
 
 
-def _draw(chart: Any, text: str) -> None:
-    st.altair_chart(chart, width="stretch", alt=text)
+def _draw(chart: Any, text: str, **more: Any) -> None:
+    st.altair_chart(chart, width="stretch", alt=text, **more)

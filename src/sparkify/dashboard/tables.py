@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from html import escape
 from typing import Any, Final
@@ -10,6 +10,8 @@ from typing import Any, Final
 import streamlit as st
 
 Row = dict[str, Any]
+Links = Mapping[str, Callable[[Row], str | None]]
+"""The addresses that columns link to; the first one is that of the whole row."""
 
 LONGEST: Final = 200
 """Characters of a text that are shown; the download has all."""
@@ -26,7 +28,7 @@ _STYLE: Final = """<style>
   caption-side: top; color: inherit; }
 .sp-table th, .sp-table td { border: 0;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent);
-  padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: break-word;
+  padding: .34rem .6rem .34rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere;
   max-width: 22rem; }
 .sp-table th { font-weight: 500; opacity: .8; white-space: nowrap; }
 .sp-table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0; }
@@ -34,15 +36,25 @@ _STYLE: Final = """<style>
 .sp-table th + th, .sp-table td + td { padding-left: .8rem; }
 .sp-bar { display: block; height: 3px; margin-top: 3px; margin-left: auto; background: #3182B8;
   border-radius: 2px; }
+.sp-warn { opacity: 1; border-left: 3px solid #E69F00; padding-left: .6rem; }
+.sp-heading { font-size: 1.4rem; font-weight: 600; line-height: 1.3; margin: 0; overflow-wrap: anywhere; }
+.sp-line a, .sp-table a { color: inherit; text-underline-offset: .2em;
+  text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
+.sp-line a:hover, .sp-table a:hover { text-decoration-color: currentColor; }
+.sp-table tr:has(a) { position: relative; }
+.sp-table tr:has(a):hover { background: color-mix(in srgb, currentColor 6%, transparent); }
+.sp-table a.sp-row::after { content: ""; position: absolute; inset: 0; }
+.sp-table a:not(.sp-row) { position: relative; z-index: 1; }
 .sp-line summary { cursor: pointer; }
 details .sp-table { margin-top: .5rem; }
 :focus-visible { outline: 2px solid #3182B8; outline-offset: 2px; }
 [data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 3rem; }
+@media (hover: none) { .sp-mouse { display: none; } }
 @media (max-width: 640px) {
   .sp-table { font-size: .85rem; }
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
   .sp-wide, .sp-wide caption, .sp-wide tbody, .sp-wide tr { display: block; }
-  .sp-wide thead { position: absolute; clip-path: inset(50%); }
+  .sp-wide thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden; }
   .sp-wide tr { padding: .34rem 0;
     border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
   .sp-wide td, .sp-wide td + td { display: flex; justify-content: space-between; max-width: none;
@@ -62,15 +74,34 @@ def line(text: str) -> None:
     st.html(f'<p class="sp-line">{escape(text)}</p>')
 
 
+def warn(text: str) -> None:
+    """Show a line of text that should not be missed."""
+    st.html(f'<p class="sp-line sp-warn" role="status">{escape(text)}</p>')
+
+
+def heading(text: str) -> None:
+    """Show a heading unchanged."""
+    st.html(f'<h2 class="sp-heading">{escape(written(text))}</h2>')
+
+
+def links(addresses: Mapping[str, str]) -> None:
+    """Show links to `addresses` by their texts."""
+    found = " · ".join(_link(address, escape(text)) for text, address in addresses.items())
+    st.html(f'<p class="sp-line">{found}</p>')
+
+
 def end(text: str) -> None:
     """Show the last line of a page."""
     st.html(f'<p class="sp-line sp-end">{escape(text)}</p>')
 
 
-def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str | None = None) -> None:
+def show(
+    caption: str, rows: Sequence[Row], columns: dict[str, str],
+    *, bar: str | None = None, links: Links | None = None,
+) -> None:  # fmt: skip
     """Show rows as a table. `columns` maps names in the rows to headings; column `bar` gets bars to scale."""
     if rows:
-        st.html(_table(caption, rows, columns, bar, wide=len(columns) >= WIDE))
+        st.html(_table(caption, rows, columns, bar, links or {}, wide=len(columns) >= WIDE))
     else:
         line(f"{caption}: none.")
 
@@ -78,7 +109,7 @@ def show(caption: str, rows: Sequence[Row], columns: dict[str, str], *, bar: str
 def numbers(caption: str, rows: Sequence[Row], columns: dict[str, str]) -> None:
     """Show the numbers of a chart as a table that is closed at first."""
     if rows:
-        table = _table(caption, rows, columns)
+        table = _table(caption, rows, columns, None, {})
         st.html(f'<details class="sp-line"><summary>The numbers</summary>{table}</details>')
 
 
@@ -110,8 +141,9 @@ def _harmless(value: Any) -> Any:
 
 
 def _table(
-    caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None = None, *, wide: bool = False
-) -> str:
+    caption: str, rows: Sequence[Row], columns: dict[str, str], bar: str | None, links: Links,
+    *, wide: bool = False,
+) -> str:  # fmt: skip
     most = max((row[bar] or 0 for row in rows), default=0) if bar else 0
     classes = {name: _class(rows, name) for name in list(columns)[1:]}
     head = "".join(
@@ -122,7 +154,7 @@ def _table(
         '<tr role="row">'
         + "".join(
             f'<td role="cell"{classes.get(name, "")} data-name="{escape(heading)}">'
-            f"{escape(written(row[name]))}{_bar(row[name], most) if name == bar else ''}</td>"
+            f"{_cell(row, name, links)}{_bar(row[name], most) if name == bar else ''}</td>"
             for name, heading in columns.items()
         )
         + "</tr>"
@@ -143,6 +175,17 @@ def _class(rows: Sequence[Row], name: str) -> str:
         if all(row[name] is None or isinstance(row[name], kinds) for row in rows):
             return f' class="{style}"'
     return ""
+
+
+def _cell(row: Row, name: str, links: Links) -> str:
+    text = escape(written(row[name]))
+    if name not in links or not (address := links[name](row)):
+        return text
+    return _link(address, text if text.strip() else "(blank)", "sp-row" if name == next(iter(links)) else "")
+
+
+def _link(address: str, text: str, style: str = "") -> str:
+    return f'<a href="{escape(address)}" class="{style}">{text}</a>'
 
 
 def _bar(value: Any, most: int) -> str:

@@ -1,14 +1,13 @@
 """Listeners: how many are active, new or returning, on which level."""
 
-from datetime import timedelta
 from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import Selection
-from sparkify.dashboard import charts, tables
+from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
+from sparkify.dashboard.screens import one_listener
 from sparkify.dashboard.source import Ask
 
 Rows = list[dict[str, Any]]
@@ -17,21 +16,29 @@ _ACTIVE: Final = {1: "Active on the last day", 7: "Active in 7 days", 30: "Activ
 
 
 def show(view: View, ask: Ask) -> None:
-    """Draw the page."""
+    """Draw the page, or that of one listener if the address names one."""
+    if "user" in st.query_params:
+        one_listener.show(view, ask)
+        return
     chosen = view.selection
     # The slowest questions first.
     changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, chosen)
-    active = {days: ask(analytics.listeners, _last(days, view)) for days in _ACTIVE}
+    active = {days: ask(analytics.listeners, headlines.last(view, days)) for days in _ACTIVE}
+    earlier = {
+        days: ask(analytics.listeners, span) for days in _ACTIVE if (span := headlines.before(view, days))
+    }
     trend = ask(analytics.trend, view.period, chosen)
     levels, genders = ask(analytics.levels, chosen), ask(analytics.genders, chosen)
     users = ask(analytics.top, "users", chosen)
 
     with st.container(horizontal=True):
         for days, name in _ACTIVE.items():
-            st.metric(name, f"{active[days].result()['listeners']:,}", border=True)
+            then = earlier[days].result()["listeners"] if days in earlier else None
+            headlines.show(name, active[days].result()["listeners"], then)
+    headlines.say_last(view)
     st.subheader(f"New and returning listeners by {view.period}", anchor=False)
     charts.trend(
-        trend.result(), ["returning_listeners", "new_listeners"], view.period, f"Listeners by {view.period}"
+        view, trend.result(), ["returning_listeners", "new_listeners"], f"Listeners by {view.period}"
     )
     tables.download("listeners", lambda: view.ask_now(analytics.trend, view.period, chosen))
     left, right = st.columns(2, gap="large")
@@ -40,15 +47,10 @@ def show(view: View, ask: Ask) -> None:
     with right:
         tables.show(
             "Top listeners", users.result(),
-            {"name": "name", "level": "level now", "plays": "plays"}, bar="plays",
+            {"name": "name", "level": "level now", "plays": "plays"}, bar="plays", links=addresses.LISTENER,
         )  # fmt: skip
         tables.download("top users", lambda: view.ask_now(analytics.top, "users", chosen, limit=1000))
     _retention(view, retention.result())
-
-
-def _last(days: int, view: View) -> Selection:
-    chosen = view.selection
-    return Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
 
 
 def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:

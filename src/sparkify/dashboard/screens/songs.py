@@ -1,5 +1,6 @@
 """Songs and artists: one song's history and audience; rising and falling songs."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -7,8 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import Selection
-from sparkify.dashboard import charts, tables
+from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 
@@ -18,13 +18,37 @@ WEEK: Final = timedelta(6)
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     text = st.text_input(
-        "Search for a song or an artist", key="q", bind="query-params", type="search", max_chars=200,
-        placeholder="words of the title and the artist",
+        "Search for a song or an artist", key="q", bind="query-params", type="search",
+        max_chars=addresses.LONGEST_SEARCH, placeholder="words of the title and the artist",
+        on_change=_leave_song,
     )  # fmt: skip
     if text and text.strip():
         _found(view, ask, text)
+    elif "track" in st.query_params:
+        _named(view, ask)
     else:
         _change(view, ask)
+
+
+def _leave_song() -> None:
+    st.query_params.pop("track", None)
+
+
+def _named(view: View, ask: Ask) -> None:
+    """Draw the song whose track the address names."""
+    track_id = addresses.number("track")
+    song = None if track_id is None else ask(analytics.song, track_id).result()
+    if song is None:
+        tables.line(f"There is no song with the track {tables.written(st.query_params['track'])}.")
+    else:
+        tables.heading(_name(song))
+    tables.links({"All songs": addresses.to("songs")})
+    if song:
+        _song(view, ask, song)
+
+
+def _name(song: dict[str, Any]) -> str:
+    return f"{song['title']} — {song['artist']}"
 
 
 def _found(view: View, ask: Ask, text: str) -> None:
@@ -32,7 +56,12 @@ def _found(view: View, ask: Ask, text: str) -> None:
     if not rows:
         tables.line(f"No played song has all of these words: {text}")
         return
-    by_name = {f"{row['title']} — {row['artist']}": row for row in reversed(rows)}
+    by_name = {_name(row): row for row in reversed(rows)}
+    given = addresses.given()
+    if given.get("q") == text and given.get("song", next(iter(by_name))) not in by_name:
+        tables.warn(
+            f"The address names a song that this search does not find: {tables.written(given['song'])}"
+        )
     name = st.selectbox(
         f"Song ({len(rows)} found, the most played first)", list(reversed(by_name)), key="song",
         bind="query-params", filter_mode="contains",
@@ -45,6 +74,7 @@ def _found(view: View, ask: Ask, text: str) -> None:
         rows[:20],
         {"title": "title", "artist": "artist", "plays": "plays"},
         bar="plays",
+        links=addresses.SONG,
     )
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
 
@@ -52,17 +82,23 @@ def _found(view: View, ask: Ask, text: str) -> None:
 def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
     chosen, track_id = view.selection, song["track_id"]
     asked = ask(analytics.history, track_id, view.period, chosen), ask(analytics.audience, track_id, chosen)
+    span = headlines.before(view)
+    earlier = ask(analytics.history, track_id, view.period, span) if span else None
     fans = ask(analytics.fans, track_id, chosen)
     rows, groups = (answer.result() for answer in asked)
     if not rows:
         tables.line("Nobody played this song within the filters.")
         return
+    before = [row["plays"] for row in earlier.result()] if earlier else None
     with st.container(horizontal=True):
-        st.metric("Plays", f"{sum(row['plays'] for row in groups):,}", border=True)
-        st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True)
-        st.metric(f"Most plays in a {view.period}", f"{max(row['plays'] for row in rows):,}", border=True)
+        headlines.show("Plays", sum(row["plays"] for row in groups), None if before is None else sum(before))
+        st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True, height="stretch")
+        # The days before cut weeks and months elsewhere, so their most would be of fewer days.
+        most = None if before is None or view.period != "day" else max(before, default=0)
+        headlines.show(f"Most plays in a {view.period}", max(row["plays"] for row in rows), most)
+    headlines.say(view)
     st.subheader(f"Plays by {view.period}", anchor=False)
-    charts.trend(rows, ["plays"], view.period, f"Plays of the song by {view.period}")
+    charts.trend(view, rows, ["plays"], f"Plays of the song by {view.period}")
     tables.download("history", lambda: view.ask_now(analytics.history, track_id, view.period, chosen))
     left, right = st.columns(2, gap="large")
     with left:
@@ -76,6 +112,7 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
         tables.show(
             "Top listeners", fans.result(),
             {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays",
+            links=addresses.LISTENER,
         )  # fmt: skip
         tables.download("top listeners", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
 
@@ -83,7 +120,7 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
 def _change(view: View, ask: Ask) -> None:
     """Compare the chosen days, or the last week if no first day is chosen, with as many days before."""
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
-    days = Selection(since, view.until, view.selection.level, view.selection.location)
+    days = replace(view.selection, since=since, until=view.until)
     many = (view.until - since).days + 1
     changes = {falling: ask(analytics.rising, days, falling=falling) for falling in (False, True)}
     top_songs, top_artists = (
@@ -103,16 +140,19 @@ def _change(view: View, ask: Ask) -> None:
                 name.capitalize(), changes[falling].result(),
                 {"title": "title", "artist": "artist"}
                 | {"before": "before", "plays": "plays", "change": "change"},
+                links=addresses.SONG,
             )  # fmt: skip
             tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
     songs, artists = st.columns(2, gap="large")
     with songs:
         tables.show(
             "Top songs", top_songs.result(),
-            {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+            {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"},
+            bar="plays", links=addresses.SONG,
         )  # fmt: skip
     with artists:
         tables.show(
             "Top artists", top_artists.result(),
-            {"artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+            {"artist": "artist", "plays": "plays", "listeners": "listeners"},
+            bar="plays", links=addresses.ARTIST,
         )  # fmt: skip

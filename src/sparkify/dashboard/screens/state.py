@@ -7,7 +7,7 @@ import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics.shares import share
-from sparkify.dashboard import tables
+from sparkify.dashboard import addresses, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 
@@ -18,7 +18,10 @@ def show(view: View, ask: Ask) -> None:
     last_runs, lacking = ask(analytics.runs, limit=10), ask(analytics.unmatched, view.selection, limit=15)
 
     _summary(view.state)
-    tables.line("This page ignores the filters, except in the last table.")
+    tables.line(
+        "This page ignores the filters, except in the last table. Its numbers are about all that was"
+        " loaded, so there is nothing before to compare them with."
+    )
     _files(files.result()["files"])
     tables.download("files", lambda: view.ask_now(analytics.status)["files"])
     tables.show(
@@ -30,7 +33,8 @@ def show(view: View, ask: Ask) -> None:
     tables.download("runs", lambda: view.ask_now(analytics.runs, limit=1000))
     tables.show(
         "Most played songs that are not in the catalogue", lacking.result(),
-        {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"}, bar="plays",
+        {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"},
+        bar="plays", links=addresses.SONG,
     )  # fmt: skip
     tables.download(
         "not in the catalogue", lambda: view.ask_now(analytics.unmatched, view.selection, limit=1000)

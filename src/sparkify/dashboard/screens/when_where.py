@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.dashboard import charts, tables
+from sparkify.dashboard import addresses, charts, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 from sparkify.dashboard.states import state_of
@@ -49,6 +49,7 @@ def show(view: View, ask: Ask) -> None:
     with right:
         tables.show(
             "Places", places[:15],
-            {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays",
+            {"location": "place", "plays": "plays", "listeners": "listeners"},
+            bar="plays", links=addresses.PLACE,
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))

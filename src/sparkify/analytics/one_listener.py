@@ -1,0 +1,50 @@
+"""One listener: who it is, when and on which level they listen, and to what."""
+
+from typing import Final
+
+from psycopg import sql
+
+from sparkify.analytics.asking import ALL, days_with_plays
+from sparkify.analytics.names import repaired
+from sparkify.analytics.places import spellings
+from sparkify.analytics.questions import fitting_period
+from sparkify.analytics.selection import Selection
+from sparkify.database.queries import queries
+from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+
+_sql: Final = queries("analytics/one_listener")
+
+
+def listener(
+    user_id: int, selection: Selection = ALL, *, period: str | None = None,
+    dsn: DsnOrConnection = None, limit: int = 10,
+) -> Row | None:  # fmt: skip
+    """One user, as of their latest play: `plays`, `seconds`, the `trend`, the `levels`, and the `songs` they
+    played most. None if there is no such user.
+
+    The trend is by ``day``, ``week`` or ``month``, by default the one that fits on a screen, and counts only
+    days in the selection. `first_day` and `last_day` are those of all plays of the user.
+    """
+    with reader(dsn) as connection:
+        people = repaired(rows(connection, _sql["person"], {"user_id": user_id}))
+        if not people:
+            return None
+        days = days_with_plays(connection, selection)
+        assert days.since
+        assert days.until
+        period = period or fitting_period(days.since, days.until)
+        parameters = {
+            "user_id": user_id, "places": spellings(connection, selection.location), "period": period,
+            "limit": limit, **selection.parameters(),
+        }  # fmt: skip
+        found = {
+            name: rows(connection, sql.SQL(query).format(heard=sql.SQL(_sql["heard"]).format()), parameters)
+            for name, query in (
+                ("trend", _sql["trend"]), ("levels", _sql["levels"]), ("songs", _sql["songs"]),
+            )
+        }  # fmt: skip
+        return people[0] | {
+            "plays": sum(row["plays"] for row in found["levels"]),
+            "seconds": sum(row["seconds"] for row in found["levels"]),
+            "period": period, **found, "songs": repaired(found["songs"]),
+        }  # fmt: skip

@@ -1,0 +1,43 @@
+-- name: person
+-- Find what the warehouse knows of a user. One row, or none.
+SELECT user_id, concat_ws(' ', first_name, last_name) AS name, gender, level, first_day,
+       (SELECT max(day) FROM analytics.user_days d WHERE d.user_id = u.user_id) AS last_day
+FROM users u JOIN analytics.first_days USING (user_id)
+WHERE user_id = %(user_id)s
+
+-- name: heard
+-- This common table has the user's days: all plays in little space.
+heard AS (
+    SELECT day, level, plays, milliseconds, tracks FROM analytics.user_days
+    WHERE user_id = %(user_id)s AND day >= %(first)s AND day < %(end)s
+      AND (%(level)s::text IS NULL OR level = %(level)s)
+      AND (%(places)s::text[] = '{{}}' OR location = ANY(%(places)s::text[]))
+)
+
+-- name: trend
+-- Count the user's plays and seconds. One row per day, week or month with plays.
+WITH {heard}
+SELECT date_trunc(%(period)s, day::timestamp)::date AS start, sum(plays)::bigint AS plays,
+       round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM heard GROUP BY 1 ORDER BY 1
+
+-- name: levels
+-- Count the user's plays and seconds. One row per level.
+WITH {heard}
+SELECT level, sum(plays)::bigint AS plays, round(sum(milliseconds) / 1000.0)::bigint AS seconds,
+       min(day) AS first_day, max(day) AS last_day
+FROM heard GROUP BY level ORDER BY level COLLATE "C"
+
+-- name: songs
+-- Find the songs that the user played most. One row per song. It looks up the names of only so many.
+WITH {heard},
+most AS MATERIALIZED (
+    SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM heard) played
+    GROUP BY track_id ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
+)
+SELECT title, artist, plays, song_id, track_id
+FROM most
+CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+                    FROM analytics.heard_songs h WHERE h.track_id = most.track_id) named
+ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
+LIMIT %(limit)s

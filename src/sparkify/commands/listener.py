@@ -1,0 +1,64 @@
+"""``sparkify listener``: one user's plays, on one screen."""
+
+from typing import Any
+
+from sparkify.commands.arguments import (
+    DONE,
+    Options,
+    add_command,
+    add_dsn,
+    add_json_or_csv,
+    add_limit,
+    add_selection,
+    chosen_selection,
+)
+from sparkify.commands.output import print_csv, print_json, print_sentence, printable
+from sparkify.commands.report import print_trend
+from sparkify.errors import SparkifyError
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    listener = add_command(commands, "listener", _listener, "show one user's plays, on one screen")
+    listener.epilog = "Name, gender and level are those of the user's latest play. --csv prints the trend."
+    listener.add_argument(
+        "user", type=int, metavar="USER_ID", help="the user, as `top users --json` names it"
+    )
+    add_selection(listener)
+    add_limit(listener, 5)
+    add_dsn(listener)
+    add_json_or_csv(listener)
+
+
+def _listener(options: Options) -> int:
+    from sparkify import analytics
+
+    found = analytics.listener(options.user, chosen_selection(options), dsn=options.dsn, limit=options.limit)
+    if found is None:
+        raise SparkifyError(
+            f"There is no user {options.user}. See the most active ones: sparkify top users --json"
+        )
+    if options.json:
+        print_json(found)
+    elif options.csv:
+        print_csv(found["trend"])
+    else:
+        _print(found)
+    return DONE
+
+
+def _print(found: dict[str, Any]) -> None:
+    from sparkify.commands.tables import print_table
+
+    about = [f"user {found['user_id']}", found["gender"], f"now {found['level']}"]
+    print_sentence(
+        f"{printable(found['name'])} ({', '.join(printable(word) for word in about if word)}),"
+        f" {found['first_day']} to {found['last_day']}, UTC"
+    )
+    if not found["plays"]:
+        print_sentence("No plays match what you chose.")
+        return
+    by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
+    print_sentence(f"{found['plays']:,} plays, {found['seconds'] / 3600:,.0f} hours; by level: {by_level}")
+    print_trend(found["period"], found["trend"])
+    print_table(found["songs"], hide=("song_id", "track_id"))

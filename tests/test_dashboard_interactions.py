@@ -1,0 +1,454 @@
+"""What people do with the dashboard, in Chromium: compare, open what a row names, drag over bars, mistype."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparkify import analytics, etl
+from sparkify.analytics import Selection, shares
+from tests.support.data import NOVEMBER, play, song, write
+
+for package in ("streamlit", "playwright"):
+    pytest.importorskip(package, reason=f"{package} is not installed (requirements/browser.lock)")
+
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
+
+from sparkify.dashboard import filters, headlines, tables  # noqa: E402
+from sparkify.dashboard.screens import PAGES  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, chromium, cut_off, metrics, serving, table  # noqa: E402
+
+DAY = 86_400_000
+LONG = "W" * 190
+SONGS = [
+    ("<b>bold</b> \"quoted\" & 'single'", "Elena"),
+    ('=HYPERLINK("http://evil.test")', "100% _off_?q=1#top"),
+    ("🎵 **bold** $x$ + / \\ ;", "ΜΙΚΗΣ ΘΕΟΔΩΡΑΚΗΣ"),
+    ("Elena", "İZMİR"),  # a search for the first song finds this one, too
+    (LONG, LONG.lower()),
+    ("m" * 1500, "שלום"),
+]
+PLACES = ['<i>Some</i> *place*, $x$ & "quotes", CA', LONG + ", IL", "Lyon"]
+NAMES = [("Lily", "Koch"), ("<u>Max</u>", "=1+1"), (LONG, LONG)]
+FIRST, LAST = date(2018, 11, 1), date(2018, 12, 30)
+PLAYS = [
+    {
+        "day": FIRST + timedelta((n * n + n // 9) % 60), "user": n % 9 + 1,
+        "level": ["paid", "free"][n // 50 % 2],
+        "song": SONGS[n % 11 % 6], "place": PLACES[n % 3], "length": 200 + n % 2, "session": n,
+    }
+    for n in range(360)
+]  # fmt: skip
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A warehouse of plays on 60 days from 1 November; each play is a session."""
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song())
+    lines = [
+        play(
+            NOVEMBER + (event["day"] - FIRST).days * DAY + event["session"], itemInSession=0,
+            sessionId=event["session"], userId=str(event["user"]), firstName=NAMES[event["user"] % 3][0],
+            lastName=NAMES[event["user"] % 3][1], level=event["level"], song=event["song"][0],
+            artist=event["song"][1], location=event["place"], length=event["length"],
+        )
+        for event in PLAYS
+    ]  # fmt: skip
+    write(root, "log_data/a.json", *lines)
+    etl.run(root, dsn=module_dsn)
+    return module_dsn
+
+
+@pytest.fixture(scope="module")
+def address(dsn: str) -> Iterator[str]:
+    with serving(dsn) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+def counted(since: date, until: date, level: str | None = None, **of: Any) -> dict[str, float]:
+    """The headline numbers of some days, counted from the plays themselves."""
+    chosen = [
+        event for event in PLAYS
+        if since <= event["day"] <= until and level in (None, event["level"])
+        and all(event[name] == value for name, value in of.items())
+    ]  # fmt: skip
+    users = {event["user"] for event in chosen}
+    before = {event["user"] for event in PLAYS if event["day"] < since}
+    return {
+        "Plays": len(chosen), "Listeners": len(users), "New listeners": len(users - before),
+        "Sessions": len(chosen), "Hours heard": sum(event["length"] for event in chosen) / 3600,
+    }  # fmt: skip
+
+
+def beside(page: Page) -> dict[str, list[str]]:
+    """What stands beside each headline number, by its name."""
+    delta = re.compile("stMetricDelta(Description)?$")
+    return {
+        card.get_by_test_id("stMetricLabel").inner_text(): [
+            text for text in card.get_by_test_id(delta).all_inner_texts() if text
+        ]
+        for card in page.get_by_test_id("stMetric").all()
+    }
+
+
+def lines(page: Page) -> str:
+    return "\n".join(page.locator(".sp-line").all_inner_texts())
+
+
+def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor) -> None:
+    page = visitor.go("?since=2018-12-10&until=2018-12-16&level=paid")
+    now = counted(date(2018, 12, 10), date(2018, 12, 16), "paid")
+    then = counted(date(2018, 12, 3), date(2018, 12, 9), "paid")
+    assert metrics(page) == {name: f"{number:,.0f}" for name, number in now.items()}
+    assert {name: " ".join(said) for name, said in beside(page).items()} == {
+        name: f"{shares.change(now[name], then[name]) or 'unchanged'} from {then[name]:,.0f}" for name in now
+    }
+    assert then["Plays"] not in (0, now["Plays"])
+    assert "Compared with the 7 days before: 2018-12-03 to 2018-12-09." in lines(page)
+    assert "was not over" not in lines(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "Not compared with the days before: the data begins on 2018-11-01."),
+        ("until=2018-11-10", "Not compared with the days before: the data begins on 2018-11-01."),
+        (
+            "since=2018-11-20",
+            "Not compared: the 41 days before begin on 2018-10-10, but the data on 2018-11-01.",
+        ),
+        ("since=2018-11-02&until=2018-11-02", "Compared with the day before: 2018-11-01."),
+        (
+            "since=2018-11-02&until=2018-11-03",
+            "Not compared: the 2 days before begin on 2018-10-31, but the data on 2018-11-01.",
+        ),
+    ],
+)
+def test_nothing_is_claimed_where_the_data_has_not_all_days_before(
+    visitor: Visitor, query: str, said: str
+) -> None:
+    page = visitor.go(f"?{query}")
+    assert lines(page).count("ompared") == 1
+    assert said in lines(page)
+    deltas = page.get_by_test_id("stMetricDelta").count()
+    assert deltas == (0 if said.startswith("Not") else page.get_by_test_id("stMetric").count())
+
+
+def test_a_last_day_that_was_not_over_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(tables, "line", said.append)
+    last = date(2018, 11, 20)
+    for loaded in (datetime(2018, 11, 20, 23, 59, tzinfo=UTC), datetime(2018, 11, 21, tzinfo=UTC)):
+        state = {"first": date(2018, 11, 1), "loaded_at": loaded}
+        headlines.say(filters.View(Selection(last, last), last, last, "day", state, None))
+    compared = "Compared with the day before: 2018-11-19."
+    assert said == [f"{compared} The last day was not over when the data was loaded.", compared]
+
+
+def test_active_listeners_are_compared(visitor: Visitor) -> None:
+    """With the 1, 7 and 30 days right before; the data has all but the last of these."""
+    page = visitor.go("listeners?until=2018-12-20")
+    end = date(2018, 12, 20)
+    for name, days in (("Active on the last day", 1), ("Active in 7 days", 7), ("Active in 30 days", 30)):
+        now, then = (
+            counted(until - timedelta(days - 1), until)["Listeners"] for until in (end, end - timedelta(days))
+        )
+        assert metrics(page)[name] == str(now)
+        expected = [] if days == 30 else [shares.change(now, then) or "unchanged", f"from {then}"]
+        assert beside(page)[name] == expected
+    assert "Compared with as many days right before, if the data, which begins on 2018-11-01" in lines(page)
+
+
+def test_a_song_and_a_listener_are_compared(visitor: Visitor, dsn: str) -> None:
+    (row,) = analytics.search("quoted", dsn=dsn)
+    days = (date(2018, 12, 1), date(2018, 12, 14)), (date(2018, 11, 17), date(2018, 11, 30))
+    page = visitor.go(f"songs?track={row['track_id']}&since=2018-12-01&until=2018-12-14")
+    now, then = (counted(*span, song=SONGS[0])["Plays"] for span in days)
+    assert metrics(page)["Plays"] == str(now)
+    assert beside(page)["Plays"] == [shares.change(now, then) or "unchanged", f"from {then}"]
+    page = visitor.go("listeners?user=2&since=2018-12-01&until=2018-12-14")
+    now, then = (counted(*span, user=2)["Plays"] for span in days)
+    assert metrics(page)["Plays"] == str(now)
+    assert beside(page)["Plays"] == [shares.change(now, then) or "unchanged", f"from {then}"]
+    page = visitor.go("data")
+    assert "there is nothing before to compare them with" in lines(page)
+
+
+def test_each_song_opens(visitor: Visitor) -> None:
+    """By its track, so also one that many others would hide from a search."""
+    for number in range(len(SONGS)):
+        page = visitor.go("?since=2018-11-05&level=paid")
+        title, artist, plays, _ = cells(page, "Top songs")[number]
+        table(page, "Top songs").locator("tbody tr").nth(number).locator("td").nth(2).click(force=True)
+        expect(page.locator("h1")).to_have_text("Songs and artists", timeout=WAIT)
+        visitor.wait()
+        full = next(
+            f"{one} — {by}" for one, by in SONGS if one.startswith(title.rstrip("…")) and by == artist
+        )
+        assert page.locator("h2").first.inner_text() == (full if len(full) <= 200 else full[:200] + "…")
+        assert metrics(page)["Plays"] == plays
+        assert re.search(r"/songs\?since=2018-11-05&level=paid&track=\d+$", page.url)
+
+
+def test_each_artist_opens_by_keyboard(visitor: Visitor) -> None:
+    for number in range(len(SONGS)):
+        page = visitor.go("?until=2018-12-24&place=Lyon&by=week")
+        artist = cells(page, "Top artists")[number][0]
+        link = table(page, "Top artists").get_by_role("link").nth(number)
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Songs and artists", timeout=WAIT)
+        visitor.wait()
+        assert "until=2018-12-24&place=Lyon&by=week&q=" in page.url
+        assert page.get_by_test_id("stTextInput").locator("input").input_value() == artist
+        assert artist in {by for _, by, _ in cells(page, "Songs found, with all their plays")}
+
+
+def test_each_listener_opens(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("listeners?since=2018-11-05&level=paid")
+    links = table(page, "Top listeners").get_by_role("link")
+    found = [(link.inner_text(), link.get_attribute("href") or "") for link in links.all()]
+    assert len({href for _, href in found}) == 9
+    for name, href in found[:3]:
+        page = visitor.go(href)
+        user = int(href.rpartition("=")[2])
+        answer = analytics.listener(user, Selection(date(2018, 11, 5), None, "paid"), dsn=dsn)
+        assert answer
+        assert page.locator("h2").first.inner_text() == name
+        assert f"user {user} · F · level now " in lines(page)
+        assert metrics(page)["Plays"] == str(answer["plays"])
+        assert cells(page, "Levels")[0][:2] == ["paid", str(answer["plays"])]
+        assert [row[2] for row in cells(page, "Top songs")] == [str(row["plays"]) for row in answer["songs"]]
+    page.get_by_role("link", name="All listeners").click()
+    expect(page.get_by_role("table", name="Top listeners")).to_be_visible(timeout=WAIT)
+    assert page.url.endswith("/listeners?since=2018-11-05&level=paid")
+
+
+def test_a_fan_opens_and_the_menu_leads_back(visitor: Visitor, dsn: str) -> None:
+    (row,) = analytics.search("quoted", dsn=dsn)
+    page = visitor.go(f"songs?track={row['track_id']}&level=free")
+    table(page, "Top listeners").get_by_role("link").first.click()
+    expect(page.locator("h1")).to_have_text("Listeners", timeout=WAIT)
+    visitor.wait()
+    assert re.search(r"/listeners\?level=free&user=\d+$", page.url)
+    for name, there in (("Overview", "/?level=free"), ("Listeners", "/listeners?level=free")):
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        expect(page.locator("h1")).to_have_text(name, timeout=WAIT)
+        visitor.wait()
+        assert page.url == visitor.address + there
+    expect(page.get_by_role("table", name="Top listeners")).to_be_visible()
+
+
+def test_a_search_leaves_the_song(visitor: Visitor, dsn: str) -> None:
+    (row,) = analytics.search("quoted", dsn=dsn)
+    page = visitor.go(f"songs?track={row['track_id']}")
+    search = page.get_by_test_id("stTextInput").locator("input")
+    search.fill("İZMİR")
+    search.press("Enter")
+    expect(page.get_by_text("Songs found, with all their plays")).to_be_visible(timeout=WAIT)
+    visitor.wait()
+    assert "track=" not in page.url
+    search.fill("")
+    search.press("Enter")
+    expect(page.get_by_role("table", name="Rising")).to_be_visible(timeout=WAIT)
+
+
+def test_each_place_sets_the_filter(visitor: Visitor) -> None:
+    for number in range(3):
+        page = visitor.go("when-and-where?level=paid")
+        place, plays, _ = cells(page, "Places")[number]
+        table(page, "Places").locator("tbody tr").nth(number).click()
+        expect(page.locator(".sp-line").first).to_contain_text(place, timeout=WAIT)
+        visitor.wait()
+        assert cells(page, "Places") == [[place, plays, cells(page, "Places")[0][2]]]
+        assert "level=paid&place=" in page.url
+
+
+@pytest.mark.parametrize(
+    ("query", "what"), [("track=1", "no song with the track 1"), ("track=<b>", "no song with the track <b>")]
+)
+def test_a_song_that_is_not_there(visitor: Visitor, query: str, what: str) -> None:
+    page = visitor.go(f"songs?{query}")
+    assert f"There is {what}." in lines(page)
+
+
+@pytest.mark.parametrize("user", ["99", "x", "9" * 30, "<b>1</b>", ""])
+def test_a_listener_who_is_not_there(visitor: Visitor, user: str) -> None:
+    page = visitor.go(f"listeners?user={user}&level=paid")
+    assert f"There is no listener {user}." in lines(page)
+    assert page.get_by_role("link", name="All listeners").get_attribute("href") == "listeners?level=paid"
+
+
+def drag(visitor: Visitor, first: int, last: int) -> None:
+    """Drag from one bar to another, or over a part of the same."""
+    chart = visitor.page.get_by_test_id("stVegaLiteChart").first
+    bars = chart.locator("g.marks path")
+    bars.first.wait_for()
+    chart.scroll_into_view_if_needed()
+    frame, begin, end = (one.bounding_box() for one in (chart, bars.nth(first), bars.nth(last)))
+    assert frame
+    assert begin
+    assert end
+    mouse, height = visitor.page.mouse, frame["y"] + 100
+    left, right = begin["x"] + begin["width"] / 3, end["x"] + end["width"] / 1.5
+    mouse.move(left, height)
+    mouse.down()
+    for step in range(1, 6):
+        mouse.move(left + (right - left) * step / 5, height + step)
+    mouse.up()
+
+
+def test_dragging_over_bars_chooses_their_days(visitor: Visitor) -> None:
+    page = visitor.go("?since=2018-11-10&until=2018-11-30&level=paid")
+    page.get_by_text("The numbers").click()
+    starts = [row[0] for row in cells(page, "Plays by day")]
+    drag(visitor, 2, 5)
+    expect(page.locator(".sp-line").first).to_contain_text(f"{starts[2]} to {starts[5]}", timeout=WAIT)
+    visitor.wait()
+    assert f"since={starts[2]}" in page.url
+    assert f"until={starts[5]}" in page.url
+    assert "level=paid" in page.url
+    assert metrics(page)["Plays"] == str(
+        counted(date.fromisoformat(starts[2]), date.fromisoformat(starts[5]), "paid")["Plays"]
+    )
+    drag(visitor, 2, 1)  # to the left
+    expect(page.locator(".sp-line").first).to_contain_text(f"{starts[3]} to {starts[4]}", timeout=WAIT)
+    visitor.wait()
+    # Streamlit makes an entry of the browser's history for the first day, and one for the last.
+    page.go_back()
+    visitor.wait()
+    page.go_back()
+    expect(page.locator(".sp-line").first).to_contain_text(f"{starts[2]} to {starts[5]}", timeout=WAIT)
+    visitor.wait()
+    page.get_by_role("button", name="Show all days").click()
+    expect(page.locator(".sp-line").first).to_contain_text("2018-11-01 to 2018-12-30 · paid", timeout=WAIT)
+    visitor.wait()
+    assert page.url == f"{visitor.address}/?level=paid"
+    expect(page.get_by_text("Drag over bars")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "drawn", "days"),
+    [
+        ("listeners?by=week&since=2018-11-08", (1, 3), "2018-11-08 to 2018-11-18"),
+        ("?by=month", (0, 0), "2018-11-01 to 2018-11-30"),
+        ("listeners?user=2&by=month&until=2018-12-20", (1, 1), "2018-12-01 to 2018-12-20"),
+    ],
+)
+def test_weeks_and_months_are_whole_within_the_chosen_days(
+    visitor: Visitor, path: str, drawn: tuple[int, int], days: str
+) -> None:
+    """The listeners' chart has two bars, new and returning, for each week."""
+    page = visitor.go(path)
+    drag(visitor, *drawn)
+    expect(page.locator(".sp-line").first).to_contain_text(days, timeout=WAIT)
+    visitor.wait()
+
+
+def test_a_click_on_a_bar_changes_nothing(visitor: Visitor) -> None:
+    page = visitor.go("?level=paid")
+    bar = page.get_by_test_id("stVegaLiteChart").locator("g.marks path").nth(3)
+    bar.click(force=True)
+    page.wait_for_timeout(700)
+    visitor.wait()
+    assert page.url == f"{visitor.address}/?level=paid"
+
+
+@pytest.mark.parametrize("path", ["sonsg", "overview", "%3Cb%3E%20$x$", "Songs", "päge", "_stcore2"])
+def test_an_unknown_address_is_said(visitor: Visitor, path: str) -> None:
+    page = visitor.go(f"{path}?level=paid")
+    expect(page.locator("h1")).to_have_text("No such page")
+    assert f"There is no page /{unquote(path)}. There are:" in lines(page)
+    assert page.get_by_role("dialog").count() + page.get_by_test_id("stMetric").count() == 0
+    links = page.get_by_test_id("stMain").get_by_role("link")
+    assert links.all_inner_texts() == [title for title, _ in PAGES.values()]
+    links.nth(2).click()
+    expect(page.locator("h1")).to_have_text("Listeners", timeout=WAIT)
+    visitor.wait()
+    assert page.url == f"{visitor.address}/listeners?level=paid"
+
+
+def test_the_menu_leads_away_from_an_unknown_address(visitor: Visitor) -> None:
+    page = visitor.go("sonsg")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
+    expect(page.locator("h1")).to_have_text("Overview", timeout=WAIT)
+    visitor.wait()
+    assert page.url == f"{visitor.address}/"
+
+
+def test_what_the_data_does_not_know_is_said(visitor: Visitor) -> None:
+    page = visitor.go("?since=2018-11-31&until=1999-01-01&level=gold&place=<b>Atlantis</b>&by=second")
+    warning = page.get_by_role("status").filter(has_text="ignored")
+    expect(warning).to_have_text(
+        "The address has what this data does not know, so it is ignored: since=2018-11-31,"
+        " until=1999-01-01, level=gold, place=<b>Atlantis</b>, by=second"
+    )
+    assert metrics(page)["Plays"] == str(len(PLAYS))
+    page.get_by_role("radio", name="free").or_(page.get_by_role("button", name="free")).first.click()
+    expect(page.locator(".sp-line").first).to_contain_text("free plays", timeout=WAIT)
+    visitor.wait()
+    assert warning.count() == 0
+    page = visitor.go("?level=all&by=auto&place=&since=2018-11-05")
+    assert warning.count() == 0
+    page = visitor.go("songs?q=Elena&song=Nothing")
+    assert "The address names a song that this search does not find: Nothing" in lines(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_tables_fit_their_frame(browser: Browser, address: str, dsn: str, width: int) -> None:
+    visitor = Visitor(browser, address, viewport={"width": width, "height": 800})
+    tracks = {row["title"]: row["track_id"] for row in analytics.top("songs", dsn=dsn)}
+    user = next(event["user"] for event in PLAYS if NAMES[event["user"] % 3][0] == LONG)
+    paths = [
+        *("" if path == "overview" else path for path in PAGES), f"songs?track={tracks[LONG]}", "songs?q=w",
+        f"songs?track={tracks['m' * 1500]}&since=2018-12-10", f"listeners?user={user}&since=2018-12-10",
+        "?since=2018-12-10&until=2018-12-16", W200,
+    ]  # fmt: skip
+    for path in paths:
+        page = visitor.go(path)
+        for closed in page.locator("details").all():
+            closed.locator("summary").click()
+        assert cut_off(page) == [], path
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width, path
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("one => one.scrollWidth - one.clientWidth") == 0, path
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
+W200 = "W" * 200
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12))
+def test_a_change_is_never_rounded_to_none_nor_to_all(now: int, before: int) -> None:
+    said = shares.change(now, before)
+    assert (said is None) == (now == before)
+    if said:
+        assert said[0] == ("+" if now > before else "-")
+        assert not re.fullmatch(r"[+-]0(\.0)?%", said)
+        assert (said == "-100%") == (now == 0 < before)
+        if before and "<" not in said:
+            exact = 100 * (now - before) / before
+            assert float(said.rstrip("%").replace(",", "")) == pytest.approx(exact, abs=0.5, rel=1e-9)

@@ -1,0 +1,124 @@
+"""One listener: their plays by period, levels and songs, compared with the plays; on the command line."""
+
+import json
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparkify import analytics, etl
+from sparkify.analytics import Selection
+from tests.support.data import NOVEMBER, play, song, write
+from tests.support.examples import examples
+
+DAY = 86_400_000
+PLACES = ["Chicago, IL", "Zürich", "ZÃ¼rich"]
+PLAYS = [
+    {
+        "ts": NOVEMBER + (n * n % 50) * DAY + n, "userId": n % 3 + 1, "level": ["free", "paid"][n // 17 % 2],
+        "location": PLACES[n % 7 % 3], "song": f"Song {n * n % 11}", "length": 100 + n % 5 / 2,
+    }
+    for n in range(160)
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("data")
+    write(root, "song_data/a.json", song())
+    lines = [
+        play(
+            event["ts"], itemInSession=n, firstName="=<b>Zoë</b>", lastName="$x$", artist="Elena",
+            **{name: event[name] for name in ("level", "location", "song", "length")},
+            userId=str(event["userId"]),
+        )
+        for n, event in enumerate(PLAYS)
+    ]  # fmt: skip
+    write(root, "log_data/a.json", *lines)
+    etl.run(root, dsn=module_dsn)
+    return module_dsn
+
+
+def day_of(event: dict[str, Any]) -> date:
+    return datetime.fromtimestamp(event["ts"] / 1000, UTC).date()
+
+
+days = st.none() | st.dates(date(2018, 10, 25), date(2018, 12, 31))
+
+
+@given(
+    user=st.sampled_from([1, 2, 3]), since=days, until=days, level=st.sampled_from([None, "free", "paid"]),
+    place=st.sampled_from([None, "Chicago, IL", "Zürich", "Nowhere"]),
+)  # fmt: skip
+@examples(30, thorough=200)
+def test_a_listener_is_what_the_plays_say(
+    dsn: str, user: int, since: date | None, until: date | None, level: str | None, place: str | None
+) -> None:
+    """Zürich is spelt in two ways."""
+    found = analytics.listener(user, Selection(since, until, level, place), dsn=dsn, period="day", limit=3)
+    assert found
+    chosen = [
+        event for event in PLAYS
+        if event["userId"] == user and (since or date.min) <= day_of(event) <= (until or date.max)
+        and level in (None, event["level"]) and place in (None, event["location"].replace("Ã¼", "ü"))
+    ]  # fmt: skip
+    assert found["plays"] == len(chosen)
+    assert found["seconds"] == pytest.approx(sum(event["length"] for event in chosen), abs=1)
+    assert {row["start"]: row["plays"] for row in found["trend"]} == Counter(map(day_of, chosen))
+    assert [row["start"] for row in found["trend"]] == sorted({day_of(event) for event in chosen})
+    assert {row["level"]: row["plays"] for row in found["levels"]} == Counter(
+        event["level"] for event in chosen
+    )
+    songs = Counter(event["song"] for event in chosen)
+    assert [(row["title"], row["plays"]) for row in found["songs"]] == sorted(
+        songs.items(), key=lambda item: (-item[1], item[0])
+    )[:3]
+    theirs = [day_of(event) for event in PLAYS if event["userId"] == user]
+    assert (found["first_day"], found["last_day"]) == (min(theirs), max(theirs))
+
+
+def test_weeks_begin_on_monday_and_a_period_is_chosen(dsn: str) -> None:
+    found = analytics.listener(1, period="week", dsn=dsn)
+    assert found
+    assert {row["start"].weekday() for row in found["trend"]} == {0}
+    found = analytics.listener(1, dsn=dsn)
+    assert found
+    assert found["period"] == "day"
+
+
+def test_nobody(dsn: str, new_module_dsn: Any) -> None:
+    for user in (99, -1, 2**70):
+        assert analytics.listener(user, dsn=dsn) is None
+    assert analytics.listener(1, dsn=new_module_dsn()) is None
+
+
+def test_its_songs_are_found_by_their_track(dsn: str) -> None:
+    found = analytics.listener(1, dsn=dsn, limit=1)
+    assert found
+    (first,) = found["songs"]
+    there = analytics.song(first["track_id"], dsn=dsn)
+    assert there
+    assert (there["title"], there["artist"], there["song_id"]) == (first["title"], "Elena", None)
+    assert there["plays"] == sum(event["song"] == first["title"] for event in PLAYS)
+    assert analytics.song(1, dsn=dsn) is None
+
+
+def test_on_the_command_line(dsn: str, run_here: Any) -> None:
+    said = run_here("listener", "1", "--limit", "2", dsn=dsn)
+    assert said.returncode == 0
+    assert said.stdout.startswith("=<b>Zoë</b> $x$ (user 1, F, now ")
+    assert "Plays by day, at most" in said.stdout
+    document = json.loads(run_here("listener", "1", "--json", "--level", "paid", dsn=dsn).stdout)
+    assert [row["level"] for row in document["levels"]] == ["paid"]
+    lines = run_here("listener", "1", "--csv", dsn=dsn).stdout.splitlines()
+    assert lines[0] == "start,plays,seconds"
+    said = run_here("listener", "99", dsn=dsn)
+    assert said.returncode == 1
+    assert (
+        said.stderr == "sparkify: There is no user 99. See the most active ones: sparkify top users --json\n"
+    )
+    none = run_here("listener", "1", "--since", "2030-01-01", dsn=dsn)
+    assert none.stdout.endswith("No plays match what you chose.\n")
