@@ -80,6 +80,13 @@ PLAINLY = {
         """SELECT day, extract(hour FROM start_time AT TIME ZONE 'UTC')::smallint, level, count(*)::integer
            FROM heard GROUP BY 1, 2, 3""",
     ),
+    "day_quarters": (
+        "day, quarter, level, zone, plays, milliseconds",
+        """SELECT day, (extract(hour FROM at) * 4 + extract(minute FROM at)::integer / 15)::smallint, level,
+                  analytics.zone_of(location), count(*)::integer, sum(analytics.milliseconds(length))
+           FROM heard CROSS JOIN LATERAL (SELECT start_time AT TIME ZONE 'UTC' AS at) local
+           GROUP BY 1, 2, 3, 4""",
+    ),
     "first_days": ("user_id, first_day", "SELECT user_id, min(day) FROM heard GROUP BY user_id"),
     "listeners": (
         "period, start, level, listeners, new_listeners, plays",

@@ -1,13 +1,15 @@
 """Questions about what users listen to: each is a function that returns rows as dictionaries.
 
-A `Selection` says which plays a question is about: days, a level, a place. Days are UTC. All counts are
-exact. Doubly encoded names are returned repaired; the warehouse keeps them as they came.
+A `Selection` says which plays a question is about: days, a level, a place, and the time zone of the days.
+All counts are exact. Doubly encoded names are returned repaired; the warehouse keeps them as they came.
 """
 
 from sparkify.analytics.one_song import audience, fans, history, search
 from sparkify.analytics.questions import (
+    days,
     genders,
     heat_map,
+    heat_map_own_time,
     level_changes,
     levels,
     listeners,
@@ -16,6 +18,7 @@ from sparkify.analytics.questions import (
     report,
     retention,
     rising,
+    time_zones,
     top,
     totals,
     trend,
@@ -27,9 +30,11 @@ from sparkify.analytics.state import reject_reasons, rejects, runs, status
 __all__ = [
     "Selection",
     "audience",
+    "days",
     "fans",
     "genders",
     "heat_map",
+    "heat_map_own_time",
     "history",
     "level_changes",
     "levels",
@@ -44,6 +49,7 @@ __all__ = [
     "runs",
     "search",
     "status",
+    "time_zones",
     "top",
     "totals",
     "trend",
