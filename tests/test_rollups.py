@@ -87,7 +87,13 @@ PLAINLY = {
            FROM heard CROSS JOIN LATERAL (SELECT start_time AT TIME ZONE 'UTC' AS at) local
            GROUP BY 1, 2, 3, 4""",
     ),
-    "first_days": ("user_id, first_day", "SELECT user_id, min(day) FROM heard GROUP BY user_id"),
+    "first_days": (
+        "user_id, first_day, first_quarter",
+        """SELECT user_id, first::date, (extract(epoch FROM first::time) / 900)::integer::smallint
+           FROM (SELECT user_id,
+                        date_bin('15 minutes', min(start_time AT TIME ZONE 'UTC'), '2000-01-01') AS first
+                 FROM heard GROUP BY user_id) firsts""",
+    ),
     "listeners": (
         "period, start, level, listeners, new_listeners, plays",
         """SELECT period, date_trunc(period, day)::date, level, count(DISTINCT user_id)::integer,

@@ -24,10 +24,11 @@ from sparkify.analytics.questions import (
     trend,
     unmatched,
 )
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.analytics.state import reject_reasons, rejects, runs, status
 
 __all__ = [
+    "UTC",
     "Selection",
     "audience",
     "days",

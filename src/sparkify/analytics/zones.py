@@ -104,8 +104,8 @@ def refuse_unknown(connection: Connection[Any], zone: str) -> None:
     """Raise `UsageError` if the server does not know a time zone by this name."""
     if zone in _known:
         return
-    (row,) = rows(connection, _sql["is_known"], {"zone": zone.replace("\0", "")})
-    if not row["is_known"]:
+    listed = zone.isprintable() and rows(connection, _sql["is_known"], {"zone": zone})[0]["is_known"]
+    if not listed:
         raise UsageError(
             f"There is no time zone {zone!r}. Give the name of the IANA database, in the same capitals:"
             " America/New_York, America/Chicago, America/Denver or America/Los_Angeles, for example."

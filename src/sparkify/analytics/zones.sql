@@ -51,8 +51,7 @@ SELECT user_id, level, plays, milliseconds FROM {cuts} WHERE {at_level}
 
 -- name: is_new
 -- This condition selects the users who had not listened before the selection.
-(first_day > %(begin_day)s OR first_day = %(begin_day)s AND user_id NOT IN (
-    SELECT user_id FROM analytics.user_days WHERE day = %(begin_day)s AND quarters[1] < %(begin_quarter)s))
+(first_day, first_quarter) >= (%(begin_day)s::date, %(begin_quarter)s)
 
 -- name: and_sessions
 -- This term counts the sessions that began on cut days, inside the selection.
@@ -93,17 +92,13 @@ days AS (
            width_bucket((day - date '2000-01-01') * 96 + quarters[plays], %(bounds)s::integer[]) AS last_number
     FROM analytics.user_days WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level} AND {at_place}
 ),
-firsts AS (
-    SELECT user_id, width_bucket(min((day - date '2000-01-01') * 96 + quarters[1]), %(bounds)s::integer[]) AS first_number
-    FROM analytics.first_days JOIN analytics.user_days USING (user_id)
-    WHERE day = first_day AND day >= %(since_day)s AND day <= %(until_day)s
-    GROUP BY user_id
-),
 people AS (
-    SELECT number, count(*) AS listeners, count(*) FILTER (WHERE number = first_number) AS new_listeners
+    SELECT number, count(*) AS listeners,
+           count(*) FILTER (WHERE number = width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[]))
+               AS new_listeners
     FROM (SELECT first_number AS number, user_id FROM days
           UNION SELECT last_number, user_id FROM days WHERE last_number > first_number) users
-    LEFT JOIN firsts USING (user_id)
+    JOIN analytics.first_days USING (user_id)
     GROUP BY number
 ),
 began AS (

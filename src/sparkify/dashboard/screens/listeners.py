@@ -1,12 +1,12 @@
 """Listeners: how many are active, new or returning, on which level."""
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import Selection
+from sparkify.analytics import UTC, Selection
 from sparkify.dashboard import charts, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
@@ -20,8 +20,8 @@ def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     chosen = view.selection
     # The slowest questions first.
-    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, chosen)
-    active = {days: ask(analytics.listeners, _last(days, view)) for days in _ACTIVE}
+    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, _in_utc(view))
+    active = {days: ask(analytics.listeners, view.last_days(days)) for days in _ACTIVE}
     trend = ask(analytics.trend, view.period, chosen)
     levels, genders = ask(analytics.levels, chosen), ask(analytics.genders, chosen)
     users = ask(analytics.top, "users", chosen)
@@ -46,11 +46,6 @@ def show(view: View, ask: Ask) -> None:
     _retention(view, retention.result())
 
 
-def _last(days: int, view: View) -> Selection:
-    chosen = view.selection
-    return Selection(view.until - timedelta(days - 1), view.until, chosen.level, chosen.location)
-
-
 def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.show("Levels", levels, {"level": "level", "plays": "plays", "listeners": "listeners"}, bar="plays")
     tables.show(
@@ -67,11 +62,17 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.download("level changes", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
+def _in_utc(view: View) -> Selection:
+    """The chosen days in UTC: retention knows no other time zone."""
+    return replace(view.selection, zone=UTC)
+
+
 def _retention(view: View, rows: Rows) -> None:
     st.subheader("Retention", anchor=False)
     tables.line(
         "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"
         " how many of them listened in each later month, on any level and at any place."
+        + ("" if view.selection.zone == UTC else " Days and months are UTC here.")
     )
     charts.cohorts(rows)
-    tables.download("retention", lambda: view.ask_now(analytics.retention, view.selection))
+    tables.download("retention", lambda: view.ask_now(analytics.retention, _in_utc(view)))

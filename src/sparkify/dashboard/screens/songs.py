@@ -1,5 +1,6 @@
 """Songs and artists: one song's history and audience; rising and falling songs."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -7,7 +8,6 @@ from typing import Any, Final
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import Selection
 from sparkify.dashboard import charts, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
@@ -83,7 +83,7 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
 def _change(view: View, ask: Ask) -> None:
     """Compare the chosen days, or the last week if no first day is chosen, with as many days before."""
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
-    days = Selection(since, view.until, view.selection.level, view.selection.location)
+    days = replace(view.selection, since=since, until=view.until)
     many = (view.until - since).days + 1
     changes = {falling: ask(analytics.rising, days, falling=falling) for falling in (False, True)}
     top_songs, top_artists = (
