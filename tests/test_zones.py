@@ -405,6 +405,34 @@ def test_the_places_of_the_real_sample(real_sample: Path, dsn: str) -> None:
     assert {(row["weekday"], row["hour"]): row["plays"] for row in own["hours"]} == hours
 
 
+@pytest.mark.parametrize("lacking", [False, True])
+def test_a_song_that_is_only_heard_where_the_days_cut_another_month(
+    dsn: str, tmp_path: Path, *, lacking: bool
+) -> None:
+    """No list of November has it: in UTC it was heard on the first of December."""
+    first = int(datetime(2018, 11, 1, 12, tzinfo=UTC).timestamp() * 1000)
+    late = int(datetime(2018, 12, 1, 1, tzinfo=UTC).timestamp() * 1000)
+    heard = [
+        *(play(first + 86_400_000 * at, itemInSession=at, song="early", artist="Ann") for at in range(28)),
+        *(
+            play(late + at, itemInSession=50 + at, song="late", artist="Bo", userId=str(at % 3))
+            for at in range(40)
+        ),
+        play(first - 9 * 86_400_000, itemInSession=98, song="early", artist="Ann"),
+        play(first + 39 * 86_400_000, itemInSession=99, song="early", artist="Ann"),
+    ]
+    write(tmp_path, "log_data/a.json", *heard)
+    etl.run(tmp_path, dsn=dsn)
+    november = Selection(date(2018, 11, 1), date(2018, 11, 30), zone="America/New_York")
+    top: Any = analytics.unmatched if lacking else partial(analytics.top, "songs")
+    for limit in (1, 10):
+        rows = top(november, dsn=dsn, limit=limit)
+        expected = [("late", 40, 3), ("early", 28, 1)][:limit]
+        assert [(row["title"], row["plays"], row["listeners"]) for row in rows] == expected
+        artists = analytics.top("artists", november, dsn=dsn, limit=limit)
+        assert [(row["artist"], row["plays"]) for row in artists] == [("Bo", 40), ("Ann", 28)][:limit]
+
+
 @pytest.mark.parametrize("zone", ODD)
 def test_rising_songs(warehouse: Connection[Any], zone: str) -> None:
     now = Selection(date(2018, 11, 3), date(2018, 11, 9), zone=zone)

@@ -45,9 +45,11 @@ def _hours(options: Options) -> int:
         print_json(found)
     elif options.csv:
         print_csv(rows)
-    else:
+    elif rows:
         _print_hours(rows)
-        print_sentence(said)
+        print_sentence(f"\n{said}")
+    else:
+        print_sentence("No plays match what you chose.")
     return DONE
 
 
@@ -62,10 +64,9 @@ def _print_hours(rows: list[dict[str, Any]]) -> None:
     from sparkify.commands.tables import print_table
 
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
-    if plays:
-        print_table(
-            [
-                {"hour": hour} | {name: plays.get((day, hour), 0) for day, name in enumerate(_WEEKDAYS)}
-                for hour in range(24)
-            ]
-        )
+    print_table(
+        [
+            {"hour": hour} | {name: plays.get((day, hour), 0) for day, name in enumerate(_WEEKDAYS)}
+            for hour in range(24)
+        ]
+    )
