@@ -56,12 +56,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
             "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
             bind="query-params",
         )  # fmt: skip
-        # The browser gets all places.
-        places = [place for place in ask(analytics.locations) if len(place) <= LONGEST_NAME]
-        place = st.selectbox(
-            "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
-            filter_mode="contains",
-        )  # fmt: skip
+        place = _place(ask(analytics.locations))
         period = st.selectbox(
             "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
         )
@@ -83,6 +78,14 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     return View(
         selection, days.since, days.until,
         fitting_period(days.since, days.until) if period == AUTOMATIC else str(period), state, dsn,
+    )  # fmt: skip
+
+
+def _place(places: list[str]) -> str | None:
+    """The chosen place. The browser gets all of them, so very long ones are left out."""
+    return st.selectbox(
+        "Place", [place for place in places if len(place) <= LONGEST_NAME], index=None,
+        placeholder="all places", key="place", bind="query-params", filter_mode="contains",
     )  # fmt: skip
 
 

@@ -24,11 +24,7 @@ def show(view: View, ask: Ask) -> None:
     by_place = ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
     devices = ask(analytics.top, "devices", chosen)
 
-    if own:
-        _own_hours(view, hours.result())
-    else:
-        charts.hours(hours.result(), chosen.zone)
-        tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
+    (_own_hours if own else _hours)(view, hours.result())
 
     places = by_place.result()
     plays: Counter[str] = Counter()
@@ -57,6 +53,11 @@ def show(view: View, ask: Ask) -> None:
             {"location": "place", "plays": "plays", "listeners": "listeners"}, bar="plays",
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
+
+
+def _hours(view: View, found: list[dict[str, Any]]) -> None:
+    charts.hours(found, view.selection.zone)
+    tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, view.selection))
 
 
 def _own_hours(view: View, found: dict[str, Any]) -> None:
