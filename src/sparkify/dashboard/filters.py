@@ -83,10 +83,11 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
 
 def _place(places: list[str]) -> str | None:
     """The chosen place. The browser gets all of them, so very long ones are left out."""
-    return st.selectbox(
+    chosen: str | None = st.selectbox(
         "Place", [place for place in places if len(place) <= LONGEST_NAME], index=None,
         placeholder="all places", key="place", bind="query-params", filter_mode="contains",
     )  # fmt: skip
+    return chosen
 
 
 def _days(state: dict[str, Any]) -> tuple[date | None, date | None]:
