@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -51,11 +52,16 @@ def plain(text: str) -> str:
         return text
 
 
+def local(event: Event, zone: str) -> datetime:
+    at: datetime = event["at"]
+    return at.astimezone(ZoneInfo(zone))
+
+
 def selected(events: list[Event], selection: Selection) -> list[Event]:
     return [
         e for e in events
-        if (selection.since is None or e["day"] >= selection.since)
-            and (selection.until is None or e["day"] <= selection.until)
+        if (selection.since is None or local(e, selection.zone).date() >= selection.since)
+            and (selection.until is None or local(e, selection.zone).date() <= selection.until)
         and selection.level in {None, e["level"]} and selection.location in {None, e["location"]}
     ]  # fmt: skip
 
@@ -71,6 +77,9 @@ SELECTIONS = [
     Selection(since=date(2019, 1, 1)),
     Selection(date(2018, 11, 10), date(2018, 11, 9)),
     Selection(date.max, date.max),
+    Selection(date(2018, 11, 3), date(2018, 11, 28), zone="America/Los_Angeles"),
+    Selection(date(2018, 11, 4), date(2018, 11, 4), zone="America/New_York"),
+    Selection(until=date(2018, 11, 10), location="Chicago-Naperville-Elgin, IL-IN-WI", zone="Asia/Kolkata"),
 ]
 
 
@@ -105,7 +114,8 @@ def test_top_songs_and_artists(dsn: str, events: list[Event], selection: Selecti
 def test_other_answers(dsn: str, events: list[Event], selection: Selection) -> None:
     chosen = selected(events, selection)
     heat = {(row["weekday"], row["hour"]): row["plays"] for row in analytics.heat_map(selection, dsn=dsn)}
-    assert heat == Counter((e["at"].weekday(), e["at"].hour) for e in chosen)
+    times = [local(e, selection.zone) for e in chosen]
+    assert heat == Counter((at.weekday(), at.hour) for at in times)
     levels = [(row["level"], row["plays"], row["listeners"]) for row in analytics.levels(selection, dsn=dsn)]
     assert sorted(levels) == sorted(ranked(chosen, lambda e: e["level"]))
     genders = [
@@ -125,7 +135,8 @@ def test_other_answers(dsn: str, events: list[Event], selection: Selection) -> N
     assert totals["seconds"] == pytest.approx(sum(e["length"] for e in chosen), abs=1 + len(chosen) / 1000)
     firsts: dict[str, date] = {}
     for event in events:
-        firsts[event["userId"]] = min(event["day"], firsts.get(event["userId"], event["day"]))
+        day = local(event, selection.zone).date()
+        firsts[event["userId"]] = min(day, firsts.get(event["userId"], day))
     new = {e["userId"] for e in chosen if firsts[e["userId"]] >= (selection.since or date.min)}
     assert analytics.listeners(selection, dsn=dsn) == {"listeners": len(users), "new_listeners": len(new)}
 
@@ -317,7 +328,8 @@ def over_months(new_dsn: Any, tmp_path: Path) -> tuple[str, list[Event]]:
     warehouse = new_dsn()
     etl.run(tmp_path, dsn=warehouse)
     for event in events:
-        event["day"] = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])).date()
+        event["at"] = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])
+        event["day"] = event["at"].date()
     return warehouse, events
 
 
@@ -332,6 +344,7 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
             since + timedelta(days),
             chance.choice([None, "free"]),
             chance.choice([None, None, "Boston, MA"]),
+            chance.choice(["UTC", "America/Los_Angeles", "Asia/Kolkata"]),
         )
         chosen = selected(events, selection)
         for what, key in (

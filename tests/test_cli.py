@@ -162,6 +162,48 @@ def test_report_of_nothing(dsn: str, run_here: Run) -> None:
     assert run_here("report", dsn=dsn).stdout == "No plays yet. Load some: sparkify etl DATA\n"
 
 
+def test_a_time_zone(loaded: tuple[str, Any], run_here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plays are just after midnight, UTC: on the evening before in America."""
+    zone = ("--tz", "America/Chicago")
+    assert run_here("report", *zone, dsn=loaded[0]).stdout.startswith(
+        "2018-10-31 to 2018-10-31, America/Chicago\n4 plays"
+    )
+    november = ("--since", "2018-11-01", "--json")
+    assert json.loads(run_here("top", "songs", *zone, *november, dsn=loaded[0]).stdout) == []
+    assert len(json.loads(run_here("top", "songs", *november, dsn=loaded[0]).stdout)) == 2
+    monkeypatch.setenv("SPARKIFY_TZ", "America/Chicago")
+    assert json.loads(run_here("report", "--json", dsn=loaded[0]).stdout)["since"] == "2018-10-31"
+    assert json.loads(run_here("report", "--tz", "UTC", "--json", dsn=loaded[0]).stdout)["zone"] == "UTC"
+    done = sparkify("report", "--tz", "UTC-5", dsn=loaded[0])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no time zone 'UTC-5'" in done.stderr
+    assert "America/New_York" in done.stderr
+
+
+def test_hours(loaded: tuple[str, Any], run_here: Run) -> None:
+    zone = ("--tz", "Asia/Kolkata")
+    done = run_here("hours", *zone, dsn=loaded[0])
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["hour", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert lines[6].split() == ["5", "0", "0", "0", "4", "0", "0", "0"]
+    assert lines[-1] == "Weekdays and hours, Asia/Kolkata."
+    assert max(map(len, lines)) <= 80
+    rows = [{"weekday": 3, "hour": 5, "plays": 4}]
+    assert json.loads(run_here("hours", *zone, "--json", dsn=loaded[0]).stdout) == rows
+    assert run_here("hours", *zone, "--csv", dsn=loaded[0]).stdout == "weekday,hour,plays\n3,5,4\n"
+
+
+def test_hours_by_the_clocks_of_each_place(loaded: tuple[str, Any], run_here: Run) -> None:
+    found = json.loads(run_here("hours", "--own-time", "--json", dsn=loaded[0]).stdout)
+    rows = [{"weekday": 2, "hour": 19, "plays": 4}]
+    assert found == {"hours": rows, "plays": 4, "all_plays": 4}
+    said = " ".join(run_here("hours", "--own-time", dsn=loaded[0]).stdout.split())
+    assert said.endswith("the time zone is certain for 100.0% of plays.")
+    assert run_here("hours", "--own-time", "--csv", dsn=loaded[0]).stdout.splitlines()[1] == "2,19,4"
+    nothing = run_here("hours", "--own-time", "--since", "2030-01-01", dsn=loaded[0]).stdout
+    assert nothing == "No plays match what you chose.\n"
+
+
 def test_rejects(loaded: tuple[str, Any]) -> None:
     rows = json.loads(sparkify("rejects", "show", "--json", dsn=loaded[0]).stdout)
     assert [(row["line"], row["reason"]) for row in rows] == [(5, "invalid_json"), (6, "empty_field")]

@@ -11,6 +11,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,53 @@ def test_filters_hold_and_stand_in_the_address(visitor: Visitor, browser: Browse
     assert there.locator(".sp-line").first.inner_text() == line
     assert cells(there, "Levels") == cells(page, "Levels")
     other.context.close()
+
+
+def test_a_time_zone(visitor: Visitor, dsn: str) -> None:
+    """The zone stands in the address; days, hours and people are by it, and the line says so."""
+    page = visitor.go("?since=2018-11-03&until=2018-11-05&by=day&tz=America/New_York")
+    chosen = Selection(date(2018, 11, 3), date(2018, 11, 5), zone="America/New_York")
+    totals = analytics.totals(chosen, dsn=dsn)
+    assert totals["plays"] != analytics.totals(replace(chosen, zone="UTC"), dsn=dsn)["plays"]
+    assert metrics(page)["Plays"] == str(totals["plays"])
+    assert metrics(page)["Sessions"] == str(totals["sessions"])
+    expect(page.locator(".sp-line").first).to_contain_text("days and hours are America/New_York")
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("There are plays from 2018-10-31 to 2018-12-30")
+    page.get_by_text("The numbers").click()
+    assert cells(page, "Plays by day") == [
+        [str(row["start"]), str(row["plays"])] for row in analytics.trend("day", chosen, dsn=dsn)
+    ]
+    page = visitor.go("listeners?tz=America/New_York")
+    active = analytics.listeners(replace(chosen, since=date(2018, 12, 30), until=None), dsn=dsn)
+    assert metrics(page)["Active on the last day"] == str(active["listeners"])
+    assert "Days and months are UTC here." in page.content()
+
+
+def test_a_time_zone_is_chosen(visitor: Visitor) -> None:
+    page = visitor.go("when-and-where")
+    page.get_by_role("combobox", name="Time zone").click()
+    page.keyboard.type("kolk")
+    page.get_by_role("option", name="Asia/Kolkata").click()
+    expect(page.locator(".sp-line").first).to_contain_text("hours are Asia/Kolkata", timeout=WAIT)
+    visitor.wait()
+    assert "tz=Asia" in page.url
+    assert "hour, Asia/Kolkata" in page.get_by_test_id("stVegaLiteChart").first.inner_text()
+
+
+def test_each_place_by_its_own_clocks(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("when-and-where?until=2018-11-20&own=true")
+    own = analytics.heat_map_own_time(Selection(until=date(2018, 11, 20)), dsn=dsn)
+    assert 0 < own["plays"] < own["all_plays"]
+    share = f"{own['plays'] / own['all_plays']:.1%}"
+    assert f"{share} of plays are at places whose time zone is certain" in page.content()
+    page.get_by_text("The numbers").first.click()
+    rows = cells(page, "Plays by hour, local time, and weekday")
+    shown = {(day, int(row[0])): int(cell) for row in rows for day, cell in enumerate(row[1:]) if int(cell)}
+    assert shown == {(row["weekday"], row["hour"]): row["plays"] for row in own["hours"]}
+    page.get_by_text("By the clocks of each place").click()
+    expect(page.get_by_role("button", name="Download weekdays and hours.csv")).to_be_visible(timeout=WAIT)
+    visitor.wait()
+    assert "own" not in page.url
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ def _milliseconds(length: float) -> int:
     transform.unknown_songs()
     transform.match([])
     transform.finish_batch()
-    ((*_, milliseconds, _, _, _),) = copied.rows("user_days", transform.rows("user_days", month))
+    ((*_, milliseconds, _, _, _, _),) = copied.rows("user_days", transform.rows("user_days", month))
     return int(milliseconds)
 
 

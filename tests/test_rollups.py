@@ -80,7 +80,20 @@ PLAINLY = {
         """SELECT day, extract(hour FROM start_time AT TIME ZONE 'UTC')::smallint, level, count(*)::integer
            FROM heard GROUP BY 1, 2, 3""",
     ),
-    "first_days": ("user_id, first_day", "SELECT user_id, min(day) FROM heard GROUP BY user_id"),
+    "day_quarters": (
+        "day, quarter, level, zone, plays, milliseconds",
+        """SELECT day, (extract(hour FROM at) * 4 + extract(minute FROM at)::integer / 15)::smallint, level,
+                  analytics.zone_of(location), count(*)::integer, sum(analytics.milliseconds(length))
+           FROM heard CROSS JOIN LATERAL (SELECT start_time AT TIME ZONE 'UTC' AS at) local
+           GROUP BY 1, 2, 3, 4""",
+    ),
+    "first_days": (
+        "user_id, first_day, first_quarter",
+        """SELECT user_id, first::date, (extract(epoch FROM first::time) / 900)::integer::smallint
+           FROM (SELECT user_id,
+                        date_bin('15 minutes', min(start_time AT TIME ZONE 'UTC'), '2000-01-01') AS first
+                 FROM heard GROUP BY user_id) firsts""",
+    ),
     "listeners": (
         "period, start, level, listeners, new_listeners, plays",
         """SELECT period, date_trunc(period, day)::date, level, count(DISTINCT user_id)::integer,

@@ -18,6 +18,7 @@ from sparkify.commands import (
     db,
     etl,
     forget,
+    hours,
     interrupt,
     listener,
     rejects,
@@ -33,14 +34,15 @@ from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 _COMMANDS: Final = (
-    etl, create_tables, status, top, listener, report, activity, dashboard, rejects, runs, forget, check, simulate,
-    db,
+    etl, create_tables, status, top, listener, hours, report, activity, dashboard, rejects, runs, forget, check,
+    simulate, db,
 )  # fmt: skip
 """In the order of the help."""
 
 _ENVIRONMENT: Final = (
     "Environment: SPARKIFY_DSN is the PostgreSQL to use; SPARKIFY_HOME the folder of the embedded server;"
-    " SPARKIFY_PASSWORD the password of a login that `db roles` creates. NO_COLOR turns colours off."
+    " SPARKIFY_TZ the time zone of days and hours; SPARKIFY_PASSWORD the password of a login that `db roles`"
+    " creates. NO_COLOR turns colours off."
 )
 
 _LACKS_MEMORY: Final = re.compile(

@@ -34,7 +34,7 @@ def day(data: bytes) -> date:
 
 def integers(data: bytes) -> tuple[int, ...]:
     dimensions, has_nulls, type_, count, first = struct.unpack_from(">iiIii", data)
-    size = {21: 2, 20: 8}[type_]
+    size = {21: 2, 23: 4, 20: 8}[type_]
     assert (dimensions, has_nulls, first, len(data)) == (1, 0, 1, 20 + count * (4 + size))
     values = [data[at : at + 4 + size] for at in range(20, len(data), 4 + size)]
     assert all(integer(value[:4]) == size for value in values)
@@ -50,7 +50,7 @@ COLUMNS: Final[dict[str, list[Read]]] = {
     "page_views": [moment, *[integer] * 4, *[text] * 4, integer, integer, integer],
     "users": [integer, *[text] * 4, moment, *[integer] * 3, text, text, bytes],
     "levels": [integer, day, integer, text, moment, moment],
-    "user_days": [integer, day, text, text, integer, integer, integer, integers, integers, integers],
+    "user_days": [integer, day, text, text, integer, integer, integer, *[integers] * 4],
     "user_agents": [integer, text],
     "sessions": [integer, integer, moment, text, moment, integer],
     "catalogue": [integer, integer, *[text] * 5, double, double, integer, double, bytes],

@@ -203,9 +203,7 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
         "levels": [(*key, *row) for key, of_day in levels.items() for row in _stretches(of_day)],
         "user_days": [
             (*key[:4], None if key[4] is None else text_id(key[4]), len(of_day), sum(map(_ms, of_day)),
-             tuple(sorted(_moment(play).hour for play in of_day)),
-             tuple(sorted(text_id(f"{play.song}\0{play.artist}") for play in of_day)),
-             tuple(sorted(text_id(play.artist) for play in of_day)))
+             *zip(*sorted(map(_heard, of_day)), strict=True))
             for key, of_day in days.items()
         ],
         "user_agents": [(text_id(agent), agent) for _, agent in agents],
@@ -215,6 +213,13 @@ def rows_of_batch(plays: list[Heard], winners: list[Heard]) -> Tables:
             for first, last in [_first_and_last(of_session)]
         ],
     }  # fmt: skip
+
+
+def _heard(play: Play) -> tuple[int, int, int, int]:
+    """What the arrays of user_days have of a play: quarter of an hour, track, artist, length."""
+    at = _moment(play)
+    track_id = text_id(f"{play.song}\0{play.artist}")
+    return 4 * at.hour + at.minute // 15, track_id, text_id(play.artist), _ms(play)
 
 
 def _stretches(plays: list[Play]) -> list[tuple[int, str, datetime, datetime]]:

@@ -1,7 +1,7 @@
 """Questions about what users listen to and what else they do: functions that return rows as dictionaries.
 
-A `Selection` says which plays a question is about: days, a level, a place. Days are UTC. All counts are
-exact. Doubly encoded names are returned repaired; the warehouse keeps them as they came.
+A `Selection` says which plays a question is about: days, a level, a place, and the time zone of the days.
+All counts are exact. Doubly encoded names are returned repaired; the warehouse keeps them as they came.
 """
 
 from sparkify.analytics.activity import (
@@ -23,8 +23,10 @@ from sparkify.analytics.activity import (
 from sparkify.analytics.one_listener import listener
 from sparkify.analytics.one_song import audience, fans, history, search, song
 from sparkify.analytics.questions import (
+    days,
     genders,
     heat_map,
+    heat_map_own_time,
     level_changes,
     levels,
     listeners,
@@ -33,28 +35,32 @@ from sparkify.analytics.questions import (
     report,
     retention,
     rising,
+    time_zones,
     top,
     totals,
     trend,
     unmatched,
 )
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.analytics.state import reject_reasons, rejects, runs, status
 
 __all__ = [
     "QUIET_DAYS",
+    "UTC",
     "Selection",
     "adverts",
     "audience",
     "before",
     "churn",
     "cohorts",
+    "days",
     "errors",
     "fans",
     "feedback",
     "feedback_songs",
     "genders",
     "heat_map",
+    "heat_map_own_time",
     "history",
     "level_changes",
     "levels",
@@ -76,6 +82,7 @@ __all__ = [
     "sessions",
     "song",
     "status",
+    "time_zones",
     "top",
     "totals",
     "trend",

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from sparkify.analytics.asking import ALL, ask, fill
 from sparkify.analytics.names import repaired
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
 from sparkify.errors import UsageError
@@ -123,6 +123,8 @@ def _at_the_end(dsn: DsnOrConnection, query: LiteralString, selection: Selection
 def _ask(connection: Connection[Any], query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
     if selection.location is not None:
         raise UsageError("Page views have no place: ask without one.")
+    if selection.zone != UTC:
+        raise UsageError("Page views are counted by UTC days: ask without a time zone.")
     parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
     return ask(connection, query, selection, parts=parts, **more)
 

@@ -5,8 +5,9 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
+from sparkify.analytics import zones
 from sparkify.analytics.places import spellings
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.queries import queries
 from sparkify.database.reading import Row, rows
 
@@ -14,6 +15,9 @@ ALL: Final = Selection()
 
 _parts: Final = queries("analytics/parts")
 _listening: Final = queries("analytics/listening")
+_zones: Final = queries("analytics/zones")
+
+_CUTS: Final = sql.SQL(_zones["cuts"])
 
 _LEVEL: Final = {
     "at_level": sql.SQL(_parts["at_level"]),
@@ -29,11 +33,36 @@ def ask(
     places = {
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
     }
-    at_place = _at_any(places)
-    listening = fill(_parts["listening"], at_place=at_place)
-    by_user = listening if places else fill(_parts["listening_anywhere"])
-    text = fill(query, listening=listening, listening_by_user=by_user, at_place=at_place, **(parts or {}))
-    return rows(connection, text, selection.parameters() | places | more)
+    given = zones.parameters(connection, selection)
+    text = fill(query, **_parts_for(selection, list(places)), **(parts or {}))
+    return rows(connection, text, given | places | more)
+
+
+def _parts_for(selection: Selection, places: list[str]) -> dict[str, sql.Composable]:
+    """What fills the braces for a selection; `places` are the names of parameters."""
+    at_place, is_utc = _at_any(places), selection.zone == UTC
+    cuts = only_local(selection, _zones["and_cuts"], at_place=at_place)
+    cuts_anywhere = only_local(selection, _zones["and_cuts_anywhere"])
+    listening = fill(_parts["listening"], at_place=at_place, and_cuts=cuts)
+    anywhere = fill(_parts["listening_anywhere"], and_cuts_anywhere=cuts_anywhere)
+    return {
+        "at_place": at_place,
+        "listening": listening, "listening_by_user": listening if places else anywhere,
+        "days": days_of(selection),
+        "is_new": sql.SQL(_parts["is_new"] if is_utc else _zones["is_new"]),
+        "and_sessions": only_local(selection, _zones["and_sessions"]),
+        "quarters": fill(_zones["quarters_of_place" if places else "quarters"], at_place=at_place),
+    }  # fmt: skip
+
+
+def days_of(selection: Selection) -> sql.Composable:
+    """The subquery of the users' days of a selection."""
+    return sql.SQL(_parts["days"]) if selection.zone == UTC else fill(_zones["days"], cuts=_CUTS)
+
+
+def only_local(selection: Selection, part: LiteralString, **parts: sql.Composable) -> sql.Composable:
+    """A part of a query that only local days need, because they cut UTC days; nothing for UTC days."""
+    return sql.SQL("") if selection.zone == UTC else fill(part, cuts=_CUTS, **parts)
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
@@ -49,6 +78,8 @@ def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
     """The selection limited to the days that have plays: a range without an end would have no last month."""
+    if selection.zone != UTC:
+        return zones.days_with_plays(connection, selection)
     return spans(connection, selection)[0]
 
 
@@ -59,6 +90,10 @@ def in_whole_months(connection: Connection[Any], selection: Selection) -> Select
 
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
     """The selection limited to the days that have plays, and the selection in whole months."""
+    if selection.zone != UTC:
+        days, selection = zones.spans(connection, selection)
+        if selection.zone != UTC:
+            return days, selection
     (dates,) = ask(connection, _listening["range"], selection)
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2

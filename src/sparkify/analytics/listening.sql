@@ -14,7 +14,7 @@ FROM users
 
 -- name: sessions
 -- Count the sessions that began. One row.
-SELECT coalesce(sum(sessions), 0)::bigint AS sessions
+SELECT coalesce(sum(sessions), 0)::bigint {and_sessions} AS sessions
 FROM analytics.listeners
 WHERE period = 'day' AND start >= %(first)s AND start < %(end)s AND level IS NOT DISTINCT FROM %(level)s
 
@@ -24,7 +24,7 @@ WITH {listening_by_user},
 users AS (
     SELECT DISTINCT user_id FROM listening
 )
-SELECT count(*) AS listeners, count(*) FILTER (WHERE first_day >= %(first)s) AS new_listeners
+SELECT count(*) AS listeners, count(*) FILTER (WHERE {is_new}) AS new_listeners
 FROM users JOIN analytics.first_days USING (user_id)
 
 -- name: top_users
@@ -109,7 +109,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 -- Count plays at one place. One row per weekday and hour with plays.
 WITH hours AS (
     SELECT day, hour, count(*) AS plays
-    FROM (SELECT day, unnest(hours) AS hour FROM analytics.user_days
+    FROM (SELECT day, unnest(quarters) / 4 AS hour FROM analytics.user_days
           WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}) heard
     GROUP BY day, hour
 )

@@ -4,6 +4,7 @@ from typing import Final
 
 from psycopg import sql
 
+from sparkify.analytics import zones
 from sparkify.analytics.asking import ALL, days_with_plays
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
@@ -26,16 +27,17 @@ def listener(
     days in the selection. `first_day` and `last_day` are those of all plays of the user.
     """
     with reader(dsn) as connection:
-        people = repaired(rows(connection, _sql["person"], {"user_id": user_id}))
+        days = days_with_plays(connection, selection)
+        named = {"user_id": user_id, "zone": selection.zone}
+        people = repaired(rows(connection, _sql["person"], named))
         if not people:
             return None
-        days = days_with_plays(connection, selection)
         assert days.since
         assert days.until
         period = period or fitting_period(days.since, days.until)
         parameters = {
-            "user_id": user_id, "places": spellings(connection, selection.location), "period": period,
-            "limit": limit, **selection.parameters(),
+            **zones.parameters(connection, selection), **named, "period": period, "limit": limit,
+            "places": spellings(connection, selection.location),
         }  # fmt: skip
         found = {
             name: rows(connection, sql.SQL(query).format(heard=sql.SQL(_sql["heard"]).format()), parameters)

@@ -1,15 +1,20 @@
 -- name: person
 -- Find what the warehouse knows of a user. One row, or none.
-SELECT user_id, concat_ws(' ', first_name, last_name) AS name, gender, level, first_day,
-       (SELECT max(day) FROM analytics.user_days d WHERE d.user_id = u.user_id) AS last_day
+SELECT user_id, concat_ws(' ', first_name, last_name) AS name, gender, level,
+       ((first_day + first_quarter * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS first_day,
+       (SELECT (max(day + quarters[plays] * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date
+        FROM analytics.user_days d WHERE d.user_id = u.user_id) AS last_day
 FROM users u JOIN analytics.first_days USING (user_id)
 WHERE user_id = %(user_id)s
 
 -- name: heard
--- This common table has the user's days: all plays in little space.
-heard AS (
-    SELECT day, level, plays, milliseconds, tracks FROM analytics.user_days
-    WHERE user_id = %(user_id)s AND day >= %(first)s AND day < %(end)s
+-- This common table has the user's plays on local days.
+heard AS MATERIALIZED (
+    SELECT (at AT TIME ZONE %(zone)s)::date AS day, level, length, track AS track_id
+    FROM analytics.user_days d
+    CROSS JOIN unnest(tracks, quarters, lengths) AS play (track, quarter, length)
+    CROSS JOIN LATERAL (SELECT (d.day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AS at) moments
+    WHERE user_id = %(user_id)s AND d.day >= %(begin_day)s AND d.day < %(past_day)s AND at >= %(begins)s AND at < %(ends)s
       AND (%(level)s::text IS NULL OR level = %(level)s)
       AND (%(places)s::text[] = '{{}}' OR location = ANY(%(places)s::text[]))
 )
@@ -17,14 +22,14 @@ heard AS (
 -- name: trend
 -- Count the user's plays and seconds. One row per day, week or month with plays.
 WITH {heard}
-SELECT date_trunc(%(period)s, day::timestamp)::date AS start, sum(plays)::bigint AS plays,
-       round(sum(milliseconds) / 1000.0)::bigint AS seconds
+SELECT date_trunc(%(period)s, day::timestamp)::date AS start, count(*) AS plays,
+       round(sum(length) / 1000.0)::bigint AS seconds
 FROM heard GROUP BY 1 ORDER BY 1
 
 -- name: levels
 -- Count the user's plays and seconds. One row per level.
 WITH {heard}
-SELECT level, sum(plays)::bigint AS plays, round(sum(milliseconds) / 1000.0)::bigint AS seconds,
+SELECT level, count(*) AS plays, round(sum(length) / 1000.0)::bigint AS seconds,
        min(day) AS first_day, max(day) AS last_day
 FROM heard GROUP BY level ORDER BY level COLLATE "C"
 
@@ -32,7 +37,7 @@ FROM heard GROUP BY level ORDER BY level COLLATE "C"
 -- Find the songs that the user played most. One row per song. It looks up the names of only so many.
 WITH {heard},
 most AS MATERIALIZED (
-    SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM heard) played
+    SELECT track_id, count(*) AS plays FROM heard
     GROUP BY track_id ORDER BY plays DESC FETCH FIRST %(limit)s ROWS WITH TIES
 )
 SELECT title, artist, plays, song_id, track_id

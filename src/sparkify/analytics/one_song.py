@@ -4,10 +4,11 @@ from typing import Any, Final, LiteralString
 
 from psycopg import sql
 
+from sparkify.analytics import zones
 from sparkify.analytics.asking import ALL
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 
@@ -64,10 +65,14 @@ def _doubled(word: str) -> str:
 def _ask_of(
     dsn: DsnOrConnection, question: LiteralString, track_id: int, selection: Selection, **more: Any
 ) -> list[Row]:
-    heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
+    if selection.zone != UTC:
+        heard = _sql["heard_in_zone"]
+    else:
+        heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
     query = sql.SQL(question).format(heard=sql.SQL(heard))
     with reader(dsn) as connection:
-        places = spellings(connection, selection.location)
-        return rows(
-            connection, query, {"track_id": track_id, "places": places, **selection.parameters(), **more}
-        )
+        of_song = {
+            "track_id": track_id,
+            "anywhere": selection.location is None, "places": spellings(connection, selection.location),
+        }  # fmt: skip
+        return rows(connection, query, zones.parameters(connection, selection) | of_song | more)

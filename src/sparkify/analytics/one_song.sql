@@ -48,6 +48,22 @@ heard AS MATERIALIZED (
     WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND (%(level)s::text IS NULL OR d.level = %(level)s)
 )
 
+-- name: heard_in_zone
+-- This common table has the plays of the song on local days, at one place or at any. It looks up the time of each play, as
+-- `heard_at_place` looks up the place.
+heard AS MATERIALIZED (
+    SELECT d.user_id, (at AT TIME ZONE %(zone)s)::date AS day, d.level
+    FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
+          FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
+          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(begin_day)s::date) AND month < %(past_day)s
+            AND month + u.day - 1 >= %(begin_day)s AND month + u.day - 1 < %(past_day)s) days
+    JOIN analytics.user_days d USING (user_id, day)
+    CROSS JOIN unnest(d.tracks, d.quarters) AS play (track, quarter)
+    CROSS JOIN LATERAL (SELECT (day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AS at) moments
+    WHERE track = %(track_id)s AND at >= %(begins)s AND at < %(ends)s AND (%(level)s::text IS NULL OR d.level = %(level)s)
+      AND (%(anywhere)s OR d.location = ANY(%(places)s::text[]))
+)
+
 -- name: history
 -- Count the plays and listeners of the song. One row per day, week or month with plays.
 WITH {heard}

@@ -18,6 +18,7 @@ listening AS (
     UNION ALL
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level} AND {at_place}
+    {and_cuts}
 )
 
 -- name: listening_anywhere
@@ -28,4 +29,13 @@ listening AS (
     UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_days
     WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}
+    {and_cuts_anywhere}
 )
+
+-- name: days
+-- This subquery has the users' days of the selection.
+(SELECT * FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s) days
+
+-- name: is_new
+-- This condition selects the users who had not listened before the selection.
+first_day >= %(first)s

@@ -4,15 +4,15 @@
 -- before. It reads days only in months with several levels and in months that the selection cuts; any other month is one step, at its
 -- beginning. OFFSET 0 makes PostgreSQL look up the days of one month after the other: a join would read the days of all months.
 WITH users AS (
-    SELECT user_id, coalesce(max(month) FILTER (WHERE month < date_trunc('month', %(first)s::date::timestamp)::date), '-infinity') AS since
-    FROM analytics.user_months WHERE month < %(end)s
-    GROUP BY user_id HAVING min(level) <> max(level) AND max(month) >= date_trunc('month', %(first)s::date::timestamp)::date
+    SELECT user_id, coalesce(max(month) FILTER (WHERE month < date_trunc('month', %(begin_day)s::date::timestamp)::date), '-infinity') AS since
+    FROM analytics.user_months WHERE month < %(past_day)s
+    GROUP BY user_id HAVING min(level) <> max(level) AND max(month) >= date_trunc('month', %(begin_day)s::date::timestamp)::date
 ),
 months AS MATERIALIZED (
-    SELECT user_id, month, min(level) AS level, min(level) <> max(level) OR month = ANY(%(cut_months)s::date[]) AS by_days
+    SELECT user_id, month, min(level) AS level, {by_days} AS by_days
     FROM analytics.user_months JOIN users USING (user_id)
-    WHERE month >= since AND month < %(end)s
-    GROUP BY user_id, month
+    WHERE month >= since AND month < %(past_day)s
+    GROUP BY user_id, month WINDOW earlier AS (PARTITION BY user_id ORDER BY month)
 ),
 steps AS (
     SELECT user_id, month AS day, 0 AS stretch_no, level, month::timestamp AT TIME ZONE 'UTC' AS at FROM months WHERE NOT by_days
@@ -27,12 +27,20 @@ steps AS (
 changes AS (
     SELECT user_id, at, level, lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before FROM steps
 )
-SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, level_before, level, count(*) AS changes,
+SELECT date_trunc('month', at AT TIME ZONE %(zone)s)::date AS month, level_before, level, count(*) AS changes,
        count(DISTINCT user_id) AS users
 FROM changes
-WHERE level_before <> level AND {at_level} AND at >= %(first)s::date::timestamp AT TIME ZONE 'UTC'
-  AND at < %(end)s::date::timestamp AT TIME ZONE 'UTC'
+WHERE level_before <> level AND {at_level} AND at >= %(begins)s AND at < %(ends)s
 GROUP BY 1, 2, 3 ORDER BY 1, level_before COLLATE "C", level COLLATE "C"
+
+-- name: by_days
+-- This condition selects the months of which `level_changes` reads the days.
+min(level) <> max(level) OR month = ANY(%(cut_months)s::date[])
+
+-- name: by_days_in_zone
+-- This condition is like `by_days` for local months: a change between two months in UTC has the time of the first play after it.
+min(level) <> max(level) OR month = ANY(%(cut_months)s::date[])
+OR ROW(min(level), max(level)) IS DISTINCT FROM ROW(lag(min(level)) OVER earlier, lag(max(level)) OVER earlier)
 
 -- name: retention_week
 -- Count how many of the users who first listened in a week listened in later weeks. One row per first week and number of weeks later.

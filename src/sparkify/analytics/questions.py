@@ -4,16 +4,17 @@ Each takes a connection string, or None for the usual one; or an open connection
 """
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from psycopg import Connection, sql
 
+from sparkify.analytics import zones
 from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
@@ -23,6 +24,7 @@ _listening: Final = queries("analytics/listening")
 _people: Final = queries("analytics/people")
 _places: Final = queries("analytics/places")
 _state: Final = queries("analytics/state")
+_zones: Final = queries("analytics/zones")
 
 MOST_BARS: Final = 62
 """The most bars that a trend shows on one screen; only a trend by month may have more."""
@@ -64,18 +66,46 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
 
     A week or month that the selection cuts is returned whole. Sessions are None with a place.
     """
+    if selection.zone != UTC:
+        return _trend_in_zone(period, selection, dsn)
     query = _listening["trend"] if selection.location is None else _listening["trend_of_place"]
     # The planner underestimates the days of a place, and would look up the first day of each user.
     with reader(dsn) as connection, planner(connection, enable_nestloop="off"):
         return ask(connection, query, days_with_plays(connection, selection), period=period)
 
 
+def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> list[Row]:
+    # The planner underestimates as for `trend` and for `heat_map`.
+    with reader(dsn) as connection, planner(connection, enable_nestloop="off", enable_sort="off"):
+        days = zones.days_with_plays(connection, selection)
+        if days.is_empty():
+            return []
+        return ask(connection, _zones["trend"], days, **zones.periods(connection, days, period))
+
+
 def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """Plays by weekday (0 is Monday) and hour, UTC; hours without plays are left out."""
+    """Plays by weekday (0 is Monday) and hour, both by the selection's time zone; hours without plays are
+    left out."""
     query = _listening["heat_map"] if selection.location is None else _listening["heat_map_of_place"]
+    parts: dict[str, sql.Composable] = {}
+    if selection.zone != UTC:
+        query, parts = _zones["heat_map"], {"zone": sql.Placeholder("zone")}
     # The planner underestimates the days of a place, and would sort all plays on them.
     with reader(dsn) as connection, planner(connection, enable_sort="off"):
-        return ask(connection, query, selection)
+        return ask(connection, query, selection, parts=parts)
+
+
+def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
+    """Plays by weekday and hour like `heat_map`, but each by the clocks of the place it was heard at.
+
+    Only places whose time zone is certain count, which are metropolitan areas of the United States. A row
+    with `hours` like those of `heat_map`, their `plays` together, and `all_plays` of the selection.
+    """
+    with reader(dsn) as connection:
+        found = ask(connection, _zones["heat_map"], selection, parts={"zone": sql.Identifier("zone")})
+    hours = [row for row in found if row["weekday"] is not None]
+    plays, all_plays = (sum(row["plays"] for row in rows) for rows in (hours, found))
+    return {"hours": hours, "plays": plays, "all_plays": all_plays}
 
 
 def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
@@ -96,7 +126,8 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
     A selection with a level counts the changes to that level. Its place is ignored.
     """
     with reader(dsn) as connection:
-        return ask(connection, _people["level_changes"], selection)
+        by_days = _people["by_days" if selection.zone == UTC else "by_days_in_zone"]
+        return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
 
 
 def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
@@ -104,7 +135,12 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
     number of months or weeks since (`months_later`, `weeks_later`).
 
     The selection's days choose the first plays; its level and place are ignored.
+
+    Raises:
+        UsageError: the selection has a time zone other than UTC.
     """
+    if selection.zone != UTC:
+        raise UsageError("Retention counts days in UTC only: leave out the time zone.")
     query = {"month": _people["retention_month"], "week": _people["retention_week"]}[period]
     with reader(dsn) as connection:
         return ask(connection, query, selection)
@@ -141,25 +177,19 @@ def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: in
     in the last day, 7 days and 30 days of the selection, and the state of the data."""
     with reader(dsn) as connection:
         state = quality(dsn=connection)
-        if state["first"] is None:
-            chosen = selection.of_no_day()
-        else:
-            chosen = selection.within(state["first"], state["last"])
+        chosen = days_with_plays(connection, selection)
         assert chosen.since
         assert chosen.until
-        last, place = chosen.until, chosen.location
         period = fitting_period(chosen.since, chosen.until)
         return {
             "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
+            "zone": selection.zone,
             "totals": totals(chosen, dsn=connection) | listeners(chosen, dsn=connection),
             "period": period, "trend": trend(period, chosen, dsn=connection),
             "songs": top("songs", chosen, dsn=connection, limit=limit),
             "levels": levels(chosen, dsn=connection),
             "active": {
-                days: listeners(
-                    Selection(last - timedelta(days - 1), last, chosen.level, place), dsn=connection
-                )["listeners"]
-                for days in (1, 7, 30)
+                days: listeners(chosen.last_days(days), dsn=connection)["listeners"] for days in (1, 7, 30)
             },
             "quality": state,
         }  # fmt: skip
@@ -169,6 +199,18 @@ def fitting_period(since: date, until: date) -> str:
     """The period by which a trend of these days fits on one screen: ``day``, ``week`` or ``month``."""
     days = (until - since).days + 1
     return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
+
+
+def days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Selection:
+    """The selection limited to the days that have plays, by its time zone."""
+    with reader(dsn) as connection:
+        return days_with_plays(connection, selection)
+
+
+def time_zones(*, dsn: DsnOrConnection = None) -> list[str]:
+    """The time zones that a selection may have: UTC, then those named like ``America/New_York``."""
+    with reader(dsn) as connection:
+        return zones.names(connection)
 
 
 def locations(*, dsn: DsnOrConnection = None) -> list[str]:

@@ -1,12 +1,12 @@
 """Rank songs and artists without adding up all of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ask, days_with_plays, fill, spans
+from sparkify.analytics.asking import ask, days_of, days_with_plays, fill, only_local, spans
 from sparkify.analytics.selection import Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
@@ -17,9 +17,11 @@ _sql: Final = queries("analytics/ranking")
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """A kind of thing that is ranked: its key, its rollup of months, and its queries."""
+    """A kind of thing that is ranked: its key, the array of keys in user_days, its rollup of months, and its
+    queries."""
 
     key: str
+    keys: str
     rollup: str
     scan: LiteralString
     rank: LiteralString
@@ -27,9 +29,16 @@ class _Ranked:
 
 
 RANKED: Final = {
-    "songs": _Ranked("track_id", "track_months", _sql["scan_songs"], _sql["rank_songs"], _sql["count_songs"]),
+    "songs": _Ranked(
+        "track_id", "tracks", "track_months", _sql["scan_songs"], _sql["rank_songs"], _sql["count_songs"]
+    ),
     "artists": _Ranked(
-        "artist_key", "artist_months", _sql["scan_artists"], _sql["rank_artists"], _sql["count_artists"]
+        "artist_key",
+        "artists",
+        "artist_months",
+        _sql["scan_artists"],
+        _sql["rank_artists"],
+        _sql["count_artists"],
     ),
 }
 """The things that can be ranked, by the names that `most_played` takes."""
@@ -79,7 +88,7 @@ def most_changed(
     assert now.since
     assert now.until
     days = now.until - now.since + timedelta(1)
-    before = Selection(now.since - days, now.until - days, now.level, now.location)
+    before = replace(now, since=now.since - days, until=now.until - days)
     of, against = (before, now) if falling else (now, before)
     count = 10 * limit
     while True:
@@ -164,8 +173,9 @@ def _rank(
             key=sql.Identifier(ranked.key),
             rollup=sql.Identifier("analytics", ranked.rollup),
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)),
-            count_probe=fill(ranked.count, table=sql.Identifier("probe"), **_PARTS),
-            count_candidates=fill(count, table=sql.Identifier("candidates"), **_PARTS),
+            count_probe=_count(ranked.count, "probe", selection),
+            count_candidates=_count(count, "candidates", selection),
+            **_cut_parts(ranked, selection, lacking=lacking),
         )  # fmt: skip
         # The planner expects thousands of candidates instead of a few, and would read the whole rollup.
         are_few = listed and longest <= LOOKED_UP and not by_days
@@ -175,7 +185,10 @@ def _rank(
         with planner(connection, **ways):
             rows = ask(
                 connection, ranked.rank, selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
-                parts={"candidates": candidates, **_PARTS},
+                parts={
+                    "candidates": candidates, "and_cut_users": only_local(selection, _sql["and_cut_users"]),
+                    **_PARTS,
+                },
             )  # fmt: skip
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
@@ -184,11 +197,32 @@ def _rank(
     return None if by_days else rows
 
 
+def _count(query: LiteralString, table: str, selection: Selection) -> sql.Composable:
+    """The query that counts the plays of the keys in a common table."""
+    keys = sql.Identifier(table)
+    cut = only_local(selection, _sql["and_cut_plays"], table=keys)
+    return fill(query, table=keys, and_cut_plays=cut, days=days_of(selection), **_PARTS)
+
+
+def _cut_parts(ranked: _Ranked, selection: Selection, *, lacking: bool = False) -> dict[str, sql.Composable]:
+    """The parts for the plays on days that the selection cuts."""
+    wanted = _wanted("cut", lacking=lacking)
+    return {
+        "cut_plays": only_local(selection, _sql["cut_plays"], keys=sql.Identifier(ranked.keys)),
+        "and_cut_list": only_local(
+            selection, _sql["and_cut_list"], key=sql.Identifier(ranked.key), wanted=wanted
+        ),
+    }
+
+
 def _plays(connection: Connection[Any], tracks: list[int], selection: Selection) -> dict[int, int]:
     """How many plays these tracks have."""
     if selection.location is not None:
         rows = ask(connection, _sql["scan_plays"], selection, tracks=tracks)
     else:
-        wanted = {"count_wanted": fill(_sql["count_songs"], table=sql.Identifier("wanted"), **_PARTS)}
-        rows = ask(connection, _sql["rank_plays"], selection, parts=wanted, tracks=tracks)
+        parts = {
+            "count_wanted": _count(_sql["count_songs"], "wanted", selection),
+            **_cut_parts(RANKED["songs"], selection),
+        }
+        rows = ask(connection, _sql["rank_plays"], selection, parts=parts, tracks=tracks)
     return {row["key"]: row["plays"] for row in rows}

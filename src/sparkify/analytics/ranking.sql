@@ -51,7 +51,7 @@ most AS MATERIALIZED (
 -- Find the most played songs by counting all plays of the users' days. One row per song. For a long list, it does not first select
 -- the days that have some of its songs: nearly every day has one.
 WITH chosen AS MATERIALIZED (
-    SELECT user_id, tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+    SELECT user_id, tracks FROM {days} WHERE {at_level} AND {at_place}
 ),
 heard AS (
     SELECT track_id, count(*) AS plays FROM (SELECT unnest(tracks) AS track_id FROM chosen) plays GROUP BY track_id
@@ -69,7 +69,7 @@ top AS (
 -- name: scan_artists
 -- Find the most played artists by counting all plays of the users' days. One row per artist.
 WITH chosen AS MATERIALIZED (
-    SELECT user_id, artists FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+    SELECT user_id, artists FROM {days} WHERE {at_level} AND {at_place}
 ),
 heard AS (
     SELECT artist_key, count(*) AS plays FROM (SELECT unnest(artists) AS artist_key FROM chosen) plays GROUP BY artist_key
@@ -92,7 +92,7 @@ top AS (
 -- plays; a key in some has at most `most`. They count a few exactly, to find the `threshold`; then they count
 -- all keys that can reach it. If a key that is in no list could reach it, too, the lists are not deep enough,
 -- and there are no candidates.
-parts AS MATERIALIZED (
+{cut_plays} parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners
     WHERE period = 'month' AND level IS NOT NULL AND {at_level}
@@ -108,6 +108,7 @@ lists AS MATERIALIZED (
         ORDER BY plays DESC LIMIT %(depth)s
     ) l ON true
     WINDOW w AS (PARTITION BY p.month, p.level)
+    {and_cut_list}
 ),
 bound AS MATERIALIZED (
     SELECT coalesce(sum(lowest), 0) AS plays FROM (SELECT DISTINCT month, level, lowest FROM lists) l
@@ -136,9 +137,13 @@ width_bucket(least(%(end)s::date - month, 31)::smallint, days) - width_bucket(gr
 
 -- name: count_songs
 -- Count the plays of the tracks whose keys are in a table. One row per track.
-SELECT key, sum(CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END)::bigint AS plays
-FROM {table} JOIN analytics.track_months ON track_id = key
-WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {at_level_key}
+SELECT key, sum(plays)::bigint AS plays
+FROM (
+    SELECT key, CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END AS plays
+    FROM {table} JOIN analytics.track_months ON track_id = key
+    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {at_level_key}
+    {and_cut_plays}
+) counted
 GROUP BY key
 
 -- name: count_artists
@@ -153,13 +158,14 @@ FROM (
           WHERE cardinality(%(cut_months)s::date[]) > 0) tracks
     JOIN analytics.track_months USING (track_id)
     WHERE month = ANY(%(cut_months)s::date[]) AND {at_level_key}
+    {and_cut_plays}
 ) counted
 GROUP BY key
 
 -- name: count_artists_by_days
 -- Count the plays of the artists whose keys are in a table, play by play, on days of one month. One row per artist.
 SELECT key, count(*) AS plays
-FROM (SELECT unnest(artists) AS key FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level_key}) heard
+FROM (SELECT unnest(artists) AS key FROM {days} WHERE {at_level_key}) heard
 JOIN {table} USING (key)
 GROUP BY key
 
@@ -167,11 +173,15 @@ GROUP BY key
 -- Find the most played songs in the rollup of months. One row per song; `bound` tells whether the lists were deep enough.
 WITH {candidates},
 top AS (
-    SELECT key AS track_id, m.plays, count(DISTINCT e.user_id) AS listeners
-    FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
-    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
-      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
-    GROUP BY key, m.plays
+    SELECT key AS track_id, plays, count(DISTINCT user_id) AS listeners
+    FROM (
+        SELECT key, m.plays, e.user_id
+        FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+        WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+          AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
+        {and_cut_users}
+    ) users
+    GROUP BY key, plays
 ),
 named AS (
     {named}
@@ -182,12 +192,16 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 -- Find the most played artists in the rollups of months. One row per artist, with `bound` as for songs.
 WITH {candidates},
 top AS (
-    SELECT key AS artist_key, m.plays, count(DISTINCT e.user_id) AS listeners
-    FROM (SELECT DISTINCT key, m.plays, track_id FROM most m JOIN analytics.heard_songs ON artist_key = key) m
-    JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
-    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
-      AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
-    GROUP BY key, m.plays
+    SELECT key AS artist_key, plays, count(DISTINCT user_id) AS listeners
+    FROM (
+        SELECT key, m.plays, e.user_id
+        FROM (SELECT DISTINCT key, m.plays, track_id FROM most m JOIN analytics.heard_songs ON artist_key = key) m
+        JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
+        WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+          AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
+        {and_cut_users}
+    ) users
+    GROUP BY key, plays
 ),
 named AS (
     {named_artists}
@@ -198,7 +212,7 @@ SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 -- Count the plays of some tracks in the users' days. One row per track with plays. Comparing tracks costs most, so a separate
 -- query selects the place first: in one WHERE, PostgreSQL would look at the place last.
 WITH chosen AS MATERIALIZED (
-    SELECT tracks FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s AND {at_level} AND {at_place}
+    SELECT tracks FROM {days} WHERE {at_level} AND {at_place}
 )
 SELECT track_id AS key, count(*) AS plays
 FROM (SELECT unnest(tracks) AS track_id FROM chosen WHERE tracks && %(tracks)s::bigint[]) plays
@@ -207,7 +221,30 @@ GROUP BY track_id
 
 -- name: rank_plays
 -- Count the plays of some tracks in the rollup of months. One row per track with plays.
-WITH wanted AS (
+WITH {cut_plays} wanted AS (
     SELECT unnest(%(tracks)s::bigint[]) AS key
 )
 {count_wanted}
+
+-- name: cut_plays
+-- This common table has the plays on the days that a local selection cuts.
+cut_plays AS MATERIALIZED (
+    SELECT user_id, unnest({keys}) AS key FROM {cuts} WHERE {at_level}
+),
+
+-- name: and_cut_list
+-- This part adds the plays on cut days to the lists of candidates. None is missing, so it adds nothing to the bound.
+UNION ALL
+SELECT NULL, NULL, key, count(*), 0 FROM (SELECT key, key AS {key} FROM cut_plays) cut WHERE {wanted} GROUP BY key
+
+-- name: and_cut_plays
+-- This part adds the plays on cut days to the plays of the keys in a table. IS TRUE makes PostgreSQL hash the table: a join would
+-- compare each play with each key, since hash joins are off.
+UNION ALL
+SELECT key, 1 FROM cut_plays WHERE (key IN (SELECT key FROM {table})) IS TRUE
+
+-- name: and_cut_users
+-- This part adds the users on cut days to those of the most played keys.
+UNION ALL
+SELECT m.key, m.plays, c.user_id
+FROM most m JOIN (SELECT * FROM cut_plays WHERE (key IN (SELECT key FROM most)) IS TRUE) c ON c.key = m.key

@@ -1,8 +1,10 @@
 """The plays that a question is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
+
+UTC: Final = "UTC"
 
 _EARLIEST: Final = date(1, 1, 1)
 _LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates end with 9999
@@ -10,42 +12,55 @@ _LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """UTC days from `since` to `until` inclusive, a level, a place (as shown or logged). None means all."""
+    """Days from `since` to `until` inclusive, a level, a place (as shown or logged). None means all.
+
+    Days begin and end at midnight in `zone`, a time zone of the IANA database like ``America/New_York``.
+    """
 
     since: date | None = None
     until: date | None = None
     level: str | None = None
     location: str | None = None
+    zone: str = UTC
 
     def within(self, first: date, last: date) -> "Selection":
         """The same selection, limited to the days from `first` to `last`, which have all plays."""
         since = max(self.since or first, first)
-        return Selection(
-            since, max(min(self.until or last, last), since - timedelta(1)), self.level, self.location
-        )
+        return replace(self, since=since, until=max(min(self.until or last, last), since - timedelta(1)))
 
     def widened(self, first: date, last: date) -> "Selection":
         """The same plays, in whole months if possible; all plays are from `first` to `last`."""
         found = self.within(first, last)
         since = first.replace(day=1) if found.since == first else found.since
-        until = _next_month(last) - timedelta(1) if found.until == last else found.until
-        return Selection(since, until, self.level, self.location)
+        until = next_month(last) - timedelta(1) if found.until == last else found.until
+        return replace(self, since=since, until=until)
 
     def of_no_day(self) -> "Selection":
         """The same selection without any day, for a warehouse without plays."""
-        return Selection(date(2000, 1, 1), date(1999, 12, 31), self.level, self.location)
+        return replace(self, since=date(2000, 1, 1), until=date(1999, 12, 31))
+
+    def is_empty(self) -> bool:
+        """Whether the selection has no day."""
+        return self.since is not None and self.until is not None and self.since > self.until
+
+    def last_days(self, days: int) -> "Selection":
+        """So many days, of which the last is that of the selection."""
+        assert self.until
+        return replace(self, since=self.until - timedelta(days - 1))
 
     def is_whole_months(self) -> bool:
-        """Whether the selection consists of whole months."""
+        """Whether the selection consists of whole UTC months."""
+        if self.zone != UTC:
+            return False
         days = self.parameters()
         return bool(days["first"] == days["months"] < days["months_end"] == days["end"])
 
     def parameters(self) -> dict[str, Any]:
-        """Parameters for the queries: the days from `first` until before `end`, the whole months among them,
-        and the months that it cuts (two at most)."""
+        """Parameters for the queries, of UTC days: the days from `first` until before `end`, the whole months
+        among them, and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
-        months = first if first.day == 1 else _next_month(first)
+        months = first if first.day == 1 else next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
             months = months_end = end
@@ -57,5 +72,6 @@ class Selection:
         }  # fmt: skip
 
 
-def _next_month(day: date) -> date:
+def next_month(day: date) -> date:
+    """The first day of the month after that of a day."""
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)

@@ -82,8 +82,8 @@ def add_limit(parser: argparse.ArgumentParser, default: int, of: str = "") -> No
 
 def add_days_and_level(parser: argparse.ArgumentParser) -> None:
     """Let the user choose which days to count, and which level."""
-    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day to count, UTC")
-    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day to count, UTC")
+    parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="first day to count")
+    parser.add_argument("--until", type=day, metavar="YYYY-MM-DD", help="last day to count")
     parser.add_argument("--level", choices=["free", "paid"], help="count only what is done on this level")
 
 
@@ -93,13 +93,17 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--location", type=utf8, metavar="PLACE", help="count only plays at this place (see `top locations`)"
     )
+    add_option_or_variable(
+        parser, "--tz", "SPARKIFY_TZ",
+        "time zone of days and hours, like America/New_York (default: UTC)",
+    )  # fmt: skip
 
 
 def chosen_selection(options: Options) -> "Selection":
     """The plays that the user chose."""
-    from sparkify.analytics import Selection
+    from sparkify.analytics import UTC, Selection
 
-    return Selection(options.since, options.until, options.level, options.location)
+    return Selection(options.since, options.until, options.level, options.location, options.tz or UTC)
 
 
 def positive(text: str) -> int:

@@ -73,9 +73,8 @@ def _unpublished(failed: int, held: int) -> str:
 def _print_totals(found: dict[str, Any]) -> None:
     totals, active = found["totals"], found["active"]
     chosen = [found["level"], found["location"] and printable(found["location"])]
-    print_sentence(
-        f"{found['since']} to {found['until']}, UTC{''.join(f', {name}' for name in chosen if name)}"
-    )
+    which = ", ".join([found["zone"], *(name for name in chosen if name)])
+    print_sentence(f"{found['since']} to {found['until']}, {which}")
     sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
     print_sentence(
         f"{totals['plays']:,} plays{sessions}, {totals['seconds'] / 3600:,.0f} hours;"

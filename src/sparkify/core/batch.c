@@ -97,8 +97,7 @@ size_t batch_bytes(const Batch *batch) {
     size_t a_text = sizeof *batch->texts.items + TABLE_BYTES;
     size_t an_item = TABLE_BYTES + sizeof(InMonth);
     size_t a_day = sizeof *batch->user_days + an_item + sizeof(InMonth);
-    size_t a_play = sizeof *batch->listening + sizeof *batch->times + sizeof *batch->tracks
-        + sizeof *batch->artists;
+    size_t a_play = sizeof *batch->listening + sizeof *batch->day_plays;
     return batch->texts.arena.bytes + batch->texts.count * a_text
         + batch->latest_count * (sizeof *batch->latest + an_item) + batch->user_day_count * a_day
         + batch->session_count * (sizeof *batch->sessions + an_item) + batch->listening_count * a_play;
@@ -128,7 +127,7 @@ void batch_free(Batch *batch) {
     by_month_free(&batch->of_levels);
     by_month_free(&batch->user_agents);
     void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions,
-                      batch->times,  batch->tracks,    batch->artists};
+                      batch->day_plays};
     for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
     *batch = (Batch){0};
 }

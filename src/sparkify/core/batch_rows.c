@@ -1,7 +1,7 @@
 /* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
 #include "rows.h"
 
-enum { INT2_OID = 21, INT8_OID = 20 };
+enum { INT2_OID = 21, INT4_OID = 23, INT8_OID = 20 };
 
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
@@ -30,15 +30,16 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     return true;
 }
 
-static uint8_t *copy_bigints(uint8_t *at, const int64_t *values, uint32_t count) {
-    at = copy_array(at, INT8_OID, count, 8);
-    for (uint32_t i = 0; i < count; i++) at = copy_bigint(at, values[i]);
-    return at;
-}
-
-static uint8_t *copy_hours(uint8_t *at, const int64_t *times, uint32_t count) {
+/* The four arrays of a row of user_days: each has one value for each play, in the same order. */
+static uint8_t *copy_plays(uint8_t *at, const DayPlay *plays, uint32_t count) {
     at = copy_array(at, INT2_OID, count, 2);
-    for (uint32_t i = 0; i < count; i++) at = copy_smallint(at, hour_of(times[i]));
+    for (uint32_t i = 0; i < count; i++) at = copy_smallint(at, plays[i].quarter);
+    at = copy_array(at, INT8_OID, count, 8);
+    for (uint32_t i = 0; i < count; i++) at = copy_bigint(at, plays[i].track);
+    at = copy_array(at, INT8_OID, count, 8);
+    for (uint32_t i = 0; i < count; i++) at = copy_bigint(at, plays[i].artist);
+    at = copy_array(at, INT4_OID, count, 4);
+    for (uint32_t i = 0; i < count; i++) at = copy_integer(at, plays[i].milliseconds);
     return at;
 }
 
@@ -48,8 +49,8 @@ bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
     for (uint32_t number; walk_next(&walk, &number);) {
         const UserDay *day = &batch->user_days[number];
         Text level = text_at(&batch->texts, day->level), location = text_at(&batch->texts, day->location);
-        size_t arrays = 3 * COPY_ARRAY + (size_t)day->plays * (6 + 12 + 12);
-        uint8_t *at = copy_row(buffer, 10, level.size + location.size + arrays);
+        size_t arrays = 4 * COPY_ARRAY + (size_t)day->plays * (6 + 12 + 12 + 8);
+        uint8_t *at = copy_row(buffer, 11, level.size + location.size + arrays);
         if (!at) return false;
         at = copy_bigint(at, day->user_id);
         at = copy_date(at, day->day);
@@ -58,9 +59,7 @@ bool rows_of_user_days(Plays *plays, int32_t month, Buffer *buffer) {
         at = day->user_agent ? copy_bigint(at, texts_id(&batch->texts, day->user_agent)) : copy_null(at);
         at = copy_integer(at, (int32_t)day->plays);
         at = copy_bigint(at, day->milliseconds);
-        at = copy_hours(at, batch->times + day->start, day->plays);
-        at = copy_bigints(at, batch->tracks + day->start, day->plays);
-        at = copy_bigints(at, batch->artists + day->start, day->plays);
+        at = copy_plays(at, batch->day_plays + day->start, day->plays);
         copy_row_end(buffer, at);
     }
     return true;

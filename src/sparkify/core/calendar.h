@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-enum { MS_PER_HOUR = 3600000, MS_PER_DAY = 86400000 };
+enum { MS_PER_QUARTER = 900000, MS_PER_HOUR = 3600000, MS_PER_DAY = 86400000 };
 
 typedef struct {
     int32_t year, month, day; /* from 1 */
@@ -17,6 +17,11 @@ static inline int32_t day_of(int64_t ts) {
 
 static inline int16_t hour_of(int64_t ts) {
     return (int16_t)((ts - (int64_t)day_of(ts) * MS_PER_DAY) / MS_PER_HOUR);
+}
+
+/* The quarter of an hour of the day, 0 to 95: every local day since 1972 begins with one. */
+static inline int16_t quarter_of(int64_t ts) {
+    return (int16_t)((ts - (int64_t)day_of(ts) * MS_PER_DAY) / MS_PER_QUARTER);
 }
 
 Date date_of(int32_t day);

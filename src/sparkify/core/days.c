@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calendar.h"
 #include "plays.h"
 
 /* Sorts the rows of user_days. A day's users at one place lie together, so that questions about a place read
@@ -31,9 +32,12 @@ static int by_key(const void *one, const void *other) {
     return 0;
 }
 
-static int by_int64(const void *one, const void *other) {
-    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
-    return (a > b) - (a < b);
+static int by_quarter_and_track(const void *one, const void *other) {
+    const DayPlay *a = one, *b = other;
+    COMPARE(quarter);
+    COMPARE(track);
+    COMPARE(milliseconds);
+    return 0;
 }
 
 /* The rank of each text by its bytes, by its number; null comes last. The caller frees it. */
@@ -79,14 +83,9 @@ static bool sort_days(Batch *batch) {
 /* Put the plays of each row of user_days together, in order. */
 static bool gather(Plays *plays) {
     Batch *batch = &plays->batch;
-    size_t count = batch->listening_count + 1;
-    int64_t *times = realloc(batch->times, count * sizeof *times);
-    if (times) batch->times = times;
-    int64_t *tracks = realloc(batch->tracks, count * sizeof *tracks);
-    if (tracks) batch->tracks = tracks;
-    int64_t *artists = realloc(batch->artists, count * sizeof *artists);
-    if (artists) batch->artists = artists;
-    if (!times || !tracks || !artists) return false;
+    DayPlay *sorted = realloc(batch->day_plays, (batch->listening_count + 1) * sizeof *sorted);
+    if (!sorted) return false;
+    batch->day_plays = sorted;
     uint32_t start = 0;
     for (size_t at = 0; at < batch->user_day_count; at++) {
         batch->user_days[at].start = start;
@@ -94,17 +93,14 @@ static bool gather(Plays *plays) {
     }
     for (size_t at = 0; at < batch->listening_count; at++) {
         const Listening *play = &batch->listening[at];
-        uint32_t place = batch->user_days[play->user_day].start++;
-        times[place] = play->ts;
-        tracks[place] = plays->songs.items[play->song].track_id;
-        artists[place] = plays->songs.items[play->song].artist_key;
+        const Song *song = &plays->songs.items[play->song];
+        sorted[batch->user_days[play->user_day].start++] =
+            (DayPlay){play->ts, song->track_id, song->artist_key, song->milliseconds, quarter_of(play->ts)};
     }
     for (size_t at = 0; at < batch->user_day_count; at++) {
         UserDay *day = &batch->user_days[at];
         day->start -= day->plays;
-        qsort(times + day->start, day->plays, sizeof *times, by_int64);
-        qsort(tracks + day->start, day->plays, sizeof *tracks, by_int64);
-        qsort(artists + day->start, day->plays, sizeof *artists, by_int64);
+        qsort(sorted + day->start, day->plays, sizeof *sorted, by_quarter_and_track);
     }
     return true;
 }

@@ -52,7 +52,7 @@ static bool add_plays(Day *day, const Batch *batch, const UserDay *row) {
     day->day = row;
     if (!make_room(&day->plays, &day->room, day->count + row->plays, sizeof *day->plays)) return false;
     for (uint32_t at = 0; at < row->plays; at++)
-        day->plays[day->count++] = (TimedLevel){batch->times[row->start + at], row->level};
+        day->plays[day->count++] = (TimedLevel){batch->day_plays[row->start + at].ts, row->level};
     return true;
 }
 

@@ -19,7 +19,7 @@ size_t listened_bytes(const Batch *batch, int32_t month, size_t *plays) {
         const UserDay *day = &batch->user_days[number];
         *plays += day->plays;
         bytes += sizeof(Header) + text_at(&batch->texts, day->level).size;
-        bytes += day->plays * (sizeof *batch->tracks + sizeof *batch->artists);
+        bytes += day->plays * 2 * sizeof(int64_t);
     }
     return bytes;
 }
@@ -37,8 +37,9 @@ void listened_write(const Batch *batch, int32_t month, uint8_t *at) {
         Header header = {day->user_id, day->day, day->plays, level.size};
         at = put(at, &header, sizeof header);
         at = put(at, level.data, level.size);
-        at = put(at, batch->tracks + day->start, day->plays * sizeof *batch->tracks);
-        at = put(at, batch->artists + day->start, day->plays * sizeof *batch->artists);
+        const DayPlay *plays = batch->day_plays + day->start;
+        for (uint32_t i = 0; i < day->plays; i++) at = put(at, &plays[i].track, sizeof plays->track);
+        for (uint32_t i = 0; i < day->plays; i++) at = put(at, &plays[i].artist, sizeof plays->artist);
     }
 }
 

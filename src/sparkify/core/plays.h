@@ -26,7 +26,7 @@ typedef struct {
     int64_t user_id, milliseconds;
     uint32_t level, location, user_agent, plays;
     int32_t day, month;
-    uint32_t start; /* of its plays in `times`, `tracks` and `artists` */
+    uint32_t start; /* of its plays in `day_plays` */
 } UserDay;
 
 /* A play of the batch: its time, its row in user_days and its song. */
@@ -34,6 +34,13 @@ typedef struct {
     int64_t ts;
     uint32_t user_day, song;
 } Listening;
+
+/* A play of a row of user_days. */
+typedef struct {
+    int64_t ts, track, artist;
+    int32_t milliseconds;
+    int16_t quarter;
+} DayPlay;
 
 /* The plays of a user in a session on a day at one level. */
 typedef struct {
@@ -79,7 +86,7 @@ typedef struct {
     UserDay *user_days;
     Listening *listening;
     Session *sessions;
-    int64_t *times, *tracks, *artists; /* each sorted within a row of user_days */
+    DayPlay *day_plays; /* sorted by quarter, track and milliseconds within a row of user_days */
     ByMonth of_latest, of_sessions;
     ByMonth of_user_days, of_levels; /* user_days in the order of their rows, and by user and day */
     ByMonth user_agents; /* each text once a month */

@@ -1,4 +1,5 @@
-"""The charts. Each has a text for screen readers and shows days in UTC, whatever the browser's time zone."""
+"""The charts. Each has a text for screen readers and shows days as the answers have them, whatever the
+browser's time zone."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -131,8 +132,8 @@ def _ticks(rows: Sequence[Row], period: str) -> dict[str, Any]:
     }
 
 
-def hours(rows: Sequence[Row]) -> None:
-    """Draw plays by weekday and hour."""
+def hours(rows: Sequence[Row], clocks: str) -> None:
+    """Draw plays by weekday and hour; `clocks` says by whose."""
     if not rows:
         return
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
@@ -146,7 +147,7 @@ def hours(rows: Sequence[Row]) -> None:
         alt.Chart(frame, height=_HEIGHT)
         .mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5)
         .encode(
-            x=alt.X("hour:O", axis=alt.Axis(title="hour, UTC", labelAngle=0, labelOverlap=True)),
+            x=alt.X("hour:O", axis=alt.Axis(title=f"hour, {clocks}", labelAngle=0, labelOverlap=True)),
             y=alt.Y("weekday:O", sort=WEEKDAYS, axis=alt.Axis(title=None)),
             color=alt.Color("plays:Q", legend=alt.Legend(title="plays", format="~s")),
             tooltip=["weekday:N", "hour:O", alt.Tooltip("plays:Q", format=",")],
@@ -155,10 +156,10 @@ def hours(rows: Sequence[Row]) -> None:
     (day, hour), most = max(plays.items(), key=lambda item: item[1])
     _draw(
         chart,
-        f"Heat map of plays by weekday and hour, UTC: most, {most:,}, on {WEEKDAYS[day]} at {hour}:00.",
+        f"Heat map of plays by weekday and hour, {clocks}: most, {most:,}, on {WEEKDAYS[day]} at {hour}:00.",
     )
     tables.numbers(
-        "Plays by hour, UTC, and weekday",
+        f"Plays by hour, {clocks}, and weekday",
         [
             {"hour": str(hour)} | {name: plays.get((day, hour), 0) for day, name in enumerate(WEEKDAYS)}
             for hour in range(24)

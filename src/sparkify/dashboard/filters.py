@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
@@ -21,14 +21,22 @@ AUTOMATIC: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the user has chosen to see: the plays, the period of trends, the state of the data."""
+    """What the user has chosen to see: the plays, the period of trends, the state of the data.
+
+    The days, also the `first` one of the data, are those of the chosen time zone.
+    """
 
     selection: Selection
     since: date
     until: date
     period: str
+    first: date
     state: dict[str, Any]
     dsn: str | None
+
+    def last_days(self, days: int) -> Selection:
+        """So many days up to the last that has plays."""
+        return replace(self.selection, until=self.until).last_days(days)
 
     def asking(self) -> AbstractContextManager[source.Ask]:
         """A function by which a page asks questions; answers are cached."""
@@ -41,44 +49,64 @@ class View:
 
 def choose(state: dict[str, Any], dsn: str | None) -> View | None:
     """Show the filters and return the chosen view; None, after saying why, if it has no plays."""
-    first, last = state["first"], state["last"]
-    places = source.ask(_version(state), analytics.locations, dsn=dsn)
-    places = [place for place in places if len(place) <= LONGEST_NAME]  # the browser gets all of them
-    # Whole years, so that a saved address still works when the data has grown or shrunk.
-    bounds = {
-        "min_value": date(first.year, 1, 1),
-        "max_value": date(last.year, 12, 31),
-        "format": "YYYY-MM-DD",
-    }
+
+    def ask(question: Callable[..., Any], *arguments: Any) -> Any:
+        return source.ask(_version(state), question, *arguments, dsn=dsn)
+
     with st.sidebar:
-        since = st.date_input("First day", None, key="since", bind="query-params", **bounds)
-        until = st.date_input("Last day", None, key="until", bind="query-params", **bounds)
-        st.caption(f"There are plays from {first} to {last}.")
+        since, until = _days(state)
+        dates = st.empty()  # they depend on the time zone
         level = st.segmented_control(
             "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
             bind="query-params",
         )  # fmt: skip
-        place = st.selectbox(
-            "Place", places, index=None, placeholder="all places", key="place", bind="query-params",
-            filter_mode="contains",
-        )  # fmt: skip
+        place = _place(ask(analytics.locations))
         period = st.selectbox(
             "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
         )
+        zone = st.selectbox(
+            "Time zone", ask(analytics.time_zones), key="tz", bind="query-params", filter_mode="contains"
+        )
+        known = ask(analytics.days, Selection(zone=zone))
+        dates.caption(f"There are plays from {known.since} to {known.until}.")
     if since and until and since > until:
         st.warning("The first day is after the last. Choose other days.")
         return None
-    selection = Selection(since, until, None if level == ALL_LEVELS else level, place)
-    days = selection.within(first, last)
+    selection = Selection(since, until, None if level == ALL_LEVELS else level, place, zone)
+    days = selection.within(known.since, known.until)
+    if days.is_empty():
+        st.warning(f"There are no plays on these days, only from {known.since} to {known.until}.")
+        return None
     assert days.since
     assert days.until
-    if days.since > days.until:
-        st.warning(f"There are no plays on these days, only from {first} to {last}.")
-        return None
     return View(
         selection, days.since, days.until,
-        fitting_period(days.since, days.until) if period == AUTOMATIC else str(period), state, dsn,
+        fitting_period(days.since, days.until) if period == AUTOMATIC else str(period),
+        known.since, state, dsn,
     )  # fmt: skip
+
+
+def _place(places: list[str]) -> str | None:
+    """The chosen place. The browser gets all of them, so very long ones are left out."""
+    chosen: str | None = st.selectbox(
+        "Place", [place for place in places if len(place) <= LONGEST_NAME], index=None,
+        placeholder="all places", key="place", bind="query-params", filter_mode="contains",
+    )  # fmt: skip
+    return chosen
+
+
+def _days(state: dict[str, Any]) -> tuple[date | None, date | None]:
+    """The chosen first and last day, within whole years: a saved address still works when the data has grown
+    or shrunk."""
+    a_day = timedelta(1)  # between UTC and any time zone
+    bounds = {
+        "min_value": date((state["first"] - a_day).year, 1, 1),
+        "max_value": date((state["last"] + a_day).year, 12, 31),
+        "format": "YYYY-MM-DD",
+    }
+    since = st.date_input("First day", None, key="since", bind="query-params", **bounds)
+    until = st.date_input("Last day", None, key="until", bind="query-params", **bounds)
+    return since, until
 
 
 def say(view: View) -> None:
@@ -87,8 +115,9 @@ def say(view: View) -> None:
     level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
     place = view.selection.location or "all places"
     loaded: datetime = view.state["loaded_at"]
+    zone = view.selection.zone
     tables.line(
-        f"{made_up}{view.since} to {view.until} · {level} · {place} · days and hours are UTC"
+        f"{made_up}{view.since} to {view.until} · {level} · {place} · days and hours are {zone}"
         f" · loaded {loaded.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     )
 

@@ -6,16 +6,15 @@ from typing import Any, Final
 
 import streamlit as st
 
+from sparkify import analytics
 from sparkify.analytics import Selection, shares
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import View
 
 HOUR: Final = 3600
 
-
-def last(view: View, days: int) -> Selection:
-    """The last days of a view, also those before its first."""
-    return replace(view.selection, since=view.until - timedelta(days - 1), until=view.until)
+_LATEST_END: Final = timedelta(hours=12)
+"""No time zone's day ends longer than this after that of UTC."""
 
 
 def before(view: View, days: int | None = None) -> Selection | None:
@@ -23,7 +22,7 @@ def before(view: View, days: int | None = None) -> Selection | None:
     days = days or _days(view)
     until = view.until - timedelta(days)
     since = until - timedelta(days - 1)
-    return replace(view.selection, since=since, until=until) if since >= view.state["first"] else None
+    return replace(view.selection, since=since, until=until) if since >= view.first else None
 
 
 def show(name: str, now: float, then: float | None) -> None:
@@ -40,7 +39,7 @@ def show(name: str, now: float, then: float | None) -> None:
 
 def say(view: View) -> None:
     """Say what the numbers of a view are compared with, or why they are not."""
-    first, many = view.state["first"], _days(view)
+    first, many = view.first, _days(view)
     days = f"{many:,} days" if many > 1 else "day"
     if span := before(view):
         which = f"{span.since} to {span.until}" if many > 1 else span.since
@@ -54,7 +53,7 @@ def say(view: View) -> None:
 
 def say_last(view: View) -> None:
     """Say what numbers over the last days are compared with."""
-    first = view.state["first"]
+    first = view.first
     tables.line(
         f"Compared with as many days right before, if the data, which begins on {first}, has all of them."
         + _unfinished(view)
@@ -62,8 +61,11 @@ def say_last(view: View) -> None:
 
 
 def _unfinished(view: View) -> str:
-    loaded = view.state["loaded_at"].astimezone(UTC).date()
-    return " The last day was not over when the data was loaded." if loaded <= view.until else ""
+    over = view.state["loaded_at"].astimezone(UTC)
+    if view.selection.zone != analytics.UTC:
+        over -= _LATEST_END
+    was = "was not" if view.selection.zone == analytics.UTC else "may not have been"
+    return f" The last day {was} over when the data was loaded." if over.date() <= view.until else ""
 
 
 def _days(view: View) -> int:

@@ -44,6 +44,7 @@ def statements() -> list[LiteralString]:
     return [
         script("schema/schemas"),
         script("schema/functions"),
+        script("schema/places"),
         *create_table_queries,
         script("schema/runs"),
         script("schema/files"),

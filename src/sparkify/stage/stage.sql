@@ -44,7 +44,8 @@ CREATE TABLE {page_views} (LIKE analytics.page_views INCLUDING CONSTRAINTS) WITH
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
 ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
-    ALTER hours SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0;
+    ALTER quarters SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0,
+    ALTER lengths SET STATISTICS 0;
 CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
 

@@ -42,6 +42,8 @@ def show(view: View, ask: Ask) -> None:
     )
     if view.selection.location is not None:
         tables.line("Page views have no place, so this page counts those of all places.")
+    if view.selection.zone != analytics.UTC:
+        tables.line("Days and weeks are UTC here.")
     _numbers(pages.result(), sessions.result(), adverts.result())
     left, right = st.columns(2, gap="large")
     with left:

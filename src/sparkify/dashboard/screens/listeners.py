@@ -1,10 +1,12 @@
 """Listeners: how many are active, new or returning, on which level."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
+from sparkify.analytics import UTC, Selection
 from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.screens import one_listener
@@ -22,8 +24,8 @@ def show(view: View, ask: Ask) -> None:
         return
     chosen = view.selection
     # The slowest questions first.
-    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, chosen)
-    active = {days: ask(analytics.listeners, headlines.last(view, days)) for days in _ACTIVE}
+    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, _in_utc(view))
+    active = {days: ask(analytics.listeners, view.last_days(days)) for days in _ACTIVE}
     earlier = {
         days: ask(analytics.listeners, span) for days in _ACTIVE if (span := headlines.before(view, days))
     }
@@ -69,11 +71,17 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.download("level changes", lambda: view.ask_now(analytics.level_changes, view.selection))
 
 
+def _in_utc(view: View) -> Selection:
+    """The chosen days in UTC: retention knows no other time zone."""
+    return replace(view.selection, zone=UTC)
+
+
 def _retention(view: View, rows: Rows) -> None:
     st.subheader("Retention", anchor=False)
     tables.line(
         "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"
         " how many of them listened in each later month, on any level and at any place."
+        + ("" if view.selection.zone == UTC else " Days and months are UTC here.")
     )
     charts.cohorts(rows)
-    tables.download("retention", lambda: view.ask_now(analytics.retention, view.selection))
+    tables.download("retention", lambda: view.ask_now(analytics.retention, _in_utc(view)))

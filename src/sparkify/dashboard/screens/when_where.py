@@ -1,11 +1,12 @@
 """When and where: weekdays and hours, places, devices."""
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
+from sparkify.analytics.shares import share
 from sparkify.dashboard import addresses, charts, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
@@ -17,13 +18,13 @@ ALL_PLACES: Final = 100_000
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     chosen = view.selection
-    hours = ask(analytics.heat_map, chosen)
+    st.subheader("Plays by weekday and hour", anchor=False)
+    own = st.toggle("By the clocks of each place", key="own", bind="query-params")
+    hours = ask(analytics.heat_map_own_time if own else analytics.heat_map, chosen)
     by_place = ask(analytics.top, "locations", chosen, limit=ALL_PLACES)
     devices = ask(analytics.top, "devices", chosen)
 
-    st.subheader("Plays by weekday and hour", anchor=False)
-    charts.hours(hours.result())
-    tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, chosen))
+    (_own_hours if own else _hours)(view, hours.result())
 
     places = by_place.result()
     plays: Counter[str] = Counter()
@@ -53,3 +54,20 @@ def show(view: View, ask: Ask) -> None:
             bar="plays", links=addresses.PLACE,
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
+
+
+def _hours(view: View, found: list[dict[str, Any]]) -> None:
+    charts.hours(found, view.selection.zone)
+    tables.download("weekdays and hours", lambda: view.ask_now(analytics.heat_map, view.selection))
+
+
+def _own_hours(view: View, found: dict[str, Any]) -> None:
+    charts.hours(found["hours"], "local time")
+    tables.line(
+        f"{share(found['plays'], found['all_plays'])} of plays are at places whose time zone is certain:"
+        " metropolitan areas of the United States that lie in one. The chart leaves out the others."
+    )
+    tables.download(
+        "local weekdays and hours",
+        lambda: view.ask_now(analytics.heat_map_own_time, view.selection)["hours"],
+    )

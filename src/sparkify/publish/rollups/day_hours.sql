@@ -16,7 +16,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS day_hours_key ON analytics.day_hours (day, hou
 -- name: definition
 -- Count the plays of each day and hour.
 SELECT day, hour, level, count(*)::integer AS plays
-FROM (SELECT day, level, unnest(hours) AS hour FROM {user_days} d WHERE {wanted}) plays
+FROM (SELECT day, level, (unnest(quarters) / 4)::smallint AS hour FROM {user_days} d WHERE {wanted}) plays
 GROUP BY day, hour, level
 
 -- name: scope

@@ -1,0 +1,119 @@
+-- name: is_known
+-- Find out whether the server knows a time zone by this name. A name that it does not list may still mean something to it: it takes
+-- "UTC-5" for five hours east. One row.
+SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %(zone)s) AS is_known
+
+-- name: names
+-- List the time zones that are named after a continent or ocean and a city. One row per zone.
+SELECT name FROM pg_timezone_names WHERE name ~ '^(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/'
+ORDER BY name COLLATE "C"
+
+-- name: range
+-- Find the first and the last local day with plays. One row.
+SELECT (min(start_time) AT TIME ZONE %(zone)s)::date AS first, (max(start_time) AT TIME ZONE %(zone)s)::date AS last FROM songplays
+
+-- name: day_starts
+-- Find when local days begin, in quarters of an hour since 2000-01-01 UTC: at the first moment with their date. One row per day, in order.
+-- Midnight may not exist, or come twice, an hour or two apart; then PostgreSQL may return a moment that is not the first.
+SELECT min(extract(epoch FROM at))::bigint / 900 - extract(epoch FROM timestamptz '2000-01-01 00:00Z')::bigint / 900 AS quarter
+FROM unnest(%(days)s::date[]) AS day
+CROSS JOIN generate_series(-8, 8) AS quarters
+CROSS JOIN LATERAL (SELECT (day::timestamp AT TIME ZONE %(zone)s) + quarters * interval '15 minutes' AS at) moments
+WHERE (at AT TIME ZONE %(zone)s)::date >= day
+GROUP BY day ORDER BY day
+
+-- name: cuts
+-- This subquery has the users' days that a local selection cuts, each with the plays inside. There are two such days at most.
+-- Plays are in order of time, so it takes slices of the arrays.
+(SELECT user_id, day, level, location, user_agent_id, upto - past AS plays,
+        (SELECT sum(length)::bigint FROM unnest(lengths[past + 1:upto]) AS length) AS milliseconds,
+        quarters[past + 1:upto] AS quarters, tracks[past + 1:upto] AS tracks, artists[past + 1:upto] AS artists,
+        lengths[past + 1:upto] AS lengths
+ FROM (SELECT d.*, width_bucket((%(cut_from)s::smallint[])[number] - 1, quarters::integer[]) AS past,
+              width_bucket((%(cut_until)s::smallint[])[number] - 1, quarters::integer[]) AS upto
+       FROM (SELECT *, array_position(%(cut_days)s::date[], day) AS number
+             FROM analytics.user_days WHERE day = ANY(%(cut_days)s::date[])) d) cut
+ WHERE upto > past) cuts
+
+-- name: and_cuts
+-- This part adds the cut days to `listening`.
+UNION ALL
+SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM {cuts} WHERE {at_level} AND {at_place}
+
+-- name: and_cuts_anywhere
+-- This part adds the cut days to `listening` without places and devices.
+UNION ALL
+SELECT user_id, level, plays, milliseconds FROM {cuts} WHERE {at_level}
+
+-- name: days
+-- This subquery has the users' days of a local selection.
+(SELECT * FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s UNION ALL SELECT * FROM {cuts}) days
+
+-- name: is_new
+-- This condition selects the users who had not listened before the selection.
+(first_day, first_quarter) >= (%(begin_day)s::date, %(begin_quarter)s)
+
+-- name: and_sessions
+-- This term counts the sessions that began on cut days, inside the selection.
++ (SELECT count(*) FROM unnest(%(cut_begins)s::timestamptz[], %(cut_ends)s::timestamptz[]) AS cut (begins, ends)
+   JOIN analytics.sessions ON started_at >= begins AND started_at < ends WHERE {at_level})
+
+-- name: quarters
+-- This subquery has the plays of each quarter of an hour.
+analytics.day_quarters quarters
+
+-- name: quarters_of_place
+-- This subquery has the plays of each quarter of an hour at one place. It looks up the zone once, as analytics.day_quarters does.
+(SELECT day, quarter, level, zone, count(*) AS plays, sum(length)::bigint AS milliseconds
+ FROM (SELECT day, level, zone, unnest(quarters) AS quarter, unnest(lengths) AS length
+       FROM analytics.user_days
+       JOIN (SELECT location, analytics.zone_of(location) AS zone
+             FROM (SELECT DISTINCT location FROM analytics.user_months WHERE {at_place}) places OFFSET 0) zones USING (location)
+       WHERE {at_place}) heard
+ GROUP BY day, quarter, level, zone) quarters
+
+-- name: heat_map
+-- Count plays by the clocks of a time zone. One row per weekday, from 0 for Monday, and hour with plays; both are NULL where the zone is.
+SELECT extract(isodow FROM at)::integer - 1 AS weekday, extract(hour FROM at)::integer AS hour, sum(plays)::bigint AS plays
+FROM (SELECT (day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME ZONE {zone} AS at, plays
+      FROM {quarters}
+      WHERE (day, quarter) >= (%(begin_day)s::date, %(begin_quarter)s) AND (day, quarter) < (%(end_day)s::date, %(end_quarter)s)
+        AND day >= %(begin_day)s AND day < %(past_day)s AND {at_level}) heard
+GROUP BY 1, 2 ORDER BY 1, 2
+
+-- name: trend
+-- Count plays, listeners, sessions and seconds over time. One row per local day, week or month with plays. Periods are numbered from
+-- 1, and begin at `bounds`, in quarters of an hour since 2000. A user's day in UTC lies in two periods at most: those of its first
+-- and its last play.
+WITH amounts AS (
+    SELECT width_bucket((day - date '2000-01-01') * 96 + quarter, %(bounds)s::integer[]) AS number,
+           sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
+    FROM {quarters} WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
+    GROUP BY 1
+),
+days AS (
+    SELECT user_id, width_bucket((day - date '2000-01-01') * 96 + quarters[1], %(bounds)s::integer[]) AS first_number,
+           width_bucket((day - date '2000-01-01') * 96 + quarters[plays], %(bounds)s::integer[]) AS last_number
+    FROM analytics.user_days WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level} AND {at_place}
+),
+people AS (
+    SELECT number, count(*) AS listeners,
+           count(*) FILTER (WHERE number = width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[]))
+               AS new_listeners
+    FROM (SELECT first_number AS number, user_id FROM days
+          UNION SELECT last_number, user_id FROM days WHERE last_number > first_number) users
+    JOIN analytics.first_days USING (user_id)
+    GROUP BY number
+),
+began AS (
+    SELECT width_bucket(started_at, %(moments)s::timestamptz[]) AS number, count(*) AS sessions
+    FROM analytics.sessions
+    WHERE NOT %(has_place)s AND started_at >= %(since_day)s::timestamp AT TIME ZONE 'UTC'
+      AND started_at < (%(until_day)s::date + 1)::timestamp AT TIME ZONE 'UTC' AND {at_level}
+    GROUP BY 1
+)
+SELECT (%(starts)s::date[])[number] AS start, plays, listeners, new_listeners, listeners - new_listeners AS returning_listeners,
+       CASE WHEN NOT %(has_place)s THEN coalesce(sessions, 0) END AS sessions, round(milliseconds / 1000.0)::bigint AS seconds
+FROM amounts JOIN people USING (number) LEFT JOIN began USING (number)
+WHERE number BETWEEN 1 AND cardinality(%(starts)s::date[])
+ORDER BY number
