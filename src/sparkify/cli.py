@@ -34,8 +34,8 @@ from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 _COMMANDS: Final = (
-    etl, create_tables, status, top, listener, hours, report, activity, dashboard, rejects, runs, forget, check,
-    simulate, db,
+    etl, create_tables, status, top, listener, hours, report, activity, dashboard,
+    rejects, runs, forget, check, simulate, db,
 )  # fmt: skip
 """In the order of the help."""
 
