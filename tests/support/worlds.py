@@ -7,7 +7,7 @@ from tests.support.data import NOVEMBER, play, song
 DAY = 24 * 3600 * 1000
 
 _tiny = st.sampled_from(["", "a", "b"])
-_plays = st.builds(
+plays = st.builds(
     lambda day, user, item, session, level, title, place, name: play(
         NOVEMBER + day * 20 * DAY + item,
         userId=str(user), itemInSession=item, sessionId=session, level=level, song=title, location=place,
@@ -25,7 +25,7 @@ _views = st.builds(
     st.integers(0, 2), st.sampled_from(["", "1", "2"]), st.integers(0, 1), st.integers(1, 2),
     st.sampled_from(["free", "paid", None]), st.sampled_from(["Home", "Help"]),
 )  # fmt: skip
-events = _plays | _plays | _views
+events = plays | plays | _views
 songs = st.builds(
     lambda number, title, artist, name, place, year: song(
         f"S{number}", title=title, artist_id=f"A{artist}", artist_name=name, artist_location=place, year=year

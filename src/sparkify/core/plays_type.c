@@ -63,6 +63,7 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     if (forget_songs || self->step == FAILED) songs_clear(&self->plays.songs);
     if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
     copy_free(&self->buffer);
+    copy_free(&self->plays.chunk.view_rows);
     return plays_step(self, true, BATCH_BEGUN);
 }
 

@@ -24,15 +24,17 @@ INSERT INTO events SELECT DISTINCT NULL::bigint, (start_time AT TIME ZONE 'UTC')
 
 -- name: remove_repeated_views
 -- Keep the winning variant of each page view, or the first line of equal ones.
-DELETE FROM {page_views} p
-USING (
+WITH twice AS (
+    SELECT start_time, page_view_id FROM {page_views} GROUP BY start_time, page_view_id HAVING count(*) > 1
+),
+variants AS (
     SELECT v.ctid AS row, row_number() OVER (
                PARTITION BY start_time, page_view_id
                ORDER BY etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
            ) AS variant
-    FROM {page_views} v JOIN etl.known_files f USING (file_id)
-) variants
-WHERE p.ctid = variants.row AND variant > 1
+    FROM twice JOIN {page_views} v USING (start_time, page_view_id) JOIN etl.known_files f USING (file_id)
+)
+DELETE FROM {page_views} p USING variants WHERE p.ctid = variants.row AND variant > 1
 
 -- name: merge_page_views
 -- Insert the winning variant of each staged page view, unless the warehouse has a smaller one. An equal one gets the
