@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import streamlit as st
 
+from sparkify.analytics import UTC
 from sparkify.analytics.names import LONGEST_NAME
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import ALL_LEVELS, AUTOMATIC
@@ -14,7 +15,7 @@ Row = dict[str, Any]
 Link = Callable[[Row], str | None]
 
 FILTERS: Final[dict[str, Any]] = {
-    "since": None, "until": None, "level": ALL_LEVELS, "place": None, "by": AUTOMATIC,
+    "since": None, "until": None, "level": ALL_LEVELS, "place": None, "by": AUTOMATIC, "tz": UTC,
 }  # fmt: skip
 """The filters that every page has, by their names in the address, with what each is if nothing is chosen."""
 
