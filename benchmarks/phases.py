@@ -57,7 +57,10 @@ _SERVER: Final = [
     (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (
-        r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|heard|latest|users|twice|time",
+        (
+            r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|heard|latest|users|twice"
+            r"|time|page_days|page_months|plan_steps|session_days|user_week_counts|events"
+        ),
         ROLLUPS,
     ),
 ]

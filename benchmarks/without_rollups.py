@@ -13,6 +13,7 @@ from typing import Any, Final
 from sparkify import cli
 from sparkify.database.queries import queries
 from sparkify.publish import plans, run
+from sparkify.publish.activity import Activity
 from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
 from sparkify.transform.plays import PlayTransform
@@ -37,6 +38,8 @@ def main(arguments: list[str]) -> int:
         (Rollups, "attach"),
         (Rollups, "update"),
         (StagedDays, "prepare"),
+        (Activity, "note_views"),
+        (Activity, "update"),
         (plans, "index_heard_songs"),
         (run, "name_agents"),
         (run, "analyze_rollups"),

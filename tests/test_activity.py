@@ -11,6 +11,7 @@ import pytest
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.commands.activity import QUESTIONS
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 from sparkify.operations.check import check
@@ -177,6 +178,41 @@ def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:
         )  # fmt: skip
     assert sorted(done) == expected
     assert sorted(sessions) == [tuple(row.values()) for row in plainly.sessions(log, Days())]
+
+
+ASKED = {
+    "pages": "pages", "days": "page_days", "errors": "errors", "feedback": "feedback", "adverts": "adverts",
+    "sessions": "sessions", "ends": "session_ends", "songs": "feedback_songs", "upgrades": "upgrades",
+    "churn": "churn", "quiet": "quiet", "cohorts": "cohorts", "before": "before",
+}  # fmt: skip
+
+
+def test_every_question_has_a_command() -> None:
+    assert set(ASKED) == set(QUESTIONS)
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
+def test_a_command_prints_the_answer(world: tuple[str, list[Event]], run_here: Any, what: str) -> None:
+    dsn, _ = world
+    chosen = ["--since", "2018-11-05", "--until", "2018-12-20", "--level", "paid"]
+    printed = run_here("activity", what, *chosen, "--json", "--dsn", dsn)
+    answer = getattr(analytics, ASKED[what])(
+        Selection(date(2018, 11, 5), date(2018, 12, 20), "paid"), dsn=dsn
+    )
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout == json.dumps(answer, default=str, indent=2) + "\n"
+    csv = run_here("activity", what, *chosen, "--csv", "--dsn", dsn)
+    assert len(csv.stdout.splitlines()) == (len(answer) + 1 if answer else 0)
+    assert run_here("activity", what, *chosen, "--dsn", dsn).returncode == 0
+
+
+def test_days_of_quiet_on_the_command_line(world: tuple[str, list[Event]], run_here: Any) -> None:
+    dsn, _ = world
+    for what in ("quiet", "cohorts"):
+        printed = run_here("activity", what, "--days", 3, "--json", "--dsn", dsn)
+        assert json.loads(printed.stdout) == json.loads(
+            json.dumps(getattr(analytics, what)(days=3, dsn=dsn), default=str)
+        )
 
 
 def test_the_made_up_world_has_everything() -> None:
