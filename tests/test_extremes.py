@@ -76,6 +76,19 @@ def plays(item: int) -> list[dict[str, Any]]:
     return [play(NOVEMBER + n, itemInSession=item + n) | change for n, change in enumerate(changes)]
 
 
+def views() -> list[dict[str, Any]]:
+    """Page views with the same extremes, also while logged out."""
+    changes: list[dict[str, Any]] = [{"status": status} for status in (None, 0, 404, 2**31 - 1, -(2**31))]
+    changes += [{name: value} for name in ("userId", "sessionId", "ts") for value in NUMBERS[name]]
+    changes += [{"page": text, "level": text} for text in (*TEXTS, MEGABYTE) if text]
+    plain = {"page": "Thumbs Up", "sessionId": 7}
+    return [
+        play(NOVEMBER + n, itemInSession=2000 + 2 * n + logged_out)
+        | plain | ({"userId": ""} if logged_out else {}) | change
+        for n, change in enumerate(changes) for logged_out in (False, True)
+    ]  # fmt: skip
+
+
 def songs() -> list[dict[str, Any]]:
     """Songs with the same extremes, each by another artist; some of them match plays."""
     changes: list[dict[str, Any]] = [
@@ -103,6 +116,11 @@ QUESTIONS: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
         analytics.level_changes, analytics.rising, analytics.unmatched, analytics.report, analytics.retention,
     )),
 ]  # fmt: skip
+ACTIVITY: tuple[Callable[..., Any], ...] = (
+    analytics.pages, analytics.page_days, analytics.errors, analytics.feedback, analytics.feedback_songs,
+    analytics.adverts, analytics.sessions, analytics.session_ends, analytics.upgrades, analytics.churn,
+    analytics.quiet, analytics.cohorts, analytics.before,
+)  # fmt: skip
 
 
 def faults(dsn: str) -> list[Any]:
@@ -119,6 +137,10 @@ def ask_everything(
             continue  # rising songs need a first day
         with subtests.test(f"{name} of {str(chosen)[:80]}"):
             assert question(*arguments, selection=chosen, dsn=db) is not None
+    for question, chosen in product(ACTIVITY, selections):
+        if chosen.location is None:  # page views have none
+            with subtests.test(f"{question.__name__} of {str(chosen)[:80]}"):
+                assert question(chosen, dsn=db) is not None
     with subtests.test("retention by week"):
         assert analytics.retention(period="week", dsn=db)
     with subtests.test("status"):
@@ -168,6 +190,7 @@ def loaded(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     assert (books.loaded, books.lines) == (len(plays(0)) + len(songs()),) * 2
     assert faults(module_dsn) == []
     write(root, "log_data/b.json", *plays(1000))
+    write(root, "log_data/c.json", *views())
     assert etl.run(root, dsn=module_dsn).books.rejected == 0
     assert faults(module_dsn) == []
     write(root, "song_data/a.json", *reversed(songs()))
@@ -217,7 +240,7 @@ def test_every_page_is_drawn(
         "with view.asking() as ask:\n"
         "    PAGES[{page!r}][1](view, ask)\n"
     )
-    for page in ("overview", "songs", "listeners", "when-and-where", "data"):
+    for page in ("overview", "songs", "listeners", "when-and-where", "activity", "data"):
         with subtests.test(page):
             drawn = testing.AppTest.from_string(script.format(page=page), default_timeout=60).run()
             assert [error.value for error in drawn.exception] == []
@@ -247,6 +270,8 @@ def test_retried_and_forgotten(
         db.execute("UPDATE etl.warehouse SET before = '2100-01-01 00:00+00'")
         done = retry(dsn=retried)
         assert (done.tried, done.remaining) == (done.passed.lines, {})
+        write(tmp_path, "log_data/c.json", *views())  # before, some would be bare, and not rejects
+        etl.run(log_data=tmp_path / "log_data", dsn=retried)
         assert faults(retried) == []
         assert checksums(db) == expected
     assert forget([0, LARGEST, -LARGEST - 1, 15], dsn=retried).users == 4
@@ -282,7 +307,8 @@ def test_the_widest_range(
         write(tmp_path, "song_data/a.json", song(title="not heard"))
         write(tmp_path, "log_data/a.json", *map(play, ends), play(ends[0] - 1), play(ends[1] + 1))
         assert etl.run(tmp_path, dsn=dsn).books.rejected == 2
-        write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends))
+        pages = [play(ts, itemInSession=8, page="Home", userId=who) for ts in ends for who in ("", "15")]
+        write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends), *pages)
         assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
         assert faults(dsn) == []
         ask_everything(db, subtests, [Selection(), Selection(date(1, 1, 1), date(9999, 12, 31))])
