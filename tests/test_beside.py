@@ -295,26 +295,21 @@ def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
         done.is_done()
 
 
-def test_nothing_is_done_beside_after_a_publication_has_failed(
-    dsn: str, world: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever forgets somebody waits for the publication, and must not meet work beside it."""
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
-    prepare, is_done = StagedDays.prepare, threading.Event()
+def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connection[Any]) -> None:
+    """Not even when its publication has failed: who is forgotten could remain in what it counts."""
+    begun, may_end = threading.Event(), threading.Event()
 
-    def slowly(days: StagedDays, connection: Connection[Any]) -> None:
-        connection.execute("SELECT pg_sleep(0.5)")
-        prepare(days, connection)
-        is_done.set()
+    def work(connection: Connection[Any]) -> None:
+        begun.set()
+        may_end.wait()
 
-    def fail(*_: object) -> None:
-        raise errors.RaiseException("a trigger refuses it")
-
-    monkeypatch.setattr(StagedDays, "prepare", slowly)
-    monkeypatch.setattr(plans.Plan, "_publish_users", fail)
-    was_done = []
-    drop = run.described
-    monkeypatch.setattr(run, "described", lambda error: was_done.append(is_done.is_set()) or drop(error))
-    with pytest.raises(SparkifyError):
-        etl.run(world, dsn=dsn)
-    assert was_done[0]
+    with beside.Beside(dsn) as second:
+        done = second.begin(work)
+        begun.wait()
+        try:
+            with pytest.raises(errors.LockNotAvailable), db.transaction():
+                db.execute("SET LOCAL lock_timeout = '100ms'")
+                db.execute(queries("operations/forget")["close_gate"])
+        finally:
+            may_end.set()
+        assert done.is_done()

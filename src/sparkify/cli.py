@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with streams.safe(), interrupt.heeded(to_the_end=arguments is None) as asked:
         try:
             code = _run(arguments, asked)
-            asked.is_done = True
+            asked.done_with = code
         except BaseException:
             # After an interruption, any error counts as it: libraries turn KeyboardInterrupt into their own.
             if asked.code is None:

@@ -23,12 +23,14 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether the program was asked to end. `code` is then its exit code: 128 plus the signal's number.
 
-    `kept` returns a sentence about the work that is kept. Once the program `is_done`, it ends anyway.
+    `kept` returns a sentence about the work that is kept. Once the program is `done_with` an exit code, it ends
+    with that; if the process ends, too (`to_the_end`), a signal only makes it end at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, to_the_end: bool) -> None:
         self.code: int | None = None
-        self.is_done = False
+        self.done_with: int | None = None
+        self.to_the_end = to_the_end
         self.kept: Callable[[], str] = lambda: ""
         self._told = threading.Lock()
 
@@ -40,7 +42,9 @@ class Interruption:
                 os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
 
     def _ask(self, number: int, _: FrameType | None) -> None:
-        if self.is_done:
+        if self.done_with is not None:
+            if self.to_the_end:
+                os._exit(self.done_with)
             return
         if self.code is not None:
             os._exit(self.code)  # asked a second time: end at once
@@ -62,10 +66,10 @@ class Interruption:
 def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
     """During the block, treat Ctrl-C and SIGTERM as requests to end. Do nothing outside the main thread.
 
-    `to_the_end` means that the process ends with the block. Signals are then ignored once the program is
-    done: Python takes a while to exit, and a signal would replace the exit code.
+    `to_the_end` means that the process ends with the block. Signals are then heeded until it has: Python
+    takes a while to exit, and the usual handlers would replace the exit code.
     """
-    asked = Interruption()
+    asked = Interruption(to_the_end=to_the_end)
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
@@ -75,6 +79,6 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
     try:
         yield asked
     finally:
-        ignored = to_the_end and asked.is_done
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if ignored else handler)
+        if not to_the_end or asked.done_with is None:
+            for number, handler in before.items():
+                signal.signal(number, handler)

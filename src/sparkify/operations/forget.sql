@@ -76,9 +76,9 @@ SELECT session_id FROM {page_views} WHERE user_id IN (SELECT user_id FROM gone_u
 -- name: remember_sessions
 -- Store the digests of their sessions, by which later runs recognise page views while they were logged out.
 -- reads: gone_sessions
-INSERT INTO etl.forgotten_sessions (digest, is_deleted)
-SELECT DISTINCT etl.session_digest(key, session_id), true FROM gone_sessions, etl.forgotten_key
-ON CONFLICT (digest) DO UPDATE SET is_deleted = true;
+INSERT INTO etl.forgotten_sessions (digest)
+SELECT DISTINCT etl.session_digest(key, session_id) FROM gone_sessions, etl.forgotten_key
+ON CONFLICT (digest) DO UPDATE SET session_id = NULL;
 ANALYZE gone_sessions
 
 -- name: delete_page_views

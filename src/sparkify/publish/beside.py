@@ -16,7 +16,10 @@ import psycopg
 from psycopg import Connection
 
 from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed
+
+_stage: Final = queries("stage/stage")
 
 Work = Callable[[Connection[Any]], None]
 
@@ -54,6 +57,8 @@ class Beside:
                 return
             with self._connection.transaction():
                 self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+                # The publication may have failed: nobody is forgotten while this goes on.
+                self._connection.execute(_stage["pass_gate"])
                 work(self._connection)
         except (psycopg.Error, ConnectionFailed):
             if self._is_closed:

@@ -3,14 +3,13 @@
 from datetime import date
 from typing import Any, Final
 
-import psycopg
 from psycopg import Connection
 
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
 from sparkify.publish.beside import Beside
 from sparkify.publish.page_views import publish_page_views
-from sparkify.publish.plans import Plan, choose
+from sparkify.publish.plans import choose
 from sparkify.publish.rollups import summarize_sessions
 from sparkify.publish.staged import StagedMonth
 from sparkify.stage.runs import lock_publisher
@@ -45,24 +44,13 @@ def publish_month(
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         facts = staged.read_facts()
         plan = choose(facts)(staged, facts, beside) if facts else None
-        try:
-            _publish(staged, plan)
-        except psycopg.Error:
-            if plan:
-                plan.wait()  # else somebody could be forgotten while it goes on, and remain in what it counts
-            raise
+        if plan:
+            plan.begin()
+        activity = Activity(connection)
+        publish_page_views(staged, activity)
+        if plan:
+            plan.carry_out()
+        activity.update(staged.names if plan else None)
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)
-
-
-def _publish(staged: StagedMonth, plan: Plan | None) -> None:
-    """Publish what is staged; without a plan, there are page views only."""
-    if plan:
-        plan.begin()
-    activity = Activity(staged.connection)
-    activity.note_views(staged.tables["page_views"])
-    publish_page_views(staged)
-    if plan:
-        plan.carry_out()
-    activity.update(staged.names if plan else None)

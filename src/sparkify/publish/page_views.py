@@ -14,8 +14,8 @@ from sparkify.stage.runs import lock_publisher
 _sql: Final = queries("publish/page_views")
 
 
-def publish_page_views(month: StagedMonth) -> None:
-    """Publish the staged page views, in the transaction of the month.
+def publish_page_views(month: StagedMonth, activity: Activity) -> None:
+    """Publish the staged page views, in the transaction of the month, and note what changes for `activity`.
 
     Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md).
     """
@@ -33,6 +33,7 @@ def publish_page_views(month: StagedMonth) -> None:
         # The planner expects one row from a join on two columns: its loop would take minutes.
         with planner(connection, enable_nestloop="off"):
             month.run("remove_repeated_views")
+    activity.note_views(staged)
     span.attach(connection, "page_views", staged)
 
 
@@ -40,7 +41,7 @@ def delete_forgotten_views(connection: Connection[Any]) -> None:
     """Delete what was published of sessions before a load met the lines of forgotten people in them."""
     with connection.transaction():
         lock_publisher(connection)
-        if digests := [digest for (digest,) in connection.execute(_sql["new_sessions"])]:
+        if sessions := [session for (session,) in connection.execute(_sql["new_sessions"])]:
             activity = Activity(connection)
-            connection.execute(_sql["delete_forgotten_views"], [digests])
+            connection.execute(_sql["delete_forgotten_views"], [sessions])
             activity.update()

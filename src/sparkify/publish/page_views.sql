@@ -10,15 +10,14 @@ WHERE EXISTS (SELECT FROM etl.forgotten_sessions) AND v.user_id IS NULL
 
 -- name: new_sessions
 -- Take the sessions of forgotten people that loads have met since the last time.
-UPDATE etl.forgotten_sessions SET is_deleted = true WHERE NOT is_deleted RETURNING digest
+WITH new AS (SELECT digest, session_id FROM etl.forgotten_sessions WHERE session_id IS NOT NULL ORDER BY digest FOR UPDATE)
+UPDATE etl.forgotten_sessions s SET session_id = NULL FROM new WHERE s.digest = new.digest RETURNING new.session_id
 
 -- name: delete_forgotten_views
 -- Delete published page views of nobody in these sessions, and note their days.
 -- reads: events
 WITH gone AS (
-    DELETE FROM analytics.page_views v USING etl.forgotten_key
-    WHERE v.user_id IS NULL AND etl.session_digest(key, v.session_id) = ANY(%s)
-    RETURNING start_time
+    DELETE FROM analytics.page_views WHERE user_id IS NULL AND session_id = ANY(%s) RETURNING start_time
 )
 INSERT INTO events SELECT DISTINCT NULL::bigint, (start_time AT TIME ZONE 'UTC')::date FROM gone
 
@@ -38,19 +37,25 @@ DELETE FROM {page_views} p USING variants WHERE p.ctid = variants.row AND varian
 
 -- name: merge_page_views
 -- Insert the winning variant of each staged page view, unless the warehouse has a smaller one. An equal one gets the
--- staged line if the file of its own is now read again, or if the staged line comes first in the same file.
-INSERT INTO analytics.page_views AS there
-SELECT DISTINCT ON (start_time, page_view_id) v.*
-FROM {page_views} v JOIN etl.known_files f USING (file_id)
-ORDER BY start_time, page_view_id, etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
-ON CONFLICT (start_time, page_view_id) DO UPDATE
-SET page = EXCLUDED.page, level = EXCLUDED.level, auth = EXCLUDED.auth, method = EXCLUDED.method,
-    status = EXCLUDED.status, file_id = EXCLUDED.file_id, line = EXCLUDED.line
-WHERE etl.view_variant(EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
-      < etl.view_variant(there.page, there.level, there.auth, there.method, there.status)
-   OR ((EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
-       IS NOT DISTINCT FROM (there.page, there.level, there.auth, there.method, there.status)
-       AND (EXCLUDED.file_id, EXCLUDED.line) <> (there.file_id, there.line)
-       AND ((EXCLUDED.file_id = there.file_id AND EXCLUDED.line < there.line)
-            OR there.file_id IN (SELECT file_id FROM {page_views} JOIN etl.known_files USING (file_id)
-                                 WHERE first_run_id <> {run_id} AND NOT {retried})))
+-- staged line if the file of its own is now read again, or if the staged line comes first in the same file. Note
+-- the users and days of what changes.
+-- reads: events
+WITH changed AS (
+    INSERT INTO analytics.page_views AS there
+    SELECT DISTINCT ON (start_time, page_view_id) v.*
+    FROM {page_views} v JOIN etl.known_files f USING (file_id)
+    ORDER BY start_time, page_view_id, etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
+    ON CONFLICT (start_time, page_view_id) DO UPDATE
+    SET page = EXCLUDED.page, level = EXCLUDED.level, auth = EXCLUDED.auth, method = EXCLUDED.method,
+        status = EXCLUDED.status, file_id = EXCLUDED.file_id, line = EXCLUDED.line
+    WHERE etl.view_variant(EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
+          < etl.view_variant(there.page, there.level, there.auth, there.method, there.status)
+       OR ((EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
+           IS NOT DISTINCT FROM (there.page, there.level, there.auth, there.method, there.status)
+           AND (EXCLUDED.file_id, EXCLUDED.line) <> (there.file_id, there.line)
+           AND ((EXCLUDED.file_id = there.file_id AND EXCLUDED.line < there.line)
+                OR there.file_id IN (SELECT file_id FROM {page_views} JOIN etl.known_files USING (file_id)
+                                     WHERE first_run_id <> {run_id} AND NOT {retried})))
+    RETURNING user_id, start_time
+)
+INSERT INTO events SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date FROM changed

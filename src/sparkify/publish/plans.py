@@ -57,11 +57,6 @@ class Plan(ABC):
     def begin(self) -> None:  # noqa: B027  only attaching has something to begin
         """Begin what can be done beside the rest."""
 
-    def wait(self) -> None:
-        """Wait until nothing is done beside any more."""
-        for begun in self._begun.values():
-            begun.is_done()
-
     def carry_out(self) -> None:
         """Publish what is staged into the star and the tables that follow from it."""
         self._drop_repeated()

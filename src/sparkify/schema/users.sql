@@ -65,11 +65,11 @@ COMMENT ON COLUMN etl.forgotten.forgotten_at IS 'When the person was forgotten.'
 -- While a person is logged out, events have no user; the session tells whose they are.
 CREATE TABLE IF NOT EXISTS etl.forgotten_sessions (
     digest     bytea PRIMARY KEY,
-    is_deleted boolean NOT NULL DEFAULT false
+    session_id bigint
 );
 COMMENT ON TABLE etl.forgotten_sessions IS 'One row per session of a forgotten person: a digest by which the loader recognises page views of the session that have no user.';
 COMMENT ON COLUMN etl.forgotten_sessions.digest IS 'Digest of the session id, made with the key in etl.forgotten_key.';
-COMMENT ON COLUMN etl.forgotten_sessions.is_deleted IS 'Whether the page views of nobody in it that were published before it was known are deleted.';
+COMMENT ON COLUMN etl.forgotten_sessions.session_id IS 'The session, until the end of the run that met it: then the page views of it that were published before are deleted.';
 
 -- User ids are few: without a key, trying them all would soon reveal whose digest it is.
 CREATE TABLE IF NOT EXISTS etl.forgotten_key (

@@ -13,8 +13,8 @@ SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
 -- name: remember_sessions
 -- Store the digests of sessions of forgotten people: page views of nobody in these sessions are not published.
-INSERT INTO etl.forgotten_sessions (digest)
-SELECT etl.session_digest(key, session_id) AS digest FROM etl.forgotten_key, unnest(%s::bigint[]) AS session_id
+INSERT INTO etl.forgotten_sessions (digest, session_id)
+SELECT etl.session_digest(key, session_id) AS digest, session_id FROM etl.forgotten_key, unnest(%s::bigint[]) AS session_id
 ORDER BY digest ON CONFLICT DO NOTHING
 
 -- name: staged_months

@@ -215,8 +215,9 @@ class Stager:
         for month in result.months:
             self._copy(transform, month, CHUNK_TABLES)
         counts = transform.counts()
-        slices = [
-            (month, file_ids[at], first, last, *counts.pop(month, (0, 0, 0)))
+        nothing = 0, 0, 0
+        slices = [  # the first with plays has the counts: those with page views only are not read for them
+            (month, file_ids[at], first, last, *(counts.pop(month, nothing) if first else nothing))
             for month, at, first, last in transform.ranges()
         ]
         if slices:

@@ -18,7 +18,7 @@ WHERE span IS DISTINCT FROM tstzrange(date_trunc('month', lower(span)), date_tru
 SELECT start_time, page_view_id, session_id
 FROM analytics.page_views, etl.forgotten_key
 WHERE user_id IS NULL AND EXISTS (SELECT FROM etl.forgotten_sessions)
-  AND etl.session_digest(key, session_id) IN (SELECT digest FROM etl.forgotten_sessions WHERE is_deleted)
+  AND etl.session_digest(key, session_id) IN (SELECT digest FROM etl.forgotten_sessions WHERE forgotten_sessions.session_id IS NULL)
 
 -- name: books_page_views
 -- The warehouse has no more page views of a file than its books count.

@@ -51,12 +51,19 @@ FROM paged
 GROUP BY day, level, first_page, last_page, plays > 0
 
 -- name: scope
--- Find these days, and all other days of sessions that have events on them or between them.
-WITH there AS MATERIALIZED (
+-- Find these days, and the first days of sessions that have events on them: that of now, and that without these days.
+WITH days AS MATERIALIZED (
+    SELECT DISTINCT day FROM {events} e
+),
+there AS MATERIALIZED (
     SELECT session_id, user_id FROM analytics.session_days
-    WHERE day >= (SELECT min(day) FROM {events} e) AND day <= (SELECT max(day) FROM {events} e)
+    WHERE day >= (SELECT min(day) FROM days) AND day <= (SELECT max(day) FROM days) AND day IN (SELECT day FROM days)
+      AND user_id IS NOT NULL
+),
+firsts AS (
+    SELECT min(day) AS day, min(day) FILTER (WHERE day NOT IN (SELECT day FROM days)) AS day_before
+    FROM analytics.session_days
+    WHERE session_id = ANY (ARRAY(SELECT session_id FROM there)) AND (session_id, user_id) IN (SELECT session_id, user_id FROM there)
+    GROUP BY session_id, user_id
 )
-SELECT DISTINCT day FROM {events} e
-UNION
-SELECT day FROM analytics.session_days
-WHERE session_id = ANY (ARRAY(SELECT session_id FROM there)) AND (session_id, user_id) IN (SELECT session_id, user_id FROM there)
+SELECT day FROM days UNION SELECT day FROM firsts UNION SELECT day_before FROM firsts WHERE day_before IS NOT NULL
