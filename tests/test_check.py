@@ -172,6 +172,10 @@ DAMAGE = [
     ("rollup_track_months", "UPDATE analytics.track_months SET days[1] = 31"),
     ("rollup_artist_months", "DELETE FROM analytics.artist_months WHERE month = '2018-12-01'"),
     ("rollup_day_hours", "UPDATE analytics.day_hours SET plays = plays + 1 WHERE day = '2018-11-03'"),
+    ("rollup_day_quarters", "UPDATE analytics.day_quarters SET quarter = 95 - quarter"
+                            " WHERE day = '2018-11-03'"),
+    ("rollup_first_days", "UPDATE analytics.first_days SET first_quarter = 95 - first_quarter"
+                          " WHERE user_id = 7"),
     ("rollup_listeners", "UPDATE analytics.listeners SET new_listeners = 0"
                          " WHERE period = 'week' AND new_listeners > 0"),
     ("rollup_listeners", "UPDATE analytics.listeners SET sessions = sessions + 1"
