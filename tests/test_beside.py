@@ -307,8 +307,8 @@ def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connec
         done = second.begin(work)
         begun.wait()
         try:
-            with pytest.raises(errors.LockNotAvailable), db.transaction():
-                db.execute("SET LOCAL lock_timeout = '100ms'")
+            db.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(errors.LockNotAvailable):
                 db.execute(queries("operations/forget")["close_gate"])
         finally:
             may_end.set()

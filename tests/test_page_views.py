@@ -18,6 +18,9 @@ from sparkify.operations.check import check
 from sparkify.operations.forget import forget
 from sparkify.operations.held import drop, release
 from sparkify.operations.retry import retry
+from sparkify.publish import months
+from sparkify.publish.plans import choose
+from sparkify.publish.staged import Facts
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.warehouse import check_books, content, one
 
@@ -124,6 +127,23 @@ def test_a_month_without_plays(
     assert content(dsn) == content(together)
     assert one(db, "SELECT count(*) FROM analytics.page_views") == 40
     assert not [finding for finding in check(dsn) if finding.found]
+
+
+def test_a_file_with_page_views_only_comes_first(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plays of its chunk count all the same: they decide how the month is published."""
+    write(tmp_path, "log_data/a.json", view(NOVEMBER))
+    write(tmp_path, "log_data/b.json", *(play(NOVEMBER + at, itemInSession=at) for at in range(50)))
+    seen = []
+
+    def looking(facts: Facts) -> Any:
+        seen.append(facts.plays)
+        return choose(facts)
+
+    monkeypatch.setattr(months, "choose", looking)
+    etl.run(tmp_path, dsn=dsn)
+    assert seen == [50]
 
 
 def test_lines_of_one_load_repeat(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Local days: find when they begin, and which UTC days they cut.
 
 Rollups are by UTC day. So a question about local days takes the whole UTC days among them, and from the UTC
-days at both ends the plays inside: ``user_days`` has the quarter of an hour of each play. Every local day
-since 2012 begins with a quarter, in any time zone. (Before, the clocks of Newfoundland, Labrador and Moncton
-were changed at one minute past midnight.)
+days at both ends the plays inside: ``user_days`` has the quarter of an hour of each play. Local days begin
+with a quarter, with few exceptions (docs/analytics.md): the clocks of Newfoundland, for instance, were changed
+at one minute past midnight until 2011.
 """
 
 from collections.abc import Iterator, Sequence

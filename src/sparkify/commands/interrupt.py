@@ -23,8 +23,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether the program was asked to end. `code` is then its exit code: 128 plus the signal's number.
 
-    `kept` returns a sentence about the work that is kept. Once the program is `done_with` an exit code, it ends
-    with that; if the process ends, too (`to_the_end`), a signal only makes it end at once.
+    `kept` returns a sentence about the work that is kept. Once the program is `done_with` an exit code, it
+    ends with that; if the process ends, too (`to_the_end`), a signal only makes it end at once.
     """
 
     def __init__(self, *, to_the_end: bool) -> None:
