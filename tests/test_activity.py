@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
@@ -16,9 +17,12 @@ from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
+from sparkify.publish import activity
+from sparkify.schema.rollups import Rollup
 from tests.support import plainly
 from tests.support.data import NOVEMBER, play, write
 from tests.support.plainly import Days, Event
+from tests.support.warehouse import one
 
 PAGES = [
     "Home", "Error", "Help", "Roll Advert", "Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend",
@@ -262,3 +266,24 @@ def test_a_warehouse_without_events(dsn: str) -> None:
         "upgrades", "churn", "quiet", "cohorts", "before",
     ):  # fmt: skip
         assert getattr(analytics, question)(dsn=dsn) == [], question
+
+
+def test_a_session_that_is_never_closed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day more of it recounts its first day and this one, not all between; an earlier day moves it."""
+    days = [play(NOVEMBER + day * DAY, itemInSession=day) for day in range(40)]
+    write(tmp_path, "log_data/a.json", *days[1:39])
+    etl.run(tmp_path, dsn=dsn)
+    recounted: list[int] = []
+    count_again = activity.recount
+
+    def counting(db: Connection[Any], rollup: Rollup, *more: Any) -> None:
+        count_again(db, rollup, *more)
+        if rollup.name == "session_starts":
+            recounted.append(one(db, "SELECT count(*) FROM pg_temp.scope"))
+
+    monkeypatch.setattr(activity, "recount", counting)
+    for name, day in (("b", days[39]), ("c", days[0])):
+        write(tmp_path, f"log_data/{name}.json", day)
+        etl.run(tmp_path, dsn=dsn)
+    assert recounted == [2, 2]
+    assert not [finding for finding in check(dsn) if finding.found]

@@ -2,8 +2,8 @@
 
 Rollups are by UTC day. So a question about local days takes the whole UTC days among them, and from the UTC
 days at both ends the plays inside: ``user_days`` has the quarter of an hour of each play. Local days begin
-with a quarter, with few exceptions (docs/analytics.md): the clocks of Newfoundland, for instance, were changed
-at one minute past midnight until 2011.
+with a quarter, with few exceptions (docs/analytics.md): the clocks of Newfoundland, for instance, were
+changed at one minute past midnight until 2011.
 """
 
 from collections.abc import Iterator, Sequence
