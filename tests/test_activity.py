@@ -191,6 +191,13 @@ ASKED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("selection", [Selection(location="Utica, NY"), Selection(zone="America/New_York")])
+def test_places_and_time_zones_are_refused(world: tuple[str, list[Event]], selection: Selection) -> None:
+    for name in ASKED.values():
+        with pytest.raises(UsageError, match="Page views"):
+            getattr(analytics, name)(selection, dsn=world[0])
+
+
 def test_every_question_has_a_command() -> None:
     assert set(ASKED) == set(QUESTIONS)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -42,8 +42,15 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     return module_dsn
 
 
-def day_of(event: dict[str, Any]) -> date:
-    return datetime.fromtimestamp(event["ts"] / 1000, UTC).date()
+ZONES = {
+    "UTC": UTC,
+    "Asia/Kolkata": timezone(timedelta(hours=5, minutes=30)),
+    "Etc/GMT+7": timezone(-timedelta(hours=7)),
+}
+
+
+def day_of(event: dict[str, Any], zone: str = "UTC") -> date:
+    return datetime.fromtimestamp(event["ts"] / 1000, ZONES[zone]).date()
 
 
 days = st.none() | st.dates(date(2018, 10, 25), date(2018, 12, 31))
@@ -51,24 +58,33 @@ days = st.none() | st.dates(date(2018, 10, 25), date(2018, 12, 31))
 
 @given(
     user=st.sampled_from([1, 2, 3]), since=days, until=days, level=st.sampled_from([None, "free", "paid"]),
-    place=st.sampled_from([None, "Chicago, IL", "Zürich", "Nowhere"]),
+    place=st.sampled_from([None, "Chicago, IL", "Zürich", "Nowhere"]), zone=st.sampled_from(sorted(ZONES)),
 )  # fmt: skip
 @examples(30, thorough=200)
 def test_a_listener_is_what_the_plays_say(
-    dsn: str, user: int, since: date | None, until: date | None, level: str | None, place: str | None
+    dsn: str,
+    user: int,
+    since: date | None,
+    until: date | None,
+    level: str | None,
+    place: str | None,
+    zone: str,
 ) -> None:
     """Zürich is spelt in two ways."""
-    found = analytics.listener(user, Selection(since, until, level, place), dsn=dsn, period="day", limit=3)
+    selection = Selection(since, until, level, place, zone)
+    found = analytics.listener(user, selection, dsn=dsn, period="day", limit=3)
     assert found
     chosen = [
         event for event in PLAYS
-        if event["userId"] == user and (since or date.min) <= day_of(event) <= (until or date.max)
+        if event["userId"] == user and (since or date.min) <= day_of(event, zone) <= (until or date.max)
         and level in (None, event["level"]) and place in (None, event["location"].replace("Ã¼", "ü"))
     ]  # fmt: skip
     assert found["plays"] == len(chosen)
     assert found["seconds"] == pytest.approx(sum(event["length"] for event in chosen), abs=1)
-    assert {row["start"]: row["plays"] for row in found["trend"]} == Counter(map(day_of, chosen))
-    assert [row["start"] for row in found["trend"]] == sorted({day_of(event) for event in chosen})
+    assert {row["start"]: row["plays"] for row in found["trend"]} == Counter(
+        day_of(event, zone) for event in chosen
+    )
+    assert [row["start"] for row in found["trend"]] == sorted({day_of(event, zone) for event in chosen})
     assert {row["level"]: row["plays"] for row in found["levels"]} == Counter(
         event["level"] for event in chosen
     )
@@ -76,7 +92,7 @@ def test_a_listener_is_what_the_plays_say(
     assert [(row["title"], row["plays"]) for row in found["songs"]] == sorted(
         songs.items(), key=lambda item: (-item[1], item[0])
     )[:3]
-    theirs = [day_of(event) for event in PLAYS if event["userId"] == user]
+    theirs = [day_of(event, zone) for event in PLAYS if event["userId"] == user]
     assert (found["first_day"], found["last_day"]) == (min(theirs), max(theirs))
 
 
@@ -110,6 +126,8 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     said = run_here("listener", "1", "--limit", "2", dsn=dsn)
     assert said.returncode == 0
     assert said.stdout.startswith("=<b>Zoë</b> $x$ (user 1, F, now ")
+    local = run_here("listener", "1", "--tz", "Asia/Kolkata", dsn=dsn)
+    assert local.stdout.partition("\n")[0].endswith(", Asia/Kolkata")
     assert "Plays by day, at most" in said.stdout
     document = json.loads(run_here("listener", "1", "--json", "--level", "paid", dsn=dsn).stdout)
     assert [row["level"] for row in document["levels"]] == ["paid"]

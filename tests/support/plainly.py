@@ -249,8 +249,9 @@ def _add_way(
     day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=began)).date()
     paid = back = None
     if submitted is not None:
-        paid = next((e.ts for e in _stretches(log, user) if e.level == "paid" and e.ts >= submitted), None)
         back = way.get("Submit Downgrade")
+        stretches = (e.ts for e in _stretches(log, user) if e.level == "paid" and e.ts >= submitted)
+        paid = next((ts for ts in stretches if back is None or ts <= back), None)
     if chosen.since <= day <= chosen.until:
         weeks[day - timedelta(day.weekday())].append(
             {"seen": seen, "submitted": submitted, "paid": paid, "back": back}

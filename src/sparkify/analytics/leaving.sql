@@ -26,6 +26,7 @@ followed AS (
     LEFT JOIN LATERAL (
         SELECT first_play AS paid_at FROM analytics.user_level_days d
         WHERE d.user_id = chosen.user_id AND d.day >= (submitted_at AT TIME ZONE 'UTC')::date AND d.level = 'paid' AND first_play >= submitted_at
+          AND (back_at IS NULL OR first_play <= back_at)
         ORDER BY d.user_id, d.day, d.stretch_no LIMIT 1
     ) paid ON submitted_at IS NOT NULL
 )

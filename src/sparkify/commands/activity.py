@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
         " which it was given; adverts: on the free level; sessions: by day; ends: first and last pages;"
         " upgrades: the way from free to paid, by week; churn: cancellations and downgrades by week; quiet:"
         " who does nothing on the last days; cohorts: who is left, by first week; before: the weeks before"
-        " people leave."
+        " people leave. Days and weeks are UTC."
     )
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)

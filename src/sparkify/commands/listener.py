@@ -33,7 +33,8 @@ def add(commands: Any) -> None:
 def _listener(options: Options) -> int:
     from sparkify import analytics
 
-    found = analytics.listener(options.user, chosen_selection(options), dsn=options.dsn, limit=options.limit)
+    chosen = chosen_selection(options)
+    found = analytics.listener(options.user, chosen, dsn=options.dsn, limit=options.limit)
     if found is None:
         raise SparkifyError(
             f"There is no user {options.user}. See the most active ones: sparkify top users --json"
@@ -43,17 +44,17 @@ def _listener(options: Options) -> int:
     elif options.csv:
         print_csv(found["trend"])
     else:
-        _print(found)
+        _print(found, chosen.zone)
     return DONE
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], zone: str) -> None:
     from sparkify.commands.tables import print_table
 
     about = [f"user {found['user_id']}", found["gender"], f"now {found['level']}"]
     print_sentence(
         f"{printable(found['name'])} ({', '.join(printable(word) for word in about if word)}),"
-        f" {found['first_day']} to {found['last_day']}, UTC"
+        f" {found['first_day']} to {found['last_day']}, {zone}"
     )
     if not found["plays"]:
         print_sentence("No plays match what you chose.")
