@@ -283,8 +283,8 @@ def test_a_session_that_is_never_closed(dsn: str, tmp_path: Path, monkeypatch: p
     recounted: list[int] = []
     count_again = activity.recount
 
-    def counting(db: Connection[Any], rollup: Rollup, *more: Any) -> None:
-        count_again(db, rollup, *more)
+    def counting(db: Connection[Any], rollup: Rollup, changed: Any, **more: Any) -> None:
+        count_again(db, rollup, changed, **more)
         if rollup.name == "session_starts":
             recounted.append(one(db, "SELECT count(*) FROM pg_temp.scope"))
 

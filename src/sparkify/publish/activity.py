@@ -1,7 +1,7 @@
 """Keep the rollups of activity equal to what their definitions compute from plays and page views."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
@@ -22,6 +22,7 @@ class Activity:
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
+        self._only: dict[str, LiteralString] = {}
         connection.execute(_sql["begin"])
 
     def note_views(self, staged: sql.Identifier) -> None:
@@ -31,6 +32,7 @@ class Activity:
     def note_gone_users(self) -> None:
         """Note the days of forgotten people: see `forget_users`."""
         self._connection.execute(_sql["note_gone_users"])
+        self._only["session_days"] = _sql["of_gone_sessions"]
 
     def update(self, staged: Mapping[str, sql.Composable] | None = None) -> None:
         """Count again what depends on these days; `staged` as for `recount`."""
@@ -38,5 +40,6 @@ class Activity:
         # The planner expects a few rows from parts of a definition: loops over them took seven times as long.
         with planner(self._connection, enable_nestloop="off"):
             for rollup in ACTIVITY:
-                recount(self._connection, rollup, {"events": sql.Identifier("events")}, staged)
+                changed = {"events": sql.Identifier("events")}
+                recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
         self._connection.execute(_sql["end"])

@@ -15,6 +15,11 @@ INSERT INTO events
 SELECT user_id, day FROM analytics.session_days
 WHERE user_id IN (SELECT user_id FROM gone_users) OR session_id IN (SELECT session_id FROM gone_sessions)
 
+-- name: of_gone_sessions
+-- This condition selects the sessions of forgotten people.
+-- reads: gone_sessions
+session_id IN (SELECT session_id FROM gone_sessions)
+
 -- name: analyze
 -- Tell the planner how many there are.
 -- reads: events

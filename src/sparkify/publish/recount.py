@@ -22,10 +22,14 @@ def everything() -> dict[str, sql.Composable]:
     return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
 
 
-def recount(connection: Connection[Any], rollup: Rollup, changed: Names, staged: Names | None = None) -> None:
+def recount(
+    connection: Connection[Any], rollup: Rollup, changed: Names,
+    *, staged: Names | None = None, only: LiteralString | None = None,
+) -> None:  # fmt: skip
     """Recount the rows of a rollup that depend on what has `changed`, which fills its scope.
 
-    `staged` are the names of a month's tables, if batches may have summed up its plays by session.
+    `staged` are the names of a month's tables, if batches may have summed up its plays by session. `only` is
+    a condition that holds for all rows that change, and for few others.
     """
 
     def run(query: LiteralString, **names: sql.Composable) -> Any:
@@ -41,6 +45,8 @@ def recount(connection: Connection[Any], rollup: Rollup, changed: Names, staged:
     in_spans = _in_spans(rollup.time, spans)
     # If the time is the only key, the spans say all, and no row needs to be looked up.
     wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
+    if only:
+        wanted = sql.SQL("({} AND {})").format(wanted, sql.SQL(only))
     sources = {**everything(), **_sources(spans, staged), "wanted": wanted}
     run(
         _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
