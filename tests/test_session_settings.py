@@ -107,6 +107,8 @@ LEFT = re.compile(
     |lc_.*|default_text_search_config|icu_.*|xml.*|timezone_abbreviations
     |escape_string_warning|backslash_quote|check_function_bodies|createrole_self_grant|lo_compat_privileges
     |password_encryption|md5_password_warnings|scram_iterations
+    # no composite value is stored
+    |composite_type_mismatch
     # a load says so and stops; without SERIALIZABLE it is nothing
     |default_transaction_read_only|default_transaction_deferrable
     |transaction_.*  # of the present transaction
