@@ -162,7 +162,7 @@ def test_a_last_day_that_was_not_over_is_said(monkeypatch: pytest.MonkeyPatch) -
     last = date(2018, 11, 20)
     for loaded in (datetime(2018, 11, 20, 23, 59, tzinfo=UTC), datetime(2018, 11, 21, tzinfo=UTC)):
         state = {"first": date(2018, 11, 1), "loaded_at": loaded}
-        headlines.say(filters.View(Selection(last, last), last, last, "day", state, None))
+        headlines.say(filters.View(Selection(last, last), last, last, "day", state["first"], state, None))
     compared = "Compared with the day before: 2018-11-19."
     assert said == [f"{compared} The last day was not over when the data was loaded.", compared]
 
