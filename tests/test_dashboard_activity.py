@@ -91,6 +91,11 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     assert [row[:4] for row in cells(page, "Who is left, by week of first event")] == [
         [f"{row['week']}", *(str(row[name]) for name in ("users", "cancelled", "quiet"))] for row in cohorts
     ]
+    quiet = analytics.quiet(chosen, dsn=dsn)
+    users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
+    whose = f" whose last level is {level}" if level else ""
+    said = f"not matter here. Of all {users} users{whose}, {silent} have gone quiet"
+    expect(page.get_by_text(said)).to_be_visible()
     before = {row["leaves"]: row for row in analytics.before(chosen, dsn=dsn)}
     plays = [f"{round(before[leaves]['plays'], 2)}" if leaves in before else "–" for leaves in (True, False)]
     assert cells(page, "A user's week, before leaving and otherwise")[0] == ["plays", *plays]

@@ -142,9 +142,10 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
         {"week": "week of", "users": "users", "cancelled": "cancelled", "quiet": "quiet", "share": "left"},
     )  # fmt: skip
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
+    whose = f" whose last level is {chosen.level}" if chosen.level else ""
     tables.line(
-        f"Of all {users:,} users, {silent:,} have gone quiet: they did nothing on the last"
-        f" {analytics.QUIET_DAYS} days of the data."
+        f"The chosen level does not matter here. Of all {users:,} users{whose}, {silent:,} have gone quiet:"
+        f" they did nothing on the last {analytics.QUIET_DAYS} days of the data."
     )
     tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, chosen))
 
