@@ -1,12 +1,13 @@
 """The page of activity in Chromium: it shows what the questions answer, wide and narrow, light and dark."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from sparkify import analytics, etl
-from sparkify.analytics import Selection
+from sparkify.analytics import Selection, shares
 from tests.support.data import NOVEMBER, play, write
 
 for package in ("streamlit", "playwright"):
@@ -74,7 +75,7 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     shown = metrics(page)
     assert shown["Page views"] == f"{sum(row['views'] for row in pages):,}"
     assert shown["Errors"] == f"{sum(row['errors'] for row in pages):,}"
-    assert shown["Sessions"] == f"{sum(row['sessions'] for row in sessions):,}"
+    assert shown["Sessions, with or without plays"] == f"{sum(row['sessions'] for row in sessions):,}"
     assert cells(page, "Pages") == [
         [row["page"], f"{row['views']:,}", f"{row['users']:,}", f"{row['errors']:,}"] for row in pages
     ]
@@ -94,11 +95,42 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     quiet = analytics.quiet(chosen, dsn=dsn)
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
     whose = f" whose last level is {level}" if level else ""
-    said = f"not matter here. Of all {users} users{whose}, {silent} have gone quiet"
+    said = f"not matter in this table. Of all {users} users{whose}, {silent} have gone quiet"
     expect(page.get_by_text(said)).to_be_visible()
     before = {row["leaves"]: row for row in analytics.before(chosen, dsn=dsn)}
     plays = [f"{round(before[leaves]['plays'], 2)}" if leaves in before else "–" for leaves in (True, False)]
     assert cells(page, "A user's week, before leaving and otherwise")[0] == ["plays", *plays]
+
+
+def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor, dsn: str) -> None:
+    """In UTC days, whichever time zone is chosen."""
+    days = "since=2018-12-01&until=2018-12-14"
+    page = visitor.go(f"activity?{days}&tz=America/New_York")
+    now, then = (
+        (
+            sum(row["views"] for row in analytics.pages(span, dsn=dsn)),
+            sum(row["seconds"] for row in rows) / 60 / sum(row["sessions"] for row in rows),
+        )
+        for span in (
+            Selection(date(2018, 12, 1), date(2018, 12, 14)),
+            Selection(date(2018, 11, 17), date(2018, 11, 30)),
+        )
+        for rows in [analytics.sessions(span, dsn=dsn)]
+    )
+    shown = page.get_by_test_id("stMetric").all_inner_texts()
+    for name, digits, number, before in zip(
+        ("Page views", "Minutes of a session"), (0, 1), now, then, strict=True
+    ):
+        (card,) = (text for text in shown if text.startswith(f"{name}\n"))
+        assert f"\n{number:,.{digits}f}\n" in card
+        assert (shares.change(number, before, digits) or "unchanged") in card
+        assert f"from {before:,.{digits}f}" in card
+    expect(page.get_by_text("Compared with the 14 days before: 2018-11-17 to 2018-11-30.")).to_be_visible()
+
+
+def test_days_that_the_data_has_only_in_a_time_zone(visitor: Visitor) -> None:
+    page = visitor.go("activity?since=2018-10-31&until=2018-10-31&tz=America/New_York")
+    expect(page.get_by_text("The data has none of the chosen days in UTC.")).to_be_visible()
 
 
 def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:

@@ -25,16 +25,18 @@ def before(view: View, days: int | None = None) -> Selection | None:
     return replace(view.selection, since=since, until=until) if since >= _first_whole(view) else None
 
 
-def show(name: str, now: float, then: float | None) -> None:
-    """Show a number, and how it has changed from `then`, if that is known."""
+def show(name: str, now: float | None, then: float | None, digits: int = 0) -> None:
+    """Show a number with so many digits after the point, and how it has changed from `then`, if both are
+    known."""
     change: dict[str, Any] = {}
-    if then is not None:
+    if now is not None and then is not None:
         change = {
-            "delta": shares.change(now, then) or "unchanged", "delta_color": "off",
+            "delta": shares.change(now, then, digits) or "unchanged", "delta_color": "off",
             "delta_arrow": "up" if now > then else "down" if now < then else "off",
-            "delta_description": f"from {then:,.0f}",
+            "delta_description": f"from {then:,.{digits}f}",
         }  # fmt: skip
-    st.metric(name, f"{now:,.0f}", border=True, height="stretch", **change)
+    shown = "–" if now is None else f"{now:,.{digits}f}"
+    st.metric(name, shown, border=True, height="stretch", **change)
 
 
 def say(view: View) -> None:

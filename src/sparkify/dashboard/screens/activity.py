@@ -1,13 +1,14 @@
 """Activity: what users do beside listening; who pays, and who leaves."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics import Selection, shares
-from sparkify.dashboard import tables
+from sparkify.dashboard import headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 
@@ -15,6 +16,12 @@ Rows = list[dict[str, Any]]
 
 _MOST: Final = 12
 """The last weeks that a table shows; the download has all."""
+
+_COUNTED: Final = (analytics.pages, analytics.sessions, analytics.adverts)
+"""The questions for the numbers at the top."""
+
+_MEAN: Final = ("Minutes of a session", "Adverts for an hour, free")
+"""The numbers at the top with a digit after the point."""
 
 _FEEDBACK: Final = {
     "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "playlist_adds": "adds to a playlist",
@@ -29,25 +36,34 @@ _MEANS: Final = {
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
-    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
-    # The slowest questions first.
-    before, upgrades, cohorts = (
-        ask(question, chosen) for question in (analytics.before, analytics.upgrades, analytics.cohorts)
-    )
-    quiet, pages, sessions = (
-        ask(question, chosen) for question in (analytics.quiet, analytics.pages, analytics.sessions)
-    )
-    ends, feedback, adverts = (
-        ask(question, chosen) for question in (analytics.session_ends, analytics.feedback, analytics.adverts)
-    )
+    utc = _in_utc(view)
+    chosen = utc.selection
     if view.selection.location is not None:
         tables.line("Page views have no place, so this page counts those of all places.")
     if view.selection.zone != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
-    _numbers(pages.result(), sessions.result(), adverts.result())
+    if utc.since > utc.until:
+        tables.line("The data has none of the chosen days in UTC.")
+        return
+    # The slowest questions first.
+    before, upgrades, cohorts = (
+        ask(question, chosen) for question in (analytics.before, analytics.upgrades, analytics.cohorts)
+    )
+    numbers = [ask(question, chosen) for question in _COUNTED]
+    span = headlines.before(utc)
+    earlier = [ask(question, span) for question in _COUNTED] if span else []
+    quiet, ends, feedback = (
+        ask(question, chosen) for question in (analytics.quiet, analytics.session_ends, analytics.feedback)
+    )
+    pages, *others = (answer.result() for answer in numbers)
+    then = _numbers(*(answer.result() for answer in earlier)) if earlier else {}
+    with st.container(horizontal=True):
+        for name, number in _numbers(pages, *others).items():
+            headlines.show(name, number, then.get(name), digits=int(name in _MEAN))
+    headlines.say(utc)
     left, right = st.columns(2, gap="large")
     with left:
-        _pages(view, chosen, pages.result())
+        _pages(view, chosen, pages)
         _feedback(view, chosen, feedback.result())
     with right:
         _ends(view, chosen, ends.result())
@@ -59,19 +75,28 @@ def show(view: View, ask: Ask) -> None:
         _before(view, chosen, before.result())
 
 
-def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> None:
-    """The numbers at the top of the page."""
-    count = sum(row["sessions"] for row in sessions)
-    without = sum(row["without_plays"] for row in sessions)
-    hours, shown = sum(row["hours"] for row in adverts), sum(row["adverts"] for row in adverts)
-    minutes = sum(row["seconds"] for row in sessions) / 60 / max(count, 1)
-    with st.container(horizontal=True):
-        st.metric("Page views", f"{sum(row['views'] for row in pages):,}", border=True)
-        st.metric("Errors", f"{sum(row['errors'] for row in pages):,}", border=True)
-        st.metric("Sessions", f"{count:,}", border=True)
-        st.metric("Without a play", shares.label(without, count) if count else "–", border=True)
-        st.metric("Minutes of a session", f"{minutes:,.1f}", border=True)
-        st.metric("Adverts for an hour, free", f"{shown / hours:,.1f}" if hours else "–", border=True)
+def _in_utc(view: View) -> View:
+    """The view of the chosen days in UTC, at all places."""
+    first, last = view.state["first"], view.state["last"]
+    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
+    days = chosen.within(first, last)
+    assert days.since
+    assert days.until
+    return replace(view, selection=chosen, since=days.since, until=days.until, first=first)
+
+
+def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | None]:
+    """The numbers at the top of the page; None where there is nothing to divide by."""
+    count, seconds = (sum(row[name] for row in sessions) for name in ("sessions", "seconds"))
+    hours, shown = (sum(row[name] for row in adverts) for name in ("hours", "adverts"))
+    return {
+        "Page views": sum(row["views"] for row in pages),
+        "Errors": sum(row["errors"] for row in pages),
+        "Sessions, with or without plays": count,
+        "Sessions without plays": sum(row["without_plays"] for row in sessions),
+        "Minutes of a session": seconds / 60 / count if count else None,
+        "Adverts for an hour, free": shown / hours if hours else None,
+    }
 
 
 def _pages(view: View, chosen: Selection, rows: Rows) -> None:
@@ -144,8 +169,8 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
     whose = f" whose last level is {chosen.level}" if chosen.level else ""
     tables.line(
-        f"The chosen level does not matter here. Of all {users:,} users{whose}, {silent:,} have gone quiet:"
-        f" they did nothing on the last {analytics.QUIET_DAYS} days of the data."
+        f"The chosen level does not matter in this table. Of all {users:,} users{whose}, {silent:,} have gone"
+        f" quiet: they did nothing on the last {analytics.QUIET_DAYS} days of the data."
     )
     tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, chosen))
 
