@@ -293,13 +293,16 @@ def test_a_search_leaves_the_song(visitor: Visitor, dsn: str) -> None:
 
 def test_each_place_sets_the_filter(visitor: Visitor) -> None:
     for number in range(3):
-        page = visitor.go("when-and-where?level=paid")
+        own = "&own=true" if number else ""
+        page = visitor.go(f"when-and-where?level=paid{own}")
         place, plays, _ = cells(page, "Places")[number]
         table(page, "Places").locator("tbody tr").nth(number).click()
         expect(page.locator(".sp-line").first).to_contain_text(place, timeout=WAIT)
         visitor.wait()
         assert cells(page, "Places") == [[place, plays, cells(page, "Places")[0][2]]]
         assert "level=paid&place=" in page.url
+        assert ("own=true" in page.url) == bool(own)
+        assert page.get_by_role("switch", name="By the clocks").is_checked() == bool(own)
 
 
 @pytest.mark.parametrize(
