@@ -15,7 +15,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
-from tests.support.browser import Visitor, cells, chromium, cut_off, metrics, serving  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, chromium, cut_off, metrics, serving, table  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = "<b>Home</b> *page*"
@@ -83,6 +83,11 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     assert cells(page, "How sessions begin and end") == [
         [row["first_page"], row["last_page"], f"{row['sessions']:,}"] for row in ends
     ]
+    churn = analytics.churn(chosen, dsn=dsn)[-12:]
+    assert cells(page, "Cancellations and downgrades, by week") == [
+        [f"{row[name]}" for name in ("week", "cancellations", "downgrades")] for row in churn
+    ]
+    expect(page.get_by_text("Choose at most 62 days")).to_be_visible()  # the data has 70
     ways = analytics.upgrades(chosen, dsn=dsn)[-12:]
     assert [row[:5] for row in cells(page, "From free to paid, by week")] == [
         [f"{row['week']}", *(str(row[name]) for name in ("seen", "submitted", "paid", "back"))]
@@ -128,6 +133,19 @@ def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor, dsn: st
     expect(page.get_by_text("Compared with the 14 days before: 2018-11-17 to 2018-11-30.")).to_be_visible()
 
 
+def test_the_song_before_feedback_opens(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("activity?since=2018-11-05&until=2019-01-05")  # 62 days
+    rows = analytics.feedback_songs(Selection(date(2018, 11, 5), date(2019, 1, 5)), dsn=dsn)
+    assert cells(page, "After which song") == [
+        [row["title"], row["artist"], *(str(n) for n in list(row.values())[2:6])] for row in rows
+    ]
+    table(page, "After which song").locator("tbody tr").first.click()
+    expect(page.locator(".sp-heading")).to_contain_text(rows[0]["title"], timeout=WAIT)
+    assert "since=2018-11-05" in page.url
+    page = visitor.go("activity?since=2018-11-01&until=2018-11-01&level=paid")  # without feedback
+    assert page.get_by_text("After which song").count() == 0
+
+
 def test_days_that_the_data_has_only_in_a_time_zone(visitor: Visitor) -> None:
     page = visitor.go("activity?since=2018-10-31&until=2018-10-31&tz=America/New_York")
     expect(page.get_by_text("The data has none of the chosen days in UTC.")).to_be_visible()
@@ -143,7 +161,8 @@ def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(browser: Browser, address: str, width: int, scheme: Any) -> None:
     visitor = Visitor(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = visitor.go("activity")
+    page = visitor.go("activity?since=2018-11-05&until=2019-01-05")
+    table(page, "After which song")
     assert page.get_by_test_id("stException").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     assert cut_off(page) == []

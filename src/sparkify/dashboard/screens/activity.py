@@ -8,7 +8,7 @@ import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics import Selection, shares
-from sparkify.dashboard import headlines, tables
+from sparkify.dashboard import addresses, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 
@@ -16,6 +16,15 @@ Rows = list[dict[str, Any]]
 
 _MOST: Final = 12
 """The last weeks that a table shows; the download has all."""
+
+_FEW_DAYS: Final = 62
+"""With more days, large warehouses take too long to find the song before each thumb."""
+
+_QUESTIONS: Final = (
+    analytics.before, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.pages,
+    analytics.sessions, analytics.adverts, analytics.session_ends, analytics.feedback, analytics.churn,
+)  # fmt: skip
+"""The slowest first."""
 
 _COUNTED: Final = (analytics.pages, analytics.sessions, analytics.adverts)
 """The questions for the numbers at the top."""
@@ -45,34 +54,30 @@ def show(view: View, ask: Ask) -> None:
     if utc.since > utc.until:
         tables.line("The data has none of the chosen days in UTC.")
         return
-    # The slowest questions first.
-    before, upgrades, cohorts = (
-        ask(question, chosen) for question in (analytics.before, analytics.upgrades, analytics.cohorts)
-    )
-    numbers = [ask(question, chosen) for question in _COUNTED]
+    answers = {question: ask(question, chosen) for question in _QUESTIONS}
     span = headlines.before(utc)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
-    quiet, ends, feedback = (
-        ask(question, chosen) for question in (analytics.quiet, analytics.session_ends, analytics.feedback)
-    )
-    pages, *others = (answer.result() for answer in numbers)
-    then = _numbers(*(answer.result() for answer in earlier)) if earlier else {}
-    with st.container(horizontal=True):
-        for name, number in _numbers(pages, *others).items():
-            headlines.show(name, number, then.get(name), digits=int(name in _MEAN))
-    headlines.say(utc)
+
+    def answer(question: Any) -> Rows:
+        rows: Rows = answers[question].result()
+        return rows
+
+    _compare(utc, [answer(question) for question in _COUNTED], [rows.result() for rows in earlier])
     left, right = st.columns(2, gap="large")
     with left:
-        _pages(view, chosen, pages)
-        _feedback(view, chosen, feedback.result())
+        _pages(view, chosen, answer(analytics.pages))
+        _feedback(view, chosen, answer(analytics.feedback))
     with right:
-        _ends(view, chosen, ends.result())
-    _upgrades(view, chosen, upgrades.result())
+        _ends(view, chosen, answer(analytics.session_ends))
+        _churn(view, chosen, answer(analytics.churn))
+    if any(row[name] for row in answer(analytics.feedback) for name in _FEEDBACK):
+        _songs(utc, ask)
+    _upgrades(view, chosen, answer(analytics.upgrades))
     left, right = st.columns(2, gap="large")
     with left:
-        _cohorts(view, chosen, cohorts.result(), quiet.result())
+        _cohorts(view, chosen, answer(analytics.cohorts), answer(analytics.quiet))
     with right:
-        _before(view, chosen, before.result())
+        _before(view, chosen, answer(analytics.before))
 
 
 def _in_utc(view: View) -> View:
@@ -83,6 +88,15 @@ def _in_utc(view: View) -> View:
     assert days.since
     assert days.until
     return replace(view, selection=chosen, since=days.since, until=days.until, first=first)
+
+
+def _compare(utc: View, now: list[Rows], earlier: list[Rows]) -> None:
+    """Show the numbers at the top of the page."""
+    then = _numbers(*earlier) if earlier else {}
+    with st.container(horizontal=True):
+        for name, number in _numbers(*now).items():
+            headlines.show(name, number, then.get(name), digits=int(name in _MEAN))
+    headlines.say(utc)
 
 
 def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | None]:
@@ -122,10 +136,25 @@ def _feedback(view: View, chosen: Selection, rows: Rows) -> None:
         "Feedback", given, {"what": "what", "count": "count", "per_hour": "for an hour heard"}, bar="count"
     )
     tables.download("feedback", lambda: view.ask_now(analytics.feedback, chosen))
-    if given:
-        tables.download(
-            "songs before feedback", lambda: view.ask_now(analytics.feedback_songs, chosen, limit=1000)
+
+
+def _songs(utc: View, ask: Ask) -> None:
+    if (utc.until - utc.since).days >= _FEW_DAYS:
+        tables.line(
+            f"Choose at most {_FEW_DAYS} days to see after which song feedback was given: for more, this"
+            " question can take too long."
         )
+        return
+    # Not without a first and a last day: page views can be on other days than plays.
+    chosen = replace(utc.selection, since=utc.since, until=utc.until)
+    tables.show(
+        "After which song", ask(analytics.feedback_songs, chosen).result(),
+        {"title": "title", "artist": "artist", **_FEEDBACK}, links=addresses.SONG,
+    )  # fmt: skip
+    tables.line("The last play that the user began in the session before the feedback, at most a day before.")
+    tables.download(
+        "songs before feedback", lambda: utc.ask_now(analytics.feedback_songs, chosen, limit=1000)
+    )
 
 
 def _ends(view: View, chosen: Selection, rows: Rows) -> None:
@@ -135,6 +164,14 @@ def _ends(view: View, chosen: Selection, rows: Rows) -> None:
     )  # fmt: skip
     tables.line("NextSong is a play. The download counts sessions by day.")
     tables.download("sessions", lambda: view.ask_now(analytics.sessions, chosen))
+
+
+def _churn(view: View, chosen: Selection, rows: Rows) -> None:
+    tables.show(
+        "Cancellations and downgrades, by week", rows[-_MOST:],
+        {"week": "week of", "cancellations": "cancellations", "downgrades": "downgrades"},
+    )  # fmt: skip
+    tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
 def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
@@ -148,7 +185,6 @@ def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
         "Times are medians. A week has the ways that began in it. The chosen level does not matter here."
     )
     tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, chosen))
-    tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
 def _in_units(row: dict[str, Any]) -> dict[str, Any]:
