@@ -226,6 +226,21 @@ def test_days_of_quiet_on_the_command_line(world: tuple[str, list[Event]], run_h
         )
 
 
+@pytest.mark.parametrize("days", ["0", "3651", "9999999", "-1", "x"])
+def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any, days: str) -> None:
+    for what in ("quiet", "cohorts"):
+        refused = run_here("activity", what, f"--days={days}", "--dsn", world[0])
+        assert refused.returncode == 2
+        assert f"'{days}' is not a whole number from 1 to 3650" in refused.stderr
+        assert run_here("activity", what, "--days", 3650, "--dsn", world[0]).returncode == 0
+
+
+def test_days_of_quiet_are_those_of_the_questions(run_here: Any) -> None:
+    """The help says the number itself: to import it would make the help slow."""
+    said = " ".join(run_here("activity", "--help").stdout.split())
+    assert f"N from 1 to 3650 (default: {analytics.QUIET_DAYS})" in said
+
+
 def test_the_made_up_world_has_everything() -> None:
     log = plainly.events(made_up(1))
     weeks = plainly.user_weeks(log)

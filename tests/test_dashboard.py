@@ -606,7 +606,9 @@ def test_a_made_up_sample_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None
     day = date(2018, 11, 1)
     state = {"loaded_at": datetime(2018, 12, 1, tzinfo=UTC)}
     for name in (SAMPLE_DATABASE, "sparkifydb"):
-        filters.say(filters.View(Selection(), day, day, "day", state, f"postgresql://me@/{name}?host=/run"))
+        filters.say(
+            filters.View(Selection(), day, day, "day", day, state, f"postgresql://me@/{name}?host=/run")
+        )
     assert [line.startswith("a made-up sample · 2018-11-01 to") for line in said] == [True, False]
 
 

@@ -1,12 +1,13 @@
 """The page of activity in Chromium: it shows what the questions answer, wide and narrow, light and dark."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from sparkify import analytics, etl
-from sparkify.analytics import Selection
+from sparkify.analytics import Selection, shares
 from tests.support.data import NOVEMBER, play, write
 
 for package in ("streamlit", "playwright"):
@@ -14,7 +15,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
-from tests.support.browser import Visitor, cells, chromium, cut_off, metrics, serving  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, chromium, cut_off, metrics, serving, table  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = "<b>Home</b> *page*"
@@ -74,7 +75,7 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     shown = metrics(page)
     assert shown["Page views"] == f"{sum(row['views'] for row in pages):,}"
     assert shown["Errors"] == f"{sum(row['errors'] for row in pages):,}"
-    assert shown["Sessions"] == f"{sum(row['sessions'] for row in sessions):,}"
+    assert shown["Sessions, with or without plays"] == f"{sum(row['sessions'] for row in sessions):,}"
     assert cells(page, "Pages") == [
         [row["page"], f"{row['views']:,}", f"{row['users']:,}", f"{row['errors']:,}"] for row in pages
     ]
@@ -82,6 +83,11 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     assert cells(page, "How sessions begin and end") == [
         [row["first_page"], row["last_page"], f"{row['sessions']:,}"] for row in ends
     ]
+    churn = analytics.churn(chosen, dsn=dsn)[-12:]
+    assert cells(page, "Cancellations and downgrades, by week") == [
+        [f"{row[name]}" for name in ("week", "cancellations", "downgrades")] for row in churn
+    ]
+    expect(page.get_by_text("Choose at most 62 days")).to_be_visible()  # the data has 70
     ways = analytics.upgrades(chosen, dsn=dsn)[-12:]
     assert [row[:5] for row in cells(page, "From free to paid, by week")] == [
         [f"{row['week']}", *(str(row[name]) for name in ("seen", "submitted", "paid", "back"))]
@@ -91,9 +97,58 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     assert [row[:4] for row in cells(page, "Who is left, by week of first event")] == [
         [f"{row['week']}", *(str(row[name]) for name in ("users", "cancelled", "quiet"))] for row in cohorts
     ]
+    quiet = analytics.quiet(chosen, dsn=dsn)
+    users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
+    whose = f" whose last level is {level}" if level else ""
+    said = f"not matter in this table. Of all {users} users{whose}, {silent} have gone quiet"
+    expect(page.get_by_text(said)).to_be_visible()
     before = {row["leaves"]: row for row in analytics.before(chosen, dsn=dsn)}
     plays = [f"{round(before[leaves]['plays'], 2)}" if leaves in before else "–" for leaves in (True, False)]
     assert cells(page, "A user's week, before leaving and otherwise")[0] == ["plays", *plays]
+
+
+def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor, dsn: str) -> None:
+    """In UTC days, whichever time zone is chosen."""
+    days = "since=2018-12-01&until=2018-12-14"
+    page = visitor.go(f"activity?{days}&tz=America/New_York")
+    now, then = (
+        (
+            sum(row["views"] for row in analytics.pages(span, dsn=dsn)),
+            sum(row["seconds"] for row in rows) / 60 / sum(row["sessions"] for row in rows),
+        )
+        for span in (
+            Selection(date(2018, 12, 1), date(2018, 12, 14)),
+            Selection(date(2018, 11, 17), date(2018, 11, 30)),
+        )
+        for rows in [analytics.sessions(span, dsn=dsn)]
+    )
+    shown = page.get_by_test_id("stMetric").all_inner_texts()
+    for name, digits, number, before in zip(
+        ("Page views", "Minutes of a session"), (0, 1), now, then, strict=True
+    ):
+        (card,) = (text for text in shown if text.startswith(f"{name}\n"))
+        assert f"\n{number:,.{digits}f}\n" in card
+        assert (shares.change(number, before, digits) or "unchanged") in card
+        assert f"from {before:,.{digits}f}" in card
+    expect(page.get_by_text("Compared with the 14 days before: 2018-11-17 to 2018-11-30.")).to_be_visible()
+
+
+def test_the_song_before_feedback_opens(visitor: Visitor, dsn: str) -> None:
+    page = visitor.go("activity?since=2018-11-05&until=2019-01-05")  # 62 days
+    rows = analytics.feedback_songs(Selection(date(2018, 11, 5), date(2019, 1, 5)), dsn=dsn)
+    assert cells(page, "After which song") == [
+        [row["title"], row["artist"], *(str(n) for n in list(row.values())[2:6])] for row in rows
+    ]
+    table(page, "After which song").locator("tbody tr").first.click()
+    expect(page.locator(".sp-heading")).to_contain_text(rows[0]["title"], timeout=WAIT)
+    assert "since=2018-11-05" in page.url
+    page = visitor.go("activity?since=2018-11-01&until=2018-11-01&level=paid")  # without feedback
+    assert page.get_by_text("After which song").count() == 0
+
+
+def test_days_that_the_data_has_only_in_a_time_zone(visitor: Visitor) -> None:
+    page = visitor.go("activity?since=2018-10-31&until=2018-10-31&tz=America/New_York")
+    expect(page.get_by_text("The data has none of the chosen days in UTC.")).to_be_visible()
 
 
 def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:
@@ -106,7 +161,8 @@ def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(browser: Browser, address: str, width: int, scheme: Any) -> None:
     visitor = Visitor(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = visitor.go("activity")
+    page = visitor.go("activity?since=2018-11-05&until=2019-01-05")
+    table(page, "After which song")
     assert page.get_by_test_id("stException").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     assert cut_off(page) == []

@@ -137,12 +137,12 @@ def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor) -> None
         ("until=2018-11-10", "Not compared with the days before: the data begins on 2018-11-01."),
         (
             "since=2018-11-20",
-            "Not compared: the 41 days before begin on 2018-10-10, but the data on 2018-11-01.",
+            "Not compared: the 41 days before begin on 2018-10-10, but the data begins on 2018-11-01.",
         ),
         ("since=2018-11-02&until=2018-11-02", "Compared with the day before: 2018-11-01."),
         (
             "since=2018-11-02&until=2018-11-03",
-            "Not compared: the 2 days before begin on 2018-10-31, but the data on 2018-11-01.",
+            "Not compared: the 2 days before begin on 2018-10-31, but the data begins on 2018-11-01.",
         ),
     ],
 )
@@ -162,9 +162,25 @@ def test_a_last_day_that_was_not_over_is_said(monkeypatch: pytest.MonkeyPatch) -
     last = date(2018, 11, 20)
     for loaded in (datetime(2018, 11, 20, 23, 59, tzinfo=UTC), datetime(2018, 11, 21, tzinfo=UTC)):
         state = {"first": date(2018, 11, 1), "loaded_at": loaded}
-        headlines.say(filters.View(Selection(last, last), last, last, "day", state, None))
+        headlines.say(filters.View(Selection(last, last), last, last, "day", state["first"], state, None))
     compared = "Compared with the day before: 2018-11-19."
     assert said == [f"{compared} The last day was not over when the data was loaded.", compared]
+
+
+@given(st.sampled_from(["America/New_York", "Asia/Tokyo"]), st.integers(1, 70), st.integers(1, 4))
+def test_days_that_a_time_zone_cuts_are_not_compared(zone: str, since: int, many: int) -> None:
+    """All of the span before is after the first local day; a view with the last one says that it is cut."""
+    state = {"first": FIRST, "last": LAST, "loaded_at": datetime(2019, 1, 9, tzinfo=UTC)}
+    end = FIRST + timedelta(since + many - 1)
+    view = filters.View(Selection(zone=zone), FIRST + timedelta(since), end, "day", FIRST, state, None)
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "line", said.append)
+        headlines.say(view)
+    span = headlines.before(view)
+    assert (span is not None) == (since > many)
+    assert (f"may begin in the middle of {FIRST}." in said[0]) == (since <= many)
+    assert ("may end before the last day does" in said[0]) == (span is not None and end >= LAST)
 
 
 def test_active_listeners_are_compared(visitor: Visitor) -> None:
@@ -277,13 +293,16 @@ def test_a_search_leaves_the_song(visitor: Visitor, dsn: str) -> None:
 
 def test_each_place_sets_the_filter(visitor: Visitor) -> None:
     for number in range(3):
-        page = visitor.go("when-and-where?level=paid")
+        own = "&own=true" if number else ""
+        page = visitor.go(f"when-and-where?level=paid{own}")
         place, plays, _ = cells(page, "Places")[number]
         table(page, "Places").locator("tbody tr").nth(number).click()
         expect(page.locator(".sp-line").first).to_contain_text(place, timeout=WAIT)
         visitor.wait()
         assert cells(page, "Places") == [[place, plays, cells(page, "Places")[0][2]]]
         assert "level=paid&place=" in page.url
+        assert ("own=true" in page.url) == bool(own)
+        assert page.get_by_role("switch", name="By the clocks").is_checked() == bool(own)
 
 
 @pytest.mark.parametrize(

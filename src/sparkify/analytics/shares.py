@@ -12,15 +12,16 @@ def share(part: int, whole: int) -> str:
     return percent(part, whole) or f"{part:,} of {whole:,}"
 
 
-def change(now: float, before: float) -> str | None:
-    """A change in percent, like ``+12%``, or in number if there was nothing before; None if there is none.
+def change(now: float, before: float, digits: int = 0) -> str | None:
+    """A change in percent, like ``+12%``; as a number, with so many digits after the point, if there was
+    nothing before; None if there is none.
 
     It is never rounded to no change, nor to a loss of everything.
     """
     if now == before:
         return None
     if not before:
-        return f"{now:+,.0f}"
+        return f"{now:+,.{digits}f}"
     percent = 100 * (now - before) / before
     if abs(percent) < 0.1:
         return "+<0.1%" if percent > 0 else "-<0.1%"

@@ -1,5 +1,6 @@
 """``sparkify activity``: what users do beside listening: pages, sessions, feedback; who pays, who leaves."""
 
+import argparse
 from typing import Any, Final
 
 from sparkify.commands.arguments import (
@@ -10,7 +11,6 @@ from sparkify.commands.arguments import (
     add_dsn,
     add_json_or_csv,
     add_limit,
-    positive,
 )
 from sparkify.commands.output import print_csv, print_json
 
@@ -18,6 +18,9 @@ QUESTIONS: Final = (
     "pages", "days", "errors", "feedback", "songs", "adverts", "sessions", "ends", "upgrades", "churn",
     "quiet", "cohorts", "before",
 )  # fmt: skip
+
+_LONGEST_QUIET: Final = 3650
+"""Days: ten years, more than any use."""
 
 
 def add(commands: Any) -> None:
@@ -36,12 +39,20 @@ def add(commands: Any) -> None:
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
     activity.add_argument(
-        "--days", type=positive, default=14, metavar="N",
-        help="quiet, cohorts: doing nothing on the last N days of the data is being quiet (default: 14)",
+        "--days", type=_days_of_quiet, metavar="N",
+        help="quiet, cohorts: doing nothing on the last N days of the data is being quiet; N from 1 to 3650"
+        " (default: 14)",
     )  # fmt: skip
     add_limit(activity, 10, " of songs and ends")
     add_dsn(activity)
     add_json_or_csv(activity)
+
+
+def _days_of_quiet(text: str) -> int:
+    """Parse a number of days: PostgreSQL fails to subtract very many from a date."""
+    if not text.isdecimal() or not 1 <= int(text) <= _LONGEST_QUIET:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_LONGEST_QUIET}")
+    return int(text)
 
 
 def _activity(options: Options) -> int:
@@ -61,15 +72,16 @@ def _ask(options: Options) -> list[dict[str, Any]]:
     from sparkify import analytics
 
     chosen, dsn = analytics.Selection(options.since, options.until, options.level), options.dsn
+    days = analytics.QUIET_DAYS if options.days is None else options.days
     match options.what:
         case "songs":
             return analytics.feedback_songs(chosen, dsn=dsn, limit=options.limit)
         case "ends":
             return analytics.session_ends(chosen, dsn=dsn, limit=options.limit)
         case "quiet":
-            return analytics.quiet(chosen, dsn=dsn, days=options.days)
+            return analytics.quiet(chosen, dsn=dsn, days=days)
         case "cohorts":
-            return analytics.cohorts(chosen, dsn=dsn, days=options.days)
+            return analytics.cohorts(chosen, dsn=dsn, days=days)
     simple = {
         "pages": analytics.pages, "days": analytics.page_days, "errors": analytics.errors,
         "feedback": analytics.feedback, "adverts": analytics.adverts, "sessions": analytics.sessions,

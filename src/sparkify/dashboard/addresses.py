@@ -46,8 +46,9 @@ def _to_listener(row: Row) -> str:
 
 
 def _to_place(row: Row) -> str | None:
-    place = row["location"]
-    return to("when-and-where", place=place) if place and len(place) <= LONGEST_NAME else None
+    """The same page for the place alone, by its own clocks if they are chosen."""
+    place, own = row["location"], "true" if st.session_state.get("own") else None
+    return to("when-and-where", place=place, own=own) if place and len(place) <= LONGEST_NAME else None
 
 
 # What the rows of tables open: a link for each column that names something.

@@ -1,13 +1,14 @@
 """Activity: what users do beside listening; who pays, and who leaves."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics import Selection, shares
-from sparkify.dashboard import tables
+from sparkify.dashboard import addresses, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 
@@ -15,6 +16,21 @@ Rows = list[dict[str, Any]]
 
 _MOST: Final = 12
 """The last weeks that a table shows; the download has all."""
+
+_FEW_DAYS: Final = 62
+"""With more days, large warehouses take too long to find the song before each thumb."""
+
+_QUESTIONS: Final = (
+    analytics.before, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.pages,
+    analytics.sessions, analytics.adverts, analytics.session_ends, analytics.feedback, analytics.churn,
+)  # fmt: skip
+"""The slowest first."""
+
+_COUNTED: Final = (analytics.pages, analytics.sessions, analytics.adverts)
+"""The questions for the numbers at the top."""
+
+_MEAN: Final = ("Minutes of a session", "Adverts for an hour, free")
+"""The numbers at the top with a digit after the point."""
 
 _FEEDBACK: Final = {
     "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "playlist_adds": "adds to a playlist",
@@ -29,49 +45,72 @@ _MEANS: Final = {
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
-    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
-    # The slowest questions first.
-    before, upgrades, cohorts = (
-        ask(question, chosen) for question in (analytics.before, analytics.upgrades, analytics.cohorts)
-    )
-    quiet, pages, sessions = (
-        ask(question, chosen) for question in (analytics.quiet, analytics.pages, analytics.sessions)
-    )
-    ends, feedback, adverts = (
-        ask(question, chosen) for question in (analytics.session_ends, analytics.feedback, analytics.adverts)
-    )
+    utc = _in_utc(view)
+    chosen = utc.selection
     if view.selection.location is not None:
         tables.line("Page views have no place, so this page counts those of all places.")
     if view.selection.zone != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
-    _numbers(pages.result(), sessions.result(), adverts.result())
+    if utc.since > utc.until:
+        tables.line("The data has none of the chosen days in UTC.")
+        return
+    answers = {question: ask(question, chosen) for question in _QUESTIONS}
+    span = headlines.before(utc)
+    earlier = [ask(question, span) for question in _COUNTED] if span else []
+
+    def answer(question: Any) -> Rows:
+        rows: Rows = answers[question].result()
+        return rows
+
+    _compare(utc, [answer(question) for question in _COUNTED], [rows.result() for rows in earlier])
     left, right = st.columns(2, gap="large")
     with left:
-        _pages(view, chosen, pages.result())
-        _feedback(view, chosen, feedback.result())
+        _pages(view, chosen, answer(analytics.pages))
+        _feedback(view, chosen, answer(analytics.feedback))
     with right:
-        _ends(view, chosen, ends.result())
-    _upgrades(view, chosen, upgrades.result())
+        _ends(view, chosen, answer(analytics.session_ends))
+        _churn(view, chosen, answer(analytics.churn))
+    if any(row[name] for row in answer(analytics.feedback) for name in _FEEDBACK):
+        _songs(utc, ask)
+    _upgrades(view, chosen, answer(analytics.upgrades))
     left, right = st.columns(2, gap="large")
     with left:
-        _cohorts(view, chosen, cohorts.result(), quiet.result())
+        _cohorts(view, chosen, answer(analytics.cohorts), answer(analytics.quiet))
     with right:
-        _before(view, chosen, before.result())
+        _before(view, chosen, answer(analytics.before))
 
 
-def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> None:
-    """The numbers at the top of the page."""
-    count = sum(row["sessions"] for row in sessions)
-    without = sum(row["without_plays"] for row in sessions)
-    hours, shown = sum(row["hours"] for row in adverts), sum(row["adverts"] for row in adverts)
-    minutes = sum(row["seconds"] for row in sessions) / 60 / max(count, 1)
+def _in_utc(view: View) -> View:
+    """The view of the chosen days in UTC, at all places."""
+    first, last = view.state["first"], view.state["last"]
+    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
+    days = chosen.within(first, last)
+    assert days.since
+    assert days.until
+    return replace(view, selection=chosen, since=days.since, until=days.until, first=first)
+
+
+def _compare(utc: View, now: list[Rows], earlier: list[Rows]) -> None:
+    """Show the numbers at the top of the page."""
+    then = _numbers(*earlier) if earlier else {}
     with st.container(horizontal=True):
-        st.metric("Page views", f"{sum(row['views'] for row in pages):,}", border=True)
-        st.metric("Errors", f"{sum(row['errors'] for row in pages):,}", border=True)
-        st.metric("Sessions", f"{count:,}", border=True)
-        st.metric("Without a play", shares.label(without, count) if count else "–", border=True)
-        st.metric("Minutes of a session", f"{minutes:,.1f}", border=True)
-        st.metric("Adverts for an hour, free", f"{shown / hours:,.1f}" if hours else "–", border=True)
+        for name, number in _numbers(*now).items():
+            headlines.show(name, number, then.get(name), digits=int(name in _MEAN))
+    headlines.say(utc)
+
+
+def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | None]:
+    """The numbers at the top of the page; None where there is nothing to divide by."""
+    count, seconds = (sum(row[name] for row in sessions) for name in ("sessions", "seconds"))
+    hours, shown = (sum(row[name] for row in adverts) for name in ("hours", "adverts"))
+    return {
+        "Page views": sum(row["views"] for row in pages),
+        "Errors": sum(row["errors"] for row in pages),
+        "Sessions, with or without plays": count,
+        "Sessions without plays": sum(row["without_plays"] for row in sessions),
+        "Minutes of a session": seconds / 60 / count if count else None,
+        "Adverts for an hour, free": shown / hours if hours else None,
+    }
 
 
 def _pages(view: View, chosen: Selection, rows: Rows) -> None:
@@ -97,10 +136,25 @@ def _feedback(view: View, chosen: Selection, rows: Rows) -> None:
         "Feedback", given, {"what": "what", "count": "count", "per_hour": "for an hour heard"}, bar="count"
     )
     tables.download("feedback", lambda: view.ask_now(analytics.feedback, chosen))
-    if given:
-        tables.download(
-            "songs before feedback", lambda: view.ask_now(analytics.feedback_songs, chosen, limit=1000)
+
+
+def _songs(utc: View, ask: Ask) -> None:
+    if (utc.until - utc.since).days >= _FEW_DAYS:
+        tables.line(
+            f"Choose at most {_FEW_DAYS} days to see after which song feedback was given: for more, this"
+            " question can take too long."
         )
+        return
+    # Not without a first and a last day: page views can be on other days than plays.
+    chosen = replace(utc.selection, since=utc.since, until=utc.until)
+    tables.show(
+        "After which song", ask(analytics.feedback_songs, chosen).result(),
+        {"title": "title", "artist": "artist", **_FEEDBACK}, links=addresses.SONG,
+    )  # fmt: skip
+    tables.line("The last play that the user began in the session before the feedback, at most a day before.")
+    tables.download(
+        "songs before feedback", lambda: utc.ask_now(analytics.feedback_songs, chosen, limit=1000)
+    )
 
 
 def _ends(view: View, chosen: Selection, rows: Rows) -> None:
@@ -110,6 +164,14 @@ def _ends(view: View, chosen: Selection, rows: Rows) -> None:
     )  # fmt: skip
     tables.line("NextSong is a play. The download counts sessions by day.")
     tables.download("sessions", lambda: view.ask_now(analytics.sessions, chosen))
+
+
+def _churn(view: View, chosen: Selection, rows: Rows) -> None:
+    tables.show(
+        "Cancellations and downgrades, by week", rows[-_MOST:],
+        {"week": "week of", "cancellations": "cancellations", "downgrades": "downgrades"},
+    )  # fmt: skip
+    tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
 def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
@@ -123,7 +185,6 @@ def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
         "Times are medians. A week has the ways that began in it. The chosen level does not matter here."
     )
     tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, chosen))
-    tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
 def _in_units(row: dict[str, Any]) -> dict[str, Any]:
@@ -142,9 +203,10 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
         {"week": "week of", "users": "users", "cancelled": "cancelled", "quiet": "quiet", "share": "left"},
     )  # fmt: skip
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
+    whose = f" whose last level is {chosen.level}" if chosen.level else ""
     tables.line(
-        f"Of all {users:,} users, {silent:,} have gone quiet: they did nothing on the last"
-        f" {analytics.QUIET_DAYS} days of the data."
+        f"The chosen level does not matter in this table. Of all {users:,} users{whose}, {silent:,} have gone"
+        f" quiet: they did nothing on the last {analytics.QUIET_DAYS} days of the data."
     )
     tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, chosen))
 
