@@ -143,6 +143,35 @@ def dsn(new_dsn: Callable[[], str]) -> str:
     return new_dsn()
 
 
+@pytest.fixture(scope="module")
+def address(dsn: str) -> Iterator[str]:
+    """A running dashboard of a module's own `dsn`."""
+    from tests.support.browser import serving
+
+    with serving(dsn) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    from tests.support.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Any, address: str) -> Iterator[Any]:
+    """A user of the dashboard, who meets no trouble."""
+    from tests.support.browser import Visitor
+
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+    assert visitor.trouble == []
+
+
 @pytest.fixture
 def db(dsn: str) -> Iterator[Connection[Any]]:
     """A connection to it."""

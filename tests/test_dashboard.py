@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -42,7 +42,6 @@ from tests.support.browser import (  # noqa: E402
     WAIT,
     Visitor,
     cells,
-    chromium,
     cut_off,
     metrics,
     serving,
@@ -87,26 +86,6 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     write(root, "log_data/a.json", *plays, "{", "[]", "[]")
     etl.run(root, dsn=module_dsn)
     return module_dsn
-
-
-@pytest.fixture(scope="module")
-def address(dsn: str) -> Iterator[str]:
-    with serving(dsn) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
-    visitor = Visitor(browser, address)
-    yield visitor
-    visitor.context.close()
-    assert visitor.trouble == []
 
 
 @pytest.mark.parametrize("path", PAGES)

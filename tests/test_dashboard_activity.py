@@ -1,6 +1,5 @@
 """The page of activity in Chromium: it shows what the questions answer, wide and narrow, light and dark."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -15,7 +14,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
-from tests.support.browser import WAIT, Visitor, cells, chromium, cut_off, metrics, serving, table  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, table  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = "<b>Home</b> *page*"
@@ -45,26 +44,6 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     write(root, "log_data/a.json", *events)
     etl.run(root, dsn=module_dsn)
     return module_dsn
-
-
-@pytest.fixture(scope="module")
-def address(dsn: str) -> Iterator[str]:
-    with serving(dsn) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
-    visitor = Visitor(browser, address)
-    yield visitor
-    visitor.context.close()
-    assert visitor.trouble == []
 
 
 @pytest.mark.parametrize("level", [None, "free"])

@@ -1,7 +1,6 @@
 """What people do with the dashboard, in Chromium: compare, open what a row names, drag over bars, mistype."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -21,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 from sparkify.dashboard import filters, headlines, tables  # noqa: E402
 from sparkify.dashboard.screens import PAGES  # noqa: E402
-from tests.support.browser import WAIT, Visitor, cells, chromium, cut_off, metrics, serving, table  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, table  # noqa: E402
 
 DAY = 86_400_000
 LONG = "W" * 190
@@ -65,26 +64,6 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     write(root, "log_data/a.json", *lines)
     etl.run(root, dsn=module_dsn)
     return module_dsn
-
-
-@pytest.fixture(scope="module")
-def address(dsn: str) -> Iterator[str]:
-    with serving(dsn) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
-    visitor = Visitor(browser, address)
-    yield visitor
-    visitor.context.close()
-    assert visitor.trouble == []
 
 
 def counted(since: date, until: date, level: str | None = None, **of: Any) -> dict[str, float]:
