@@ -25,7 +25,7 @@ from sparkify.schema.rollups import NAMES
 # With so few rows it costs more to build the keys again than to keep them.
 _FEW_ROWS: Final = 1_000
 
-# Tables that the product analyzes with a tenth of the usual sample (SAMPLE in publish/days.py).
+# Tables that the product analyzes with a tenth of the usual sample (SAMPLE in publish/counts.py).
 _ROLLUPS: Final = re.compile(rf"\b({'|'.join((*NAMES, 'heard_songs'))})(_\d|$)")
 
 STAR: Final = ("public.songplays", "public.users", "public.songs", "public.artists", 'public."time"')

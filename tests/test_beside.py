@@ -20,6 +20,7 @@ from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
 from sparkify.operations.held import release
 from sparkify.publish import beside, plans, run
+from sparkify.publish.activity import Activity
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
 from sparkify.publish.days import StagedDays
@@ -70,10 +71,10 @@ def test_with_it_and_without_it(
     new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = loaded(new_dsn(), world)
-    assert outcomes == [True] * (4 * 2 + 1)  # keys of three tables and the days, of two months; and ANALYZE
+    assert outcomes == [True] * (5 * 2 + 1)  # keys of 3 tables, days, activity, of two months; ANALYZE
     monkeypatch.setattr(plans, "A_LARGE_PART", 1 << 30)
     content, _ = loaded(new_dsn(), world)
-    assert outcomes == [True] * (4 * 2 + 2)
+    assert outcomes == [True] * (5 * 2 + 2)
     assert alike[0] == content
 
 
@@ -96,7 +97,7 @@ def test_files_overlap_in_time(
     for rollup in COUNTED:
         monkeypatch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
     found, _ = loaded(new_dsn(), tmp_path, batch_bytes=1)
-    assert outcomes == [True] * (2 + 1)  # the days of two months; and ANALYZE
+    assert outcomes == [True] * (2 * 2 + 1)  # days and activity of two months; and ANALYZE
     assert found == expected
 
 
@@ -111,7 +112,7 @@ def test_without_a_second_connection(
 
     monkeypatch.setattr(beside, "connect", refuse)
     assert loaded(new_dsn(), world) == alike
-    assert outcomes == [False] * (4 * 2 + 1)
+    assert outcomes == [False] * (5 * 2 + 1)
 
 
 def test_a_table_is_locked_only_while_it_is_analyzed(
@@ -164,18 +165,18 @@ def test_what_a_dead_publication_had_counted(
         (who,) = db.execute("SELECT min(user_id) FROM users").fetchone() or (0,)
         forget([who], dsn=expected)
 
-    def die(*_: object, are_ready: bool, **__: object) -> None:
-        assert are_ready
+    def die(activity: Activity, staged: object, counted: object) -> None:
+        assert counted
         raise KeyboardInterrupt
 
     dsn = new_dsn()
     with connect(dsn) as db:
         for _ in range(2):
             with monkeypatch.context() as patch:
-                patch.setattr(Rollups, "attach", die)
+                patch.setattr(Activity, "update", die)
                 with pytest.raises(KeyboardInterrupt):
                     etl.run(world, dsn=dsn)
-            assert one(db, STAGED_COUNTS) == 2
+            assert one(db, STAGED_COUNTS) == 4  # of artists, pages, tracks and users
         forget([who], dsn=dsn)
         assert one(db, STAGED_COUNTS) == 0
     assert etl.run(world, dsn=dsn).status == "done"
@@ -254,7 +255,7 @@ def test_a_load_that_is_stopped(
     published."""
     is_busy, prepare = threading.Event(), StagedDays.prepare
 
-    def slowly(days: StagedDays, connection: Connection[Any]) -> None:
+    def slowly(days: StagedDays, connection: Connection[Any], **_: object) -> None:
         is_busy.set()
         connection.execute("SELECT pg_sleep(20)")
         prepare(days, connection)

@@ -335,7 +335,7 @@ def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     """If more plays of the month arrive, or late ones, only the rows they touch are counted again."""
     monkeypatch.setattr(plans, "A_LARGE_PART", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
-    counted = (queries("publish/days"), "count_month")
+    counted = (queries("publish/counts"), "fill")
     for day, other in ((5, counted_again), (8, counted), (2, counted), (40, counted_again)):
         plays = (play(NOVEMBER + day * DAY + at, itemInSession=at, userId=str(at % 2)) for at in range(4))
         write(tmp_path, f"log_data/{day}.json", *plays)

@@ -7,10 +7,34 @@ from psycopg import Connection, sql
 
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
-from sparkify.publish.recount import recount
+from sparkify.publish.counts import Counts
+from sparkify.publish.partitions import Span
+from sparkify.publish.recount import nothing_else, recount
 from sparkify.schema.rollups import ACTIVITY
 
 _sql: Final = queries("publish/activity")
+
+
+class StagedActivity:
+    """The rollups of activity of a new month, as far as what is staged decides them.
+
+    `prepare` may run beside the publication, because it changes staged tables only.
+    """
+
+    def __init__(self, month: Span, tables: Mapping[str, sql.Identifier]) -> None:
+        self._counts = Counts(month, tables, nothing_else(tables))
+        self.rollups = [rollup for rollup in ACTIVITY if rollup.is_by_month]
+
+    def prepare(self, connection: Connection[Any]) -> None:
+        """Count the rollups. They are right if no page view is staged twice."""
+        with planner(connection, enable_nestloop="off"):  # as in Activity.update
+            for rollup in self.rollups:
+                self._counts.count(connection, rollup, None, is_new=True)
+
+    def publish(self, connection: Connection[Any]) -> None:
+        """Publish what was counted."""
+        for rollup in self.rollups:
+            self._counts.publish(connection, rollup, is_new=True)
 
 
 class Activity:
@@ -34,12 +58,18 @@ class Activity:
         self._connection.execute(_sql["note_gone_users"])
         self._only["session_days"] = _sql["of_gone_sessions"]
 
-    def update(self, staged: Mapping[str, sql.Composable] | None = None) -> None:
-        """Count again what depends on these days; `staged` as for `recount`."""
+    def update(
+        self, staged: Mapping[str, sql.Composable] | None = None, counted: StagedActivity | None = None
+    ) -> None:
+        """Publish what is `counted`, and count again the other rollups; `staged` as for `recount`."""
+        if counted:
+            counted.publish(self._connection)
         self._connection.execute(_sql["analyze"])
         # The planner expects a few rows from parts of a definition: loops over them took seven times as long.
         with planner(self._connection, enable_nestloop="off"):
             for rollup in ACTIVITY:
+                if counted and rollup in counted.rollups:
+                    continue
                 changed = {"events": sql.Identifier("events")}
                 recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
         self._connection.execute(_sql["end"])

@@ -43,14 +43,14 @@ def publish_month(
             return
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         facts = staged.read_facts()
+        activity = Activity(connection)
         plan = choose(facts)(staged, facts, beside) if facts else None
         if plan:
             plan.begin()
-        activity = Activity(connection)
-        publish_page_views(staged, activity)
-        if plan:
             plan.carry_out()
-        activity.update(staged.names if plan else None)
+        counted = plan.counted_activity() if plan else None
+        are_all = publish_page_views(staged, activity)
+        activity.update(staged.names if plan else None, counted if are_all else None)
         staged.end()
     listened.drop(month)
     summarize_sessions(connection)

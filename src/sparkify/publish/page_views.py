@@ -14,27 +14,30 @@ from sparkify.stage.runs import lock_publisher
 _sql: Final = queries("publish/page_views")
 
 
-def publish_page_views(month: StagedMonth, activity: Activity) -> None:
+def publish_page_views(month: StagedMonth, activity: Activity) -> bool:
     """Publish the staged page views, in the transaction of the month, and note what changes for `activity`.
 
-    Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md).
+    Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md). Returns
+    whether those staged are all that the month has.
     """
     connection, span, staged = month.connection, month.span, month.tables["page_views"]
-    month.run("remove_forgotten_views")
-    if not month.row("any_page_view")[0]:
-        return
+    are_all = not month.run("remove_forgotten_views").rowcount
     if span.is_attached(connection, "page_views"):
         month.run("merge_page_views")
-        return
+        return False
+    if not month.row("any_page_view")[0]:
+        return are_all
     try:
         with connection.transaction():
             span.add_keys(connection, "page_views", staged)
     except psycopg.errors.UniqueViolation:
+        are_all = False
         # The planner expects one row from a join on two columns: its loop would take minutes.
         with planner(connection, enable_nestloop="off"):
             month.run("remove_repeated_views")
     activity.note_views(staged)
     span.attach(connection, "page_views", staged)
+    return are_all
 
 
 def delete_forgotten_views(connection: Connection[Any]) -> None:

@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
+from sparkify.publish.activity import StagedActivity
 from sparkify.publish.beside import Begun, Beside, Work
 from sparkify.publish.books import add_rows
 from sparkify.publish.days import StagedDays
@@ -68,6 +69,10 @@ class Plan(ABC):
         self._remove_unheard_songs()
         self._compute_levels()
         self._publish_rollups()
+
+    def counted_activity(self) -> StagedActivity | None:
+        """What the month comes to, if it was counted beside; wait for it."""
+        return None
 
     @abstractmethod
     def _publish_plays(self) -> None: ...
@@ -124,6 +129,11 @@ class Plan(ABC):
 class Attach(Plan):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
+    def __init__(self, month: StagedMonth, facts: Facts, beside: Beside | None) -> None:
+        super().__init__(month, facts, beside)
+        self._days = self._staged_days()
+        self._activity = StagedActivity(month.span, month.tables)
+
     def begin(self) -> None:
         """Begin to make keys and to count, if what is staged can become partitions as it is."""
         if self._is_as_staged:
@@ -145,8 +155,21 @@ class Attach(Plan):
         return self._facts.earliest >= self._since and not self._has_repeated
 
     def _begin_to_count(self) -> None:
-        if self._are_days_as_staged and "user_days" not in self._begun:
-            self._begin("user_days", self._staged_days().prepare)
+        if not self._are_days_as_staged or "user_days" in self._begun:
+            return
+        self._begin("user_days", partial(self._days.prepare, beside=True))
+        is_new = self._facts.covered_until is None
+        if is_new and not self._month.span.is_attached(self._month.connection, "page_views"):
+            self._begin("page_views", self._count_activity)
+
+    def _count_activity(self, connection: Connection[Any]) -> None:
+        month = self._month
+        month.span.add_keys(connection, "page_views", month.tables["page_views"], unique=not month.is_ahead)
+        self._activity.prepare(connection)
+
+    def counted_activity(self) -> StagedActivity | None:
+        """What the month comes to, if it was counted beside; wait for it."""
+        return self._activity if self._is_done_beside("page_views") else None
 
     def _begin(self, table: str, work: Work) -> None:
         if self._beside and self._facts.plays >= A_LARGE_PART:
@@ -170,12 +193,9 @@ class Attach(Plan):
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        rollups.attach(
-            self._span(),
-            self._staged_days(),
-            as_staged=not self._has_repeated,
-            are_ready=self._is_done_beside("user_days"),
-        )
+        are_ready = self._is_done_beside("user_days")
+        days = self._days if are_ready else self._staged_days()
+        rollups.attach(self._span(), days, as_staged=not self._has_repeated, are_ready=are_ready)
         rollups.update()
 
     def _attach_plays(self, counts: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.publish.days import analytics, definition
+from sparkify.publish.counts import analytics, definition
 from sparkify.schema.rollups import SOURCES, Rollup
 
 _sql: Final = queries("publish/recount")
@@ -20,6 +20,16 @@ def everything() -> dict[str, sql.Composable]:
     """All that a definition reads, as the warehouse has it."""
     tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
     return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
+
+
+def nothing_else(staged: Names) -> dict[str, sql.Composable]:
+    """What definitions read of a month that is staged as a whole; batches have summed up its plays."""
+    return {
+        **staged,
+        "plays": sql.SQL(_sql["no_plays"]),
+        "staged_sessions": staged["sessions"],
+        "wanted": sql.SQL("true"),
+    }
 
 
 def recount(

@@ -10,6 +10,10 @@
 -- Select what batches summed up by session and day, without the days whose plays are counted instead.
 (SELECT * FROM {sessions} WHERE started_at >= {staged_since}::timestamp AT TIME ZONE 'UTC')
 
+-- name: no_plays
+-- Select no play, where batches summed up all.
+(SELECT * FROM songplays WHERE false)
+
 -- name: no_sessions
 -- Select no session, where all plays are counted.
 (SELECT NULL::bigint AS session_id, NULL::bigint AS user_id, NULL::timestamptz AS started_at, NULL AS level,

@@ -16,7 +16,8 @@ from psycopg import Connection, sql
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
-from sparkify.publish.days import SAMPLE, StagedDays
+from sparkify.publish.counts import SAMPLE
+from sparkify.publish.days import StagedDays
 from sparkify.publish.partitions import Span
 from sparkify.publish.recount import recount
 from sparkify.schema.rollups import NAMES, ROLLUPS, Rollup

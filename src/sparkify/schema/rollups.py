@@ -25,6 +25,7 @@ from sparkify.database.queries import queries
 
 _FOLDER: Final = "publish/rollups"
 _TIME: Final = re.compile(r"^    (day|week|month|start)\s+date\b", re.MULTILINE)
+_READS_A_TABLE: Final = re.compile(r"\b(FROM|JOIN)\s+(analytics|public|etl)\.")
 _SCALAR: Final = re.compile(r"^    ([a-z_]+)\s+[a-z]+(?!\w|\[)", re.MULTILINE)
 
 NAMES: Final = tuple(
@@ -79,8 +80,11 @@ class Rollup:
 
     @property
     def is_by_month(self) -> bool:
-        """Whether its rows of a month depend on the days of that month only. A week may lie in two months."""
-        return self.time != "start"
+        """Whether its rows of a month depend on that month only.
+
+        A week may lie in two months, and a definition that reads a table itself, in others.
+        """
+        return self.time in {"day", "month"} and not _READS_A_TABLE.search(self.queries["definition"])
 
     @property
     def is_partitioned(self) -> bool:
