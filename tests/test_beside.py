@@ -28,7 +28,7 @@ from sparkify.publish.rollups import Rollups
 from sparkify.report import Progress, Staged
 from sparkify.simulate import simulate
 from sparkify.transform.listened import COUNTED
-from tests.support.data import NOVEMBER, play, write
+from tests.support.data import NOVEMBER, play, view, write
 from tests.support.warehouse import check_books, content, one, wait_until
 
 INDEXES = (
@@ -181,6 +181,52 @@ def test_what_a_dead_publication_had_counted(
         assert one(db, STAGED_COUNTS) == 0
     assert etl.run(world, dsn=dsn).status == "done"
     assert content(dsn) == content(expected)
+
+
+@pytest.mark.parametrize("when", ["at the end", "ahead"])
+def test_page_views_are_staged_twice(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """What was counted from all of them is not used; ahead, a key does not tell before the publication."""
+    december = NOVEMBER + 30 * 86_400_000
+    write(tmp_path, "log_data/a.json", *(play(NOVEMBER + at, itemInSession=at) for at in range(5)))
+    for name, status in ("b", 404), ("c", 200):
+        write(tmp_path, f"log_data/{name}.json", *(view(NOVEMBER + at, status=status) for at in range(5)))
+    for at, name in enumerate("de"):
+        write(tmp_path, f"log_data/{name}.json", play(december + at))
+    expected, _ = loaded(new_dsn(), tmp_path)
+    used = []
+    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    if when != "ahead":
+        monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)
+    update = Activity.update
+    monkeypatch.setattr(Activity, "update", lambda *args: used.append(bool(args[-1])) or update(*args))
+    found, _ = loaded(new_dsn(), tmp_path, batch_bytes=1, workers=1)
+    assert used == [False, True]  # of November and December
+    assert found == expected
+
+
+def test_page_views_in_sessions_of_forgotten_people(
+    new_dsn: Callable[[], str], tmp_path: Path, outcomes: list[bool]
+) -> None:
+    """They are counted beside the publication, which deletes them."""
+    write(tmp_path, "before/log_data/a.json", play(NOVEMBER - 86_400_000, userId="7", sessionId=70))
+    write(
+        tmp_path,
+        "logs/log_data/a.json",
+        *(play(NOVEMBER + at, itemInSession=at) for at in range(5)),
+        *(view(NOVEMBER + at, userId="", sessionId=70) for at in range(5)),
+        view(NOVEMBER, userId="", sessionId=71),
+    )
+    dsn = new_dsn()
+    assert etl.run(tmp_path / "before", dsn=dsn).status == "done"
+    forget([7], dsn=dsn)
+    loaded(dsn, tmp_path / "logs")
+    with connect(dsn) as db:
+        assert one(db, "SELECT count(*) FROM analytics.page_views") == 1
+        assert one(db, "SELECT sum(views) FROM analytics.page_days") == 1
+        assert one(db, "SELECT sum(views) FROM analytics.session_days") == 1
+    assert all(outcomes)
 
 
 @pytest.mark.parametrize("month", ["new", "known"])
