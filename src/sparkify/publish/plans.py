@@ -29,9 +29,10 @@ A_LARGE_PART: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
 too. With fewer, it covers the rest of the month, and later plays are inserted row by row."""
 
-MANY_TIMES: Final = 3
-"""When `time` has more than this many times the rows that are attached, each of these is looked up in it.
-Otherwise the two are merged, which reads all of `time`, but costs half as much for each row."""
+FEW_TIMES, MANY_TIMES = 1, 3
+"""How the foreign keys of new plays are checked depends on how many times their number of rows `time` has already.
+Up to the first, by hashing the tables that they refer to. Up to the second, by merging: with all of `time`
+too, but in less time for each of its rows. Then by looking up each play, which does not grow with `time`."""
 
 
 def choose(facts: Facts) -> "type[Plan]":
@@ -204,15 +205,22 @@ class Attach(Plan):
         if self._facts.overlaps:
             month.run("unique_times")
         songplays, matched, times = month.row(counts)
-        are_many = month.number("count_times") > MANY_TIMES * self._facts.plays
+        checked = self._checked_by(month.number("count_times"))
         add_rows(connection, "songplays", songplays)
         add_rows(connection, "matched", matched)
         add_rows(connection, "time", times)
         self._attach("time")
-        # Not by hashing all of `time`, which costs in proportion to the warehouse, not the load.
-        with planner(connection, enable_hashjoin="off", enable_mergejoin="off" if are_many else "on"):
+        with planner(connection, **checked):
             self._attach("songplays")
         self._attach("heard_plays")
+
+    def _checked_by(self, times: int) -> dict[str, str]:
+        """The joins by which foreign keys are checked, as settings, with so many rows in `time`."""
+        plays = self._facts.plays
+        return {
+            "enable_hashjoin": "on" if times <= FEW_TIMES * plays else "off",
+            "enable_mergejoin": "on" if times <= MANY_TIMES * plays else "off",
+        }
 
     def _staged_days(self) -> StagedDays:
         return StagedDays(self._span(), self._month.tables, self._counted)
