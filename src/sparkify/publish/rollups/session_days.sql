@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin
 
 -- name: definition
 -- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
--- its owner first. The text of a moment, with the page after it, finds the first and the last page.
+-- its owner first. Sixteen digits for the moment, and the page after them, find the first and the last page.
 WITH played AS MATERIALIZED (
     SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(first_at) AS first_at, max(last_at) AS last_at,
            sum(plays)::integer AS plays
@@ -45,7 +45,7 @@ viewed AS MATERIALIZED (
     SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at,
            min(paged) AS first, max(paged) AS last, count(*)::integer AS views
     FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level,
-                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || page COLLATE "C" AS paged
+                 (1000000000000000 + (date_part('epoch', start_time) * 1000)::bigint)::text || page COLLATE "C" AS paged
           FROM {page_views} v) events
     WHERE {wanted}
     GROUP BY session_id, user_id, day
@@ -66,10 +66,10 @@ owned AS (
 )
 SELECT session_id, user_id, day, greatest(p.level COLLATE "C", v.level) AS level,
        least(p.first_at, v.first_at) AS first_at, greatest(p.last_at, v.last_at) AS last_at,
-       CASE WHEN v.first_at > p.first_at OR v.views IS NULL THEN 'NextSong' WHEN v.first_at = p.first_at THEN least('NextSong', substr(v.first, 18) COLLATE "C")
-            ELSE substr(v.first, 18) END AS first_page,
-       CASE WHEN v.last_at < p.last_at OR v.views IS NULL THEN 'NextSong' WHEN v.last_at = p.last_at THEN greatest('NextSong', substr(v.last, 18) COLLATE "C")
-            ELSE substr(v.last, 18) END AS last_page,
+       CASE WHEN v.first_at > p.first_at OR v.views IS NULL THEN 'NextSong' WHEN v.first_at = p.first_at THEN least('NextSong', substr(v.first, 17) COLLATE "C")
+            ELSE substr(v.first, 17) END AS first_page,
+       CASE WHEN v.last_at < p.last_at OR v.views IS NULL THEN 'NextSong' WHEN v.last_at = p.last_at THEN greatest('NextSong', substr(v.last, 17) COLLATE "C")
+            ELSE substr(v.last, 17) END AS last_page,
        coalesce(plays, 0) AS plays, coalesce(views, 0) AS views
 FROM played p FULL JOIN owned v USING (session_id, user_id, day)
 
