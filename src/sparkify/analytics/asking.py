@@ -52,6 +52,7 @@ def _parts_for(selection: Selection, places: list[str]) -> dict[str, sql.Composa
         "is_new": sql.SQL(_parts["is_new"] if is_utc else _zones["is_new"]),
         "and_sessions": only_local(selection, _zones["and_sessions"]),
         "quarters": fill(_zones["quarters_of_place" if places else "quarters"], at_place=at_place),
+        "heard": fill(_zones["heard_at_place" if places else "heard"], at_place=at_place),
     }  # fmt: skip
 
 

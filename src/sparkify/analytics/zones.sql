@@ -81,6 +81,16 @@ FROM (SELECT (day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AT TIME 
         AND day >= %(begin_day)s AND day < %(past_day)s AND {at_level}) heard
 GROUP BY 1, 2 ORDER BY 1, 2
 
+-- name: heard
+-- This table has the first and the last play of each user on each day, at each level, in a tenth of the space of user_days.
+analytics.user_level_days
+
+-- name: heard_at_place
+-- This subquery has the same at one place, to a quarter of an hour.
+(SELECT user_id, day, level, (day + quarters[1] * interval '15 minutes') AT TIME ZONE 'UTC' AS first_play,
+        (day + quarters[plays] * interval '15 minutes') AT TIME ZONE 'UTC' AS last_play
+ FROM analytics.user_days WHERE {at_place})
+
 -- name: trend
 -- Count plays, listeners, sessions and seconds over time. One row per local day, week or month with plays. Periods are numbered from
 -- 1, and begin at `bounds`, in quarters of an hour since 2000. A user's day in UTC lies in two periods at most: those of its first
@@ -92,9 +102,9 @@ WITH amounts AS (
     GROUP BY 1
 ),
 days AS (
-    SELECT user_id, width_bucket((day - date '2000-01-01') * 96 + quarters[1], %(bounds)s::integer[]) AS first_number,
-           width_bucket((day - date '2000-01-01') * 96 + quarters[plays], %(bounds)s::integer[]) AS last_number
-    FROM analytics.user_days WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level} AND {at_place}
+    SELECT user_id, width_bucket(first_play, %(moments)s::timestamptz[]) AS first_number,
+           width_bucket(last_play, %(moments)s::timestamptz[]) AS last_number
+    FROM {heard} heard WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
 ),
 people AS (
     SELECT number, count(*) AS listeners,
