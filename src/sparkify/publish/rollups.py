@@ -44,10 +44,11 @@ def summarize_sessions(connection: Connection[Any]) -> None:
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
     """Analyze the tables that questions join, each in a separate transaction, so that locks are short.
 
-    `only` is ``ONLY`` where the server can skip partitions, which were analyzed before they were attached.
+    `only` is ``ONLY`` where the server can skip partitions, which were analyzed before they were attached. If
+    the server dies now, statistics may be lost, and nothing else.
     """
     for table in (*NAMES, "heard_songs"):
-        with planner(connection, default_statistics_target=SAMPLE):
+        with planner(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
             connection.execute(sql.SQL("ANALYZE " + only + " {}").format(sql.Identifier("analytics", table)))
 
 
