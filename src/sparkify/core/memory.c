@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static const size_t BLOCK_BYTES = 64 << 10;
 
@@ -11,6 +14,13 @@ struct Block {
     size_t used, room;
     uint8_t data[];
 };
+
+void memory_prepare(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+}
 
 bool make_room(void *items, size_t *room, size_t wanted, size_t size) {
     if (wanted <= *room) return true;

@@ -4,6 +4,10 @@
 
 #include "core.h"
 
+/* Give large buffers, which come and go with each chunk, back to the system. By default glibc soon keeps all but the
+ * largest, in pieces for each thread: a sixth more memory at 5M plays, for a twentieth less time in the client. */
+void memory_prepare(void);
+
 /* Room for `wanted` items of `size` bytes; `items` is the address of the array's pointer.
  * Returns false, and changes nothing, if memory is short or there would be 2^32 items. */
 bool make_room(void *items, size_t *room, size_t wanted, size_t size);

@@ -1,6 +1,7 @@
 /* The extension module sparkify.core._core: the compiled core of a load. _core.pyi documents it. */
 #include "copy_columns.h"
 #include "folder.h"
+#include "memory.h"
 #include "reading.h"
 #include "sha256.h"
 #include "small_files.h"
@@ -14,6 +15,7 @@ static int add_type(PyObject *module, PyType_Spec *spec) {
 }
 
 static int execute(PyObject *module) {
+    memory_prepare();
     sha256_prepare();
     PyType_Spec *types[] = {&plays_spec, &catalogue_spec, &month_spec};
     for (size_t at = 0; at < sizeof types / sizeof *types; at++)
