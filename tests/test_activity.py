@@ -3,11 +3,13 @@
 import json
 import random
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg import Connection
 
 from sparkify import analytics, etl
@@ -21,6 +23,7 @@ from sparkify.publish import activity
 from sparkify.schema.rollups import Rollup
 from tests.support import plainly
 from tests.support.data import NOVEMBER, play, write
+from tests.support.examples import examples
 from tests.support.plainly import Days, Event
 from tests.support.warehouse import one
 
@@ -288,6 +291,21 @@ def test_a_warehouse_without_events(dsn: str) -> None:
         "upgrades", "churn", "quiet", "cohorts", "before",
     ):  # fmt: skip
         assert getattr(analytics, question)(dsn=dsn) == [], question
+
+
+_moments = st.datetimes(timezones=st.just(UTC)).filter(lambda at: at.year < 9999)
+_names = st.sampled_from(["", "free", "paid", "Ä"])
+
+
+@examples(30, thorough=300)
+@given(st.lists(st.tuples(_moments, _names), min_size=1))
+def test_texts_that_sort_by_a_moment(db: Connection[Any], found: list[tuple[datetime, str]]) -> None:
+    """The last level of a week is found so."""
+    whole = {(at.replace(microsecond=at.microsecond // 1000 * 1000), name) for at, name in found}
+    pairs = sorted(whole | {(at + timedelta(milliseconds=1), name) for at, name in whole})
+    texts = [one(db, "SELECT analytics.sortable(%s, %s)", *pair) for pair in pairs]
+    assert texts == sorted(set(texts))
+    assert [text[16:] for text in texts] == [name for _, name in pairs]
 
 
 def test_a_session_that_is_never_closed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN count * 3600000.0 / nullif(milliseconds, 0);
 COMMENT ON FUNCTION analytics.per_hour IS 'How many for each hour heard; NULL if nothing was heard.';
 
+-- In half the time of to_char. With this number added, every year from 1 to 9999 has sixteen digits. The type has the name by which
+-- create_tables.sql finds it.
+CREATE OR REPLACE FUNCTION analytics.sortable(moment timestamp with time zone, name text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (2000000000000000 + (date_part('epoch', moment) * 1000)::bigint)::text || name;
+COMMENT ON FUNCTION analytics.sortable IS 'A text that sorts by a moment, in the sixteen digits before the name, and then by the name.';
+
 CREATE OR REPLACE FUNCTION etl.is_unfinished(state text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing', 'held', 'failed');

@@ -43,9 +43,8 @@ COMMENT ON COLUMN analytics.user_week_counts.downgrade_views IS 'Page views of D
 COMMENT ON COLUMN analytics.user_week_counts.upgrades IS 'Page views of Submit Upgrade.';
 COMMENT ON COLUMN analytics.user_week_counts.downgrades IS 'Page views of Submit Downgrade.';
 COMMENT ON COLUMN analytics.user_week_counts.cancellations IS 'Page views of Cancellation Confirmation.';
--- The key finds the next week of each user without reading the rows.
 CREATE UNIQUE INDEX IF NOT EXISTS user_week_counts_key ON analytics.user_week_counts (user_id, week);
-CREATE INDEX IF NOT EXISTS user_week_counts_week ON analytics.user_week_counts (week);
+CREATE INDEX IF NOT EXISTS user_week_counts_week ON analytics.user_week_counts USING brin (week date_minmax_multi_ops) WITH (pages_per_range = 32);
 
 -- name: definition
 -- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
@@ -60,7 +59,7 @@ WITH viewed AS (
            count(*) FILTER (WHERE page = 'Submit Downgrade') AS downgrades,
            count(*) FILTER (WHERE page = 'Cancellation Confirmation') AS cancellations
     FROM (SELECT user_id, day, day - mod(day - date '0001-01-01', 7) AS week, page, analytics.is_error(page, status) AS is_error,
-                 to_char(start_time, 'YYYYMMDDHH24MISSMS') || level COLLATE "C" AS at_level
+                 analytics.sortable(start_time, level) COLLATE "C" AS at_level
           FROM (SELECT v.*, (start_time AT TIME ZONE 'UTC')::date AS day FROM {page_views} v WHERE user_id IS NOT NULL) days) weeks
     WHERE {wanted}
     GROUP BY user_id, week
@@ -72,19 +71,18 @@ heard AS (
     GROUP BY user_id, week
 ),
 levels AS (
-    SELECT user_id, week, max(to_char(last_play, 'YYYYMMDDHH24MISSMS') || level COLLATE "C") AS at_level
+    SELECT user_id, week, max(analytics.sortable(last_play, level) COLLATE "C") AS at_level
     FROM (SELECT l.*, day - mod(day - date '0001-01-01', 7) AS week FROM {level_days} l) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 ),
 used AS (
-    SELECT user_id, week, count(*) AS sessions, max(last_day) AS last_day
-    FROM (SELECT user_id, session_id, day - mod(day - date '0001-01-01', 7) AS week, max(day) AS last_day
-          FROM {session_days} s WHERE user_id IS NOT NULL GROUP BY 1, 2, 3) weeks
+    SELECT user_id, week, count(DISTINCT session_id) AS sessions, max(day) AS last_day
+    FROM (SELECT user_id, session_id, day, day - mod(day - date '0001-01-01', 7) AS week FROM {session_days} s WHERE user_id IS NOT NULL) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 )
-SELECT user_id, week, substr(greatest(l.at_level, v.at_level), 18) AS level, last_day,
+SELECT user_id, week, substr(greatest(l.at_level, v.at_level), 17) AS level, last_day,
        coalesce(plays, 0)::integer AS plays, coalesce(milliseconds, 0)::bigint AS milliseconds, sessions::integer AS sessions,
        coalesce(views, 0)::integer AS views, coalesce(adverts, 0)::integer AS adverts,
        coalesce(thumbs_up, 0)::integer AS thumbs_up, coalesce(thumbs_down, 0)::integer AS thumbs_down,
@@ -97,4 +95,4 @@ FROM used LEFT JOIN viewed v USING (user_id, week) LEFT JOIN heard h USING (user
 
 -- name: scope
 -- Find the weeks of some days.
-SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM {events} e
+SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM (SELECT DISTINCT day FROM {events} e) days
