@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sparkify.analytics import Selection
 from sparkify.commands.activity import QUESTIONS
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
-from sparkify.operations.check import check
+from sparkify.operations.check import check, examine
 from sparkify.operations.forget import forget
 from sparkify.publish import activity
 from sparkify.schema.rollups import Rollup
@@ -327,3 +328,73 @@ def test_a_session_that_is_never_closed(dsn: str, tmp_path: Path, monkeypatch: p
         etl.run(tmp_path, dsn=dsn)
     assert recounted == [2, 2]
     assert not [finding for finding in check(dsn) if finding.found]
+
+
+# --- who pays and who leaves, after any loads in any order, and after forgetting ----------------------------
+
+STEPS = ["Upgrade", "Submit Upgrade", "Submit Downgrade", "Cancellation Confirmation"]
+ROLLUPS = ["lifetimes", "plan_steps", "plan_ways", "user_week_counts", "week_outcomes"]
+
+steps_and_plays = st.builds(
+    lambda user, day, at, page, level: play(
+        NOVEMBER + day * DAY + at, userId=str(user), sessionId=user, level=level,
+        **({} if page == "NextSong" else {"page": page, "song": None, "artist": None, "length": None}),
+    ),
+    st.integers(1, 2), st.sampled_from([0, 1, 3, 4, 10, 20, 31, 32, 60, 95]), st.integers(0, 2),
+    st.sampled_from(["NextSong"] * 5 + ["Help", "Submit Upgrade", *STEPS]), st.sampled_from(["free", "paid"]),
+)  # fmt: skip
+worlds = st.lists(st.lists(steps_and_plays, max_size=8), min_size=2, max_size=5)
+
+
+def numbered(world: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Make each event another one. A last file says otherwise of every second: steps and paid plays go."""
+    events = [event for file in world for event in file]
+    for item, event in enumerate(events):
+        event["itemInSession"] = item
+    return [
+        *world,
+        [{**e, **({"level": "free"} if e["page"] == "NextSong" else {"page": "About"})} for e in events[::2]],
+    ]
+
+
+def winners(world: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each event once, with its smallest page and level."""
+    events = sorted((event for file in world for event in file), key=lambda e: (e["page"], e["level"]))
+    return list({event["itemInSession"]: event for event in reversed(events)}.values())
+
+
+def agree(dsn: str, records: list[dict[str, Any]]) -> None:
+    """The rollups equal their definitions, and the answers equal what plain Python counts."""
+    with connect(dsn) as connection:
+        findings, _ = examine(connection, [f"rollup_{name}" for name in ROLLUPS])
+    assert [(finding.name, finding.examples) for finding in findings if finding.found] == []
+    log = plainly.events(records)
+    if not log:
+        return
+    for chosen in CHOSEN[:5]:
+        whole = selection(chosen)
+        assert alike(analytics.upgrades(whole, dsn=dsn), plainly.upgrades(log, chosen))
+        assert alike(analytics.quiet(whole, days=30, dsn=dsn), plainly.quiet(log, chosen, 30))
+        assert alike(analytics.cohorts(whole, days=30, dsn=dsn), plainly.cohorts(log, chosen, 30))
+        assert alike(analytics.before(whole, dsn=dsn), plainly.before(log, chosen))
+
+
+@examples(5, thorough=50)
+@given(world=worlds, chance=st.randoms(use_true_random=False))
+def test_who_pays_and_who_leaves_in_any_small_world(
+    new_dsn: Callable[[], str],
+    tmp_path_factory: Any,
+    world: list[list[dict[str, Any]]],
+    chance: random.Random,
+) -> None:
+    dsn, root, loaded = new_dsn(), tmp_path_factory.mktemp("world"), []
+    files = numbered(world)
+    chance.shuffle(files)
+    for number, file in enumerate(files):
+        write(root, f"log_data/{number}.json", *file)
+        etl.run(root, dsn=dsn)
+        loaded.append(file)
+        agree(dsn, winners(loaded))
+    gone = chance.randint(1, 2)
+    forget([gone], dsn=dsn)
+    agree(dsn, [event for event in winners(loaded) if event["userId"] != str(gone)])

@@ -8,6 +8,7 @@ from psycopg import Connection, sql
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.counts import Counts
+from sparkify.publish.lifetimes import update_lifetimes
 from sparkify.publish.partitions import Span
 from sparkify.publish.recount import nothing_else, recount
 from sparkify.schema.rollups import ACTIVITY
@@ -72,4 +73,5 @@ class Activity:
                     continue
                 changed = {"events": sql.Identifier("events")}
                 recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
+            update_lifetimes(self._connection)
         self._connection.execute(_sql["end"])

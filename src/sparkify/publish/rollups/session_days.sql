@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin
 
 -- name: definition
 -- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
--- its owner first. Sixteen digits for the moment, and the page after them, find the first and the last page.
+-- its owner first. The text of a moment, with the page after it, finds the first and the last page.
 WITH played AS MATERIALIZED (
     SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(first_at) AS first_at, max(last_at) AS last_at,
            sum(plays)::integer AS plays
@@ -45,7 +45,7 @@ viewed AS MATERIALIZED (
     SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(at) AS first_at, max(at) AS last_at,
            min(paged) AS first, max(paged) AS last, count(*)::integer AS views
     FROM (SELECT session_id, user_id, (start_time AT TIME ZONE 'UTC')::date AS day, start_time AS at, level,
-                 (1000000000000000 + (date_part('epoch', start_time) * 1000)::bigint)::text || page COLLATE "C" AS paged
+                 analytics.sortable(start_time, page) COLLATE "C" AS paged
           FROM {page_views} v) events
     WHERE {wanted}
     GROUP BY session_id, user_id, day
