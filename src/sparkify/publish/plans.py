@@ -30,9 +30,9 @@ A_LARGE_PART: Final = 20_000
 too. With fewer, it covers the rest of the month, and later plays are inserted row by row."""
 
 FEW_TIMES, MANY_TIMES = 1, 3
-"""How the foreign keys of new plays are checked depends on how many times their number of rows `time` has already.
-Up to the first, by hashing the tables that they refer to. Up to the second, by merging: with all of `time`
-too, but in less time for each of its rows. Then by looking up each play, which does not grow with `time`."""
+"""How foreign keys of new plays are checked depends on how many times as many rows `time` has already. Up to
+the first, by hashing the tables that they refer to. Up to the second, by merging, which reads all of `time`,
+too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`."""
 
 
 def choose(facts: Facts) -> "type[Plan]":
