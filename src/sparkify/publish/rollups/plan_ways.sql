@@ -44,7 +44,7 @@ WHERE seen_at IS NOT NULL OR submitted_at IS NOT NULL
 -- name: scope
 -- Find the days of all steps and ways of users who have a step on one of these days, or a way that a play or a lost step on them changes.
 -- New plays change a way until its first paid play is found, or the user goes back.
-WITH users AS (
+WITH concerned AS (
     SELECT user_id FROM analytics.plan_steps JOIN {events} e USING (user_id, day)
     UNION
     SELECT user_id FROM analytics.plan_ways w JOIN {events} e USING (user_id)
@@ -52,6 +52,6 @@ WITH users AS (
       AND (submitted_at IS NOT NULL AND paid_at IS NULL AND back_at IS NULL
            OR e.day <= (greatest(seen_at, submitted_at, paid_at, back_at) AT TIME ZONE 'UTC')::date)
 )
-SELECT user_id, day FROM analytics.plan_steps WHERE user_id IN (SELECT user_id FROM users)
+SELECT user_id, day FROM analytics.plan_steps WHERE user_id IN (SELECT user_id FROM concerned)
 UNION
-SELECT user_id, day FROM analytics.plan_ways WHERE user_id IN (SELECT user_id FROM users)
+SELECT user_id, day FROM analytics.plan_ways WHERE user_id IN (SELECT user_id FROM concerned)
