@@ -30,7 +30,7 @@ from sparkify.simulate.songfiles import song_path, song_texts
 from sparkify.simulate.world import World, day_number
 from sparkify.simulate.writing import LINES_AT_ONCE
 
-EVENTS_A_PERSON_DAY = 3.3
+EVENTS_A_PERSON_DAY = 3.7
 _MEMORY = Path("/dev/shm")  # noqa: S108  exists on Linux; left out elsewhere
 _ONE_RUN = """
 import json, resource, sys

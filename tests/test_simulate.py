@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -23,7 +23,9 @@ from sparkify.cli import main
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.simulate import simulate
 
+Sessions = list[list[dict[str, Any]]]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+FEEDBACK = {"Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend"}
 NOBODY = ["firstName", "gender", "lastName", "location", "registration", "userAgent"]
 
 
@@ -48,6 +50,14 @@ def _events(out: Path) -> Iterator[dict[str, Any]]:
     for path in _log_files(out):
         for line in path.read_bytes().decode().split("\n"):
             yield _strict(line)
+
+
+def _sessions(out: Path) -> Sessions:
+    """The events of each session, in order."""
+    sessions = defaultdict(list)
+    for event in _events(out):
+        sessions[event["sessionId"]].append(event)
+    return [sorted(session, key=lambda e: e["itemInSession"]) for session in sessions.values()]
 
 
 def _songs(out: Path) -> list[dict[str, Any]]:
@@ -120,22 +130,82 @@ def test_every_line_is_valid_by_the_rules_of_the_loader(clean: Path) -> None:
 
 
 def test_sessions_are_one_persons_and_numbered_through(clean: Path) -> None:
-    sessions = defaultdict(list)
-    for event in _events(clean):
-        sessions[event["sessionId"]].append(event)
     ends: dict[str, int] = {}
-    for session in sorted(sessions.values(), key=lambda s: s[0]["ts"]):
-        assert sorted(e["itemInSession"] for e in session) == list(range(len(session)))
-        session.sort(key=lambda e: e["itemInSession"])
+    for session in sorted(_sessions(clean), key=lambda s: s[0]["ts"]):
+        assert [e["itemInSession"] for e in session] == list(range(len(session)))
         assert [e["ts"] for e in session] == sorted(e["ts"] for e in session)
         people = {e["userId"] for e in session} - {""}
         assert len(people) <= 1
-        for before, after in pairwise(session):
-            if before["page"] == after["page"] == "NextSong":
+        for before, after in pairwise(e for e in session if e["page"] not in FEEDBACK):
+            if before["page"] == "NextSong" and after["page"] in {"NextSong", "Roll Advert"}:
                 assert after["ts"] - before["ts"] == int(before["length"]) * 1000
         for who in people:
             assert ends.get(who, 0) < session[0]["ts"], "one person, two sessions at a time"
             ends[who] = session[-1]["ts"]
+
+
+@pytest.fixture(scope="module")
+def many_sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
+    """The sessions of 600 people in a quarter."""
+    out = tmp_path_factory.mktemp("many")
+    simulate(out, users=600, days=90, songs=100, packed=True)
+    return _sessions(out)
+
+
+def test_feedback_comes_while_a_song_plays(many_sessions: Sessions) -> None:
+    seen = set()
+    for session in many_sessions:
+        others = [n for n, event in enumerate(session) if event["page"] not in FEEDBACK]
+        for before, after in pairwise([*others, len(session)]):
+            play, given = session[before], session[before + 1 : after]
+            if given:
+                assert play["page"] == "NextSong"
+                end = play["ts"] + int(play["length"]) * 1000
+                if after < len(session):
+                    end = min(end, session[after]["ts"])
+                assert all(play["ts"] < event["ts"] < end for event in given)
+            for event in given:
+                assert event["level"] == play["level"]
+                assert (event["method"], event["status"], event["auth"]) == ("PUT", 307, "Logged In")
+                seen.add(event["page"])
+    assert seen == FEEDBACK
+
+
+def test_an_advert_comes_between_two_songs_and_takes_its_time(
+    many_sessions: Sessions,
+) -> None:
+    levels: Counter[str] = Counter()
+    for session in many_sessions:
+        events = [event for event in session if event["page"] not in FEEDBACK]
+        for n, event in enumerate(events):
+            if event["page"] == "Roll Advert":
+                assert (event["method"], event["status"]) == ("GET", 200)
+                assert events[n - 1]["page"] == "NextSong"
+                levels[event["level"]] += 1
+                # The session may have ended during the advert.
+                for after in events[n + 1 : n + 2]:
+                    assert (after["page"], after["ts"] - event["ts"]) == ("NextSong", 30_000)
+    assert levels["free"] > 10 * levels["paid"] > 0
+
+
+def test_who_cancels_is_gone(many_sessions: Sessions) -> None:
+    gone: dict[str, tuple[int, int]] = {}
+    last: dict[str, tuple[int, int]] = {}
+    for session in many_sessions:
+        for before, event in pairwise(session):
+            if event["page"] == "Cancel":
+                assert (event["method"], event["status"]) == ("PUT", 307)
+                assert (before["page"], event["ts"] - before["ts"]) == ("Settings", 1000)
+            if event["page"] == "Cancellation Confirmation":
+                assert (event["method"], event["status"], event["auth"]) == ("GET", 200, "Cancelled")
+                assert before["page"] == "Cancel"
+                gone[event["userId"]] = event["ts"], event["itemInSession"]
+        for event in session:
+            last[event["userId"]] = max(
+                last.get(event["userId"], (0, 0)), (event["ts"], event["itemInSession"])
+            )
+    assert {who: last[who] for who in gone} == gone
+    assert 0.02 < len(gone) / len(last) < 0.06
 
 
 def test_a_person_stays_the_same_and_plays_on_one_device(clean: Path) -> None:
@@ -249,7 +319,7 @@ def test_days_made_later_continue_those_made_before(
 
     for module in (days, people, starts):
         monkeypatch.setattr(module, "BLOCK", 64)  # four blocks of people instead of one
-    world: dict[str, Any] = {"users": 200, "songs": 300, "workers": 1, **form}
+    world: dict[str, Any] = {"users": 200, "songs": 300, "seed": 3, "workers": 1, **form}
     simulate(tmp_path / "whole", days=60, **world)
     simulate(tmp_path / "parts", days=30, **world)
     simulate(tmp_path / "parts", days=29, start=date(2018, 12, 2), force=True, **world)
@@ -302,7 +372,7 @@ def test_the_same_settings_mean_the_same_bytes_in_every_version() -> None:
         digest = hashlib.sha256()
         for name, text in sorted(_files(Path(out)).items()):
             digest.update(f"{name} {len(text)}\n".encode() + text)
-    assert digest.hexdigest()[:16] == "723bbe14a15809ec"
+    assert digest.hexdigest()[:16] == "567280f5d36e1f00"
 
 
 def test_packed_and_zipped_hold_the_same(tmp_path: Path, clean: Path) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints
+from sparkify.simulate.arrays import AnyInts, Bools, Floats, Ints, begins_group
 from sparkify.simulate.catalogue import Catalogue
 from sparkify.simulate.draws import Draws
+from sparkify.simulate.feedback import Walked, with_feedback
 from sparkify.simulate.listening import Listening
 from sparkify.simulate.pages import REDIRECTS, Page, walk
 from sparkify.simulate.people import BLOCK, Levels, People
@@ -89,25 +90,28 @@ def _events(
             continue
         which = slice(int(low), int(high))
         draws = world.draws(Stream.WALKS, day, block)
-        session, page, paid = walk(draws, begun.paid[which], begun.changing[which])
-        person = begun.person[which][session]
+        session, page, paid = walk(draws, begun.paid[which], begun.changing[which], begun.leaving[which])
+        session += low
         song = np.full(len(page), -1, np.int32)
         plays = np.flatnonzero(page == Page.SONG)
-        song[plays] = listening.songs(draws, limits, person[plays])
-        begins = np.concatenate([[True], session[1:] != session[:-1]])
-        at = np.flatnonzero(begins)
-        length = np.diff(np.append(at, len(page)))
-        since = np.cumsum(_seconds_before(draws, catalogue.durations, page, song, begins))
-        since -= np.repeat(since[at], length)
-        item = np.arange(len(page)) - np.repeat(at, length)
-        ms = begun.ms[which][session] + since * 1000
-        keep = (item == 0) | (ms < ends[which][session])
-        parts.append(
-            Events(
-                ms, ids[which][session], item.astype(np.int32), person.astype(np.int32), page, paid, song
-            ).take(keep)
-        )
+        song[plays] = listening.songs(draws, limits, begun.person[session[plays]])
+        clock = np.cumsum(_seconds_before(draws, catalogue.durations, page, song, begins_group(session)))
+        walked = Walked(session, page, paid, song, clock)
+        walked = with_feedback(world.draws(Stream.FEEDBACK, day, block), walked, catalogue.durations)
+        parts.append(_timed(walked, begun, ids, ends))
     return Events.concat(parts) if parts else _NOTHING
+
+
+def _timed(walked: Walked, begun: Starts, ids: Ints, ends: Ints) -> Events:
+    """The events with their times and numbers, those before their session must end."""
+    session, page, paid, song, clock = walked
+    begins = np.flatnonzero(begins_group(session))
+    length = np.diff(np.append(begins, len(page)))
+    item = np.arange(len(page)) - np.repeat(begins, length)
+    ms = begun.ms[session] + (clock - np.repeat(clock[begins], length)) * 1000
+    person = begun.person[session].astype(np.int32)
+    events = Events(ms, ids[session], item.astype(np.int32), person, page, paid, song)
+    return events.take((item == 0) | (ms < ends[session]))
 
 
 def _session_ids(world: World, begun: Starts, day: int) -> Ints:

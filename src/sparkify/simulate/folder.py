@@ -12,7 +12,7 @@ from sparkify.errors import UsageError
 # The file is hidden and has no suffix, so that loaders do not take it for data.
 RECORD = ".sparkify-world"
 # Raise this if the same settings now produce other bytes: then earlier days cannot be continued.
-_EDITION = 1
+_EDITION = 2
 _OURS = ("song_data", "log_data", "late", "truth")
 
 

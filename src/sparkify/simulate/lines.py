@@ -9,7 +9,7 @@ from sparkify.simulate.catalogue import Catalogue, log_text
 from sparkify.simulate.days import Events
 from sparkify.simulate.devices import AGENTS
 from sparkify.simulate.fragments import Fragments
-from sparkify.simulate.pages import LOGGED
+from sparkify.simulate.pages import IS_KNOWN, LOGGED
 from sparkify.simulate.people import FIRST_NAMES, People
 from sparkify.simulate.places import METROS
 from sparkify.simulate.words import FAMILIES, WOMEN
@@ -38,13 +38,9 @@ class Lines:
             for artist, length, title in zip(
                 catalogue.artist_of.tolist(), catalogue.duration_texts, titles, strict=True
             )
-            for text in _of_song(artists[artist], length, log_text(title), 200, "In")
+            for text in _of_song(artists[artist], length, log_text(title), 200, "Logged In")
         )
-        f.add(
-            text
-            for _, _, status, logged_in in pages
-            for text in _of_song("null", "null", "null", status, "In" if logged_in else "Out")
-        )
+        f.add(text for _, _, status, auth in pages for text in _of_song("null", "null", "null", status, auth))
         self._page = f.add(f'"{method}","page":"{name}","registration":' for name, method, _, _ in pages)
         # The person's fragments: the first is for nobody (logged out), then there is one per choice.
         self._first = f.add(
@@ -68,12 +64,11 @@ class Lines:
         self._plain = f.add(str(n) for n in range(_PLAIN))
         self._padded = f.add(f"{n:04}" for n in range(_FOUR))
         self._nothing = f.add([""])
-        self._logged_in = np.array([logged_in for *_, logged_in in pages])
 
     def of(self, events: Events) -> tuple[memoryview, Ints]:
         """The lines, each with its newline, and the offset of each, with one more for the end."""
         people = self._people
-        known = self._logged_in[events.page]
+        known = IS_KNOWN[events.page]
         song = self._song + 3 * np.where(
             events.song >= 0, events.song, self._songs + events.page.astype(np.int32)
         )
@@ -112,9 +107,9 @@ class Lines:
         ]
 
 
-def _of_song(artist: str, length: str, title: str, status: int, logged: str) -> tuple[str, str, str]:
+def _of_song(artist: str, length: str, title: str, status: int, auth: str) -> tuple[str, str, str]:
     return (
-        f'{{"artist":{artist},"auth":"Logged {logged}"',
+        f'{{"artist":{artist},"auth":"{auth}"',
         f'{length},"level":',
         f',"song":{title},"status":{status},"ts":',
     )

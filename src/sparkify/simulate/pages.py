@@ -1,4 +1,7 @@
-"""How a session moves from page to page, with the frequencies counted in the real sample, by level."""
+"""How a session moves from page to page, with the frequencies counted in the real sample, by level.
+
+The real sample has no Cancel, no advert and no feedback (feedback.py): those are made up.
+"""
 
 import enum
 
@@ -27,30 +30,47 @@ class Page(enum.IntEnum):
     ABOUT = 13
     ABOUT_OUT = 14
     ERROR = 15
-    LEAVE = 16  # the session ends; no event
+    CANCEL = 16
+    CANCELLED = 17
+    ADVERT = 18
+    THUMBS_UP = 19
+    THUMBS_DOWN = 20
+    ADD_TO_PLAYLIST = 21
+    ADD_FRIEND = 22
+    LEAVE = 23  # the session ends; no event
 
 
-# name, method, status, logged in
-LOGGED: dict[Page, tuple[str, str, int, bool]] = {
-    Page.SONG: ("NextSong", "PUT", 200, True),
-    Page.HOME: ("Home", "GET", 200, True),
-    Page.HOME_OUT: ("Home", "GET", 200, False),
-    Page.LOGIN: ("Login", "PUT", 307, False),
-    Page.LOGOUT: ("Logout", "PUT", 307, True),
-    Page.UPGRADE: ("Upgrade", "GET", 200, True),
-    Page.SUBMIT_UPGRADE: ("Submit Upgrade", "PUT", 307, True),
-    Page.DOWNGRADE: ("Downgrade", "GET", 200, True),
-    Page.SUBMIT_DOWNGRADE: ("Submit Downgrade", "PUT", 307, True),
-    Page.SETTINGS: ("Settings", "GET", 200, True),
-    Page.SAVE_SETTINGS: ("Save Settings", "PUT", 307, True),
-    Page.HELP: ("Help", "GET", 200, True),
-    Page.HELP_OUT: ("Help", "GET", 200, False),
-    Page.ABOUT: ("About", "GET", 200, True),
-    Page.ABOUT_OUT: ("About", "GET", 200, False),
-    Page.ERROR: ("Error", "GET", 404, True),
+_IN, _OUT = "Logged In", "Logged Out"
+# name, method, status, auth
+LOGGED: dict[Page, tuple[str, str, int, str]] = {
+    Page.SONG: ("NextSong", "PUT", 200, _IN),
+    Page.HOME: ("Home", "GET", 200, _IN),
+    Page.HOME_OUT: ("Home", "GET", 200, _OUT),
+    Page.LOGIN: ("Login", "PUT", 307, _OUT),
+    Page.LOGOUT: ("Logout", "PUT", 307, _IN),
+    Page.UPGRADE: ("Upgrade", "GET", 200, _IN),
+    Page.SUBMIT_UPGRADE: ("Submit Upgrade", "PUT", 307, _IN),
+    Page.DOWNGRADE: ("Downgrade", "GET", 200, _IN),
+    Page.SUBMIT_DOWNGRADE: ("Submit Downgrade", "PUT", 307, _IN),
+    Page.SETTINGS: ("Settings", "GET", 200, _IN),
+    Page.SAVE_SETTINGS: ("Save Settings", "PUT", 307, _IN),
+    Page.HELP: ("Help", "GET", 200, _IN),
+    Page.HELP_OUT: ("Help", "GET", 200, _OUT),
+    Page.ABOUT: ("About", "GET", 200, _IN),
+    Page.ABOUT_OUT: ("About", "GET", 200, _OUT),
+    Page.ERROR: ("Error", "GET", 404, _IN),
+    Page.CANCEL: ("Cancel", "PUT", 307, _IN),
+    Page.CANCELLED: ("Cancellation Confirmation", "GET", 200, "Cancelled"),
+    Page.ADVERT: ("Roll Advert", "GET", 200, _IN),
+    Page.THUMBS_UP: ("Thumbs Up", "PUT", 307, _IN),
+    Page.THUMBS_DOWN: ("Thumbs Down", "PUT", 307, _IN),
+    Page.ADD_TO_PLAYLIST: ("Add to Playlist", "PUT", 307, _IN),
+    Page.ADD_FRIEND: ("Add Friend", "PUT", 307, _IN),
 }
+IS_KNOWN = np.array([auth != _OUT for *_, auth in LOGGED.values()])  # whether the log tells who it is
 
-# A page with status 307 is reached by a click on the page before: it follows within a second.
+# A page with status 307 is reached by a click on the page before: it follows within a second. (Feedback is
+# given while a song plays, and is put in later.)
 REDIRECTS = np.array([page in LOGGED and LOGGED[page][2] == 307 for page in Page])
 
 _P = Page
@@ -107,6 +127,7 @@ _BOTH: dict[Page, dict[Page, tuple[float, float]]] = {
     _P.ABOUT: {_P.SONG: (1, 4), _P.ABOUT: (0, 4), _P.HOME: (1, 3), _P.LEAVE: (4, 6)},
     _P.ABOUT_OUT: {_P.LOGIN: (2, 2), _P.HOME_OUT: (1, 2), _P.ABOUT_OUT: (0, 1), _P.LEAVE: (2, 5)},
     _P.ERROR: {_P.SONG: (1, 1), _P.HOME: (0, 1), _P.LEAVE: (1, 5)},
+    _P.CANCEL: {_P.CANCELLED: (1, 1)},
 }
 _FIRST: dict[Page, tuple[float, float]] = {
     _P.SONG: (405, 102),
@@ -120,6 +141,11 @@ _FIRST: dict[Page, tuple[float, float]] = {
 STAY = np.array([616 / 1229, 5162 / 5591])  # chance of another song after a song: free, paid
 _LONGEST_WALK = 400  # rounds; no session gets there, but a loop needs an end
 _SONGS_BEFORE_CHANGE = 5
+
+# A session that must get somewhere goes from page to page like this.
+_CANCELLING = {_P.SONG: _P.SETTINGS, _P.SETTINGS: _P.CANCEL}
+_UPGRADING = {_P.SONG: _P.UPGRADE, _P.UPGRADE: _P.SUBMIT_UPGRADE}
+_DOWNGRADING = {_P.SONG: _P.DOWNGRADE, _P.DOWNGRADE: _P.SUBMIT_DOWNGRADE}
 
 
 def _upto(chances: dict[Page, tuple[float, float]], level: int) -> Floats:
@@ -135,16 +161,17 @@ _NEXT = np.array([[_upto(_BOTH.get(page, _LEAVES), level) for page in Page] for 
 _START = np.array([_upto(_FIRST, level) for level in (0, 1)])
 
 
-def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Bools]:
-    """The events of sessions that begin at these levels; some change their level on the way.
+def walk(draws: Draws, paid: Bools, changing: Bools, leaving: Bools) -> tuple[Ints, AnyInts, Bools]:
+    """The events of sessions that begin at these levels; some change their level on the way, or cancel.
 
     Returns for each event, in order of sessions: its session, its page, and whether it is at level paid. A
-    session that changes level plays a few songs and then goes straight to the change.
+    session that changes level, or in which somebody leaves for good, plays a few songs and then goes straight
+    there.
     """
     alive = np.arange(len(paid))
     paid, changing = paid.copy(), changing.copy()
     page = _choose(draws, _START[paid.astype(np.int64)])
-    page[changing] = Page.SONG
+    page[changing | leaving] = Page.SONG
     stretches: list[tuple[Ints, AnyInts, AnyInts, Bools]] = []
     for _ in range(_LONGEST_WALK):
         if not len(alive):
@@ -154,20 +181,16 @@ def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Boo
         songs = np.flatnonzero(page == Page.SONG)
         # A run of songs is one draw: song by song, the longest session would take a hundred rounds.
         count[songs] = draws.geometric(STAY[level[songs].astype(np.int64)])
-        pending = changing[alive]
-        if pending.any():
-            count[pending] = np.minimum(count[pending], _SONGS_BEFORE_CHANGE)
+        changes, leaves = changing[alive], leaving[alive]
+        count[changes | leaves] = np.minimum(count[changes | leaves], _SONGS_BEFORE_CHANGE)
         stretches.append((alive, page.astype(np.int8), count, level))
         after = _choose(draws, _NEXT[level.astype(np.int64), page])
-        if pending.any():
-            after = np.where(
-                pending & (page == Page.SONG), np.where(level, Page.DOWNGRADE, Page.UPGRADE), after
-            )
-            asks = pending & ((page == Page.UPGRADE) | (page == Page.DOWNGRADE))
-            after = np.where(asks, page + 1, after)  # the submit of this page
-            done = pending & ((page == Page.SUBMIT_UPGRADE) | (page == Page.SUBMIT_DOWNGRADE))
-            paid[alive[done]] ^= True
-            changing[alive[done]] = False
+        _lead(after, page, leaves, _CANCELLING)
+        _lead(after, page, changes & level, _DOWNGRADING)
+        _lead(after, page, changes & ~level, _UPGRADING)
+        done = changes & ((page == Page.SUBMIT_UPGRADE) | (page == Page.SUBMIT_DOWNGRADE))
+        paid[alive[done]] ^= True
+        changing[alive[done]] = False
         stays = after != Page.LEAVE
         alive, page = alive[stays], after[stays]
     session, pages, counts, levels = (np.concatenate(column) for column in zip(*stretches, strict=True))
@@ -175,6 +198,14 @@ def walk(draws: Draws, paid: Bools, changing: Bools) -> tuple[Ints, AnyInts, Boo
     order = np.argsort(session, kind="stable")
     order = np.repeat(order, counts[order])
     return session[order], pages[order], levels[order]
+
+
+def _lead(after: Ints, page: Ints, who: Bools, way: dict[Page, Page]) -> None:
+    """Change the pages that come after these: on a way, one page leads to the next."""
+    if who.any():  # in most rounds there is nobody
+        where = np.flatnonzero(who)
+        for here, there in way.items():
+            after[where[page[where] == here]] = there
 
 
 def _choose(draws: Draws, upto: Floats) -> Ints:

@@ -18,7 +18,7 @@ _OWN_HOUR = 0.5  # share of sessions near the person's own hour
 _OWN_SPREAD = 3.0  # hours
 _MOST_A_DAY = 6
 _APART_MS = 60 * 60_000  # a session that begins sooner than this after the one before is dropped
-# A person who changes level begins in this part of the day, to leave time for the change.
+# A person who changes level or leaves begins in this part of the day, to have time for it.
 _EARLY = 2 / 3
 
 
@@ -30,6 +30,7 @@ class Starts:
     ms: Ints  # since 1970
     paid: Bools  # level at the beginning
     changing: Bools  # whether the level changes in this session
+    leaving: Bools  # whether the person cancels in this session, which is their last
 
     def first_of(self, people: int) -> Ints:
         """When each person's first session begins; far in the future for people without one."""
@@ -40,30 +41,30 @@ class Starts:
 
 def starts_on(world: World, people: People, levels: Levels, day: int) -> Starts:
     """All sessions that begin on the day. Ask for days in order: `levels` advances with them."""
-    changing = levels.advance(day)
+    changing = levels.advance(day) & (day < people.leaves)
+    leaving = people.leaves == day
     registered = world.people(day)
     blocks = [
-        _draw(world, people, changing, day=day, first=first, last=min(first + BLOCK, registered))
+        _draw(world, people, changing | leaving, day=day, first=first, last=min(first + BLOCK, registered))
         for first in range(0, registered, BLOCK)
     ]
     person = np.concatenate([p for p, _ in blocks]) if blocks else np.empty(0, np.int64)
     ms = np.concatenate([m for _, m in blocks]) if blocks else np.empty(0, np.int64)
-    return Starts(person, ms, levels.paid[person], changing[person])
+    return Starts(person, ms, levels.paid[person], changing[person], leaving[person])
 
 
-def _draw(
-    world: World, people: People, changing: Bools, *, day: int, first: int, last: int
-) -> tuple[Ints, Ints]:
+def _draw(world: World, people: People, busy: Bools, *, day: int, first: int, last: int) -> tuple[Ints, Ints]:
     draws = world.draws(Stream.STARTS, day, first // BLOCK)
     weekday = (day + 3) % 7  # 1970 began on a Thursday
     who = slice(first, last)
     expected = people.rate[who] * _WEEKDAYS[weekday] * np.where(people.weekday[who] == weekday, 1.6, 0.9)
     count = draws.poisson(expected, _MOST_A_DAY)
-    count[changing[who]] = 1
+    count[busy[who]] = 1
+    count[people.leaves[who] < day] = 0
     person = first + np.repeat(np.arange(last - first), count)
     own = (people.peak[person] + _OWN_SPREAD * draws.normal(len(person))) % 24.0
     hour = np.where(draws.uniform(len(person)) < _OWN_HOUR, own, _any_hour(draws.uniform(len(person))))
-    hour = np.where(changing[person], hour * _EARLY, hour)
+    hour = np.where(busy[person], hour * _EARLY, hour)
     ms = day * DAY_MS + np.minimum((hour * 3_600_000).astype(np.int64), DAY_MS - 1)
     order = np.lexsort((ms, person))
     person, ms = person[order], ms[order]

@@ -31,6 +31,8 @@ class Stream(enum.IntEnum):
     DIRT_DAY = 7
     DIRT_SONGS = 8
     HABITS = 9
+    LEAVING = 10
+    FEEDBACK = 11
 
 
 @dataclass(frozen=True)
