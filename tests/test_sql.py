@@ -21,6 +21,8 @@ _PLANNER_SWITCH = re.compile(
     r"(enable_\w+|plan_cache_mode|default_statistics_target|work_mem)\b",
     re.IGNORECASE,
 )
+_LIST_FOR_EACH_ROW = re.compile(r"NOT IN \(SELECT|IN \(SELECT(?:[^()]|\([^()]*\))*\) AS\b")
+SHORT_LISTS = {"operations/check/runs.sql", "publish/rollups/session_starts.sql"}  # of runs and of days
 _MADE = re.compile(
     r"\bCREATE\s+(?:OR\s+REPLACE\s+)?TEMP(?:ORARY)?\s+(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:pg_temp\.)?([\w{}]+)"
 )
@@ -118,6 +120,12 @@ def test_a_file_of_sql_can_be_read_at_a_sitting(path: str) -> None:
 def test_no_file_of_sql_sets_a_planner_switch(path: str) -> None:
     """It would hold for the statements that follow: `sparkify.database.planner` sets it for one."""
     assert _PLANNER_SWITCH.findall(statements((SOURCE / path).read_text())) == []
+
+
+@pytest.mark.parametrize("path", sorted({*SQL_FILES} - SHORT_LISTS))
+def test_a_list_is_joined(path: str) -> None:
+    """PostgreSQL hashes these lists if they fit into work_mem. Else it reads the list again for every row."""
+    assert not _LIST_FOR_EACH_ROW.search((SOURCE / path).read_text())
 
 
 @pytest.mark.parametrize(

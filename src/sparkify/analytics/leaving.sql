@@ -32,9 +32,9 @@ GROUP BY level ORDER BY level COLLATE "C"
 -- name: cohorts
 -- Count who of those that came in a week is left. One row per week of first plays or page views.
 WITH users AS (
-    SELECT first_week AS week, last_day,
-           user_id IN (SELECT user_id FROM analytics.plan_steps WHERE page = 'Cancellation Confirmation') AS has_cancelled
+    SELECT first_week AS week, last_day, c.user_id IS NOT NULL AS has_cancelled
     FROM analytics.lifetimes
+    LEFT JOIN (SELECT DISTINCT user_id FROM analytics.plan_steps WHERE page = 'Cancellation Confirmation') c USING (user_id)
     WHERE first_week >= date_trunc('week', %(first)s::date)::date AND first_week < %(end)s
 )
 SELECT week, count(*) AS users, count(*) FILTER (WHERE has_cancelled) AS cancelled,

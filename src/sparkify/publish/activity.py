@@ -27,7 +27,7 @@ class StagedActivity:
         self.rollups = [rollup for rollup in ACTIVITY if rollup.is_by_month]
 
     def prepare(self, connection: Connection[Any]) -> None:
-        """Count the rollups. They are right if no page view is staged twice."""
+        """Count the rollups. They are right if the publication deletes none of the staged page views."""
         with planner(connection, enable_nestloop="off"):  # as in Activity.update
             for rollup in self.rollups:
                 self._counts.count(connection, rollup, None, is_new=True)

@@ -38,9 +38,9 @@ variants AS (
     JOIN {songplays_there} s USING (start_time, songplay_id)
     JOIN {heard_plays_there} there USING (start_time, songplay_id)
 )
-SELECT *, variant < variant_there AS wins, variant = variant_there AS same,
-       file_id_there IN (SELECT file_id FROM read_again) AS outdated
-FROM variants
+SELECT variants.*, variant < variant_there AS wins, variant = variant_there AS same,
+       r.file_id IS NOT NULL AS outdated
+FROM variants LEFT JOIN read_again r ON r.file_id = file_id_there
 
 -- name: matched_by_replacing
 -- Count how many more plays match a song once the winners are stored.

@@ -18,7 +18,7 @@ def publish_page_views(month: StagedMonth, activity: Activity) -> bool:
     """Publish the staged page views, in the transaction of the month, and note what changes for `activity`.
 
     Of several lines with the same page view one is kept, in whatever order they come (docs/rules.md). Returns
-    whether those staged are all that the month has.
+    whether the month's page views are those that were staged: none was deleted, and none was there before.
     """
     connection, span, staged = month.connection, month.span, month.tables["page_views"]
     are_all = not month.run("remove_forgotten_views").rowcount

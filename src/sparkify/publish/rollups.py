@@ -36,9 +36,9 @@ def index_heard_songs(connection: Connection[Any]) -> None:
         connection.execute(_sql["index_heard_songs"])
 
 
-def summarize_sessions(connection: Connection[Any]) -> None:
-    """Summarise the index of sessions. It may wait for VACUUM, so call it after publishing, without locks."""
-    connection.execute(_sessions["summarize"])
+def summarize_indexes(connection: Connection[Any]) -> None:
+    """Summarise the BRIN indexes. It may wait for VACUUM, so call it after publishing, without locks."""
+    connection.execute(_sql["summarize"])
 
 
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:

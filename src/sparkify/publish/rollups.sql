@@ -74,3 +74,9 @@ ANALYZE touched_days
 -- Drop these tables: every month creates its own.
 -- reads: plays_of_days, touched_days
 DROP TABLE touched_days, plays_of_days
+
+-- name: summarize
+-- Summarise the new blocks of all BRIN indexes: until then, every search reads all of them.
+SELECT brin_summarize_new_values(indexrelid)
+FROM pg_index JOIN pg_class index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
+WHERE amname = 'brin' AND relnamespace = 'analytics'::regnamespace

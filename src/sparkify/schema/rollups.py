@@ -12,7 +12,8 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
-first day; or ``period`` and ``start``, for a day, week or month. A large rollup of listening may have a
+first day; or ``period`` and ``start``, for a day, week or month. A rollup by day or month that reads nothing
+but its sources is counted from what is staged if its month is new. A large rollup of listening may have a
 partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to those of a month.
 """
 
@@ -82,7 +83,7 @@ class Rollup:
     def is_by_month(self) -> bool:
         """Whether its rows of a month depend on that month only.
 
-        A week may lie in two months, and a definition that reads a table itself, in others.
+        A week may lie in two months. A definition that reads a table by its name may read other months.
         """
         return self.time in {"day", "month"} and not _READS_A_TABLE.search(self.queries["definition"])
 

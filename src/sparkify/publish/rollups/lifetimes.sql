@@ -32,8 +32,8 @@ FROM (SELECT min(day) AS first, max(day) AS last FROM events) days
 week >= {first} AND week <= {last}
 
 -- name: replace
--- Move the ends of users to what is found in changed weeks, unless they lie further out. A week goes only when its user is forgotten, with
--- all others: so who has an end in these weeks, and no week, is gone.
+-- Move the ends of users to what is found in changed weeks, unless they lie further out. A user's weeks disappear only when the user is
+-- forgotten, all at once. So delete users whose first or last week is changed but who have no week there.
 WITH found AS (
     {definition}
 ),
@@ -48,8 +48,8 @@ moved AS (
            OR l.last_day <= {last} + 6 AND (l.last_day, l.level) IS DISTINCT FROM (f.last_day, f.level))
 ),
 came AS (
-    INSERT INTO analytics.lifetimes SELECT * FROM found WHERE user_id NOT IN (SELECT user_id FROM analytics.lifetimes)
+    INSERT INTO analytics.lifetimes SELECT * FROM found f WHERE NOT EXISTS (SELECT FROM analytics.lifetimes l WHERE l.user_id = f.user_id)
 )
-DELETE FROM analytics.lifetimes
+DELETE FROM analytics.lifetimes l
 WHERE (first_week >= {first} AND first_week <= {last} OR last_day >= {first} AND last_day <= {last} + 6)
-  AND user_id NOT IN (SELECT user_id FROM found)
+  AND NOT EXISTS (SELECT FROM found f WHERE f.user_id = l.user_id)

@@ -50,18 +50,20 @@ viewed AS MATERIALIZED (
     WHERE {wanted}
     GROUP BY session_id, user_id, day
 ),
+logged_out AS MATERIALIZED (
+    SELECT DISTINCT session_id FROM viewed WHERE user_id IS NULL
+),
 owners AS (
     SELECT session_id, day, min(user_id) AS user_id
     FROM (SELECT session_id, user_id, day FROM played UNION ALL SELECT session_id, user_id, day FROM viewed) parts
-    WHERE session_id IN (SELECT session_id FROM viewed WHERE user_id IS NULL)
+    JOIN logged_out USING (session_id)
     GROUP BY session_id, day HAVING min(user_id) = max(user_id)
 ),
 owned AS (
-    SELECT * FROM viewed WHERE user_id IS NOT NULL AND session_id NOT IN (SELECT session_id FROM owners)
+    SELECT * FROM viewed WHERE NOT EXISTS (SELECT FROM logged_out l WHERE l.session_id = viewed.session_id)
     UNION ALL
     SELECT session_id, coalesce(v.user_id, o.user_id), day, max(level), min(first_at), max(last_at), min(first), max(last), sum(views)
-    FROM viewed v LEFT JOIN owners o USING (session_id, day)
-    WHERE v.user_id IS NULL OR session_id IN (SELECT session_id FROM owners)
+    FROM viewed v JOIN logged_out USING (session_id) LEFT JOIN owners o USING (session_id, day)
     GROUP BY session_id, coalesce(v.user_id, o.user_id), day
 )
 SELECT session_id, user_id, day, greatest(p.level COLLATE "C", v.level) AS level,

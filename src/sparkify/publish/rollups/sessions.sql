@@ -74,8 +74,3 @@ INSERT INTO moved_days
 SELECT (started_at AT TIME ZONE 'UTC')::date FROM earlier
 UNION
 SELECT (before AT TIME ZONE 'UTC')::date FROM earlier WHERE before IS NOT NULL
-
--- name: summarize
--- Summarise the new blocks of the BRIN indexes of sessions: until then, every search reads all of them.
-SELECT brin_summarize_new_values(to_regclass('analytics.' || name))
-FROM unnest(ARRAY['sessions_started', 'session_days_day']) AS name

@@ -43,12 +43,13 @@ WITH span AS (
 SELECT week, level, cancels, returns, count(*)::integer AS weeks, sum(plays) AS plays, sum(milliseconds)::bigint AS milliseconds,
        sum(sessions) AS sessions, sum(views) AS views, sum(adverts) AS adverts, sum(thumbs_up) AS thumbs_up,
        sum(thumbs_down) AS thumbs_down, sum(errors) AS errors, sum(help) AS help
-FROM (SELECT w.*, coalesce(lead(week) OVER (PARTITION BY user_id ORDER BY week) <= week + 28, false) AS returns,
-             (user_id, week) IN (SELECT user_id, day - mod(day - date '0001-01-01', 7) - 7 * ago
-                                 FROM analytics.plan_steps CROSS JOIN generate_series(1, 4) AS ago
-                                 WHERE page = 'Cancellation Confirmation') AS cancels
+FROM (SELECT w.*, coalesce(lead(w.week) OVER (PARTITION BY w.user_id ORDER BY w.week) <= w.week + 28, false) AS returns,
+             c.user_id IS NOT NULL AS cancels
       FROM analytics.user_week_counts w
-      WHERE week >= (SELECT first FROM span) AND week <= (SELECT last FROM span)) weeks
+      LEFT JOIN (SELECT DISTINCT user_id, day - mod(day - date '0001-01-01', 7) - 7 * ago AS week
+                 FROM analytics.plan_steps CROSS JOIN generate_series(1, 4) AS ago
+                 WHERE page = 'Cancellation Confirmation') c ON c.user_id = w.user_id AND c.week = w.week
+      WHERE w.week >= (SELECT first FROM span) AND w.week <= (SELECT last FROM span)) weeks
 WHERE {wanted}
 GROUP BY week, level, cancels, returns
 
