@@ -89,6 +89,7 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "pages": (None, lambda chosen, dsn: analytics.pages(chosen, dsn=dsn)),
     "errors": (None, lambda chosen, dsn: analytics.errors(chosen, dsn=dsn)),
     "feedback": (None, lambda chosen, dsn: analytics.feedback(chosen, dsn=dsn)),
+    "songs before feedback": (None, lambda chosen, dsn: analytics.feedback_songs(chosen, dsn=dsn)),
     "sessions": (None, lambda chosen, dsn: analytics.sessions(chosen, dsn=dsn)),
     "first and last pages": (None, lambda chosen, dsn: analytics.session_ends(chosen, dsn=dsn)),
     "upgrades": (None, lambda chosen, dsn: analytics.upgrades(chosen, dsn=dsn)),
@@ -99,8 +100,8 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
 
 
 _WITHOUT_PLACE: Final = (
-    "pages", "errors", "feedback", "sessions", "first and last pages", "upgrades", "quiet users", "cohorts",
-    "weeks before leaving",
+    "pages", "errors", "feedback", "songs before feedback", "sessions", "first and last pages", "upgrades",
+    "quiet users", "cohorts", "weeks before leaving",
 )  # fmt: skip
 
 

@@ -189,6 +189,10 @@ DAMAGE = [
     ("rollup_session_days", "UPDATE analytics.session_days SET last_page = 'Help' WHERE user_id = 7"),
     ("rollup_session_days", "DELETE FROM analytics.session_days WHERE user_id = 7"),
     ("rollup_session_starts", "UPDATE analytics.session_starts SET seconds = seconds + 1"),
+    ("rollup_track_feedback_days", "INSERT INTO analytics.track_feedback_days"
+                                   " VALUES ('2018-11-01', 'paid', '{1}', '{1}', '{0}', '{0}', '{0}')"),
+    ("rollup_track_feedback_months", "INSERT INTO analytics.track_feedback_months VALUES ('2018-11-01',"
+                                     " 'paid', '{1}', '{1}', '{0}', '{0}', '{0}', '{1}', '{1}')"),
     ("rollup_user_week_counts", "UPDATE analytics.user_week_counts SET level = 'free' WHERE level = 'paid'"),
     ("rollup_user_week_counts", "UPDATE analytics.user_week_counts SET sessions = 9 WHERE user_id = 7"),
     ("rollup_week_outcomes", "UPDATE analytics.week_outcomes SET weeks = weeks + 1"),

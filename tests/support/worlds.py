@@ -23,7 +23,7 @@ _views = st.builds(
         userId=user, itemInSession=item, sessionId=session, level=level, page=page,
     ),
     st.integers(0, 2), st.sampled_from(["", "1", "2"]), st.integers(0, 1), st.integers(1, 2),
-    st.sampled_from(["free", "paid", None]), st.sampled_from(["Home", "Help"]),
+    st.sampled_from(["free", "paid", None]), st.sampled_from(["Home", "Help", "Thumbs Up"]),
 )  # fmt: skip
 events = plays | plays | _views
 songs = st.builds(

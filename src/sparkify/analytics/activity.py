@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Connection
 
 from sparkify.analytics.asking import ALL, ask, fill
+from sparkify.analytics.feedback_ranking import most_given
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.queries import queries
@@ -28,9 +29,7 @@ def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Ro
     Views while logged out count, but are nobody's.
     """
     with reader(dsn) as connection:
-        first, last = _days(connection)
-        whole = selection.widened(first, last) if first else selection.of_no_day()
-        return _ask(connection, _activity["pages"], whole)
+        return _ask(connection, _activity["pages"], _in_whole_months(connection, selection))
 
 
 def page_days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
@@ -55,7 +54,9 @@ def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
 def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
     """The songs after which most feedback was given: the last play that the user began in the session before
     it, at most a day before."""
-    return repaired(_question(dsn, _activity["songs_before"], selection, limit=limit))
+    _refuse_places_and_zones(selection)
+    with reader(dsn) as connection:
+        return repaired(most_given(connection, _in_whole_months(connection, selection), limit))
 
 
 def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
@@ -121,12 +122,22 @@ def _at_the_end(dsn: DsnOrConnection, query: LiteralString, selection: Selection
 
 
 def _ask(connection: Connection[Any], query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+    _refuse_places_and_zones(selection)
+    parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
+    return ask(connection, query, selection, parts=parts, **more)
+
+
+def _refuse_places_and_zones(selection: Selection) -> None:
     if selection.location is not None:
         raise UsageError("Page views have no place: ask without one.")
     if selection.zone != UTC:
         raise UsageError("Page views are counted by UTC days: ask without a time zone.")
-    parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
-    return ask(connection, query, selection, parts=parts, **more)
+
+
+def _in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:
+    """The selection of the same plays and page views, in whole months where possible."""
+    first, last = _days(connection)
+    return selection.widened(first, last) if first else selection.of_no_day()
 
 
 def _days(connection: Connection[Any]) -> tuple[Any, Any]:

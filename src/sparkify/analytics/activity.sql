@@ -87,30 +87,3 @@ WHERE day >= %(first)s AND day < %(end)s AND {at_level}
 GROUP BY first_page, last_page
 ORDER BY sessions DESC, first_page COLLATE "C", last_page COLLATE "C"
 LIMIT %(limit)s
-
--- name: songs_before
--- Count what was given after each song: the last play that the user began in the session before, at most a day. One row per song.
-WITH given AS MATERIALIZED (
-    SELECT user_id, session_id, start_time AS at, page_view_id, page FROM analytics.page_views
-    WHERE page IN ('Thumbs Up', 'Thumbs Down', 'Add to Playlist', 'Add Friend') AND user_id IS NOT NULL
-      AND start_time >= %(first)s::date::timestamp AT TIME ZONE 'UTC' AND start_time < %(end)s::date::timestamp AT TIME ZONE 'UTC'
-      AND {at_level}
-),
-latest AS (
-    SELECT DISTINCT ON (g.at, g.page_view_id) g.page, p.start_time, p.songplay_id
-    FROM given g JOIN songplays p
-      ON p.user_id = g.user_id AND p.session_id = g.session_id AND p.start_time <= g.at AND p.start_time > g.at - interval '1 day'
-    WHERE p.start_time > (SELECT min(at) FROM given) - interval '1 day' AND p.start_time <= (SELECT max(at) FROM given)
-    ORDER BY g.at, g.page_view_id, p.start_time DESC, p.songplay_id DESC
-),
-songs AS (
-    SELECT track_id, count(*) FILTER (WHERE page = 'Thumbs Up') AS thumbs_up, count(*) FILTER (WHERE page = 'Thumbs Down') AS thumbs_down,
-           count(*) FILTER (WHERE page = 'Add to Playlist') AS playlist_adds, count(*) FILTER (WHERE page = 'Add Friend') AS friends_added
-    FROM latest JOIN analytics.heard_plays USING (start_time, songplay_id) JOIN analytics.heard_songs USING (heard_song_id)
-    GROUP BY track_id
-)
-SELECT title, artist, thumbs_up, thumbs_down, playlist_adds, friends_added, track_id
-FROM songs
-CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist FROM analytics.heard_songs h WHERE h.track_id = songs.track_id) h
-ORDER BY thumbs_up + thumbs_down + playlist_adds + friends_added DESC, title COLLATE "C", artist COLLATE "C"
-LIMIT %(limit)s

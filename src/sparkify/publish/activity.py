@@ -66,12 +66,12 @@ class Activity:
         if counted:
             counted.publish(self._connection)
         self._connection.execute(_sql["analyze"])
+        changed = {"events": sql.Identifier("events"), "followed": sql.SQL(_sql["followed"])}
         # The planner expects a few rows from parts of a definition: loops over them took seven times as long.
         with planner(self._connection, enable_nestloop="off"):
             for rollup in ACTIVITY:
                 if counted and rollup in counted.rollups:
                     continue
-                changed = {"events": sql.Identifier("events")}
                 recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
             update_lifetimes(self._connection)
         self._connection.execute(_sql["end"])

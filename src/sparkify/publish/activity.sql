@@ -25,6 +25,12 @@ session_id IN (SELECT session_id FROM gone_sessions)
 -- reads: events
 ANALYZE events
 
+-- name: followed
+-- Select the days on which somebody's events change, and the day after each: what is done after midnight may follow a play before it.
+-- reads: events
+(SELECT DISTINCT day + later AS day
+ FROM (SELECT DISTINCT day FROM events WHERE user_id IS NOT NULL) days CROSS JOIN generate_series(0, 1) AS later)
+
 -- name: end
 -- Drop the table, so that the next month can create it again.
 -- reads: events

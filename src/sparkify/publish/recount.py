@@ -1,14 +1,14 @@
 """Count those rows of a rollup again that depend on changed days."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
 from sparkify.publish.counts import analytics, definition
-from sparkify.schema.rollups import SOURCES, Rollup
+from sparkify.schema.rollups import RECENT, SOURCES, Rollup
 
 _sql: Final = queries("publish/recount")
 
@@ -19,6 +19,7 @@ Names = Mapping[str, sql.Composable]
 def everything() -> dict[str, sql.Composable]:
     """All that a definition reads, as the warehouse has it."""
     tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
+    tables |= {name: tables[source] for name, source in RECENT.items()}
     return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
 
 
@@ -67,6 +68,8 @@ def recount(
 def _sources(spans: Spans, staged: Names | None) -> Names:
     """What a definition reads, within these spans."""
     sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
+    longer = [(since - timedelta(days=1), until) for since, until in spans]
+    sources |= {name: _within(longer, *SOURCES[source]) for name, source in RECENT.items()}
     if staged is None:
         return sources
     in_spans = _in_spans("start_time", _moments(spans))

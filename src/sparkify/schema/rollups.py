@@ -8,7 +8,9 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
   the changed ``{days}``. ``publish/rollups.py`` maintains them.
 - Rollups of activity are counted from plays and page views: their definition reads any of `SOURCES`, and
   their scope the users and days with changed ``{events}``. ``publish/activity.py`` maintains them, in the
-  order of their names: a definition may read a rollup before it.
+  order of their names: a definition may read a rollup before it. If a row also depends on the day before its
+  own, the definition reads ``{recent_plays}``, which have that day, too, and the scope ``{followed}``: the
+  days with changes, and the day after each.
 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
@@ -47,8 +49,12 @@ SOURCES: Final = {
     "sessions": ("analytics", "sessions", "started_at"),
     "page_days": ("analytics", "page_days", "day"),
     "session_days": ("analytics", "session_days", "day"),
+    "track_feedback_days": ("analytics", "track_feedback_days", "day"),
 }
 """What definitions read, by the name in their text: schema, table and column of time."""
+
+RECENT: Final = {"recent_plays": "plays", "recent_heard_plays": "heard_plays"}
+"""What definitions read with the day before: the sources, by the name in their text."""
 
 
 def file(name: str) -> dict[str, LiteralString]:
@@ -83,9 +89,13 @@ class Rollup:
     def is_by_month(self) -> bool:
         """Whether its rows of a month depend on that month only.
 
-        A week may lie in two months. A definition that reads a table by its name may read other months.
+        A week may lie in two months, and so may a day with the one before. A definition that reads a table by
+        its name may read other months.
         """
-        return self.time in {"day", "month"} and not _READS_A_TABLE.search(self.queries["definition"])
+        reads_others = "{followed}" in self.queries["scope"] or _READS_A_TABLE.search(
+            self.queries["definition"]
+        )
+        return self.time in {"day", "month"} and not reads_others
 
     @property
     def is_partitioned(self) -> bool:
@@ -98,5 +108,5 @@ _ALL: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
 ROLLUPS: Final = tuple(rollup for rollup in _ALL if "{days}" in rollup.queries["scope"])
 """The rollups of listening."""
 
-ACTIVITY: Final = tuple(rollup for rollup in _ALL if "{events}" in rollup.queries["scope"])
+ACTIVITY: Final = tuple(rollup for rollup in _ALL if rollup not in ROLLUPS)
 """The rollups of activity, in the order in which they are counted."""

@@ -17,9 +17,6 @@ Rows = list[dict[str, Any]]
 _MOST: Final = 12
 """The last weeks that a table shows; the download has all."""
 
-_FEW_DAYS: Final = 62
-"""With more days, large warehouses take too long to find the song before each thumb."""
-
 _QUESTIONS: Final = (
     analytics.before, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.pages,
     analytics.sessions, analytics.adverts, analytics.session_ends, analytics.feedback, analytics.churn,
@@ -71,7 +68,7 @@ def show(view: View, ask: Ask) -> None:
         _ends(view, chosen, answer(analytics.session_ends))
         _churn(view, chosen, answer(analytics.churn))
     if any(row[name] for row in answer(analytics.feedback) for name in _FEEDBACK):
-        _songs(utc, ask)
+        _songs(view, chosen, ask)
     _upgrades(view, chosen, answer(analytics.upgrades))
     left, right = st.columns(2, gap="large")
     with left:
@@ -138,22 +135,14 @@ def _feedback(view: View, chosen: Selection, rows: Rows) -> None:
     tables.download("feedback", lambda: view.ask_now(analytics.feedback, chosen))
 
 
-def _songs(utc: View, ask: Ask) -> None:
-    if (utc.until - utc.since).days >= _FEW_DAYS:
-        tables.line(
-            f"Choose at most {_FEW_DAYS} days to see after which song feedback was given: for more, this"
-            " question can take too long."
-        )
-        return
-    # Not without a first and a last day: page views can be on other days than plays.
-    chosen = replace(utc.selection, since=utc.since, until=utc.until)
+def _songs(view: View, chosen: Selection, ask: Ask) -> None:
     tables.show(
         "After which song", ask(analytics.feedback_songs, chosen).result(),
         {"title": "title", "artist": "artist", **_FEEDBACK}, links=addresses.SONG,
     )  # fmt: skip
     tables.line("The last play that the user began in the session before the feedback, at most a day before.")
     tables.download(
-        "songs before feedback", lambda: utc.ask_now(analytics.feedback_songs, chosen, limit=1000)
+        "songs before feedback", lambda: view.ask_now(analytics.feedback_songs, chosen, limit=1000)
     )
 
 
