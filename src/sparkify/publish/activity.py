@@ -65,8 +65,12 @@ class Activity:
         """Publish what is `counted`, and count again the other rollups; `staged` as for `recount`."""
         if counted:
             counted.publish(self._connection)
-        self._connection.execute(_sql["analyze"])
-        changed = {"events": sql.Identifier("events"), "followed": sql.SQL(_sql["followed"])}
+        self._connection.execute(_sql["find_days"])
+        changed = {
+            "events": sql.Identifier("events"),
+            "event_days": sql.Identifier("event_days"),
+            "followed": sql.SQL(_sql["followed"]),
+        }
         # The planner expects a few rows from parts of a definition: loops over them took seven times as long.
         with planner(self._connection, enable_nestloop="off"):
             for rollup in ACTIVITY:

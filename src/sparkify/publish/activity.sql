@@ -20,18 +20,20 @@ WHERE user_id IN (SELECT user_id FROM gone_users) OR session_id IN (SELECT sessi
 -- reads: gone_sessions
 session_id IN (SELECT session_id FROM gone_sessions)
 
--- name: analyze
--- Tell the planner how many there are.
+-- name: find_days
+-- Find the days among them. Tell the planner how many there are.
 -- reads: events
-ANALYZE events
+-- makes: event_days
+ANALYZE events;
+CREATE TEMP TABLE event_days ON COMMIT DROP AS SELECT DISTINCT day FROM events;
+ANALYZE event_days
 
 -- name: followed
--- Select the days on which somebody's events change, and the day after each: what is done after midnight may follow a play before it.
--- reads: events
-(SELECT DISTINCT day + later AS day
- FROM (SELECT DISTINCT day FROM events WHERE user_id IS NOT NULL) days CROSS JOIN generate_series(0, 1) AS later)
+-- Select these days, and the day after each: what is done after midnight may follow a play before it.
+-- reads: event_days
+(SELECT DISTINCT day + later AS day FROM event_days CROSS JOIN generate_series(0, 1) AS later)
 
 -- name: end
--- Drop the table, so that the next month can create it again.
--- reads: events
-DROP TABLE events
+-- Drop these tables, so that the next month can create them again.
+-- reads: event_days, events
+DROP TABLE event_days, events

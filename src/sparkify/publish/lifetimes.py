@@ -12,7 +12,7 @@ _sql: Final = file("lifetimes")
 def update_lifetimes(connection: Connection[Any]) -> None:
     """Bring `lifetimes` up to date from the weeks that have changed; it reads no others.
 
-    The temporary table ``events`` lists the changed days, and ``user_week_counts`` is up to date.
+    The temporary table ``event_days`` lists the changed days, and ``user_week_counts`` is up to date.
     """
     first, last = connection.execute(_sql["changed_weeks"]).fetchone() or (None, None)
     if first is None:

@@ -7,10 +7,10 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
 - Rollups of listening are counted from ``user_days``: their definition reads ``{user_days}``, and their scope
   the changed ``{days}``. ``publish/rollups.py`` maintains them.
 - Rollups of activity are counted from plays and page views: their definition reads any of `SOURCES`, and
-  their scope the users and days with changed ``{events}``. ``publish/activity.py`` maintains them, in the
-  order of their names: a definition may read a rollup before it. If a row also depends on the day before its
-  own, the definition reads ``{recent_plays}``, which have that day, too, and the scope ``{followed}``: the
-  days with changes, and the day after each.
+  their scope the users and days with changed ``{events}``, or only these ``{event_days}``.
+  ``publish/activity.py`` maintains them, in the order of their names: a definition may read a rollup before
+  it. If a row also depends on the day before its own, the definition reads ``{recent_plays}``, which have
+  that day, too, and the scope ``{followed}``: the days with changes, and the day after each.
 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its

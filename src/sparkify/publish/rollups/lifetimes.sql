@@ -23,9 +23,9 @@ WHERE is_last
 
 -- name: changed_weeks
 -- Find the first and the last week with changes. One row.
--- reads: events
+-- reads: event_days
 SELECT first - mod(first - date '0001-01-01', 7) AS first, last - mod(last - date '0001-01-01', 7) AS last
-FROM (SELECT min(day) AS first, max(day) AS last FROM events) days
+FROM (SELECT min(day) AS first, max(day) AS last FROM event_days) days
 
 -- name: in_changed_weeks
 -- This condition selects the weeks from the first to the last with changes.

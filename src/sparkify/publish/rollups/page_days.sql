@@ -33,4 +33,4 @@ GROUP BY day, page, level
 
 -- name: scope
 -- Return the days themselves.
-SELECT DISTINCT day FROM {events} e
+SELECT day FROM {event_days} e

@@ -33,4 +33,4 @@ WHERE {wanted}
 
 -- name: scope
 -- Find the months of some days.
-SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM (SELECT DISTINCT day FROM {events} e) days
+SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM {event_days} e

@@ -25,4 +25,4 @@ WHERE {wanted}
 
 -- name: scope
 -- Return the days themselves.
-SELECT DISTINCT day FROM {events} e
+SELECT day FROM {event_days} e

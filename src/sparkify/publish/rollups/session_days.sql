@@ -77,4 +77,4 @@ FROM played p FULL JOIN owned v USING (session_id, user_id, day)
 
 -- name: scope
 -- Return the days themselves.
-SELECT DISTINCT day FROM {events} e
+SELECT day FROM {event_days} e

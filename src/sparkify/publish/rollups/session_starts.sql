@@ -53,7 +53,7 @@ GROUP BY day, level, first_page, last_page, plays > 0
 -- name: scope
 -- Find these days, and the first days of sessions that have events on them: that of now, and that without these days.
 WITH days AS MATERIALIZED (
-    SELECT DISTINCT day FROM {events} e
+    SELECT day FROM {event_days} e
 ),
 there AS MATERIALIZED (
     SELECT session_id, user_id FROM analytics.session_days

@@ -95,4 +95,4 @@ FROM used LEFT JOIN viewed v USING (user_id, week) LEFT JOIN heard h USING (user
 
 -- name: scope
 -- Find the weeks of some days.
-SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM (SELECT DISTINCT day FROM {events} e) days
+SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM {event_days} e

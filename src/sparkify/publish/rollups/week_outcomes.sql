@@ -56,4 +56,4 @@ GROUP BY week, level, cancels, returns
 -- name: scope
 -- Find the weeks of some days, and the four weeks before each.
 SELECT DISTINCT week - 7 * ago AS week
-FROM (SELECT day - mod(day - date '0001-01-01', 7) AS week FROM (SELECT DISTINCT day FROM {events} e) days) weeks CROSS JOIN generate_series(0, 4) AS ago
+FROM (SELECT day - mod(day - date '0001-01-01', 7) AS week FROM {event_days} e) weeks CROSS JOIN generate_series(0, 4) AS ago
