@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.analytics.selection import next_month
 from sparkify.commands.activity import QUESTIONS
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
@@ -186,6 +187,35 @@ def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:
         )  # fmt: skip
     assert sorted(done) == expected
     assert sorted(sessions) == [tuple(row.values()) for row in plainly.sessions(log, Days())]
+
+
+def test_the_view_of_songs_before_feedback(world: tuple[str, list[Event]]) -> None:
+    dsn, _ = world
+    asked = analytics.feedback_songs(dsn=dsn, limit=999)
+    kinds = plainly.FEEDBACK.values()
+    with connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT track_id, min(title), min(artist), sum(thumbs_up), sum(thumbs_down), sum(playlist_adds),"
+            " sum(friends_added) FROM analytics.feedback_by_song GROUP BY track_id"
+        ).fetchall()
+        assert sorted((row[0], *row[3:]) for row in found) == sorted(
+            (row["track_id"], *(row[kind] for kind in kinds)) for row in asked
+        )
+        for track, title, artist, *_ in found:
+            assert one(connection, "SELECT analytics.track_id(%s, %s)", title, artist) == track
+        for month, level in connection.execute(
+            "SELECT DISTINCT month, level FROM analytics.feedback_by_song"
+        ).fetchall():
+            days = Selection(month, next_month(month) - timedelta(1), level)
+            there = connection.execute(
+                "SELECT track_id, thumbs_up, thumbs_down, playlist_adds, friends_added"
+                " FROM analytics.feedback_by_song WHERE month = %s AND level = %s",
+                [month, level],
+            ).fetchall()
+            assert sorted(there) == sorted(
+                (row["track_id"], *(row[kind] for kind in kinds))
+                for row in analytics.feedback_songs(days, dsn=dsn, limit=999)
+            )
 
 
 ASKED = {

@@ -295,6 +295,7 @@ def test_views(dsn: str, events: list[Event]) -> None:
             " AND relnamespace = 'analytics'::regnamespace")}  # fmt: skip
     of_activity = {
         "activity_by_day",
+        "feedback_by_song",
         "page_views_by_day",
         "sessions_by_day",
         "user_weeks",

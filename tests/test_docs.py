@@ -249,6 +249,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         play(NOVEMBER + DAY + 1, itemInSession=2, length=1.5),
         play(NOVEMBER + DAY + 2, itemInSession=3, song="In no Catalogue"),
         play(NOVEMBER + DAY + 3, itemInSession=4, page="Submit Upgrade"),
+        play(NOVEMBER + DAY + 4, itemInSession=5, page="Thumbs Down"),
     )
     return root
 

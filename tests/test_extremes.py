@@ -307,7 +307,7 @@ def test_the_widest_range(
         write(tmp_path, "song_data/a.json", song(title="not heard"))
         write(tmp_path, "log_data/a.json", *map(play, ends), play(ends[0] - 1), play(ends[1] + 1))
         assert etl.run(tmp_path, dsn=dsn).books.rejected == 2
-        pages = [play(ts, itemInSession=8, page="Home", userId=who) for ts in ends for who in ("", "15")]
+        pages = [play(ts, itemInSession=8, page="Thumbs Up", userId=who) for ts in ends for who in ("", "15")]
         write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends), *pages)
         assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
         assert faults(dsn) == []

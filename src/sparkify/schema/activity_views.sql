@@ -44,6 +44,23 @@ COMMENT ON COLUMN analytics.sessions_by_day.plays IS 'Their plays.';
 COMMENT ON COLUMN analytics.sessions_by_day.views IS 'Their page views.';
 COMMENT ON COLUMN analytics.sessions_by_day.seconds IS 'The time from the first event to the last one, added up.';
 
+CREATE OR REPLACE VIEW analytics.feedback_by_song AS
+SELECT month, level, track_id, title, artist, thumbs_up, thumbs_down, playlist_adds, friends_added
+FROM (SELECT month, level, unnest(tracks) AS track_id, unnest(thumbs_up) AS thumbs_up, unnest(thumbs_down) AS thumbs_down,
+             unnest(playlist_adds) AS playlist_adds, unnest(friends_added) AS friends_added
+      FROM analytics.track_feedback_months) given
+JOIN (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs GROUP BY track_id) s USING (track_id);
+COMMENT ON VIEW analytics.feedback_by_song IS 'One row per song (title and artist, as the log says), UTC month and level with feedback after it. The song is that of the last play that the user began in the session before the feedback, less than a day before.';
+COMMENT ON COLUMN analytics.feedback_by_song.month IS 'The first day of the month of the feedback.';
+COMMENT ON COLUMN analytics.feedback_by_song.level IS 'free or paid, as the log says of the feedback; NULL if it has none.';
+COMMENT ON COLUMN analytics.feedback_by_song.track_id IS 'Digest of title and artist: analytics.heard_songs.';
+COMMENT ON COLUMN analytics.feedback_by_song.title IS 'Title, as the log says.';
+COMMENT ON COLUMN analytics.feedback_by_song.artist IS 'Name of the artist, as the log says.';
+COMMENT ON COLUMN analytics.feedback_by_song.thumbs_up IS 'Page views of Thumbs Up after the song.';
+COMMENT ON COLUMN analytics.feedback_by_song.thumbs_down IS 'Page views of Thumbs Down after the song.';
+COMMENT ON COLUMN analytics.feedback_by_song.playlist_adds IS 'Page views of Add to Playlist after the song.';
+COMMENT ON COLUMN analytics.feedback_by_song.friends_added IS 'Page views of Add Friend after the song.';
+
 CREATE OR REPLACE VIEW analytics.user_weeks AS
 SELECT user_id, week, level, last_day, plays, round(milliseconds / 1000.0)::bigint AS seconds, sessions, views, adverts, thumbs_up,
        thumbs_down, playlist_adds, friends_added, errors, help, upgrade_views, downgrade_views, upgrades, downgrades, cancellations,
