@@ -189,6 +189,16 @@ def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:
     assert sorted(sessions) == [tuple(row.values()) for row in plainly.sessions(log, Days())]
 
 
+def test_the_view_of_upgrades(world: tuple[str, list[Event]]) -> None:
+    dsn, log = world
+    with connect(dsn) as connection:
+        cursor = connection.execute("SELECT * FROM analytics.upgrades_by_week ORDER BY week")
+        names = [column.name for column in cursor.description or ()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor]
+    assert found == analytics.upgrades(dsn=dsn)
+    assert alike(found, plainly.upgrades(log, Days()))
+
+
 def test_the_view_of_songs_before_feedback(world: tuple[str, list[Event]]) -> None:
     dsn, _ = world
     asked = analytics.feedback_songs(dsn=dsn, limit=999)

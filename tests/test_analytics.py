@@ -298,6 +298,7 @@ def test_views(dsn: str, events: list[Event]) -> None:
         "feedback_by_song",
         "page_views_by_day",
         "sessions_by_day",
+        "upgrades_by_week",
         "user_weeks",
     }  # test_activity.py
     assert views - of_activity - {"user_levels"} == {

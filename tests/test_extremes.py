@@ -81,6 +81,7 @@ def views() -> list[dict[str, Any]]:
     changes: list[dict[str, Any]] = [{"status": status} for status in (None, 0, 404, 2**31 - 1, -(2**31))]
     changes += [{name: value} for name in ("userId", "sessionId", "ts") for value in NUMBERS[name]]
     changes += [{"page": text, "level": text} for text in (*TEXTS, MEGABYTE) if text]
+    changes += [{"page": "Submit Upgrade", "level": text} for text in (*TEXTS, MEGABYTE)]
     plain = {"page": "Thumbs Up", "sessionId": 7}
     return [
         play(NOVEMBER + n, itemInSession=2000 + 2 * n + logged_out)
@@ -307,7 +308,10 @@ def test_the_widest_range(
         write(tmp_path, "song_data/a.json", song(title="not heard"))
         write(tmp_path, "log_data/a.json", *map(play, ends), play(ends[0] - 1), play(ends[1] + 1))
         assert etl.run(tmp_path, dsn=dsn).books.rejected == 2
-        pages = [play(ts, itemInSession=8, page="Thumbs Up", userId=who) for ts in ends for who in ("", "15")]
+        pages = [
+            play(ts, itemInSession=item, page=page, userId=who)
+            for ts in ends for who in ("", "15") for item, page in ((8, "Thumbs Up"), (9, "Submit Upgrade"))
+        ]  # fmt: skip
         write(tmp_path, "log_data/b.json", *(play(ts, itemInSession=7) for ts in ends), *pages)
         assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
         assert faults(dsn) == []

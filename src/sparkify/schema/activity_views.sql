@@ -61,6 +61,24 @@ COMMENT ON COLUMN analytics.feedback_by_song.thumbs_down IS 'Page views of Thumb
 COMMENT ON COLUMN analytics.feedback_by_song.playlist_adds IS 'Page views of Add to Playlist after the song.';
 COMMENT ON COLUMN analytics.feedback_by_song.friends_added IS 'Page views of Add Friend after the song.';
 
+CREATE OR REPLACE VIEW analytics.upgrades_by_week AS
+SELECT date_trunc('week', day::timestamp)::date AS week, count(*) AS ways, count(seen_at) AS seen, count(submitted_at) AS submitted,
+       count(paid_at) AS paid, count(back_at) FILTER (WHERE submitted_at IS NOT NULL) AS back,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM back_at - submitted_at)) AS seconds_to_back
+FROM analytics.plan_ways GROUP BY 1;
+COMMENT ON VIEW analytics.upgrades_by_week IS 'One row per ISO week, UTC, in which ways from free to paid began. A way begins when a user sees Upgrade, or with Submit Upgrade, and ends with Submit Downgrade; all of it counts for the week in which it began.';
+COMMENT ON COLUMN analytics.upgrades_by_week.week IS 'The Monday of the week.';
+COMMENT ON COLUMN analytics.upgrades_by_week.ways IS 'Number of ways that began.';
+COMMENT ON COLUMN analytics.upgrades_by_week.seen IS 'How many of them began with a page view of Upgrade.';
+COMMENT ON COLUMN analytics.upgrades_by_week.submitted IS 'How many have a page view of Submit Upgrade.';
+COMMENT ON COLUMN analytics.upgrades_by_week.paid IS 'How many have a play at level paid after it, which begins a stretch of such plays.';
+COMMENT ON COLUMN analytics.upgrades_by_week.back IS 'How many of those that were submitted end with Submit Downgrade.';
+COMMENT ON COLUMN analytics.upgrades_by_week.seconds_to_submit IS 'From Upgrade to Submit Upgrade: the median, in seconds.';
+COMMENT ON COLUMN analytics.upgrades_by_week.seconds_to_play IS 'From Submit Upgrade to the paid play: the median, in seconds.';
+COMMENT ON COLUMN analytics.upgrades_by_week.seconds_to_back IS 'From Submit Upgrade to Submit Downgrade: the median, in seconds.';
+
 CREATE OR REPLACE VIEW analytics.user_weeks AS
 SELECT user_id, week, level, last_day, plays, round(milliseconds / 1000.0)::bigint AS seconds, sessions, views, adverts, thumbs_up,
        thumbs_down, playlist_adds, friends_added, errors, help, upgrade_views, downgrade_views, upgrades, downgrades, cancellations,
