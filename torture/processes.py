@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -66,7 +67,8 @@ def backend_killed(scene: Scene) -> None:
     client.reach()
     sessions = scene.backends()
     if sessions:
-        os.kill(scene.luck.choice(sessions), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(scene.luck.choice(sessions), signal.SIGKILL)
     client.end()
     _wait_for_recovery(scene)
 
