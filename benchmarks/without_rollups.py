@@ -13,7 +13,7 @@ from typing import Any, Final
 from sparkify import cli
 from sparkify.database.queries import queries
 from sparkify.publish import plans, run
-from sparkify.publish.activity import Activity
+from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
 from sparkify.transform.plays import PlayTransform
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
         (Rollups, "attach"),
         (Rollups, "update"),
         (StagedDays, "prepare"),
+        (StagedActivity, "prepare"),
         (Activity, "note_views"),
         (Activity, "update"),
         (plans, "index_heard_songs"),
