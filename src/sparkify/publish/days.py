@@ -31,15 +31,7 @@ class StagedDays:
         self._span = span
         self._table = tables["user_days"]
         self._tables = tables
-        self._counts = Counts(
-            span.month,
-            tables,
-            {
-                "user_days": self._table,
-                "wanted": sql.SQL("true"),
-                "sessions": sql.Identifier("analytics", "sessions"),
-            },
-        )
+        self._counts = Counts(span.month, tables, {"user_days": self._table, "wanted": sql.SQL("true")})
 
     def prepare(self, connection: Connection[Any], *, beside: bool = False) -> None:
         """Merge the parts of a user's day, and count the partitioned rollups from these days.
