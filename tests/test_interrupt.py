@@ -132,12 +132,15 @@ def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: 
         "[None for _ in iter(int, 1)]",
         "time.sleep(60)",
         "threading.Thread(target=time.sleep, args=[60]).start(); time.sleep(60)",
+        """
+ try: time.sleep(60)
+ finally: logging.getLogger("psycopg").warning("error ignored")""",
     ],
-    ids=["Python", "system", "a thread that does not end"],
+    ids=["Python", "system", "a thread that does not end", "a library that warns"],
 )
 def test_while_the_program_is_busy(busy: str) -> None:
     code = (
-        "import threading, time; from sparkify import etl\n"
+        "import logging, threading, time; from sparkify import etl\n"
         f"def run(*_, **__):\n print('busy', file=sys.stderr, flush=True); {busy}\n"
         "etl.run = run\nimport sys"
     )

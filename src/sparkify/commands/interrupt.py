@@ -2,9 +2,11 @@
 
 Usually KeyboardInterrupt is enough: statements are cancelled, transactions rolled back, threads joined. Where
 that takes too long (a server that does not answer, a library that ignores signals) the process simply exits.
+What libraries log meanwhile is not shown: psycopg warns when it cannot roll back.
 Nothing depends on an orderly end: PostgreSQL rolls back what a closed connection leaves behind.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -52,6 +54,7 @@ class Interruption:
         watch = threading.Timer(ORDERLY_END_SECONDS, self._end)
         watch.daemon = True
         watch.start()
+        logging.disable()
         raise KeyboardInterrupt
 
     def _end(self) -> None:
@@ -80,5 +83,7 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
         yield asked
     finally:
         if not to_the_end or asked.done_with is None:
+            if asked.code is not None:
+                logging.disable(logging.NOTSET)
             for number, handler in before.items():
                 signal.signal(number, handler)
