@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from sparkify.database.planner import planner
+from sparkify.database.planner import outside_transactions, planner
 from tests.support.warehouse import one
 
 
@@ -53,6 +53,16 @@ def test_an_error_of_python_leaves_no_switch_behind(db: Connection[Any]) -> None
         with pytest.raises(KeyError), planner(db, enable_sort="off"):
             raise KeyError
         assert one(db, "SHOW enable_sort") == "on"
+
+
+def test_outside_transactions_each_statement_stays_its_own(db: Connection[Any]) -> None:
+    with outside_transactions(db, default_statistics_target="7", enable_sort="off"):
+        assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        assert (one(db, "SHOW default_statistics_target"), one(db, "SHOW enable_sort")) == ("7", "off")
+    assert (one(db, "SHOW default_statistics_target"), one(db, "SHOW enable_sort")) == ("100", "on")
+    with pytest.raises(psycopg.errors.DivisionByZero), outside_transactions(db, enable_sort="off"):
+        db.execute("SELECT 1 / 0")
+    assert one(db, "SHOW enable_sort") == "on"
 
 
 def test_rows_keep_the_transaction_that_wrote_them(db: Connection[Any]) -> None:

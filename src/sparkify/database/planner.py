@@ -1,4 +1,4 @@
-"""Set planner switches for one statement.
+"""Set server settings for a few statements.
 
 The planner sometimes misjudges a join by orders of magnitude. Then a switch such as ``enable_nestloop`` turns
 minutes into seconds. It must not outlive its statement, or the next one would be planned badly.
@@ -32,17 +32,33 @@ def planner(connection: Connection[Any], **settings: str) -> Iterator[None]:
     # No savepoint inside a transaction: its rows would get an xmin by which publication tells chunks apart.
     is_idle = connection.info.transaction_status == TransactionStatus.IDLE
     with connection.transaction() if is_idle else nullcontext():
-        before = _switch(connection, settings)
+        before = _switch(connection, settings, in_transaction=True)
         try:
             yield
         finally:
             # After an error the server accepts only a rollback, which restores the settings.
             if connection.info.transaction_status == TransactionStatus.INTRANS:
-                _switch(connection, before)
+                _switch(connection, before, in_transaction=True)
 
 
-def _switch(connection: Connection[Any], settings: dict[str, str]) -> dict[str, str]:
-    """Set settings until the transaction ends; returns their earlier values."""
+@contextmanager
+def outside_transactions(connection: Connection[Any], **settings: str) -> Iterator[None]:
+    """The same for a connection outside any transaction that stays so: each statement is its own transaction.
+
+    Raises:
+        psycopg.Error: as for `planner`.
+    """
+    before = _switch(connection, settings, in_transaction=False)
+    try:
+        yield
+    finally:
+        if connection.info.transaction_status == TransactionStatus.IDLE:  # not if it is lost
+            _switch(connection, before, in_transaction=False)
+
+
+def _switch(connection: Connection[Any], settings: dict[str, str], *, in_transaction: bool) -> dict[str, str]:
+    """Set settings, until the transaction ends or for good; returns their earlier values."""
+    given = [list(settings), list(settings.values()), in_transaction]
     with connection.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(queries("database/session")["switch"], [list(settings), list(settings.values())])
+        cursor.execute(queries("database/session")["switch"], given)
         return dict(cursor.fetchall())

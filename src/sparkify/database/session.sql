@@ -99,9 +99,9 @@ SELECT least(
 )::integer
 
 -- name: switch
--- Set some settings for the rest of the transaction, and return their earlier values (database/planner.py).
+-- Set some settings, for the rest of the transaction or of the session, and return their earlier values (database/planner.py).
 -- MATERIALIZED reads the old value of each setting before it is changed.
 WITH wanted AS MATERIALIZED (
     SELECT name, value, current_setting(name) AS before FROM unnest(%s::text[], %s::text[]) AS w (name, value)
 )
-SELECT name, before FROM wanted WHERE set_config(name, value, true) IS NOT NULL
+SELECT name, before FROM wanted WHERE set_config(name, value, %s) IS NOT NULL

@@ -55,9 +55,9 @@ class _Catalogue:
 
     def publish(self) -> None:
         """Publish it."""
-        if not (self._scalar("is_large") and self._fill()):
-            self._change()
-        self._run("count")
+        has_changed = (self._scalar("is_large") and self._fill()) or self._change()
+        if has_changed:
+            self._run("count")
         self._connection.execute(sql.SQL("DROP TABLE {}").format(self._staged))
 
     def _fill(self) -> bool:
@@ -75,11 +75,13 @@ class _Catalogue:
                     self._run(name)
         return possible
 
-    def _change(self) -> None:
-        """Publish what changes in the catalogue, and let heard songs and plays follow."""
+    def _change(self) -> bool:
+        """Publish what changes in the catalogue, and let plays follow. Returns whether anything does."""
+        self._run("find_touched")
+        if not self._scalar("touches_any"):
+            return False
         # While songs move between artists, foreign keys are broken for a moment.
         self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        self._run("find_touched")
         self._run("remove_earlier_records")
         self._run("add_records")
         self._decide()
@@ -87,6 +89,7 @@ class _Catalogue:
         self._insert(sql_queries.song_table_insert + sql_queries.song_table_update, "winning_songs")
         self._run("remove_songs")
         self._rematch()
+        return True
 
     def _decide(self) -> None:
         """Find the winning records of the songs and artists that were touched."""

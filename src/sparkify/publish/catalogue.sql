@@ -27,6 +27,11 @@ DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_re
 -- Add the staged records.
 INSERT INTO etl.catalogue_records TABLE {catalogue}
 
+-- name: touches_any
+-- Tell whether any song is touched. A run that has read logs only touches none.
+-- reads: touched_songs
+SELECT EXISTS (SELECT FROM touched_songs)
+
 -- name: touches_much
 -- Tell whether more than a quarter of the songs is touched: then deciding all at once is faster.
 -- reads: touched_songs

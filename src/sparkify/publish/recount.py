@@ -48,28 +48,32 @@ def recount(
 
     run(_sql["find_scope"], scope=sql.SQL(rollup.queries["scope"]).format(**changed))
     period = sql.Identifier("period") if rollup.time == "start" else sql.Literal(rollup.time)
-    spans = run(_sql["spans_of_scope"], start=sql.Identifier(rollup.time), period=period).fetchall()
+    scope = run(_sql["spans_of_scope"], start=sql.Identifier(rollup.time), period=period)
+    spans = [row[:2] for row in scope]
     if not spans:
         return
-    columns = connection.execute(_sql["keys_of_scope"]).description or ()
-    keys = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    columns = [column.name for column in scope.description[2:]]
+    keys = sql.SQL(", ").join(map(sql.Identifier, columns))
     in_spans = _in_spans(rollup.time, spans)
     # If the time is the only key, the spans say all, and no row needs to be looked up.
     wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
     if only:
         wanted = sql.SQL("({} AND {})").format(wanted, sql.SQL(only))
-    sources = {**everything(), **_sources(spans, staged), "wanted": wanted}
+    sources = {**everything(), **_sources(rollup, spans, staged), "wanted": wanted}
     run(
         _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
         definition=definition(rollup, sources),
     )  # fmt: skip
 
 
-def _sources(spans: Spans, staged: Names | None) -> Names:
-    """What a definition reads, within these spans."""
-    sources = {name: _within(spans, *source) for name, source in SOURCES.items()}
+def _sources(rollup: Rollup, spans: Spans, staged: Names | None) -> Names:
+    """What the definition of a rollup reads, within these spans."""
     longer = [(since - timedelta(days=1), until) for since, until in spans]
-    sources |= {name: _within(longer, *SOURCES[source]) for name, source in RECENT.items()}
+    sources = {
+        name: _within(longer if name in RECENT else spans, *SOURCES[RECENT.get(name, name)])
+        for name in (*SOURCES, *RECENT)
+        if f"{{{name}}}" in rollup.queries["definition"]
+    }
     if staged is None:
         return sources
     in_spans = _in_spans("start_time", _moments(spans))

@@ -26,16 +26,12 @@ DROP TABLE IF EXISTS pg_temp.scope;
 CREATE TEMP TABLE scope ON COMMIT DROP AS {scope};
 ANALYZE scope
 
--- name: keys_of_scope
--- Read the names of these keys from the columns of an empty result.
--- reads: scope
-SELECT * FROM scope LIMIT 0
-
 -- name: spans_of_scope
--- Find the spans of time that the changed rows are counted from.
+-- Find the spans of time that the changed rows are counted from. The columns of the scope follow, empty: their names are the keys.
 -- reads: scope
-SELECT lower(span), upper(span)
+SELECT lower(span), upper(span), scope.*
 FROM (SELECT unnest(range_agg(daterange({start}, ({start} + ('1 ' || {period})::interval)::date))) AS span FROM scope) spans
+LEFT JOIN scope ON false
 
 -- name: in_scope
 -- Select the changed rows, by their keys.

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.database.planner import planner
+from sparkify.database.planner import outside_transactions
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
 from sparkify.publish.counts import SAMPLE
@@ -47,9 +47,11 @@ def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
     `only` is ``ONLY`` where the server can skip partitions, which were analyzed before they were attached. If
     the server dies now, statistics may be lost, and nothing else.
     """
-    for table in (*NAMES, "heard_songs"):
-        with planner(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
-            connection.execute(sql.SQL("ANALYZE " + only + " {}").format(sql.Identifier("analytics", table)))
+    tables = sql.SQL(", ").join(
+        sql.SQL(only + " {}").format(sql.Identifier("analytics", table)) for table in (*NAMES, "heard_songs")
+    )
+    with outside_transactions(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
+        connection.execute(sql.SQL("ANALYZE {}").format(tables))
 
 
 class Rollups:
