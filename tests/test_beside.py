@@ -4,10 +4,10 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import pytest
 from psycopg import Connection, errors
@@ -20,13 +20,14 @@ from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
 from sparkify.operations.held import release
 from sparkify.publish import beside, plans, run
-from sparkify.publish.activity import Activity
+from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.beside import Begun
 from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
 from sparkify.report import Progress, Staged
 from sparkify.simulate import simulate
+from sparkify.stage.tables import COUNTED_TABLES
 from sparkify.transform.listened import COUNTED
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.warehouse import check_books, content, one, wait_until
@@ -35,7 +36,14 @@ INDEXES = (
     "SELECT tablename, regexp_replace(indexdef, 'INDEX \\S+ ON', 'INDEX ON') FROM pg_indexes"
     " WHERE schemaname = 'partitions' ORDER BY 1, 2"
 )
-STAGED_COUNTS = "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging' AND tablename LIKE '%%\\_months'"
+STAGED_COUNTS = (
+    "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'"
+    " AND substring(tablename FROM '^run[0-9]+_[0-9]+_[0-9]+_(.*)') = ANY(%s)"
+)
+LOCKS_TO_ANALYZE = (
+    "SELECT relation::regclass::text, granted FROM pg_locks"
+    " WHERE pid = ANY(%s) AND mode = 'ShareUpdateExclusiveLock'"
+)
 IS_ATTACHING = (
     "SELECT count(*) FROM pg_locks"
     " WHERE relation = 'songplays'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted"
@@ -115,20 +123,38 @@ def test_without_a_second_connection(
     assert outcomes == [False] * (5 * 2 + 1)
 
 
+@pytest.mark.parametrize("last", ["analytics.page_views", "analytics.heard_songs"])
 def test_a_table_is_locked_only_while_it_is_analyzed(
-    dsn: str, world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+    dsn: str,
+    db: Connection[Any],
+    world: Path,
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    last: str,
 ) -> None:
-    """Other loads, which need the same locks to attach months, do not wait for all tables."""
-    seen = []
-    analyze = run.analyze_rollups
+    """Other loads, which need the same locks to attach months, do not wait for all tables.
 
-    def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
-        seen.append(one(connection, f"{IS_ATTACHING} AND pid = pg_backend_pid()"))
-        analyze(connection, only)
+    While the analysis waits for the last table of the star, or of the rollups, it locks no other.
+    """
+    analyzing: list[int] = []
+    analyze = run._analyze  # noqa: SLF001
 
-    monkeypatch.setattr(run, "analyze_rollups", analyze_rollups)
-    loaded(dsn, world)
-    assert seen == [0]
+    def locks() -> list[Any]:
+        return db.execute(LOCKS_TO_ANALYZE, [analyzing]).fetchall()
+
+    with connect(dsn) as other, ThreadPoolExecutor(1) as pool, other.transaction():
+
+        def lock_and_analyze(connection: Connection[Any]) -> None:
+            # Not before: publishing needs the same lock.
+            other.execute(f"LOCK TABLE {last} IN SHARE UPDATE EXCLUSIVE MODE")
+            analyzing.append(connection.info.backend_pid)
+            analyze(connection)
+
+        monkeypatch.setattr(run, "_analyze", lock_and_analyze)
+        load = pool.submit(loaded, dsn, world)
+        wait_until(lambda: (last, False) in locks())
+        assert locks() == [(last, False)]
+    load.result()
     assert all(outcomes)
 
 
@@ -176,9 +202,9 @@ def test_what_a_dead_publication_had_counted(
                 patch.setattr(Activity, "update", die)
                 with pytest.raises(KeyboardInterrupt):
                     etl.run(world, dsn=dsn)
-            assert one(db, STAGED_COUNTS) == 4  # of artists, pages, tracks and users
+            assert one(db, STAGED_COUNTS, [*COUNTED_TABLES]) == len(COUNTED_TABLES)
         forget([who], dsn=dsn)
-        assert one(db, STAGED_COUNTS) == 0
+        assert one(db, STAGED_COUNTS, [*COUNTED_TABLES]) == 0
     assert etl.run(world, dsn=dsn).status == "done"
     assert content(dsn) == content(expected)
 
@@ -195,14 +221,23 @@ def test_page_views_are_staged_twice(
     for at, name in enumerate("de"):
         write(tmp_path, f"log_data/{name}.json", play(december + at))
     expected, _ = loaded(new_dsn(), tmp_path)
-    used = []
+    counted, used = [], []
     monkeypatch.setattr(plans, "A_LARGE_PART", 1)
     if when != "ahead":
         monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)
-    update = Activity.update
+    count, update = plans.Attach.counted_activity, Activity.update
+
+    def counted_activity(plan: plans.Attach) -> StagedActivity | None:
+        activity = count(plan)
+        counted.append(activity is not None)
+        return activity
+
+    monkeypatch.setattr(plans.Attach, "counted_activity", counted_activity)
     monkeypatch.setattr(Activity, "update", lambda *args: used.append(bool(args[-1])) or update(*args))
     found, _ = loaded(new_dsn(), tmp_path, batch_bytes=1, workers=1)
-    assert used == [False, True]  # of November and December
+    # For November and December. At the end, November's unique key fails, and so nothing is counted.
+    assert counted == [when == "ahead", True]
+    assert used == [False, True]
     assert found == expected
 
 

@@ -329,6 +329,26 @@ def test_the_first_load_indexes_heard_songs(dsn: str, db: Connection[Any], tmp_p
     assert one(db, columns) == ["track_id", "artist_key"]
 
 
+def test_block_indexes_of_others_are_left_alone(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    """Only an owner may summarise an index, and one of a partitioned table cannot be."""
+    role = f"of_{db.info.dbname}"
+    db.execute(f"CREATE ROLE {role}; CREATE ROLE {role}_other")  # type: ignore[call-overload]
+    try:
+        db.execute(
+            "CREATE TABLE analytics.mine AS SELECT 1 AS x; CREATE INDEX ON analytics.mine USING brin (x);"
+            " CREATE INDEX ON analytics.heard_plays USING brin (start_time);"
+            f" ALTER TABLE analytics.mine OWNER TO {role}_other"  # type: ignore[arg-type]
+        )
+        write(tmp_path, "log_data/a.json", play())
+        assert etl.run(tmp_path, dsn=dsn).status == "done"
+        with db.transaction(force_rollback=True):
+            db.execute(f"GRANT ALL ON SCHEMA analytics TO {role}; SET LOCAL ROLE {role}")  # type: ignore[call-overload]
+            db.execute(queries("publish/rollups")["summarize"])
+    finally:
+        db.execute("DROP TABLE analytics.mine")
+        db.execute(f"DROP ROLE {role}, {role}_other")  # type: ignore[call-overload]
+
+
 def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import sparkify
+from sparkify.schema.rollups import ACTIVITY, ROLLUPS
 
 SOURCE = Path(sparkify.__file__).parent
 LONGEST_FILE = 300
@@ -109,6 +110,15 @@ def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str
     reads = set() if path.startswith("analytics/") else used(query) - makes
     assert declared["makes"] == sorted(makes)
     assert declared["reads"] == sorted(reads)
+
+
+@pytest.mark.parametrize("name", [each.name for each in (*ROLLUPS, *ACTIVITY) if each.is_by_month])
+def test_what_is_counted_from_a_staged_month_reads_nothing_else(name: str) -> None:
+    """A definition that read a table by its name would also count what is in it of other months."""
+    query = statements(all_queries(f"publish/rollups/{name}.sql")["definition"])
+    own = {"unnest", "LATERAL", *_COMMON_TABLE.findall(query)}
+    read = re.findall(r"\b(?:FROM|JOIN)\s+(?!\(|\{)([\w.]+)", re.sub(r"extract\(\w+ FROM", "", query))
+    assert set(read) <= own
 
 
 @pytest.mark.parametrize("path", SQL_FILES)

@@ -49,7 +49,7 @@ FROM (SELECT day, level, coalesce(sum(views) FILTER (WHERE page = 'Thumbs Up'), 
              coalesce(sum(views) FILTER (WHERE page = 'Add Friend'), 0)::bigint AS friends_added,
              sum(milliseconds)::bigint AS milliseconds
       FROM {days_and_hours} days
-      WHERE page IS NULL OR page IN ('Thumbs Up', 'Thumbs Down', 'Add to Playlist', 'Add Friend')
+      WHERE page IS NULL OR analytics.is_feedback(page)
       GROUP BY day, level) days
 ORDER BY day, level COLLATE "C"
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.analytics.asking import ask, fill
+from sparkify.analytics.ranking import depth
 from sparkify.analytics.selection import Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
@@ -29,13 +30,8 @@ def from_lists(connection: Connection[Any], selection: Selection, limit: int) ->
     rows = ask(connection, _sql["rank"], selection, limit=limit, depth=depth(limit), parts=parts)
     others = max(row.pop("others") or 0 for row in rows)
     rows = [row for row in rows if row["track_id"] is not None]
-    is_enough = len(rows) == limit and sum(rows[-1][kind] for kind in _KINDS) > others
+    is_enough = 0 < limit == len(rows) and sum(rows[-1][kind] for kind in _KINDS) > others
     return rows if is_enough else None
-
-
-def depth(limit: int) -> int:
-    """How many songs to count: fewer are seldom enough, and more cost little."""
-    return 20 * limit + 300
 
 
 def from_all(connection: Connection[Any], selection: Selection, limit: int) -> list[Row]:

@@ -119,13 +119,13 @@ def _scan(
     """Count all plays."""
     parts: dict[str, sql.Composable] = dict(_PARTS)
     if what == "songs":
-        are_few = lacking and _depth(limit) <= LOOKED_UP
+        are_few = lacking and depth(limit) <= LOOKED_UP
         query = _sql["most_lacking"] if are_few else _sql["most_heard"]
         parts["most_wanted"] = fill(query, wanted=_wanted("heard", lacking=lacking))
     # The planner expects few rows from arrays, and would loop for seconds instead of tenths. A hash table of
     # so many keys does not fit into a processor's cache, so sorting is faster.
     with planner(connection, enable_nestloop="off", enable_hashagg="off"):
-        return ask(connection, RANKED[what].scan, selection, limit=limit, depth=_depth(limit), parts=parts)
+        return ask(connection, RANKED[what].scan, selection, limit=limit, depth=depth(limit), parts=parts)
 
 
 def _wanted(table: str, *, lacking: bool) -> sql.Composable:
@@ -140,7 +140,7 @@ def _is_scanned(what: str, selection: Selection, months: Selection, limit: int) 
     assert selection.until
     two_months = selection.since.month != selection.until.month
     return _has_few_days(selection, months, SOME_DAYS) and (
-        _depth(limit) > LOOKED_UP or (what == "artists" and two_months)
+        depth(limit) > LOOKED_UP or (what == "artists" and two_months)
     )
 
 
@@ -151,7 +151,7 @@ def _has_few_days(selection: Selection, months: Selection, few: int) -> bool:
     return selection.until - selection.since < timedelta(few) and not months.is_whole_months()
 
 
-def _depth(limit: int) -> int:
+def depth(limit: int) -> int:
     """How far down a list to look first."""
     return 20 * limit + 300
 
@@ -164,9 +164,9 @@ def _rank(
     It looks up artists `by_days` once, and returns None if the lists do not tell enough.
     """
     ranked = RANKED[what]
-    depth = _depth(limit)
-    depths = [(LISTED, depth), (LISTED, 8 * depth), (0, _ALL_OF_THEM)]
-    for listed, longest in [(LISTED, 3 * depth)] if by_days else depths:
+    first = depth(limit)
+    depths = [(LISTED, first), (LISTED, 8 * first), (0, _ALL_OF_THEM)]
+    for listed, longest in [(LISTED, 3 * first)] if by_days else depths:
         count = _sql["count_artists_by_days"] if by_days else ranked.count
         candidates = fill(
             _sql["candidates"],
@@ -192,7 +192,7 @@ def _rank(
             )  # fmt: skip
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
-        if len(rows) == limit and rows[-1]["plays"] > bound:
+        if 0 < limit == len(rows) and rows[-1]["plays"] > bound:
             return rows
     return None if by_days else rows
 

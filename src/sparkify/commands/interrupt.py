@@ -2,8 +2,9 @@
 
 Usually KeyboardInterrupt is enough: statements are cancelled, transactions rolled back, threads joined. Where
 that takes too long (a server that does not answer, a library that ignores signals) the process simply exits.
-What libraries log meanwhile is not shown: psycopg warns when it cannot roll back.
 Nothing depends on an orderly end: PostgreSQL rolls back what a closed connection leaves behind.
+
+Meanwhile no log is shown: psycopg, for example, warns when it cannot roll back.
 """
 
 import logging

@@ -43,7 +43,9 @@ def planner(connection: Connection[Any], **settings: str) -> Iterator[None]:
 
 @contextmanager
 def outside_transactions(connection: Connection[Any], **settings: str) -> Iterator[None]:
-    """The same for a connection outside any transaction that stays so: each statement is its own transaction.
+    """Set server settings of the session during the block. Each statement in it is a transaction of its own.
+
+    The connection must be outside any transaction.
 
     Raises:
         psycopg.Error: as for `planner`.

@@ -44,7 +44,7 @@ class StagedDays:
         self._span.add_keys(connection, "user_days", self._table)
         is_new = self.are_of_a_new_month(connection)
         for rollup in ROLLUPS:
-            if rollup.is_partitioned or (beside and is_new and rollup.is_by_month):
+            if _is_counted(rollup, is_new=beside and is_new):
                 self._counts.count(connection, rollup, self._counted(rollup.name), is_new=is_new)
 
     def are_of_a_new_month(self, connection: Connection[Any]) -> bool:
@@ -58,8 +58,12 @@ class StagedDays:
     def publish(self, connection: Connection[Any]) -> set[Rollup]:
         """Publish what these days come to: more of it if the month is new. Returns these rollups."""
         is_new = self.are_of_a_new_month(connection)
-        published = {rollup for rollup in ROLLUPS if rollup.is_partitioned or (is_new and rollup.is_by_month)}
-        for rollup in ROLLUPS:
-            if rollup in published:
-                self._counts.publish(connection, rollup, is_new=is_new)
-        return published
+        published = [rollup for rollup in ROLLUPS if _is_counted(rollup, is_new=is_new)]
+        for rollup in published:
+            self._counts.publish(connection, rollup, is_new=is_new)
+        return set(published)
+
+
+def _is_counted(rollup: Rollup, *, is_new: bool) -> bool:
+    """Whether staged days say all of a rollup, in a month that may be new."""
+    return rollup.is_partitioned or (is_new and rollup.is_by_month)

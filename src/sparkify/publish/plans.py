@@ -195,6 +195,7 @@ class Attach(Plan):
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
         are_ready = self._is_done_beside("user_days")
+        # If the work beside failed, its tables are gone, but `self._days` would still publish them.
         days = self._days if are_ready else self._staged_days()
         rollups.attach(self._span(), days, as_staged=not self._has_repeated, are_ready=are_ready)
         rollups.update()

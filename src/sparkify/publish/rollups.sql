@@ -76,7 +76,8 @@ ANALYZE touched_days
 DROP TABLE touched_days, plays_of_days
 
 -- name: summarize
--- Summarise the new blocks of all BRIN indexes: until then, every search reads all of them.
+-- Summarise the new blocks of all BRIN indexes: until then, every search reads all of them. Somebody else's index in the schema is
+-- left alone, and one of a partitioned table has no blocks.
 SELECT brin_summarize_new_values(indexrelid)
 FROM pg_index JOIN pg_class index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
-WHERE amname = 'brin' AND relnamespace = 'analytics'::regnamespace
+WHERE amname = 'brin' AND relnamespace = 'analytics'::regnamespace AND relkind = 'i' AND pg_has_role(relowner, 'USAGE')

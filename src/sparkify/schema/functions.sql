@@ -39,6 +39,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN page = 'Error' OR coalesce(status BETWEEN 400 AND 599, false);
 COMMENT ON FUNCTION analytics.is_error IS 'Whether a page view failed: status 400 to 599, or page Error.';
 
+CREATE OR REPLACE FUNCTION analytics.is_feedback(page text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN page IN ('Thumbs Up', 'Thumbs Down', 'Add to Playlist', 'Add Friend');
+COMMENT ON FUNCTION analytics.is_feedback IS 'Whether a page is feedback: Thumbs Up, Thumbs Down, Add to Playlist or Add Friend.';
+
+-- In a fraction of the time of date_trunc. 0001-01-01 was a Monday.
+CREATE OR REPLACE FUNCTION analytics.week_of(day date) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN day - mod(day - date '0001-01-01', 7);
+COMMENT ON FUNCTION analytics.week_of IS 'The Monday of the ISO week of a day.';
+
 CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN seen THEN true WHEN last_day >= week + 34 THEN false END;

@@ -7,7 +7,7 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
 - Rollups of listening are counted from ``user_days``: their definition reads ``{user_days}``, and their scope
   the changed ``{days}``. ``publish/rollups.py`` maintains them.
 - Rollups of activity are counted from plays and page views: their definition reads any of `SOURCES`, and
-  their scope the users and days with changed ``{events}``, or only these ``{event_days}``.
+  their scope the users and days with changed ``{events}``, or only the days, ``{event_days}``.
   ``publish/activity.py`` maintains them, in the order of their names: a definition may read a rollup before
   it. If a row also depends on the day before its own, the definition reads ``{recent_plays}``, which have
   that day, too, and the scope ``{followed}``: the days with changes, and the day after each.
@@ -15,7 +15,7 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
 first day; or ``period`` and ``start``, for a day, week or month. A rollup by day or month that reads nothing
-but its sources is counted from what is staged if its month is new. A large rollup of listening may have a
+but its sources may be counted from what is staged if its month is new. A large rollup of listening may have a
 partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to those of a month.
 """
 
@@ -54,7 +54,7 @@ SOURCES: Final = {
 """What definitions read, by the name in their text: schema, table and column of time."""
 
 RECENT: Final = {"recent_plays": "plays", "recent_heard_plays": "heard_plays"}
-"""What definitions read with the day before: the sources, by the name in their text."""
+"""The sources that definitions read with one more day before, by the name in their text."""
 
 
 def file(name: str) -> dict[str, LiteralString]:

@@ -18,7 +18,7 @@ _MOST: Final = 12
 """The last weeks that a table shows; the download has all."""
 
 _QUESTIONS: Final = (
-    analytics.before, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.pages,
+    analytics.pages, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.before,
     analytics.sessions, analytics.adverts, analytics.session_ends, analytics.feedback, analytics.churn,
 )  # fmt: skip
 """The slowest first."""
@@ -140,7 +140,7 @@ def _songs(view: View, chosen: Selection, ask: Ask) -> None:
         "After which song", ask(analytics.feedback_songs, chosen).result(),
         {"title": "title", "artist": "artist", **_FEEDBACK}, links=addresses.SONG,
     )  # fmt: skip
-    tables.line("The last play that the user began in the session before the feedback, at most a day before.")
+    tables.line("The last play that the user began in the session, less than a day before the feedback.")
     tables.download(
         "songs before feedback", lambda: view.ask_now(analytics.feedback_songs, chosen, limit=1000)
     )

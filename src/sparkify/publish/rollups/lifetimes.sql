@@ -24,8 +24,7 @@ WHERE is_last
 -- name: changed_weeks
 -- Find the first and the last week with changes. One row.
 -- reads: event_days
-SELECT first - mod(first - date '0001-01-01', 7) AS first, last - mod(last - date '0001-01-01', 7) AS last
-FROM (SELECT min(day) AS first, max(day) AS last FROM event_days) days
+SELECT analytics.week_of(min(day)) AS first, analytics.week_of(max(day)) AS last FROM event_days
 
 -- name: in_changed_weeks
 -- This condition selects the weeks from the first to the last with changes.
@@ -33,9 +32,14 @@ week >= {first} AND week <= {last}
 
 -- name: replace
 -- Move the ends of users to what is found in changed weeks, unless they lie further out. A user's weeks disappear only when the user is
--- forgotten, all at once. So delete users whose first or last week is changed but who have no week there.
-WITH found AS (
+-- forgotten, all at once. So delete users whose first or last week is changed but who have no week there. Arrays, because a join would
+-- read all users.
+-- reads: events
+WITH found AS MATERIALIZED (
     {definition}
+),
+known AS (
+    SELECT user_id FROM analytics.lifetimes WHERE user_id = ANY (ARRAY(SELECT user_id FROM found))
 ),
 moved AS (
     UPDATE analytics.lifetimes l
@@ -43,13 +47,14 @@ moved AS (
         last_day = CASE WHEN l.last_day > {last} + 6 THEN l.last_day ELSE f.last_day END,
         level = CASE WHEN l.last_day > {last} + 6 THEN l.level ELSE f.level END
     FROM found f
-    WHERE l.user_id = f.user_id
+    WHERE l.user_id = f.user_id AND l.user_id = ANY (ARRAY(SELECT user_id FROM found))
       AND (f.first_week < l.first_week
            OR l.last_day <= {last} + 6 AND (l.last_day, l.level) IS DISTINCT FROM (f.last_day, f.level))
 ),
 came AS (
-    INSERT INTO analytics.lifetimes SELECT * FROM found f WHERE NOT EXISTS (SELECT FROM analytics.lifetimes l WHERE l.user_id = f.user_id)
+    INSERT INTO analytics.lifetimes SELECT * FROM found f WHERE NOT EXISTS (SELECT FROM known k WHERE k.user_id = f.user_id)
 )
 DELETE FROM analytics.lifetimes l
-WHERE (first_week >= {first} AND first_week <= {last} OR last_day >= {first} AND last_day <= {last} + 6)
+WHERE user_id = ANY (ARRAY(SELECT DISTINCT user_id FROM events))
+  AND (first_week >= {first} AND first_week <= {last} OR last_day >= {first} AND last_day <= {last} + 6)
   AND NOT EXISTS (SELECT FROM found f WHERE f.user_id = l.user_id)

@@ -25,9 +25,9 @@ CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, 
 -- Count the listeners of each day, week and month. A user counts once in a period, on the first day with a
 -- play: the day played before it, on any level or on the same one, is outside the period. Each day and level
 -- is counted for all three periods, and the counts are added up: a fifth faster than counting each user's day
--- three times. Weeks count from a Monday, 0001-01-01, as for retention (analytics/people.sql).
+-- three times.
 WITH heard AS (
-    SELECT d.day, d.day - mod(d.day - date '0001-01-01', 7) AS week, date_trunc('month', d.day::timestamp)::date AS month,
+    SELECT d.day, analytics.week_of(d.day) AS week, date_trunc('month', d.day::timestamp)::date AS month,
            d.level, d.plays, d.milliseconds, f.first_day,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level

@@ -14,6 +14,7 @@ COMMENT ON COLUMN analytics.plan_steps.page IS 'The page.';
 COMMENT ON COLUMN analytics.plan_steps.level IS 'free or paid, as the log says of this page view.';
 COMMENT ON COLUMN analytics.plan_steps.day IS 'The day, UTC.';
 CREATE INDEX IF NOT EXISTS plan_steps_day ON analytics.plan_steps (day);
+CREATE INDEX IF NOT EXISTS plan_steps_user ON analytics.plan_steps (user_id);
 
 -- name: definition
 -- Select these page views.

@@ -16,6 +16,7 @@ COMMENT ON COLUMN analytics.plan_ways.submitted_at IS 'The first page view of Su
 COMMENT ON COLUMN analytics.plan_ways.paid_at IS 'The first play after submitted_at, and before back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
 COMMENT ON COLUMN analytics.plan_ways.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
 CREATE INDEX IF NOT EXISTS plan_ways_day ON analytics.plan_ways (day);
+CREATE INDEX IF NOT EXISTS plan_ways_user ON analytics.plan_ways (user_id);
 
 -- name: definition
 -- Find the ways of each user. Several steps at one moment come in the order of their names. All steps of a user are wanted, or none.
@@ -43,15 +44,16 @@ WHERE seen_at IS NOT NULL OR submitted_at IS NOT NULL
 
 -- name: scope
 -- Find the days of all steps and ways of users who have a step on one of these days, or a way that a play or a lost step on them changes.
--- New plays change a way until its first paid play is found, or the user goes back.
+-- New plays change a way until its first paid play is found, or the user goes back. Arrays, because joins would read all steps and ways.
 WITH concerned AS (
-    SELECT user_id FROM analytics.plan_steps JOIN {events} e USING (user_id, day)
+    SELECT user_id FROM analytics.plan_steps s JOIN {events} e USING (user_id, day)
+    WHERE s.day = ANY (ARRAY(SELECT DISTINCT day FROM {events} e))
     UNION
     SELECT user_id FROM analytics.plan_ways w JOIN {events} e USING (user_id)
-    WHERE e.day >= w.day
+    WHERE w.user_id = ANY (ARRAY(SELECT DISTINCT user_id FROM {events} e)) AND e.day >= w.day
       AND (submitted_at IS NOT NULL AND paid_at IS NULL AND back_at IS NULL
            OR e.day <= (greatest(seen_at, submitted_at, paid_at, back_at) AT TIME ZONE 'UTC')::date)
 )
-SELECT user_id, day FROM analytics.plan_steps WHERE user_id IN (SELECT user_id FROM concerned)
+SELECT user_id, day FROM analytics.plan_steps WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
 UNION
-SELECT user_id, day FROM analytics.plan_ways WHERE user_id IN (SELECT user_id FROM concerned)
+SELECT user_id, day FROM analytics.plan_ways WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))

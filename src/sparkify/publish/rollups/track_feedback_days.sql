@@ -27,11 +27,11 @@ CREATE UNIQUE INDEX IF NOT EXISTS track_feedback_days_key ON analytics.track_fee
 -- name: definition
 -- Find the play before each feedback, and count by track. A session's plays are an array in order, in which a search finds the last
 -- one; a join would pair all feedback of a session with all its plays. `latest` is materialized because PostgreSQL would otherwise
--- hash all of heard_plays.
+-- hash all of heard_plays. An array finds the heard songs, because a join would read all of them.
 WITH given AS MATERIALIZED (
     SELECT user_id, session_id, at, day, level, page
     FROM (SELECT v.*, start_time AS at, (start_time AT TIME ZONE 'UTC')::date AS day FROM {page_views} v
-          WHERE user_id IS NOT NULL AND page IN ('Thumbs Up', 'Thumbs Down', 'Add to Playlist', 'Add Friend')) views
+          WHERE user_id IS NOT NULL AND analytics.is_feedback(page)) views
     WHERE {wanted}
 ),
 played AS (
@@ -44,13 +44,20 @@ latest AS MATERIALIZED (
     SELECT at, day, level, page, times[width_bucket(at, times)] AS start_time, songplays[width_bucket(at, times)] AS songplay_id
     FROM given JOIN played USING (session_id, user_id)
 ),
+heard AS MATERIALIZED (
+    SELECT day, level, page, heard_song_id
+    FROM latest JOIN {recent_heard_plays} h USING (start_time, songplay_id) WHERE start_time > at - interval '1 day'
+),
+tracks AS (
+    SELECT heard_song_id, track_id FROM analytics.heard_songs
+    WHERE heard_song_id = ANY (ARRAY(SELECT DISTINCT heard_song_id FROM heard))
+),
 counted AS (
     SELECT day, level, track_id, count(*) FILTER (WHERE page = 'Thumbs Up')::integer AS thumbs_up,
            count(*) FILTER (WHERE page = 'Thumbs Down')::integer AS thumbs_down,
            count(*) FILTER (WHERE page = 'Add to Playlist')::integer AS playlist_adds,
            count(*) FILTER (WHERE page = 'Add Friend')::integer AS friends_added
-    FROM latest JOIN {recent_heard_plays} h USING (start_time, songplay_id) JOIN analytics.heard_songs USING (heard_song_id)
-    WHERE start_time > at - interval '1 day'
+    FROM heard JOIN tracks USING (heard_song_id)
     GROUP BY day, level, track_id
 )
 SELECT day, level, array_agg(track_id ORDER BY track_id) AS tracks, array_agg(thumbs_up ORDER BY track_id) AS thumbs_up,
@@ -62,5 +69,5 @@ FROM counted GROUP BY day, level
 -- Find those of the days, and of the days after them, that have feedback or had some.
 SELECT day FROM {followed} days
 WHERE EXISTS (SELECT FROM analytics.page_days p
-              WHERE p.day = days.day AND page IN ('Thumbs Up', 'Thumbs Down', 'Add to Playlist', 'Add Friend'))
+              WHERE p.day = days.day AND analytics.is_feedback(page))
    OR EXISTS (SELECT FROM analytics.track_feedback_days f WHERE f.day = days.day)

@@ -58,7 +58,7 @@ WITH viewed AS (
            count(*) FILTER (WHERE page = 'Downgrade') AS downgrade_views, count(*) FILTER (WHERE page = 'Submit Upgrade') AS upgrades,
            count(*) FILTER (WHERE page = 'Submit Downgrade') AS downgrades,
            count(*) FILTER (WHERE page = 'Cancellation Confirmation') AS cancellations
-    FROM (SELECT user_id, day, day - mod(day - date '0001-01-01', 7) AS week, page, analytics.is_error(page, status) AS is_error,
+    FROM (SELECT user_id, day, analytics.week_of(day) AS week, page, analytics.is_error(page, status) AS is_error,
                  analytics.sortable(start_time, level) COLLATE "C" AS at_level
           FROM (SELECT v.*, (start_time AT TIME ZONE 'UTC')::date AS day FROM {page_views} v WHERE user_id IS NOT NULL) days) weeks
     WHERE {wanted}
@@ -66,19 +66,19 @@ WITH viewed AS (
 ),
 heard AS (
     SELECT user_id, week, sum(plays) AS plays, sum(milliseconds) AS milliseconds
-    FROM (SELECT d.*, day - mod(day - date '0001-01-01', 7) AS week FROM {user_days} d) weeks
+    FROM (SELECT d.*, analytics.week_of(day) AS week FROM {user_days} d) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 ),
 levels AS (
     SELECT user_id, week, max(analytics.sortable(last_play, level) COLLATE "C") AS at_level
-    FROM (SELECT l.*, day - mod(day - date '0001-01-01', 7) AS week FROM {level_days} l) weeks
+    FROM (SELECT l.*, analytics.week_of(day) AS week FROM {level_days} l) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 ),
 used AS (
     SELECT user_id, week, count(DISTINCT session_id) AS sessions, max(day) AS last_day
-    FROM (SELECT user_id, session_id, day, day - mod(day - date '0001-01-01', 7) AS week FROM {session_days} s WHERE user_id IS NOT NULL) weeks
+    FROM (SELECT user_id, session_id, day, analytics.week_of(day) AS week FROM {session_days} s WHERE user_id IS NOT NULL) weeks
     WHERE {wanted}
     GROUP BY user_id, week
 )
@@ -95,4 +95,4 @@ FROM used LEFT JOIN viewed v USING (user_id, week) LEFT JOIN heard h USING (user
 
 -- name: scope
 -- Find the weeks of some days.
-SELECT DISTINCT day - mod(day - date '0001-01-01', 7) AS week FROM {event_days} e
+SELECT DISTINCT analytics.week_of(day) AS week FROM {event_days} e

@@ -46,9 +46,9 @@ SELECT week, level, cancels, returns, count(*)::integer AS weeks, sum(plays) AS 
 FROM (SELECT w.*, coalesce(lead(w.week) OVER (PARTITION BY w.user_id ORDER BY w.week) <= w.week + 28, false) AS returns,
              c.user_id IS NOT NULL AS cancels
       FROM analytics.user_week_counts w
-      LEFT JOIN (SELECT DISTINCT user_id, day - mod(day - date '0001-01-01', 7) - 7 * ago AS week
+      LEFT JOIN (SELECT DISTINCT user_id, analytics.week_of(day) - 7 * ago AS week
                  FROM analytics.plan_steps CROSS JOIN generate_series(1, 4) AS ago
-                 WHERE page = 'Cancellation Confirmation') c ON c.user_id = w.user_id AND c.week = w.week
+                 WHERE page = 'Cancellation Confirmation' AND day >= (SELECT first FROM span) AND day < (SELECT last FROM span) + 7) c ON c.user_id = w.user_id AND c.week = w.week
       WHERE w.week >= (SELECT first FROM span) AND w.week <= (SELECT last FROM span)) weeks
 WHERE {wanted}
 GROUP BY week, level, cancels, returns
@@ -56,4 +56,4 @@ GROUP BY week, level, cancels, returns
 -- name: scope
 -- Find the weeks of some days, and the four weeks before each.
 SELECT DISTINCT week - 7 * ago AS week
-FROM (SELECT day - mod(day - date '0001-01-01', 7) AS week FROM {event_days} e) weeks CROSS JOIN generate_series(0, 4) AS ago
+FROM (SELECT analytics.week_of(day) AS week FROM {event_days} e) weeks CROSS JOIN generate_series(0, 4) AS ago
