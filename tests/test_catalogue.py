@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from sparkify import etl
 from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 from sparkify.extract.batches import Batch
 from sparkify.extract.find import find_files
 from sparkify.operations.check import check
@@ -169,6 +170,18 @@ def test_the_check_agrees(world: tuple[str, Path]) -> None:
 
 
 # --- one by one ---------------------------------------------------------------------------------------------
+
+
+def test_a_run_without_song_files_leaves_the_catalogue_alone(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "song_data/a.json", song())
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    for name in ("remove_earlier_records", "rematch", "count"):
+        monkeypatch.setitem(queries("publish/catalogue"), name, "SELECT 1 / 0")  # type: ignore[misc]
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
 
 
 def test_a_song_is_matched_with_the_name_in_its_own_record(

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 
 from sparkify import etl
 from sparkify.commands import interrupt
+from sparkify.extract import plan
+from sparkify.extract.batches import Batch
+from sparkify.report import Staged
+from sparkify.stage.stager import Stager
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
 
@@ -110,6 +114,34 @@ def test_while_the_server_is_busy(
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
 
 
+def test_an_error_ends_what_other_workers_do(
+    db: Connection[Any], dsn: str, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if they cannot be cancelled at once, for example without memory. What waits for them never begins."""
+    write(files, "log_data/3.json", play(NOVEMBER), "bad")
+    db.execute(BUSY["staging"])
+    stage, cancel, failures = Stager.stage, Connection.cancel_safe, [MemoryError(), OperationalError()]
+
+    def stage_or_fail(stager: Stager, batch: Batch) -> Staged:
+        if "2.json" not in str(batch):
+            return stage(stager, batch)
+        wait_for(lambda: len(db.execute(SLEEPS).fetchall()) == 2)
+        raise ZeroDivisionError
+
+    def cancel_or_fail(connection: Connection[Any], **options: Any) -> None:
+        if failures:
+            raise failures.pop()
+        cancel(connection, **options)
+
+    monkeypatch.setattr(plan, "LEAST_BATCH_BYTES", 1)
+    monkeypatch.setattr(Stager, "stage", stage_or_fail)
+    monkeypatch.setattr(Connection, "cancel_safe", cancel_or_fail)
+    begun = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        etl.run(files, dsn=dsn, workers=3)
+    assert time.monotonic() - begun < 30  # they would have slept for a minute
+
+
 def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: Path) -> None:
     """The server does not answer the cancel request either: the program just ends."""
     db.execute(BUSY["staging"])
@@ -135,8 +167,10 @@ def test_while_the_server_does_not_answer(db: Connection[Any], dsn: str, files: 
         """
  try: time.sleep(60)
  finally: logging.getLogger("psycopg").warning("error ignored")""",
+        """
+ threading.Timer(0.6, logging.getLogger("psycopg").warning, ["error ignored"]).start(); time.sleep(60)""",
     ],
-    ids=["Python", "system", "a thread that does not end", "a library that warns"],
+    ids=["Python", "system", "a thread that does not end", "a library that warns", "a thread that warns"],
 )
 def test_while_the_program_is_busy(busy: str) -> None:
     code = (
@@ -149,6 +183,17 @@ def test_while_the_program_is_busy(busy: str) -> None:
     assert process.stderr.readline() == "busy\n"
     time.sleep(0.2)  # so that it really is busy
     ends(process, signal.SIGTERM)
+
+
+def test_the_calling_program_goes_on() -> None:
+    code = """
+import signal, time
+from sparkify.commands import interrupt
+try:
+    with interrupt.heeded(): signal.raise_signal(signal.SIGTERM)
+except KeyboardInterrupt: time.sleep(interrupt.ORDERLY_END_SECONDS + 0.3)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_when_nobody_listens_any_more() -> None:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from sparkify.database.planner import outside_transactions, planner
+from sparkify.database.planner import planner, session_settings
 from tests.support.warehouse import one
 
 
@@ -55,12 +55,12 @@ def test_an_error_of_python_leaves_no_switch_behind(db: Connection[Any]) -> None
         assert one(db, "SHOW enable_sort") == "on"
 
 
-def test_outside_transactions_each_statement_stays_its_own(db: Connection[Any]) -> None:
-    with outside_transactions(db, default_statistics_target="7", enable_sort="off"):
+def test_with_settings_of_the_session_each_statement_stays_its_own(db: Connection[Any]) -> None:
+    with session_settings(db, default_statistics_target="7", enable_sort="off"):
         assert db.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         assert (one(db, "SHOW default_statistics_target"), one(db, "SHOW enable_sort")) == ("7", "off")
     assert (one(db, "SHOW default_statistics_target"), one(db, "SHOW enable_sort")) == ("100", "on")
-    with pytest.raises(psycopg.errors.DivisionByZero), outside_transactions(db, enable_sort="off"):
+    with pytest.raises(psycopg.errors.DivisionByZero), session_settings(db, enable_sort="off"):
         db.execute("SELECT 1 / 0")
     assert one(db, "SHOW enable_sort") == "on"
 

@@ -174,6 +174,7 @@ def test_the_lease_is_taken_again(db: Connection[Any], dsn: str) -> None:
         (errors.CannotConnectNow(), True),
         (errors.ConnectionFailure(), True),
         (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+        (psycopg.OperationalError("couldn't get result: out of memory"), False),
         (errors.UniqueViolation(), False),
         (errors.QueryCanceled(), False),
         (errors.DiskFull(), False),

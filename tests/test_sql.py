@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sparkify
-from sparkify.schema.rollups import ACTIVITY, ROLLUPS
+from sparkify.stage.tables import COUNTED_TABLES
 
 SOURCE = Path(sparkify.__file__).parent
 LONGEST_FILE = 300
@@ -112,7 +112,7 @@ def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str
     assert declared["reads"] == sorted(reads)
 
 
-@pytest.mark.parametrize("name", [each.name for each in (*ROLLUPS, *ACTIVITY) if each.is_by_month])
+@pytest.mark.parametrize("name", COUNTED_TABLES)
 def test_what_is_counted_from_a_staged_month_reads_nothing_else(name: str) -> None:
     """A definition that read a table by its name would also count what is in it of other months."""
     query = statements(all_queries(f"publish/rollups/{name}.sql")["definition"])

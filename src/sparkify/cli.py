@@ -4,7 +4,7 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 
 more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
-import re
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -31,7 +31,7 @@ from sparkify.commands import (
 )
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.commands.output import printable
-from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
+from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError, lacks_memory
 
 _COMMANDS: Final = (
     etl, create_tables, status, top, listener, hours, report, activity, dashboard,
@@ -45,15 +45,12 @@ _ENVIRONMENT: Final = (
     " creates. NO_COLOR turns colours off."
 )
 
-_LACKS_MEMORY: Final = re.compile(
-    "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
-    re.IGNORECASE,
-)
-"""How Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Without `arguments`, this is the whole program."""
+    if arguments is None:
+        # psycopg warns of a rollback that fails after an error. We report the error.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
     with streams.safe(), interrupt.heeded(to_the_end=arguments is None) as asked:
         try:
             code = _run(arguments, asked)
@@ -89,7 +86,7 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
             return _fail(
                 "The compiled core is missing or out of date. Run `make etl` or `pip install .`", FAILED
             )
-        if asked.code is not None or not (isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error))):
+        if asked.code is not None or not lacks_memory(error):
             raise
         return _fail(
             "There is not enough memory. Staged files are kept; run the command again with fewer --workers.",

@@ -3,6 +3,9 @@
 A message names the file, table or setting concerned and says what to do. None contains a password.
 """
 
+import re
+from typing import Final
+
 
 class SparkifyError(Exception):
     """The command could not do what was asked. The message says why and what to do."""
@@ -30,3 +33,15 @@ class ServerError(SparkifyError):
 
 class OutputFailed(SparkifyError):
     """Standard output could not be written; the cause is the `OSError`."""
+
+
+_LACKS_MEMORY: Final = re.compile(
+    "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
+    re.IGNORECASE,
+)
+"""How libpq, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error is a lack of memory in this process."""
+    return isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error)) is not None

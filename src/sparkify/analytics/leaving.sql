@@ -1,6 +1,6 @@
 -- name: upgrades
 -- Follow the ways from free to paid. One row per week in which some began.
-SELECT date_trunc('week', day)::date AS week, count(*) AS ways, count(seen_at) AS seen, count(submitted_at) AS submitted,
+SELECT analytics.week_of(day) AS week, count(*) AS ways, count(seen_at) AS seen, count(submitted_at) AS submitted,
        count(paid_at) AS paid, count(back_at) FILTER (WHERE submitted_at IS NOT NULL) AS back,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,
@@ -11,7 +11,7 @@ GROUP BY 1 ORDER BY 1
 
 -- name: churn
 -- Count those who cancelled and those who went back to free. One row per week with either.
-SELECT date_trunc('week', day)::date AS week,
+SELECT analytics.week_of(day) AS week,
        count(*) FILTER (WHERE page = 'Cancellation Confirmation') AS cancellations,
        count(DISTINCT user_id) FILTER (WHERE page = 'Cancellation Confirmation') AS cancelled,
        count(*) FILTER (WHERE page = 'Submit Downgrade') AS downgrades,
@@ -35,7 +35,7 @@ WITH users AS (
     SELECT first_week AS week, last_day, c.user_id IS NOT NULL AS has_cancelled
     FROM analytics.lifetimes
     LEFT JOIN (SELECT DISTINCT user_id FROM analytics.plan_steps WHERE page = 'Cancellation Confirmation') c USING (user_id)
-    WHERE first_week >= date_trunc('week', %(first)s::date)::date AND first_week < %(end)s
+    WHERE first_week >= analytics.week_of(%(first)s) AND first_week < %(end)s
 )
 SELECT week, count(*) AS users, count(*) FILTER (WHERE has_cancelled) AS cancelled,
        count(*) FILTER (WHERE NOT has_cancelled AND last_day <= %(last)s::date - %(days)s::integer) AS quiet,
@@ -54,6 +54,6 @@ SELECT leaves, sum(weeks)::bigint AS weeks, (sum(plays) / sum(weeks))::float AS 
        (sum(errors) / sum(weeks))::float AS errors, (sum(help) / sum(weeks))::float AS help
 FROM (SELECT *, analytics.has_followed(cancels, week, %(last)s) OR NOT analytics.has_followed(returns, week, %(last)s) AS leaves
       FROM analytics.week_outcomes
-      WHERE week >= date_trunc('week', %(first)s::date)::date AND week < %(end)s AND {at_level}) labelled
+      WHERE week >= analytics.week_of(%(first)s) AND week < %(end)s AND {at_level}) labelled
 WHERE leaves IS NOT NULL
 GROUP BY leaves ORDER BY leaves

@@ -93,8 +93,8 @@ analytics.user_level_days
 
 -- name: trend
 -- Count plays, listeners, sessions and seconds over time. One row per local day, week or month with plays. Periods are numbered from
--- 1, and begin at `moments`, which are `bounds` in quarters of an hour since 2000. A user's day in UTC lies in two periods at most: those of its first
--- and its last play.
+-- 1. They begin at `moments`: `bounds` are the same in quarters of an hour since 2000. A user's day in UTC lies in two periods at most:
+-- those of its first and its last play.
 WITH amounts AS (
     SELECT width_bucket((day - date '2000-01-01') * 96 + quarter, %(bounds)s::integer[]) AS number,
            sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds

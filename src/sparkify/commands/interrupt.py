@@ -3,11 +3,8 @@
 Usually KeyboardInterrupt is enough: statements are cancelled, transactions rolled back, threads joined. Where
 that takes too long (a server that does not answer, a library that ignores signals) the process simply exits.
 Nothing depends on an orderly end: PostgreSQL rolls back what a closed connection leaves behind.
-
-Meanwhile no log is shown: psycopg, for example, warns when it cannot roll back.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -36,6 +33,8 @@ class Interruption:
         self.to_the_end = to_the_end
         self.kept: Callable[[], str] = lambda: ""
         self._told = threading.Lock()
+        self._watch = threading.Timer(ORDERLY_END_SECONDS, self._end)
+        self._watch.daemon = True
 
     def tell(self) -> None:
         """Tell the user, once."""
@@ -52,11 +51,12 @@ class Interruption:
         if self.code is not None:
             os._exit(self.code)  # asked a second time: end at once
         self.code = 128 + number
-        watch = threading.Timer(ORDERLY_END_SECONDS, self._end)
-        watch.daemon = True
-        watch.start()
-        logging.disable()
+        self._watch.start()
         raise KeyboardInterrupt
+
+    def go_on(self) -> None:
+        """Let the process go on after the block."""
+        self._watch.cancel()
 
     def _end(self) -> None:
         assert self.code is not None
@@ -84,7 +84,7 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
         yield asked
     finally:
         if not to_the_end or asked.done_with is None:
-            if asked.code is not None:
-                logging.disable(logging.NOTSET)
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if not to_the_end:
+            asked.go_on()

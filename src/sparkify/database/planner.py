@@ -1,7 +1,7 @@
 """Set server settings for a few statements.
 
 The planner sometimes misjudges a join by orders of magnitude. Then a switch such as ``enable_nestloop`` turns
-minutes into seconds. It must not outlive its statement, or the next one would be planned badly.
+minutes into seconds. It must not outlive its statements, or the next one would be planned badly.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def planner(connection: Connection[Any], **settings: str) -> Iterator[None]:
 
 
 @contextmanager
-def outside_transactions(connection: Connection[Any], **settings: str) -> Iterator[None]:
+def session_settings(connection: Connection[Any], **settings: str) -> Iterator[None]:
     """Set server settings of the session during the block. Each statement in it is a transaction of its own.
 
     The connection must be outside any transaction.

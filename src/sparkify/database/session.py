@@ -8,7 +8,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -16,7 +17,7 @@ import psycopg
 from psycopg import Connection, pq
 
 from sparkify.database.connection import connect
-from sparkify.errors import ConnectionFailed
+from sparkify.errors import ConnectionFailed, lacks_memory
 
 RETRY_SECONDS: Final = 120.0
 """Seconds without success until we give up: a server takes a while to recover from a crash."""
@@ -28,6 +29,9 @@ and must still be retried; but if it crashes the server each time, about ten att
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
+
+_BETWEEN_CANCELS: Final = 0.05
+"""Seconds between two attempts to cancel a statement."""
 
 QUIET: Final = 10.0
 """Seconds in which an error is reported only once, even if several workers meet it."""
@@ -53,8 +57,8 @@ def is_transient(error: psycopg.Error | ConnectionFailed) -> bool:
     if isinstance(error, ConnectionFailed):
         return True
     state = error.sqlstate
-    if state is None:  # from libpq itself: the server is gone
-        return isinstance(error, psycopg.OperationalError)
+    if state is None:  # from libpq itself: the server is gone, or there is too little memory
+        return isinstance(error, psycopg.OperationalError) and not lacks_memory(error)
     return state in _TRANSIENT or state.startswith("08")
 
 
@@ -119,13 +123,26 @@ class Session:
         """Cancel the running statement and stop retrying; may be called from another thread."""
         self.give_up()
         if self._connection:
-            with suppress(psycopg.Error):  # it is lost already
-                self._connection.cancel_safe(timeout=1.0)
+            cancel(self._connection, timeout=1.0)
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection:
             self._connection.close()
+
+
+def cancel(connection: Connection[Any], timeout: float) -> None:
+    """Cancel the running statement of a connection that another thread uses, if that is possible."""
+    with suppress(psycopg.Error, MemoryError):
+        connection.cancel_safe(timeout=timeout)
+
+
+def cancel_until_done(work: Iterable[Future[Any]], cancel: Callable[[], None]) -> None:
+    """Cancel work in other threads until it ends: between statements, or without memory, a cancel is lost."""
+    # For `wait`, a future that was cancelled before it began is never done.
+    while running := [each for each in work if not each.done()]:
+        cancel()
+        wait(running, timeout=_BETWEEN_CANCELS)
 
 
 def _answers(dsn: str) -> bool:

@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sparkify.database.session import cancel_until_done
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import Staged
 
@@ -71,11 +72,15 @@ class Engine:
                 stager.cancel()
             return replace(stager.stage(batch), number=number)
 
+        def cancel() -> None:
+            for stager in stagers:
+                stager.cancel()
+
         pool = ThreadPoolExecutor(min(self.workers, len(batches)), thread_name_prefix="sparkify")
+        pending: set[Future[Staged]] = set()
         try:
-            pending: set[Future[Staged]] = {
-                pool.submit(stage, number, batch) for number, batch in enumerate(batches)
-            }
+            for number, batch in enumerate(batches):
+                pending.add(pool.submit(stage, number, batch))
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
@@ -84,8 +89,7 @@ class Engine:
             # After an error or Ctrl-C, cancel the other batches, and their statements on the server.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            for stager in stagers:
-                stager.cancel()
+            cancel_until_done(pending, cancel)
             raise
         finally:
             pool.shutdown(cancel_futures=True)

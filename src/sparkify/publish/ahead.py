@@ -10,7 +10,7 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
-from sparkify.database.session import Session
+from sparkify.database.session import Session, cancel_until_done
 from sparkify.publish.beside import Beside
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, Staged
@@ -75,9 +75,11 @@ class MonthsAhead:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error:
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._session.cancel()
             self._beside.close()
-        self._pool.shutdown(cancel_futures=error is not None)
+            cancel_until_done(self._published.values(), self._session.cancel)
+        self._pool.shutdown()
         self._session.close()
         self._beside.close()
         if error is None:

@@ -7,8 +7,6 @@ Readers see nothing of it.
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
-from time import sleep
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,6 +15,7 @@ from psycopg import Connection
 
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
+from sparkify.database.session import cancel, cancel_until_done
 from sparkify.errors import ConnectionFailed
 
 _stage: Final = queries("stage/stage")
@@ -26,9 +25,6 @@ Work = Callable[[Connection[Any]], None]
 _LOCK_TIMEOUT: Final = "1s"
 """A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
 deadlock between the two and a third session."""
-
-_BETWEEN_CANCELS: Final = 0.05
-"""Seconds."""
 
 
 class Beside:
@@ -77,14 +73,14 @@ class Beside:
         """Cancel what was begun and is not done; a publication that waits for it in another thread ends."""
         self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
-        while not all(begun.done() for begun in self._begun):
-            if self._connection:
-                with suppress(psycopg.Error):  # it is lost already
-                    self._connection.cancel_safe(timeout=0.5)
-            sleep(_BETWEEN_CANCELS)  # between two statements, a cancel is lost
+        cancel_until_done(self._begun, self._cancel)
         self._pool.shutdown()
         if self._connection:
             self._connection.close()
+
+    def _cancel(self) -> None:
+        if self._connection:
+            cancel(self._connection, timeout=0.5)
 
 
 class Begun:

@@ -28,7 +28,7 @@ DELETE FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_re
 INSERT INTO etl.catalogue_records TABLE {catalogue}
 
 -- name: touches_any
--- Tell whether any song is touched. A run that has read logs only touches none.
+-- Tell whether any song is touched. A run that read only logs touches none.
 -- reads: touched_songs
 SELECT EXISTS (SELECT FROM touched_songs)
 

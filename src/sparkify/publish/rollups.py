@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.database.planner import outside_transactions
+from sparkify.database.planner import session_settings
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
 from sparkify.publish.counts import SAMPLE
@@ -50,7 +50,7 @@ def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
     tables = sql.SQL(", ").join(
         sql.SQL(only + " {}").format(sql.Identifier("analytics", table)) for table in (*NAMES, "heard_songs")
     )
-    with outside_transactions(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
+    with session_settings(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
         connection.execute(sql.SQL("ANALYZE {}").format(tables))
 
 

@@ -62,7 +62,7 @@ COMMENT ON COLUMN analytics.feedback_by_song.playlist_adds IS 'Page views of Add
 COMMENT ON COLUMN analytics.feedback_by_song.friends_added IS 'Page views of Add Friend after the song.';
 
 CREATE OR REPLACE VIEW analytics.upgrades_by_week AS
-SELECT date_trunc('week', day::timestamp)::date AS week, count(*) AS ways, count(seen_at) AS seen, count(submitted_at) AS submitted,
+SELECT analytics.week_of(day) AS week, count(*) AS ways, count(seen_at) AS seen, count(submitted_at) AS submitted,
        count(paid_at) AS paid, count(back_at) FILTER (WHERE submitted_at IS NOT NULL) AS back,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,

@@ -115,8 +115,8 @@ COMMENT ON COLUMN analytics.retention_by_month.cohort_size IS 'How many users th
 
 CREATE OR REPLACE VIEW analytics.retention_by_week AS
 WITH heard AS (
-    SELECT date_trunc('week', first_day)::date AS cohort,
-           ((date_trunc('week', day)::date - date_trunc('week', first_day)::date) / 7)::integer AS weeks_later,
+    SELECT analytics.week_of(first_day) AS cohort,
+           (analytics.week_of(day) - analytics.week_of(first_day)) / 7 AS weeks_later,
            count(DISTINCT user_id) AS listeners
     FROM analytics.user_days JOIN analytics.first_days USING (user_id) GROUP BY 1, 2
 )

@@ -35,7 +35,7 @@ week >= {first} AND week <= {last}
 -- forgotten, all at once. So delete users whose first or last week is changed but who have no week there. Arrays, because a join would
 -- read all users.
 -- reads: events
-WITH found AS MATERIALIZED (
+WITH found AS (
     {definition}
 ),
 known AS (

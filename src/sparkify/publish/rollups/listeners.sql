@@ -62,7 +62,7 @@ counted AS (
 began AS (
     SELECT begins.period AS of_period, begins.start AS from_day, level AS on_level, sum(sessions)::integer AS sessions
     FROM (SELECT (started_at AT TIME ZONE 'UTC')::date AS day, level, count(*) AS sessions FROM {sessions} s GROUP BY 1, 2) days
-    CROSS JOIN LATERAL (VALUES ('day', day), ('week', date_trunc('week', day::timestamp)::date),
+    CROSS JOIN LATERAL (VALUES ('day', day), ('week', analytics.week_of(day)),
                                ('month', date_trunc('month', day::timestamp)::date)) AS begins (period, start)
     GROUP BY GROUPING SETS ((begins.period, begins.start, level), (begins.period, begins.start))
 )
