@@ -114,13 +114,14 @@ def test_while_the_server_is_busy(
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
 
 
+@pytest.mark.parametrize("failures", [[MemoryError(), OperationalError()], [MemoryError()] * 1000])
 def test_an_error_ends_what_other_workers_do(
-    db: Connection[Any], dsn: str, files: Path, monkeypatch: pytest.MonkeyPatch
+    db: Connection[Any], dsn: str, files: Path, monkeypatch: pytest.MonkeyPatch, failures: list[Exception]
 ) -> None:
-    """Also if they cannot be cancelled at once, for example without memory. What waits for them never begins."""
+    """Also if they cannot be cancelled at once, for example without memory. Waiting batches never begin."""
     write(files, "log_data/3.json", play(NOVEMBER), "bad")
     db.execute(BUSY["staging"])
-    stage, cancel, failures = Stager.stage, Connection.cancel_safe, [MemoryError(), OperationalError()]
+    stage, cancel, failures = Stager.stage, Connection.cancel_safe, list(failures)
 
     def stage_or_fail(stager: Stager, batch: Batch) -> Staged:
         if "2.json" not in str(batch):

@@ -5,7 +5,9 @@ harmless if a COMMIT succeeded and only its answer was lost.
 """
 
 import logging
+import os
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,6 +34,9 @@ LONGEST_PAUSE: Final = 5.0
 
 _BETWEEN_CANCELS: Final = 0.05
 """Seconds between two attempts to cancel a statement."""
+
+_PATIENCE: Final = 1.0
+"""Seconds in which statements are only cancelled."""
 
 QUIET: Final = 10.0
 """Seconds in which an error is reported only once, even if several workers meet it."""
@@ -119,11 +124,14 @@ class Session:
         """Stop retrying; may be called from another thread."""
         self._given_up.set()
 
-    def cancel(self) -> None:
-        """Cancel the running statement and stop retrying; may be called from another thread."""
+    def cancel(self, *, for_good: bool = False) -> None:
+        """Stop retrying, and cancel the running statement, or end the connection `for_good`.
+
+        May be called from another thread.
+        """
         self.give_up()
         if self._connection:
-            cancel(self._connection, timeout=1.0)
+            cancel(self._connection, timeout=1.0, for_good=for_good)
 
     def close(self) -> None:
         """Close the connection."""
@@ -131,17 +139,26 @@ class Session:
             self._connection.close()
 
 
-def cancel(connection: Connection[Any], timeout: float) -> None:
-    """Cancel the running statement of a connection that another thread uses, if that is possible."""
-    with suppress(psycopg.Error, MemoryError):
-        connection.cancel_safe(timeout=timeout)
+def cancel(connection: Connection[Any], timeout: float, *, for_good: bool) -> None:
+    """Cancel the statement of a connection that another thread uses, or end the connection `for_good`."""
+    with suppress(psycopg.Error, OSError, MemoryError):
+        if for_good:
+            with socket.socket(fileno=os.dup(connection.fileno())) as ended:
+                ended.shutdown(socket.SHUT_RDWR)
+        else:
+            connection.cancel_safe(timeout=timeout)
 
 
-def cancel_until_done(work: Iterable[Future[Any]], cancel: Callable[[], None]) -> None:
-    """Cancel work in other threads until it ends: between statements, or without memory, a cancel is lost."""
+def cancel_until_done(work: Iterable[Future[Any]], cancel: Callable[..., None]) -> None:
+    """Call `cancel` until work in other threads ends: between statements or without memory, it has no effect.
+
+    After a second, call it with ``for_good``: if libpq lacked memory for the server's answer to COPY, it
+    waits for the answer, and the server waits for rows, which a cancel does not end.
+    """
+    begun = time.monotonic()
     # For `wait`, a future that was cancelled before it began is never done.
     while running := [each for each in work if not each.done()]:
-        cancel()
+        cancel(for_good=time.monotonic() - begun > _PATIENCE)
         wait(running, timeout=_BETWEEN_CANCELS)
 
 

@@ -72,9 +72,9 @@ class Engine:
                 stager.cancel()
             return replace(stager.stage(batch), number=number)
 
-        def cancel() -> None:
+        def cancel(*, for_good: bool) -> None:
             for stager in stagers:
-                stager.cancel()
+                stager.cancel(for_good=for_good)
 
         pool = ThreadPoolExecutor(min(self.workers, len(batches)), thread_name_prefix="sparkify")
         pending: set[Future[Staged]] = set()

@@ -78,9 +78,9 @@ class Beside:
         if self._connection:
             self._connection.close()
 
-    def _cancel(self) -> None:
+    def _cancel(self, *, for_good: bool) -> None:
         if self._connection:
-            cancel(self._connection, timeout=0.5)
+            cancel(self._connection, timeout=0.5, for_good=for_good)
 
 
 class Begun:

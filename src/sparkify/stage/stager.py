@@ -76,10 +76,10 @@ class Stager:
         self._session.close()
         self._transform = self._catalogue = None
 
-    def cancel(self) -> None:
-        """Stop this worker, and the server's work for it. May be called from another thread."""
+    def cancel(self, *, for_good: bool = False) -> None:
+        """Stop this worker, and the server's work for it, as `Session.cancel` does."""
         self._given_up = True
-        self._session.cancel()
+        self._session.cancel(for_good=for_good)
 
     def stage(self, batch: Batch) -> Staged:
         """Stage a batch once, however often it is retried. The next run retries files that cannot be read.
