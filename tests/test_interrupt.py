@@ -114,7 +114,7 @@ def test_while_the_server_is_busy(
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
 
 
-@pytest.mark.parametrize("failures", [[MemoryError(), OperationalError()], [MemoryError()] * 1000])
+@pytest.mark.parametrize("failures", [[MemoryError(), OperationalError()], [MemoryError()] * 100_000])
 def test_an_error_ends_what_other_workers_do(
     db: Connection[Any], dsn: str, files: Path, monkeypatch: pytest.MonkeyPatch, failures: list[Exception]
 ) -> None:
@@ -225,7 +225,11 @@ def test_who_is_not_to_hear_of_ctrl_c_does_not(dsn: str, files: Path) -> None:
 
 
 def test_too_little_memory_is_one_line(dsn: str, files: Path) -> None:
-    for error in ("MemoryError()", 'RuntimeError("can\'t start new thread")'):
+    for error in (
+        "MemoryError()",
+        'RuntimeError("can\'t start new thread")',
+        'RuntimeError("can\'t allocate lock")',
+    ):
         code = f"from sparkify import etl\ndef run(*_, **__): raise {error}\netl.run = run\nimport sys"
         out, said = start(code, "etl", str(files), "--dsn", dsn).communicate(timeout=60)
         assert (out, said.count("\n")) == ("", 1)

@@ -36,7 +36,7 @@ class OutputFailed(SparkifyError):
 
 
 _LACKS_MEMORY: Final = re.compile(
-    "out of memory|cannot allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
+    "out of memory|can(?:no|')t allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
     re.IGNORECASE,
 )
 """How libpq, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
