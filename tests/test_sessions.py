@@ -151,7 +151,18 @@ def test_finishing_a_dead_run_is_retried(
     check_books(db)
 
 
-def test_the_lease_is_taken_again(db: Connection[Any], dsn: str) -> None:
+@pytest.mark.parametrize("failures", [[], [MemoryError()]])
+def test_the_lease_is_taken_again(
+    db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch, failures: list[Exception]
+) -> None:
+    execute = Connection.execute
+
+    def execute_or_fail(connection: Connection[Any], *given: Any) -> Any:
+        if failures and threading.current_thread().name == "sparkify-lease":
+            raise failures.pop()
+        return execute(connection, *given)
+
+    monkeypatch.setattr(Connection, "execute", execute_or_fail)
     with connect(dsn) as other, runs.begin_run(dsn, other) as run_id:
         _end_all(db)
         for _ in range(200):

@@ -79,8 +79,8 @@ class _Lease:
                     self._session.connection.execute("SELECT 1")
                 else:
                     self.take(self._run_id)
-            except (psycopg.Error, SparkifyError):
-                continue  # staging or publishing will report what is wrong with the server
+            except (psycopg.Error, SparkifyError, MemoryError):
+                continue  # staging or publishing will report what is wrong
 
     def close(self) -> None:
         """Release the lease."""
