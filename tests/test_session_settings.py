@@ -524,6 +524,11 @@ def test_the_advice_follows_from_the_error(
     assert says_not is None or says_not not in said
 
 
+def test_the_advice_where_libpq_lacks_memory() -> None:
+    said = advice(psycopg.OperationalError("couldn't get result: out of memory"), asking=False)
+    assert "use fewer --workers" in said
+
+
 def test_the_advice_on_a_connection_that_fails() -> None:
     assert "max_connections" in advice_on_connecting("FATAL: sorry, too many clients already")
     assert "pooler" in advice_on_connecting("FATAL: unsupported startup parameter: options")

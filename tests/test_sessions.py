@@ -186,6 +186,7 @@ def test_the_lease_is_taken_again(
         (errors.ConnectionFailure(), True),
         (psycopg.OperationalError("server closed the connection unexpectedly"), True),
         (psycopg.OperationalError("couldn't get result: out of memory"), False),
+        (ConnectionFailed("Cannot connect to PostgreSQL: out of memory."), False),
         (errors.UniqueViolation(), False),
         (errors.QueryCanceled(), False),
         (errors.DiskFull(), False),

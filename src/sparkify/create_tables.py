@@ -224,4 +224,5 @@ if __name__ == "__main__":
 
     from sparkify.cli import main
 
-    sys.exit(main(["create-tables", *sys.argv[1:]]))
+    sys.argv.insert(1, "create-tables")
+    sys.exit(main())

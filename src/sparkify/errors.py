@@ -43,5 +43,5 @@ _LACKS_MEMORY: Final = re.compile(
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Whether an error is a lack of memory in this process."""
+    """Whether an error says that there is too little memory."""
     return isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error)) is not None

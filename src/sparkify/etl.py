@@ -223,4 +223,5 @@ if __name__ == "__main__":
 
     from sparkify.cli import main
 
-    sys.exit(main(["etl", *sys.argv[1:]]))
+    sys.argv.insert(1, "etl")
+    sys.exit(main())

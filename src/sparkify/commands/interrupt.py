@@ -83,8 +83,8 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
     try:
         yield asked
     finally:
+        if not to_the_end:
+            asked.go_on()
         if not to_the_end or asked.done_with is None:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if not to_the_end:
-            asked.go_on()

@@ -5,6 +5,8 @@ from typing import Final
 
 import psycopg
 
+from sparkify.errors import lacks_memory
+
 _READ_ONLY: Final = (
     "The server is a standby, or the role or the database has default_transaction_read_only."
     " Name the primary server and a role that may write."
@@ -69,8 +71,7 @@ _CONNECTING: Final = {
 
 def advice(error: psycopg.Error, *, asking: bool) -> str:
     """Say what to do about an error; `asking` means a question, which changes nothing."""
-    # Errors of libpq itself have no code: the connection to the server is lost.
-    state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "")
+    state = error.sqlstate or _code_of_libpq(error)
     if error.diag.source_function == "check_enable_rls":
         return _POLICY
     if asking and state == "57014":
@@ -85,6 +86,13 @@ def advice(error: psycopg.Error, *, asking: bool) -> str:
     elif state != "25006":
         said.append("Committed work is kept.")
     return " ".join(said)
+
+
+def _code_of_libpq(error: psycopg.Error) -> str:
+    """The code that fits an error of libpq itself: it lacks memory, or the connection is lost."""
+    if lacks_memory(error):
+        return "53200"
+    return "08000" if isinstance(error, psycopg.OperationalError) else ""
 
 
 def advice_on_connecting(said: str) -> str:

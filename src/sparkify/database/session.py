@@ -10,8 +10,8 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -60,7 +60,7 @@ Result = TypeVar("Result")
 def is_transient(error: psycopg.Error | ConnectionFailed) -> bool:
     """Whether an error is transient: transactions were in each other's way, or the connection is lost."""
     if isinstance(error, ConnectionFailed):
-        return True
+        return not lacks_memory(error)
     state = error.sqlstate
     if state is None:  # from libpq itself: the server is gone, or there is too little memory
         return isinstance(error, psycopg.OperationalError) and not lacks_memory(error)
@@ -130,8 +130,8 @@ class Session:
         May be called from another thread.
         """
         self.give_up()
-        if self._connection:
-            cancel(self._connection, timeout=1.0, for_good=for_good)
+        if connection := self._connection:
+            cancel(connection, timeout=1.0, for_good=for_good)
 
     def close(self) -> None:
         """Close the connection."""
@@ -149,17 +149,16 @@ def cancel(connection: Connection[Any], timeout: float, *, for_good: bool) -> No
             connection.cancel_safe(timeout=timeout)
 
 
-def cancel_until_done(work: Iterable[Future[Any]], cancel: Callable[..., None]) -> None:
+def cancel_until_done(work: Collection[Future[Any]], cancel: Callable[..., None]) -> None:
     """Call `cancel` until work in other threads ends: between statements or without memory, it has no effect.
 
     After a second, call it with ``for_good``: if libpq lacked memory for the server's answer to COPY, it
     waits for the answer, and the server waits for rows, which a cancel does not end.
     """
     begun = time.monotonic()
-    # For `wait`, a future that was cancelled before it began is never done.
-    while running := [each for each in work if not each.done()]:
+    while not all(each.done() for each in work):
         cancel(for_good=time.monotonic() - begun > _PATIENCE)
-        wait(running, timeout=_BETWEEN_CANCELS)
+        time.sleep(_BETWEEN_CANCELS)  # concurrent.futures.wait() would need memory
 
 
 def _answers(dsn: str) -> bool:

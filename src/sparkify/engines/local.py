@@ -89,6 +89,7 @@ class Engine:
             # After an error or Ctrl-C, cancel the other batches, and their statements on the server.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
+            cancel(for_good=False)  # also a batch that was submitted, but is not pending yet
             cancel_until_done(pending, cancel)
             raise
         finally:

@@ -4,4 +4,5 @@ import sys
 
 from sparkify.cli import main
 
-sys.exit(main(["simulate", *sys.argv[1:]]))
+sys.argv.insert(1, "simulate")
+sys.exit(main())

@@ -5,6 +5,7 @@ run knows that the run is dead, and publishes what it had staged.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -73,14 +74,16 @@ class _Lease:
             keeper.join(1.0)
 
     def _keep(self) -> None:
-        while not self._ended.wait(LEASE_SECONDS):
+        while not self._ended.is_set():
             try:
+                if self._ended.wait(LEASE_SECONDS):
+                    return
                 if self._session.connection.info.transaction_status == TransactionStatus.INTRANS:
                     self._session.connection.execute("SELECT 1")
                 else:
                     self.take(self._run_id)
-            except (psycopg.Error, SparkifyError, MemoryError):
-                continue  # staging or publishing will report what is wrong
+            except (psycopg.Error, SparkifyError, MemoryError, RuntimeError):
+                time.sleep(LEASE_SECONDS / 10)  # staging or publishing will report what is wrong
 
     def close(self) -> None:
         """Release the lease."""
