@@ -30,7 +30,7 @@ def from_lists(connection: Connection[Any], selection: Selection, limit: int) ->
     rows = ask(connection, _sql["rank"], selection, limit=limit, depth=depth(limit), parts=parts)
     others = max(row.pop("others") or 0 for row in rows)
     rows = [row for row in rows if row["track_id"] is not None]
-    is_enough = 0 < limit == len(rows) and sum(rows[-1][kind] for kind in _KINDS) > others
+    is_enough = len(rows) == limit > 0 and sum(rows[-1][kind] for kind in _KINDS) > others
     return rows if is_enough else None
 
 

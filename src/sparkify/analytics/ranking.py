@@ -192,7 +192,7 @@ def _rank(
             )  # fmt: skip
         bound = max(row.pop("bound") for row in rows)
         rows = [row for row in rows if row["plays"] is not None]
-        if 0 < limit == len(rows) and rows[-1]["plays"] > bound:
+        if len(rows) == limit > 0 and rows[-1]["plays"] > bound:
             return rows
     return None if by_days else rows
 
