@@ -321,6 +321,16 @@ def test_days_on_which_somebody_forgotten_was_only_logged_out(dsn: str, tmp_path
     assert [finding.name for finding in check(dsn) if finding.found] == []
 
 
+def test_a_later_play_ends_the_way_of_everybody_who_is_on_one(dsn: str, tmp_path: Path) -> None:
+    for user in "12":
+        write(tmp_path, f"log_data/{user}.json", play(NOVEMBER, page="Submit Upgrade", userId=user))
+    etl.run(tmp_path, dsn=dsn)
+    paid = [play(NOVEMBER + DAY, level="paid", userId=user, itemInSession=1) for user in "12"]
+    write(tmp_path, "log_data/later.json", *paid)
+    etl.run(tmp_path, dsn=dsn)
+    assert [row["paid"] for row in analytics.upgrades(dsn=dsn)] == [2]
+
+
 def test_page_views_have_no_place(dsn: str) -> None:
     with pytest.raises(UsageError, match="no place"):
         analytics.pages(Selection(location="Chicago, IL"), dsn=dsn)
