@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
@@ -84,6 +85,20 @@ def test_a_run_that_has_published_something_is_not_held(
     assert one(db, "SELECT title FROM songs") == "Zzz right"
     assert one(db, "SELECT loaded FROM etl.files WHERE kind = 'log'") == 1
     assert one(db, "SELECT count(*) FROM analytics.heard_plays JOIN etl.known_files USING (file_id)") == 1
+
+
+def test_a_run_that_has_published_nothing_is_held(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had a limit and died before its lines were counted; it has read no song."""
+    write(tmp_path, "log_data/a.json", play(), "torn{")
+    _settle(tmp_path)
+    with monkeypatch.context() as dying:
+        dying.setattr(etl, "hold", None)
+        with pytest.raises(TypeError):
+            etl.run(tmp_path, dsn=dsn, max_rejects=0)
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).held_runs == [1]
+    assert one(db, "SELECT count(*) FROM songplays") == 0
 
 
 def test_a_month_for_which_nothing_was_staged_is_no_partition(

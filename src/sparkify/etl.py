@@ -158,7 +158,12 @@ class _Load:
         """Begin a run, and open the engine that stages for it; both end with the block."""
         self.progress.planned(len(self._plan.new))
         connection = self.warehouse.connection
-        with open_engine(self.dsn, workers) as engine, begin_run(self.dsn, connection) as run_id:
+        # A table of songs that waits, even an empty one, shows that a run with a limit can still be held.
+        has_songs = self.limit is not None or any(file.kind == "song" for file in self._plan.new)
+        with (
+            open_engine(self.dsn, workers) as engine,
+            begin_run(self.dsn, connection, has_songs=has_songs) as run_id,
+        ):
             engine.workers = min(engine.workers, _most_workers(connection))
             self._engine, self._run_id, self.report.run_id = engine, run_id, run_id
             yield

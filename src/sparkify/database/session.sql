@@ -88,13 +88,14 @@ WHERE nspname = 'etl' AND rolname <> current_user
 
 -- name: room
 -- Count the connections that we may still open: those that the server has left, within the limits of the database and the role.
+-- The view pg_stat_activity would also look up names.
+WITH taken AS MATERIALIZED (SELECT datid, usesysid FROM pg_stat_get_activity(NULL) WHERE datid IS NOT NULL)
 SELECT least(
     current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
-    - coalesce(current_setting('reserved_connections', true)::integer, 0)
-    - (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL),
-    (SELECT nullif(datconnlimit, -1) - (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid)
+    - coalesce(current_setting('reserved_connections', true)::integer, 0) - (SELECT count(*) FROM taken),
+    (SELECT nullif(datconnlimit, -1) - (SELECT count(*) FROM taken WHERE datid = d.oid)
      FROM pg_database d WHERE datname = current_database()),
-    (SELECT nullif(rolconnlimit, -1) - (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid)
+    (SELECT nullif(rolconnlimit, -1) - (SELECT count(*) FROM taken WHERE usesysid = r.oid)
      FROM pg_roles r WHERE rolname = session_user)
 )::integer
 

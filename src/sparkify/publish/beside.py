@@ -37,6 +37,11 @@ class Beside:
         self._begun: list[Future[None]] = []
         self._is_closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there was work for a second connection: little work is done sooner without one."""
+        return self._connection is not None
+
     def begin(self, work: Work, *, as_whole: bool = True) -> "Begun":
         """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
         self._begun.append(self._pool.submit(self._do, work, as_whole=as_whole))

@@ -46,7 +46,7 @@ def publish_run(
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
         delete_forgotten_views(connection)
         has_grown = connection.execute(_sql["to_analyze"]).fetchone()
-        analyzed = beside.begin(_analyze, as_whole=False) if has_grown else None
+        analyzed = beside.begin(_analyze, as_whole=False) if has_grown and beside.is_open else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
         if reason:
@@ -55,7 +55,7 @@ def publish_run(
             with connection.transaction():
                 end_staging(connection, run_id)
                 set_state(connection, run_id, "published")
-        if analyzed and not analyzed.is_done():
+        if has_grown and not (analyzed and analyzed.is_done()):
             _analyze(connection)
     return reason
 

@@ -103,8 +103,8 @@ class StagedMonth:
 
     def end(self) -> None:
         """Drop the staged tables that did not become partitions, and note that the month is published."""
-        for table in self.tables.values():
-            self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+        tables = sql.SQL(", ").join(self.tables.values())
+        self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(tables))
         self.run("end_month")
 
     def _there(self, table: str) -> sql.Composable:

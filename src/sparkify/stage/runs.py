@@ -27,8 +27,8 @@ _sql: Final = queries("stage/runs")
 
 
 @contextmanager
-def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
-    """Begin a run, which lives until the block ends.
+def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) -> Iterator[int]:
+    """Begin a run, which lives until the block ends. Unless it `has_songs`, it cannot stage any.
 
     Raises:
         SparkifyError: the warehouse was upgraded to a newer version meanwhile.
@@ -41,7 +41,10 @@ def begin_run(dsn: str, connection: Connection[Any]) -> Iterator[int]:
                 raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
             run_id = int(row[0])
             lease.take(run_id)
-            connection.execute(sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id)))
+            if has_songs:
+                connection.execute(
+                    sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id))
+                )
         with lease.kept():
             yield run_id
     finally:
@@ -169,8 +172,8 @@ def drop_staging(connection: Connection[Any], run_id: int) -> None:
         connection.execute(sql.SQL(_sql["find_unpublished"]).format(**names))
         for tables in months:
             connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**tables))
-        for table in (catalogue, *(table for tables in months for table in tables.values())):
-            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+        staged = [catalogue, *(table for tables in months for table in tables.values())]
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(staged)))
         connection.execute(sql.SQL(_sql["forget_files"]).format(**names))
         end_staging(connection, run_id)
         (kept,) = connection.execute(sql.SQL(_sql["has_files"]).format(**names)).fetchone() or (False,)
