@@ -105,6 +105,7 @@ def structure() -> Structure:
     )
 
 
+@cache
 def parameters() -> dict[str, Any]:
     """Our structure as arrays, with which the checks compare the database."""
     made, later = structure(), _indexes(_later())
@@ -131,6 +132,7 @@ def parameters() -> dict[str, Any]:
     }
 
 
+@cache
 def names() -> dict[str, Any]:
     """Our names and the form of each as arrays, for `not_ours` (create_tables.sql)."""
     made = structure()
