@@ -534,6 +534,7 @@ def test_the_advice_on_a_connection_that_fails() -> None:
     assert "pooler" in advice_on_connecting("FATAL: unsupported startup parameter: options")
     assert "password" in advice_on_connecting('FATAL: password authentication failed for user "x"')
     assert "PGOPTIONS" in advice_on_connecting('FATAL: unrecognized configuration parameter "x"')
+    assert "more memory" in advice_on_connecting("could not fork new process for connection: out of memory")
     assert "--dsn" in advice_on_connecting("could not translate host name")
 
 

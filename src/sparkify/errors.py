@@ -42,6 +42,6 @@ _LACKS_MEMORY: Final = re.compile(
 """How libpq, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""
 
 
-def lacks_memory(error: BaseException) -> bool:
-    """Whether an error says that there is too little memory."""
+def lacks_memory(error: BaseException | str) -> bool:
+    """Whether an error, or its text, says that there is too little memory."""
     return isinstance(error, MemoryError) or _LACKS_MEMORY.search(str(error)) is not None

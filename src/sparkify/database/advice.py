@@ -97,6 +97,8 @@ def _code_of_libpq(error: psycopg.Error) -> str:
 
 def advice_on_connecting(said: str) -> str:
     """Say what to do about a failed connection, by what libpq `said`."""
+    if lacks_memory(said):
+        return _BY_CODE["53200"]
     for pattern, what in _CONNECTING.items():
         if re.search(pattern, said):
             return what
