@@ -184,8 +184,11 @@ DAMAGE = [
     ("rollup_lifetimes", "DELETE FROM analytics.lifetimes WHERE user_id = 7"),
     ("rollup_page_days", "UPDATE analytics.page_days SET users = '{8}' WHERE level = 'paid'"),
     ("rollup_page_months", "UPDATE analytics.page_months SET errors = errors + 1"),
-    ("rollup_plan_steps", "INSERT INTO analytics.plan_steps VALUES (7, now(), 'Help', NULL, '2018-11-01')"),
-    ("rollup_plan_ways", "INSERT INTO analytics.plan_ways VALUES (7, '2018-11-01', now())"),
+    (
+        "rollup_subscription_events",
+        "INSERT INTO analytics.subscription_events VALUES (7, now(), 'Help', NULL, '2018-11-01')",
+    ),
+    ("rollup_upgrade_funnels", "INSERT INTO analytics.upgrade_funnels VALUES (7, '2018-11-01', now())"),
     ("rollup_session_days", "UPDATE analytics.session_days SET last_page = 'Help' WHERE user_id = 7"),
     ("rollup_session_days", "DELETE FROM analytics.session_days WHERE user_id = 7"),
     ("rollup_session_starts", "UPDATE analytics.session_starts SET seconds = seconds + 1"),

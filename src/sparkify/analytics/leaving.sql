@@ -5,7 +5,7 @@ SELECT analytics.week_of(day) AS week, count(*) AS ways, count(seen_at) AS seen,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM back_at - submitted_at)) AS seconds_to_back
-FROM analytics.plan_ways
+FROM analytics.upgrade_funnels
 WHERE day >= %(first)s AND day < %(end)s
 GROUP BY 1 ORDER BY 1
 
@@ -16,7 +16,7 @@ SELECT analytics.week_of(day) AS week,
        count(DISTINCT user_id) FILTER (WHERE page = 'Cancellation Confirmation') AS cancelled,
        count(*) FILTER (WHERE page = 'Submit Downgrade') AS downgrades,
        count(DISTINCT user_id) FILTER (WHERE page = 'Submit Downgrade') AS downgraded
-FROM analytics.plan_steps
+FROM analytics.subscription_events
 WHERE page IN ('Cancellation Confirmation', 'Submit Downgrade') AND day >= %(first)s AND day < %(end)s AND {at_level}
 GROUP BY 1 ORDER BY 1
 
@@ -34,7 +34,7 @@ GROUP BY level ORDER BY level COLLATE "C"
 WITH users AS (
     SELECT first_week AS week, last_day, c.user_id IS NOT NULL AS has_cancelled
     FROM analytics.lifetimes
-    LEFT JOIN (SELECT DISTINCT user_id FROM analytics.plan_steps WHERE page = 'Cancellation Confirmation') c USING (user_id)
+    LEFT JOIN (SELECT DISTINCT user_id FROM analytics.subscription_events WHERE page = 'Cancellation Confirmation') c USING (user_id)
     WHERE first_week >= analytics.week_of(%(first)s) AND first_week < %(end)s
 )
 SELECT week, count(*) AS users, count(*) FILTER (WHERE has_cancelled) AS cancelled,

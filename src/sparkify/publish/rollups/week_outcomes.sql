@@ -47,7 +47,7 @@ FROM (SELECT w.*, coalesce(lead(w.week) OVER (PARTITION BY w.user_id ORDER BY w.
              c.user_id IS NOT NULL AS cancels
       FROM analytics.user_week_counts w
       LEFT JOIN (SELECT DISTINCT user_id, analytics.week_of(day) - 7 * ago AS week
-                 FROM analytics.plan_steps CROSS JOIN generate_series(1, 4) AS ago
+                 FROM analytics.subscription_events CROSS JOIN generate_series(1, 4) AS ago
                  WHERE page = 'Cancellation Confirmation'
                    AND day >= (SELECT first FROM span) AND day < (SELECT last FROM span) + 7) c
           ON c.user_id = w.user_id AND c.week = w.week

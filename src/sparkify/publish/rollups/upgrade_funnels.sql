@@ -1,6 +1,6 @@
 -- name: table
--- Create the table of the ways from free to paid.
-CREATE TABLE IF NOT EXISTS analytics.plan_ways (
+-- Create the table of users' ways from free to paid.
+CREATE TABLE IF NOT EXISTS analytics.upgrade_funnels (
     user_id      bigint NOT NULL,
     day          date NOT NULL,
     seen_at      timestamptz,
@@ -8,21 +8,21 @@ CREATE TABLE IF NOT EXISTS analytics.plan_ways (
     paid_at      timestamptz,
     back_at      timestamptz
 );
-COMMENT ON TABLE analytics.plan_ways IS 'Rollup. One row per way of a user from free to paid. A way begins with Upgrade, or with Submit Upgrade if the user had not seen that, and ends with Submit Downgrade.';
-COMMENT ON COLUMN analytics.plan_ways.user_id IS 'The user.';
-COMMENT ON COLUMN analytics.plan_ways.day IS 'The day on which the way begins, UTC.';
-COMMENT ON COLUMN analytics.plan_ways.seen_at IS 'The first page view of Upgrade, if it is not after the first Submit Upgrade.';
-COMMENT ON COLUMN analytics.plan_ways.submitted_at IS 'The first page view of Submit Upgrade.';
-COMMENT ON COLUMN analytics.plan_ways.paid_at IS 'The first play after submitted_at, and before back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
-COMMENT ON COLUMN analytics.plan_ways.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
-CREATE INDEX IF NOT EXISTS plan_ways_day ON analytics.plan_ways (day);
-CREATE INDEX IF NOT EXISTS plan_ways_user ON analytics.plan_ways (user_id);
+COMMENT ON TABLE analytics.upgrade_funnels IS 'Rollup. One row per way of a user from free to paid: a funnel. It begins with Upgrade, or with Submit Upgrade if the user had not seen that, and ends with Submit Downgrade.';
+COMMENT ON COLUMN analytics.upgrade_funnels.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.upgrade_funnels.day IS 'The day on which the way begins, UTC.';
+COMMENT ON COLUMN analytics.upgrade_funnels.seen_at IS 'The first page view of Upgrade, if it is not after the first Submit Upgrade.';
+COMMENT ON COLUMN analytics.upgrade_funnels.submitted_at IS 'The first page view of Submit Upgrade.';
+COMMENT ON COLUMN analytics.upgrade_funnels.paid_at IS 'The first play after submitted_at, and before back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
+COMMENT ON COLUMN analytics.upgrade_funnels.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
+CREATE INDEX IF NOT EXISTS upgrade_funnels_day ON analytics.upgrade_funnels (day);
+CREATE INDEX IF NOT EXISTS upgrade_funnels_user ON analytics.upgrade_funnels (user_id);
 
 -- name: definition
 -- Find the ways of each user. Several steps at one moment come in the order of their names. All steps of a user are wanted, or none.
 WITH steps AS (
     SELECT user_id, at, page, count(*) FILTER (WHERE page = 'Submit Downgrade') OVER earlier AS ways_before
-    FROM analytics.plan_steps
+    FROM analytics.subscription_events
     WHERE page IN ('Upgrade', 'Submit Upgrade', 'Submit Downgrade') AND {wanted}
     WINDOW earlier AS (PARTITION BY user_id ORDER BY at, page COLLATE "C" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
@@ -46,14 +46,14 @@ WHERE seen_at IS NOT NULL OR submitted_at IS NOT NULL
 -- Find the days of all steps and ways of users who have a step on one of these days, or a way that a play or a lost step on them changes.
 -- New plays change a way until its first paid play is found, or the user goes back. Arrays, because joins would read all steps and ways.
 WITH concerned AS (
-    SELECT user_id FROM analytics.plan_steps s JOIN {events} e USING (user_id, day)
+    SELECT user_id FROM analytics.subscription_events s JOIN {events} e USING (user_id, day)
     WHERE s.day = ANY (ARRAY(SELECT DISTINCT day FROM {events} e))
     UNION
-    SELECT user_id FROM analytics.plan_ways w JOIN {events} e USING (user_id)
+    SELECT user_id FROM analytics.upgrade_funnels w JOIN {events} e USING (user_id)
     WHERE w.user_id = ANY (ARRAY(SELECT DISTINCT user_id FROM {events} e)) AND e.day >= w.day
       AND (submitted_at IS NOT NULL AND paid_at IS NULL AND back_at IS NULL
            OR e.day <= (greatest(seen_at, submitted_at, paid_at, back_at) AT TIME ZONE 'UTC')::date)
 )
-SELECT user_id, day FROM analytics.plan_steps WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
+SELECT user_id, day FROM analytics.subscription_events WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
 UNION
-SELECT user_id, day FROM analytics.plan_ways WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
+SELECT user_id, day FROM analytics.upgrade_funnels WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
