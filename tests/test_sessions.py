@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from sparkify.simulate import simulate
 from sparkify.stage import runs
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
+from sparkify.stage.tables import create_months
 from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, checksums, one, totals, wait_until
 
@@ -316,30 +318,37 @@ def test_no_more_workers_than_there_is_room_for(
     assert len(made) == 2  # of nine connections three are in use, and one is for months published ahead
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_retried_batch_stages_its_heard_songs_again(
-    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    """The worker remembers which songs it has staged, and the rollback took them away."""
-    months = (
-        play(NOVEMBER + month * 31 * 86_400_000 + at, song=f"{month} {at}")
-        for month in range(2)
-        for at in range(9)
-    )
-    write(tmp_path, "log_data/a.json", *months)
+    """The worker remembers which songs it has staged, and the rollback took them away.
+
+    A worker that is alone makes the tables of a month in its own transaction: they go, too.
+    """
+    for worker in range(workers):
+        months = (
+            play(NOVEMBER + month * 31 * 86_400_000 + at, song=f"{worker} {month} {at}", sessionId=worker)
+            for month in range(2)
+            for at in range(9)
+        )
+        write(tmp_path, f"log_data/{worker}.json", *months)
     monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
     monkeypatch.setattr("sparkify.extract.files.READ_BYTES", 1000)
     monkeypatch.setattr("sparkify.extract.lines.chunks.__defaults__", (None, 1000))
-    connections: list[str] = []
+    december = [date(2018, 12, 1)]
+    asked: list[list[date]] = []
 
-    def refused_once(dsn: str) -> Connection[Any]:
-        connections.append(dsn)
-        if len(connections) == 2:  # opened to create the tables of the second month
+    def refused_once(connection: Connection[Any], run_id: int, months: list[date]) -> None:
+        asked.append(months)
+        if months == december and asked.count(december) == 1:
             raise ConnectionFailed("too many clients")
-        return connect(dsn)
+        create_months(connection, run_id, months)
 
-    monkeypatch.setattr("sparkify.stage.stager.connect", refused_once)
-    assert etl.run(tmp_path, dsn=dsn, workers=1).rows["songplays"] == 18
-    assert len(connections) == 3
-    assert one(db, "SELECT count(*) FROM analytics.heard_songs") == 18
+    monkeypatch.setattr("sparkify.stage.stager.create_months", refused_once)
+    report = etl.run(tmp_path, dsn=dsn, workers=workers, batch_bytes=1)
+    assert report.rows["songplays"] == 18 * workers
+    assert asked.count(december) > 1
+    assert one(db, "SELECT count(*) FROM analytics.heard_songs") == 18 * workers
     check_books(db)
     assert [finding.name for finding in check(dsn) if finding.found] == []

@@ -39,14 +39,14 @@ class Engine:
         """Stage the batches of a run; yields the result of each when it is done."""
         make = partial(self._make, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
-            yield from self._stage_here(make, batches)
+            yield from self._stage_here(partial(make, is_alone=True), batches)
         else:
             yield from self._stage_in_threads(make, batches)
 
-    def _make(self, run_id: int, planned_at: float) -> "Stager":
+    def _make(self, run_id: int, planned_at: float, *, is_alone: bool = False) -> "Stager":
         from sparkify.stage.stager import Stager  # noqa: PLC0415
 
-        return Stager(self._dsn, run_id, planned_at)
+        return Stager(self._dsn, run_id, planned_at, is_alone=is_alone)
 
     def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
         if not batches:

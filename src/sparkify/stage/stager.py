@@ -6,6 +6,7 @@ if its manifest entries are there.
 """
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import date
 from typing import Any, Final
 
@@ -50,12 +51,14 @@ class Stager:
     """A worker: one connection, which stages one batch after the other, and what it remembers between them.
 
     `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
+    `is_alone` means that no other worker stages for the run.
     """
 
-    def __init__(self, dsn: str, run_id: int, planned_at: float) -> None:
+    def __init__(self, dsn: str, run_id: int, planned_at: float, *, is_alone: bool = False) -> None:
         self._dsn = dsn
         self._run_id = run_id
         self._planned_at = planned_at
+        self._is_alone = is_alone
         self._session = Session(dsn)
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
@@ -254,9 +257,9 @@ class Stager:
                     transform.forget_staged_songs(month)
                     self._made_by[month] = made_by
             if missing := [month for month in missing if month not in self._held]:
-                # On another connection: otherwise other workers would wait for this transaction.
-                with connect(self._dsn) as other:
-                    create_months(other, self._run_id, missing)
+                # Other workers would wait for the end of this transaction.
+                with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
+                    create_months(connection, self._run_id, missing)
 
     def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
         if self._catalogue is None:
