@@ -433,10 +433,13 @@ def test_a_song_that_is_only_heard_where_the_days_cut_another_month(
         assert [(row["artist"], row["plays"]) for row in artists] == [("Bo", 40), ("Ann", 28)][:limit]
 
 
-@pytest.mark.parametrize("zone", ODD)
-def test_rising_songs(warehouse: Connection[Any], zone: str) -> None:
-    now = Selection(date(2018, 11, 3), date(2018, 11, 9), zone=zone)
-    before = Selection(date(2018, 10, 27), date(2018, 11, 2), zone=zone)
+@pytest.mark.parametrize("since", [date(2018, 11, 1), date(2018, 11, 3)])
+@pytest.mark.parametrize("days", [1, 2, 7])
+@pytest.mark.parametrize("zone", [*ODD, "UTC"])
+def test_rising_songs(warehouse: Connection[Any], zone: str, days: int, since: date) -> None:
+    """A single local day holds no whole UTC day, and no month of the rollup."""
+    now = Selection(since, since + timedelta(days - 1), zone=zone)
+    before = Selection(since - timedelta(days), since - timedelta(1), zone=zone)
     plays, earlier = (Counter((e["song"], e["artist"]) for e in chosen(part)) for part in (now, before))
     for falling in (False, True):
         found = analytics.rising(now, falling=falling, dsn=warehouse, limit=99)

@@ -60,6 +60,8 @@ class Selection:
         among them, and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
+        if first >= end:  # no day, and no month: that of `first` would begin before `end`
+            first = end = end.replace(day=1)
         months = first if first.day == 1 else next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:
