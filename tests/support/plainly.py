@@ -294,9 +294,9 @@ def user_weeks(log: list[Event]) -> list[Row]:
         later = [weeks.get((user, week + timedelta(7 * n)), []) for n in range(1, 5)]
         known = last_day >= week + timedelta(34)
         after = [e.page for other in later for e in other]
-        cancels = True if "Cancellation Confirmation" in after else False if known else None
-        goes_back = True if "Submit Downgrade" in after else False if known else None
-        goes_quiet = False if after else True if known else None
+        cancels = "Cancellation Confirmation" in after if known else None
+        goes_back = "Submit Downgrade" in after if known else None
+        goes_quiet = not after if known else None
         rows.append(
             {
                 "user_id": user, "week": week, "level": max((e.ts, e.level) for e in group)[1],
@@ -305,7 +305,7 @@ def user_weeks(log: list[Event]) -> list[Row]:
                 "sessions": begun[user, week], "views": len(views), "errors": sum(e.is_error for e in views),
                 **{name: sum(e.page == page for e in views) for page, name in COUNTED.items()},
                 "cancels": cancels, "goes_back": goes_back, "goes_quiet": goes_quiet,
-                "leaves": True if cancels or goes_quiet else None if None in {cancels, goes_quiet} else False,
+                "leaves": cancels or goes_quiet,
             }
         )  # fmt: skip
     return rows
@@ -358,7 +358,7 @@ def cohorts(log: list[Event], chosen: Days, days: int) -> list[Row]:
 
 
 def _touches(week: date, chosen: Days) -> bool:
-    return week + 6 * DAY >= chosen.since and week <= chosen.until
+    return chosen.since <= chosen.until and week + 6 * DAY >= chosen.since and week <= chosen.until
 
 
 def before(log: list[Event], chosen: Days) -> list[Row]:

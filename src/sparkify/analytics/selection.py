@@ -9,6 +9,10 @@ UTC: Final = "UTC"
 _EARLIEST: Final = date(1, 1, 1)
 _LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates end with 9999
 
+_NO_DAY: Final = date(2001, 1, 1)
+"""Where a selection without a day begins and ends: a Monday and the first of a month, because a week or month
+that begins before it would be taken for one that the selection touches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -37,7 +41,7 @@ class Selection:
 
     def of_no_day(self) -> "Selection":
         """The same selection without any day, for a warehouse without plays."""
-        return replace(self, since=date(2000, 1, 1), until=date(1999, 12, 31))
+        return replace(self, since=_NO_DAY, until=_NO_DAY - timedelta(1))
 
     def is_empty(self) -> bool:
         """Whether the selection has no day."""
@@ -60,8 +64,8 @@ class Selection:
         among them, and the months that it cuts (two at most)."""
         first = min(self.since or _EARLIEST, _LATEST)
         end = (min(self.until, _LATEST) if self.until else _LATEST) + timedelta(1)
-        if first >= end:  # no day, and no month: that of `first` would begin before `end`
-            first = end = end.replace(day=1)
+        if first >= end:
+            first = end = _NO_DAY
         months = first if first.day == 1 else next_month(first)
         months_end = end.replace(day=1)
         if months >= months_end:

@@ -115,7 +115,7 @@ COMMENT ON COLUMN analytics.user_weeks.downgrade_views IS 'Page views of Downgra
 COMMENT ON COLUMN analytics.user_weeks.upgrades IS 'Page views of Submit Upgrade.';
 COMMENT ON COLUMN analytics.user_weeks.downgrades IS 'Page views of Submit Downgrade.';
 COMMENT ON COLUMN analytics.user_weeks.cancellations IS 'Page views of Cancellation Confirmation, in this week.';
-COMMENT ON COLUMN analytics.user_weeks.cancels IS 'Whether the user cancels in the four weeks after this one; NULL if not seen, and the data ends before they do.';
+COMMENT ON COLUMN analytics.user_weeks.cancels IS 'Whether the user cancels in the four weeks after this one; NULL if the data ends before they do.';
 COMMENT ON COLUMN analytics.user_weeks.goes_back IS 'Whether the user submits a downgrade in the four weeks after this one; NULL as for cancels.';
-COMMENT ON COLUMN analytics.user_weeks.goes_quiet IS 'Whether the user does nothing in the four weeks after this one; NULL if nothing was seen, and the data ends before they do.';
-COMMENT ON COLUMN analytics.user_weeks.leaves IS 'Whether the user cancels or goes quiet; NULL if that is not known.';
+COMMENT ON COLUMN analytics.user_weeks.goes_quiet IS 'Whether the user does nothing in the four weeks after this one; NULL as for cancels.';
+COMMENT ON COLUMN analytics.user_weeks.leaves IS 'Whether the user cancels or goes quiet; NULL as for cancels.';

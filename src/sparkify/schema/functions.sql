@@ -52,8 +52,8 @@ COMMENT ON FUNCTION analytics.week_of IS 'The Monday of the ISO week of a day.';
 
 CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN seen THEN true WHEN last_day >= week + 34 THEN false END;
-COMMENT ON FUNCTION analytics.has_followed IS 'Whether something was seen in the four weeks after a week; NULL if it was not, and the data ends before they do.';
+RETURN CASE WHEN last_day >= week + 34 THEN coalesce(seen, false) END;
+COMMENT ON FUNCTION analytics.has_followed IS 'Whether something was seen in the four weeks after a week; NULL if the data ends before they do, also if it was seen: else the last weeks would be known of those who leave only.';
 
 CREATE OR REPLACE FUNCTION analytics.per_hour(count bigint, milliseconds bigint) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
