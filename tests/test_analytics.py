@@ -5,6 +5,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -221,6 +222,20 @@ def test_rising_unmatched_retention(dsn: str, events: list[Event]) -> None:
     assert sum(row["plays"] for row in rows) == 6819
     assert analytics.retention(dsn=dsn) == [{"cohort": date(2018, 11, 1), "months_later": 0, "listeners": 96}]
     assert [tuple(row.values()) for row in analytics.retention(period="week", dsn=dsn)] == by_week(events)
+
+
+def test_a_period_or_a_list_that_does_not_exist(dsn: str) -> None:
+    local = Selection(zone="America/New_York")
+    for question in (
+        partial(analytics.trend, "year"),
+        partial(analytics.trend, "Week", local),
+        partial(analytics.history, 1, "hour"),
+        partial(analytics.retention, period="day"),
+    ):
+        with pytest.raises(UsageError, match=r"There is no period .*week or month"):
+            question(dsn=dsn)
+    with pytest.raises(UsageError, match="no list 'albums': choose songs, artists, locations, users or dev"):
+        analytics.top("albums", dsn=dsn)
 
 
 def test_what_rises_needs_a_day_to_begin_with(dsn: str) -> None:

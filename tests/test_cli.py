@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sparkify as sparkify_package
+from sparkify.commands.report import print_trend
 from tests.support.data import NOVEMBER, play, song, write
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -151,7 +153,8 @@ def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
 def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> None:
     done = run_here("report", *options, dsn=loaded[0])
     assert done.returncode == 0
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert (done.stdout == "") is (done.stderr == "No plays match what you chose.\n")
+    assert max(map(len, done.stdout.splitlines()), default=0) <= 80
     assert len(done.stdout.splitlines()) <= 24
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
     found = json.loads(run_here("report", *options, "--json", dsn=loaded[0]).stdout)
@@ -200,8 +203,35 @@ def test_hours_by_the_clocks_of_each_place(loaded: tuple[str, Any], run_here: Ru
     said = " ".join(run_here("hours", "--own-time", dsn=loaded[0]).stdout.split())
     assert said.endswith("the time zone is certain for 100.0% of plays.")
     assert run_here("hours", "--own-time", "--csv", dsn=loaded[0]).stdout.splitlines()[1] == "2,19,4"
-    nothing = run_here("hours", "--own-time", "--since", "2030-01-01", dsn=loaded[0]).stdout
-    assert nothing == "No plays match what you chose.\n"
+    nothing = run_here("hours", "--own-time", "--since", "2030-01-01", dsn=loaded[0])
+    assert (nothing.stdout, nothing.stderr) == ("", "No plays match what you chose.\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["report"], ["hours"], ["top", "songs"], ["listener", "1"], ["activity", "pages"]], ids=" ".join
+)
+def test_a_first_day_after_the_last_is_refused(words: list[str], run_here: Run) -> None:
+    done = run_here(*words, "--since", "2018-12-01", "--until", "2018-11-01")
+    said = "The first day, 2018-12-01, is after the last, 2018-11-01."
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"sparkify: {said}\n")
+
+
+def test_bars_of_days_without_plays_are_blank(capsys: pytest.CaptureFixture[str]) -> None:
+    """The latest as far as they fit, and the most is that of the bars shown."""
+    days = [date(2018, 11, day) for day in (1, 2, 28, 29, 30)]
+    rows = [{"start": day, "plays": plays} for day, plays in zip(days, (9, 1, 8, 4, 1), strict=True)]
+    print_trend("day", rows[2:])
+    assert capsys.readouterr().out == "\nPlays by day, at most 8:\n█▅▂\n\n"
+    print_trend("week", [{"start": date(2018, 11, 5), "plays": 3}, {"start": date(2018, 11, 19), "plays": 3}])
+    assert "\n█ █\n" in capsys.readouterr().out
+    print_trend("month", [{"start": date(2018, month, 1), "plays": 1} for month in (1, 4)])
+    assert "\n█  █\n" in capsys.readouterr().out
+    with pytest.MonkeyPatch.context() as narrow:
+        narrow.setenv("COLUMNS", "29")
+        print_trend("day", rows)
+    said = capsys.readouterr().out
+    assert " ".join(said.split()[:-2]) == "Plays by day, the last 29 of 30, at most 8:"
+    assert f"\n▂{' ' * 25}█▅▂\n" in said
 
 
 def test_rejects(loaded: tuple[str, Any]) -> None:
@@ -334,3 +364,12 @@ def test_a_live_bar_on_a_terminal(data: Path, dsn: str) -> None:
     process.stdout.close()
     assert b"rows" in shown
     assert b"/s" in shown
+
+
+def test_the_sample_of_the_readme(dsn: str, tmp_path: Path, run_here: Run) -> None:
+    sample = tmp_path / "sample"
+    assert run_here("simulate", sample).returncode == 0
+    said = run_here("etl", sample, dsn=dsn).stdout.splitlines()[1:]
+    said += run_here("top", "songs", dsn=dsn).stdout.splitlines()[:4]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in said if line.rstrip() not in readme] == []

@@ -308,7 +308,20 @@ def test_a_day_on_which_clocks_change(warehouse: Connection[Any], zone: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["Mars/Olympus", "UTC-5", "EST5", "america/new_york", "", "0", "New York", "A\0", "\ud800"]
+    "name",
+    [
+        "Mars/Olympus",
+        "UTC-5",
+        "EST5",
+        "EST",
+        "GMT",
+        "america/new_york",
+        "",
+        "0",
+        "New York",
+        "A\0",
+        "\ud800",
+    ],
 )
 def test_an_unknown_time_zone(warehouse: Connection[Any], name: str) -> None:
     """PostgreSQL itself would take "UTC-5" for five hours east, and any case."""

@@ -8,7 +8,7 @@ from sparkify.analytics import zones
 from sparkify.analytics.asking import ALL
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
-from sparkify.analytics.selection import UTC, Selection
+from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 
@@ -38,6 +38,7 @@ def history(
     track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> list[Row]:
     """A song's plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
+    refuse_unknown("period", period, PERIODS)
     return _ask_of(dsn, _sql["history"], track_id, selection, period=period)
 
 

@@ -14,7 +14,7 @@ from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
-from sparkify.analytics.selection import UTC, Selection
+from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
@@ -35,14 +35,15 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
 
     A song is one title by one artist in the logs (`track_id`); `song_id` is None if the catalogue lacks it.
     """
+    others = {"users": _listening["top_users"], "devices": _listening["top_devices"]}
+    refuse_unknown("list", what, [*RANKED, "locations", *others])
     with reader(dsn) as connection:
         if what in RANKED:
             return repaired(most_played(connection, what, selection, limit))
         chosen = in_whole_months(connection, selection)
         if what == "locations":
             return repaired(_top_locations(connection, chosen, limit))
-        query = {"users": _listening["top_users"], "devices": _listening["top_devices"]}[what]
-        return repaired(ask(connection, query, chosen, limit=limit))
+        return repaired(ask(connection, others[what], chosen, limit=limit))
 
 
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
@@ -64,8 +65,10 @@ def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row
 def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
-    A week or month that the selection cuts is returned whole. Sessions are None with a place.
+    A week or month that the selection cuts is returned whole, one without plays not at all. Sessions are None
+    with a place.
     """
+    refuse_unknown("period", period, PERIODS)
     if selection.zone != UTC:
         return _trend_in_zone(period, selection, dsn)
     query = _listening["trend"] if selection.location is None else _listening["trend_of_place"]
@@ -141,9 +144,10 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
     """
     if selection.zone != UTC:
         raise UsageError("Retention counts days in UTC only: leave out the time zone.")
-    query = {"month": _people["retention_month"], "week": _people["retention_week"]}[period]
+    by_period = {"week": _people["retention_week"], "month": _people["retention_month"]}
+    refuse_unknown("period", period, by_period)
     with reader(dsn) as connection:
-        return ask(connection, query, selection)
+        return ask(connection, by_period[period], selection)
 
 
 def rising(
@@ -151,8 +155,8 @@ def rising(
 ) -> list[Row]:
     """Songs that gained the most plays (or, `falling`, lost the most), compared with as many days before.
 
-    The days end with the last day that has plays. Songs with the same change come in the order of `top` for
-    the days on which they had more plays.
+    The days end with the last day that has plays. Days before the data begins count as days without plays.
+    Songs with the same change come in the order of `top` for the days on which they had more plays.
 
     Raises:
         UsageError: the selection has no first day, so there is nothing before it to compare with.

@@ -1,10 +1,16 @@
 """The plays that a question is about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
+from sparkify.errors import UsageError
+
 UTC: Final = "UTC"
+
+PERIODS: Final = ("day", "week", "month")
+"""The periods that a trend may have."""
 
 _EARLIEST: Final = date(1, 1, 1)
 _LATEST: Final = date(9998, 12, 30)  # leaves room to add a year: Python's dates end with 9999
@@ -81,3 +87,15 @@ class Selection:
 def next_month(day: date) -> date:
     """The first day of the month after that of a day."""
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def next_start(period: str, start: date) -> date:
+    """When the day, week or month after one that begins on `start` begins."""
+    return next_month(start) if period == "month" else start + timedelta(7 if period == "week" else 1)
+
+
+def refuse_unknown(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raise `UsageError` if a name of some kind is not among those that are known."""
+    names = list(known)
+    if name not in names:
+        raise UsageError(f"There is no {kind} {name!r}: choose {', '.join(names[:-1])} or {names[-1]}.")

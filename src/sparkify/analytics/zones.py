@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from sparkify.analytics.selection import UTC, Selection, next_month
+from sparkify.analytics.selection import UTC, Selection, next_start
 from sparkify.database.queries import queries
 from sparkify.database.reading import rows
 from sparkify.errors import UsageError
@@ -86,7 +86,7 @@ def periods(connection: Connection[Any], selection: Selection, period: str) -> d
     assert selection.until
     starts = [_start(period, selection.since)]
     while starts[-1] <= selection.until:
-        starts.append(_next(period, starts[-1]))
+        starts.append(next_start(period, starts[-1]))
     bounds = _day_starts(connection, selection.zone, starts)
     return {
         "starts": starts[:-1], "bounds": bounds, "moments": [_instant(_moment(bound)) for bound in bounds],
@@ -156,7 +156,3 @@ def _instant(moment: Moment) -> datetime:
 def _start(period: str, day: date) -> date:
     """The first day of the day, week or month that a day is in."""
     return {"day": day, "week": day - timedelta(day.weekday()), "month": day.replace(day=1)}[period]
-
-
-def _next(period: str, start: date) -> date:
-    return next_month(start) if period == "month" else start + timedelta(7 if period == "week" else 1)

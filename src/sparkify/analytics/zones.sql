@@ -1,7 +1,7 @@
 -- name: is_known
--- Find out whether the server knows a time zone by this name. A name that it does not list may still mean something to it: it takes
--- "UTC-5" for five hours east. One row.
-SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %(zone)s) AS is_known
+-- Find out whether the server knows a time zone by this name, which has a region: EST is an abbreviation, of a place without summer time. A
+-- name that the server does not list may still mean something to it: it takes "UTC-5" for five hours east. One row.
+SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %(zone)s AND name LIKE '%%/%%') AS is_known
 
 -- name: names
 -- List the time zones that are named after a continent or ocean and a city. One row per zone.

@@ -11,6 +11,7 @@ from sparkify.commands.arguments import (
     add_dsn,
     add_json_or_csv,
     add_limit,
+    chosen_selection,
 )
 from sparkify.commands.output import print_csv, print_json
 
@@ -71,7 +72,7 @@ def _activity(options: Options) -> int:
 def _ask(options: Options) -> list[dict[str, Any]]:
     from sparkify import analytics
 
-    chosen, dsn = analytics.Selection(options.since, options.until, options.level), options.dsn
+    chosen, dsn = chosen_selection(options), options.dsn
     days = analytics.QUIET_DAYS if options.days is None else options.days
     match options.what:
         case "songs":

@@ -70,7 +70,9 @@ def add_json_or_csv(parser: argparse.ArgumentParser) -> None:
     """Let the user ask for JSON or CSV."""
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--json", action="store_true", help="print one JSON document")
-    either.add_argument("--csv", action="store_true", help="print CSV with a header")
+    either.add_argument(
+        "--csv", action="store_true", help="print CSV with a header; nothing if nothing is found"
+    )
 
 
 def add_limit(parser: argparse.ArgumentParser, default: int, of: str = "") -> None:
@@ -100,10 +102,17 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_selection(options: Options) -> "Selection":
-    """The plays that the user chose."""
+    """The plays that the user chose.
+
+    Raises:
+        UsageError: the first day is after the last.
+    """
     from sparkify.analytics import UTC, Selection
 
-    return Selection(options.since, options.until, options.level, options.location, options.tz or UTC)
+    if options.since and options.until and options.since > options.until:
+        raise UsageError(f"The first day, {options.since}, is after the last, {options.until}.")
+    location, zone = getattr(options, "location", None), getattr(options, "tz", None)
+    return Selection(options.since, options.until, options.level, location, zone or UTC)
 
 
 def positive(text: str) -> int:

@@ -31,6 +31,9 @@ def add(commands: Any) -> None:
         help="print a JDBC URL, with the port and the password of a read-only login",
     )  # fmt: skip
     psql = add_command(actions, "psql", _psql, "open psql, starting the server if needed")
+    psql.add_argument(
+        "--database", metavar="DATABASE", default=DATABASE, help=f"database to open (default: {DATABASE})"
+    )
     psql.add_argument("arguments", nargs="*", help="arguments for psql; put its options after --")
     roles = add_command(
         actions, "roles", _roles, f"make the roles {READER} and {LOADER}, and logins for them"
@@ -100,7 +103,7 @@ def _psql(options: Options) -> int:
 
     server = Server()
     server.start()
-    os.execv(server.psql_path, ["psql", server.url(), *options.arguments])  # noqa: S606
+    os.execv(server.psql_path, ["psql", server.url(options.database), *options.arguments])  # noqa: S606
 
 
 def _roles(options: Options) -> int:

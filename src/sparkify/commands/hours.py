@@ -11,7 +11,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import print_csv, print_json, print_sentence
+from sparkify.commands.output import note, print_csv, print_json, print_sentence
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -49,7 +49,7 @@ def _hours(options: Options) -> int:
         _print_hours(rows)
         print_sentence(f"\n{said}")
     else:
-        print_sentence("No plays match what you chose.")
+        note("No plays match what you chose.")
     return DONE
 
 

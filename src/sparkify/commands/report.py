@@ -13,7 +13,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import encodable, print_csv, print_json, print_sentence, printable
+from sparkify.commands.output import encodable, note, print_csv, print_json, print_sentence, printable
 
 
 def add(commands: Any) -> None:
@@ -54,7 +54,7 @@ def print_report(found: dict[str, Any]) -> None:
 
 def _print_why_empty(state: dict[str, Any]) -> None:
     if state["plays"]:
-        print_sentence("No plays match what you chose.")
+        note("No plays match what you chose.")
         return
     print_sentence("No plays yet. Load some: sparkify etl DATA")
     if runs := _unpublished(len(state["failed_runs"]), len(state["held_runs"])):
@@ -89,12 +89,18 @@ def _print_totals(found: dict[str, Any]) -> None:
 
 
 def print_trend(period: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the plays of a trend as a row of bars, the latest as far as they fit."""
+    """Print the plays of a trend as a row of bars, the latest as far as they fit; a blank has no plays."""
     from rich.console import Console
 
-    plays = [row["plays"] for row in rows]
-    bars = _bars(plays[-Console().width :])
-    print_sentence(f"\nPlays by {period}, at most {max(plays):,}:\n{bars}\n")
+    from sparkify.analytics.selection import next_start
+
+    plays = {row["start"]: row["plays"] for row in rows}
+    starts = [min(plays)]
+    while starts[-1] < max(plays):
+        starts.append(next_start(period, starts[-1]))
+    shown = [plays.get(start, 0) for start in starts[-Console().width :]]
+    last = f", the last {len(shown):,} of {len(starts):,}" if len(shown) < len(starts) else ""
+    print_sentence(f"\nPlays by {period}{last}, at most {max(shown):,}:\n{_bars(shown)}\n")
 
 
 def _print_songs(found: dict[str, Any]) -> None:
@@ -121,7 +127,9 @@ def _print_quality(state: dict[str, Any]) -> None:
 
 
 def _bars(values: Sequence[int]) -> str:
-    """Draw a small bar for each value."""
+    """Draw a small bar for each value, and a blank for none."""
     blocks, most = "▁▂▃▄▅▆▇█", max(values)
     steps = blocks if encodable(blocks) == blocks else ".:-=+*#@"
-    return "".join(steps[min(value * len(steps) // most, len(steps) - 1)] for value in values)
+    return "".join(
+        steps[min(value * len(steps) // most, len(steps) - 1)] if value else " " for value in values
+    )

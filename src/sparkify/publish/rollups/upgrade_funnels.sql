@@ -13,7 +13,7 @@ COMMENT ON COLUMN analytics.upgrade_funnels.user_id IS 'The user.';
 COMMENT ON COLUMN analytics.upgrade_funnels.day IS 'The day on which the way begins, UTC.';
 COMMENT ON COLUMN analytics.upgrade_funnels.seen_at IS 'The first page view of Upgrade, if it is not after the first Submit Upgrade.';
 COMMENT ON COLUMN analytics.upgrade_funnels.submitted_at IS 'The first page view of Submit Upgrade.';
-COMMENT ON COLUMN analytics.upgrade_funnels.paid_at IS 'The first play after submitted_at, and before back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
+COMMENT ON COLUMN analytics.upgrade_funnels.paid_at IS 'The first play, neither before submitted_at nor after back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
 COMMENT ON COLUMN analytics.upgrade_funnels.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
 CREATE INDEX IF NOT EXISTS upgrade_funnels_day ON analytics.upgrade_funnels (day);
 CREATE INDEX IF NOT EXISTS upgrade_funnels_user ON analytics.upgrade_funnels (user_id);
