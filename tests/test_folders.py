@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import os
+import random
 import socket
 import stat
 import subprocess
@@ -153,6 +154,73 @@ def test_a_listing_that_has_a_name_twice(dsn: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("sparkify.extract.find.list_folder", twice)
     report = etl.run(tmp_path, dsn=dsn)
     assert (report.files_found, report.books.lines, report.books.duplicates) == (1, 1, 0)
+
+
+# --- folders with several names -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def any_order(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """The system lists a folder in any order, which may change with each new entry: choose one by a seed."""
+
+    def choose(seed: int) -> None:
+        def shuffled(path: str) -> tuple[tuple[int, int], list[tuple[str, bool, int, int]]]:
+            identity, entries = list_folder(path)
+            return identity, random.Random(seed).sample(sorted(entries), len(entries))
+
+        monkeypatch.setattr("sparkify.extract.find.list_folder", shuffled)
+
+    return choose
+
+
+def test_a_folder_with_several_names_is_read_under_the_same_one(
+    tmp_path: Path, any_order: Callable[[int], None]
+) -> None:
+    """A real folder under its own name, another under the link that comes first; links in links come last."""
+    root, outside, far = tmp_path / "root", tmp_path / "outside", tmp_path / "far"
+    for name in ("root/m/1.json", "root/m/deep/2.json", "root/b/3.json", "outside/4.json", "far/5.json"):
+        write(tmp_path, name, play())
+    for link, target in (
+        (root / "a", root / "m"),
+        (root / "b" / "k", root / "m" / "deep"),
+        (root / "loop", root),
+        (root / "x", outside),
+        (root / "y", outside),
+        (outside / "far", far),
+        (root / "z", far),
+    ):
+        link.symlink_to(target)
+    expected = ["b/3.json", "m/1.json", "m/deep/2.json", "x/4.json", "z/5.json"]
+    for seed in range(20):
+        any_order(seed)
+        assert [file.path for file in find_files(root, "log")] == [f"{root}/{name}" for name in expected]
+
+
+def test_a_corrected_song_in_a_folder_with_several_names(
+    db: Connection[Any], dsn: str, tmp_path: Path, any_order: Callable[[int], None]
+) -> None:
+    """The record before the correction is in no file any more."""
+    folder = tmp_path / "song_data"
+    write(folder, "m/1.json", song(title="Old title"))
+    for seed, link in enumerate("za123"):
+        (folder / link).symlink_to("m")
+        any_order(seed)
+        etl.run(song_data=folder, dsn=dsn)
+    write(folder, "m/1.json", song(title="Z correct title"))
+    etl.run(song_data=folder, dsn=dsn)
+    assert one(db, "SELECT title FROM songs") == "Z correct title"
+    assert one(db, "SELECT array_agg(path) FROM etl.files") == [f"{folder}/m/1.json"]
+
+
+def test_a_file_with_several_names_is_read_under_each(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    folder = tmp_path / "song_data"
+    path = write(folder, "m.json", song(title="Old title"))
+    (folder / "a.json").symlink_to("m.json")
+    (folder / "z.json").hardlink_to(path)
+    assert etl.run(song_data=folder, dsn=dsn).files_loaded == 3
+    write(folder, "m.json", song(title="Z correct title"))
+    assert etl.run(song_data=folder, dsn=dsn).files_loaded == 3
+    assert one(db, "SELECT title FROM songs") == "Z correct title"
 
 
 def test_what_lies_beside_is_counted_and_said(dsn: str, tmp_path: Path, run_here: Run) -> None:

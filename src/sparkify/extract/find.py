@@ -31,7 +31,7 @@ def find_files(
         found.extend(objects.find(root, kind, not_read))
     else:
         try:
-            _walk(os.path.abspath(root), kind, found, not_read, set())
+            _walk(os.path.abspath(root), kind, found, not_read)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
@@ -40,24 +40,50 @@ def find_files(
     return found
 
 
-def _walk(
-    folder: str, kind: Kind, found: list[InputFile], not_read: Counter[str], seen: set[tuple[int, int]]
-) -> None:
-    identity, entries = list_folder(folder)
-    if identity in seen:  # links form a loop
-        return
-    seen.add(identity)
+def _walk(root: str, kind: Kind, found: list[InputFile], not_read: Counter[str]) -> None:
+    """Read each folder once, under the same name in every load, however the system orders its entries.
+
+    Real folders come before links, so a new link does not rename the files of a real folder. Under another
+    name they would be new files beside the old ones, and the old records would compete with corrections.
+    """
+    seen: set[tuple[int, int]] = set()
+    links = [root]
+    while links:
+        folders, links = sorted(links, reverse=True), []
+        while folders:
+            folder = folders.pop()
+            identity, entries = list_folder(folder)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            real: list[str] = []
+            for path in _files(folder, entries, kind, found, not_read):
+                is_link = os.path.islink(path)  # noqa: PTH114  Path takes three times as long
+                (links if is_link else real).append(path)
+            folders += sorted(real, reverse=True)
+
+
+def _files(
+    folder: str,
+    entries: list[tuple[str, bool, int, int]],
+    kind: Kind,
+    found: list[InputFile],
+    not_read: Counter[str],
+) -> list[str]:
+    """Add a folder's own files to `found` and `not_read`; returns the paths of the folders in it."""
     below = folder.rstrip("/") + "/"
+    folders = []
     by_name = {entry[0]: entry for entry in entries}  # a folder that changes may list a name twice
     for name, is_folder, size, mtime_ns in by_name.values():
         path = below + name
         if is_folder:
-            _walk(path, kind, found, not_read, seen)
+            folders.append(path)
         elif (compression := compression_of(name)) != "":
             # A broken link, or a file that has just vanished, has no size: reading it will report it.
             found.append(InputFile(kind, path, size, mtime_ns, compression))
         elif name != SUCCESS:
             not_read[ending_of(name)] += 1
+    return folders
 
 
 def file_now(kind: Kind, name: str) -> InputFile | None:
