@@ -17,7 +17,9 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from sparkify.errors import UsageError
 from sparkify.publish import ahead
+from sparkify.report import Books, RejectLimit
 from sparkify.simulate import simulate
 from tests.support.client import Client, Instant, Nursery
 from tests.support.data import NOVEMBER, play, song, write
@@ -339,6 +341,22 @@ def test_too_many_rejects_hold_everything_back(db: Connection[Any], dsn: str, tm
     assert report.rows == {"songplays": 1, "users": 1, "songs": 1, "artists": 1, "time": 1}
     assert report.matched == 1
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 1
+
+
+def test_a_share_of_rejects_is_compared_exactly() -> None:
+    """0.29 * 100 is less than 29 as a double."""
+    for percent in range(101):
+        limit = RejectLimit.parse(f"{percent}%")
+        assert limit is not None
+        assert not limit.exceeded(Books(lines=100, rejected=percent))
+        assert limit.exceeded(Books(lines=100, rejected=percent + 1))
+    assert RejectLimit.parse("0.7%") == RejectLimit.parse("0.70%")
+
+
+@pytest.mark.parametrize("limit", ["200%", "100.01%", "1%%", "-1%", "-1", "1.5", ".5%", "", "%"])
+def test_what_is_no_limit_of_rejects(limit: str) -> None:
+    with pytest.raises(UsageError, match="--max-rejects"):
+        RejectLimit.parse(limit)
 
 
 def test_a_held_run_is_released_by_a_limit_that_allows_it(dsn: str, tmp_path: Path) -> None:

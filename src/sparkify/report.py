@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from sparkify.errors import UsageError
@@ -43,28 +44,36 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """How many rejects a run may have: a number of lines, or a share of the lines read."""
+    """How many rejects a run may have: a number of lines, or a share of the lines read.
+
+    The share is exact: as a double, 29 % of 100 lines would be less than 29.
+    """
 
     lines: int | None = None
-    share: float | None = None
+    share: Fraction = Fraction(0)
 
     @classmethod
     def parse(cls, text: str | int | None) -> "RejectLimit | None":
         """Parse a limit like ``100`` or ``"1%"``; None means no limit.
 
         Raises:
-            UsageError: it is neither a number of lines nor a percentage.
+            UsageError: it is neither a number of lines nor a percentage up to 100.
         """
         if text is None:
             return None
         match = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)", str(text))
         if match is None:
             raise UsageError(f"--max-rejects {text}: give a number of lines, like 100, or a share, like 1%.")
-        return cls(share=float(match[1]) / 100) if match[1] else cls(lines=int(match[2]))
+        if match[2]:
+            return cls(lines=int(match[2]))
+        share = Fraction(match[1]) / 100
+        if share > 1:
+            raise UsageError(f"--max-rejects {text}: a share is at most 100%.")
+        return cls(share=share)
 
     def exceeded(self, books: Books) -> bool:
         """Whether the books have more rejects than allowed."""
-        allowed = self.lines if self.lines is not None else (self.share or 0.0) * books.lines
+        allowed = self.lines if self.lines is not None else self.share * books.lines
         return books.rejected > allowed
 
 
