@@ -27,7 +27,7 @@ from sparkify.errors import UsageError
 from sparkify.extract import folders
 from sparkify.extract.files import NO_ENDING, InputFile, Kind, compression_of, ending_of
 from sparkify.extract.find import find_files
-from sparkify.extract.folders import find
+from sparkify.extract.folders import find_input
 from sparkify.extract.kinds import kind_of
 from tests.support.data import NOVEMBER, lines, play, song, write
 from tests.support.warehouse import one
@@ -255,7 +255,7 @@ def test_many_endings_are_said_in_short(tmp_path: Path) -> None:
     write(tmp_path, "a.json", play())
     for at in range(20):
         (tmp_path / f"x.a{at}").touch()
-    found = find(None, None, tmp_path)
+    found = find_input(None, None, tmp_path)
     assert len(found.not_read) == 20
     assert found.remarks[0].endswith(", 12 more.")
 
@@ -351,7 +351,7 @@ def test_a_link_to_the_other_folder(tmp_path: Path) -> None:
     write(tmp_path, "song_data/a.json", song())
     (tmp_path / "log_data").symlink_to("song_data")
     with pytest.raises(UsageError, match="of songs and of logs"):
-        find(tmp_path, None, None)
+        find_input(tmp_path, None, None)
 
 
 # --- a folder that is missing -------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ def test_songs_and_logs_in_one_folder(tmp_path: Path) -> None:
     write(tmp_path, "x.json", song())
     write(tmp_path, "y.json", play())
     with pytest.raises(UsageError, match="put them apart"):
-        find(tmp_path, None, None)
+        find_input(tmp_path, None, None)
 
 
 @pytest.mark.parametrize("kind", ["song", "log"])

@@ -25,7 +25,7 @@ from sparkify.engines import Engine, choose_engine
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch, Part
 from sparkify.extract.files import InputFile, Kind
-from sparkify.extract.folders import Folder, Found, check_kinds, find
+from sparkify.extract.folders import Folder, Found, check_kinds, find_input
 from sparkify.extract.plan import Plan, keep_touched, make_plan
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.catalogue import publish_catalogue
@@ -77,7 +77,7 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     open_engine = choose_engine(engine, master, conf or {})
     folders = [folder and expanded(folder) for folder in (data, song_data, log_data)]
-    found = find(*folders)
+    found = find_input(*folders)
     dsn = resolve(dsn)
     keep_apart(database_name(dsn), *folders)
     with server_errors(), _frozen(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:

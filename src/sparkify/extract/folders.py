@@ -36,7 +36,7 @@ class Found:
     remarks: list[str] = field(default_factory=list)
 
 
-def find(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> Found:
+def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder | None) -> Found:
     """Find the files of both folders.
 
     A folder with its own argument must have files. One of the folders below `data` may be missing or empty.
