@@ -1,6 +1,7 @@
 """Every file in the folders is read or reported: by name, by ending, or by a refusal before any change."""
 
 import bz2
+import errno
 import gzip
 import json
 import lzma
@@ -345,6 +346,33 @@ def test_nothing_to_read_is_wrong_usage(
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            errno.EACCES,
+            "Permission denied. Make it readable: this user needs r and x on it, and x on the folders above.",
+        ),
+        (errno.EIO, "Input/output error."),
+    ],
+)
+def test_a_folder_below_that_cannot_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, said: str
+) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "log_data/2018/a.json", play())
+
+    def refused(path: str) -> object:
+        if path.endswith("2018"):
+            raise OSError(error, os.strerror(error), path)
+        return list_folder(path)
+
+    monkeypatch.setattr("sparkify.extract.find.list_folder", refused)
+    with pytest.raises(UsageError) as raised:
+        find_files(tmp_path, "log")
+    assert str(raised.value) == f"Cannot list {tmp_path}/log_data/2018: {said}"
 
 
 def test_a_link_to_the_other_folder(tmp_path: Path) -> None:

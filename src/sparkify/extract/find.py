@@ -19,7 +19,7 @@ def find_files(
     a file: reading it will report what is wrong.
 
     Raises:
-        UsageError: `root` is not a folder that can be listed.
+        UsageError: `root` or a folder below it cannot be listed.
         StorageFailed: the store of the URL cannot be reached.
     """
     root = os.fspath(root)
@@ -33,9 +33,10 @@ def find_files(
         try:
             _walk(os.path.abspath(root), kind, found, not_read)
         except OSError as error:
-            raise UsageError(
-                f"Cannot list {error.filename or root}: {error.strerror}. Name a readable folder."
-            ) from error
+            said = f"Cannot list {error.filename or root}: {error.strerror}."
+            if isinstance(error, PermissionError):
+                said += " Make it readable: this user needs r and x on it, and x on the folders above."
+            raise UsageError(said) from error
     found.sort(key=attrgetter("name"))
     return found
 
