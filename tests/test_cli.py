@@ -258,8 +258,8 @@ def test_dry_run(data: Path, dsn: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["etl", "/nowhere"], "/nowhere holds neither song_data/ nor log_data/"),
-        (["etl", "--song-data", "/nowhere"], "/nowhere is not a folder"),
+        (["etl", "/nowhere"], "/nowhere does not exist"),
+        (["etl", "--song-data", "/nowhere"], "/nowhere does not exist"),
         (["etl", ".", "--max-rejects", "many"], "--max-rejects many: give a number"),
         (["forget", "Lily"], "'Lily' is not a user id"),
         (["forget", "9" * 20], "is not a user id"),

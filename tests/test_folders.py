@@ -325,6 +325,18 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
             ". holds neither song_data/ nor log_data/ with files in it",
         ),
         (["a.json"], ["--log-data", "a.json"], "a.json is not a folder"),
+        (["a.json"], ["a.json"], "a.json is not a folder"),
+        # folders that do not exist, beside ./data, which does
+        (["data/log_data/a.json"], ["nosuch"], "nosuch does not exist"),
+        (["data/log_data/a.json"], ["nosuch", "--log-data", "data/log_data"], "nosuch does not exist"),
+        (["data/log_data/a.json"], ["--song-data", "nosuch"], "nosuch does not exist"),
+        (["data/log_data/a.json"], ["x" * 5000], "File name too long"),
+        (["x/a.json"], [], "data does not exist"),
+        # $DIR is not set
+        (["data/log_data/a.json"], [""], "The name of a folder is empty"),
+        (["data/log_data/a.json"], ["", "--log-data", "data/log_data"], "The name of a folder is empty"),
+        (["data/log_data/a.json"], ["--song-data", ""], "The name of a folder is empty"),
+        (["data/log_data/a.json"], ["data", "--log-data", ""], "The name of a folder is empty"),
         (["x/a.json"], ["--song-data", "x", "--log-data", "./x"], "is the folder of songs and of logs"),
         (["x/a.json", "x/y/a.json"], ["--song-data", "x/y", "--log-data", "x"], "x/y lies within x"),
         (["x/a.json", "x/y/a.json"], ["--song-data", "x", "--log-data", "x/y"], "x/y lies within x"),

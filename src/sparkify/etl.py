@@ -76,7 +76,7 @@ def run(
     started, planned_at = time.monotonic(), time.time()
     limit = RejectLimit.parse(max_rejects)
     open_engine = choose_engine(engine, master, conf or {})
-    folders = [folder and expanded(folder) for folder in (data, song_data, log_data)]
+    folders = [None if folder is None else expanded(folder) for folder in (data, song_data, log_data)]
     found = find_input(*folders)
     dsn = resolve(dsn)
     keep_apart(database_name(dsn), *folders)

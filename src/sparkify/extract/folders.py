@@ -42,17 +42,17 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
     A folder with its own argument must have files. One of the folders below `data` may be missing or empty.
 
     Raises:
-        UsageError: a folder has no file that can be read, or the user seems to mean another one.
+        UsageError: a folder is not there or has no file that can be read, or the user seems to mean another.
         StorageFailed: a store cannot be reached.
     """
-    root = os.fspath(data or DEFAULT_DATA)
+    root = os.fspath(DEFAULT_DATA if data is None else data)
     named: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
-    folders = {kind: os.fspath(path) for kind, path in named.items() if path}
+    folders = {kind: os.fspath(path) for kind, path in named.items() if path is not None}
     for path in folders.values():
-        if not is_remote(path) and not is_folder(path):
-            raise UsageError(f"{path} is not a folder.")
+        _check_folder(path)
     missing: dict[Kind, str] = {}
-    if data or not folders:
+    if data is not None or not folders:
+        _check_folder(root)
         below = {kind: _below(root, kind) for kind in KINDS if kind not in folders}
         missing = {kind: "is not there" for kind, path in below.items() if not is_folder(path)}
         folders |= {kind: path for kind, path in below.items() if kind not in missing}
@@ -73,6 +73,22 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
         found.remarks.append(_missing(root, missing, found.folders))
     found.remarks = list(map(_as_utf8, found.remarks))
     return found
+
+
+def _check_folder(path: str) -> None:
+    """Raises UsageError if a path is not that of a folder that can be entered; a URL is not looked at."""
+    if not path:
+        raise UsageError("The name of a folder is empty: perhaps a variable is not set.")
+    if is_remote(path):
+        return
+    try:
+        os.stat(f"{path}/.")  # the dot: it must be possible to enter the folder
+    except NotADirectoryError:
+        raise UsageError(f"{path} is not a folder.") from None
+    except (FileNotFoundError, ValueError):  # ValueError: it has a zero byte
+        raise UsageError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot open {path}: {error.strerror}.") from error
 
 
 def _as_utf8(remark: str) -> str:
