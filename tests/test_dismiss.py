@@ -111,6 +111,41 @@ def test_it_must_be_said_which(words: list[str], dsn: str, run_here: Callable[..
     assert "--file, --reason or --run, or --all alone" in done.stderr
 
 
+NAMED: list[tuple[str, list[str]]] = [  # what --file says, and the files that it means
+    ("11.json", ["x/11.json"]),
+    ("x/1.json", ["x/1.json"]),
+    ("log_data/y/1.json", ["y/1.json"]),
+    ("{}/log_data/x/1.json", ["x/1.json"]),
+    ("1.json", ["x/1.json", "y/1.json"]),
+    (".json", []),
+    ("x/", []),
+    ("", []),
+]
+
+
+def test_file_names_are_matched_as_a_whole(tmp_path: Path, dsn: str, run_here: Callable[..., Any]) -> None:
+    for name in ("x/1.json", "x/11.json", "y/1.json"):
+        write(tmp_path, f"log_data/{name}", name)
+    etl.run(log_data=tmp_path / "log_data", dsn=dsn)
+    for said, names in NAMED:
+        path, found = said.format(tmp_path), [f"{tmp_path}/log_data/{name}" for name in names]
+        assert sorted(row["path"] for row in analytics.rejects(dsn=dsn, path=path)) == found
+        assert retry(dsn=dsn, path=path).tried == len(found)
+        if len(found) < 2:
+            continue
+        refused = run_here("rejects", "drop", "--file", path, dsn=dsn)
+        assert (refused.returncode, refused.stdout, refused.stderr) == (
+            2,
+            "",
+            f"sparkify: --file 1.json matches 2 files: {', '.join(found)}. Nothing was dismissed."
+            " Give more of the path of one.\n",
+        )
+    # Only files with such lines count. Others of the same name are not touched.
+    assert dismiss(dsn=dsn, path="x/1.json").files == 1
+    assert dismiss(dsn=dsn, path="1.json").files == 1
+    assert [row["path"] for row in analytics.rejects(dsn=dsn)] == [f"{tmp_path}/log_data/x/11.json"]
+
+
 def test_json(data: Path, dsn: str, run_here: Callable[..., Any]) -> None:
     etl.run(data, dsn=dsn)
     done = run_here("rejects", "drop", "--all", "--json", dsn=dsn)

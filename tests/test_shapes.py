@@ -273,12 +273,12 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "csv.json": (
         b"artist,song\nElena,Setanta matins\n",
         "none of its 2 lines is a log event (line 1 is invalid_json). See them with `sparkify rejects show"
-        " --file csv.json`",
+        " --file {path}`",
     ),
     "song.json": (
         lines(song()),
         "its only line is not a log event (missing_field). See it with `sparkify rejects show --file"
-        " song.json`",
+        " {path}`",
     ),
     "one-bad-of-two.json": (lines(play(), "torn"), ""),
     "blank.json": (b"\n\n", ""),
@@ -292,7 +292,8 @@ def test_a_file_at_fault_is_one_sentence(
     for name, (data, _) in FAULTY.items():
         write(tmp_path, f"log_data/{name}").write_bytes(data)
     write(tmp_path, "log_data/good.json", play())
-    wanted = {str(tmp_path / "log_data" / name): what for name, (_, what) in FAULTY.items() if what}
+    paths = {name: str(tmp_path / "log_data" / name) for name in FAULTY}
+    wanted = {paths[name]: what.replace("{path}", paths[name]) for name, (_, what) in FAULTY.items() if what}
     said = run_here("etl", tmp_path, dsn=dsn)
     assert said.returncode == 0
     shown = [path for path, what in wanted.items() if any(

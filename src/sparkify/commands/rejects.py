@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
     add_dsn(export)
 
     drop = add_command(actions, "drop", _drop, "dismiss rejected lines that nobody will fix")
-    _add_choice(drop)
+    _add_choice(drop, several="is refused")
     drop.add_argument("--all", action="store_true", help="dismiss every rejected line")
     add_dsn(drop)
     add_json(drop)
@@ -60,10 +60,12 @@ def add(commands: Any) -> None:
     add_json(retry)
 
 
-def _add_choice(parser: ArgumentParser) -> None:
+def _add_choice(parser: ArgumentParser, *, several: str = "chooses them all") -> None:
     parser.add_argument(
-        "--file", type=_path, metavar="PATH", help="only lines of this file; the end of its path is enough"
-    )
+        "--file", type=_path, metavar="PATH",
+        help="only lines of this file: its name, or its path or the end of it, like log_data/1.json;"
+        f" what several files match {several}",
+    )  # fmt: skip
     parser.add_argument("--reason", type=utf8, help="only lines rejected for this reason")
     parser.add_argument("--run", type=positive, metavar="RUN", help="only lines that this run read")
 

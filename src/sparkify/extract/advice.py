@@ -110,6 +110,5 @@ def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
 
 
 def _file_option(path: str) -> str:
-    """The option that chooses a file by its name; empty if the name cannot be copied from a message."""
-    name = path.rpartition("/")[2]
-    return f" --file {shlex.quote(name)}" if name.isprintable() and not name.startswith(("-", "~")) else ""
+    """The option that chooses this file alone, so by its path; empty if that cannot be copied from a message."""
+    return f" --file {shlex.quote(path)}" if path.isprintable() else ""

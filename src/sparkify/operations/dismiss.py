@@ -9,9 +9,13 @@ from typing import Any, Final
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
+from sparkify.errors import UsageError
 from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("operations/dismiss")
+
+MOST_NAMED: Final = 10
+"""Files that a refusal names."""
 
 
 @dataclass(slots=True)
@@ -43,11 +47,12 @@ class Dismissed:
 def dismiss(
     *, dsn: str | None = None, path: str | None = None, reason: str | None = None, run: int | None = None
 ) -> Dismissed:
-    """Dismiss rejected lines: all, or those of files whose path ends with `path`, with a `reason`, of a
+    """Dismiss rejected lines: all, or those of the file whose path ends with `path`, with a `reason`, of a
     `run`.
 
     Raises:
-        SparkifyError: it could not be done, and nothing is changed.
+        UsageError: several files with such lines match `path`.
+        SparkifyError: it could not be done. Either way, nothing is changed.
     """
     chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
     done = Dismissed()
@@ -56,6 +61,8 @@ def dismiss(
         open_existing(resolve(dsn), for_questions=False) as connection,
         connection.transaction(),
     ):
+        if path is not None:
+            _refuse_several(path, [found for (found,) in connection.execute(_sql["matching_paths"], chosen)])
         # `forget` changes the books too, so only one of the two may run at a time.
         lock_publisher(connection)
         files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
@@ -64,3 +71,13 @@ def dismiss(
         row = connection.execute(_sql["count_left"], chosen).fetchone()
         done.other_runs = row[0] if row else 0
     return done
+
+
+def _refuse_several(path: str, found: list[str]) -> None:
+    """Raises UsageError if several files match: nothing records what was dismissed, so a wrong file is lost."""
+    if len(found) > 1:
+        more = f" and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+        raise UsageError(
+            f"--file {path} matches {len(found):,} files: {', '.join(found[:MOST_NAMED])}{more}."
+            " Nothing was dismissed. Give more of the path of one."
+        )

@@ -1,8 +1,16 @@
+-- name: matching_paths
+-- List the paths of the files that have chosen rejects.
+SELECT DISTINCT f.path FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
+WHERE etl.path_ends_with(f.path, %(path)s)
+  AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
+  AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+ORDER BY f.path
+
 -- name: lock_files
 -- Lock the files that have rejects, to keep loads and retries away, and skip files that others have locked:
 -- waiting for them while holding the publisher's lock could deadlock.
 SELECT file_id FROM etl.known_files f
-WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
+WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
   AND EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id)
 FOR UPDATE SKIP LOCKED
 
@@ -31,6 +39,6 @@ SELECT reason, count(*), (SELECT count(*) FROM counts) FROM gone GROUP BY reason
 -- name: count_left
 -- Count the chosen rejects that are left.
 SELECT count(*) FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
-WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
+WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
   AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
   AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)

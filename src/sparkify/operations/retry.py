@@ -99,7 +99,7 @@ def retry(
     """Judge rejected records again and load those that pass: all, or those chosen by `path`, `reason` and
     `run`.
 
-    `path` chooses files whose path ends with it.
+    `path` chooses files whose path ends with it: a file name, with as many folders before it as needed.
 
     Raises:
         SparkifyError: it could not be done; the records of songs, or of logs, are unchanged.

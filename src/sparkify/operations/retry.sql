@@ -10,7 +10,7 @@ JOIN etl.manifest m USING (manifest_id)
 JOIN etl.known_files f ON f.file_id = m.file_id
 JOIN etl.runs reader ON reader.run_id = m.run_id
 JOIN etl.runs owner ON owner.run_id = f.run_id
-WHERE (%(path)s::text IS NULL OR right(f.path, length(%(path)s)) = %(path)s)
+WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
   AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
   AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
 GROUP BY f.file_id, f.kind, f.path, m.manifest_id, settled

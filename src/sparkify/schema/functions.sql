@@ -108,6 +108,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN octet_length(path) <= 1000 THEN path ELSE md5(path) END;
 COMMENT ON FUNCTION etl.path_key IS 'The path, or the MD5 of a path of more than 1000 bytes: what the index of etl.known_files holds.';
 
+CREATE OR REPLACE FUNCTION etl.path_ends_with(path text, names text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN right('/' || path, length(names) + 1) = '/' || names;
+COMMENT ON FUNCTION etl.path_ends_with IS 'Whether a path is this one, or ends with these whole names: /x/1.json ends with 1.json and x/1.json, /x/11.json does not.';
+
 -- PostgreSQL shows the bounds of a partition only as text.
 CREATE OR REPLACE FUNCTION etl.partition_span(partition oid) RETURNS tstzrange
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
