@@ -1,7 +1,9 @@
 """The embedded PostgreSQL and the users of the machine. Only root can run these: they act as other users."""
 
+import errno
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -258,6 +260,22 @@ if os.geteuid() == 0:
         finally:
             os.umask(before)
         made.stop()
+
+    def test_a_full_disk_is_one_sentence(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`shutil.copytree` collects the errors of all files in one, without a number."""
+
+        def full(_source: str, target: str) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+
+        monkeypatch.setattr(binaries, "_place", full)
+        with pytest.raises(ServerError) as raised:
+            Server(room / "full").start()
+        assert re.fullmatch(
+            rf"The embedded PostgreSQL in {room}/full cannot be used"
+            rf" \(No space left on device: {room}/full/programs.new/[^ ]+\)\. Free some space, set SPARKIFY_HOME"
+            " to a folder of your own, or connect to another server with --dsn.",
+            str(raised.value),
+        )
 
     def test_when_no_user_can_be_made_it_says_what_to_do(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(account, "OWN_NAME", "not a user name!")

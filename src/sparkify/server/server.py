@@ -4,6 +4,8 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -224,13 +226,23 @@ class Server:
         """Turn an error of the system into a ServerError that names the file."""
         try:
             yield
-        except OSError as error:
+        except OSError as raised:
+            error = _first_of(raised)
             what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
             todo = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Fix that"
             raise ServerError(
                 f"The embedded PostgreSQL in {self.home} cannot be used ({what}). {todo}, set SPARKIFY_HOME"
                 " to a folder of your own, or connect to another server with --dsn."
-            ) from error
+            ) from raised
+
+
+def _first_of(error: OSError) -> OSError:
+    """The error of the first file, if several could not be copied. `shutil` keeps only their texts."""
+    if not isinstance(error, shutil.Error):
+        return error
+    _, target, text = error.args[0][0]
+    number = re.match(r"\[Errno (\d+)\]", text)
+    return OSError(int(number[1]), os.strerror(int(number[1])), target) if number else OSError(text)
 
 
 def ensure_running(home: Path | None = None) -> str:
