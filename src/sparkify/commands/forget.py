@@ -1,10 +1,11 @@
 """``sparkify forget``: remove people from the warehouse."""
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sparkify.commands.arguments import DONE, Options, add_command, add_dsn, add_json
-from sparkify.commands.output import note, print_result, print_sentence
+from sparkify.commands.output import counted, note, print_result, print_sentence
 
 if TYPE_CHECKING:
     from sparkify.operations.forget import Erasure
@@ -44,22 +45,38 @@ def _forget(options: Options) -> int:
 
     erasure = forget(options.user_ids, dsn=options.dsn, dry_run=options.dry_run)
     done = "Nothing was changed." if erasure.dry_run else "They are forgotten."
-    print_result(erasure, _print_erasure, as_json=options.json, done=done)
+    who = f"user {options.user_ids[0]}" if erasure.people == 1 else f"these {erasure.people:,} people"
+    print_result(erasure, partial(_print_erasure, who), as_json=options.json, done=done)
     for table in erasure.unvacuumed:
         note(f"{table} is in use: PostgreSQL will reclaim the space of the deleted rows later, by itself.")
     return DONE
 
 
-def _print_erasure(erasure: "Erasure") -> None:
-    """Print what was removed, or would be, and what is left to do."""
+def _print_erasure(who: str, erasure: "Erasure") -> None:
+    """Print what was removed of `who`, or would be, and what is left to do."""
     from sparkify.commands.tables import print_table
 
-    people = "This person" if erasure.people == 1 else f"These {erasure.people:,} people"
-    if erasure.dry_run:
-        print_sentence(f"{people} would be forgotten. Nothing was changed.")
+    removed = {name: getattr(erasure, name) for name in _COUNTED}
+    # Whoever is forgotten, torn lines lose their texts: that does not show that the person was here.
+    known = any(rows for name, rows in removed.items() if name != "texts_withheld")
+    if not known:
+        # The id may be mistyped; or somebody is forgotten before their data comes, or a second time.
+        then = "They were forgotten before."
+        if erasure.dry_run:
+            then = "Nothing was changed."
+        elif erasure.newly_forgotten:
+            then = "Later lines of theirs will be left out."
+        print_sentence(f"Nothing of {who} is here. {then}")
+    elif erasure.dry_run:
+        print_sentence(f"Forgetting {who} would remove this. Nothing was changed.")
     else:
-        print_sentence(f"{people} {'is' if erasure.people == 1 else 'are'} forgotten.")
-    print_table([{name: getattr(erasure, name) for name in _COUNTED}])
-    if erasure.files:
-        print_sentence(f"{len(erasure.files):,} input files still hold their plays: --json lists the files.")
-    print_sentence("From now on their lines, in any file, are counted as forgotten and not kept.")
+        print_sentence(f"Forgot {who}. This was removed:")
+    if any(removed.values()):
+        print_table([removed])
+    if files := len(erasure.files):
+        hold = "holds" if files == 1 else "hold"
+        print_sentence(
+            f"{counted(files, 'input file')} still {hold} lines of theirs: --json lists the files."
+        )
+    if known and not erasure.dry_run:
+        print_sentence("From now on their lines, in any file, are counted as forgotten and not kept.")
