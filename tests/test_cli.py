@@ -63,7 +63,7 @@ def test_etl_says_what_it_did(loaded: tuple[str, subprocess.CompletedProcess[str
     assert done.returncode == 0
     assert "Loaded 2 new of 2 files" in done.stdout
     assert "4 songplays, 2 users, 1 song, 1 artist, 4 times" in " ".join(done.stdout.split())
-    assert "2 lines were set aside: 1 empty_field, 1 invalid_json." in done.stderr
+    assert "Set aside 2 lines: 1 empty_field, 1 invalid_json." in done.stderr
     assert "sparkify rejects list" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
 
@@ -247,12 +247,53 @@ def test_held_is_exit_code_3(data: Path, dsn: str) -> None:
     assert done.returncode == 3
     assert "is held" in done.stderr
     assert "nothing was published" in done.stdout
+    assert "sparkify rejects show" in done.stderr
+    assert "sparkify runs release 1" in done.stderr
+    assert "rejects retry" not in done.stderr  # it tries no rejects of a held run
+
+
+def test_one_of_everything_is_singular(tmp_path: Path, dsn: str) -> None:
+    write(tmp_path, "song_data/a.json", song())
+    write(tmp_path, "log_data/a.json", play(), "bad")
+    songs, data = ("etl", "--song-data", tmp_path / "song_data"), ("etl", tmp_path)
+    said = [
+        sparkify(*songs, "--dry-run", dsn=dsn), sparkify(*songs, dsn=dsn),
+        sparkify(*data, "--max-rejects", "0", dsn=dsn), sparkify("runs", "release", "2", dsn=dsn),
+        sparkify(*data, dsn=dsn), sparkify("forget", "15", dsn=dsn),
+    ]  # fmt: skip
+    text = " ".join(" ".join(done.stdout + done.stderr for done in said).split())
+    for sentence in (
+        "1 of 1 file is new.", "Loaded 1 new of 1 file in", "It read 1 file;", "Set aside 1 line:",
+        "Released run 2: 1 file, 1 line loaded", "1 play matches a song", "1 input file still holds",
+    ):  # fmt: skip
+        assert sentence in text
+    assert not re.findall(r"\b1 (?:files|lines|plays|songs)\b", text)
 
 
 def test_dry_run(data: Path, dsn: str) -> None:
     done = sparkify("etl", data, "--dry-run", dsn=dsn)
     assert (done.returncode, done.stdout) == (0, "2 of 2 files are new. Nothing was loaded.\n")
     assert json.loads(sparkify("etl", data, "--json", dsn=dsn).stdout)["files"]["new"] == 2
+
+
+def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: str) -> None:
+    """The id may be mistyped. It is kept all the same: people may be forgotten before their data comes."""
+    sparkify("etl", data, dsn=dsn)
+    later = "From now on their lines"
+    for words, said, silent in (
+        (["15", "--dry-run"], "Forgetting user 15 would remove this. Nothing was changed.", later),
+        (["99", "--dry-run"], "Nothing of user 99 is here. Nothing was changed.", later),
+        (["99"], "Nothing of user 99 is here. Later lines of theirs will be left out.", "Forgot"),
+        (["99"], "Nothing of user 99 is here. They were forgotten before.", "Later"),
+        (["98", "99"], "Nothing of these 2 people is here. Later lines", "Forgot"),
+        (["15", "98"], "Forgot these 2 people. This was removed:", "Nothing"),
+        (["15"], "Nothing of user 15 is here. They were forgotten before.", later),
+    ):
+        done = " ".join(sparkify("forget", *words, dsn=dsn).stdout.split())
+        assert done.startswith(said)
+        assert silent not in done
+    write(tmp_path, "b.json", play(userId="99"))
+    assert "forgotten" in sparkify("etl", "--log-data", tmp_path, dsn=dsn).stdout
 
 
 @pytest.mark.parametrize(

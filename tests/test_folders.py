@@ -457,7 +457,7 @@ def test_what_a_missing_half_means(
     said = f"{tmp_path}/{kind}_data is {'empty' if empty else 'not there'}: only {other}s are loaded.\n"
     done = run_here("etl", tmp_path, dsn=dsn)
     assert (done.returncode, done.stderr) == (0, said)
-    assert "Loaded 1 new of 1 files" in done.stdout
+    assert "Loaded 1 new of 1 file in" in done.stdout
     named = run_here("etl", f"--{other}-data", tmp_path / f"{other}_data", dsn=dsn)
     assert (named.returncode, named.stderr) == (0, "")
 

@@ -272,8 +272,8 @@ if os.geteuid() == 0:
             Server(room / "full").start()
         assert re.fullmatch(
             rf"The embedded PostgreSQL in {room}/full cannot be used"
-            rf" \(No space left on device: {room}/full/programs.new/[^ ]+\)\. Free some space, set SPARKIFY_HOME"
-            " to a folder of your own, or connect to another server with --dsn.",
+            rf" \(No space left on device: {room}/full/programs.new/[^ ]+\)\. Free some space,"
+            " set SPARKIFY_HOME to a folder of your own, or connect to another server with --dsn.",
             str(raised.value),
         )
 

@@ -277,8 +277,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     ),
     "song.json": (
         lines(song()),
-        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file"
-        " {path}`",
+        "its only line is not a log event (missing_field). See it with `sparkify rejects show --file {path}`",
     ),
     "one-bad-of-two.json": (lines(play(), "torn"), ""),
     "blank.json": (b"\n\n", ""),

@@ -107,16 +107,18 @@ def _print_report(report: Report) -> None:
 
     books = report.books
     if report.status == "dry run":
-        print(f"{report.files_new:,} of {report.files_found:,} files are new. Nothing was loaded.")
+        are = "is" if report.files_new == 1 else "are"
+        print(f"{report.files_new:,} of {counted(report.files_found, 'file')} {are} new. Nothing was loaded.")
         return
     if report.status == "held" and report.run_id:
         print_sentence(
-            f"Run {report.run_id} is held: {report.staged.files:,} files were read, nothing was published."
+            f"Run {report.run_id} is held. It read {counted(report.staged.files, 'file')}; nothing was"
+            " published."
         )
     else:
         rate = f", {books.lines / report.seconds:,.0f} lines/s" if books.lines and report.seconds else ""
         print_sentence(
-            f"Loaded {report.files_loaded:,} new of {report.files_found:,} files"
+            f"Loaded {report.files_loaded:,} new of {counted(report.files_found, 'file')}"
             f" in {report.seconds:.1f} s{rate}."
         )
     if books.lines:
@@ -124,7 +126,10 @@ def _print_report(report: Report) -> None:
         print_table([asdict(books)], hide=() if books.forgotten else ("forgotten",))
     tables = ("songplays", "users", "songs", "artists", "time")
     rows = ", ".join(counted(report.rows[table], table.removesuffix("s")) for table in tables)
-    print_sentence(f"The warehouse has {rows}; {report.matched:,} plays match a song in the catalogue.")
+    match = "matches" if report.matched == 1 else "match"
+    print_sentence(
+        f"The warehouse has {rows}; {counted(report.matched, 'play')} {match} a song in the catalogue."
+    )
 
 
 def _print_advice(report: Report) -> None:
@@ -135,21 +140,21 @@ def _print_advice(report: Report) -> None:
         note(remark)
     if report.staged.reasons:
         kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
-        note(f"{report.books.rejected:,} lines were set aside: {kinds}.")
-        note(
-            "See them with `sparkify rejects list` and `sparkify rejects show`. Fix the files and load again;"
-        )
-        note("or, if the cause is elsewhere, remove it and run `sparkify rejects retry`.")
+        note(f"Set aside {counted(report.books.rejected, 'line')}: {kinds}.")
+        see = "See them with `sparkify rejects list` and `sparkify rejects show`."
+        if report.status == "held":  # its rejects cannot be retried; what else to do is said below
+            note(see)
+        else:
+            note(f"{see} Fix the files and load again;")
+            note("or, if the cause is elsewhere, remove it and run `sparkify rejects retry`.")
     for name, what in islice(report.faults.items(), MOST_FAULTS):
         note(f"{name} {what}.")
     if (more := len(report.faults) - MOST_FAULTS) > 0:
-        note(f"In {more:,} more files no line is valid: `sparkify rejects list` names them.")
+        note(f"In {counted(more, 'more file')} no line is valid: `sparkify rejects list` names them.")
     for name, why in report.staged.unread.items():
         note(f"{name} was not read: {why}. The next run tries again.")
     if others := report.staged.left_to_others:
-        note(
-            f"{others:,} files are being loaded by another run. The next run loads what has changed in them."
-        )
+        note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
     for run_id in report.held_runs:
         release, drop = f"`sparkify runs release {run_id}`", f"`sparkify runs drop {run_id}`"
         note(f"Run {run_id} is held: it has more rejects than allowed. Fix its files and load again;")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkify.commands.arguments import DONE, INTERRUPTED, Options, add_command
-from sparkify.commands.output import note
+from sparkify.commands.output import counted, note
 from sparkify.errors import UsageError
 from sparkify.simulate import OPENED
 
@@ -111,8 +111,10 @@ def _simulate(options: Options) -> int:
         note("sparkify: interrupted; the same command with --force completes it")
         return INTERRUPTED
     note(
-        f"{report.events:,} events ({report.plays:,} plays) by {report.people:,} people"
-        f" on {report.days:,} days, and {report.songs:,} songs: {report.files:,} files,"
+        f"{counted(report.events, 'event')} ({counted(report.plays, 'play')}) by {report.people:,}"
+        f" {'person' if report.people == 1 else 'people'}"
+        f" on {counted(report.days, 'day')}, and {counted(report.songs, 'song')}:"
+        f" {counted(report.files, 'file')},"
         f" {report.bytes / 1e6:,.1f} MB, written to {options.out} in {report.seconds:.1f} s"
     )
     return DONE

@@ -110,5 +110,5 @@ def faults(rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
 
 
 def _file_option(path: str) -> str:
-    """The option that chooses this file alone, so by its path; empty if that cannot be copied from a message."""
+    """The option that chooses this file alone; empty if its path cannot be copied from a message."""
     return f" --file {shlex.quote(path)}" if path.isprintable() else ""

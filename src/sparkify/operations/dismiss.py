@@ -74,7 +74,7 @@ def dismiss(
 
 
 def _refuse_several(path: str, found: list[str]) -> None:
-    """Raises UsageError if several files match: nothing records what was dismissed, so a wrong file is lost."""
+    """Raises UsageError if several files match: nobody could tell later which lines were dismissed."""
     if len(found) > 1:
         more = f" and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
         raise UsageError(
