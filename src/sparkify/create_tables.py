@@ -71,11 +71,18 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
             _create(connection, drop=drop, complete=complete)
         _refuse_columns(connection)
     except psycopg.errors.InsufficientPrivilege as error:
+        is_there = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'etl'").fetchone()
         connection.close()
+        does, todo = (
+            ("change", "Use a login that may load: `sparkify db roles --loader NAME` makes one.")
+            if is_there is not None
+            else (
+                "create",
+                "Let the owner of the database run `sparkify create-tables`, or grant CREATE on it.",
+            )
+        )
         raise SparkifyError(
-            "The role may not create, upgrade or complete the warehouse in this database:"
-            f" {error.diag.message_primary}."
-            " Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
+            f"The role may not {does} the warehouse in this database: {error.diag.message_primary}. {todo}"
         ) from None
     except BaseException:
         connection.close()
