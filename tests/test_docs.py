@@ -20,6 +20,7 @@ from benchmarks.docs import KEPT, PERFORMANCE, RESULTS, filled
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
 from sparkify.database.connection import connect
+from sparkify.extract.rejects import REASONS as ALL_REASONS
 from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
 from tests.support.data import NOVEMBER, play, song, write
@@ -170,6 +171,7 @@ REASONS = re.findall(r"^\| `(\w+)` \|[^|]+\|([^|]*)\|[^|]+\|$", TEXTS["docs/rule
 
 def test_every_reject_reason_is_documented_once() -> None:
     names = [name for name, _ in REASONS]
+    assert names == list(ALL_REASONS)
     assert sorted(names) == sorted(set(re.findall(r'Reject(?:ed)?\(\s*"(\w+)"', SOURCES)))
 
 

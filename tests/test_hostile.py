@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from sparkify import cli
+from sparkify import analytics, cli
 from sparkify.commands.output import printable
 from sparkify.database.connection import connect
 from tests.support.data import NOVEMBER, play, song, write
@@ -185,8 +185,9 @@ def test_a_folder_in_a_message_is_on_its_line(loaded: tuple[str, str, str]) -> N
 
 def test_filters_are_values(loaded: tuple[str, str, str]) -> None:
     for text in ("'; DROP TABLE users; --", "%s", "%(path)s", "\\"):
-        said, _ = sparkify(loaded[0], "rejects", "list", "--file", text, "--reason", text)
+        said, _ = sparkify(loaded[0], "rejects", "list", "--file", text)
         assert said == ""
+        assert analytics.rejects(dsn=loaded[0], reason=text) == []
 
 
 class _Tags(HTMLParser):

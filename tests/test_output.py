@@ -27,7 +27,7 @@ TEXT = [
 ]
 COMMANDS = [
     *TEXT, "top users --csv", "report --json", "status --json", "rejects show --json", "rejects export",
-    "rejects drop --reason nonsense --json", "runs list", "check --json", "forget 99 --dry-run",
+    "rejects drop --file nonsense --json", "runs list", "check --json", "forget 99 --dry-run",
     "forget 99 --json", "etl DATA --json", "etl DATA --dry-run",
     "--help", "--version", "etl --help", "rejects",
 ]  # fmt: skip
@@ -36,7 +36,7 @@ CHANGED = {
     "etl DATA --dry-run": "Nothing was loaded.",
     "forget 99 --dry-run": "Nothing was changed.", "forget 99 --json": "They are forgotten.",
     "rejects retry": "What passed is loaded.",
-    "rejects drop --reason nonsense --json": "The lines are dismissed.",
+    "rejects drop --file nonsense --json": "The lines are dismissed.",
 }  # fmt: skip
 # Runs each command in one process and prints its exit code.
 ALL = """

@@ -17,6 +17,7 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import counted, note, print_json, print_result, print_sentence, printable
 from sparkify.errors import UsageError
+from sparkify.extract.rejects import REASONS
 from sparkify.server.home import expanded
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def _add_choice(parser: ArgumentParser, *, several: str = "chooses them all") ->
         help="only lines of this file: its name, or its path or the end of it, like log_data/1.json;"
         f" what several files match {several}",
     )  # fmt: skip
-    parser.add_argument("--reason", type=utf8, help="only lines rejected for this reason")
+    parser.add_argument(
+        "--reason", choices=REASONS, metavar="REASON",
+        help=f"only lines rejected for this reason: {', '.join(REASONS)}",
+    )  # fmt: skip
     parser.add_argument("--run", type=positive, metavar="RUN", help="only lines that this run read")
 
 

@@ -9,6 +9,12 @@ MAX_LINE_BYTES: Final = 64 << 20
 EVIDENCE_BYTES: Final = 1 << 20
 """At most this much of a rejected record is kept."""
 
+REASONS: Final = (
+    "line_too_long", "truncated_stream", "invalid_utf8", "invalid_json", "duplicate_key", "nul_character",
+    "lone_surrogate", "not_an_object", "missing_field", "wrong_type", "empty_field", "out_of_range",
+)  # fmt: skip
+"""All reasons, in the order of docs/rules.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
