@@ -250,6 +250,15 @@ def test_held_is_exit_code_3(data: Path, dsn: str) -> None:
     assert "sparkify rejects show" in done.stderr
     assert "sparkify runs release 1" in done.stderr
     assert "rejects retry" not in done.stderr  # it tries no rejects of a held run
+    (run,) = json.loads(sparkify("runs", "list", "--json", dsn=dsn).stdout)
+    assert (run["state"], run["lines"], run["loaded"]) == (
+        "held",
+        7,
+        None,
+    )  # its plays are not in the warehouse
+    sparkify("runs", "release", "1", dsn=dsn)
+    (run,) = json.loads(sparkify("runs", "list", "--json", dsn=dsn).stdout)
+    assert (run["state"], run["lines"], run["loaded"]) == ("published", 7, 5)  # plays and a song
 
 
 def test_one_of_everything_is_singular(tmp_path: Path, dsn: str) -> None:
@@ -307,6 +316,10 @@ def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: st
         (["forget"], "required"),
         (["db", "roles", "--reader", "x"], "x needs a password: set SPARKIFY_PASSWORD"),
         (["db", "roles", "--reader", "x", "--loader", "y"], "not allowed with"),
+        (
+            ["rejects", "drop", "--reason", "nosuch"],
+            "'nosuch' (choose from 'line_too_long', 'truncated_stream',",
+        ),
         (["etl", "--workers", "0"], "'0' is not a whole number above 0"),
         (["top", "songs", "--since", "yesterday"], "'yesterday' is not a day"),
         (["top"], "required"),
