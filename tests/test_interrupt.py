@@ -186,6 +186,21 @@ def test_while_the_program_is_busy(busy: str) -> None:
     ends(process, signal.SIGTERM)
 
 
+@pytest.mark.parametrize("number", CODES)
+def test_while_the_program_starts(number: signal.Signals) -> None:
+    """Most of the start is the import of the commands."""
+    code = """
+class Slow:
+ def find_spec(self, name, *_):
+  if name == "sparkify.commands.top": print('busy', file=sys.stderr, flush=True); time.sleep(60)
+import time; sys.meta_path.insert(0, Slow())"""
+    process = start(code, "status")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "busy\n"
+    time.sleep(0.2)  # so that it sleeps
+    assert ends(process, number) == "sparkify: Interrupted.\n"
+
+
 def test_the_calling_program_goes_on() -> None:
     code = """
 import signal, time

@@ -4,40 +4,16 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 
 more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
-import logging
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Final
 
 from sparkify import __version__
-from sparkify.commands import (
-    activity,
-    check,
-    create_tables,
-    dashboard,
-    db,
-    etl,
-    forget,
-    hours,
-    interrupt,
-    listener,
-    rejects,
-    report,
-    runs,
-    simulate,
-    status,
-    streams,
-    top,
-)
+from sparkify.commands import interrupt, streams
 from sparkify.commands.arguments import DONE, FAILED, WRONG_USAGE, Parser
 from sparkify.commands.output import printable
 from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError, lacks_memory
-
-_COMMANDS: Final = (
-    etl, create_tables, status, top, listener, hours, report, activity, dashboard,
-    rejects, runs, forget, check, simulate, db,
-)  # fmt: skip
-"""In the order of the help."""
 
 _ENVIRONMENT: Final = (
     "Environment: SPARKIFY_DSN is the PostgreSQL to use; SPARKIFY_HOME the folder of the embedded server;"
@@ -48,11 +24,13 @@ _ENVIRONMENT: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Without `arguments`, this is the whole program."""
-    if arguments is None:
-        # psycopg warns of a rollback that fails after an error. We report the error.
-        logging.getLogger("psycopg").setLevel(logging.ERROR)
     with streams.safe(), interrupt.heeded(to_the_end=arguments is None) as asked:
         try:
+            if arguments is None:
+                import logging  # noqa: PLC0415  slow to import
+
+                # psycopg warns of a rollback that fails after an error. We report the error.
+                logging.getLogger("psycopg").setLevel(logging.ERROR)
             code = _run(arguments, asked)
             asked.done_with = code
         except BaseException:
@@ -120,9 +98,38 @@ def _parser() -> Parser:
         "--version", action="version", version=f"sparkify {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for command in _COMMANDS:
+    for command in _commands():
         command.add(commands)
     return parser
+
+
+def _commands() -> tuple[ModuleType, ...]:
+    """The commands in the order of the help.
+
+    To import them takes most of the start. It happens here, where signals are already heeded.
+    """
+    from sparkify.commands import (  # noqa: PLC0415
+        activity,
+        check,
+        create_tables,
+        dashboard,
+        db,
+        etl,
+        forget,
+        hours,
+        listener,
+        rejects,
+        report,
+        runs,
+        simulate,
+        status,
+        top,
+    )
+
+    return (
+        etl, create_tables, status, top, listener, hours, report, activity, dashboard,
+        rejects, runs, forget, check, simulate, db,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
