@@ -18,7 +18,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
-from sparkify.dashboard import filters, headlines, tables  # noqa: E402
+from sparkify.dashboard import charts, filters, headlines, tables  # noqa: E402
 from sparkify.dashboard.screens import PAGES  # noqa: E402
 from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, table  # noqa: E402
 
@@ -363,6 +363,58 @@ def test_weeks_and_months_are_whole_within_the_chosen_days(
     drag(visitor, *drawn)
     expect(page.locator(".sp-line").first).to_contain_text(days, timeout=WAIT)
     visitor.wait()
+
+
+@pytest.mark.parametrize(
+    ("period", "since", "until", "is_cut"),
+    [
+        ("week", None, None, False),  # the data begins on a Thursday
+        ("week", FIRST, LAST, False),
+        ("week", date(2018, 11, 5), date(2018, 12, 23), False),
+        ("week", date(2018, 11, 6), date(2018, 12, 23), True),
+        ("week", date(2018, 11, 5), date(2018, 12, 22), True),
+        ("month", None, date(2018, 11, 29), True),
+        ("month", date(2018, 12, 1), None, False),
+        ("day", date(2018, 11, 6), date(2018, 12, 22), False),
+    ],
+)
+def test_bars_that_count_days_that_are_not_chosen(
+    monkeypatch: pytest.MonkeyPatch, dsn: str, period: str, since: date | None, until: date | None,
+    *, is_cut: bool,
+) -> None:  # fmt: skip
+    chosen, state = Selection(since, until), {"last": LAST}
+    view = filters.View(chosen, since or FIRST, until or LAST, period, FIRST, state, None)
+    rows, said = analytics.trend(period, chosen, dsn=dsn), list[str]()
+    monkeypatch.setattr(tables, "line", said.append)
+    charts.say_cut(view, rows)
+    charts.say_cut(view, [])
+    assert bool(said) == is_cut
+    assert (sum(row["plays"] for row in rows) > analytics.totals(chosen, dsn=dsn)["plays"]) == is_cut
+
+
+@pytest.mark.parametrize("path", ["", "listeners"])
+def test_it_says_which_bars_count_more_than_the_chosen_days(visitor: Visitor, path: str) -> None:
+    said = "Bars show whole weeks, so the first or the last counts days, too, that are not chosen."
+    assert said in lines(visitor.go(f"{path}?by=week&since=2018-11-06"))
+
+
+def test_a_choice_without_plays_says_none(visitor: Visitor) -> None:
+    day = next(
+        day for day in (date(2018, 12, 1) + timedelta(n) for n in range(30))
+        if not counted(day, day, place="Lyon")["Plays"] and not counted(day, day)["New listeners"]
+    )  # fmt: skip
+    for path, names in {
+        "": ["Plays by day"],
+        "listeners": ["Listeners by day", "Listeners by month of first play"],
+        "when-and-where": ["Plays by weekday and hour", "Plays by state"],
+        "when-and-where?own=true": ["Plays by weekday and hour", "Plays by state"],
+    }.items():
+        sign = "&" if "?" in path else "?"
+        page = visitor.go(f"{path}{sign}since={day}&until={day}&place=Lyon")
+        for name in names:
+            assert f"{name}: none." in lines(page)
+        assert page.get_by_test_id("stVegaLiteChart").count() == 0
+        assert "Each tile is" not in lines(page)
 
 
 def test_a_click_on_a_bar_changes_nothing(visitor: Visitor) -> None:

@@ -2,7 +2,7 @@
 browser's time zone."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +23,9 @@ _MOST_LABELS: Final = 14
 _WIDTHS: Final = {
     name: pd.Timedelta(days=0.86 * days) for name, days in (("day", 1), ("week", 7), ("month", 28))
 }
+_FREQUENCIES: Final = {"day": "D", "week": "W", "month": "M"}
+"""The periods by their names in pandas, whose weeks begin on Mondays, too."""
+
 _LABELS: Final = {
     "plays": "plays", "listeners": "listeners", "new_listeners": "new", "returning_listeners": "returning",
 }  # fmt: skip
@@ -36,11 +39,12 @@ _DRAG: Final = alt.selection_interval(
 def trend(view: View, rows: Sequence[Row], series: Sequence[str], title: str) -> None:
     """Draw one or more numbers by day, week or month as stacked bars. Dragging over them chooses days."""
     if not rows:
+        tables.line(f"{title}: none.")
         return
     most = max(rows, key=lambda row: row[series[0]])
     key = f"{title}, {view.since} to {view.until}"  # other days, another chart: without the selection
     _draw(
-        _bars(rows, series, view.period),
+        _bars(view, rows, series),
         f"{title}: {len(rows)} bars from {rows[0]['start']} to {rows[-1]['start']};"
         f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}.",
         key=key, on_select=partial(_choose_dragged, key, [row["start"] for row in rows], view),
@@ -52,22 +56,35 @@ def trend(view: View, rows: Sequence[Row], series: Sequence[str], title: str) ->
     tables.numbers(title, rows, {"start": view.period} | {name: _LABELS[name] for name in series})
 
 
-def _bars(rows: Sequence[Row], series: Sequence[str], period: str) -> alt.Chart:
+def say_cut(view: View, rows: Sequence[Row]) -> None:
+    """Say so if the bars of a trend, which show whole weeks and months, count days that are not chosen."""
+    if rows and (
+        view.since > max(rows[0]["start"], view.first)
+        or view.until < min(_last_day(rows[-1]["start"], view.period), view.state["last"])
+    ):
+        tables.line(
+            f"Bars show whole {view.period}s, so the first or the last counts days, too, that are not chosen."
+        )
+
+
+def _bars(view: View, rows: Sequence[Row], series: Sequence[str]) -> alt.Chart:
+    period, periods, bars = view.period, _periods(view), _stacked(rows, series, view.period)
     encoding: dict[str, Any] = {}
     if len(series) > 1:
         names = [_LABELS[name] for name in series]
         encoding["color"] = alt.Color(
             "what:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, orient="top")
         )
-    axis = alt.Axis(title=None, grid=False, **_ticks(rows, period))
+    axis = alt.Axis(title=None, grid=False, **_ticks(periods, period))
+    span = [_moment(periods[0]), _moment(periods[-1] + 1)]  # also days without plays
     return (
-        alt.Chart(_stacked(rows, series, period), height=_HEIGHT)
+        alt.Chart(bars, height=_HEIGHT)
         .mark_rect()
         .encode(
             # Without a time zone in the scale, a browser in America would show each day as the one before.
-            x=alt.X("start:T", scale=alt.Scale(type="utc"), axis=axis),
+            x=alt.X("start:T", scale=alt.Scale(type="utc", domain=span), axis=axis),
             x2="end:T",
-            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, format="~s", tickMinStep=1)),
+            y=alt.Y("bottom:Q", axis=alt.Axis(title=None, **_counts(bars["top"].max()))),
             y2="top:Q",
             tooltip=[
                 alt.Tooltip("when:N", title=f"{period} of" if period != "day" else "day"),
@@ -100,9 +117,24 @@ def _choose_days(since: date | None = None, until: date | None = None) -> None:
 
 
 def _last_day(start: date, period: str) -> date:
-    if period == "month":
-        return (start.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1)
-    return start + timedelta(6 if period == "week" else 0)
+    last: date = pd.Period(start, _FREQUENCIES[period]).end_time.date()
+    return last
+
+
+def _periods(view: View) -> pd.PeriodIndex:
+    """The days, weeks or months of a view, also those that it cuts."""
+    return pd.period_range(view.since, view.until, freq=_FREQUENCIES[view.period])
+
+
+def _moment(period: pd.Period) -> alt.DateTime:
+    """When a period begins."""
+    start = period.start_time
+    return alt.DateTime(year=start.year, month=start.month, date=start.day, utc=True)
+
+
+def _counts(most: int) -> dict[str, Any]:
+    """How an axis or a legend shows counts: in full unless they are long, as in 0.5M."""
+    return {"format": ",d" if most < 100_000 else "~s", "tickMinStep": 1}
 
 
 def _stacked(rows: Sequence[Row], series: Sequence[str], period: str) -> pd.DataFrame:
@@ -121,22 +153,24 @@ def _stacked(rows: Sequence[Row], series: Sequence[str], period: str) -> pd.Data
     return pd.DataFrame(bars)
 
 
-def _ticks(rows: Sequence[Row], period: str) -> dict[str, Any]:
-    """Labels for days and weeks: Vega would label hours if days are few, and weeks by their Sundays."""
-    if period == "month" or (period == "day" and len(rows) > _MOST_LABELS):
+def _ticks(periods: pd.PeriodIndex, period: str) -> dict[str, Any]:
+    """Labels for bars: Vega would label hours of few days, Sundays of weeks, and days of few months."""
+    if period != "week" and len(periods) > _MOST_LABELS:
         return {}
-    days = [row["start"] for row in rows[:: -(-len(rows) // _MOST_LABELS)]]
+    in_one_year = periods[0].start_time.year == periods[-1].start_time.year
     return {
-        "values": [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in days],
-        "format": "%b %d" if rows[0]["start"].year == rows[-1]["start"].year else "%b %d, %Y",
+        "values": [_moment(one) for one in periods[:: -(-len(periods) // _MOST_LABELS)]],
+        "format": "%b %Y" if period == "month" else "%b %d" if in_one_year else "%b %d, %Y",
     }
 
 
 def hours(rows: Sequence[Row], clocks: str) -> None:
     """Draw plays by weekday and hour; `clocks` says by whose."""
     if not rows:
+        tables.line("Plays by weekday and hour: none.")
         return
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
+    (day, hour), most = max(plays.items(), key=lambda item: item[1])
     frame = pd.DataFrame(
         [
             {"weekday": WEEKDAYS[day], "hour": hour, "plays": plays.get((day, hour), 0)}
@@ -149,11 +183,10 @@ def hours(rows: Sequence[Row], clocks: str) -> None:
         .encode(
             x=alt.X("hour:O", axis=alt.Axis(title=f"hour, {clocks}", labelAngle=0, labelOverlap=True)),
             y=alt.Y("weekday:O", sort=WEEKDAYS, axis=alt.Axis(title=None)),
-            color=alt.Color("plays:Q", legend=alt.Legend(title="plays", format="~s")),
+            color=alt.Color("plays:Q", legend=alt.Legend(title="plays", **_counts(most))),
             tooltip=["weekday:N", "hour:O", alt.Tooltip("plays:Q", format=",")],
         )
     )
-    (day, hour), most = max(plays.items(), key=lambda item: item[1])
     _draw(
         chart,
         f"Heat map of plays by weekday and hour, {clocks}: most, {most:,}, on {WEEKDAYS[day]} at {hour}:00.",
@@ -183,6 +216,7 @@ def cohorts(rows: Sequence[Row]) -> None:
         ]
     )  # fmt: skip
     if frame.empty:
+        tables.line("Listeners by month of first play: none.")
         return
     base = alt.Chart(frame, height=34 * frame["cohort"].nunique() + 90).encode(
         x=alt.X("later:O", axis=alt.Axis(title="months after the first play", labelAngle=0, orient="top")),
@@ -203,13 +237,16 @@ def cohorts(rows: Sequence[Row]) -> None:
 
 def tiles(plays: dict[str, int]) -> None:
     """Draw plays by US state, each a tile at about its place on the map."""
+    if not plays:
+        tables.line("Plays by state: none.")
+        return
     frame = pd.DataFrame(
         [
             {"state": state, "name": name, "column": column, "row": row, "plays": plays.get(state, 0)}
             for state, (name, column, row) in STATES.items()
         ]
     )  # fmt: skip
-    most = max(frame["plays"].max(), 1)
+    most = max(plays.values())
     base = alt.Chart(frame, height=370).encode(
         x=alt.X("column:O", axis=None),
         y=alt.Y("row:O", axis=None),
@@ -217,7 +254,7 @@ def tiles(plays: dict[str, int]) -> None:
     )
     cells = base.mark_rect(cornerRadius=3, stroke=_ground(), strokeWidth=2).encode(
         color=alt.Color(
-            "plays:Q", scale=alt.Scale(domain=[0, int(most)]), legend=alt.Legend(title="plays", format="~s")
+            "plays:Q", scale=alt.Scale(domain=[0, most]), legend=alt.Legend(title="plays", **_counts(most))
         )
     )
     label = base.mark_text(fontSize=11).encode(text="state:N", color=_ink(f"datum.plays / {most}"))
@@ -225,7 +262,7 @@ def tiles(plays: dict[str, int]) -> None:
         f"{STATES[state][0]} {count:,}"
         for state, count in sorted(plays.items(), key=lambda item: -item[1])[:3]
     )
-    _draw(cells + label, f"Map of the United States, one tile per state, by plays; most: {named or 'none'}.")
+    _draw(cells + label, f"Map of the United States, one tile per state, by plays; most: {named}.")
     tables.numbers(
         "Plays by state",
         [

@@ -42,6 +42,7 @@ def show(view: View, ask: Ask) -> None:
     charts.trend(
         view, trend.result(), ["returning_listeners", "new_listeners"], f"Listeners by {view.period}"
     )
+    charts.say_cut(view, trend.result())
     tables.download("listeners", lambda: view.ask_now(analytics.trend, view.period, chosen))
     left, right = st.columns(2, gap="large")
     with left:

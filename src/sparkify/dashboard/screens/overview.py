@@ -29,6 +29,7 @@ def show(view: View, ask: Ask) -> None:
 
     st.subheader(f"Plays by {view.period}", anchor=False)
     charts.trend(view, trend.result(), ["plays"], f"Plays by {view.period}")
+    charts.say_cut(view, trend.result())
     tables.download("trend", lambda: view.ask_now(analytics.trend, view.period, chosen))
 
     songs, artists = st.columns(2, gap="large")

@@ -38,10 +38,12 @@ def show(view: View, ask: Ask) -> None:
     with left:
         st.subheader("Plays by state", anchor=False)
         charts.tiles(plays)
-        tables.line(
-            "Each tile is a US state. A place in several states counts for the one it names first."
-            + (f" {elsewhere:,} plays are at places that name no state." if elsewhere else "")
-        )
+        if plays:
+            tables.line(
+                "Each tile is a US state. A place in several states counts for the one it names first."
+            )
+        if elsewhere:
+            tables.line(f"{elsewhere:,} plays are at places that name no state.")
         tables.show(
             "Devices", devices.result(),
             {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
