@@ -11,7 +11,7 @@ from tests.support.data import NOVEMBER, play, write
 for package in ("streamlit", "playwright"):
     pytest.importorskip(package, reason=f"{package} is not installed (requirements/browser.lock)")
 
-from playwright.sync_api import Page  # noqa: E402
+from playwright.sync_api import Browser, Page  # noqa: E402
 
 from tests.support.browser import Visitor  # noqa: E402
 
@@ -80,3 +80,14 @@ def test_counts_are_written_in_full(visitor: Visitor) -> None:
     page = visitor.go("when-and-where")
     for number in (0, 1):
         assert {"0", "1,000"} <= set(texts(page, number))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_shares_stand_where_there_is_room(browser: Browser, address: str, width: int) -> None:
+    visitor = Visitor(browser, address, viewport={"width": width, "height": 800})
+    page = visitor.go("listeners")
+    shown = texts(page, 1)
+    assert str(MONTHS - 1) in shown  # months later
+    assert ("100%" in shown) == (width == 1280)
+    visitor.context.close()
+    assert visitor.trouble == []

@@ -227,7 +227,9 @@ def cohorts(rows: Sequence[Row]) -> None:
     cells = base.mark_rect(cornerRadius=2, stroke=_ground(), strokeWidth=1.5).encode(
         color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
-    label = base.mark_text().encode(text="percent:N", color=_ink("datum.share"))
+    # On a phone, many months leave no room for the text of a cell; the tooltip has it.
+    text = alt.condition("bandwidth('x') > 32", "percent:N", alt.value(""))
+    label = base.mark_text().encode(text=text, color=_ink("datum.share"))
     _draw(cells + label, f"Retention by month of first play: {len(first)} cohorts.")
     tables.numbers(
         "Listeners by month of first play", rows,
