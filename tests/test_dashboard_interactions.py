@@ -464,6 +464,11 @@ def test_what_the_data_does_not_know_is_said(visitor: Visitor) -> None:
     assert warning.count() == 0
     page = visitor.go("songs?q=Elena&song=Nothing")
     assert "The address names a song that this search does not find: Nothing" in lines(page)
+    visitor.go("when-and-where?own=maybe")
+    expect(warning).to_have_text(re.compile("so it is ignored: own=maybe$"))
+    for own in ("true", "False", ""):
+        visitor.go(f"when-and-where?own={own}")
+        assert warning.count() == 0
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -88,5 +88,8 @@ def say_ignored() -> None:
         for name, value in given().items()
         if value and name in FILTERS and chosen[name] == FILTERS[name] != value
     ]
+    own = given().get("own", "")  # a switch of one page, which draws it later
+    if own.lower() not in {"", "true", "false"}:
+        ignored.append(f"own={tables.written(own)}")
     if ignored:
         tables.warn(f"The address has what this data does not know, so it is ignored: {', '.join(ignored)}")
