@@ -135,6 +135,25 @@ def test_nothing_is_claimed_where_the_data_has_not_all_days_before(
     assert deltas == (0 if said.startswith("Not") else page.get_by_test_id("stMetric").count())
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("since=2018-11-01&until=2018-11-17", "Not compared with the days before: the data begins on"),
+        ("since=2018-11-17&until=2018-12-03", "Not compared: the 17 days before begin on 2018-10-31, but"),
+        ("since=2018-11-18&until=2018-12-04", "Compared with the 17 days before: 2018-11-01 to 2018-11-17."),
+        ("until=2018-12-20", "Compared with the 7 days before: 2018-12-07 to 2018-12-13."),
+    ],
+)
+def test_songs_rise_and_fall_only_where_the_data_has_all_days_before(
+    visitor: Visitor, query: str, said: str
+) -> None:
+    page = visitor.go(f"songs?{query}")
+    assert said in lines(page)
+    assert lines(page).count("ompared") == 1
+    shown = page.get_by_role("table").evaluate_all("all => all.map(one => one.caption.textContent)")
+    assert shown == [*(["Rising", "Falling"] if said.startswith("Com") else []), "Top songs", "Top artists"]
+
+
 def test_a_last_day_that_was_not_over_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(tables, "line", said.append)

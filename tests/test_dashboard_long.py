@@ -13,7 +13,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, Page  # noqa: E402
 
-from tests.support.browser import Visitor  # noqa: E402
+from tests.support.browser import Visitor, metrics  # noqa: E402
 
 DAY = 86_400_000
 MONTHS = 14
@@ -55,6 +55,23 @@ def texts(page: Page, number: int = 0) -> list[str]:
     chart = page.get_by_test_id("stVegaLiteChart").nth(number)
     chart.locator("svg text").filter(has_text=re.compile(r"\S")).first.wait_for()
     return [text for text in chart.locator("svg text").all_text_contents() if text]
+
+
+def test_songs_with_the_same_name_can_be_chosen(visitor: Visitor) -> None:
+    page = visitor.go("songs?q=halo")
+    name = " — ".join(ALIKE)
+    page.get_by_role("combobox", name="Song (2 found, the most played first)").click()
+    options = page.get_by_role("option")
+    options.first.wait_for()
+    assert options.all_inner_texts() == [name, f"{name} (2)"]
+    assert metrics(page)["Plays"] == "3"
+    page = visitor.go(f"songs?q=halo&song={name} (2)")
+    assert metrics(page)["Plays"] == "2"
+
+
+def test_a_list_of_songs_that_is_not_all_says_so(visitor: Visitor) -> None:
+    page = visitor.go("songs?q=love")
+    assert page.get_by_role("combobox", name="Song (the 50 most played)", exact=True).count() == 1
 
 
 def test_an_axis_has_all_chosen_days(visitor: Visitor) -> None:

@@ -14,6 +14,9 @@ from sparkify.dashboard.source import Ask
 
 WEEK: Final = timedelta(6)
 
+_MOST_FOUND: Final = 50
+"""The songs of a search to choose from."""
+
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
@@ -52,20 +55,21 @@ def _name(song: dict[str, Any]) -> str:
 
 
 def _found(view: View, ask: Ask, text: str) -> None:
-    rows = ask(analytics.search, text).result()
+    rows = ask(analytics.search, text, limit=_MOST_FOUND).result()
     if not rows:
         tables.line(f"No played song has all of these words: {text}")
         return
-    by_name = {_name(row): row for row in reversed(rows)}
+    by_name = _by_name(rows)
     given = addresses.given()
     if given.get("q") == text and given.get("song", next(iter(by_name))) not in by_name:
         tables.warn(
             f"The address names a song that this search does not find: {tables.written(given['song'])}"
         )
+    are_all = len(rows) < _MOST_FOUND
+    which = f"{len(rows)} found, the most played first" if are_all else f"the {_MOST_FOUND} most played"
     name = st.selectbox(
-        f"Song ({len(rows)} found, the most played first)", list(reversed(by_name)), key="song",
-        bind="query-params", filter_mode="contains",
-    )  # fmt: skip
+        f"Song ({which})", list(by_name), key="song", bind="query-params", filter_mode="contains"
+    )
     if name is None:
         return
     _song(view, ask, by_name[name])
@@ -77,6 +81,18 @@ def _found(view: View, ask: Ask, text: str) -> None:
         links=addresses.SONG,
     )
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
+
+
+def _by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The songs by names to choose them by. Of songs named alike, all but the most played get a number."""
+    named: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        name, number = _name(row), 1
+        while name in named:
+            number += 1
+            name = f"{_name(row)} ({number})"
+        named[name] = row
+    return named
 
 
 def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
@@ -121,36 +137,41 @@ def _change(view: View, ask: Ask) -> None:
     """Compare the chosen days, or the last week if no first day is chosen, with as many days before."""
     since = view.since if view.selection.since else max(view.until - WEEK, view.since)
     days = replace(view.selection, since=since, until=view.until)
-    many = (view.until - since).days + 1
-    changes = {falling: ask(analytics.rising, days, falling=falling) for falling in (False, True)}
+    compared = replace(view, since=since)
+    changes = {
+        falling: ask(analytics.rising, days, falling=falling)
+        for falling in (False, True) if headlines.before(compared)
+    }  # fmt: skip
     top_songs, top_artists = (
         ask(analytics.top, what, view.selection, limit=25) for what in ("songs", "artists")
     )
 
     st.subheader("Rising and falling songs", anchor=False)
     tables.line(
-        f"Plays from {since} to {view.until}, compared with the {many} {'days' if many > 1 else 'day'}"
-        " before." + ("" if view.selection.since else " Choose a first day to compare other periods.")
+        f"Plays from {since} to {view.until}."
+        + ("" if view.selection.since else " Choose a first day to compare other periods.")
     )
-    for column, falling, name in zip(
-        st.columns(2, gap="large"), (False, True), ("rising", "falling"), strict=True
+    headlines.say(compared)
+    for column, (falling, songs) in zip(
+        st.columns(2, gap="large") if changes else (), changes.items(), strict=True
     ):
+        name = "falling" if falling else "rising"
         with column:
             tables.show(
-                name.capitalize(), changes[falling].result(),
+                name.capitalize(), songs.result(),
                 {"title": "title", "artist": "artist"}
                 | {"before": "before", "plays": "plays", "change": "change"},
                 links=addresses.SONG,
             )  # fmt: skip
             tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
-    songs, artists = st.columns(2, gap="large")
-    with songs:
+    left, right = st.columns(2, gap="large")
+    with left:
         tables.show(
             "Top songs", top_songs.result(),
             {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"},
             bar="plays", links=addresses.SONG,
         )  # fmt: skip
-    with artists:
+    with right:
         tables.show(
             "Top artists", top_artists.result(),
             {"artist": "artist", "plays": "plays", "listeners": "listeners"},
