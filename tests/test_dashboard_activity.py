@@ -23,15 +23,20 @@ PAGES = [
     "Cancellation Confirmation",
 ]  # fmt: skip
 
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Seventy days of plays and page views by six people, one of whom stops after three weeks."""
+    """Fifteen weeks of plays and page views by six people, one of whom stops after three weeks. Each week
+    somebody else comes, who plays one song."""
     root = tmp_path_factory.mktemp("data")
     events: list[dict[str, Any]] = []
-    for day in range(70):
+    for day in range(105):
+        if day % 7 == 0:
+            events.append(play(NOVEMBER + day * DAY, userId=str(10 + day), sessionId=10_000 + day))
         for user in range(1, 7 if day < 21 else 6):
             page = PAGES[(day + user) % len(PAGES)] if day % 3 else "NextSong"
             events += [
@@ -44,6 +49,17 @@ def dsn(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     write(root, "log_data/a.json", *events)
     etl.run(root, dsn=module_dsn)
     return module_dsn
+
+
+def recent(rows: list[dict[str, Any]], *names: str) -> list[list[str]]:
+    """The last 12 weeks, and before them what all others have together."""
+    assert len(rows) > 13
+    earlier, last = rows[:-12], rows[-12:]
+    sums = [str(sum(row[name] for row in earlier)) for name in names]
+    return [
+        [f"before {last[0]['week']}", *sums],
+        *([str(row["week"]), *(str(row[name]) for name in names)] for row in last),
+    ]
 
 
 @pytest.mark.parametrize("level", [None, "free"])
@@ -62,23 +78,31 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     assert cells(page, "How sessions begin and end") == [
         [row["first_page"], row["last_page"], f"{row['sessions']:,}"] for row in ends
     ]
-    churn = analytics.churn(chosen, dsn=dsn)[-12:]
-    assert cells(page, "Cancellations and downgrades, by week") == [
-        [f"{row[name]}" for name in ("week", "cancellations", "downgrades")] for row in churn
-    ]
+    assert cells(page, "Cancellations and downgrades, by week") == recent(
+        analytics.churn(chosen, dsn=dsn), "cancellations", "downgrades"
+    )
     if songs := analytics.feedback_songs(chosen, dsn=dsn):
         assert [row[:2] for row in cells(page, "After which song")] == [
             [row["title"], row["artist"]] for row in songs
         ]
-    ways = analytics.upgrades(chosen, dsn=dsn)[-12:]
-    assert [row[:5] for row in cells(page, "From free to paid, by week")] == [
-        [f"{row['week']}", *(str(row[name]) for name in ("seen", "submitted", "paid", "back"))]
-        for row in ways
-    ]
-    cohorts = analytics.cohorts(chosen, dsn=dsn)[-12:]
-    assert [row[:4] for row in cells(page, "Who is left, by week of first event")] == [
-        [f"{row['week']}", *(str(row[name]) for name in ("users", "cancelled", "quiet"))] for row in cohorts
-    ]
+    ways = analytics.upgrades(chosen, dsn=dsn)
+    shown_ways = cells(page, "From free to paid, by week")
+    assert [row[:5] for row in shown_ways] == recent(ways, "seen", "submitted", "paid", "back")
+    assert shown_ways[0][5:] == ["–"] * 3
+    for row, way in zip(shown_ways[1:], ways[-12:], strict=True):
+        for text, step in zip(row[5:], ("submit", "play", "back"), strict=True):
+            seconds = way[f"seconds_to_{step}"]
+            assert (text == "–") == (seconds is None)
+            if seconds:
+                number, unit = text.split()
+                assert float(number) >= 1
+                assert float(number) * SECONDS[unit] == pytest.approx(seconds, rel=0.05)
+    assert {row[5].split()[-1] for row in shown_ways} >= {"days", "–"}
+    cohorts = analytics.cohorts(chosen, dsn=dsn)
+    left = cells(page, "Who is left, by week of first event")
+    assert [row[:4] for row in left] == recent(cohorts, "users", "cancelled", "quiet")
+    active, users = (sum(row[name] for row in cohorts[:-12]) for name in ("active", "users"))
+    assert left[0][4] == shares.label(active, users)
     quiet = analytics.quiet(chosen, dsn=dsn)
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
     whose = f" whose last level is {level}" if level else ""
@@ -87,6 +111,15 @@ def test_it_says_what_the_questions_answer(visitor: Visitor, dsn: str, level: st
     before = {row["leaves"]: row for row in analytics.before(chosen, dsn=dsn)}
     plays = [f"{round(before[leaves]['plays'], 2)}" if leaves in before else "–" for leaves in (True, False)]
     assert cells(page, "A user's week, before leaving and otherwise")[0] == ["plays", *plays]
+    leaving, others = (before[leaves]["weeks"] if leaves in before else 0 for leaves in (True, False))
+    said = f"Weeks before leaving: {leaving}. Other weeks: {others}. Leaving is"
+    expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_weeks_of_which_nobody_knows_who_left(visitor: Visitor) -> None:
+    page = visitor.go("activity?since=2019-02-11")
+    said = "A user's week, before leaving and otherwise: none. Only four weeks after a week does the data"
+    expect(page.get_by_text(said)).to_be_visible()
 
 
 def test_numbers_stand_beside_those_of_the_days_before(visitor: Visitor, dsn: str) -> None:

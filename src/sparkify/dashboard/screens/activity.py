@@ -15,7 +15,7 @@ from sparkify.dashboard.source import Ask
 Rows = list[dict[str, Any]]
 
 _MOST: Final = 12
-"""The last weeks that a table shows; the download has all."""
+"""The last weeks that a table shows one by one; the download has all."""
 
 _QUESTIONS: Final = (
     analytics.pages, analytics.upgrades, analytics.cohorts, analytics.quiet, analytics.before,
@@ -33,6 +33,7 @@ _FEEDBACK: Final = {
     "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "playlist_adds": "adds to a playlist",
     "friends_added": "friends added",
 }  # fmt: skip
+_UNITS: Final = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
 _MEANS: Final = {
     "plays": "plays", "hours": "hours heard", "sessions": "sessions", "views": "page views",
     "adverts": "adverts", "thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "errors": "errors",
@@ -157,38 +158,57 @@ def _ends(view: View, chosen: Selection, rows: Rows) -> None:
 
 def _churn(view: View, chosen: Selection, rows: Rows) -> None:
     tables.show(
-        "Cancellations and downgrades, by week", rows[-_MOST:],
+        "Cancellations and downgrades, by week", _recent(rows, "cancellations", "downgrades"),
         {"week": "week of", "cancellations": "cancellations", "downgrades": "downgrades"},
     )  # fmt: skip
     tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
 def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
+    times = {
+        "seconds_to_submit": "time to submit", "seconds_to_play": "time to play",
+        "seconds_to_back": "time to go back",
+    }  # fmt: skip
     tables.show(
-        "From free to paid, by week", [_in_units(row) for row in rows[-_MOST:]],
+        "From free to paid, by week",
+        [
+            row | {name: _in_units(row[name]) for name in times}
+            for row in _recent(rows, "seen", "submitted", "paid", "back")
+        ],
         {"week": "week of", "seen": "saw Upgrade", "submitted": "submitted", "paid": "played, paid",
-         "back": "went back", "seconds_to_submit": "seconds to submit", "hours_to_play": "hours to play",
-         "days_to_back": "days to go back"},
+         "back": "went back"} | times,
     )  # fmt: skip
     tables.line(
-        "Times are medians. A week has the ways that began in it. The chosen level does not matter here."
+        "Times are medians of one week. A week has the ways that began in it. The chosen level does not"
+        " matter here."
     )
     tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, chosen))
 
 
-def _in_units(row: dict[str, Any]) -> dict[str, Any]:
-    submit, play, back = (row[f"seconds_to_{step}"] for step in ("submit", "play", "back"))
-    return row | {
-        "seconds_to_submit": _rounded(submit),
-        "hours_to_play": _rounded(None if play is None else play / 3600),
-        "days_to_back": _rounded(None if back is None else back / 86_400),
-    }
+def _recent(rows: Rows, *counts: str) -> Rows:
+    """The last weeks, and above them one row with the `counts` of all weeks before, added up."""
+    earlier, recent = rows[:-_MOST], rows[-_MOST:]
+    if not earlier:
+        return recent
+    sums = {name: sum(row[name] for row in earlier) for name in counts}
+    return [dict.fromkeys(rows[0]) | {"week": f"before {recent[0]['week']}"} | sums, *recent]
+
+
+def _in_units(seconds: float | None) -> str | None:
+    """A time in the unit that fits: it may be seconds in one week, and months in the next."""
+    if seconds is None:
+        return None
+    unit = next((unit for unit, length in _UNITS.items() if seconds >= length), "seconds")
+    return f"{seconds / _UNITS[unit]:,.1f} {unit}"
 
 
 def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
     tables.show(
         "Who is left, by week of first event",
-        [row | {"share": shares.label(row["active"], row["users"])} for row in rows[-_MOST:]],
+        [
+            row | {"share": shares.label(row["active"], row["users"])}
+            for row in _recent(rows, "users", "cancelled", "quiet", "active")
+        ],
         {"week": "week of", "users": "users", "cancelled": "cancelled", "quiet": "quiet", "share": "left"},
     )  # fmt: skip
     users, silent = (sum(row[name] for row in quiet) for name in ("users", "quiet"))
@@ -201,6 +221,12 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
 
 
 def _before(view: View, chosen: Selection, rows: Rows) -> None:
+    caption = "A user's week, before leaving and otherwise"
+    if not rows:
+        tables.line(
+            f"{caption}: none. Only four weeks after a week does the data tell whether the user left."
+        )
+        return
     weeks = {row["leaves"]: row for row in rows}
     compared = [
         {
@@ -208,15 +234,13 @@ def _before(view: View, chosen: Selection, rows: Rows) -> None:
             "leaving": _rounded(weeks[True][name] if True in weeks else None),
             "staying": _rounded(weeks[False][name] if False in weeks else None),
         }
-        for name, label in _MEANS.items() if weeks
-    ]  # fmt: skip
-    tables.show(
-        "A user's week, before leaving and otherwise", compared,
-        {"what": "mean of", "leaving": "before leaving", "staying": "other weeks"},
-    )  # fmt: skip
+        for name, label in _MEANS.items()
+    ]
+    tables.show(caption, compared, {"what": "mean of", "leaving": "before leaving", "staying": "other weeks"})
+    leaving, staying = (weeks[leaves]["weeks"] if leaves in weeks else 0 for leaves in (True, False))
     tables.line(
-        "Leaving is to cancel, or to do nothing for four weeks. Weeks for which the data ends too early to"
-        " tell are left out."
+        f"Weeks before leaving: {leaving:,}. Other weeks: {staying:,}. Leaving is to cancel, or to do nothing"
+        " for four weeks. Weeks for which the data ends too early to tell are left out."
     )
     tables.download("weeks before leaving", lambda: view.ask_now(analytics.before, chosen))
 
