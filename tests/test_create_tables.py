@@ -14,6 +14,7 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.operations.check import examine
+from sparkify.stage.runs import begin_run
 from tests.support.data import play, song, write
 from tests.support.warehouse import one
 
@@ -110,6 +111,16 @@ def test_drop_waits_for_nobody_and_takes_only_its_own(dsn: str, db: Connection[A
     db.execute("CREATE TABLE analytics.mine (note text)")
     create_tables(dsn, drop=True)
     assert one(db, "SELECT count(*) FROM analytics.mine") == 0
+
+
+def test_a_run_at_work_keeps_the_warehouse_from_being_dropped(dsn: str, db: Connection[Any]) -> None:
+    with begin_run(dsn, db) as run_id:
+        with pytest.raises(SparkifyError, match=f"Run {run_id} is at work"):
+            create_tables(dsn, drop=True)
+        assert one(db, "SELECT count(*) FROM etl.runs") == 1
+        create_tables(dsn)
+    create_tables(dsn, drop=True)  # a dead one does not
+    assert one(db, "SELECT count(*) FROM etl.runs") == 0
 
 
 def test_the_database_is_created(server_dsn: str, tmp_path: Path) -> None:

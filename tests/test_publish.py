@@ -238,6 +238,40 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
         set_state(connection, run_id, "published")
 
 
+def test_a_run_whose_warehouse_was_dropped_fails(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`create-tables --drop` refuses while a run is alive, but a run may have lost its lease for a moment."""
+    from sparkify.errors import SparkifyError
+    from sparkify.stage.runs import hold_open
+
+    write(tmp_path, "log_data/a.json", play())
+    for step in ("publish_run", "read_totals"):
+        work = getattr(etl, step)
+
+        def drop_first(*given: Any, work: Callable[..., Any] = work) -> Any:
+            db.execute("TRUNCATE etl.runs, etl.staged_months; DELETE FROM etl.known_files")
+            return work(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(etl, step, drop_first)
+            with pytest.raises(SparkifyError, match="not in the warehouse any more"):
+                etl.run(tmp_path, dsn=dsn)
+    with pytest.raises(SparkifyError, match="not in the warehouse any more"):
+        hold_open(db, 1)
+
+
+def test_a_run_of_a_dropped_warehouse_gives_its_number_to_no_other(db: Connection[Any], dsn: str) -> None:
+    from sparkify.errors import SparkifyError
+    from sparkify.stage.runs import adopt, begin_run
+
+    with adopt(dsn, 1), pytest.raises(SparkifyError, match="also number 1, is still alive"):
+        with begin_run(dsn, db):
+            pass
+    with begin_run(dsn, db) as run_id:
+        assert run_id == 2
+
+
 def test_a_live_run_is_left_alone(dsn: str, tmp_path: Path) -> None:
     from sparkify.extract.batches import Batch
     from sparkify.extract.find import find_files

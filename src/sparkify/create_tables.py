@@ -24,7 +24,7 @@ from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.publish.rollups import index_heard_songs
 from sparkify.schema import structure
 from sparkify.sql_queries import drop_table_queries
-from sparkify.stage.runs import lock_publisher
+from sparkify.stage.runs import lock_publisher, refuse_live_runs
 
 _sql: Final = queries("create_tables")
 
@@ -101,7 +101,7 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
             refuse_newer(version)
             if version == SCHEMA_VERSION and not (drop or complete):
                 return  # another program was faster
-            _complete(connection, version)
+            _complete(connection, version, drop=drop)
             if drop:
                 _drop(connection)
                 _make(connection)
@@ -113,14 +113,16 @@ def _create(connection: Connection[Any], *, drop: bool, complete: bool) -> None:
             connection.execute(grants["grant"])
 
 
-def _complete(connection: Connection[Any], version: int) -> None:
-    """Migrate a warehouse of an older version, and create what is missing.
+def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
+    """Migrate a warehouse of an older version, and create what is missing. A `drop` follows.
 
     Raises:
         SparkifyError: somebody is using what must change.
     """
     connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
     try:
+        if drop:
+            refuse_live_runs(connection)
         # Before any other lock, in the same order as a load takes them.
         lock_publisher(connection)
         migrate(connection, version)

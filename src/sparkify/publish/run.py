@@ -20,7 +20,15 @@ from sparkify.publish.page_views import delete_forgotten_views
 from sparkify.publish.rollups import analyze_rollups
 from sparkify.report import Books, Progress, RejectLimit, Report
 from sparkify.stage.failed import described, left_for_later, lies_in_data
-from sparkify.stage.runs import adopt, drop_staging, end_staging, reason_of, set_state, unfinished_runs
+from sparkify.stage.runs import (
+    adopt,
+    drop_staging,
+    end_staging,
+    reason_of,
+    refuse_lost,
+    set_state,
+    unfinished_runs,
+)
 from sparkify.stage.tables import catalogue_table, staged_months
 from sparkify.transform.listened import Listened
 
@@ -179,4 +187,5 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
         report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
-        connection.execute(_sql["keep_report"], [Jsonb(report.as_dict()), report.run_id])
+        kept = connection.execute(_sql["keep_report"], [Jsonb(report.as_dict()), report.run_id])
+        refuse_lost(kept, report.run_id)

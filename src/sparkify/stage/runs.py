@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 from psycopg.pq import TransactionStatus
 
 from sparkify.database.queries import queries
@@ -31,7 +31,8 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
     """Begin a run, which lives until the block ends. Unless it `has_songs`, it cannot stage any.
 
     Raises:
-        SparkifyError: the warehouse was upgraded to a newer version meanwhile.
+        SparkifyError: the warehouse was upgraded to a newer version meanwhile, or was dropped under a run of
+            this number that still goes on.
     """
     lease = _Lease(dsn)
     try:
@@ -40,7 +41,11 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
             if row is None:
                 raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
             run_id = int(row[0])
-            lease.take(run_id)
+            if not lease.take(run_id):  # a drop begins to count at 1 again
+                raise SparkifyError(
+                    f"The warehouse was dropped, and a run of the old one, also number {run_id}, is still alive."
+                    " Wait until it has ended, or stop it, and load again."
+                )
             if has_songs:
                 connection.execute(
                     sql.SQL(_sql["create_catalogue"]).format(catalogue=catalogue_table(run_id))
@@ -95,11 +100,15 @@ class _Lease:
 
 def _take_lease(connection: Connection[Any], run_id: int) -> bool:
     connection.execute("BEGIN")
-    row = connection.execute(_sql["try_lease"], [run_id]).fetchone()
-    taken = bool(row and row[0])
+    taken = _try_lease(connection, run_id)
     if not taken:
         connection.execute("ROLLBACK")
     return taken
+
+
+def _try_lease(connection: Connection[Any], run_id: int) -> bool:
+    row = connection.execute(_sql["try_lease"], [run_id]).fetchone()
+    return bool(row and row[0])
 
 
 def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
@@ -117,6 +126,21 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
         lease.close()
 
 
+def refuse_live_runs(connection: Connection[Any]) -> None:
+    """Make sure that no run is alive and none begins until the current transaction ends.
+
+    Raises:
+        SparkifyError: a run is alive.
+    """
+    connection.execute(_sql["let_none_begin"])
+    for run_id, _ in unfinished_runs(connection):
+        if not _try_lease(connection, run_id):
+            raise SparkifyError(
+                f"Run {run_id} is at work on this warehouse. Wait until it has ended, or stop it, and drop the"
+                " warehouse then. Nothing was changed."
+            )
+
+
 def state_of(connection: Connection[Any], run_id: int) -> tuple[str, bool] | None:
     """A run's state, and whether a run in this state is at work unless it is dead; None if unknown."""
     return connection.execute(_sql["state_of"], [run_id]).fetchone()
@@ -126,8 +150,26 @@ def set_state(connection: Connection[Any], run_id: int, state: str, reason: str 
     """Set the state of a run, and why it failed.
 
     Waits for transactions that stage for the run. Later ones find it closed.
+
+    Raises:
+        SparkifyError: there is no such run any more.
     """
-    connection.execute(_sql["set_state"], {"state": state, "reason": reason, "run_id": run_id})
+    refuse_lost(
+        connection.execute(_sql["set_state"], {"state": state, "reason": reason, "run_id": run_id}), run_id
+    )
+
+
+def refuse_lost(update: Cursor[Any], run_id: int) -> None:
+    """Make sure that this update of a run has found it.
+
+    Raises:
+        SparkifyError: there is no such run any more.
+    """
+    if update.rowcount == 0:
+        raise SparkifyError(
+            f"Run {run_id} is not in the warehouse any more: somebody dropped the warehouse under it, with all"
+            " that the run had loaded. Load again."
+        )
 
 
 def reason_of(connection: Connection[Any], run_id: int) -> str:
@@ -145,10 +187,11 @@ def hold_open(connection: Connection[Any], run_id: int) -> None:
     """Keep a run open until the current transaction, which stages for it, has ended.
 
     Raises:
-        SparkifyError: another program has taken over the run.
+        SparkifyError: another program has taken over the run, or dropped the warehouse.
     """
-    row = connection.execute(_sql["hold_open"], [run_id]).fetchone()
-    if row is None or not row[0]:
+    found = connection.execute(_sql["hold_open"], [run_id])
+    refuse_lost(found, run_id)
+    if found.fetchone() != (True,):
         raise SparkifyError(f"Run {run_id} was taken over by another program; start again.")
 
 

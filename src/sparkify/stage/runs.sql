@@ -11,6 +11,10 @@ INSERT INTO etl.runs (state) SELECT 'open' FROM etl.warehouse WHERE schema_versi
 -- Create the table for the catalogue records that a run stages.
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
 
+-- name: let_none_begin
+-- Keep other transactions from adding or changing a run until this one ends.
+LOCK TABLE etl.runs IN SHARE MODE
+
 -- name: hold_open
 -- Keep the run open until the transaction ends: nobody can begin to publish it earlier.
 SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
