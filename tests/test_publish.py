@@ -238,6 +238,54 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
         set_state(connection, run_id, "published")
 
 
+def test_a_load_says_what_it_finished(
+    db: Connection[Any], dsn: str, tmp_path: Path, run_here: Callable[..., Any]
+) -> None:
+    """A run dies while it publishes. The load that finishes it stores the report that the run could not."""
+    import json
+
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 1), "torn{")
+    write(tmp_path, "log_data/b.json", "no line is valid")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sparkify.publish.run.publish_month", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT state, report FROM etl.runs") == ("publishing", None)
+    done = run_here("etl", tmp_path, dsn=dsn)
+    said = "Finished run 1, which was left unfinished: 2 files, 2 lines loaded, 2 rejected."
+    assert done.stdout.startswith(f"{said}\nLoaded 0 new of 2 files")
+    assert "2 lines were set aside: 2 invalid_json." in done.stderr
+    assert "b.json" in done.stderr
+    report = one(db, "SELECT report FROM etl.runs")
+    assert (report["status"], report["lines"]["loaded"]) == ("done", 2)
+    # A held run that the next limit allows is finished, too.
+    write(tmp_path, "log_data/c.json", play(NOVEMBER + 2), "torn{")
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).finished_runs == {}
+    done = run_here("etl", tmp_path, "--max-rejects", "9", "--json", dsn=dsn)
+    (finished,) = json.loads(done.stdout)["finished_runs"].values()
+    assert (finished["files"]["loaded"], finished["lines"]["loaded"]) == (1, 1)
+    assert finished["reject_reasons"] == {"invalid_json": 1}
+    assert "Finished" not in run_here("etl", tmp_path, dsn=dsn).stdout
+
+
+def test_a_refused_folder_changes_nothing(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """Neither is a held run dropped whose file has changed, nor a dead run published."""
+    from sparkify.errors import UsageError
+
+    write(tmp_path, "log_data/a.json", play(), "torn{")
+    etl.run(tmp_path, dsn=dsn, max_rejects=0)
+    write(tmp_path, "log_data/a.json", song())
+    with pytest.raises(UsageError, match="holds songs"):
+        etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT state FROM etl.runs") == "held"
+    write(tmp_path, "log_data/a.json", play())
+    assert etl.run(tmp_path, dsn=dsn).files_loaded == 1
+    assert db.execute("SELECT state FROM etl.runs ORDER BY run_id").fetchall() == [
+        ("dropped",),
+        ("published",),
+    ]
+
+
 def test_a_run_whose_warehouse_was_dropped_fails(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

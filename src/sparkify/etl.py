@@ -2,9 +2,9 @@
 
     plan ──► extract ──► transform ──► stage ──► publish
 
-Read `run` first. It plans which files are new, stages their songs and then their logs, and publishes or holds
-what is staged. Extracting, transforming and staging a batch of files is one step; an engine runs many such
-steps side by side (`stage/`).
+Read `run` first. It plans which files are new, stages their songs, publishes those, stages the logs, and
+publishes or holds what is staged. Extracting, transforming and staging a batch of files is one step; an
+engine runs many such steps side by side (`stage/`).
 
 ``python -m sparkify.etl [DATA]`` is the same as ``sparkify etl``; Python programs call `run`.
 """
@@ -29,7 +29,7 @@ from sparkify.extract.folders import Folder, Found, check_kinds, find_input
 from sparkify.extract.plan import Plan, keep_touched, make_plan
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.catalogue import publish_catalogue
-from sparkify.publish.run import finish_earlier_runs, hold, publish_run, read_totals, run_totals
+from sparkify.publish.run import Earlier, finish_earlier_runs, hold, publish_run, read_totals, run_totals
 from sparkify.report import Progress, RejectLimit, Report
 from sparkify.server.home import expanded
 from sparkify.simulate.sample import keep_apart
@@ -87,6 +87,7 @@ def run(
         if load.has_work:
             with load.begin(open_engine, workers):
                 load.stage_songs()
+                load.publish_songs()
                 load.stage_logs()
                 load.publish_or_hold()
         if not dry_run:
@@ -135,18 +136,31 @@ class _Load:
     _failure: str | None = None
 
     def plan(self, found: Found, *, dry_run: bool) -> None:
-        """Find out which files are new, after publishing what dead runs had staged."""
-        held: list[int] = []
-        failed: dict[int, str] = {}
-        if not dry_run:  # first, because the plan counts staged files as read
-            held, failed = self.warehouse.run(finish_earlier_runs, self.dsn, found.files, self.limit)
-        connection = self.warehouse.connection
-        self._plan = plan = make_plan(connection, found.files)
+        """Find out which files are new, and finish what dead runs had staged.
+
+        Raises:
+            UsageError: a folder is probably the wrong one; nothing was changed.
+        """
+        plan, earlier = make_plan(self.warehouse.connection, found.files), Earlier()
         check_kinds(found, plan.new)
-        status = "dry run" if dry_run else "held" if held and self.limit and not plan.new else "done"
-        self.report = Report(status, plan.found, len(plan.new), found.not_read, found.remarks, held, failed)
         if not dry_run:
-            keep_touched(connection, plan.touched, self.planned_at)
+            earlier = finish_earlier_runs(self.warehouse, self.dsn, found.files, self.limit)
+        if earlier.dropped:  # their files are new again
+            plan = make_plan(self.warehouse.connection, found.files)
+        self._plan = plan
+        status = "dry run" if dry_run else "held" if earlier.held and self.limit and not plan.new else "done"
+        self.report = Report(
+            status,
+            plan.found,
+            len(plan.new),
+            found.not_read,
+            found.remarks,
+            earlier.finished,
+            earlier.held,
+            earlier.failed,
+        )
+        if not dry_run:
+            keep_touched(self.warehouse.connection, plan.touched, self.planned_at)
 
     @property
     def has_work(self) -> bool:
@@ -169,8 +183,11 @@ class _Load:
             yield
 
     def stage_songs(self) -> None:
-        """Stage the songs, and publish them at once if no limit can hold them: the logs then match them."""
+        """Stage the song files."""
         self._stage(self._plan.batches("song", self._batch_bytes("song")))
+
+    def publish_songs(self) -> None:
+        """Publish the songs before the logs, which then match them, unless a limit may hold them."""
         if self.limit is None:
             with left_for_later():
                 self.warehouse.run(publish_catalogue, self._run_id)

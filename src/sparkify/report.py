@@ -90,7 +90,6 @@ class Staged:
     """
 
     files: int = 0
-    bytes: int = 0
     books: Books = field(default_factory=Books)
     reasons: dict[str, int] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
@@ -102,7 +101,6 @@ class Staged:
     def add(self, other: "Staged") -> None:
         """Add another result to this one."""
         self.files += other.files
-        self.bytes += other.bytes
         self.books.add(other.books)
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
@@ -135,6 +133,10 @@ class Progress:
         """Note that publishing a step begins: the catalogue or a month."""
 
 
+_OF_FINISHED = {"files", "lines", "reject_reasons", "faulty_files"}
+"""What a report says about a run that another process had begun."""
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did.
@@ -143,8 +145,9 @@ class Report:
     report is only stored with the run: `etl.run` raises an error instead of returning it.
 
     `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are
-    sentences about what was found there or missing. `held_runs` are all held runs, `failed_runs` the earlier
-    runs that could not be published, with the reasons. `rows` counts the rows in the warehouse now, `matched`
+    sentences about what was found there or missing. `finished_runs` has the reports of earlier runs that were
+    left unfinished and that this load finished. `held_runs` are all held runs, `failed_runs` the earlier runs
+    that could not be published, with the reasons. `rows` counts the rows in the warehouse now, `matched`
     the plays that match a song. `faults` explains the files in which no line passes. `seconds` is wall-clock
     time.
     """
@@ -154,6 +157,7 @@ class Report:
     files_new: int = 0
     files_not_read: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    finished_runs: "dict[int, Report]" = field(default_factory=dict)
     held_runs: list[int] = field(default_factory=list)
     failed_runs: dict[int, str] = field(default_factory=dict)
     run_id: int | None = None
@@ -200,6 +204,10 @@ class Report:
             "faulty_files": self.faults,
             "rows": self.rows,
             "matched": self.matched,
+            "finished_runs": {
+                run_id: {name: value for name, value in run.as_dict().items() if name in _OF_FINISHED}
+                for run_id, run in self.finished_runs.items()
+            },
             "held_runs": self.held_runs,
             "failed_runs": self.failed_runs,
             "seconds": round(self.seconds, 3),

@@ -110,6 +110,11 @@ def _print_report(report: Report) -> None:
         are = "is" if report.files_new == 1 else "are"
         print(f"{report.files_new:,} of {counted(report.files_found, 'file')} {are} new. Nothing was loaded.")
         return
+    for run_id, run in report.finished_runs.items():
+        print_sentence(
+            f"Finished run {run_id}, which was left unfinished: {counted(run.files_loaded, 'file')},"
+            f" {counted(run.books.loaded, 'line')} loaded, {run.books.rejected:,} rejected."
+        )
     if report.status == "held" and report.run_id:
         print_sentence(
             f"Run {report.run_id} is held. It read {counted(report.staged.files, 'file')}; nothing was"
@@ -138,6 +143,21 @@ def _print_advice(report: Report) -> None:
 
     for remark in report.remarks:
         note(remark)
+    for run in (*report.finished_runs.values(), report):
+        _print_rejects(run)
+    for name, why in report.staged.unread.items():
+        note(f"{name} was not read: {why}. The next run tries again.")
+    if others := report.staged.left_to_others:
+        note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
+    for run_id in report.held_runs:
+        release, drop = f"`sparkify runs release {run_id}`", f"`sparkify runs drop {run_id}`"
+        note(f"Run {run_id} is held: it has more rejects than allowed. Fix its files and load again;")
+        note(f"or publish it as it is with {release}, or discard it with {drop}.")
+    for run_id, reason in report.failed_runs.items():
+        note(failure(run_id, reason))
+
+
+def _print_rejects(report: Report) -> None:
     if report.staged.reasons:
         kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
         note(f"Set aside {counted(report.books.rejected, 'line')}: {kinds}.")
@@ -151,13 +171,3 @@ def _print_advice(report: Report) -> None:
         note(f"{name} {what}.")
     if (more := len(report.faults) - MOST_FAULTS) > 0:
         note(f"In {counted(more, 'more file')} no line is valid: `sparkify rejects list` names them.")
-    for name, why in report.staged.unread.items():
-        note(f"{name} was not read: {why}. The next run tries again.")
-    if others := report.staged.left_to_others:
-        note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
-    for run_id in report.held_runs:
-        release, drop = f"`sparkify runs release {run_id}`", f"`sparkify runs drop {run_id}`"
-        note(f"Run {run_id} is held: it has more rejects than allowed. Fix its files and load again;")
-        note(f"or publish it as it is with {release}, or discard it with {drop}.")
-    for run_id, reason in report.failed_runs.items():
-        note(failure(run_id, reason))

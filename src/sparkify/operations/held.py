@@ -9,7 +9,7 @@ from psycopg import Connection
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
 from sparkify.errors import SparkifyError
-from sparkify.publish.run import publish_run, run_totals
+from sparkify.publish.run import publish_run, staged_by
 from sparkify.report import Staged
 from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging, state_of
@@ -25,7 +25,7 @@ def release(run_id: int, dsn: str | None = None) -> Staged:
     with _adopted(run_id, dsn) as connection:
         if reason := publish_run(connection, dsn, run_id):
             raise SparkifyError(failure(run_id, reason))
-        return _totals(connection, run_id)
+        return staged_by(connection, run_id)
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:
@@ -39,9 +39,9 @@ def drop(run_id: int, dsn: str | None = None) -> int:
         SparkifyError: there is no such run, it is running, or it has ended.
     """
     with _adopted(run_id, resolve(dsn), or_dead=True) as connection:
-        before = _totals(connection, run_id)
+        before = staged_by(connection, run_id)
         drop_staging(connection, run_id)
-        return before.files - _totals(connection, run_id).files
+        return before.files - staged_by(connection, run_id).files
 
 
 @contextmanager
@@ -60,9 +60,3 @@ def _adopted(run_id: int, dsn: str, *, or_dead: bool = False) -> Iterator[Connec
                     f"Run {run_id} is {state}, neither held nor failed{then}. Nothing was changed."
                 )
             yield connection
-
-
-def _totals(connection: Connection[Any], run_id: int) -> Staged:
-    row = connection.execute("SELECT count(*) FROM etl.manifest WHERE run_id = %s", [run_id]).fetchone()
-    assert row is not None
-    return Staged(files=row[0], books=run_totals(connection, run_id))

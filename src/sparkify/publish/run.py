@@ -1,6 +1,7 @@
 """Publish what a run has staged, or hold it back; finish what earlier runs left."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
 
@@ -9,6 +10,7 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from sparkify.database.queries import queries
+from sparkify.database.session import Session
 from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
@@ -18,7 +20,7 @@ from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
 from sparkify.publish.rollups import analyze_rollups
-from sparkify.report import Books, Progress, RejectLimit, Report
+from sparkify.report import Books, Progress, RejectLimit, Report, Staged
 from sparkify.stage.failed import described, left_for_later, lies_in_data
 from sparkify.stage.runs import (
     adopt,
@@ -118,38 +120,68 @@ def hold(connection: Connection[Any], report: Report) -> None:
     report.held_runs.append(report.run_id)
 
 
-def finish_earlier_runs(
-    connection: Connection[Any], dsn: str, files: Sequence[InputFile], limit: RejectLimit | None
-) -> tuple[list[int], dict[int, str]]:
-    """Publish what dead runs had staged. Returns the held runs, and the failed ones with the reasons.
+@dataclass(slots=True)
+class Earlier:
+    """What became of the runs that were left unfinished: `finished` has reports, `failed` has reasons."""
 
-    It is safe to repeat: each run's state says what is left to do.
+    finished: dict[int, Report] = field(default_factory=dict)
+    held: list[int] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+    dropped: list[int] = field(default_factory=list)
+
+
+def finish_earlier_runs(
+    warehouse: Session, dsn: str, files: Sequence[InputFile], limit: RejectLimit | None
+) -> Earlier:
+    """Publish what dead runs had staged.
+
     A held run is published if the given limit allows its rejects. A held or failed run is dropped if one of
     its files has changed: its files are then read again.
     """
-    held: list[int] = []
-    failed: dict[int, str] = {}
-    for run_id, _ in unfinished_runs(connection):
-        with adopt(dsn, run_id) as is_dead:
-            state = dict(unfinished_runs(connection)).get(run_id)
-            if not is_dead or state is None:
-                continue
-            too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
-            if state in {"held", "failed"} and _has_changed(
-                connection, run_id, files, failed=state == "failed"
-            ):
-                drop_staging(connection, run_id)
-            elif state == "failed":
-                failed[run_id] = reason_of(connection, run_id)
-            elif (state == "held" and (limit is None or too_many)) or (
-                # A run without a limit has published its songs, so it can no longer be held.
-                state == "open" and too_many and catalogue_is_staged(connection, run_id)
-            ):
-                set_state(connection, run_id, "held")
-                held.append(run_id)
-            elif reason := publish_run(connection, dsn, run_id):
-                failed[run_id] = reason
-    return held, failed
+    earlier = Earlier()
+    for run_id, _ in warehouse.run(unfinished_runs):
+        warehouse.run(_finish, dsn, run_id, files, limit, earlier=earlier)
+    return earlier
+
+
+def _finish(
+    connection: Connection[Any],
+    dsn: str,
+    run_id: int,
+    files: Sequence[InputFile],
+    limit: RejectLimit | None,
+    *,
+    earlier: Earlier,
+) -> None:
+    """Finish a run if it is dead. It is safe to repeat: the run's state says what is left to do."""
+    with adopt(dsn, run_id) as is_dead:
+        state = dict(unfinished_runs(connection)).get(run_id)
+        if not is_dead or state is None:
+            return
+        too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
+        if state in {"held", "failed"} and _has_changed(connection, run_id, files, failed=state == "failed"):
+            drop_staging(connection, run_id)
+            earlier.dropped.append(run_id)
+        elif state == "failed":
+            earlier.failed[run_id] = reason_of(connection, run_id)
+        elif (state == "held" and (limit is None or too_many)) or (
+            # A run without a limit has published its songs, so it can no longer be held.
+            state == "open" and too_many and catalogue_is_staged(connection, run_id)
+        ):
+            set_state(connection, run_id, "held")
+            earlier.held.append(run_id)
+        elif reason := publish_run(connection, dsn, run_id):
+            earlier.failed[run_id] = reason
+        elif (staged := staged_by(connection, run_id)).files:
+            report = Report("done", staged.files, staged.files, run_id=run_id, staged=staged)
+            read_totals(connection, report)
+            earlier.finished[run_id] = report
+
+
+def staged_by(connection: Connection[Any], run_id: int) -> Staged:
+    """How many files a run has read, and what became of their lines."""
+    (files,) = connection.execute(_sql["count_files"], [run_id]).fetchone() or (0,)
+    return Staged(files=files, books=run_totals(connection, run_id))
 
 
 def run_totals(connection: Connection[Any], run_id: int) -> Books:

@@ -43,8 +43,8 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
             run_id = int(row[0])
             if not lease.take(run_id):  # a drop begins to count at 1 again
                 raise SparkifyError(
-                    f"The warehouse was dropped, and a run of the old one, also number {run_id}, is still alive."
-                    " Wait until it has ended, or stop it, and load again."
+                    f"The warehouse was dropped, and a run of the old one, also number {run_id}, is still"
+                    " alive. Wait until it has ended, or stop it, and load again."
                 )
             if has_songs:
                 connection.execute(
@@ -136,8 +136,8 @@ def refuse_live_runs(connection: Connection[Any]) -> None:
     for run_id, _ in unfinished_runs(connection):
         if not _try_lease(connection, run_id):
             raise SparkifyError(
-                f"Run {run_id} is at work on this warehouse. Wait until it has ended, or stop it, and drop the"
-                " warehouse then. Nothing was changed."
+                f"Run {run_id} is at work on this warehouse. Wait until it has ended, or stop it, and drop"
+                " the warehouse then. Nothing was changed."
             )
 
 
@@ -167,8 +167,8 @@ def refuse_lost(update: Cursor[Any], run_id: int) -> None:
     """
     if update.rowcount == 0:
         raise SparkifyError(
-            f"Run {run_id} is not in the warehouse any more: somebody dropped the warehouse under it, with all"
-            " that the run had loaded. Load again."
+            f"Run {run_id} is not in the warehouse any more: somebody dropped the warehouse under it, with"
+            " all that the run had loaded. Load again."
         )
 
 

@@ -176,7 +176,6 @@ class Stager:
             claims.keep(done)
         done.months = sorted(self._held)
         done.listened = listened.months
-        done.bytes = batch.size
         return done
 
     def _claims(self, batch: Batch) -> Claims | PartClaim:
