@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,11 +27,11 @@ from sparkify.extract.find import file_now
 from sparkify.extract.rejects import Reject
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
-from sparkify.operations.retry import retry
-from sparkify.stage.runs import begin_run
+from sparkify.operations.retry import _Retrier, retry
+from sparkify.stage.runs import begin_run, lock_publisher
 from sparkify.transform import judge
 from tests.support.data import NOVEMBER, lines, play, song, write
-from tests.support.warehouse import checksums, one, totals
+from tests.support.warehouse import checksums, one, totals, wait_until
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"
@@ -273,6 +274,63 @@ def test_beside_a_load_and_another_retry(new_dsn: Callable[[], str], tmp_path: P
             rejects(wanted),
         )
     assert unsound(mended) == []
+
+
+@pytest.fixture
+def out_of_range(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """Two rejects that a retry loads, and one that it does not."""
+    write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 1), "torn{")
+    db.execute(NARROW)
+    etl.run(tmp_path, dsn=dsn)
+    db.execute(WIDE)
+
+
+def test_a_deadlock_is_retried(
+    db: Connection[Any], dsn: str, out_of_range: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`create-tables` locks the publisher before the files."""
+    attempts: list[bool] = []
+    publish = _Retrier._publish  # noqa: SLF001
+
+    def make_tables() -> None:
+        with db.transaction():
+            db.execute("SET LOCAL deadlock_timeout = '1min'")  # the retry is to find the deadlock
+            lock_publisher(db)
+            db.execute("LOCK TABLE etl.known_files")
+
+    maker = threading.Thread(target=make_tables)
+
+    def publish_beside(retrier: Any, *, songs: bool) -> None:
+        attempts.append(songs)
+        if len(attempts) == 1:
+            maker.start()
+            with connect(dsn) as other:
+                wait_until(lambda: one(other, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
+        publish(retrier, songs=songs)
+
+    monkeypatch.setattr(_Retrier, "_publish", publish_beside)
+    done = retry(dsn=dsn)
+    maker.join()
+    assert len(attempts) == 2
+    assert (done.tried, done.passed.loaded, done.remaining) == (3, 2, {"invalid_json": 1})
+    assert unsound(dsn) == []
+
+
+def test_a_retry_whose_commit_was_not_answered_is_not_done_again(
+    dsn: str, out_of_range: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [psycopg.OperationalError("the connection is lost")]
+    attempt = _Retrier._retry  # noqa: SLF001
+
+    def lose_the_answer(retrier: Any, files: Any) -> None:
+        attempt(retrier, files)
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr(_Retrier, "_retry", lose_the_answer)
+    done = retry(dsn=dsn)
+    assert (done.tried, done.passed.loaded, done.remaining) == (3, 2, {"invalid_json": 1})
+    assert (done.other_runs, unsound(dsn)) == (0, [])
 
 
 def test_people_who_were_forgotten_stay_so(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

@@ -123,11 +123,11 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
     try:
         if drop:
             refuse_live_runs(connection)
-        # Before any other lock, in the same order as a load takes them.
+        # Before any other lock, like a load that publishes. A retry of rejects locks files before this.
         lock_publisher(connection)
         migrate(connection, version)
         _make(connection)
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         raise SparkifyError(
             "Somebody is using the warehouse. Upgrade or complete it when nobody is: sparkify create-tables"
         ) from None

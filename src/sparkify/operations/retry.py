@@ -61,6 +61,14 @@ class Retried:
     other_runs: int = 0
     seconds: float = 0.0
 
+    def add(self, other: "Retried") -> None:
+        """Add what became of other records that were tried."""
+        self.tried += other.tried
+        self.passed.add(other.passed)
+        for reason, count in other.remaining.items():
+            self.remaining[reason] = self.remaining.get(reason, 0) + count
+        self.other_runs += other.other_runs
+
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
         passed = {
@@ -123,11 +131,11 @@ def _retry_files(
     dsn: str, connection: Connection[Any], files: list[_File], chosen: dict[str, Any], done: Retried
 ) -> None:
     assert done.run_id is not None
-    retrier = _Retrier(dsn, done.run_id, chosen, done)
+    retrier = _Retrier(dsn, done.run_id, chosen)
     try:
         for kind in KINDS:
             if of_kind := [file for file in files if file.kind == kind]:
-                retrier.retry(of_kind)
+                done.add(retrier.retry(of_kind))
     except psycopg.Error as error:
         if not lies_in_data(error):
             raise
@@ -174,17 +182,30 @@ def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) 
 class _Retrier(Stager):
     """Stages rejected records (each as one slice) instead of files, and publishes them at once."""
 
-    def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any], done: Retried) -> None:
+    def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any]) -> None:
         super().__init__(dsn, run_id, time.time())
         self._chosen = chosen
-        self._report = done
+        self._report = Retried()
         self._manifests: dict[int, int] = {}  # by file: the entry in the manifest that has its rejects
         # File, line, present reason and detail of each record of the chunk.
         self._records: list[tuple[int, int, str, str]] = []
 
-    def retry(self, files: list[_File]) -> None:
-        """Retry the records of files of one kind, in one transaction."""
+    def retry(self, files: list[_File]) -> Retried:
+        """Retry the records of files of one kind, in one transaction.
+
+        This locks the files first and the publisher last. `create-tables` goes the other way, because it
+        locks whole tables, so the two may deadlock: the transaction is then done again.
+        """
+        self._session.run(lambda _: self._retry(files))
+        return self._report
+
+    def _retry(self, files: list[_File]) -> None:
         songs, connection = files[0].kind == "song", self._connection
+        ids = [file.file_id for file in files]
+        if connection.execute(_sql["is_committed"], [ids, self._run_id]).rowcount:
+            return  # only the answer to COMMIT was lost
+        self._report = Retried()
+        self._catalogue_version = None  # the transform remembers songs that were rolled back
         with connection.transaction():
             self._know_forgotten()
             hold_open(connection, self._run_id)

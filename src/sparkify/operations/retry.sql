@@ -31,6 +31,10 @@ WHERE f.file_id = wanted.file_id AND f.version IS NOT NULL
   AND NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 RETURNING f.file_id, nextval('etl.manifest_manifest_id_seq'), wanted.manifest_id
 
+-- name: is_committed
+-- Return a row if a retry has claimed one of these files.
+SELECT FROM etl.known_files WHERE file_id = ANY(%s) AND run_id = %s LIMIT 1
+
 -- name: mark_as_new
 -- Mark files as not read, so that the next load reads them. Skip files that another run has claimed.
 UPDATE etl.known_files f SET version = NULL
