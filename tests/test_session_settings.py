@@ -530,12 +530,19 @@ def test_the_advice_where_libpq_lacks_memory() -> None:
 
 
 def test_the_advice_on_a_connection_that_fails() -> None:
-    assert "max_connections" in advice_on_connecting("FATAL: sorry, too many clients already")
-    assert "pooler" in advice_on_connecting("FATAL: unsupported startup parameter: options")
-    assert "password" in advice_on_connecting('FATAL: password authentication failed for user "x"')
-    assert "PGOPTIONS" in advice_on_connecting('FATAL: unrecognized configuration parameter "x"')
-    assert "more memory" in advice_on_connecting("could not fork new process for connection: out of memory")
-    assert "--dsn" in advice_on_connecting("could not translate host name")
+    assert "max_connections" in advice_on_connecting("FATAL: sorry, too many clients already", embedded=False)
+    assert "pooler" in advice_on_connecting("FATAL: unsupported startup parameter: options", embedded=False)
+    assert "password" in advice_on_connecting(
+        'FATAL: password authentication failed for user "x"', embedded=False
+    )
+    assert "PGOPTIONS" in advice_on_connecting(
+        'FATAL: unrecognized configuration parameter "x"', embedded=False
+    )
+    assert "more memory" in advice_on_connecting(
+        "could not fork new process for connection: out of memory", embedded=False
+    )
+    assert "--dsn" in advice_on_connecting("could not translate host name", embedded=False)
+    assert "sparkify db start" in advice_on_connecting("Is the server running?", embedded=True)
 
 
 DSNS = [

@@ -1,7 +1,9 @@
 """PostgreSQL goes away during a load and comes back: the same run ends well, nothing is lost or doubled."""
 
 import logging
+import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -106,6 +108,36 @@ def test_the_server_is_restarted_in_mid_load(
         assert checksums(disturbed) == checksums(undisturbed)
         assert totals(disturbed) == totals(undisturbed)
         assert one(disturbed, "SELECT array_agg(DISTINCT state) FROM etl.runs") == ["published"]
+
+
+def test_the_embedded_server_is_started_again_after_it_was_killed(
+    made_up: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARKIFY_HOME", str(server.home))
+
+    def kill() -> None:
+        pid = server.status().pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        _once(patch, plans.Plan, "carry_out", kill)
+        report = etl.run(made_up)
+    assert (report.status, report.files_loaded) == ("done", report.files_found)
+    with connect(server.url()) as db:
+        check_books(db)
+
+
+def test_an_embedded_server_that_somebody_stopped_stays_down(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARKIFY_HOME", str(server.home))
+    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.3)
+    session = Session(server.url("postgres"))
+    server.stop()
+    with pytest.raises(ConnectionFailed, match="Start the embedded server: sparkify db start"):
+        session.run(lambda connection: connection.execute("SELECT 1"))
+    assert not server.status().running
 
 
 def _end_all(db: Connection[Any]) -> None:
@@ -232,6 +264,7 @@ def test_not_for_ever(
     assert "secret" not in caplog.text
     assert {record.name for record in caplog.records} <= {"sparkify", "asyncio"}
     assert caplog.records[0].levelno == logging.WARNING
+    assert "PostgreSQL: Cannot connect to PostgreSQL" not in caplog.text
 
 
 def test_a_first_connection_that_fails_is_retried(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +323,14 @@ def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch
     with pytest.raises(ConnectionFailed, match="no such database"):
         session.run(lambda connection: connection.execute("SELECT 1"))
     assert sum(waited) < 5
+
+
+def test_who_is_refused_hears_of_no_retry(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It would promise two minutes, and the command ends at once."""
+    session = Session(make_conninfo(dsn, dbname="no such database"))
+    with pytest.raises(ConnectionFailed, match="no such database"):
+        session.run(lambda connection: connection.execute("SELECT 1"))
+    assert caplog.text == ""
 
 
 def _takes_one(db: Connection[Any], dsn: str) -> bool:

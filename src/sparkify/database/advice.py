@@ -95,11 +95,13 @@ def _code_of_libpq(error: psycopg.Error) -> str:
     return "08000" if isinstance(error, psycopg.OperationalError) else ""
 
 
-def advice_on_connecting(said: str) -> str:
-    """Say what to do about a failed connection, by what libpq `said`."""
+def advice_on_connecting(said: str, *, embedded: bool) -> str:
+    """Say what to do about a failed connection, by what libpq `said`; `embedded`: to our own server."""
     if lacks_memory(said):
         return _BY_CODE["53200"]
     for pattern, what in _CONNECTING.items():
         if re.search(pattern, said):
             return what
+    if embedded:
+        return "Start the embedded server: sparkify db start"
     return "Check --dsn, SPARKIFY_DSN or the PG* variables."

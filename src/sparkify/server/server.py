@@ -23,7 +23,7 @@ from sparkify.server.port import FILE, check_port, chosen_port, keep_port
 from sparkify.server.probe import answers
 from sparkify.server.process import ask_to_stop, is_alive, launch, says_ready, server_pid
 from sparkify.server.settings import write_settings
-from sparkify.server.socket import make_socket_folder, socket_url
+from sparkify.server.socket import make_socket_folder, socket_folder, socket_url
 
 SILENT_START_SECONDS = 120.0
 """Give up on a server that is alive but does not answer after this many seconds without a new log line."""
@@ -253,3 +253,23 @@ def ensure_running(home: Path | None = None) -> str:
     server = Server(home)
     server.start()
     return server.url()
+
+
+def is_embedded(dsn: str) -> bool:
+    """Whether a connection string leads to the embedded server of `home_folder()`."""
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415  slow to import
+
+    try:
+        return conninfo_to_dict(dsn).get("host") == os.fspath(socket_folder(home_folder()))
+    except (OSError, ServerError):
+        return False  # there is none
+
+
+def revive(dsn: str) -> None:
+    """Start the embedded server again if `dsn` leads to it and it was killed.
+
+    A server that somebody stopped stays down. Raises ServerError.
+    """
+    home = home_folder()
+    if is_embedded(dsn) and server_pid(home) is not None and not is_alive(home):
+        Server(home).start()
