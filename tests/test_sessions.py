@@ -209,6 +209,47 @@ def test_the_lease_is_taken_again(
         assert is_dead
 
 
+def test_a_load_says_whose_lock_it_waits_for(
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.3)
+    write(tmp_path, "log_data/a.json", play())
+    with psycopg.connect(dsn, application_name="somebody's tool") as other:
+        session = f"process {other.info.backend_pid}, user {other.info.user}, program somebody's tool."
+        other.execute("LOCK TABLE users IN SHARE MODE")
+        load = threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn})
+        load.start()
+        wait_until(lambda: "Waiting for a lock" in caplog.text)
+        time.sleep(0.3)
+    load.join()
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert session in said
+    assert one(db, "SELECT count(*) FROM songplays") == 1
+
+
+def test_a_load_that_waits_for_another_says_nothing(
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.1)
+    write(tmp_path, "log_data/a.json", play())
+    with connect(dsn) as other, other.transaction():
+        runs.lock_publisher(other)
+        load = threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn})
+        load.start()
+        wait_until(lambda: one(db, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
+        time.sleep(0.5)
+    load.join()
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [
