@@ -254,7 +254,7 @@ def test_a_load_says_what_it_finished(
     done = run_here("etl", tmp_path, dsn=dsn)
     said = "Finished run 1, which was left unfinished: 2 files, 2 lines loaded, 2 rejected."
     assert done.stdout.startswith(f"{said}\nLoaded 0 new of 2 files")
-    assert "2 lines were set aside: 2 invalid_json." in done.stderr
+    assert "Set aside 2 lines: 2 invalid_json." in done.stderr
     assert "b.json" in done.stderr
     report = one(db, "SELECT report FROM etl.runs")
     assert (report["status"], report["lines"]["loaded"]) == ("done", 2)
