@@ -170,6 +170,13 @@ def test_what_is_missing_is_made_again(dsn: str, db: Connection[Any], tmp_path: 
     assert one(db, "SELECT plays FROM analytics.plays_by_day") == 1
 
 
+@pytest.mark.parametrize("gone", ["TABLE etl.runs", "FUNCTION etl.is_unfinished"])
+def test_what_lacks_its_runs_can_be_dropped(dsn: str, db: Connection[Any], gone: str) -> None:
+    db.execute(f"DROP {gone} CASCADE")
+    create_tables(dsn, drop=True)
+    assert one(db, "SELECT count(*) FROM etl.runs") == 0
+
+
 def test_what_is_incomplete_can_be_dropped(dsn: str, db: Connection[Any]) -> None:
     db.execute("DROP VIEW analytics.plays_by_day")
     create_tables(dsn, drop=True)
@@ -191,13 +198,13 @@ def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> Non
     try:
         role = make_conninfo(dsn, options="-c role=sparkify_nobody")
         with pytest.raises(
-            SparkifyError, match=r"may not change .* permission denied for schema etl. .*--loader"
+            SparkifyError, match=r"may not create or change .* permission denied for schema etl. .*--loader"
         ):
             create_tables(role)
         with connect(dsn) as connection:
             connection.execute("DROP SCHEMA staging, etl, analytics, partitions CASCADE")
             connection.execute("DROP TABLE songplays, time, songs, artists, users")
-        with pytest.raises(SparkifyError, match=r"may not create .* grant CREATE"):
+        with pytest.raises(SparkifyError, match=r"may not create or change .* grant CREATE"):
             create_tables(role)
         with pytest.raises(ConnectionFailed, match="may not create it"):
             create_tables(make_conninfo(role, dbname="sparkify_not_there"))

@@ -413,7 +413,7 @@ def test_bars_that_count_days_that_are_not_chosen(
 
 @pytest.mark.parametrize("path", ["", "listeners"])
 def test_it_says_which_bars_count_more_than_the_chosen_days(visitor: Visitor, path: str) -> None:
-    said = "Bars show whole weeks, so the first or the last counts days, too, that are not chosen."
+    said = "Bars show whole weeks: the first or the last may include days that you did not choose."
     assert said in lines(visitor.go(f"{path}?by=week&since=2018-11-06"))
 
 

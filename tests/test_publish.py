@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 
@@ -19,7 +20,7 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 from sparkify.publish import ahead
-from sparkify.report import Books, RejectLimit
+from sparkify.report import Books, RejectLimit, Report
 from sparkify.simulate import simulate
 from tests.support.client import Client, Instant, Nursery
 from tests.support.data import NOVEMBER, play, song, write
@@ -238,6 +239,32 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
         set_state(connection, run_id, "published")
 
 
+def test_a_finished_run_is_reported_though_the_connection_is_lost(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sparkify.publish import run
+
+    write(tmp_path, "log_data/a.json", play())
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr("sparkify.publish.run.publish_month", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            etl.run(tmp_path, dsn=dsn)
+    lost: list[bool] = []
+    read_totals = run.read_totals
+
+    def lost_once(connection: Connection[Any], report: Report) -> None:
+        if not lost:
+            lost.append(True)
+            connection.close()
+            raise psycopg.OperationalError("the connection is lost")
+        read_totals(connection, report)
+
+    monkeypatch.setattr(run, "read_totals", lost_once)
+    assert list(etl.run(tmp_path, dsn=dsn).finished_runs) == [1]
+    assert lost
+    assert one(db, "SELECT report IS NOT NULL FROM etl.runs WHERE run_id = 1")
+
+
 def test_a_load_says_what_it_finished(
     db: Connection[Any], dsn: str, tmp_path: Path, run_here: Callable[..., Any]
 ) -> None:
@@ -252,8 +279,8 @@ def test_a_load_says_what_it_finished(
             etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT state, report FROM etl.runs") == ("publishing", None)
     done = run_here("etl", tmp_path, dsn=dsn)
-    said = "Finished run 1, which was left unfinished: 2 files, 2 lines loaded, 2 rejected."
-    assert done.stdout.startswith(f"{said}\nLoaded 0 new of 2 files")
+    said = "Published run 1, which an earlier load had left: 2 files, 2 lines loaded, 2 rejected."
+    assert " ".join(done.stdout.split()).startswith(f"{said} Loaded 0 new of 2 files")
     assert "Set aside 2 lines: 2 invalid_json." in done.stderr
     assert "b.json" in done.stderr
     report = one(db, "SELECT report FROM etl.runs")
@@ -265,7 +292,7 @@ def test_a_load_says_what_it_finished(
     (finished,) = json.loads(done.stdout)["finished_runs"].values()
     assert (finished["files"]["loaded"], finished["lines"]["loaded"]) == (1, 1)
     assert finished["reject_reasons"] == {"invalid_json": 1}
-    assert "Finished" not in run_here("etl", tmp_path, dsn=dsn).stdout
+    assert "Published" not in run_here("etl", tmp_path, dsn=dsn).stdout
 
 
 def test_a_refused_folder_changes_nothing(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

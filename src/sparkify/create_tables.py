@@ -71,18 +71,15 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
             _create(connection, drop=drop, complete=complete)
         _refuse_columns(connection)
     except psycopg.errors.InsufficientPrivilege as error:
-        is_there = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'etl'").fetchone()
         connection.close()
-        does, todo = (
-            ("change", "Use a login that may load: `sparkify db roles --loader NAME` makes one.")
-            if is_there is not None
-            else (
-                "create",
-                "Let the owner of the database run `sparkify create-tables`, or grant CREATE on it.",
-            )
+        said = error.diag.message_primary or ""
+        todo = (
+            "Let the owner of the database run `sparkify create-tables`, or grant CREATE on it."
+            if "for database" in said
+            else "Use a login that may load: `sparkify db roles --loader NAME` makes one."
         )
         raise SparkifyError(
-            f"The role may not {does} the warehouse in this database: {error.diag.message_primary}. {todo}"
+            f"The role may not create or change the warehouse in this database: {said}. {todo}"
         ) from None
     except BaseException:
         connection.close()
@@ -123,14 +120,17 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
     try:
         if drop:
             refuse_live_runs(connection)
-        # Before any other lock, like a load that publishes. A retry of rejects locks files before this.
+        # Before any other lock but that, like a load that publishes. A retry of rejects locks files first.
         lock_publisher(connection)
         migrate(connection, version)
         _make(connection)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise SparkifyError(
-            "Somebody is using the warehouse. Upgrade or complete it when nobody is: sparkify create-tables"
-        ) from None
+        todo = (
+            "Drop it when nobody is."
+            if drop
+            else "Upgrade or complete it when nobody is: sparkify create-tables"
+        )
+        raise SparkifyError(f"Somebody is using the warehouse. {todo}") from None
     connection.execute("SET LOCAL lock_timeout = 0")
 
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from sparkify.errors import UsageError
 
@@ -133,8 +133,8 @@ class Progress:
         """Note that publishing a step begins: the catalogue or a month."""
 
 
-_OF_FINISHED = {"files", "lines", "reject_reasons", "faulty_files"}
-"""What a report says about a run that another process had begun."""
+_OF_FINISHED: Final = {"files", "lines", "reject_reasons", "faulty_files"}
+"""What a report says about each of its `finished_runs`."""
 
 
 @dataclass(slots=True)

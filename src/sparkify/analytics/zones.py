@@ -107,8 +107,8 @@ def refuse_unknown(connection: Connection[Any], zone: str) -> None:
     listed = zone.isprintable() and rows(connection, _sql["is_known"], {"zone": zone})[0]["is_known"]
     if not listed:
         raise UsageError(
-            f"There is no time zone {zone!r}. Give the name of the IANA database, in the same capitals:"
-            " America/New_York, America/Chicago, America/Denver or America/Los_Angeles, for example."
+            f"There is no time zone {zone!r} with a region. Give a name of the IANA database, in the same"
+            " capitals, like America/New_York, America/Chicago, America/Denver or America/Los_Angeles."
         )
     _known.add(zone)
 

@@ -112,7 +112,7 @@ def _print_report(report: Report) -> None:
         return
     for run_id, run in report.finished_runs.items():
         print_sentence(
-            f"Finished run {run_id}, which was left unfinished: {counted(run.files_loaded, 'file')},"
+            f"Published run {run_id}, which an earlier load had left: {counted(run.files_loaded, 'file')},"
             f" {counted(run.books.loaded, 'line')} loaded, {run.books.rejected:,} rejected."
         )
     if report.status == "held" and report.run_id:

@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
     add_dsn(export)
 
     drop = add_command(actions, "drop", _drop, "dismiss rejected lines that nobody will fix")
-    _add_choice(drop, several="is refused")
+    _add_choice(drop, several="it is refused")
     drop.add_argument("--all", action="store_true", help="dismiss every rejected line")
     add_dsn(drop)
     add_json(drop)
@@ -61,11 +61,11 @@ def add(commands: Any) -> None:
     add_json(retry)
 
 
-def _add_choice(parser: ArgumentParser, *, several: str = "chooses them all") -> None:
+def _add_choice(parser: ArgumentParser, *, several: str = "all are chosen") -> None:
     parser.add_argument(
         "--file", type=_path, metavar="PATH",
         help="only lines of this file: its name, or its path or the end of it, like log_data/1.json;"
-        f" what several files match {several}",
+        f" if several files match, {several}",
     )  # fmt: skip
     parser.add_argument(
         "--reason", choices=REASONS, metavar="REASON",

@@ -95,12 +95,12 @@ def print_trend(period: str, rows: Sequence[dict[str, Any]]) -> None:
     from sparkify.analytics.selection import next_start
 
     plays = {row["start"]: row["plays"] for row in rows}
-    starts = [min(plays)]
-    while starts[-1] < max(plays):
+    starts, last = [min(plays)], max(plays)
+    while starts[-1] < last:
         starts.append(next_start(period, starts[-1]))
     shown = [plays.get(start, 0) for start in starts[-Console().width :]]
-    last = f", the last {len(shown):,} of {len(starts):,}" if len(shown) < len(starts) else ""
-    print_sentence(f"\nPlays by {period}{last}, at most {max(shown):,}:\n{_bars(shown)}\n")
+    which = f", the last {len(shown):,} of {len(starts):,}" if len(shown) < len(starts) else ""
+    print_sentence(f"\nPlays by {period}{which}, at most {max(shown):,}:\n{_bars(shown)}\n")
 
 
 def _print_songs(found: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ def say_cut(view: View, rows: Sequence[Row]) -> None:
         or view.until < min(_last_day(rows[-1]["start"], view.period), view.state["last"])
     ):
         tables.line(
-            f"Bars show whole {view.period}s, so the first or the last counts days, too, that are not chosen."
+            f"Bars show whole {view.period}s: the first or the last may include days that you did not choose."
         )
 
 

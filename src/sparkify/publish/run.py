@@ -128,6 +128,8 @@ class Earlier:
     held: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     dropped: list[int] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+    """Those that this load publishes: if the connection is lost, their reports are still to be made."""
 
 
 def finish_earlier_runs(
@@ -153,10 +155,10 @@ def _finish(
     *,
     earlier: Earlier,
 ) -> None:
-    """Finish a run if it is dead. It is safe to repeat: the run's state says what is left to do."""
+    """Finish a run if it is dead. It is safe to repeat: its state, or `begun`, says what is left to do."""
     with adopt(dsn, run_id) as is_dead:
         state = dict(unfinished_runs(connection)).get(run_id)
-        if not is_dead or state is None:
+        if not is_dead or (state is None and run_id not in earlier.begun):
             return
         too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
         if state in {"held", "failed"} and _has_changed(connection, run_id, files, failed=state == "failed"):
@@ -170,12 +172,19 @@ def _finish(
         ):
             set_state(connection, run_id, "held")
             earlier.held.append(run_id)
-        elif reason := publish_run(connection, dsn, run_id):
-            earlier.failed[run_id] = reason
-        elif (staged := staged_by(connection, run_id)).files:
-            report = Report("done", staged.files, staged.files, run_id=run_id, staged=staged)
-            read_totals(connection, report)
-            earlier.finished[run_id] = report
+        else:
+            earlier.begun.add(run_id)
+            _publish_left(connection, dsn, run_id, earlier)
+
+
+def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: Earlier) -> None:
+    """Publish what a run has left, and report it if it had read a file."""
+    if reason := publish_run(connection, dsn, run_id):
+        earlier.failed[run_id] = reason
+    elif (staged := staged_by(connection, run_id)).files:
+        report = Report("done", staged.files, staged.files, run_id=run_id, staged=staged)
+        read_totals(connection, report)
+        earlier.finished[run_id] = report
 
 
 def staged_by(connection: Connection[Any], run_id: int) -> Staged:

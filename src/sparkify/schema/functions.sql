@@ -53,7 +53,7 @@ COMMENT ON FUNCTION analytics.week_of IS 'The Monday of the ISO week of a day.';
 CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN last_day >= week + 34 THEN coalesce(seen, false) END;
-COMMENT ON FUNCTION analytics.has_followed IS 'Whether something was seen in the four weeks after a week; NULL if the data ends before they do, also if it was seen: else the last weeks would be known of those who leave only.';
+COMMENT ON FUNCTION analytics.has_followed IS 'Whether something was seen in the four weeks after a week; NULL if the data ends before they do, whether or not it was seen. Otherwise the last weeks would be known only of users who leave.';
 
 CREATE OR REPLACE FUNCTION analytics.per_hour(count bigint, milliseconds bigint) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -108,8 +108,8 @@ class _Lease:
             if pid not in self._told:
                 self._told.add(pid)
                 _log.warning(
-                    "sparkify: Waiting for a lock that another session has: process %d, user %s, program %s."
-                    " Let it commit, or end it: SELECT pg_terminate_backend(%d)",
+                    "sparkify: Waiting for a lock that another session has or waits for: process %d, user %s,"
+                    " program %s. Let it commit, or end it: SELECT pg_terminate_backend(%d)",
                     pid, user, program or "unknown", pid,
                 )  # fmt: skip
 
@@ -149,9 +149,14 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
 def refuse_live_runs(connection: Connection[Any]) -> None:
     """Make sure that no run is alive and none begins until the current transaction ends.
 
+    Without the table of runs, or what tells their states, there can be none.
+
     Raises:
         SparkifyError: a run is alive.
     """
+    (can_run,) = connection.execute(_sql["can_run"]).fetchone() or (False,)
+    if not can_run:
+        return
     connection.execute(_sql["let_none_begin"])
     for run_id, _ in unfinished_runs(connection):
         if not _try_lease(connection, run_id):

@@ -18,6 +18,7 @@ FROM waiting
 JOIN pg_stat_activity ours ON ours.pid = waiting.pid
 JOIN pg_stat_activity other ON other.pid = ANY(blockers)
 WHERE ours.application_name = 'sparkify' AND ours.datname = current_database() AND other.application_name <> 'sparkify'
+  AND other.backend_type = 'client backend'
 
 -- name: begin_run
 -- Begin a run, unless the warehouse was upgraded after it was opened.
@@ -26,6 +27,10 @@ INSERT INTO etl.runs (state) SELECT 'open' FROM etl.warehouse WHERE schema_versi
 -- name: create_catalogue
 -- Create the table for the catalogue records that a run stages.
 CREATE TABLE {catalogue} (LIKE etl.catalogue_records)
+
+-- name: can_run
+-- Tell whether the warehouse has what every run needs: it may be damaged.
+SELECT to_regclass('etl.runs') IS NOT NULL AND to_regprocedure('etl.is_unfinished(text)') IS NOT NULL
 
 -- name: let_none_begin
 -- Keep other transactions from adding or changing a run until this one ends.

@@ -256,7 +256,7 @@ class Stager:
                     transform.forget_staged_songs(month)
                     self._made_by[month] = made_by
             if missing := [month for month in missing if month not in self._held]:
-                # Other workers would wait for the end of this transaction.
+                # Other workers would wait for the end of this transaction. It keeps read locks on the star.
                 with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
                     create_months(connection, self._run_id, missing)
 
