@@ -12,6 +12,7 @@ from sparkify import analytics
 from sparkify.analytics import Selection
 from sparkify.analytics.names import LONGEST_NAME
 from sparkify.analytics.questions import fitting_period
+from sparkify.analytics.selection import PERIODS
 from sparkify.dashboard import source, tables
 from sparkify.simulate import sample
 
@@ -62,7 +63,7 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
         )  # fmt: skip
         place = _place(ask(analytics.locations))
         period = st.selectbox(
-            "Trends by", [AUTOMATIC, "day", "week", "month"], key="by", bind="query-params", filter_mode=None
+            "Trends by", [AUTOMATIC, *PERIODS], key="by", bind="query-params", filter_mode=None
         )
         zone = st.selectbox(
             "Time zone", ask(analytics.time_zones), key="tz", bind="query-params", filter_mode="contains"
