@@ -224,6 +224,13 @@ def test_rising_unmatched_retention(dsn: str, events: list[Event]) -> None:
     assert [tuple(row.values()) for row in analytics.retention(period="week", dsn=dsn)] == by_week(events)
 
 
+def test_a_selection_without_a_day_touches_no_week_and_no_month() -> None:
+    given = Selection(date(2018, 11, 10), date(2018, 11, 9)).parameters()
+    assert given["first"] == given["end"] == given["first"].replace(day=1)
+    assert given["first"].weekday() == 0
+    assert given["cut_months"] == []
+
+
 def test_a_period_or_a_list_that_does_not_exist(dsn: str) -> None:
     local = Selection(zone="America/New_York")
     for question in (

@@ -49,7 +49,7 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
             if not lease.take(run_id):  # a drop begins to count at 1 again
                 raise SparkifyError(
                     f"The warehouse was dropped, and a run of the old one, also number {run_id}, is still"
-                    " alive. Wait until it has ended, or stop it, and load again."
+                    " alive; or our connection was lost just now. Wait until that has ended, and load again."
                 )
             if has_songs:
                 connection.execute(
@@ -184,13 +184,13 @@ def set_state(connection: Connection[Any], run_id: int, state: str, reason: str 
     )
 
 
-def refuse_lost(update: Cursor[Any], run_id: int) -> None:
-    """Make sure that this update of a run has found it.
+def refuse_lost(found: Cursor[Any], run_id: int) -> None:
+    """Make sure that a statement about a run has found it.
 
     Raises:
         SparkifyError: there is no such run any more.
     """
-    if update.rowcount == 0:
+    if found.rowcount == 0:
         raise SparkifyError(
             f"Run {run_id} is not in the warehouse any more: somebody dropped the warehouse under it, with"
             " all that the run had loaded. Load again."
