@@ -115,7 +115,7 @@ def files(draw: st.DrawFn, *, usual: bool = False) -> tuple[bytes, list[tuple[in
 def test_records_are_those_that_were_written(file: Any, size: int, piece: int) -> None:
     data, expected, _ = file
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_records, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "PIECE_CHARACTERS", piece)
         assert good(data, size) == expected
     assert bad(data) == []
 
@@ -129,7 +129,7 @@ def test_a_torn_file_gives_its_complete_records_and_one_reject(
     torn = data[: int(cut * len(data))]
     complete = sum(end <= len(torn) for end in ends)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_records, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "PIECE_CHARACTERS", piece)
         assert good(torn, size) == expected[:complete]
     is_array = data.removeprefix(BOM).strip().startswith(b"[")
     ends_between = not torn[ends[complete - 1] if complete else 0 :].removeprefix(BOM).strip()
@@ -220,7 +220,7 @@ def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) ->
     """Reading raises no error and loses only white space and separators; how the bytes arrive does not
     matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_records, "PIECE_BYTES", piece)
+        patch.setattr(json_records, "PIECE_CHARACTERS", piece)
         patch.setattr(json_records, "MAX_LINE_BYTES", longest)
         patch.setattr(json_records, "LONGEST_GAP", 5)
         found = read(data)
@@ -276,7 +276,7 @@ def test_a_record_that_is_nested_too_deeply() -> None:
 
 @pytest.mark.parametrize("piece", [1, 7, 16, 17, 24, 33])
 def test_a_number_is_not_cut(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_records, "PIECE_BYTES", piece)
+    monkeypatch.setattr(json_records, "PIECE_CHARACTERS", piece)
     found = read(b"[{}, 123456789012345678901234567890, -1.5e10]", piece)
     assert [each[1] for each in found if not isinstance(each, RejectedLine)] == [
         b"{}",
@@ -290,7 +290,7 @@ def test_a_number_is_not_cut(piece: int, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_record_may_be_as_long_as_a_line(size: int, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_records, "MAX_LINE_BYTES", 100)
     monkeypatch.setattr(rejects, "EVIDENCE_BYTES", 20)
-    monkeypatch.setattr(json_records, "PIECE_BYTES", 30)
+    monkeypatch.setattr(json_records, "PIECE_CHARACTERS", 30)
     text = b'{\n "a": "' + b"x" * (length - 12) + b'"\n}'
     found = read(b'[\n{"x": 1},\n' + text + b',\n{"x": 2}]', size)
     assert [number_of(each) for each in found] == [2, 3, 6]

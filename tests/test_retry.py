@@ -285,6 +285,22 @@ def out_of_range(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
     db.execute(WIDE)
 
 
+def test_nothing_is_locked_while_it_waits_for_vacuum(
+    db: Connection[Any], dsn: str, out_of_range: None
+) -> None:
+    """BRIN indexes are summarised after the commit: VACUUM has the lock that this needs."""
+    thread = threading.Thread(target=retry, kwargs={"dsn": dsn})
+    with connect(dsn) as vacuum:
+        with vacuum.transaction():
+            vacuum.execute("LOCK TABLE analytics.sessions IN SHARE UPDATE EXCLUSIVE MODE")
+            thread.start()
+            waiting = "relation = 'analytics.sessions'::regclass AND NOT granted"
+            wait_until(lambda: bool(one(db, f"SELECT count(*) FROM pg_locks WHERE {waiting}")))
+            assert one(db, "SELECT count(*) FROM songplays") == 2
+            db.execute("SELECT FROM etl.warehouse FOR UPDATE NOWAIT")
+        thread.join()
+
+
 def test_a_deadlock_is_retried(
     db: Connection[Any], dsn: str, out_of_range: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,7 +242,7 @@ def test_a_large_array_on_one_line_costs_little_memory(tmp_path: Path) -> None:
 def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three bytes of brackets become a hundred in Python."""
     monkeypatch.setattr(strict_json, "MAX_TOKENS", 10_000)
-    monkeypatch.setattr(json_records, "PIECE_BYTES", 1 << 14)
+    monkeypatch.setattr(json_records, "PIECE_CHARACTERS", 1 << 14)
     data = b'{\n"x": [' + b"[]," * (1 << 18) + b"[]]\n}\n" + _indented([play()])
     tracemalloc.start()
     try:

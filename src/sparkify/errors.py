@@ -20,7 +20,12 @@ class ConnectionFailed(SparkifyError):
 
 
 class NoWarehouse(SparkifyError):
-    """There is no warehouse in this database yet. Load one: sparkify etl DATA"""
+    """There is no database of this name, or no warehouse in it."""
+
+    def __init__(
+        self, message: str = "There is no warehouse in this database yet. Load one: sparkify etl DATA"
+    ) -> None:
+        super().__init__(message)
 
 
 class StorageFailed(SparkifyError):

@@ -1,7 +1,7 @@
 """The CREATE, DROP and INSERT statements of the star schema, by table.
 
 The INSERT statements of `time` and `songplays` add plays to days that the warehouse already has. Later days
-need no INSERT: their staged tables are attached as partitions (see `sparkify.publish.months`). Names in
+need no INSERT: their staged tables are attached as partitions (see `sparkify.publish.plans`). Names in
 braces are filled with `psycopg.sql.Identifier`, never with text.
 """
 

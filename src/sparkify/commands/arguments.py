@@ -16,7 +16,6 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 HELD: Final = 3
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 
 Options = argparse.Namespace
 

@@ -2,7 +2,6 @@
  *
  * publish/rollups/user_days.sql and sessions.sql define them for PostgreSQL. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "plays.h"
 

@@ -1,6 +1,4 @@
 /* The Python type Catalogue: records of song files. _core.pyi documents it. */
-#include <math.h>
-#include <stdlib.h>
 
 #include "catalogue.h"
 #include "datums.h"

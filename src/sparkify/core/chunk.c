@@ -1,6 +1,5 @@
 /* The events of a chunk: plays, with their ids (docs/rules.md, Identity of a play). */
 #include <stdlib.h>
-#include <string.h>
 
 #include "calendar.h"
 #include "ids.h"

@@ -1,6 +1,5 @@
 /* The end of a batch: users' days with their lists of plays, in order. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "calendar.h"
 #include "plays.h"

@@ -4,7 +4,7 @@
 #include "listened.h"
 #include "plays_type.h"
 
-PyObject *plays_bytes_of(const Buffer *buffer) {
+static PyObject *bytes_of(const Buffer *buffer) {
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
@@ -100,7 +100,7 @@ static PyObject *copy_table(PlaysObject *self, size_t table, int32_t month) {
     bool done;
     WITHOUT_GIL(self, done = TABLES[table].rows(&self->plays, month, buffer));
     if (done && buffer->size == header) Py_RETURN_NONE;
-    return done && copy_end(buffer) ? plays_bytes_of(buffer) : PyErr_NoMemory();
+    return done && copy_end(buffer) ? bytes_of(buffer) : PyErr_NoMemory();
 }
 
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {

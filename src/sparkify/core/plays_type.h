@@ -38,7 +38,6 @@ PyObject *plays_step(PlaysObject *self, bool done, Step next);
 PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);
 
 /* plays_results.c */
-PyObject *plays_bytes_of(const Buffer *buffer);
 PyObject *plays_list_batch_months(const Batch *batch);
 PyObject *plays_users(PlaysObject *self, PyObject *unused);
 PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused);

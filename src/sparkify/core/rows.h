@@ -1,4 +1,4 @@
-/* The rows of plays for the tables of a staged month, columns in the order of stage/tables.py. */
+/* The rows of plays for the tables of a staged month, columns in the order of stage/stage.sql. */
 #ifndef SPARKIFY_ROWS_H
 #define SPARKIFY_ROWS_H
 

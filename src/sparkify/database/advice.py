@@ -69,6 +69,13 @@ _CONNECTING: Final = {
 """By the English text: libpq has no code for a failed connection."""
 
 
+def described(error: psycopg.Error) -> str:
+    """The error in PostgreSQL's words, without the statement and the rows, which hold personal data."""
+    said = error.diag.message_primary or str(error).partition("\n")[0]
+    table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
+    return f"PostgreSQL: {said}{table}"
+
+
 def advice(error: psycopg.Error, *, asking: bool) -> str:
     """Say what to do about an error; `asking` means a question, which changes nothing."""
     state = error.sqlstate or _code_of_libpq(error)

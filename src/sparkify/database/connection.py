@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sparkify.database.advice import advice, advice_on_connecting
+from sparkify.database.advice import advice, advice_on_connecting, described
 from sparkify.database.dsn import parse
 from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
@@ -124,12 +124,8 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        said = error.diag.message_primary or str(error).partition("\n")[0]
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
-        table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
-        raise SparkifyError(
-            f"PostgreSQL: {said}{table}.{hint} {advice(error, asking=asking)}".rstrip()
-        ) from error
+        raise SparkifyError(f"{described(error)}.{hint} {advice(error, asking=asking)}".rstrip()) from error
 
 
 def database_is_missing(dsn: str) -> bool:

@@ -51,7 +51,7 @@ def refuse_other(connection: Connection[Any]) -> None:
     except psycopg.errors.InsufficientPrivilege:
         return  # a role that may read only the star can still ask questions about that
     if version is None:
-        raise NoWarehouse("There is no warehouse in this database yet. Load one: sparkify etl DATA")
+        raise NoWarehouse
     if version != SCHEMA_VERSION:
         refuse_newer(version)
         raise UsageError(

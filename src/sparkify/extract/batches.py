@@ -38,11 +38,6 @@ class Batch:
     files: tuple[InputFile, ...]
     part: Part | None = None
 
-    @property
-    def size(self) -> int:
-        """Its size in bytes when the load was planned."""
-        return self.part.size if self.part else sum(file.size for file in self.files)
-
 
 @dataclass(frozen=True, slots=True)
 class Range:

@@ -19,7 +19,7 @@ from sparkify.extract.strict_json import too_much, unsound
 BEGINNING_BYTES: Final = 1 << 20
 """Bytes at the beginning of a file that decide how to read it."""
 
-PIECE_BYTES: Final = 1 << 17
+PIECE_CHARACTERS: Final = 1 << 17
 """Characters to scan at a time. Hostile JSON may take the scanner a hundred times its size in memory, and at
 an error the scanner counts all lines before it."""
 
@@ -105,7 +105,7 @@ def _end_of_brackets(text: str, start: int, stop: int) -> int | None:
 
 
 def _cut(text: str) -> Iterator[str]:
-    return (text[start : start + PIECE_BYTES] for start in range(0, len(text), PIECE_BYTES))
+    return (text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS))
 
 
 class _Reader:
@@ -150,7 +150,7 @@ class _Reader:
             self._move(found.end())
             if self._ended or len(self._text) - self._at >= LONGEST_TOKEN:
                 return self._at < len(self._text)
-            self._fill(max(PIECE_BYTES, LONGEST_TOKEN))
+            self._fill(max(PIECE_CHARACTERS, LONGEST_TOKEN))
 
     def _take(self, number: int, *, in_array: bool) -> Record:
         """Read the record that begins here, and move past it."""
@@ -174,7 +174,7 @@ class _Reader:
         """The end of the JSON value that begins here; None when it is wrong, or too large."""
         while True:
             left = len(self._text) - self._at
-            if left > 2 * PIECE_BYTES and too_much(self._text[self._at :].encode("latin-1")):
+            if left > 2 * PIECE_CHARACTERS and too_much(self._text[self._at :].encode("latin-1")):
                 return None
             try:
                 end: int = _scan(self._text, self._at)[1]
@@ -203,7 +203,7 @@ class _Reader:
 
         It looks at text of fixed lengths, so that the answer does not depend on the size of the blocks.
         """
-        size = PIECE_BYTES
+        size = PIECE_CHARACTERS
         while True:
             self._fill(size)
             stop = min(self._at + size, len(self._text))
@@ -249,7 +249,7 @@ class _Reader:
             self._move(end)
             if ends or self._ended:
                 return RejectedLine(number, too_long(size), kept, size)
-            self._fill(LONGEST_GAP + PIECE_BYTES)
+            self._fill(LONGEST_GAP + PIECE_CHARACTERS)
 
     def _indent(self) -> int:
         """How far the line of this record is indented."""
@@ -281,7 +281,7 @@ class _Reader:
 
     def _shorten(self) -> None:
         """Shrink the window after a long record, so that the search for the next ones stays short."""
-        enough = self._at + PIECE_BYTES
-        if len(self._text) > enough + PIECE_BYTES:
+        enough = self._at + PIECE_CHARACTERS
+        if len(self._text) > enough + PIECE_CHARACTERS:
             self._put_back += reversed(list(_cut(self._text[enough:])))
             self._text, self._ended = self._text[:enough], False

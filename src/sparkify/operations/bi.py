@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from sparkify.database.connection import server_errors
 from sparkify.database.reading import has_warehouse
-from sparkify.errors import SparkifyError
+from sparkify.errors import NoWarehouse
 from sparkify.operations.roles import create_roles
 from sparkify.server import Server
 from sparkify.server.names import BI_LOGIN, DATABASE, READER
@@ -17,13 +17,14 @@ def jdbc_url(server: Server, dbname: str = DATABASE) -> str:
 
     Raises:
         UsageError: the server listens on no port.
-        SparkifyError: the database has no warehouse, or the login cannot be created now.
+        NoWarehouse: the database has no warehouse.
+        SparkifyError: the login cannot be created now.
     """
     port, password = server.login()
     url = server.url(dbname)
     with server_errors():
         if not has_warehouse(url):
-            raise SparkifyError("There is no warehouse in this database yet. Load one: sparkify etl DATA")
+            raise NoWarehouse
     create_roles(url, login=(BI_LOGIN, READER, password))
     login = urlencode({"user": BI_LOGIN, "password": password})
     return f"jdbc:postgresql://{ADDRESS}:{port}/{quote(dbname, safe='')}?{login}"

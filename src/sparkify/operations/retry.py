@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from sparkify.create_tables import open_warehouse
+from sparkify.database.advice import described
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
@@ -27,10 +27,11 @@ from sparkify.extract.rejects import RejectedLine
 from sparkify.extract.strict_json import unsound
 from sparkify.publish.catalogue import publish_catalogue
 from sparkify.publish.months import publish_month
-from sparkify.publish.run import publish_run
+from sparkify.publish.rollups import summarize_indexes
+from sparkify.publish.run import keep_report, publish_run, run_totals
 from sparkify.report import Books, Staged
 from sparkify.stage.claims import Claim, write_manifest
-from sparkify.stage.failed import described, lies_in_data
+from sparkify.stage.failed import lies_in_data
 from sparkify.stage.runs import begin_run, hold_open
 from sparkify.stage.stager import Stager, plain
 from sparkify.stage.tables import staged_months
@@ -122,7 +123,7 @@ def retry(
                 # Nothing is staged any more: this only ends the run.
                 publish_run(connection, dsn, done.run_id)
                 done.seconds = time.monotonic() - started
-                connection.execute(_sql["report"], [Jsonb(done.as_dict()), done.run_id])
+                keep_report(connection, done.run_id, done.as_dict())
     done.seconds = time.monotonic() - started
     return done
 
@@ -136,6 +137,7 @@ def _retry_files(
         for kind in KINDS:
             if of_kind := [file for file in files if file.kind == kind]:
                 done.add(retrier.retry(of_kind))
+                summarize_indexes(connection)
     except psycopg.Error as error:
         if not lies_in_data(error):
             raise
@@ -298,9 +300,7 @@ class _Retrier(Stager):
 
     def _settle(self, claims: dict[int, Claim]) -> None:
         connection = self._connection
-        row = connection.execute(_sql["totals"], [self._run_id]).fetchone()
-        assert row is not None
-        self._report.passed.add(Books(*map(int, row)))
+        self._report.passed.add(run_totals(connection, self._run_id))
         pairs = {
             "retried": [claim.manifest_id for claim in claims.values()],
             "manifests": [self._manifests[file_id] for file_id in claims],

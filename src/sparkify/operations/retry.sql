@@ -82,16 +82,6 @@ FROM unnest(%(retried)s::bigint[], %(manifests)s::bigint[]) AS pair (retried, ma
 JOIN etl.manifest retried ON retried.manifest_id = pair.retried
 WHERE m.manifest_id = pair.manifest
 
--- name: totals
--- Sum up what the records that passed became.
-SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(page_views), 0), coalesce(sum(bare_pages), 0),
-       coalesce(sum(loaded), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected), 0), coalesce(sum(forgotten), 0)
-FROM etl.manifest WHERE run_id = %s
-
 -- name: delete_entries
 -- Delete the retry's own entries in the manifest, which are no longer needed.
 DELETE FROM etl.manifest WHERE run_id = %s
-
--- name: report
--- Keep the report of the retry with its run.
-UPDATE etl.runs SET report = %s WHERE run_id = %s

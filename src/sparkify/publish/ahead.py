@@ -13,6 +13,7 @@ from typing import Self
 from sparkify.database.session import Session, cancel_until_done
 from sparkify.publish.beside import Beside
 from sparkify.publish.months import publish_month
+from sparkify.publish.rollups import summarize_indexes
 from sparkify.report import Progress, Staged
 from sparkify.stage.failed import left_for_later
 from sparkify.transform.listened import Listened
@@ -67,6 +68,7 @@ class MonthsAhead:
             self._session.run(
                 publish_month, self._run_id, month, ahead=True, listened=self._listened, beside=self._beside
             )
+            self._session.run(summarize_indexes)
 
     def __enter__(self) -> Self:
         return self

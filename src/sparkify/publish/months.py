@@ -10,7 +10,6 @@ from sparkify.publish.activity import Activity
 from sparkify.publish.beside import Beside
 from sparkify.publish.page_views import publish_page_views
 from sparkify.publish.plans import choose
-from sparkify.publish.rollups import summarize_indexes
 from sparkify.publish.staged import StagedMonth
 from sparkify.stage.runs import lock_publisher
 from sparkify.transform.listened import Listened
@@ -53,4 +52,3 @@ def publish_month(
         activity.update(staged.names if plan else None, counted if are_all else None)
         staged.end()
     listened.drop(month)
-    summarize_indexes(connection)

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+from sparkify.database.advice import described
 from sparkify.database.queries import queries
 from sparkify.database.session import Session
 from sparkify.extract.advice import faults
@@ -19,9 +20,9 @@ from sparkify.publish.beside import Beside
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
-from sparkify.publish.rollups import analyze_rollups
+from sparkify.publish.rollups import analyze_rollups, summarize_indexes
 from sparkify.report import Books, Progress, RejectLimit, Report, Staged
-from sparkify.stage.failed import described, left_for_later, lies_in_data
+from sparkify.stage.failed import left_for_later, lies_in_data
 from sparkify.stage.runs import (
     adopt,
     drop_staging,
@@ -74,23 +75,24 @@ def _publish_each(
     connection: Connection[Any], beside: Beside, run_id: int, progress: Progress, listened: Listened | None
 ) -> str | None:
     """Publish the catalogue and the months of a run, a transaction each. Returns why some could not be."""
-    faults = []
+    failures = []
     for month in (None, *staged_months(connection, run_id)):
         name = f"{month:%B %Y}" if month else "catalogue"
         progress.publishing(name)
         try:
             if month:
                 publish_month(connection, run_id, month, listened=listened, beside=beside)
+                summarize_indexes(connection)
             else:
                 publish_catalogue(connection, run_id)
         except psycopg.Error as error:
             if not lies_in_data(error):
                 raise
-            faults.append(f"{name} ({_files_of(connection, run_id, month)}): {described(error)}")
-    if not faults:
+            failures.append(f"{name} ({_files_of(connection, run_id, month)}): {described(error)}")
+    if not failures:
         return None
-    more = len(faults) - 1
-    return faults[0] + (f"; {more} more month{'' if more == 1 else 's'} failed too" if more else "")
+    more = len(failures) - 1
+    return failures[0] + (f"; {more} more month{'' if more == 1 else 's'} failed too" if more else "")
 
 
 def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> str:
@@ -228,5 +230,9 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
         report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
-        kept = connection.execute(_sql["keep_report"], [Jsonb(report.as_dict()), report.run_id])
-        refuse_lost(kept, report.run_id)
+        keep_report(connection, report.run_id, report.as_dict())
+
+
+def keep_report(connection: Connection[Any], run_id: int, document: dict[str, Any]) -> None:
+    """Store the report of a run with the run."""
+    refuse_lost(connection.execute(_sql["keep_report"], [Jsonb(document), run_id]), run_id)

@@ -23,7 +23,6 @@ _PLAIN = 42_000
 class Lines:
     """Writes events of these people and songs as lines of 17 fragments. Lines share most fragments."""
 
-    # Over 40 lines: a statement for each fragment of a line, in one order.
     def __init__(self, catalogue: Catalogue, people: People) -> None:
         self._people = people
         f = self._fragments = Fragments()

@@ -38,13 +38,6 @@ def left_for_later() -> Iterator[None]:
             raise
 
 
-def described(error: psycopg.Error) -> str:
-    """The error in PostgreSQL's words, without the statement and the rows, which hold personal data."""
-    said = error.diag.message_primary or str(error).partition("\n")[0]
-    table = f" (table {error.diag.schema_name}.{error.diag.table_name})" if error.diag.table_name else ""
-    return f"PostgreSQL: {said}{table}"
-
-
 def failure(run_id: int, reason: str) -> str:
     """The message about a failed run."""
     return (

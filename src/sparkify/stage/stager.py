@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection, sql
 
+from sparkify.database.advice import described
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.database.session import Session
@@ -24,7 +25,7 @@ from sparkify.extract.rejects import RejectedLine
 from sparkify.report import Books, Part, Staged
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import copy_bytes, copy_columns
-from sparkify.stage.failed import described, lies_in_data
+from sparkify.stage.failed import lies_in_data
 from sparkify.stage.matching import Matching
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.runs import hold_open

@@ -1,6 +1,6 @@
 """The tables in which a run stages its rows: a set for each month, and one for the catalogue.
 
-The core writes the rows: core/chunk_rows.c, page_views.c, batch_rows.c and catalogue.c.
+The core writes the rows: core/chunk_rows.c, page_views.c, levels.c, batch_rows.c and catalogue.c.
 """
 
 from datetime import date
