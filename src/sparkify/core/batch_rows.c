@@ -1,8 +1,6 @@
 /* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
 #include "rows.h"
 
-enum { INT2_OID = 21, INT4_OID = 23, INT8_OID = 20 };
-
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
     Walk walk = by_month_find(&batch->of_latest, month);

@@ -1,22 +1,22 @@
 /* The rows that each chunk adds to the tables of a staged month (stage/tables.py, CHUNK_TABLES). */
 #include "rows.h"
 
-static const struct Month *find_month(const Chunk *chunk, int32_t month) {
-    static const struct Month NO_PLAYS;
+static const struct ChunkMonth *find_month(const Chunk *chunk, int32_t month) {
+    static const struct ChunkMonth NO_PLAYS;
     for (size_t at = 0; at < chunk->month_count; at++)
         if (chunk->months[at].month == month) return &chunk->months[at];
     return &NO_PLAYS;
 }
 
 /* The first of the month's kept plays, whose numbers follow. */
-static const uint32_t *plays_of(const Chunk *chunk, const struct Month *month) {
+static const uint32_t *plays_of(const Chunk *chunk, const struct ChunkMonth *month) {
     return month->plays ? chunk->of_months + month->start : NULL;
 }
 
 bool rows_of_songplays(Plays *plays, int32_t of_month, Buffer *buffer) {
     const Chunk *chunk = &plays->chunk;
     const Texts *texts = &plays->batch.texts;
-    const struct Month *month = find_month(chunk, of_month);
+    const struct ChunkMonth *month = find_month(chunk, of_month);
     const uint32_t *numbers = plays_of(chunk, month);
     for (size_t i = 0; i < month->plays; i++) {
         const HeardPlay *play = &chunk->items[numbers[i]];
@@ -40,7 +40,7 @@ bool rows_of_songplays(Plays *plays, int32_t of_month, Buffer *buffer) {
 
 bool rows_of_heard_plays(Plays *plays, int32_t of_month, Buffer *buffer) {
     const Chunk *chunk = &plays->chunk;
-    const struct Month *month = find_month(chunk, of_month);
+    const struct ChunkMonth *month = find_month(chunk, of_month);
     const uint32_t *numbers = plays_of(chunk, month);
     for (size_t i = 0; i < month->plays; i++) {
         const HeardPlay *play = &chunk->items[numbers[i]];
@@ -60,7 +60,7 @@ bool rows_of_heard_plays(Plays *plays, int32_t of_month, Buffer *buffer) {
 /* docs/rules.md, Time */
 bool rows_of_time(Plays *plays, int32_t of_month, Buffer *buffer) {
     const Chunk *chunk = &plays->chunk;
-    const struct Month *month = find_month(chunk, of_month);
+    const struct ChunkMonth *month = find_month(chunk, of_month);
     const uint32_t *numbers = plays_of(chunk, month);
     for (size_t i = 0; i < month->plays; i++) {
         const HeardPlay *play = &chunk->items[numbers[i]];

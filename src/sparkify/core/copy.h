@@ -106,6 +106,7 @@ static inline uint8_t *copy_datums(uint8_t *at, const Datum *datums, size_t coun
     return at;
 }
 
+enum { INT2_OID = 21, INT4_OID = 23, INT8_OID = 20 };
 enum { COPY_ARRAY = 24 /* what an array takes beside its values, with its length */ };
 
 /* An array of one dimension, from 1, without nulls; the values follow. */

@@ -41,7 +41,7 @@ void plays_match_fetched(Plays *plays) {
 void plays_count_matches(Plays *plays) {
     Chunk *chunk = &plays->chunk;
     for (size_t at = 0; at < chunk->month_count; at++) {
-        struct Month *month = &chunk->months[at];
+        struct ChunkMonth *month = &chunk->months[at];
         month->matched = 0;
         for (size_t play = 0; play < month->plays; play++) {
             uint32_t song = chunk->items[chunk->of_months[month->start + play]].song;

@@ -84,7 +84,7 @@ static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
 }
 
 static PyMethodDef methods[] = {
-    {"rows", (PyCFunction)(void (*)(void))month_rows, METH_VARARGS, NULL},
+    METHOD("rows", month_rows, METH_VARARGS),
     {0},
 };
 

@@ -6,7 +6,6 @@
 
 #include "copy.h"
 
-enum { INT2_OID = 21, INT8_OID = 20 };
 
 PartTaken month_add(Month *month, const uint8_t *data, size_t size) {
     const uint8_t *at = data, *end = data + size;

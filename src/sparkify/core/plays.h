@@ -66,7 +66,7 @@ typedef struct {
     Table identities, moments, users;
     uint32_t *of_months; /* the kept plays, month by month */
     size_t of_months_room;
-    struct Month {
+    struct ChunkMonth {
         int32_t month;
         uint32_t plays, matched, times, start;
     } *months;

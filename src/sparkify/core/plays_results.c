@@ -14,7 +14,7 @@ PyObject *plays_months(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
     PyObject *list = PyList_New((Py_ssize_t)chunk->month_count);
     for (size_t at = 0; list && at < chunk->month_count; at++) {
-        const struct Month *month = &chunk->months[at];
+        const struct ChunkMonth *month = &chunk->months[at];
         PyObject *item = Py_BuildValue("iIII", month->month, month->plays, month->matched, month->times);
         if (!item || PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
     }
@@ -38,7 +38,7 @@ static PyObject *describe(const Range *range, uint32_t slice) {
 static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
     PyObject *list = PyList_New(0);
     for (size_t at = 0; list && at < chunk->month_count; at++) {
-        const struct Month *month = &chunk->months[at];
+        const struct ChunkMonth *month = &chunk->months[at];
         uint32_t first = UINT32_MAX, last = 0;
         for (size_t play = 0; play < month->plays; play++) {
             const HeardPlay *heard = &chunk->items[chunk->of_months[month->start + play]];

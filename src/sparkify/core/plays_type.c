@@ -13,10 +13,14 @@ bool plays_may(PlaysObject *self, Step first, Step last) {
     return false;
 }
 
-PyObject *plays_step(PlaysObject *self, bool done, Step next) {
+bool plays_step(PlaysObject *self, bool done, Step next) {
     self->step = done ? next : FAILED;
-    if (!done) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    if (!done) PyErr_NoMemory();
+    return done;
+}
+
+PyObject *plays_stepped(PlaysObject *self, bool done, Step next) {
+    return plays_step(self, done, next) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *plays_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
@@ -64,7 +68,7 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
     copy_free(&self->buffer);
     copy_free(&self->plays.chunk.view_rows);
-    return plays_step(self, true, BATCH_BEGUN);
+    return plays_stepped(self, true, BATCH_BEGUN);
 }
 
 static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
@@ -104,16 +108,14 @@ static PyObject *settle(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = plays_note_latest(&self->plays) && plays_settle(&self->plays));
-    PyObject *nothing = plays_step(self, done, CHUNK_SETTLED);
-    Py_XDECREF(nothing);
-    return nothing ? slices_books(&self->plays.chunk.lines) : NULL;
+    return plays_step(self, done, CHUNK_SETTLED) ? slices_books(&self->plays.chunk.lines) : NULL;
 }
 
 static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
     long number = PyLong_AsLong(month);
     if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     if (songs_forget_staged(&self->plays.songs, &self->plays.seed, (int32_t)number)) Py_RETURN_NONE;
-    return plays_step(self, false, FAILED);
+    return plays_stepped(self, false, FAILED);
 }
 
 /* Write (number, heard_song_id) of each song that is to be looked up. */
@@ -135,11 +137,9 @@ static PyObject *unknown_songs(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = copy_unknown(&self->plays, &self->buffer));
-    PyObject *nothing = plays_step(self, done, SONGS_LISTED);
-    Py_XDECREF(nothing);
-    return nothing ? Py_BuildValue("Iy#", (unsigned int)self->plays.chunk.unknown_count, self->buffer.data,
-                                   (Py_ssize_t)self->buffer.size)
-                   : NULL;
+    if (!plays_step(self, done, SONGS_LISTED)) return NULL;
+    return Py_BuildValue("Iy#", (unsigned int)self->plays.chunk.unknown_count, self->buffer.data,
+                         (Py_ssize_t)self->buffer.size);
 }
 
 static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
@@ -151,7 +151,7 @@ static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
     MatchesTaken taken;
     WITHOUT_GIL(self, taken = matches_take(matches, &self->plays.seed, (const uint8_t *)data, (size_t)size));
     if (taken == MATCHES_TAKEN && matches->is_whole) plays_match_fetched(&self->plays);
-    if (taken != MATCHES_MALFORMED) return plays_step(self, taken == MATCHES_TAKEN, SONGS_LISTED);
+    if (taken != MATCHES_MALFORMED) return plays_stepped(self, taken == MATCHES_TAKEN, SONGS_LISTED);
     self->step = FAILED;
     PyErr_SetString(PyExc_ValueError, "no binary COPY of the catalogue's matches");
     return NULL;
@@ -198,7 +198,7 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
     if (!done) return NULL;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
-    return plays_step(self, done, CHUNK_MATCHED);
+    return plays_stepped(self, done, CHUNK_MATCHED);
 }
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
@@ -207,12 +207,9 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, needed, needed)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
-    PyObject *nothing = plays_step(self, done, BATCH_FINISHED);
-    Py_XDECREF(nothing);
-    return nothing ? plays_list_batch_months(&self->plays.batch) : NULL;
+    return plays_step(self, done, BATCH_FINISHED) ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
 
-#define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
 
 static PyMethodDef methods[] = {
     METHOD("begin_batch", begin_batch, METH_VARARGS),

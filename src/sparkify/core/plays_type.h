@@ -31,8 +31,11 @@ typedef struct {
 /* Whether the object may do what comes from step `first` to `last`; otherwise raises an error. */
 bool plays_may(PlaysObject *self, Step first, Step last);
 
-/* Take a step that succeeded, or fail for want of memory: None or NULL. */
-PyObject *plays_step(PlaysObject *self, bool done, Step next);
+/* Take a step that succeeded, or raise a MemoryError. */
+bool plays_step(PlaysObject *self, bool done, Step next);
+
+/* The same, as what a method returns: None or NULL. */
+PyObject *plays_stepped(PlaysObject *self, bool done, Step next);
 
 /* plays_judged.c: add a play or a page view */
 PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);

@@ -52,7 +52,6 @@ static bool find_repeated(Plays *plays) {
         }
     }
     by_month_sort(&chunk->repeated);
-    by_month_sort(&chunk->of_views);
     return true;
 }
 
@@ -90,7 +89,7 @@ static bool add_month(Chunk *chunk, int32_t month) {
     if (place < count && chunk->months[place].month == month) return true;
     if (!make_room(&chunk->months, &chunk->month_room, count + 1, sizeof *chunk->months)) return false;
     for (size_t later = count; later > place; later--) chunk->months[later] = chunk->months[later - 1];
-    chunk->months[place] = (struct Month){.month = month};
+    chunk->months[place] = (struct ChunkMonth){.month = month};
     chunk->month_count++;
     return true;
 }
@@ -117,7 +116,7 @@ static bool sort_by_month(Chunk *chunk) {
     if (!list_months(chunk)) return false;
     if (!make_room(&chunk->of_months, &chunk->of_months_room, chunk->count + 1, sizeof *chunk->of_months))
         return false;
-    struct Month *month = NULL;
+    struct ChunkMonth *month = NULL;
     for (size_t at = 0; at < chunk->count; at++) {
         const HeardPlay *play = &chunk->items[at];
         if (play->fate != KEPT) continue;
@@ -126,6 +125,7 @@ static bool sort_by_month(Chunk *chunk) {
         month->times += play->is_first_at_ts;
         chunk->lines.slices[play->slice].loaded++;
     }
+    by_month_sort(&chunk->of_views);
     uint32_t start = 0;
     for (size_t at = 0; at < chunk->month_count; at++) {
         chunk->months[at].start = start;

@@ -6,6 +6,9 @@
 
 extern PyType_Spec plays_spec, catalogue_spec, month_spec;
 
+/* A row of a type's table of methods. */
+#define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
+
 /* Run a statement while other threads run Python; the object refuses other calls meanwhile. */
 #define WITHOUT_GIL(self, statement) \
     do { \
