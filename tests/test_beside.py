@@ -22,7 +22,6 @@ from sparkify.operations.held import release
 from sparkify.publish import beside, plans, run
 from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.ahead import MonthsAhead
-from sparkify.publish.beside import Begun
 from sparkify.publish.days import StagedDays
 from sparkify.publish.rollups import Rollups
 from sparkify.report import Progress, Staged
@@ -64,8 +63,8 @@ def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     monkeypatch.setattr(plans, "A_LARGE_PART", 1)
     monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
     seen: list[bool] = []
-    is_done = Begun.is_done
-    monkeypatch.setattr(Begun, "is_done", lambda work: seen.append(is_done(work)) or seen[-1])
+    has_succeeded = plans.has_succeeded
+    monkeypatch.setattr(plans, "has_succeeded", lambda work: seen.append(has_succeeded(work)) or seen[-1])
     return seen
 
 
@@ -375,7 +374,7 @@ def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
     second.close()
     assert time.monotonic() - started < 5
     with pytest.raises(CancelledError):
-        done.is_done()
+        done.result()
 
 
 def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connection[Any]) -> None:
@@ -395,4 +394,4 @@ def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connec
                 db.execute(queries("operations/forget")["close_gate"])
         finally:
             may_end.set()
-        assert done.is_done()
+        assert beside.has_succeeded(done)

@@ -74,7 +74,7 @@ def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
     assert again.stderr == ""
     assert report["status"] == "done"
     assert report["files"] == {
-        "found": 2, "new": 0, "loaded": 0, "unread": {}, "left_to_others": 0, "not_read": {},
+        "found": 2, "new": 0, "loaded": 0, "unreadable": {}, "left_to_others": 0, "other": {},
     }  # fmt: skip
     assert list(report["lines"]) == [
         "read", "blank", "page_views", "bare_pages", "loaded", "duplicates", "rejected", "forgotten",

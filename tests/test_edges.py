@@ -126,7 +126,7 @@ def test_what_another_run_has_staged_of_an_unreadable_file_stays(
     file.unlink()
     with begin_run(dsn, db) as run_id:
         stager = Stager(dsn, run_id, time.time())
-        assert list(stager.stage(Batch(tuple(planned[:1]))).unread) == [str(file)]
+        assert list(stager.stage(Batch(tuple(planned[:1]))).unreadable) == [str(file)]
         stager.close()
     file.write_bytes(content)
     os.utime(file, ns=(status.st_mtime_ns,) * 2)

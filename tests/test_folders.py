@@ -243,7 +243,7 @@ def test_what_lies_beside_is_counted_and_said(dsn: str, tmp_path: Path, run_here
     report = json.loads(done.stdout)
     counted = {NO_ENDING: 1, ".csv": 2, ".parquet": 1, ".zip": 2, ".tar.gz": 1, ".bak": 1}
     assert (done.returncode, report["files"]["found"], report["files"]["loaded"]) == (0, 2, 2)
-    assert report["files"]["not_read"] == counted
+    assert report["files"]["other"] == counted
     for command in (["etl", tmp_path], ["etl", tmp_path, "--dry-run"]):
         said = run_here(*command, dsn=dsn).stderr.splitlines()
         assert said == report["remarks"]
@@ -257,7 +257,7 @@ def test_many_endings_are_said_in_short(tmp_path: Path) -> None:
     for at in range(20):
         (tmp_path / f"x.a{at}").touch()
     found = find_input(None, None, tmp_path)
-    assert len(found.not_read) == 20
+    assert len(found.other_files) == 20
     assert found.remarks[0].endswith(", 12 more.")
 
 
@@ -288,7 +288,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     found = etl.run(tmp_path, dsn=dsn)
     names = ("pipe.json", "pipe.jsonl.xz", "socket.json", "device.json")
     no_file = "it is a pipe, a socket or a device: remove or rename it"
-    assert found.staged.unread == {f"{logs}/{name}": no_file for name in names} | {
+    assert found.staged.unreadable == {f"{logs}/{name}": no_file for name in names} | {
         f"{logs}/link.json": "the link leads nowhere: remove it or fix it"
     }
     assert (found.files_loaded, found.rows["songplays"], found.remarks) == (2, 1, [])

@@ -97,7 +97,7 @@ def _lines(found: list[Slice]) -> list[bytes | RejectedLine]:
     data = b"".join(piece.data for piece in found)
     assert not data or data.endswith(b"\n")
     result: list[bytes | RejectedLine] = list(data.split(b"\n")[:-1])
-    for reject in (reject for piece in found for reject in piece.unread):
+    for reject in (reject for piece in found for reject in piece.rejects):
         assert result[reject.line - 1] == b""
         result[reject.line - 1] = reject
     return result
@@ -208,7 +208,7 @@ def test_a_damaged_stream_is_read_to_its_end_for_its_digest(compression: str) ->
     data = b"this is not a compressed stream" * 5000
     (found,) = _read(data, compression)
     assert found.digest == hashlib.sha256(data).digest()
-    assert [(reject.line, reject.why.reason) for reject in found.unread] == [(1, "truncated_stream")]
+    assert [(reject.line, reject.why.reason) for reject in found.rejects] == [(1, "truncated_stream")]
 
 
 def _lines_until_the_break(packed: bytes) -> list[bytes]:
@@ -302,7 +302,7 @@ def test_blocks_of_bzip2_before_the_damaged_one_are_given(share: float) -> None:
     packed = bytearray(bz2.compress(data, 1))
     packed[int(share * len(packed))] ^= 1
     found = _read(bytes(packed), "bzip2")
-    given = b"".join(piece.data for piece in found)[:-1] + found[-1].unread[0].record
+    given = b"".join(piece.data for piece in found)[:-1] + found[-1].rejects[0].record
     assert data.startswith(given)
     block = 100_000 - 19  # at compression level 1; a little less where letters repeat
     assert len(given) // (block - 200) == int(share * len(data) / block)
@@ -323,7 +323,7 @@ def test_a_stream_gives_all_that_stands_before_its_end(compression: str, pack: P
     data = b"".join(b"%s\n" % hashlib.sha256(b"%d" % at).hexdigest().encode() for at in range(3000))
     packed = pack(data)
     (found,) = _read(packed[:-1], compression)
-    given = found.data[:-1] + found.unread[0].record
+    given = found.data[:-1] + found.rejects[0].record
     assert given == data
 
 
@@ -358,7 +358,7 @@ def test_a_bomb_costs_little_memory(tmp_path: Path, name: str, pack: Pack) -> No
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert [(reject.line, reject.record_bytes) for reject in found.unread] == [(1, 128 << 20)]
+    assert [(reject.line, reject.record_bytes) for reject in found.rejects] == [(1, 128 << 20)]
     assert peak < 3 * MAX_LINE_BYTES
 
 

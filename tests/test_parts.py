@@ -61,7 +61,7 @@ def _lines(pieces: Iterator[lines.Slice]) -> list[tuple[int, bytes]]:
     for piece in pieces:
         texts = piece.data.split(b"\n")
         assert texts.pop() == b""
-        rejects = {reject.line: reject.record for reject in piece.unread}
+        rejects = {reject.line: reject.record for reject in piece.rejects}
         found += [(number, rejects.get(number, text)) for number, text in enumerate(texts, piece.first_line)]
     return found
 
@@ -206,7 +206,7 @@ def test_a_part_cannot_be_read(
         stager = Stager(dsn, run_id, time.time())
         stager.stage(first)
         file.unlink()
-        assert stager.stage(second).unread == {str(file): "No such file or directory"}
+        assert stager.stage(second).unreadable == {str(file): "No such file or directory"}
         file.write_bytes(content)
         os.utime(file, ns=(status.st_mtime_ns,) * 2)
         assert [stager.stage(batch).files for batch in others] == [0, 0, 0]
@@ -238,7 +238,7 @@ def test_a_file_that_changes_after_it_was_cut(
     with tiny_parts.context() as patch:
         patch.setattr(etl, "cut_files", cut_and_change)
         report = etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=4000)
-    assert report.staged.unread == {str(log): "changed while it was read"}
+    assert report.staged.unreadable == {str(log): "changed while it was read"}
     assert etl.run(tmp_path, dsn=dsn).books.rejected == new.count(b"\n")
     check_books(db)
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == new.count(b"\n")

@@ -610,7 +610,7 @@ def test_one_bad_file_stops_no_other(db: Connection[Any], dsn: str, tmp_path: Pa
     (tmp_path / "log_data" / "mem.json.gz").symlink_to("/proc/self/mem")  # can be opened but not read
     report = etl.run(tmp_path, dsn=dsn)
     assert report.rows["songplays"] == 1
-    assert {Path(name).name for name in report.staged.unread} == {"loop.json", "mem.json.gz"}
+    assert {Path(name).name for name in report.staged.unreadable} == {"loop.json", "mem.json.gz"}
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
@@ -630,7 +630,7 @@ def test_a_file_that_has_become_a_pipe(
 
     monkeypatch.setattr(etl, "make_plan", plan_and_replace)
     report = etl.run(tmp_path, dsn=dsn)
-    assert report.staged.unread == {str(pipe): "it is a pipe, a socket or a device: remove or rename it"}
+    assert report.staged.unreadable == {str(pipe): "it is a pipe, a socket or a device: remove or rename it"}
     assert report.rows["songplays"] == 1
 
 
@@ -649,7 +649,7 @@ def test_a_file_that_vanishes_or_cannot_be_read(
     with monkeypatch.context() as patch:
         patch.setattr(etl, "make_plan", plan_and_lose)
         report = etl.run(tmp_path, dsn=dsn)
-    assert list(report.staged.unread) == [str(gone)]
+    assert list(report.staged.unreadable) == [str(gone)]
     assert (report.files_loaded, report.rows["songplays"]) == (1, 1)
     assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%b.json'") == "vanished"
     write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))

@@ -32,7 +32,7 @@ def test_the_report(sample: tuple[Connection[Any], Report]) -> None:
     report = sample[1].as_dict()
     assert report["status"] == "done"
     assert report["files"] == {
-        "found": 101, "new": 101, "loaded": 101, "unread": {}, "left_to_others": 0, "not_read": {},
+        "found": 101, "new": 101, "loaded": 101, "unreadable": {}, "left_to_others": 0, "other": {},
     }  # fmt: skip
     assert report["rows"] == {"songplays": 6820, "users": 96, "songs": 71, "artists": 69, "time": 6813}
     assert report["matched"] == 1
@@ -141,6 +141,6 @@ def test_copies_of_other_endings(
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(pack(path.read_bytes()))
     report = etl.run(tmp_path, dsn=(dsn := new_dsn()))
-    assert (report.files_loaded, report.files_not_read) == (101, {})
+    assert (report.files_loaded, report.other_files) == (101, {})
     with connect(dsn) as other:
         assert checksums(other) == checksums(db)

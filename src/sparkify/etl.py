@@ -92,7 +92,8 @@ def run(
                 load.publish_or_hold()
         if not dry_run:
             load.end()
-    return load.report.timed(started)
+    load.report.seconds = time.monotonic() - started
+    return load.report
 
 
 @contextmanager
@@ -153,7 +154,7 @@ class _Load:
             status,
             plan.found,
             len(plan.new),
-            found.not_read,
+            found.other_files,
             found.remarks,
             earlier.finished,
             earlier.held,
@@ -218,7 +219,8 @@ class _Load:
 
     def _stage(self, batches: list[Batch], ahead: MonthsAhead | None = None) -> None:
         for staged in self._engine.stage(self._run_id, self.planned_at, batches):
-            self.report.add(staged, self.progress)
+            self.report.staged.add(staged)
+            self.progress.staged(staged)
             self._listened.add(staged.listened)
             if ahead:
                 ahead.staged(staged)

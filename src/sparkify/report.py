@@ -1,7 +1,6 @@
 """The report of a run, and its progress."""
 
 import re
-import time
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -92,7 +91,7 @@ class Staged:
     files: int = 0
     books: Books = field(default_factory=Books)
     reasons: dict[str, int] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     left_to_others: int = 0
     number: int = 0
     months: list[date] = field(default_factory=list)
@@ -104,7 +103,7 @@ class Staged:
         self.books.add(other.books)
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
-        self.unread |= other.unread
+        self.unreadable |= other.unreadable
         self.left_to_others += other.left_to_others
 
 
@@ -144,7 +143,7 @@ class Report:
     `status` is ``done``, ``held`` (more rejects than allowed, nothing published) or ``dry run``. A ``failed``
     report is only stored with the run: `etl.run` raises an error instead of returning it.
 
-    `files_not_read` counts the other files in the folders by the endings of their names. `remarks` are
+    `other_files` counts the other files in the folders by the endings of their names. `remarks` are
     sentences about what was found there or missing. `finished_runs` has the reports of earlier runs that were
     left unfinished and that this load finished. `held_runs` are all held runs, `failed_runs` the earlier runs
     that could not be published, with the reasons. `rows` counts the rows in the warehouse now, `matched`
@@ -155,7 +154,7 @@ class Report:
     status: str
     files_found: int = 0
     files_new: int = 0
-    files_not_read: dict[str, int] = field(default_factory=dict)
+    other_files: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     finished_runs: "dict[int, Report]" = field(default_factory=dict)
     held_runs: list[int] = field(default_factory=list)
@@ -177,16 +176,6 @@ class Report:
         """How many files were read and published."""
         return self.staged.files if self.status == "done" else 0
 
-    def add(self, batch: Staged, progress: Progress) -> None:
-        """Count a staged batch, and report progress."""
-        self.staged.add(batch)
-        progress.staged(batch)
-
-    def timed(self, started: float) -> "Report":
-        """Set the duration of a run that began at `started` by the monotonic clock; returns the report."""
-        self.seconds = time.monotonic() - started
-        return self
-
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
         books = self.books
@@ -194,8 +183,8 @@ class Report:
             "status": self.status,
             "run_id": self.run_id,
             "files": {"found": self.files_found, "new": self.files_new, "loaded": self.files_loaded,
-                      "unread": self.staged.unread, "left_to_others": self.staged.left_to_others,
-                      "not_read": self.files_not_read},
+                      "unreadable": self.staged.unreadable, "left_to_others": self.staged.left_to_others,
+                      "other": self.other_files},
             "remarks": self.remarks,
             "lines": {"read": books.lines, "blank": books.blank, "page_views": books.page_views,
                       "bare_pages": books.bare_pages, "loaded": books.loaded, "duplicates": books.duplicates,

@@ -67,7 +67,7 @@ def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[
 def sessions(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Sessions by the day on which they began: how many, how many without a play, plays, page views, and the
     seconds from the first event to the last one."""
-    return _question(dsn, _activity["session_days"], selection)
+    return _question(dsn, _activity["sessions"], selection)
 
 
 def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:

@@ -70,7 +70,7 @@ ORDER BY day
  SELECT start, level, NULL, 0, milliseconds FROM analytics.listeners
  WHERE period = 'day' AND level IS NOT NULL AND start >= %(first)s AND start < %(end)s AND {at_level})
 
--- name: session_days
+-- name: sessions
 -- Sum up the sessions that began. One row per day.
 SELECT day, sum(sessions)::bigint AS sessions, coalesce(sum(sessions) FILTER (WHERE NOT has_plays), 0)::bigint AS without_plays,
        sum(plays)::bigint AS plays, sum(views)::bigint AS views, sum(seconds)::bigint AS seconds

@@ -80,7 +80,7 @@ def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
     """The selection limited to the days that have plays: a range without an end would have no last month."""
     if selection.zone != UTC:
-        return zones.days_with_plays(connection, selection)
+        return zones.spans(connection, selection)[0]
     return spans(connection, selection)[0]
 
 

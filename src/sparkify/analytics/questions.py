@@ -80,7 +80,7 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
 def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> list[Row]:
     # The planner underestimates as for `trend` and for `heat_map`.
     with reader(dsn) as connection, planner(connection, enable_nestloop="off", enable_sort="off"):
-        days = zones.days_with_plays(connection, selection)
+        days = days_with_plays(connection, selection)
         if days.is_empty():
             return []
         return ask(connection, _zones["trend"], days, **zones.periods(connection, days, period))

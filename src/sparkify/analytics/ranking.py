@@ -179,10 +179,10 @@ def _rank(
         )  # fmt: skip
         # The planner expects thousands of candidates instead of a few, and would read the whole rollup.
         are_few = listed and longest <= LOOKED_UP and not by_days
-        ways = (
+        settings = (
             dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off") if are_few else {}
         )
-        with planner(connection, **ways):
+        with planner(connection, **settings):
             rows = ask(
                 connection, ranked.rank, selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
                 parts={

@@ -33,11 +33,6 @@ Moment = tuple[date, int]
 """A UTC day and a quarter of an hour in it, from 0."""
 
 
-def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:
-    """The selection limited to the local days that have plays."""
-    return spans(connection, selection)[0]
-
-
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
     """The selection limited to the local days that have plays; and that of the same plays without a first or
     last day if no play is beyond. All plays are those of a selection in UTC."""

@@ -145,7 +145,7 @@ def _print_advice(report: Report) -> None:
         note(remark)
     for run in (*report.finished_runs.values(), report):
         _print_rejects(run)
-    for name, why in report.staged.unread.items():
+    for name, why in report.staged.unreadable.items():
         note(f"{name} was not read: {why}. The next run tries again.")
     if others := report.staged.left_to_others:
         note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")

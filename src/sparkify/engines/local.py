@@ -37,16 +37,13 @@ class Engine:
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
         """Stage the batches of a run; yields the result of each when it is done."""
-        make = partial(self._make, run_id, planned_at)
+        from sparkify.stage.stager import Stager  # noqa: PLC0415
+
+        make = partial(Stager, self._dsn, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
             yield from self._stage_here(partial(make, is_alone=True), batches)
         else:
             yield from self._stage_in_threads(make, batches)
-
-    def _make(self, run_id: int, planned_at: float, *, is_alone: bool = False) -> "Stager":
-        from sparkify.stage.stager import Stager  # noqa: PLC0415
-
-        return Stager(self._dsn, run_id, planned_at, is_alone=is_alone)
 
     def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
         if not batches:

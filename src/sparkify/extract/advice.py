@@ -43,7 +43,7 @@ _FORMATS: Final = [
 # --- by name ------------------------------------------------------------------------------------------------
 
 
-def not_read_remarks(folder: str, endings: Counter[str]) -> list[str]:
+def remarks_on_others(folder: str, endings: Counter[str]) -> list[str]:
     """Count a folder's other files by ending, and advise on them."""
     return [f"Not read in {folder}: {_listed(endings)}.", *advice_for(endings)]
 

@@ -11,12 +11,12 @@ from sparkify.extract.storage import is_remote
 
 
 def find_files(
-    root: str | os.PathLike[str], kind: Kind, not_read: Counter[str] | None = None
+    root: str | os.PathLike[str], kind: Kind, other_files: Counter[str] | None = None
 ) -> list[InputFile]:
     """Find all files with a name that a load reads below a folder or URL, sorted by name; skip hidden ones.
 
-    It counts other files in `not_read` by the endings of their names. It returns a pipe or a broken link like
-    a file: reading it will report what is wrong.
+    It counts others in `other_files` by the endings of their names. It returns a pipe or a broken link like a
+    file: reading it will report what is wrong.
 
     Raises:
         UsageError: `root` or a folder below it cannot be listed.
@@ -24,14 +24,14 @@ def find_files(
     """
     root = os.fspath(root)
     found: list[InputFile] = []
-    not_read = Counter() if not_read is None else not_read
+    other_files = Counter() if other_files is None else other_files
     if is_remote(root):
         from sparkify.extract import objects  # noqa: PLC0415
 
-        found.extend(objects.find(root, kind, not_read))
+        found.extend(objects.find(root, kind, other_files))
     else:
         try:
-            _walk(os.path.abspath(root), kind, found, not_read)
+            _walk(os.path.abspath(root), kind, found, other_files)
         except OSError as error:
             said = f"Cannot list {error.filename or root}: {error.strerror}."
             if isinstance(error, PermissionError):
@@ -41,7 +41,7 @@ def find_files(
     return found
 
 
-def _walk(root: str, kind: Kind, found: list[InputFile], not_read: Counter[str]) -> None:
+def _walk(root: str, kind: Kind, found: list[InputFile], other_files: Counter[str]) -> None:
     """Read each folder once, under the same name in every load, however the system orders its entries.
 
     Real folders come before links, so a new link does not rename the files of a real folder. Under another
@@ -58,7 +58,7 @@ def _walk(root: str, kind: Kind, found: list[InputFile], not_read: Counter[str])
                 continue
             seen.add(identity)
             real: list[str] = []
-            for path in _files(folder, entries, kind, found, not_read):
+            for path in _files(folder, entries, kind, found, other_files):
                 is_link = os.path.islink(path)  # noqa: PTH114  Path takes three times as long
                 (links if is_link else real).append(path)
             folders += sorted(real, reverse=True)
@@ -69,9 +69,9 @@ def _files(
     entries: list[tuple[str, bool, int, int]],
     kind: Kind,
     found: list[InputFile],
-    not_read: Counter[str],
+    other_files: Counter[str],
 ) -> list[str]:
-    """Add a folder's own files to `found` and `not_read`; returns the paths of the folders in it."""
+    """Add a folder's own files to `found` and `other_files`; returns the paths of the folders in it."""
     below = folder.rstrip("/") + "/"
     folders = []
     by_name = {entry[0]: entry for entry in entries}  # a folder that changes may list a name twice
@@ -83,7 +83,7 @@ def _files(
             # A broken link, or a file that has just vanished, has no size: reading it will report it.
             found.append(InputFile(kind, path, size, mtime_ns, compression))
         elif name != SUCCESS:
-            not_read[ending_of(name)] += 1
+            other_files[ending_of(name)] += 1
     return folders
 
 

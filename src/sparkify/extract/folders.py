@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sparkify.errors import UsageError
-from sparkify.extract.advice import advice_for, not_read_remarks, nothing_read
+from sparkify.extract.advice import advice_for, nothing_read, remarks_on_others
 from sparkify.extract.files import InputFile, Kind, compression_of, ending_of
 from sparkify.extract.find import find_files
 from sparkify.extract.kinds import KINDS, SAMPLED, kind_of, sample
@@ -32,7 +32,7 @@ class Found:
 
     folders: dict[Kind, str] = field(default_factory=dict)
     files: list[InputFile] = field(default_factory=list)
-    not_read: Counter[str] = field(default_factory=Counter)
+    other_files: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -59,14 +59,14 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
     _check_apart(folders)
     found = Found()
     for kind, path in folders.items():
-        not_read: Counter[str] = Counter()
-        if files := find_files(path, kind, not_read):
+        other_files: Counter[str] = Counter()
+        if files := find_files(path, kind, other_files):
             found.folders[kind] = path
             found.files += files
-            found.not_read += not_read
-            found.remarks += not_read_remarks(path, not_read) if not_read else []
-        elif not_read or named[kind]:
-            raise UsageError(nothing_read(path, not_read))
+            found.other_files += other_files
+            found.remarks += remarks_on_others(path, other_files) if other_files else []
+        elif other_files or named[kind]:
+            raise UsageError(nothing_read(path, other_files))
         else:
             missing[kind] = "is empty"
     if missing:

@@ -37,7 +37,7 @@ MOST_LINES: Final = CHUNK_BYTES // SHORT_LINE_BYTES
 class Slice:
     """Consecutive lines of one file: `data` has whole lines, each with its line feed.
 
-    `unread` has the lines rejected while reading; an empty line in `data` stands for each, to keep count.
+    `rejects` has the lines rejected while reading; an empty line in `data` stands for each, to keep count.
     Lines are numbered from `first_line`, or by `numbers` if a reader made the records; `lines` counts them.
     The last slice has `ends_file` set and the `digest` (SHA-256) of all bytes read from the file or part.
     """
@@ -45,7 +45,7 @@ class Slice:
     file: InputFile
     first_line: int
     data: bytes
-    unread: list[RejectedLine] = field(default_factory=list)
+    rejects: list[RejectedLine] = field(default_factory=list)
     ends_file: bool = False
     digest: bytes = b""
     numbers: "array[int] | None" = None
@@ -70,12 +70,12 @@ def chunks(
     small = storage.read_small(file for file in files if _is_small(file))
     for file in files:
         if part or not _is_small(file):
-            pieces: Iterable[Slice] = chain.from_iterable(map(_of_few_lines, slices(file, part)))
+            of_file: Iterable[Slice] = chain.from_iterable(map(_of_few_lines, slices(file, part)))
         else:
-            pieces = _small(file, *next(small))
-        for piece in pieces:
-            chunk.append(piece)
-            size += max(len(piece.data), SHORT_LINE_BYTES * piece.lines)
+            of_file = _small(file, *next(small))
+        for slice_ in of_file:
+            chunk.append(slice_)
+            size += max(len(slice_.data), SHORT_LINE_BYTES * slice_.lines)
             if size >= chunk_bytes:
                 yield chunk
                 chunk, size = [], 0
@@ -117,16 +117,16 @@ def _line_slices(
             if ready.data:
                 yield ready
                 line += ready.lines
-            unread = []
+            rejected = []
             length = skipped + len(rest) + first
             if length > MAX_LINE_BYTES:
-                unread = [_too_long(line, rest + data[:first], length)]
+                rejected = [_too_long(line, rest + data[:first], length)]
                 rest = b""
             else:
                 first = 0
             last = data.rfind(b"\n") + 1
             lines = b"".join((rest, memoryview(data)[first:last])) if rest else data[first:last]
-            ready = Slice(file, line, lines, unread)
+            ready = Slice(file, line, lines, rejected)
             rest, skipped = data[last:], 0
     except BrokenStream as error:
         broken = str(error)
@@ -139,10 +139,10 @@ def _take_end(ready: Slice, rest: bytes, skipped: int, broken: str) -> None:
     """Take what follows the last line feed: a line, the end of one that is too long, or a torn one."""
     line = ready.first_line + ready.lines
     if skipped:
-        ready.unread.append(_too_long(line, rest, skipped + len(rest)))
+        ready.rejects.append(_too_long(line, rest, skipped + len(rest)))
         rest = b""
     elif broken:
-        ready.unread.append(RejectedLine.of(line, Reject("truncated_stream", broken), rest))
+        ready.rejects.append(RejectedLine.of(line, Reject("truncated_stream", broken), rest))
         rest = b""
     if rest or skipped or broken:
         ready.data += rest + b"\n"
@@ -174,16 +174,16 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
     ready: Slice | None = None  # kept until there is another, because the last one gets the digest
     numbers: list[int] = []
     texts: list[bytes] = []
-    unread: list[RejectedLine] = []
+    rejected: list[RejectedLine] = []
     size = 0
 
     def make() -> Slice:
         data = b"".join(text + b"\n" for text in texts)
-        return Slice(file, 1, data, list(unread), numbers=array("q", numbers))
+        return Slice(file, 1, data, list(rejected), numbers=array("q", numbers))
 
     for record in records:
         if isinstance(record, RejectedLine):
-            unread.append(record)
+            rejected.append(record)
             number, text, kept = record.line, b"", len(record.record)
         else:
             number, text = record
@@ -195,7 +195,7 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
             if ready:
                 yield ready
             ready = make()
-            numbers, texts, unread, size = [], [], [], 0
+            numbers, texts, rejected, size = [], [], [], 0
     if ready and texts:
         yield ready
         ready = None
@@ -204,21 +204,21 @@ def _record_slices(file: InputFile, records: Iterator[Record], digest: "hashlib.
     yield ready
 
 
-def _of_few_lines(piece: Slice) -> Iterator[Slice]:
+def _of_few_lines(slice_: Slice) -> Iterator[Slice]:
     """The slice, cut into slices of at most `MOST_LINES` lines."""
-    if piece.lines <= MOST_LINES:
-        yield piece
+    if slice_.lines <= MOST_LINES:
+        yield slice_
         return
-    data = piece.data
-    line, start = piece.first_line, 0
+    data = slice_.data
+    line, start = slice_.first_line, 0
     while start < len(data):
         # So many bytes cannot have more lines; but one line may be longer.
         end = data.rfind(b"\n", start, start + MOST_LINES) + 1 or data.find(b"\n", start + MOST_LINES) + 1
-        cut = Slice(piece.file, line, data[start:end])
+        cut = Slice(slice_.file, line, data[start:end])
         start, line = end, line + cut.lines
-        cut.unread = [reject for reject in piece.unread if cut.first_line <= reject.line < line]
-        if piece.ends_file and start == len(data):
-            cut.ends_file, cut.digest = True, piece.digest
+        cut.rejects = [reject for reject in slice_.rejects if cut.first_line <= reject.line < line]
+        if slice_.ends_file and start == len(data):
+            cut.ends_file, cut.digest = True, slice_.digest
         yield cut
 
 

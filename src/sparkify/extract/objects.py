@@ -51,10 +51,10 @@ def exists(address: str) -> bool:
         raise UsageError(f"Cannot look for {address}: {error.strerror}.") from error
 
 
-def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
+def find(root: str, kind: Kind, other_files: Counter[str]) -> Iterator[InputFile]:
     """Yield all input files below a URL in the store's order; skip hidden ones.
 
-    It counts objects with other names in `not_read` by their endings.
+    It counts objects with other names in `other_files` by their endings.
 
     Raises:
         UsageError: there are no objects, or they may not be listed.
@@ -75,7 +75,7 @@ def find(root: str, kind: Kind, not_read: Counter[str]) -> Iterator[InputFile]:
                     if compression != "":
                         yield _input_file(kind, address, details, compression)
                     elif name != SUCCESS:
-                        not_read[ending_of(name)] += 1
+                        other_files[ending_of(name)] += 1
     except OSError as error:
         raise UsageError(
             f"Cannot list {root}: {error.strerror}. Name a bucket and prefix that may be listed."

@@ -311,9 +311,9 @@ class _Retrier(Stager):
 
 def _as_a_line(file: InputFile, line: int, record: bytes) -> Slice:
     """A rejected record as a slice of one line, also where it was written over several lines."""
-    unread = []
+    rejects = []
     if b"\n" in record:
         if why := unsound(record):
-            unread = [RejectedLine.of(line, why, record)]
+            rejects = [RejectedLine.of(line, why, record)]
         record = b"" if why else on_one_line(record)
-    return Slice(file, line, record + b"\n", unread, ends_file=True)
+    return Slice(file, line, record + b"\n", rejects, ends_file=True)

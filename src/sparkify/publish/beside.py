@@ -21,6 +21,7 @@ from sparkify.errors import ConnectionFailed
 _stage: Final = queries("stage/stage")
 
 Work = Callable[[Connection[Any]], None]
+Begun = Future[None]
 
 _LOCK_TIMEOUT: Final = "1s"
 """A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
@@ -34,7 +35,7 @@ class Beside:
         self._dsn = dsn
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
         self._connection: Connection[Any] | None = None
-        self._begun: list[Future[None]] = []
+        self._begun: list[Begun] = []
         self._is_closed = False
 
     @property
@@ -42,10 +43,10 @@ class Beside:
         """Whether there was work for a second connection: little work is done sooner without one."""
         return self._connection is not None
 
-    def begin(self, work: Work, *, as_whole: bool = True) -> "Begun":
+    def begin(self, work: Work, *, as_whole: bool = True) -> Begun:
         """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
         self._begun.append(self._pool.submit(self._do, work, as_whole=as_whole))
-        return Begun(self._begun[-1])
+        return self._begun[-1]
 
     def _do(self, work: Work, *, as_whole: bool) -> None:
         try:
@@ -88,23 +89,17 @@ class Beside:
             cancel(self._connection, timeout=0.5, for_good=for_good)
 
 
-class Begun:
-    """Work that was begun."""
+def has_succeeded(work: Begun) -> bool:
+    """Wait for work that was begun; false if it failed: the publication then does it itself.
 
-    def __init__(self, future: "Future[None]") -> None:
-        self._future = future
+    Nothing was kept of work that was begun as a whole. Whatever else was wrong is wrong in the publication,
+    too, and is reported there.
 
-    def is_done(self) -> bool:
-        """Wait for it; false if it failed: the publication then does it itself.
-
-        Nothing was kept of work that was begun as a whole. Whatever else was wrong is wrong in the
-        publication, too, and is reported there.
-
-        Raises:
-            CancelledError: the second connection was closed.
-        """
-        try:
-            self._future.result()
-        except (psycopg.Error, ConnectionFailed):
-            return False
-        return True
+    Raises:
+        CancelledError: the second connection was closed.
+    """
+    try:
+        work.result()
+    except (psycopg.Error, ConnectionFailed):
+        return False
+    return True

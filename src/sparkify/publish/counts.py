@@ -21,7 +21,7 @@ SAMPLE: Final = "10"
 time."""
 
 
-def analytics(rollup: Rollup) -> sql.Identifier:
+def table_of(rollup: Rollup) -> sql.Identifier:
     """The table of a rollup."""
     return sql.Identifier("analytics", rollup.name)
 
@@ -53,7 +53,7 @@ class Counts:
     ) -> None:
         """Count a rollup, or take its `rows`: each is a whole binary COPY. The month may be new to it."""
         counted = self._tables[rollup.name]
-        create = sql.SQL(_sql["create"]).format(counted=counted, rollup=analytics(rollup))
+        create = sql.SQL(_sql["create"]).format(counted=counted, rollup=table_of(rollup))
         connection.execute(create)
         if rows is None:
             self._fill(connection, counted, rollup)
@@ -74,9 +74,9 @@ class Counts:
         counted = self._tables[rollup.name]
         if not rollup.is_partitioned:
             if rollup in self._waiting:
-                connection.execute(sql.SQL(_sql["insert"]).format(rollup=analytics(rollup), counted=counted))
+                connection.execute(sql.SQL(_sql["insert"]).format(rollup=table_of(rollup), counted=counted))
             else:
-                self._fill(connection, analytics(rollup), rollup)
+                self._fill(connection, table_of(rollup), rollup)
         elif is_new:
             self._month.attach(connection, rollup.name, counted)
         else:

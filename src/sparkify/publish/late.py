@@ -7,7 +7,7 @@ from psycopg import sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
-from sparkify.publish.books import add_rows
+from sparkify.publish.books import add_rows, move_loaded_to_duplicates, move_to_duplicates
 from sparkify.publish.staged import StagedMonth
 
 LATE: Final = {table: sql.Identifier(f"late_{table}") for table in ("time", "heard_plays", "songplays")}
@@ -44,6 +44,6 @@ def _replace(month: StagedMonth) -> None:
     add_rows(month.connection, "matched", month.number("matched_by_replacing"))
     month.run("replace_songplays")
     month.run("replace_heard_plays")
-    month.move_to_duplicates(month.run("duplicates_staged").fetchall())
-    month.move_to_duplicates(month.run("still_there").fetchall())
-    month.move_loaded_to_duplicates(month.run("duplicates_there").fetchall())
+    for query in ("duplicates_staged", "still_there"):
+        move_to_duplicates(month.connection, month.run_id, month.run(query).fetchall())
+    move_loaded_to_duplicates(month.connection, month.date, month.run("duplicates_there").fetchall())

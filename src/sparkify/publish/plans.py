@@ -16,8 +16,8 @@ from psycopg import Connection, sql
 from sparkify import sql_queries
 from sparkify.database.planner import planner
 from sparkify.publish.activity import StagedActivity
-from sparkify.publish.beside import Begun, Beside, Work
-from sparkify.publish.books import add_rows
+from sparkify.publish.beside import Begun, Beside, Work, has_succeeded
+from sparkify.publish.books import add_rows, move_to_duplicates
 from sparkify.publish.days import StagedDays
 from sparkify.publish.late import LATE, insert_plays
 from sparkify.publish.partitions import Span
@@ -88,7 +88,8 @@ class Plan(ABC):
             self._has_repeated = True
             # The planner expects one row from a join on two columns: its loop took minutes, not a second.
             with planner(month.connection, enable_nestloop="off"):
-                month.move_to_duplicates(month.run("remove_repeated").fetchall())
+                lost = month.run("remove_repeated").fetchall()
+                move_to_duplicates(month.connection, month.run_id, lost)
         # Staged users' days still count the plays that are gone, so those days are computed from plays.
         staged_since = month.span.until if self._has_repeated else self._since
         month.names["staged_since"] = sql.Literal(staged_since.date())
@@ -170,7 +171,7 @@ class Attach(Plan):
 
     def counted_activity(self) -> StagedActivity | None:
         """What the month comes to, if it was counted beside; wait for it."""
-        return self._activity if self._is_done_beside("page_views") else None
+        return self._activity if self._is_ready_beside("page_views") else None
 
     def _begin(self, table: str, work: Work) -> None:
         if self._beside and self._facts.plays >= A_LARGE_PART:
@@ -181,12 +182,12 @@ class Attach(Plan):
         unique = not self._month.is_ahead
         self._span().add_keys(connection, table, self._month.tables[table], unique=unique)
 
-    def _is_done_beside(self, table: str) -> bool:
+    def _is_ready_beside(self, table: str) -> bool:
         """Whether a table is ready; waits for it if it was begun."""
-        return table in self._begun and self._begun[table].is_done()
+        return table in self._begun and has_succeeded(self._begun[table])
 
     def _attach(self, table: str) -> None:
-        self._is_done_beside(table)  # else attaching makes the keys
+        self._is_ready_beside(table)  # else attaching makes the keys
         self._span().attach(self._month.connection, table, self._month.tables[table])
 
     def _publish_plays(self) -> None:
@@ -194,7 +195,7 @@ class Attach(Plan):
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        are_ready = self._is_done_beside("user_days")
+        are_ready = self._is_ready_beside("user_days")
         # If the work beside failed, its tables are gone, but `self._days` would still publish them.
         days = self._days if are_ready else self._staged_days()
         rollups.attach(self._span(), days, as_staged=not self._has_repeated, are_ready=are_ready)

@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.publish.counts import analytics, definition
+from sparkify.publish.counts import definition, table_of
 from sparkify.schema.rollups import RECENT, SOURCES, Rollup
 
 _sql: Final = queries("publish/recount")
@@ -61,7 +61,7 @@ def recount(
         wanted = sql.SQL("({} AND {})").format(wanted, sql.SQL(only))
     sources = {**everything(), **_sources(rollup, spans, staged), "wanted": wanted}
     run(
-        _sql["recount"], rollup=analytics(rollup), wanted=wanted, in_spans=in_spans,
+        _sql["recount"], rollup=table_of(rollup), wanted=wanted, in_spans=in_spans,
         definition=definition(rollup, sources),
     )  # fmt: skip
 

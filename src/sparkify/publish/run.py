@@ -16,7 +16,7 @@ from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents
-from sparkify.publish.beside import Beside
+from sparkify.publish.beside import Beside, has_succeeded
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
@@ -66,7 +66,7 @@ def publish_run(
             with connection.transaction():
                 end_staging(connection, run_id)
                 set_state(connection, run_id, "published")
-        if has_grown and not (analyzed and analyzed.is_done()):
+        if has_grown and not (analyzed and has_succeeded(analyzed)):
             _analyze(connection)
     return reason
 

@@ -1,6 +1,5 @@
 """The staged tables of one month, and the facts that decide how they are published."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, LiteralString, cast
@@ -8,7 +7,6 @@ from typing import Any, Final, LiteralString, cast
 from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
-from sparkify.publish.books import Duplicates, move_loaded_to_duplicates, move_to_duplicates
 from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.stage.tables import month_tables
 from sparkify.transform.listened import Listened
@@ -60,7 +58,7 @@ class StagedMonth:
         self.listened = listened
         self.span = Span.of_month(month)
         self.tables = month_tables(run_id, month)
-        self._run_id = run_id
+        self.run_id = run_id
         self.names: dict[str, sql.Composable] = {
             **self.tables,
             "run_id": sql.Literal(run_id),
@@ -92,14 +90,6 @@ class StagedMonth:
     def into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:
         """Run a statement of `sparkify.sql_queries` on a staged table; returns how many rows it wrote."""
         return self.connection.execute(sql.SQL(statement).format(staged=staged)).rowcount
-
-    def move_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
-        """Count staged plays of these files as duplicates."""
-        move_to_duplicates(self.connection, self._run_id, duplicates)
-
-    def move_loaded_to_duplicates(self, duplicates: Iterable[Duplicates]) -> None:
-        """Count loaded plays of these files as duplicates."""
-        move_loaded_to_duplicates(self.connection, self.date, duplicates)
 
     def end(self) -> None:
         """Drop the staged tables that did not become partitions, and note that the month is published."""

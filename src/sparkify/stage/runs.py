@@ -102,7 +102,7 @@ class _Lease:
     def _tell_of_blockers(self, connection: Connection[Any]) -> None:
         """Say once of each session of another program that a load waits for its lock."""
         with connection.transaction():  # a savepoint: an error here must not cost the lease
-            connection.execute(_sql["read_anew"])
+            connection.execute(_sql["clear_snapshot"])
             blockers = connection.execute(_sql["blockers"], [BLOCKED_SECONDS]).fetchall()
         for pid, user, program in blockers:
             if pid not in self._told:
@@ -223,7 +223,7 @@ def hold_open(connection: Connection[Any], run_id: int) -> None:
 def end_staging(connection: Connection[Any], run_id: int) -> None:
     """Delete a run's notes on staging, and the books of its files' earlier versions, as the run ends."""
     lock_publisher(connection)
-    for query in ("end_staging", "forget_old_versions"):
+    for query in ("end_staging", "drop_old_versions"):
         connection.execute(sql.SQL(_sql[query]).format(run_id=sql.Literal(run_id)))
 
 
@@ -242,7 +242,7 @@ def drop_staging(connection: Connection[Any], run_id: int) -> None:
             connection.execute(sql.SQL(_sql["find_unpublished_logs"]).format(**tables))
         staged = [catalogue, *(table for tables in months for table in tables.values())]
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(staged)))
-        connection.execute(sql.SQL(_sql["forget_files"]).format(**names))
+        connection.execute(sql.SQL(_sql["reset_files"]).format(**names))
         end_staging(connection, run_id)
         (kept,) = connection.execute(sql.SQL(_sql["has_files"]).format(**names)).fetchone() or (False,)
         set_state(connection, run_id, "published" if kept else "dropped")

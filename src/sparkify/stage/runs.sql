@@ -3,8 +3,8 @@
 -- process.
 SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
 
--- name: read_anew
--- Forget what this transaction knows of the other sessions: it would never see them change.
+-- name: clear_snapshot
+-- Drop what this transaction knows of the other sessions: it would never see them change.
 SELECT pg_stat_clear_snapshot()
 
 -- name: blockers
@@ -68,7 +68,7 @@ DELETE FROM etl.staged_months WHERE run_id = {run_id};
 DELETE FROM etl.staged_slices WHERE run_id = {run_id};
 DELETE FROM etl.staged_parts WHERE run_id = {run_id}
 
--- name: forget_old_versions
+-- name: drop_old_versions
 -- Delete the books and rejects of earlier versions of the files that a run has read.
 DELETE FROM etl.manifest old USING etl.manifest m
 WHERE m.run_id = {run_id} AND old.file_id = m.file_id AND old.manifest_id < m.manifest_id
@@ -86,7 +86,7 @@ WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_re
 -- reads: unpublished
 INSERT INTO unpublished SELECT file_id FROM {heard_plays} UNION SELECT file_id FROM {repeated} UNION SELECT file_id FROM {page_views}
 
--- name: forget_files
+-- name: reset_files
 -- Reset the files of a dropped run to what they were before it: loaded, or new. Their rows stay, because a
 -- file_id is never given to another file. If the run has published a month, its log files become new and lose
 -- their books: the month may have plays of the new version, or a play from another file instead, so the old

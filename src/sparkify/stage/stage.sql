@@ -154,7 +154,7 @@ FROM known WHERE m.file_id = known.file_id AND m.run_id = %(run_id)s
 -- Note the digest of the bytes of a claimed file.
 UPDATE etl.known_files SET digest = %s WHERE file_id = %s
 
--- name: unread
+-- name: note_trouble
 -- Note that a file vanished or cannot be read; the next run tries again. If another unfinished run has the
 -- file, nothing changes.
 INSERT INTO etl.known_files AS f (kind, path, trouble, run_id, first_run_id, note)
@@ -166,16 +166,16 @@ WHERE f.run_id = EXCLUDED.run_id
 
 -- name: prepare_batch
 -- Create the table for the heard songs of a chunk.
--- makes: wanted
-CREATE TEMP TABLE IF NOT EXISTS wanted (number integer, heard_song_id uuid)
+-- makes: unknown_songs
+CREATE TEMP TABLE IF NOT EXISTS unknown_songs (number integer, heard_song_id uuid)
 
 -- name: matches
 -- Match the heard songs of a chunk with the catalogue; the numbers are the worker's.
 -- OFFSET 0 makes PostgreSQL look each up by itself: a join would read the whole catalogue for each chunk.
--- reads: wanted
-SELECT w.number, m.song_id, m.artist_id
-FROM wanted w
-CROSS JOIN LATERAL (SELECT * FROM etl.catalogue_matches c WHERE c.heard_song_id = w.heard_song_id OFFSET 0) m
+-- reads: unknown_songs
+SELECT s.number, m.song_id, m.artist_id
+FROM unknown_songs s
+CROSS JOIN LATERAL (SELECT * FROM etl.catalogue_matches c WHERE c.heard_song_id = s.heard_song_id OFFSET 0) m
 
 -- name: all_matches
 -- Fetch all that heard songs may match, in up to 256 rows: a worker takes Python's global lock for each row, and

@@ -95,7 +95,7 @@ class Stager:
         return self._session.run(lambda _: self._stage_what_can_be_read(batch))
 
     def _stage_what_can_be_read(self, batch: Batch) -> Staged:
-        unread: dict[str, str] = {}
+        unreadable: dict[str, str] = {}
         while True:
             try:
                 done = self._stage(batch)
@@ -103,7 +103,7 @@ class Stager:
                 if batch.part or not lies_in_data(error):
                     raise
                 if len(batch.files) > 1:  # find the file that is to blame, and stage the others
-                    return self._stage_one_by_one(batch, unread)
+                    return self._stage_one_by_one(batch, unreadable)
                 (failed,), why, state = batch.files, described(error), "unreadable"
             except OSError as error:
                 # The transaction is rolled back; retry the batch without the file.
@@ -113,11 +113,11 @@ class Stager:
                 failed, why = found, error.strerror or "cannot be read"
                 state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
             else:
-                done.unread = unread
+                done.unreadable = unreadable
                 return done
-            unread[failed.name] = why
+            unreadable[failed.name] = why
             self._connection.execute(
-                _sql["unread"],
+                _sql["note_trouble"],
                 {
                     "kind": failed.kind,
                     "path": failed.name,
@@ -128,8 +128,8 @@ class Stager:
             )
             batch = Batch(tuple(file for file in batch.files if file is not failed))
 
-    def _stage_one_by_one(self, batch: Batch, unread: dict[str, str]) -> Staged:
-        done, listened = Staged(unread=unread), Listened()
+    def _stage_one_by_one(self, batch: Batch, unreadable: dict[str, str]) -> Staged:
+        done, listened = Staged(unreadable=unreadable), Listened()
         for file in batch.files:
             one = self._stage_what_can_be_read(Batch((file,)))
             done.add(one)

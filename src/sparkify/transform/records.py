@@ -33,14 +33,14 @@ class Decided:
     ) -> None:
         """Decide on every line; `file_ids` has the file of each slice. The core then has what is accepted."""
         self.books: list[Books] = []
-        self.rejects = [list(piece.unread) for piece in chunk]
+        self.rejects = [list(slice_.rejects) for slice_ in chunk]
         # By slice, of the few that have any: lines that the judge found blank, and bare pages. The core
         # counts an empty line for each line that could not be read.
-        self._blank = Counter({at: -len(piece.unread) for at, piece in enumerate(chunk) if piece.unread})
+        self._blank = Counter({at: -len(slice_.rejects) for at, slice_ in enumerate(chunk) if slice_.rejects})
         self._bare_pages: Counter[int] = Counter()
         slices = tuple(
-            (piece.data, piece.first_line, piece.numbers.tobytes() if piece.numbers else None, file_id)
-            for piece, file_id in zip(chunk, file_ids, strict=True)
+            (slice_.data, slice_.first_line, slice_.numbers.tobytes() if slice_.numbers else None, file_id)
+            for slice_, file_id in zip(chunk, file_ids, strict=True)
         )
         for number, line, start, end in core.read(slices):
             text = chunk[number].data[start:end]
