@@ -63,8 +63,10 @@ def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     monkeypatch.setattr(plans, "A_LARGE_PART", 1)
     monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
     seen: list[bool] = []
-    has_succeeded = plans.has_succeeded
-    monkeypatch.setattr(plans, "has_succeeded", lambda work: seen.append(has_succeeded(work)) or seen[-1])
+    for module in (plans, run):
+        monkeypatch.setattr(
+            module, "has_succeeded", lambda work: seen.append(beside.has_succeeded(work)) or seen[-1]
+        )
     return seen
 
 
