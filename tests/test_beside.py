@@ -18,12 +18,12 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
-from sparkify.operations.held import release
+from sparkify.operations.runs import release
 from sparkify.publish import beside, plans, run
 from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.days import StagedDays
-from sparkify.publish.rollups import Rollups
+from sparkify.publish.listening import ListeningRollups
 from sparkify.report import Progress, Staged
 from sparkify.simulate import simulate
 from sparkify.stage.tables import COUNTED_TABLES
@@ -60,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Let every month use the second connection; returns whether each piece of work was done there."""
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
     monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
     seen: list[bool] = []
     for module in (plans, run):
@@ -81,7 +81,7 @@ def test_with_it_and_without_it(
 ) -> None:
     alike = loaded(new_dsn(), world)
     assert outcomes == [True] * (5 * 2 + 1)  # keys of 3 tables, days, activity, of two months; ANALYZE
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1 << 30)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1 << 30)
     outcomes.clear()
     content, _ = loaded(new_dsn(), world)
     assert outcomes == []  # a small load opens no second connection, not even for ANALYZE
@@ -224,7 +224,7 @@ def test_page_views_are_staged_twice(
         write(tmp_path, f"log_data/{name}.json", play(december + at))
     expected, _ = loaded(new_dsn(), tmp_path)
     counted, used = [], []
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
     if when != "ahead":
         monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)
     count, update = plans.Attach.counted_activity, Activity.update
@@ -267,7 +267,7 @@ def test_page_views_in_sessions_of_forgotten_people(
 
 
 @pytest.mark.parametrize("month", ["new", "known"])
-@pytest.mark.parametrize("a_large_part", [1, 1 << 30])
+@pytest.mark.parametrize("many_plays", [1, 1 << 30])
 def test_another_run_after_a_run_has_failed(
     dsn: str,
     db: Connection[Any],
@@ -275,7 +275,7 @@ def test_another_run_after_a_run_has_failed(
     outcomes: list[bool],
     monkeypatch: pytest.MonkeyPatch,
     month: str,
-    a_large_part: int,
+    many_plays: int,
 ) -> None:
     """The failed run keeps its tables, with keys that were made beside it. The other has the same span."""
     for day in 0, 1, 2:
@@ -292,7 +292,7 @@ def test_another_run_after_a_run_has_failed(
     db.execute("DROP TRIGGER refuse ON analytics.sessions")
     (failed,) = db.execute("SELECT run_id FROM etl.runs WHERE state = 'failed'").fetchone() or (0,)
     with monkeypatch.context() as patch:
-        patch.setattr(plans, "A_LARGE_PART", a_large_part)
+        patch.setattr(plans, "MANY_PLAYS", many_plays)
         assert etl.run(tmp_path / "1", dsn=dsn).status == "done"
     release(failed, dsn)
     assert all(outcomes)
@@ -304,7 +304,7 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside it, staged tables get no key that would refuse the play."""
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
     december = NOVEMBER + 30 * 86_400_000
     for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1), ("d", NOVEMBER):
         write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
@@ -317,7 +317,7 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
 
     def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(Rollups, "attach", fail)
+            patch.setattr(ListeningRollups, "attach", fail)
             staged(self, batch)
             for published in self._published.values():
                 published.result()
@@ -350,7 +350,7 @@ def test_a_load_that_is_stopped(
                 raise KeyboardInterrupt
             self.done = batch.number
 
-    monkeypatch.setattr(plans, "A_LARGE_PART", 1)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
     monkeypatch.setattr(StagedDays, "prepare", slowly)
     for month in range(3):
         write(tmp_path, f"log_data/{month}.json", play(NOVEMBER + month * 31 * 86_400_000))

@@ -22,7 +22,7 @@ from sparkify.engines.spark import task
 from sparkify.extract.batches import Batch
 from sparkify.extract.lines import Slice
 from sparkify.operations.forget import forget
-from sparkify.report import Part, Progress, Staged
+from sparkify.report import BatchListening, Progress, Staged
 from sparkify.simulate import simulate
 from sparkify.stage.claims import Claims
 from sparkify.stage.copy import copy_bytes
@@ -62,7 +62,7 @@ def finish(transform: PlayTransform, events: list[dict[str, Any]]) -> list[date]
     return transform.finish_batch()
 
 
-def part(transform: PlayTransform, *events: dict[str, Any]) -> Part:
+def part(transform: PlayTransform, *events: dict[str, Any]) -> BatchListening:
     (month,) = finish(transform, list(events))
     return transform.listened(month)
 
@@ -254,7 +254,7 @@ def test_a_month_is_dropped_while_parts_of_another_are_added(monkeypatch: pytest
     gathered.add({one: [part]})
     dropping = threading.Thread(target=gathered.drop, args=[one])
 
-    def interrupted(part: Part) -> int:
+    def interrupted(part: BatchListening) -> int:
         if not dropping.ident:
             dropping.start()
             dropping.join(0.1)

@@ -149,7 +149,7 @@ def test_beside_what_is_called_otherwise_there_is_room(module_database: str, roo
 def test_every_name_is_known(db: Connection[Any]) -> None:
     """Except those that PostgreSQL gives to unnamed keys: if one is taken, it chooses another."""
     known = names()
-    db.execute(queries("publish/rollups")["index_heard_songs"])  # as the first load does
+    db.execute(queries("publish/listening")["index_heard_songs"])  # as the first load does
     there = db.execute(
         "SELECT concat(relnamespace::regnamespace, '.', relname) FROM pg_class WHERE"
         " relnamespace::regnamespace::text IN ('public', 'analytics')"

@@ -16,11 +16,11 @@ from sparkify.create_tables import create_tables
 from sparkify.extract import batches
 from sparkify.operations.check import check
 from sparkify.operations.forget import forget
-from sparkify.operations.held import drop, release
 from sparkify.operations.retry import retry
+from sparkify.operations.runs import drop, release
 from sparkify.publish import months
 from sparkify.publish.plans import choose
-from sparkify.publish.staged import Facts
+from sparkify.publish.staged import MonthSummary
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.warehouse import check_books, content, one
 
@@ -137,9 +137,9 @@ def test_a_file_with_page_views_only_comes_first(
     write(tmp_path, "log_data/b.json", *(play(NOVEMBER + at, itemInSession=at) for at in range(50)))
     seen = []
 
-    def looking(facts: Facts) -> Any:
-        seen.append(facts.plays)
-        return choose(facts)
+    def looking(summary: MonthSummary) -> Any:
+        seen.append(summary.plays)
+        return choose(summary)
 
     monkeypatch.setattr(months, "choose", looking)
     etl.run(tmp_path, dsn=dsn)

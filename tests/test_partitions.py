@@ -26,7 +26,7 @@ PARTITIONS = """
 
 @pytest.fixture(autouse=True)
 def ten_plays_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "A_LARGE_PART", 10)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 10)
 
 
 @pytest.fixture

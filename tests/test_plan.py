@@ -12,7 +12,7 @@ from sparkify import etl
 from sparkify.extract import plan as planning
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
-from sparkify.operations.held import drop
+from sparkify.operations.runs import drop
 from tests.support.data import NOVEMBER, lines, play, write
 
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 from sparkify import etl
 from sparkify.publish import plans
 from sparkify.publish.plans import Attach, Insert, Plan, Split, choose
-from sparkify.publish.staged import Facts
+from sparkify.publish.staged import MonthSummary
 from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, one
 
@@ -34,8 +34,8 @@ def november(day: int, hour: int = 0) -> datetime:
 def test_the_plan_follows_from_the_days(
     earliest: datetime, latest: datetime, covered_until: datetime | None, plan: type[Plan]
 ) -> None:
-    facts = Facts(9, earliest, latest, None, matched=True, covered_until=covered_until)
-    assert choose(facts) is plan
+    summary = MonthSummary(9, earliest, latest, None, is_matched=True, covered_until=covered_until)
+    assert choose(summary) is plan
 
 
 def test_each_plan_is_carried_out(
@@ -49,7 +49,7 @@ def test_each_plan_is_carried_out(
         carry_out(plan)
 
     monkeypatch.setattr(Plan, "carry_out", noted)
-    monkeypatch.setattr(plans, "A_LARGE_PART", 2)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 2)
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + DAY))
     etl.run(tmp_path, dsn=dsn)
     write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))

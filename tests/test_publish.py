@@ -318,7 +318,7 @@ def test_a_run_whose_warehouse_was_dropped_fails(
 ) -> None:
     """`create-tables --drop` refuses while a run is alive, but a run may have lost its lease for a moment."""
     from sparkify.errors import SparkifyError
-    from sparkify.stage.runs import hold_open
+    from sparkify.stage.runs import keep_open
 
     write(tmp_path, "log_data/a.json", play())
     for step in ("publish_run", "read_totals"):
@@ -333,7 +333,7 @@ def test_a_run_whose_warehouse_was_dropped_fails(
             with pytest.raises(SparkifyError, match="not in the warehouse any more"):
                 etl.run(tmp_path, dsn=dsn)
     with pytest.raises(SparkifyError, match="not in the warehouse any more"):
-        hold_open(db, 1)
+        keep_open(db, 1)
 
 
 def test_a_run_of_a_dropped_warehouse_gives_its_number_to_no_other(db: Connection[Any], dsn: str) -> None:

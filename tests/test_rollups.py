@@ -129,7 +129,7 @@ def test_a_rollup_counts_what_it_says(simulated: Connection[Any], name: str) -> 
 def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Late plays, repeats with other content, changed files, late and corrected songs, months in pieces."""
     chance = random.Random(1)
-    monkeypatch.setattr(plans, "A_LARGE_PART", 40)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 40)
 
     levels = ["free", "paid", "paid"] * 8 + list("abcdefghijkl")
 
@@ -343,7 +343,7 @@ def test_block_indexes_of_others_are_left_alone(dsn: str, db: Connection[Any], t
         assert etl.run(tmp_path, dsn=dsn).status == "done"
         with db.transaction(force_rollback=True):
             db.execute(f"SET LOCAL ROLE {role}")  # type: ignore[call-overload]
-            db.execute(queries("publish/rollups")["summarize"])
+            db.execute(queries("publish/listening")["summarize"])
     finally:
         db.execute("DROP TABLE IF EXISTS analytics.mine")
         db.execute(f"DROP ROLE {role}, {role}_other")  # type: ignore[call-overload]
@@ -353,7 +353,7 @@ def test_a_month_is_counted_from_what_is_staged_where_nothing_else_is_known(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If more plays of the month arrive, or late ones, only the rows they touch are counted again."""
-    monkeypatch.setattr(plans, "A_LARGE_PART", 3)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 3)
     counted_again = (queries("publish/rollups/user_months"), "scope")
     counted = (queries("publish/counts"), "fill")
     for day, other in ((5, counted_again), (8, counted), (2, counted), (40, counted_again)):
@@ -369,7 +369,7 @@ def test_later_days_of_a_month_are_added(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are not counted again with all others; late days are, also if they come in the same load."""
-    monkeypatch.setattr(plans, "A_LARGE_PART", 3)
+    monkeypatch.setattr(plans, "MANY_PLAYS", 3)
 
     def load(*days: int) -> None:
         plays = [

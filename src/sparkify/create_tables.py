@@ -21,7 +21,7 @@ from sparkify.database.connection import (
 from sparkify.database.queries import queries
 from sparkify.database.version import SCHEMA_VERSION, migrate, refuse_newer, version_of
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
-from sparkify.publish.rollups import index_heard_songs
+from sparkify.publish.listening import index_heard_songs
 from sparkify.schema import structure
 from sparkify.sql_queries import drop_table_queries
 from sparkify.stage.runs import lock_publisher, refuse_live_runs

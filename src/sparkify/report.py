@@ -76,7 +76,7 @@ class RejectLimit:
         return books.rejected > allowed
 
 
-Part = tuple[int, bytes]
+BatchListening = tuple[int, bytes]
 """How many plays a batch has in a month, and what people listened to (`core.Plays.listened`)."""
 
 
@@ -95,7 +95,7 @@ class Staged:
     left_to_others: int = 0
     number: int = 0
     months: list[date] = field(default_factory=list)
-    listened: dict[date, list[Part]] = field(default_factory=dict)
+    listened: dict[date, list[BatchListening]] = field(default_factory=dict)
 
     def add(self, other: "Staged") -> None:
         """Add another result to this one."""

@@ -153,7 +153,7 @@ def run(arguments: list[str], settings: dict[str, Any], said: int, waiting: int)
     _hang(wire)
     if "batch_bytes" in settings:  # files that are larger are cut
         plan.LEAST_BATCH_BYTES = settings["batch_bytes"]  # type: ignore[misc]
-        plans.A_LARGE_PART = 1  # type: ignore[misc]
+        plans.MANY_PLAYS = 1  # type: ignore[misc]
         plan.LEAST_PART_BYTES = batches.LEAST_PART_BYTES = settings["batch_bytes"] // 4  # type: ignore[misc,attr-defined]
     if "reader" in settings:
         plan.open_file = storage.open_file = _open_as(settings["reader"], storage.open_file)  # type: ignore[attr-defined]

@@ -62,7 +62,7 @@ def print_failures(runs: Sequence[dict[str, Any]]) -> None:
 
 
 def _release(options: Options) -> int:
-    from sparkify.operations.held import release
+    from sparkify.operations.runs import release
 
     done = release(options.run, options.dsn)
     note(
@@ -73,7 +73,7 @@ def _release(options: Options) -> int:
 
 
 def _drop(options: Options) -> int:
-    from sparkify.operations.held import drop
+    from sparkify.operations.runs import drop
 
     dropped = drop(options.run, options.dsn)
     note(f"Dropped run {options.run}. The next `sparkify etl` reads its {counted(dropped, 'file')} again.")

@@ -18,7 +18,7 @@ from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
-from sparkify.publish.rollups import forget_users
+from sparkify.publish.listening import forget_users
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest

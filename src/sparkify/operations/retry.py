@@ -26,13 +26,13 @@ from sparkify.extract.plan import make_plan
 from sparkify.extract.rejects import RejectedLine
 from sparkify.extract.strict_json import unsound
 from sparkify.publish.catalogue import publish_catalogue
+from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
-from sparkify.publish.rollups import summarize_indexes
 from sparkify.publish.run import keep_report, publish_run, run_totals
 from sparkify.report import Books, Staged
 from sparkify.stage.claims import Claim, write_manifest
 from sparkify.stage.failed import lies_in_data
-from sparkify.stage.runs import begin_run, hold_open
+from sparkify.stage.runs import begin_run, keep_open
 from sparkify.stage.stager import Stager, plain
 from sparkify.stage.tables import staged_months
 
@@ -210,13 +210,13 @@ class _Retrier(Stager):
         self._catalogue_version = None  # the transform remembers songs that were rolled back
         with connection.transaction():
             self._know_forgotten()
-            hold_open(connection, self._run_id)
-            self._held.clear()
+            keep_open(connection, self._run_id)
+            self._locked_months.clear()
             self._sessions.clear()
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
-                # The rows of a chunk get their own transaction id (see read_facts in publish/months.sql).
+                # The rows of a chunk get their own transaction id (see summarize in publish/months.sql).
                 with connection.transaction():
                     (self._stage_songs if songs else self._stage_events)(claimed, Staged())
                 if transform and transform.batch_is_full():

@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from sparkify.database.queries import queries
+from sparkify.schema.rollups import file
 from sparkify.stage.runs import lock_publisher
 
-_sql: Final = queries("publish/rollups/user_agents")
+_sql: Final = file("user_agents")
 
 
 def name_agents(connection: Connection[Any]) -> None:

@@ -12,8 +12,8 @@ from typing import Self
 
 from sparkify.database.session import Session, cancel_until_done
 from sparkify.publish.beside import Beside
+from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
-from sparkify.publish.rollups import summarize_indexes
 from sparkify.report import Progress, Staged
 from sparkify.stage.failed import left_for_later
 from sparkify.transform.listened import Listened

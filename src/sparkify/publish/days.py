@@ -6,12 +6,11 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.database.planner import planner
-from sparkify.database.queries import queries
 from sparkify.publish.counts import Counts, analyze
 from sparkify.publish.partitions import Span
-from sparkify.schema.rollups import ROLLUPS, Rollup
+from sparkify.schema.rollups import LISTENING, Rollup, file
 
-_days: Final = queries("publish/rollups/user_days")
+_days: Final = file("user_days")
 
 
 class StagedDays:
@@ -43,7 +42,7 @@ class StagedDays:
         analyze(connection, self._table)
         self._span.add_keys(connection, "user_days", self._table)
         is_new = self.are_of_a_new_month(connection)
-        for rollup in ROLLUPS:
+        for rollup in LISTENING:
             if _is_counted(rollup, is_new=beside and is_new):
                 self._counts.count(connection, rollup, self._counted(rollup.name), is_new=is_new)
 
@@ -51,14 +50,14 @@ class StagedDays:
         """Whether no rollup has a partition for the month yet."""
         return not any(
             self._span.month.is_attached(connection, rollup.name)
-            for rollup in ROLLUPS
+            for rollup in LISTENING
             if rollup.is_partitioned
         )
 
     def publish(self, connection: Connection[Any]) -> set[Rollup]:
         """Publish what these days come to: more of it if the month is new. Returns these rollups."""
         is_new = self.are_of_a_new_month(connection)
-        published = [rollup for rollup in ROLLUPS if _is_counted(rollup, is_new=is_new)]
+        published = [rollup for rollup in LISTENING if _is_counted(rollup, is_new=is_new)]
         for rollup in published:
             self._counts.publish(connection, rollup, is_new=is_new)
         return set(published)

@@ -41,9 +41,9 @@ def publish_month(
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
-        facts = staged.read_facts()
+        summary = staged.summarize()
         activity = Activity(connection)
-        plan = choose(facts)(staged, facts, beside) if facts else None
+        plan = choose(summary)(staged, summary, beside) if summary else None
         if plan:
             plan.begin()
             plan.carry_out()

@@ -14,8 +14,8 @@ WHERE run_id = %s AND month = %s
                   WHERE s.run_id = month.run_id AND s.month = month.month AND f.first_run_id <> s.run_id)
 FOR UPDATE OF month SKIP LOCKED
 
--- name: read_facts
--- Read the facts that decide the plan; every column but the last is NULL when no play is staged.
+-- name: summarize
+-- Read what decides the plan; every column but the last is NULL when no play is staged.
 -- The transaction that wrote it, xmin, identifies a chunk. A chunk has each play and each start_time once, so
 -- a play can be staged twice only where the spans of chunks overlap.
 WITH chunks AS (

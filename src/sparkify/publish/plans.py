@@ -20,12 +20,12 @@ from sparkify.publish.beside import Begun, Beside, Work, has_succeeded
 from sparkify.publish.books import add_rows, move_to_duplicates
 from sparkify.publish.days import StagedDays
 from sparkify.publish.late import LATE, insert_plays
+from sparkify.publish.listening import ListeningRollups, index_heard_songs
 from sparkify.publish.partitions import Span
-from sparkify.publish.rollups import Rollups, index_heard_songs
-from sparkify.publish.staged import Facts, StagedMonth
+from sparkify.publish.staged import MonthSummary, StagedMonth
 from sparkify.transform.listened import COUNTED
 
-A_LARGE_PART: Final = 20_000
+MANY_PLAYS: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
 too. With fewer, it covers the rest of the month, and later plays are inserted row by row."""
 
@@ -35,26 +35,26 @@ the first, by hashing the tables that they refer to. Up to the second, by mergin
 too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`."""
 
 
-def choose(facts: Facts) -> "type[Plan]":
+def choose(summary: MonthSummary) -> "type[Plan]":
     """The plan for a staged month."""
-    covered_until = facts.covered_until
-    if covered_until is None or facts.earliest >= covered_until:
+    covered_until = summary.covered_until
+    if covered_until is None or summary.earliest >= covered_until:
         return Attach
-    return Insert if facts.latest < covered_until else Split
+    return Insert if summary.latest < covered_until else Split
 
 
 class Plan(ABC):
     """Publishes one staged month; with `beside`, some of the work is done on a second connection."""
 
-    def __init__(self, month: StagedMonth, facts: Facts, beside: Beside | None) -> None:
+    def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
         self._month = month
-        self._facts = facts
+        self._summary = summary
         self._beside = beside
         self._begun: dict[str, Begun] = {}  # what is done beside, by the table that it prepares
-        self._since = facts.covered_until or month.span.since
+        self._since = summary.covered_until or month.span.since
         self._has_repeated = self._has_clashes = False
-        month.names["overlaps"] = sql.Literal(facts.overlaps)
-        month.names["covered_until"] = sql.Literal(facts.covered_until)
+        month.names["overlaps"] = sql.Literal(summary.overlaps)
+        month.names["covered_until"] = sql.Literal(summary.covered_until)
 
     def begin(self) -> None:  # noqa: B027  only attaching has something to begin
         """Begin what can be done beside the rest."""
@@ -84,7 +84,7 @@ class Plan(ABC):
     def _drop_repeated(self) -> None:
         """Keep one variant of each play that several chunks staged."""
         month = self._month
-        if self._facts.overlaps and month.run("find_repeated").rowcount:
+        if self._summary.overlaps and month.run("find_repeated").rowcount:
             self._has_repeated = True
             # The planner expects one row from a join on two columns: its loop took minutes, not a second.
             with planner(month.connection, enable_nestloop="off"):
@@ -95,7 +95,7 @@ class Plan(ABC):
         month.names["staged_since"] = sql.Literal(staged_since.date())
 
     def _match_again(self) -> None:
-        if not self._facts.matched:
+        if not self._summary.is_matched:
             with planner(self._month.connection, enable_nestloop="off"):  # as in _drop_repeated
                 self._month.run("match_again")
 
@@ -124,15 +124,15 @@ class Plan(ABC):
         self._month.run("find_plays")
         self._month.run("compute_levels")
 
-    def _rollups(self) -> Rollups:
-        return Rollups(self._month.connection, self._month.names, late_before=self._since.date())
+    def _rollups(self) -> ListeningRollups:
+        return ListeningRollups(self._month.connection, self._month.names, late_before=self._since.date())
 
 
 class Attach(Plan):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
-    def __init__(self, month: StagedMonth, facts: Facts, beside: Beside | None) -> None:
-        super().__init__(month, facts, beside)
+    def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
+        super().__init__(month, summary, beside)
         self._days = self._staged_days()
         self._activity = StagedActivity(month.span, month.tables)
 
@@ -149,18 +149,18 @@ class Attach(Plan):
 
     @property
     def _is_as_staged(self) -> bool:
-        return self._facts.matched and not self._facts.overlaps and self._are_days_as_staged
+        return self._summary.is_matched and not self._summary.overlaps and self._are_days_as_staged
 
     @property
     def _are_days_as_staged(self) -> bool:
         """Whether the staged days of users are those of all plays that are attached."""
-        return self._facts.earliest >= self._since and not self._has_repeated
+        return self._summary.earliest >= self._since and not self._has_repeated
 
     def _begin_to_count(self) -> None:
         if not self._are_days_as_staged or "user_days" in self._begun:
             return
         self._begin("user_days", partial(self._days.prepare, beside=True))
-        is_new = self._facts.covered_until is None
+        is_new = self._summary.covered_until is None
         if is_new and not self._month.span.is_attached(self._month.connection, "page_views"):
             self._begin("page_views", self._count_activity)
 
@@ -174,7 +174,7 @@ class Attach(Plan):
         return self._activity if self._is_ready_beside("page_views") else None
 
     def _begin(self, table: str, work: Work) -> None:
-        if self._beside and self._facts.plays >= A_LARGE_PART:
+        if self._beside and self._summary.plays >= MANY_PLAYS:
             self._begun[table] = self._beside.begin(work)
 
     def _add_keys(self, table: str, connection: Connection[Any]) -> None:
@@ -204,7 +204,7 @@ class Attach(Plan):
     def _attach_plays(self, counts: str) -> None:
         """Attach the plays; the query `counts` counts them."""
         month, connection = self._month, self._month.connection
-        if self._facts.overlaps:
+        if self._summary.overlaps:
             month.run("unique_times")
         songplays, matched, times = month.row(counts)
         checked = self._checked_by(month.number("count_times"))
@@ -218,7 +218,7 @@ class Attach(Plan):
 
     def _checked_by(self, times: int) -> dict[str, str]:
         """The joins by which foreign keys are checked, as settings, with so many rows in `time`."""
-        plays = self._facts.plays
+        plays = self._summary.plays
         return {
             "enable_hashjoin": "on" if times <= FEW_TIMES * plays else "off",
             "enable_mergejoin": "on" if times <= MANY_TIMES * plays else "off",
@@ -231,15 +231,15 @@ class Attach(Plan):
         """The rows of a rollup, if the core has counted all staged plays and nothing else."""
         month = self._month
         # Forgetting somebody changes the catalogue's version, too.
-        knows_all = self._facts.matched and month.listened.plays(month.date) == self._facts.plays
+        knows_all = self._summary.is_matched and month.listened.plays(month.date) == self._summary.plays
         are_all = knows_all and self._are_days_as_staged
         return month.listened.rows(rollup, month.date) if are_all and rollup in COUNTED else None
 
     def _span(self) -> Span:
         """The partition's span: to the end of the month, or of the last day when there are many plays."""
         end = self._month.span.until
-        if self._facts.plays >= A_LARGE_PART:
-            end = min(_midnight_after(self._facts.latest), end)
+        if self._summary.plays >= MANY_PLAYS:
+            end = min(_midnight_after(self._summary.latest), end)
         return Span(self._since, end)
 
 

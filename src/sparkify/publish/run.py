@@ -18,9 +18,9 @@ from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents
 from sparkify.publish.beside import Beside, has_succeeded
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
+from sparkify.publish.listening import analyze_rollups, summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
-from sparkify.publish.rollups import analyze_rollups, summarize_indexes
 from sparkify.report import Books, Progress, RejectLimit, Report, Staged
 from sparkify.stage.failed import left_for_later, lies_in_data
 from sparkify.stage.runs import (

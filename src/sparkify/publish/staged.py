@@ -1,4 +1,4 @@
-"""The staged tables of one month, and the facts that decide how they are published."""
+"""The staged tables of one month, and what decides how they are published."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,11 +19,11 @@ _sql: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The facts about a staged month before anything is changed.
+class MonthSummary:
+    """What is known of a staged month before anything is changed.
 
     `plays`, `earliest` and `latest` describe the plays that are not published yet. `overlaps` is a
-    tstzmultirange of the times for which several chunks staged plays, or None. `matched` is false if the
+    tstzmultirange of the times for which several chunks staged plays, or None. `is_matched` is false if the
     catalogue has changed since the plays were matched. `covered_until` is the end of the month's last
     partition, or None.
     """
@@ -32,7 +32,7 @@ class Facts:
     earliest: datetime
     latest: datetime
     overlaps: str | None
-    matched: bool
+    is_matched: bool
     covered_until: datetime | None
 
 
@@ -70,10 +70,10 @@ class StagedMonth:
             "heard_plays_there": self._there("heard_plays"),
         }
 
-    def read_facts(self) -> Facts | None:
-        """Read the facts; None if no play is staged, but page views, or nothing after all."""
-        plays, *others = self.row("read_facts")
-        return None if plays is None else Facts(plays, *others)
+    def summarize(self) -> MonthSummary | None:
+        """Read what decides the plan; None if no play is staged, but page views, or nothing after all."""
+        plays, *others = self.row("summarize")
+        return None if plays is None else MonthSummary(plays, *others)
 
     def run(self, name: str, **names: sql.Composable) -> Any:
         """Run a query on the month's tables, with `names` overriding its own; returns the cursor."""

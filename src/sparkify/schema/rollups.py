@@ -5,7 +5,7 @@ computes the rows. Some tables, such as ``user_days``, each follow the plays in 
 also has a query ``scope`` is a rollup, and the program maintains it. There are two kinds:
 
 - Rollups of listening are counted from ``user_days``: their definition reads ``{user_days}``, and their scope
-  the changed ``{days}``. ``publish/rollups.py`` maintains them.
+  the changed ``{days}``. ``publish/listening.py`` maintains them.
 - Rollups of activity are counted from plays and page views: their definition reads any of `SOURCES`, and
   their scope the users and days with changed ``{events}``, or only the days, ``{event_days}``.
   ``publish/activity.py`` maintains them, in the order of their names: a definition may read a rollup before
@@ -103,10 +103,11 @@ class Rollup:
         return "\n) PARTITION BY RANGE" in self.queries["table"]
 
 
-_ALL: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
+ROLLUPS: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
+"""All rollups, by name."""
 
-ROLLUPS: Final = tuple(rollup for rollup in _ALL if "{days}" in rollup.queries["scope"])
+LISTENING: Final = tuple(rollup for rollup in ROLLUPS if "{days}" in rollup.queries["scope"])
 """The rollups of listening."""
 
-ACTIVITY: Final = tuple(rollup for rollup in _ALL if rollup not in ROLLUPS)
+ACTIVITY: Final = tuple(rollup for rollup in ROLLUPS if rollup not in LISTENING)
 """The rollups of activity, in the order in which they are counted."""

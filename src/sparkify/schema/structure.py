@@ -61,7 +61,7 @@ def statements() -> list[LiteralString]:
 
 def _later() -> LiteralString:
     """The indexes that the first load builds: that costs a quarter of growing them with every song."""
-    return queries("publish/rollups")["index_heard_songs"]
+    return queries("publish/listening")["index_heard_songs"]
 
 
 @dataclass(frozen=True, slots=True)

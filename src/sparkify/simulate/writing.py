@@ -1,4 +1,4 @@
-"""Write a world's files: all of them, or the part of one worker."""
+"""Write a world's files: all of them, or the share of one worker."""
 
 import gzip
 import shutil
@@ -26,7 +26,7 @@ LINES_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
-class Part:
+class Share:
     """What to write (a range of songs, and a range of days counted since 1970), and how.
 
     `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: a pack is never split.
@@ -39,19 +39,19 @@ class Part:
     packed: bool
     zipped: bool
 
-    def split(self, workers: int) -> list["Part"]:
-        """Cut the part into even shares, one for each worker, but no more shares than days or packs."""
+    def split(self, workers: int) -> list["Share"]:
+        """Cut the share into even shares, one for each worker, but no more shares than days or packs."""
         packs = range(self.songs.start, self.songs.stop, SONGS_A_PACK)
         workers = min(workers, max(len(packs), len(self.days)))
-        parts = []
+        shares = []
         for n in range(workers):
-            mine = _share(packs, n, workers)
+            mine = _even_share(packs, n, workers)
             songs = range(mine.start, min(mine.stop, self.songs.stop))
-            parts.append(replace(self, songs=songs, days=_share(self.days, n, workers)))
-        return parts
+            shares.append(replace(self, songs=songs, days=_even_share(self.days, n, workers)))
+        return shares
 
 
-def _share(numbers: range, n: int, workers: int) -> range:
+def _even_share(numbers: range, n: int, workers: int) -> range:
     """The n-th even share of the numbers, one for each worker."""
     return numbers[len(numbers) * n // workers : len(numbers) * (n + 1) // workers]
 
@@ -71,15 +71,15 @@ class Counts:
             setattr(self, name, getattr(self, name) + value)
 
 
-def write(part: Part) -> Counts:
-    """Write the part's song files, then its days. Files of the same name are replaced.
+def write(share: Share) -> Counts:
+    """Write the share's song files, then its days. Files of the same name are replaced.
 
     Raises SparkifyError if the disk or the memory is too small.
     """
     try:
-        writer = _Writer(part)
-        for first in range(part.songs.start, part.songs.stop, SONGS_A_PACK):
-            writer.songs(range(first, min(first + SONGS_A_PACK, part.songs.stop)))
+        writer = _Writer(share)
+        for first in range(share.songs.start, share.songs.stop, SONGS_A_PACK):
+            writer.songs(range(first, min(first + SONGS_A_PACK, share.songs.stop)))
         writer.days()
     except OSError as error:
         raise SparkifyError(f"could not write: {error}") from error
@@ -89,17 +89,17 @@ def write(part: Part) -> Counts:
 
 
 class _Writer:
-    def __init__(self, part: Part) -> None:
-        self._part = part
-        self._catalogue = catalogue_of(part.world)
-        self._suffix = ".json.gz" if part.zipped else ".json"
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._catalogue = catalogue_of(share.world)
+        self._suffix = ".json.gz" if share.zipped else ".json"
         self.counts = Counts()
 
     def songs(self, songs: range) -> None:
         """Write one pack of songs, as one file or one file per song."""
-        part, catalogue = self._part, self._catalogue
+        share, catalogue = self._share, self._catalogue
         name = f"songs-{songs.start // SONGS_A_PACK:05}"
-        late, torn = dirty_songs(part.world, songs)
+        late, torn = dirty_songs(share.world, songs)
         truth: list[Truth] = []
         # A late pack gets another name, so that it is added to the first pack and does not replace it.
         for folder, pack, which in (("song_data", name, ~late), ("late/song_data", f"{name}-late", late)):
@@ -107,39 +107,41 @@ class _Writer:
             if not chosen:
                 continue
             texts = [text.encode() for text in song_texts(catalogue, chosen)]
-            stems = [pack if part.packed else song_path(catalogue, song) for song in chosen]
+            stems = [pack if share.packed else song_path(catalogue, song) for song in chosen]
             for n, song in enumerate(chosen):
                 if tears := bool(torn[song - songs.start]):
                     # Cut well within the object, where no prefix is valid JSON.
                     texts[n] = texts[n][: 40 + song % 60]
                 if tears or folder.startswith("late"):
                     path = f"{folder}/{stems[n]}{self._suffix}"
-                    truth.append(song_row(catalogue, path, n + 1 if part.packed else 1, song, late=not tears))
-            into = part.out / folder
-            if part.packed:
+                    truth.append(
+                        song_row(catalogue, path, n + 1 if share.packed else 1, song, late=not tears)
+                    )
+            into = share.out / folder
+            if share.packed:
                 self._file(into / f"{pack}{self._suffix}", (text + b"\n" for text in texts))
             else:
                 paths = [f"{stem}{self._suffix}" for stem in stems]
-                write_song_files(into, paths, texts, zipped=part.zipped)
+                write_song_files(into, paths, texts, zipped=share.zipped)
                 self.counts.bytes += sum(map(len, texts))
                 self.counts.files += len(paths)
-        write_truth(part.out / "truth/song_data" / f"{name}.ndjson", truth)
+        write_truth(share.out / "truth/song_data" / f"{name}.ndjson", truth)
 
     def days(self) -> None:
-        """Write the part's days, with their dirt."""
-        part, world = self._part, self._part.world
-        if not part.days:
+        """Write the share's days, with their dirt."""
+        share, world = self._share, self._share.world
+        if not share.days:
             return
-        people = people_of(world, self._catalogue, world.people(part.days[-1] + 1))
+        people = people_of(world, self._catalogue, world.people(share.days[-1] + 1))
         lines = Lines(self._catalogue, people)
-        for day, events in days_of(world, self._catalogue, people, part.days[0], part.days[-1]):
+        for day, events in days_of(world, self._catalogue, people, share.days[0], share.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
             # Arrow keeps freed memory for reuse. Days differ in size, so that would add up.
             pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
-        out, world = self._part.out, self._part.world
+        out, world = self._share.out, self._share.world
         name = f"log_data/{date_of(day):%Y/%m/%Y-%m-%d}-events"
         self.counts.events += len(events)
         self.counts.plays += int((events.page == Page.SONG).sum())
@@ -159,7 +161,7 @@ class _Writer:
         held = b""
         with whole(path) as plain:
             # The gzip header gets no name and time, so that the same text always has the same bytes.
-            file = gzip.GzipFile("", "wb", 6, plain, 0) if self._part.zipped else plain
+            file = gzip.GzipFile("", "wb", 6, plain, 0) if self._share.zipped else plain
             with file:
                 for text in texts:
                     file.write(held)

@@ -91,7 +91,7 @@ class PartClaim:
         claim = self._claim
         done.books.add(claim.books)
         books = [getattr(claim.books, name) for name in Books.__slots__]
-        self._connection.execute(_sql["hold_file"], [claim.file_id])
+        self._connection.execute(_sql["lock_file"], [claim.file_id])
         self._connection.execute(
             _sql["add_books"], [claim.manifest_id, claim.file_id, claim.version, self._run_id, *books]
         )

@@ -208,13 +208,13 @@ def lock_publisher(connection: Connection[Any]) -> None:
     connection.execute(_sql["lock_publisher"])
 
 
-def hold_open(connection: Connection[Any], run_id: int) -> None:
+def keep_open(connection: Connection[Any], run_id: int) -> None:
     """Keep a run open until the current transaction, which stages for it, has ended.
 
     Raises:
         SparkifyError: another program has taken over the run, or dropped the warehouse.
     """
-    found = connection.execute(_sql["hold_open"], [run_id])
+    found = connection.execute(_sql["keep_open"], [run_id])
     refuse_lost(found, run_id)
     if found.fetchone() != (True,):
         raise SparkifyError(f"Run {run_id} was taken over by another program; start again.")

@@ -36,7 +36,7 @@ SELECT to_regclass('etl.runs') IS NOT NULL AND to_regprocedure('etl.is_unfinishe
 -- Keep other transactions from adding or changing a run until this one ends.
 LOCK TABLE etl.runs IN SHARE MODE
 
--- name: hold_open
+-- name: keep_open
 -- Keep the run open until the transaction ends: nobody can begin to publish it earlier.
 SELECT state = 'open' FROM etl.runs WHERE run_id = %s FOR SHARE
 

@@ -49,7 +49,7 @@ ALTER TABLE {user_days}
 CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
 
--- name: hold_months
+-- name: lock_months
 -- Keep these months from being published until this staging transaction has ended.
 -- The transaction that created them, xmin, identifies the tables of a month: a month that was published in
 -- the middle of a run gets new ones.
@@ -119,12 +119,12 @@ INSERT INTO etl.staged_parts (run_id, file_id, start, size) VALUES (%s, %s, %s, 
 -- Note the digest of the bytes of a part.
 UPDATE etl.staged_parts SET digest = %s WHERE run_id = %s AND file_id = %s AND start = %s
 
--- name: hold_file
+-- name: lock_file
 -- Wait for transactions that staged other parts of the file, and make later ones wait.
 SELECT FROM etl.known_files WHERE file_id = %s FOR UPDATE
 
 -- name: add_books
--- Add the books of a part to those of its file, which `hold_file` has locked. Without the lock, two
+-- Add the books of a part to those of its file, which `lock_file` has locked. Without the lock, two
 -- transactions could insert the first row at once, and ON CONFLICT covers only one of the two keys.
 INSERT INTO etl.manifest AS m
     (manifest_id, file_id, version, run_id, lines, blank, page_views, bare_pages, loaded, duplicates, rejected, forgotten)

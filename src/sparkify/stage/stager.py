@@ -22,13 +22,13 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.files import Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import Books, Part, Staged
+from sparkify.report import BatchListening, Books, Staged
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import copy_bytes, copy_columns
 from sparkify.stage.failed import lies_in_data
 from sparkify.stage.matching import Matching
 from sparkify.stage.parts import PartClaim
-from sparkify.stage.runs import hold_open
+from sparkify.stage.runs import keep_open
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES, catalogue_table, create_months, month_tables
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten
@@ -67,7 +67,7 @@ class Stager:
         self._matching = Matching()
         self._forgotten = Forgotten()
         self._sessions: set[int] = set()  # of forgotten people, that this transaction has met
-        self._held: set[date] = set()  # months that nobody publishes until the batch is committed
+        self._locked_months: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
         self._given_up = False
 
@@ -153,15 +153,15 @@ class Stager:
         chunk = next(source, None)
         with self._connection.transaction():
             self._know_forgotten()
-            hold_open(self._connection, self._run_id)
-            self._held.clear()
+            keep_open(self._connection, self._run_id)
+            self._locked_months.clear()
             self._sessions.clear()
             claims = self._claims(batch)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
                 if self._given_up:
                     raise SparkifyError("Another batch failed, or somebody ended the run.")
-                # A savepoint gives the chunk's rows their own xmin (see read_facts in publish/months.sql).
+                # A savepoint gives the chunk's rows their own xmin (see summarize in publish/months.sql).
                 with self._connection.transaction():
                     claimed = claims.take(chunk)
                     if claimed:
@@ -175,7 +175,7 @@ class Stager:
                 listened.add(self._finish_batch(transform))
             self._remember_sessions()
             claims.keep(done)
-        done.months = sorted(self._held)
+        done.months = sorted(self._locked_months)
         done.listened = listened.months
         return done
 
@@ -213,7 +213,7 @@ class Stager:
         file_ids = [claim.file_id for _, claim in claimed]
         result = transform.transform([slice_ for slice_, _ in claimed], file_ids)
         self._sessions |= result.forgotten_sessions
-        self._hold_months(result.months, transform)
+        self._lock_months(result.months, transform)
         self._matching.match(self._connection, transform)
         for month in result.months:
             self._copy(transform, month, CHUNK_TABLES)
@@ -229,7 +229,7 @@ class Stager:
         claims = (claim for _, claim in claimed)
         self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
 
-    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[Part]]:
+    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchListening]]:
         """Stage what the batch comes to; returns what people listened to, by month."""
         months = transform.finish_batch()
         for month in months:
@@ -247,16 +247,16 @@ class Stager:
             if rows := transform.rows(table, month):
                 copy_bytes(self._connection, names[table], rows)
 
-    def _hold_months(self, months: list[date], transform: PlayTransform) -> None:
+    def _lock_months(self, months: list[date], transform: PlayTransform) -> None:
         """Keep these months from being published until the batch is committed; create missing tables."""
-        while missing := [month for month in months if month not in self._held]:
-            rows = self._connection.execute(_sql["hold_months"], [self._run_id, missing])
+        while missing := [month for month in months if month not in self._locked_months]:
+            rows = self._connection.execute(_sql["lock_months"], [self._run_id, missing])
             for month, made_by in rows:
-                self._held.add(month)
+                self._locked_months.add(month)
                 if self._made_by.get(month) != made_by:
                     transform.forget_staged_songs(month)
                     self._made_by[month] = made_by
-            if missing := [month for month in missing if month not in self._held]:
+            if missing := [month for month in missing if month not in self._locked_months]:
                 # Other workers would wait for the end of this transaction. It keeps read locks on the star.
                 with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
                     create_months(connection, self._run_id, missing)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from sparkify.core._core import Month
-from sparkify.report import Part
+from sparkify.report import BatchListening
 
 MOST_BYTES: Final = 64 << 20
 """The most that is kept of a run: usually three million plays. A month that does not fit is dropped."""
@@ -22,26 +22,26 @@ COUNTED: Final = ("artist_months", "track_months")
 """The rollups that the core counts."""
 
 _OBJECT_BYTES: Final = 200
-"""About what Python's objects for a part take, beside its bytes."""
+"""About what the Python objects of a batch take in a month, beside the bytes."""
 
 
 class Listened:
-    """Gathers parts by month. A thread may take or drop one month while another adds parts of others."""
+    """Gathers it by month. A thread may take or drop one month while another adds batches of others."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self.months: dict[date, list[Part]] = {}
+        self.months: dict[date, list[BatchListening]] = {}
         self._bytes = 0
         self._dropped: set[date] = set()
 
-    def add(self, months: Mapping[date, Iterable[Part]]) -> None:
-        """Add parts of months; those of dropped months are ignored."""
+    def add(self, months: Mapping[date, Iterable[BatchListening]]) -> None:
+        """Add what batches have; dropped months are ignored."""
         with self._lock:
             for month, parts in months.items():
                 for part in parts:
                     self._add_part(month, part)
 
-    def _add_part(self, month: date, part: Part) -> None:
+    def _add_part(self, month: date, part: BatchListening) -> None:
         if month in self._dropped:
             return
         self.months.setdefault(month, []).append(part)
@@ -67,5 +67,5 @@ class Listened:
             self._bytes -= sum(map(_size, self.months.pop(month, ())))
 
 
-def _size(part: Part) -> int:
+def _size(part: BatchListening) -> int:
     return _OBJECT_BYTES + len(part[1])

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sparkify.core._core import Plays
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import Books, Part
+from sparkify.report import BatchListening, Books
 from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided
@@ -40,7 +40,7 @@ class Transformed:
     forgotten_sessions: set[int]
 
 
-class Range(NamedTuple):
+class SliceTimes(NamedTuple):
     """The first and last start_time of a slice's plays in a month; None if it has page views only."""
 
     month: date
@@ -116,10 +116,10 @@ class PlayTransform:
             _month(month): (plays, matched, times) for month, plays, matched, times in self._core.months()
         }
 
-    def ranges(self) -> list[Range]:
+    def ranges(self) -> list[SliceTimes]:
         """The ranges of start_time of the chunk, in the order of months and slices."""
         return [
-            Range(_month(month), number, _moment(first), _moment(last))
+            SliceTimes(_month(month), number, _moment(first), _moment(last))
             for month, number, first, last in self._core.ranges()
         ]
 
@@ -131,7 +131,7 @@ class PlayTransform:
         """The rows for one table of a staged month, ready for binary COPY; None if there are none."""
         return self._core.rows(table, _number(month))
 
-    def listened(self, month: date) -> Part:
+    def listened(self, month: date) -> BatchListening:
         """What people listened to in a month of the finished batch, for `Listened`."""
         return self._core.listened(_number(month))
 

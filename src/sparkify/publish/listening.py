@@ -20,13 +20,13 @@ from sparkify.publish.counts import SAMPLE
 from sparkify.publish.days import StagedDays
 from sparkify.publish.partitions import Span
 from sparkify.publish.recount import recount
-from sparkify.schema.rollups import NAMES, ROLLUPS, Rollup
+from sparkify.schema.rollups import LISTENING, NAMES, Rollup, file
 
-_sql: Final = queries("publish/rollups")
-_days: Final = queries("publish/rollups/user_days")
-_agents: Final = queries("publish/rollups/user_agents")
-_sessions: Final = queries("publish/rollups/sessions")
-_first_days: Final = queries("publish/rollups/first_days")
+_sql: Final = queries("publish/listening")
+_days: Final = file("user_days")
+_agents: Final = file("user_agents")
+_sessions: Final = file("sessions")
+_first_days: Final = file("first_days")
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:
@@ -54,7 +54,7 @@ def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
         connection.execute(sql.SQL("ANALYZE {}").format(tables))
 
 
-class Rollups:
+class ListeningRollups:
     """Applies the plays of one transaction to the rollups.
 
     The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
@@ -103,7 +103,7 @@ class Rollups:
             self._run(table["replace"])
         self._run(_sql["note_events"], new_days=self._names["new_days"])
         (any_computed,) = self._run(_sql["any_computed"]).fetchone()
-        for rollup in ROLLUPS:
+        for rollup in LISTENING:
             if any_computed or rollup not in self._counted:
                 self._recount(rollup)
         self._run(_sql["end"])
@@ -140,6 +140,6 @@ def forget_users(connection: Connection[Any]) -> None:
         "songplays_there": sql.Identifier("public", "songplays"),
         "heard_plays_there": sql.Identifier("analytics", "heard_plays"),
     }
-    Rollups(connection, there).update()
+    ListeningRollups(connection, there).update()
     activity.update()
     connection.execute(_sql["end_of_days"])
