@@ -10,8 +10,8 @@ from sparkify.analytics import UTC
 from sparkify.analytics.names import LONGEST_NAME
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import ALL_LEVELS, AUTOMATIC
+from sparkify.database.reading import Row
 
-Row = dict[str, Any]
 Link = Callable[[Row], str | None]
 
 FILTERS: Final[dict[str, Any]] = {

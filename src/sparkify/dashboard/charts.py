@@ -14,8 +14,7 @@ from sparkify.analytics import shares
 from sparkify.dashboard import tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.states import STATES
-
-Row = dict[str, Any]
+from sparkify.database.reading import Row
 
 WEEKDAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _HEIGHT: Final = 260

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-Row = dict[str, Any]
+from sparkify.database.reading import Row
+
 Links = Mapping[str, Callable[[Row], str | None]]
 """The addresses that columns link to; the first one is that of the whole row."""
 

@@ -19,6 +19,7 @@ from sparkify.errors import SparkifyError
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.listening import forget_users
+from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import COUNTED_TABLES, month_tables
 from sparkify.transform.forgotten import WITHHELD, Forgotten, digest
@@ -158,9 +159,9 @@ class _Erasure:
                     doubtful.append((manifest_id, line))
         self.done.rejects, self.done.texts_withheld = len(theirs), len(doubtful)
         for start in range(0, len(theirs), _BATCH):
-            self._connection.execute(_sql["delete_rejects"], _columns(theirs[start : start + _BATCH]))
+            self._connection.execute(_sql["delete_rejects"], columns_of(theirs[start : start + _BATCH]))
         for start in range(0, len(doubtful), _BATCH):
-            columns = _columns(doubtful[start : start + _BATCH])
+            columns = columns_of(doubtful[start : start + _BATCH])
             self._connection.execute(_sql["withhold_rejects"], [WITHHELD, *columns])
 
     def _delete(self, query: str, table: str) -> int:
@@ -176,10 +177,6 @@ class _Erasure:
 
     def _run(self, name: str, **names: sql.Composable) -> Any:
         return self._connection.execute(sql.SQL(_sql[name]).format(**names))
-
-
-def _columns(pairs: list[tuple[int, int]]) -> list[list[int]]:
-    return [list(column) for column in zip(*pairs, strict=True)]
 
 
 def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[str]:

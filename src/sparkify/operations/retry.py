@@ -5,7 +5,7 @@ records as they were. A retry claims the files, like a run that reads them.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,11 +29,12 @@ from sparkify.publish.catalogue import publish_catalogue
 from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.publish.run import keep_report, publish_run, run_totals
-from sparkify.report import Books, Staged
+from sparkify.report import Books
 from sparkify.stage.claims import Claim, write_manifest
+from sparkify.stage.copy import columns_of
 from sparkify.stage.failed import lies_in_data
 from sparkify.stage.runs import begin_run, keep_open
-from sparkify.stage.stager import Stager, plain
+from sparkify.stage.stager import Stager, Verdicts, plain
 from sparkify.stage.tables import staged_months
 
 _sql: Final = queries("operations/retry")
@@ -218,7 +219,7 @@ class _Retrier(Stager):
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
                 # The rows of a chunk get their own transaction id (see summarize in publish/months.sql).
                 with connection.transaction():
-                    (self._stage_songs if songs else self._stage_events)(claimed, Staged())
+                    self._note((self._stage_songs if songs else self._stage_events)(claimed))
                 if transform and transform.batch_is_full():
                     self._finish_batch(transform)
                     transform.begin_batch()
@@ -260,12 +261,7 @@ class _Retrier(Stager):
             if chunk:
                 yield chunk
 
-    def _account(
-        self,
-        verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]],
-        done: Staged,  # noqa: ARG002  the report is Retried
-        kind: Kind,  # noqa: ARG002
-    ) -> None:
+    def _note(self, verdicts: Verdicts) -> None:
         """Store what became of each record of the chunk."""
         passed: list[tuple[int, int]] = []
         judged: list[tuple[int, int, str, str]] = []
@@ -284,9 +280,9 @@ class _Retrier(Stager):
             if (why.reason, plain(why.detail)) != (reason, detail):
                 judged.append((manifest_id, line, why.reason, plain(why.detail)))
         if passed:
-            self._connection.execute(_sql["delete_passed"], list(map(list, zip(*passed, strict=True))))
+            self._connection.execute(_sql["delete_passed"], columns_of(passed))
         if judged:
-            self._connection.execute(_sql["change_reasons"], list(map(list, zip(*judged, strict=True))))
+            self._connection.execute(_sql["change_reasons"], columns_of(judged))
 
     def _publish(self, *, songs: bool) -> None:
         connection = self._connection

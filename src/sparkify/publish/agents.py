@@ -5,6 +5,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from sparkify.schema.rollups import file
+from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 
 _sql: Final = file("user_agents")
@@ -32,4 +33,4 @@ def name_agents(connection: Connection[Any]) -> None:
     with connection.transaction():
         # Without this lock, two runs that end together could lock the same rows in opposite orders.
         lock_publisher(connection)
-        connection.execute(_sql["name"], [list(column) for column in zip(*names, strict=True)])
+        connection.execute(_sql["name"], columns_of(names))

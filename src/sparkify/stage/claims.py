@@ -15,7 +15,7 @@ from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
 from sparkify.report import Books, Staged
-from sparkify.stage.copy import copy_columns
+from sparkify.stage.copy import columns_of, copy_columns
 
 _sql: Final = queries("stage/stage")
 _counts: Final = attrgetter(*Books.__slots__)
@@ -188,7 +188,7 @@ def write_manifest(connection: Connection[Any], run_id: int, claims: list[Claim]
     """Write the manifest entries of a run's claims, with their books; returns the sum of the books."""
     if not claims:
         return Books()
-    counts = list(map(list, zip(*(_counts(claim.books) for claim in claims), strict=True)))
+    counts = columns_of(_counts(claim.books) for claim in claims)
     copy_columns(
         connection,
         sql.Identifier("etl", "manifest"),

@@ -1,11 +1,16 @@
 """Copy rows into tables by binary COPY, the fastest way into PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection, sql
 
 from sparkify.core import _core
+
+
+def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """The columns of some rows, for `unnest`."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def copy_bytes(connection: Connection[Any], target: sql.Composable, data: bytes) -> None:

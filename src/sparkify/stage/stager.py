@@ -24,7 +24,7 @@ from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import BatchListening, Books, Staged
 from sparkify.stage.claims import Claim, Claims
-from sparkify.stage.copy import copy_bytes, copy_columns
+from sparkify.stage.copy import columns_of, copy_bytes, copy_columns
 from sparkify.stage.failed import lies_in_data
 from sparkify.stage.matching import Matching
 from sparkify.stage.parts import PartClaim
@@ -36,6 +36,9 @@ from sparkify.transform.listened import Listened
 from sparkify.transform.plays import PlayTransform
 
 _sql: Final = queries("stage/stage")
+
+Verdicts = Iterable[tuple[Claim, Books, list[RejectedLine]]]
+"""The books and rejects of each slice of a chunk."""
 
 _REJECTS: Final = {
     "manifest_id": "int8",
@@ -165,7 +168,7 @@ class Stager:
                 with self._connection.transaction():
                     claimed = claims.take(chunk)
                     if claimed:
-                        stage(claimed, done)
+                        self._account(stage(claimed), done, batch.files[0].kind)
                 del chunk, claimed  # before the next one is read
                 if transform and transform.batch_is_full():
                     listened.add(self._finish_batch(transform))
@@ -207,7 +210,7 @@ class Stager:
         self._catalogue_version = version
         return self._transform
 
-    def _stage_events(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
+    def _stage_events(self, claimed: list[tuple[Slice, Claim]]) -> Verdicts:
         assert self._transform is not None
         transform = self._transform
         file_ids = [claim.file_id for _, claim in claimed]
@@ -224,10 +227,9 @@ class Stager:
             for month, at, first, last in transform.ranges()
         ]
         if slices:
-            columns = [list(column) for column in zip(*slices, strict=True)]
-            self._connection.execute(_sql["add_slices"], [self._run_id, self._catalogue_version, *columns])
-        claims = (claim for _, claim in claimed)
-        self._account(zip(claims, result.books, result.rejects, strict=True), done, "log")
+            values = [self._run_id, self._catalogue_version, *columns_of(slices)]
+            self._connection.execute(_sql["add_slices"], values)
+        return zip((claim for _, claim in claimed), result.books, result.rejects, strict=True)
 
     def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchListening]]:
         """Stage what the batch comes to; returns what people listened to, by month."""
@@ -261,18 +263,16 @@ class Stager:
                 with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
                     create_months(connection, self._run_id, missing)
 
-    def _stage_songs(self, claimed: list[tuple[Slice, Claim]], done: Staged) -> None:
+    def _stage_songs(self, claimed: list[tuple[Slice, Claim]]) -> Verdicts:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
         file_ids = [claim.file_id for _, claim in claimed]
         books, rejects = self._catalogue.transform([slice_ for slice_, _ in claimed], file_ids)
         copy_bytes(self._connection, catalogue_table(self._run_id), self._catalogue.rows())
-        claims = (claim for _, claim in claimed)
-        self._account(zip(claims, books, rejects, strict=True), done, "song")
+        return zip((claim for _, claim in claimed), books, rejects, strict=True)
 
-    def _account(
-        self, verdicts: Iterable[tuple[Claim, Books, list[RejectedLine]]], done: Staged, kind: Kind
-    ) -> None:
+    def _account(self, verdicts: Verdicts, done: Staged, kind: Kind) -> None:
+        """Add the verdicts on a chunk to the books, and store its rejects."""
         rows = []
         forgotten = bool(self._forgotten)
         for claim, books, rejects in verdicts:

@@ -11,8 +11,9 @@ from sparkify.analytics import Selection, shares
 from sparkify.dashboard import addresses, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
+from sparkify.database.reading import Row
 
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 
 _MOST: Final = 12
 """The last weeks that a table shows one by one; the download has all."""

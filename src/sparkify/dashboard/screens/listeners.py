@@ -1,7 +1,7 @@
 """Listeners: how many are active, new or returning, on which level."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -11,8 +11,9 @@ from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.screens import one_listener
 from sparkify.dashboard.source import Ask
+from sparkify.database.reading import Row
 
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 
 _ACTIVE: Final = {1: "Active on the last day", 7: "Active in 7 days", 30: "Active in 30 days"}
 
