@@ -59,7 +59,7 @@ _SERVER: Final = [
     (
         (
             r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|heard|latest|users|twice"
-            r"|time|page_days|page_months|subscription_events|upgrade_funnels|session_days|track_feedback|user_week_counts|week_outcomes"
+            r"|time|page_days|page_months|subscription_events|upgrades|session_days|track_feedback|user_week_counts|week_outcomes"
             r"|lifetimes|events"
         ),
         ROLLUPS,

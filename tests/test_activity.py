@@ -383,7 +383,7 @@ def test_a_session_that_is_never_closed(dsn: str, tmp_path: Path, monkeypatch: p
 # --- who pays and who leaves, after any loads in any order, and after forgetting ----------------------------
 
 STEPS = ["Upgrade", "Submit Upgrade", "Submit Downgrade", "Cancellation Confirmation"]
-ROLLUPS = ["lifetimes", "subscription_events", "upgrade_funnels", "user_week_counts", "week_outcomes"]
+ROLLUPS = ["lifetimes", "subscription_events", "upgrades", "user_week_counts", "week_outcomes"]
 
 steps_and_plays = st.builds(
     lambda user, day, at, page, level: play(

@@ -188,7 +188,7 @@ DAMAGE = [
         "rollup_subscription_events",
         "INSERT INTO analytics.subscription_events VALUES (7, now(), 'Help', NULL, '2018-11-01')",
     ),
-    ("rollup_upgrade_funnels", "INSERT INTO analytics.upgrade_funnels VALUES (7, '2018-11-01', now())"),
+    ("rollup_upgrades", "INSERT INTO analytics.upgrades VALUES (7, '2018-11-01', now())"),
     ("rollup_session_days", "UPDATE analytics.session_days SET last_page = 'Help' WHERE user_id = 7"),
     ("rollup_session_days", "DELETE FROM analytics.session_days WHERE user_id = 7"),
     ("rollup_session_starts", "UPDATE analytics.session_starts SET seconds = seconds + 1"),

@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from sparkify import etl
 from sparkify.publish import plans
-from sparkify.publish.plans import Attach, Insert, Plan, Split, choose
+from sparkify.publish.plans import Attach, Insert, Publication, Split, choose
 from sparkify.publish.staged import MonthSummary
 from tests.support.data import NOVEMBER, play, write
 from tests.support.warehouse import check_books, one
@@ -32,7 +32,7 @@ def november(day: int, hour: int = 0) -> datetime:
     ],
 )
 def test_the_plan_follows_from_the_days(
-    earliest: datetime, latest: datetime, covered_until: datetime | None, plan: type[Plan]
+    earliest: datetime, latest: datetime, covered_until: datetime | None, plan: type[Publication]
 ) -> None:
     summary = MonthSummary(9, earliest, latest, None, is_matched=True, covered_until=covered_until)
     assert choose(summary) is plan
@@ -42,13 +42,13 @@ def test_each_plan_is_carried_out(
     db: Connection[None], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carried_out: list[str] = []
-    carry_out = Plan.carry_out
+    carry_out = Publication.carry_out
 
-    def noted(plan: Plan) -> None:
+    def noted(plan: Publication) -> None:
         carried_out.append(type(plan).__name__)
         carry_out(plan)
 
-    monkeypatch.setattr(Plan, "carry_out", noted)
+    monkeypatch.setattr(Publication, "carry_out", noted)
     monkeypatch.setattr(plans, "MANY_PLAYS", 2)
     write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + DAY))
     etl.run(tmp_path, dsn=dsn)

@@ -22,7 +22,6 @@ from sparkify import etl
 from sparkify.database import session as sessions
 from sparkify.database.connection import connect, room
 from sparkify.database.session import Session
-from sparkify.engines import local
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.check import check
 from sparkify.publish import plans
@@ -98,7 +97,7 @@ def test_the_server_is_restarted_in_mid_load(
         patch.setattr("sparkify.extract.batches.LEAST_PART_BYTES", 1)
         patch.setattr("sparkify.extract.plan.LEAST_PART_BYTES", 1)
         _once(patch, PartClaim, "keep", _restarting(server))
-        _once(patch, plans.Plan, "carry_out", _restarting(server))
+        _once(patch, plans.Publication, "carry_out", _restarting(server))
         report = etl.run(made_up, dsn=server.url(), workers=2, batch_bytes=12_000)
     assert report.status == "done"
     assert report.files_loaded == report.files_found
@@ -121,7 +120,7 @@ def test_the_embedded_server_is_started_again_after_it_was_killed(
         os.kill(pid, signal.SIGKILL)
 
     with monkeypatch.context() as patch:
-        _once(patch, plans.Plan, "carry_out", kill)
+        _once(patch, plans.Publication, "carry_out", kill)
         report = etl.run(made_up)
     assert (report.status, report.files_loaded) == ("done", report.files_found)
     with connect(server.url()) as db:
@@ -178,7 +177,7 @@ def test_finishing_a_dead_run_is_retried(
             etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT state FROM etl.runs") == "open"
     with monkeypatch.context() as patch:
-        _once(patch, plans.Plan, "carry_out", lambda: _end_all(db))
+        _once(patch, plans.Publication, "carry_out", lambda: _end_all(db))
         report = etl.run(tmp_path, dsn=dsn)
     assert (report.status, report.files_new, report.rows["songplays"]) == ("done", 0, 2)
     assert one(db, "SELECT state FROM etl.runs") == "published"
@@ -384,8 +383,8 @@ def test_no_more_workers_than_there_is_room_for(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    make = local.Engine._make
-    monkeypatch.setattr(local.Engine, "_make", lambda engine, *run: made.append(1) or make(engine, *run))
+    make = Stager.__init__
+    monkeypatch.setattr(Stager, "__init__", lambda *args, **more: made.append(1) or make(*args, **more))
     wait_until(lambda: _takes_one(db, dsn))  # earlier sessions may still be ending
     (name,) = db.execute("SELECT current_database()").fetchone() or ("",)
     db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 9')

@@ -5,7 +5,7 @@ SELECT analytics.week_of(day) AS week, count(*) AS ways, count(seen_at) AS seen,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM back_at - submitted_at)) AS seconds_to_back
-FROM analytics.upgrade_funnels
+FROM analytics.upgrades
 WHERE day >= %(first)s AND day < %(end)s
 GROUP BY 1 ORDER BY 1
 

@@ -43,12 +43,11 @@ def publish_month(
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         summary = staged.summarize()
         activity = Activity(connection)
-        plan = choose(summary)(staged, summary, beside) if summary else None
-        if plan:
-            plan.begin()
-            plan.carry_out()
-        counted = plan.counted_activity() if plan else None
+        publication = choose(summary)(staged, summary, beside) if summary else None
+        if publication:
+            publication.carry_out()
+        counted = publication.counted_activity() if publication else None
         are_all = publish_page_views(staged, activity)
-        activity.update(staged.names if plan else None, counted if are_all else None)
+        activity.update(staged.names if publication else None, counted if are_all else None)
         staged.end()
     listened.drop(month)

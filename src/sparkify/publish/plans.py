@@ -35,7 +35,7 @@ the first, by hashing the tables that they refer to. Up to the second, by mergin
 too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`."""
 
 
-def choose(summary: MonthSummary) -> "type[Plan]":
+def choose(summary: MonthSummary) -> "type[Publication]":
     """The plan for a staged month."""
     covered_until = summary.covered_until
     if covered_until is None or summary.earliest >= covered_until:
@@ -43,7 +43,7 @@ def choose(summary: MonthSummary) -> "type[Plan]":
     return Insert if summary.latest < covered_until else Split
 
 
-class Plan(ABC):
+class Publication(ABC):
     """Publishes one staged month; with `beside`, some of the work is done on a second connection."""
 
     def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
@@ -55,9 +55,6 @@ class Plan(ABC):
         self._has_repeated = self._has_clashes = False
         month.names["overlaps"] = sql.Literal(summary.overlaps)
         month.names["covered_until"] = sql.Literal(summary.covered_until)
-
-    def begin(self) -> None:  # noqa: B027  only attaching has something to begin
-        """Begin what can be done beside the rest."""
 
     def carry_out(self) -> None:
         """Publish what is staged into the star and the tables that follow from it."""
@@ -128,7 +125,7 @@ class Plan(ABC):
         return ListeningRollups(self._month.connection, self._month.names, late_before=self._since.date())
 
 
-class Attach(Plan):
+class Attach(Publication):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
     def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
@@ -136,12 +133,13 @@ class Attach(Plan):
         self._days = self._staged_days()
         self._activity = StagedActivity(month.span, month.tables)
 
-    def begin(self) -> None:
-        """Begin to make keys and to count, if what is staged can become partitions as it is."""
+    def carry_out(self) -> None:
+        """Begin to make keys and to count, if what is staged can become partitions as it is; then publish."""
         if self._is_as_staged:
             for table in ("time", "songplays", "heard_plays"):
                 self._begin(table, partial(self._add_keys, table))
             self._begin_to_count()
+        super().carry_out()
 
     def _drop_repeated(self) -> None:
         super()._drop_repeated()
@@ -243,7 +241,7 @@ class Attach(Plan):
         return Span(self._since, end)
 
 
-class Insert(Plan):
+class Insert(Publication):
     """Inserts rows into existing partitions: the warehouse has plays of all these days."""
 
     def _publish_plays(self) -> None:

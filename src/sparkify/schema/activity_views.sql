@@ -67,7 +67,7 @@ SELECT analytics.week_of(day) AS week, count(*) AS ways, count(seen_at) AS seen,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM submitted_at - seen_at)) AS seconds_to_submit,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM paid_at - submitted_at)) AS seconds_to_play,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM back_at - submitted_at)) AS seconds_to_back
-FROM analytics.upgrade_funnels GROUP BY 1;
+FROM analytics.upgrades GROUP BY 1;
 COMMENT ON VIEW analytics.upgrades_by_week IS 'One row per ISO week, UTC, in which ways from free to paid began. A way begins when a user sees Upgrade, or with Submit Upgrade, and ends with Submit Downgrade; all of it counts for the week in which it began.';
 COMMENT ON COLUMN analytics.upgrades_by_week.week IS 'The Monday of the week.';
 COMMENT ON COLUMN analytics.upgrades_by_week.ways IS 'Number of ways that began.';

@@ -1,6 +1,6 @@
 -- name: table
 -- Create the table of users' ways from free to paid.
-CREATE TABLE IF NOT EXISTS analytics.upgrade_funnels (
+CREATE TABLE IF NOT EXISTS analytics.upgrades (
     user_id      bigint NOT NULL,
     day          date NOT NULL,
     seen_at      timestamptz,
@@ -8,15 +8,15 @@ CREATE TABLE IF NOT EXISTS analytics.upgrade_funnels (
     paid_at      timestamptz,
     back_at      timestamptz
 );
-COMMENT ON TABLE analytics.upgrade_funnels IS 'Rollup. One row per way of a user from free to paid: a funnel. It begins with Upgrade, or with Submit Upgrade if the user had not seen that, and ends with Submit Downgrade.';
-COMMENT ON COLUMN analytics.upgrade_funnels.user_id IS 'The user.';
-COMMENT ON COLUMN analytics.upgrade_funnels.day IS 'The day on which the way begins, UTC.';
-COMMENT ON COLUMN analytics.upgrade_funnels.seen_at IS 'The first page view of Upgrade, if it is not after the first Submit Upgrade.';
-COMMENT ON COLUMN analytics.upgrade_funnels.submitted_at IS 'The first page view of Submit Upgrade.';
-COMMENT ON COLUMN analytics.upgrade_funnels.paid_at IS 'The first play, neither before submitted_at nor after back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
-COMMENT ON COLUMN analytics.upgrade_funnels.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
-CREATE INDEX IF NOT EXISTS upgrade_funnels_day ON analytics.upgrade_funnels (day);
-CREATE INDEX IF NOT EXISTS upgrade_funnels_user ON analytics.upgrade_funnels (user_id);
+COMMENT ON TABLE analytics.upgrades IS 'Rollup. One row per way of a user from free to paid. It begins with Upgrade, or with Submit Upgrade if the user had not seen that, and ends with Submit Downgrade.';
+COMMENT ON COLUMN analytics.upgrades.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.upgrades.day IS 'The day on which the way begins, UTC.';
+COMMENT ON COLUMN analytics.upgrades.seen_at IS 'The first page view of Upgrade, if it is not after the first Submit Upgrade.';
+COMMENT ON COLUMN analytics.upgrades.submitted_at IS 'The first page view of Submit Upgrade.';
+COMMENT ON COLUMN analytics.upgrades.paid_at IS 'The first play, neither before submitted_at nor after back_at, that begins a stretch of plays at level paid (analytics.user_level_days).';
+COMMENT ON COLUMN analytics.upgrades.back_at IS 'The page view of Submit Downgrade that ends the way, also one without submitted_at.';
+CREATE INDEX IF NOT EXISTS upgrades_day ON analytics.upgrades (day);
+CREATE INDEX IF NOT EXISTS upgrades_user ON analytics.upgrades (user_id);
 
 -- name: definition
 -- Find the ways of each user. Several steps at one moment come in the order of their names. All steps of a user are wanted, or none.
@@ -49,11 +49,11 @@ WITH concerned AS (
     SELECT user_id FROM analytics.subscription_events s JOIN {events} e USING (user_id, day)
     WHERE s.day = ANY (ARRAY(SELECT DISTINCT day FROM {events} e))
     UNION
-    SELECT user_id FROM analytics.upgrade_funnels w JOIN {events} e USING (user_id)
+    SELECT user_id FROM analytics.upgrades w JOIN {events} e USING (user_id)
     WHERE w.user_id = ANY (ARRAY(SELECT DISTINCT user_id FROM {events} e)) AND e.day >= w.day
       AND (submitted_at IS NOT NULL AND paid_at IS NULL AND back_at IS NULL
            OR e.day <= (greatest(seen_at, submitted_at, paid_at, back_at) AT TIME ZONE 'UTC')::date)
 )
 SELECT user_id, day FROM analytics.subscription_events WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
 UNION
-SELECT user_id, day FROM analytics.upgrade_funnels WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
+SELECT user_id, day FROM analytics.upgrades WHERE user_id = ANY (ARRAY(SELECT user_id FROM concerned))
