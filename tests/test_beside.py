@@ -24,7 +24,7 @@ from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.days import StagedDays
 from sparkify.publish.listening import ListeningRollups
-from sparkify.report import Progress, Staged
+from sparkify.report import Progress, StagedBatch
 from sparkify.simulate import simulate
 from sparkify.stage.tables import COUNTED_TABLES
 from sparkify.transform.listened import COUNTED
@@ -315,7 +315,7 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
         failed.append(are_ready)
         raise errors.RaiseException("a trigger refuses it")
 
-    def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
+    def staged_and_published(self: MonthsAhead, batch: StagedBatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(ListeningRollups, "attach", fail)
             staged(self, batch)
@@ -344,7 +344,7 @@ def test_a_load_that_is_stopped(
         prepare(days, connection)
 
     class Stop(Progress):
-        def staged(self, batch: Staged) -> None:
+        def staged(self, batch: StagedBatch) -> None:
             if self.done:
                 assert is_busy.wait(60)
                 raise KeyboardInterrupt

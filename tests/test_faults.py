@@ -313,7 +313,7 @@ def test_a_constraint_that_stands_in_the_way_of_staging(
     db.execute(f"ALTER TABLE {table} ADD CONSTRAINT fault CHECK (start_time < '2018-12-01')")
     for _ in range(2):
         report = etl.run(tmp_path, dsn=dsn)
-        (why,) = report.staged.unreadable.values()
+        (why,) = report.tally.unreadable.values()
         assert "fault" in why
         assert (report.rows["songplays"], files(db)["2.json"][0]) == (2, "unreadable")
     assert clean(dsn)

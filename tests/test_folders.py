@@ -288,7 +288,7 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     found = etl.run(tmp_path, dsn=dsn)
     names = ("pipe.json", "pipe.jsonl.xz", "socket.json", "device.json")
     no_file = "it is a pipe, a socket or a device: remove or rename it"
-    assert found.staged.unreadable == {f"{logs}/{name}": no_file for name in names} | {
+    assert found.tally.unreadable == {f"{logs}/{name}": no_file for name in names} | {
         f"{logs}/link.json": "the link leads nowhere: remove it or fix it"
     }
     assert (found.files_loaded, found.rows["songplays"], found.remarks) == (2, 1, [])

@@ -21,7 +21,7 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from sparkify.report import Books, Progress, Staged
+from sparkify.report import Books, Progress, StagedBatch
 from sparkify.simulate import simulate
 from sparkify.stage.runs import begin_run
 from sparkify.transform.forgotten import WITHHELD, Whose
@@ -326,7 +326,7 @@ def test_a_load_that_runs_meanwhile_cannot_undo_it(new_dsn: Callable[[], str], t
         class Held(Progress):
             is_held = False
 
-            def staged(self, batch: Staged) -> None:
+            def staged(self, batch: StagedBatch) -> None:
                 """Stage no more once November is passed, and so published ahead."""
                 if batch.months == [date(2018, 12, 1)] and not self.is_held:
                     self.is_held = True

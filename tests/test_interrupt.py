@@ -16,7 +16,7 @@ from sparkify import etl
 from sparkify.commands import interrupt
 from sparkify.extract import plan
 from sparkify.extract.batches import Batch
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 from sparkify.stage.stager import Stager
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
@@ -123,7 +123,7 @@ def test_an_error_ends_what_other_workers_do(
     db.execute(BUSY["staging"])
     stage, cancel, failures = Stager.stage, Connection.cancel_safe, list(failures)
 
-    def stage_or_fail(stager: Stager, batch: Batch) -> Staged:
+    def stage_or_fail(stager: Stager, batch: Batch) -> StagedBatch:
         if "2.json" not in str(batch):
             return stage(stager, batch)
         wait_for(lambda: len(db.execute(SLEEPS).fetchall()) == 2)

@@ -22,7 +22,7 @@ from sparkify.engines.spark import task
 from sparkify.extract.batches import Batch
 from sparkify.extract.lines import Slice
 from sparkify.operations.forget import forget
-from sparkify.report import BatchListening, Progress, Staged
+from sparkify.report import BatchListening, Progress, StagedBatch, Tally
 from sparkify.simulate import simulate
 from sparkify.stage.claims import Claims
 from sparkify.stage.copy import copy_bytes
@@ -198,10 +198,10 @@ def test_a_load_gathers_what_it_commits(
     keep = Claims.keep
 
     class Gather(Progress):
-        def staged(self, batch: Staged) -> None:
+        def staged(self, batch: StagedBatch) -> None:
             listened.add(batch.listened)
 
-    def failing(claims: Claims, done: Staged) -> None:
+    def failing(claims: Claims, done: Tally) -> None:
         if not failed:
             failed.append("once")
             raise psycopg.errors.DataException("at the end of the batch")
@@ -307,13 +307,13 @@ def test_an_executor_sends_no_plays_to_the_driver(monkeypatch: pytest.MonkeyPatc
     class Here:
         def __init__(self, *_: object) -> None: ...
 
-        def stage(self, _: Batch) -> Staged:
-            return Staged(files=1, months=[MONTH], listened={MONTH: [(1, b"play")]})
+        def stage(self, _: Batch) -> StagedBatch:
+            return StagedBatch(files=1, months=[MONTH], listened={MONTH: [(1, b"play")]})
 
         def close(self) -> None: ...
 
     monkeypatch.setattr(task, "Stager", Here)
-    assert task.stage("", 1, 0.0, Batch(())) == Staged(files=1, months=[MONTH])
+    assert task.stage("", 1, 0.0, Batch(())) == StagedBatch(files=1, months=[MONTH])
 
 
 def test_parts_that_are_cut_are_refused(transform: PlayTransform) -> None:

@@ -118,7 +118,7 @@ def test_keys_with_characters_that_mean_something_elsewhere(s3: Any, db: Connect
     for key, content in (contents | dict.fromkeys(hidden, lines(play(NOVEMBER + 99)))).items():
         s3.call_s3("put_object", Bucket="lake", Key=f"data/log_data/{key}", Body=content)
     report = etl.run(LAKE, dsn=dsn)
-    assert (report.files_loaded, report.rows["songplays"], report.staged.unreadable) == (
+    assert (report.files_loaded, report.rows["songplays"], report.tally.unreadable) == (
         len(keys) - 1,
         len(keys) - 1,
         {},
@@ -167,13 +167,13 @@ def test_an_object_that_changes_or_vanishes_while_it_is_read(
     monkeypatch.setattr(objects, "blocks", change)
     report = etl.run(LAKE, dsn=dsn)
     assert report.files_loaded == 1
-    changed = report.staged.unreadable.pop(f"{LAKE}/log_data/b.json")
+    changed = report.tally.unreadable.pop(f"{LAKE}/log_data/b.json")
     assert changed == "it has changed since it was listed"
-    assert list(report.staged.unreadable) == [f"{LAKE}/log_data/a.json"]
+    assert list(report.tally.unreadable) == [f"{LAKE}/log_data/a.json"]
     states = db.execute("SELECT right(path, 6), state FROM etl.files ORDER BY 1").fetchall()
     assert states == [("a.json", "vanished"), ("b.json", "unreadable"), ("c.json", "loaded")]
     report = etl.run(LAKE, dsn=dsn)
-    assert (report.files_loaded, report.rows["songplays"], report.staged.unreadable) == (1, 2, {})
+    assert (report.files_loaded, report.rows["songplays"], report.tally.unreadable) == (1, 2, {})
 
 
 def test_small_objects_that_are_gone(s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_small_objects_that_are_gone(s3: Any, dsn: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(objects, "fetch", gone)
     report = etl.run(LAKE, dsn=dsn)
-    assert (report.files_loaded, list(report.staged.unreadable)) == (1, [f"{LAKE}/log_data/a.json"])
+    assert (report.files_loaded, list(report.tally.unreadable)) == (1, [f"{LAKE}/log_data/a.json"])
 
 
 def test_what_is_not_read_is_counted_as_for_files(s3: Any, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
 from sparkify.publish.ahead import MonthsAhead
-from sparkify.report import Books, Staged
+from sparkify.report import Books, StagedBatch, Tally
 from sparkify.stage.parts import PartClaim, claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
@@ -142,7 +142,7 @@ def test_any_cut_gives_the_same_tables_rejects_and_books(
     expected = etl.run(tmp_path, dsn=whole, workers=1, batch_bytes=1 << 30)
     report = etl.run(tmp_path, dsn=cut_up, workers=workers, batch_bytes=part_bytes)
     assert report.books == expected.books
-    assert report.staged.reasons == expected.staged.reasons
+    assert report.tally.reasons == expected.tally.reasons
     assert report.files_loaded == expected.files_loaded == 1
     with connect(whole) as one_way, connect(cut_up) as other_way:
         check_books(other_way)
@@ -180,7 +180,7 @@ def test_a_run_dies_between_two_parts(
             )  # it is staged already
         assert one(db, "SELECT version FROM etl.known_files") is None
         stager.close()
-        assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
+        assert etl.run(tmp_path, dsn=dsn).tally.left_to_others == 1
     report = etl.run(tmp_path, dsn=dsn, batch_bytes=3000)
     assert (report.files_loaded, report.books.loaded, report.books.duplicates, report.books.rejected) == (
         1,
@@ -238,7 +238,7 @@ def test_a_file_that_changes_after_it_was_cut(
     with tiny_parts.context() as patch:
         patch.setattr(etl, "cut_files", cut_and_change)
         report = etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=4000)
-    assert report.staged.unreadable == {str(log): "changed while it was read"}
+    assert report.tally.unreadable == {str(log): "changed while it was read"}
     assert etl.run(tmp_path, dsn=dsn).books.rejected == new.count(b"\n")
     check_books(db)
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == new.count(b"\n")
@@ -297,7 +297,7 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
                     part = PartClaim(connection, 1, file, Part(10 * worker, 10, 1, None, number, number))
                     for _, claim in part.take([lines.Slice(file, 1, b"\n")]):
                         claim.books.add(Books(lines=1, blank=1))
-                    part.keep(Staged())
+                    part.keep(Tally())
 
     with ThreadPoolExecutor(workers) as pool:
         done = [pool.submit(end_parts, worker) for worker in range(workers)]
@@ -331,7 +331,7 @@ def test_a_play_that_comes_again_when_its_month_is_published_already(
     os.utime(file, (time.time() - 100,) * 2)
     ahead: list[bool] = []
 
-    def staged(self: MonthsAhead, batch: Staged) -> None:
+    def staged(self: MonthsAhead, batch: StagedBatch) -> None:
         count_ahead(self, batch)
         for month in self._published.values():
             month.result()

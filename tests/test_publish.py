@@ -382,7 +382,7 @@ def test_a_song_file_that_two_runs_read_with_a_change_between(
         stager.stage(Batch(tuple(find_files(tmp_path / "song_data", "song"))))
         stager.close()
         write(tmp_path, "song_data/a.json", song(title="second"), song("S2"))
-        assert etl.run(tmp_path, dsn=dsn).staged.left_to_others == 1
+        assert etl.run(tmp_path, dsn=dsn).tally.left_to_others == 1
         publish_run(db, dsn, run_id)
     assert one(db, "SELECT title FROM songs") == "first"
     assert etl.run(tmp_path, dsn=dsn).rows["songs"] == 2
@@ -408,7 +408,7 @@ def test_a_file_that_an_unfinished_run_has_is_left_to_it(
         write(tmp_path, "log_data/a.json", play(), play(NOVEMBER + 5, userId="99"), play(NOVEMBER + 6))
         write(tmp_path, "log_data/b.json", play())
         report = etl.run(tmp_path, dsn=dsn)
-        assert (report.staged.left_to_others, report.files_loaded) == (1, 1)
+        assert (report.tally.left_to_others, report.files_loaded) == (1, 1)
         assert report.rows == {"songplays": 1, "users": 1, "songs": 0, "artists": 0, "time": 1}
         publish_run(db, dsn, run_id)
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 3
@@ -610,7 +610,7 @@ def test_one_bad_file_stops_no_other(db: Connection[Any], dsn: str, tmp_path: Pa
     (tmp_path / "log_data" / "mem.json.gz").symlink_to("/proc/self/mem")  # can be opened but not read
     report = etl.run(tmp_path, dsn=dsn)
     assert report.rows["songplays"] == 1
-    assert {Path(name).name for name in report.staged.unreadable} == {"loop.json", "mem.json.gz"}
+    assert {Path(name).name for name in report.tally.unreadable} == {"loop.json", "mem.json.gz"}
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
@@ -630,7 +630,7 @@ def test_a_file_that_has_become_a_pipe(
 
     monkeypatch.setattr(etl, "make_plan", plan_and_replace)
     report = etl.run(tmp_path, dsn=dsn)
-    assert report.staged.unreadable == {str(pipe): "it is a pipe, a socket or a device: remove or rename it"}
+    assert report.tally.unreadable == {str(pipe): "it is a pipe, a socket or a device: remove or rename it"}
     assert report.rows["songplays"] == 1
 
 
@@ -649,7 +649,7 @@ def test_a_file_that_vanishes_or_cannot_be_read(
     with monkeypatch.context() as patch:
         patch.setattr(etl, "make_plan", plan_and_lose)
         report = etl.run(tmp_path, dsn=dsn)
-    assert list(report.staged.unreadable) == [str(gone)]
+    assert list(report.tally.unreadable) == [str(gone)]
     assert (report.files_loaded, report.rows["songplays"]) == (1, 1)
     assert one(db, "SELECT state FROM etl.files WHERE path LIKE '%b.json'") == "vanished"
     write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))

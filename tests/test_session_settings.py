@@ -26,7 +26,7 @@ from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.extract.find import find_files
 from sparkify.operations.check import check
-from sparkify.report import Staged
+from sparkify.report import Tally
 from sparkify.stage.claims import Claims
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import checksums, one, totals
@@ -161,7 +161,7 @@ def load_and_ask(dsn: str, world: list[Path]) -> dict[str, Any]:
         }
     return content | {
         "loaded": [report.files_loaded for report in reports],
-        "left": [report.staged.left_to_others for report in reports],
+        "left": [report.tally.left_to_others for report in reports],
         "top": analytics.top("songs", dsn=dsn),
         "trend": analytics.trend(dsn=dsn),
         "found": analytics.search("björk", dsn=dsn),
@@ -441,12 +441,12 @@ def test_a_file_that_another_run_has_is_known_by_its_name(
     assert etl.run(tmp_path, dsn=dsn).files_loaded == 2
     claims = Claims(db, 1, 0.0)
     claims._not_given = files  # noqa: SLF001
-    claims.keep(done := Staged())
+    claims.keep(done := Tally())
     assert (done.files, done.left_to_others) == (2, 0)
     last = files[-1].name
     db.execute("UPDATE etl.known_files SET path = path || '?' WHERE path = %s", [last])
     with pytest.raises(SparkifyError, match=re.escape(f"names of files as they were sent ({last})")):
-        claims.keep(Staged())
+        claims.keep(Tally())
 
 
 def test_the_check_finds_text_that_was_stored_in_another_encoding(

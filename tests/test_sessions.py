@@ -153,8 +153,8 @@ def test_a_commit_whose_answer_is_lost_has_succeeded(
     with monkeypatch.context() as patch:
         _once(patch, Stager, "_stage", lambda: _lose(db))
         report = etl.run(tmp_path, dsn=dsn)
-    assert (report.files_loaded, report.staged.left_to_others) == (1, 0)
-    assert (report.books.loaded, report.books.duplicates, report.staged.reasons) == (
+    assert (report.files_loaded, report.tally.left_to_others) == (1, 0)
+    assert (report.books.loaded, report.books.duplicates, report.tally.reasons) == (
         1,
         1,
         {"invalid_json": 1},

@@ -78,7 +78,7 @@ def test_a_format_is_a_reader_and_its_row(
     write(tmp_path, "log_data/a.pages").write_bytes(pages + b"3 {}\f")
     write(tmp_path, "log_data/b.PAGES.gz").write_bytes(gzip.compress(pages))
     report = etl.run(tmp_path, dsn=dsn, batch_bytes=1000)
-    assert (report.books.loaded, report.books.duplicates, report.staged.reasons) == (
+    assert (report.books.loaded, report.books.duplicates, report.tally.reasons) == (
         60, 60, {"invalid_json": 2, "torn_page": 1}
     )  # fmt: skip
     check_books(db)
@@ -156,7 +156,7 @@ def test_a_song_whose_title_is_a_number_is_matched(db: Connection[Any], dsn: str
     write(tmp_path, "song_data/a.json", song(title=1999, artist_name=311))
     write(tmp_path, "log_data/a.json", play(song="1999", artist="311"), play(song=1999))
     report = etl.run(tmp_path, dsn=dsn)
-    assert (report.matched, report.staged.reasons) == (1, {"wrong_type": 1})
+    assert (report.matched, report.tally.reasons) == (1, {"wrong_type": 1})
     assert db.execute("SELECT title, name FROM songs JOIN artists USING (artist_id)").fetchall() == [
         ("1999", "311")
     ]

@@ -77,7 +77,7 @@ def test_any_bytes_as_a_file(
     report = etl.run(folder, dsn=dsn)
     assert report.books.balance()
     assert report.rows["songplays"] == 1
-    assert (report.files_loaded, report.staged.unreadable) == (3, {})
+    assert (report.files_loaded, report.tally.unreadable) == (3, {})
 
 
 def test_small_bombs(dsn: str, tmp_path: Path) -> None:

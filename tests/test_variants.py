@@ -15,7 +15,7 @@ from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.operations.check import check
 from sparkify.publish.ahead import MonthsAhead
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 from tests.support.data import NOVEMBER, play, write
 from tests.support.differential import heard_song_id
 from tests.support.warehouse import check_books, checksums, one
@@ -192,7 +192,7 @@ def test_songs_of_a_month_that_is_published_ahead_are_staged_again(
     The first part of the month drops the song; then a second part has it again.
     """
 
-    def staged_and_published(self: MonthsAhead, batch: Staged) -> None:
+    def staged_and_published(self: MonthsAhead, batch: StagedBatch) -> None:
         staged(self, batch)
         for month, done in self._published.items():
             done.result()

@@ -219,7 +219,7 @@ class _Load:
 
     def _stage(self, batches: list[Batch], ahead: MonthsAhead | None = None) -> None:
         for staged in self._engine.stage(self._run_id, self.planned_at, batches):
-            self.report.staged.add(staged)
+            self.report.tally.add(staged)
             self.progress.staged(staged)
             self._listened.add(staged.listened)
             if ahead:
@@ -230,7 +230,7 @@ class _Load:
         part_bytes = self._batch_bytes("log")
         large = self._plan.large_logs(part_bytes)
         claims = self.warehouse.run(claim_large_files, self._run_id, self.planned_at, large)
-        self.report.staged.left_to_others += sum(claim is None for claim in claims.values())
+        self.report.tally.left_to_others += sum(claim is None for claim in claims.values())
         return cut_files(claims, part_bytes, self._engine.workers, self._engine.survey)
 
     def _batch_bytes(self, kind: Kind) -> int:

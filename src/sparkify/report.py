@@ -81,30 +81,34 @@ BatchListening = tuple[int, bytes]
 
 
 @dataclass(slots=True)
-class Staged:
-    """The result of staging a batch, or a whole run.
-
-    Only a batch has a `number`, the `months` it has plays of, and what people `listened` to in them, for
-    `transform.listened`, in the process that staged it.
-    """
+class Tally:
+    """How many files were read, and what became of their lines."""
 
     files: int = 0
     books: Books = field(default_factory=Books)
     reasons: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     left_to_others: int = 0
-    number: int = 0
-    months: list[date] = field(default_factory=list)
-    listened: dict[date, list[BatchListening]] = field(default_factory=dict)
 
-    def add(self, other: "Staged") -> None:
-        """Add another result to this one."""
+    def add(self, other: "Tally") -> None:
+        """Add another tally to this one."""
         self.files += other.files
         self.books.add(other.books)
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
         self.unreadable |= other.unreadable
         self.left_to_others += other.left_to_others
+
+
+@dataclass(slots=True)
+class StagedBatch(Tally):
+    """What a staged batch has: its `number`, the `months` of its plays, and what people `listened` to in
+    them, for `transform.listened`, in the process that staged it.
+    """
+
+    number: int = 0
+    months: list[date] = field(default_factory=list)
+    listened: dict[date, list[BatchListening]] = field(default_factory=dict)
 
 
 class Progress:
@@ -118,7 +122,7 @@ class Progress:
         """Note that the run will read this many files."""
         self.new = files
 
-    def staged(self, batch: Staged) -> None:
+    def staged(self, batch: StagedBatch) -> None:
         """Note that a batch is staged."""
         self.done += batch.files
 
@@ -160,7 +164,7 @@ class Report:
     held_runs: list[int] = field(default_factory=list)
     failed_runs: dict[int, str] = field(default_factory=dict)
     run_id: int | None = None
-    staged: Staged = field(default_factory=Staged)
+    tally: Tally = field(default_factory=Tally)
     rows: dict[str, int] = field(default_factory=dict)
     matched: int = 0
     faults: dict[str, str] = field(default_factory=dict)
@@ -169,12 +173,12 @@ class Report:
     @property
     def books(self) -> Books:
         """What became of the lines that were read."""
-        return self.staged.books
+        return self.tally.books
 
     @property
     def files_loaded(self) -> int:
         """How many files were read and published."""
-        return self.staged.files if self.status == "done" else 0
+        return self.tally.files if self.status == "done" else 0
 
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
@@ -183,13 +187,13 @@ class Report:
             "status": self.status,
             "run_id": self.run_id,
             "files": {"found": self.files_found, "new": self.files_new, "loaded": self.files_loaded,
-                      "unreadable": self.staged.unreadable, "left_to_others": self.staged.left_to_others,
+                      "unreadable": self.tally.unreadable, "left_to_others": self.tally.left_to_others,
                       "other": self.other_files},
             "remarks": self.remarks,
             "lines": {"read": books.lines, "blank": books.blank, "page_views": books.page_views,
                       "bare_pages": books.bare_pages, "loaded": books.loaded, "duplicates": books.duplicates,
                       "rejected": books.rejected, "forgotten": books.forgotten},
-            "reject_reasons": self.staged.reasons,
+            "reject_reasons": self.tally.reasons,
             "faulty_files": self.faults,
             "rows": self.rows,
             "matched": self.matched,

@@ -117,7 +117,7 @@ def _print_report(report: Report) -> None:
         )
     if report.status == "held" and report.run_id:
         print_sentence(
-            f"Run {report.run_id} is held. It read {counted(report.staged.files, 'file')}; nothing was"
+            f"Run {report.run_id} is held. It read {counted(report.tally.files, 'file')}; nothing was"
             " published."
         )
     else:
@@ -145,9 +145,9 @@ def _print_advice(report: Report) -> None:
         note(remark)
     for run in (*report.finished_runs.values(), report):
         _print_rejects(run)
-    for name, why in report.staged.unreadable.items():
+    for name, why in report.tally.unreadable.items():
         note(f"{name} was not read: {why}. The next run tries again.")
-    if others := report.staged.left_to_others:
+    if others := report.tally.left_to_others:
         note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
     for run_id in report.held_runs:
         release, drop = f"`sparkify runs release {run_id}`", f"`sparkify runs drop {run_id}`"
@@ -158,8 +158,8 @@ def _print_advice(report: Report) -> None:
 
 
 def _print_rejects(report: Report) -> None:
-    if report.staged.reasons:
-        kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.staged.reasons.items()))
+    if report.tally.reasons:
+        kinds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.tally.reasons.items()))
         note(f"Set aside {counted(report.books.rejected, 'line')}: {kinds}.")
         see = "See them with `sparkify rejects list` and `sparkify rejects show`."
         if report.status == "held":  # its rejects cannot be retried; what else to do is said below

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from sparkify.report import Progress, Staged
+from sparkify.report import Progress, StagedBatch
 
 _BAR: Final = 20
 
@@ -42,7 +42,7 @@ class LiveProgress(Progress):
         self._started = time.monotonic()
         self.bar.update(self.task, description="files", total=files)
 
-    def staged(self, batch: Staged) -> None:
+    def staged(self, batch: StagedBatch) -> None:
         super().staged(batch)
         self._lines += batch.books.lines
         rate = self._lines / max(time.monotonic() - self._started, 0.001)

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from sparkify.errors import UsageError
 from sparkify.extract.batches import Batch, Range, Survey
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 
 
 class Engine(Protocol):
@@ -17,7 +17,7 @@ class Engine(Protocol):
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
         """Survey ranges of large files; returns the results in the order of the ranges."""
 
-    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
+    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
         """Stage the batches of a run; yields the result of each when it is done."""
 
     def __enter__(self) -> Self:

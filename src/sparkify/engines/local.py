@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from sparkify.database.session import cancel_until_done
 from sparkify.extract.batches import Batch, Range, Survey, survey
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 
 if TYPE_CHECKING:
     from sparkify.stage.stager import Stager
@@ -35,7 +35,7 @@ class Engine:
         with ThreadPoolExecutor(min(self.workers, len(ranges)), thread_name_prefix="sparkify") as pool:
             return list(pool.map(survey, ranges))
 
-    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
+    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
         """Stage the batches of a run; yields the result of each when it is done."""
         from sparkify.stage.stager import Stager  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ class Engine:
         else:
             yield from self._stage_in_threads(make, batches)
 
-    def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
+    def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
         if not batches:
             return
         stager = make()
@@ -55,12 +55,12 @@ class Engine:
         finally:
             stager.close()
 
-    def _stage_in_threads(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[Staged]:
+    def _stage_in_threads(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
         mine = threading.local()
         stagers: list[Stager] = []
         stopped = threading.Event()
 
-        def stage(number: int, batch: Batch) -> Staged:
+        def stage(number: int, batch: Batch) -> StagedBatch:
             if not hasattr(mine, "stager"):
                 mine.stager = make()
                 stagers.append(mine.stager)
@@ -74,7 +74,7 @@ class Engine:
                 stager.cancel(for_good=for_good)
 
         pool = ThreadPoolExecutor(min(self.workers, len(batches)), thread_name_prefix="sparkify")
-        pending: set[Future[Staged]] = set()
+        pending: set[Future[StagedBatch]] = set()
         try:
             for number, batch in enumerate(batches):
                 pending.add(pool.submit(stage, number, batch))

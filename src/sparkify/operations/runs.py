@@ -9,13 +9,13 @@ from psycopg import Connection
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
 from sparkify.errors import SparkifyError
-from sparkify.publish.run import publish_run, staged_by
-from sparkify.report import Staged
+from sparkify.publish.run import publish_run, tally_of
+from sparkify.report import Tally
 from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging, state_of
 
 
-def release(run_id: int, dsn: str | None = None) -> Staged:
+def release(run_id: int, dsn: str | None = None) -> Tally:
     """Publish a held run in spite of its rejects, or a failed one; returns its files and books.
 
     Raises:
@@ -25,7 +25,7 @@ def release(run_id: int, dsn: str | None = None) -> Staged:
     with _adopted(run_id, dsn) as connection:
         if reason := publish_run(connection, dsn, run_id):
             raise SparkifyError(failure(run_id, reason))
-        return staged_by(connection, run_id)
+        return tally_of(connection, run_id)
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:
@@ -39,9 +39,9 @@ def drop(run_id: int, dsn: str | None = None) -> int:
         SparkifyError: there is no such run, it is running, or it has ended.
     """
     with _adopted(run_id, resolve(dsn), or_dead=True) as connection:
-        before = staged_by(connection, run_id)
+        before = tally_of(connection, run_id)
         drop_staging(connection, run_id)
-        return before.files - staged_by(connection, run_id).files
+        return before.files - tally_of(connection, run_id).files
 
 
 @contextmanager

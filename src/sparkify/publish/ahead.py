@@ -14,7 +14,7 @@ from sparkify.database.session import Session, cancel_until_done
 from sparkify.publish.beside import Beside
 from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
-from sparkify.report import Progress, Staged
+from sparkify.report import Progress, StagedBatch
 from sparkify.stage.failed import left_for_later
 from sparkify.transform.listened import Listened
 
@@ -40,7 +40,7 @@ class MonthsAhead:
         self._reached = 0  # all batches before this one are staged
         self._in_order = True
 
-    def staged(self, batch: Staged) -> None:
+    def staged(self, batch: StagedBatch) -> None:
         """Note that a batch is staged, and publish the months that later batches have passed.
 
         If plays arrive for a month that is already published, the files are not in order of time, and no more

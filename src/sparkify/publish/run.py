@@ -21,7 +21,7 @@ from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.listening import analyze_rollups, summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
-from sparkify.report import Books, Progress, RejectLimit, Report, Staged
+from sparkify.report import Books, Progress, RejectLimit, Report, Tally
 from sparkify.stage.failed import left_for_later, lies_in_data
 from sparkify.stage.runs import (
     adopt,
@@ -183,16 +183,16 @@ def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: E
     """Publish what a run has left, and report it if it had read a file."""
     if reason := publish_run(connection, dsn, run_id):
         earlier.failed[run_id] = reason
-    elif (staged := staged_by(connection, run_id)).files:
-        report = Report("done", staged.files, staged.files, run_id=run_id, staged=staged)
+    elif (tally := tally_of(connection, run_id)).files:
+        report = Report("done", tally.files, tally.files, run_id=run_id, tally=tally)
         read_totals(connection, report)
         earlier.finished[run_id] = report
 
 
-def staged_by(connection: Connection[Any], run_id: int) -> Staged:
+def tally_of(connection: Connection[Any], run_id: int) -> Tally:
     """How many files a run has read, and what became of their lines."""
     (files,) = connection.execute(_sql["count_files"], [run_id]).fetchone() or (0,)
-    return Staged(files=files, books=run_totals(connection, run_id))
+    return Tally(files=files, books=run_totals(connection, run_id))
 
 
 def run_totals(connection: Connection[Any], run_id: int) -> Books:
@@ -226,8 +226,8 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
     report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
     report.matched = report.rows.pop("matched")
     if report.run_id is not None:
-        report.staged.books = run_totals(connection, report.run_id)
-        report.staged.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
+        report.tally.books = run_totals(connection, report.run_id)
+        report.tally.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
         keep_report(connection, report.run_id, report.as_dict())

@@ -14,7 +14,7 @@ from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
-from sparkify.report import Books, Staged
+from sparkify.report import Books, Tally
 from sparkify.stage.copy import columns_of, copy_columns
 
 _sql: Final = queries("stage/stage")
@@ -67,7 +67,7 @@ class Claims:
             if slice_.ends_file and (claim := self._claims[slice_.file.path]):
                 self._connection.execute(_sql["digest"], [slice_.digest, claim.file_id])
 
-    def keep(self, done: Staged) -> None:
+    def keep(self, done: Tally) -> None:
         """Write the manifest, and count the staged files and lines."""
         kept = [claim for claim in self._claims.values() if claim]
         done.books.add(write_manifest(self._connection, self._run_id, kept))
@@ -75,7 +75,7 @@ class Claims:
         if self._not_given:
             self._count_earlier(done)
 
-    def _count_earlier(self, done: Staged) -> None:
+    def _count_earlier(self, done: Tally) -> None:
         """Count the files that this run staged in an earlier attempt, and so did not get again."""
         names = [file.name for file in self._not_given]
         rows = self._connection.execute(

@@ -15,7 +15,7 @@ from sparkify.database.queries import queries
 from sparkify.extract.batches import Part, Range, Survey, cut, ranges
 from sparkify.extract.files import InputFile
 from sparkify.extract.lines import Slice
-from sparkify.report import Books, Staged
+from sparkify.report import Books, Tally
 from sparkify.stage.claims import Claim, claim_files
 
 _sql: Final = queries("stage/stage")
@@ -84,7 +84,7 @@ class PartClaim:
             )
         return [(slice_, self._claim) for slice_ in chunk]
 
-    def keep(self, done: Staged) -> None:
+    def keep(self, done: Tally) -> None:
         """Add the part's books to the file's, and mark the file as read after its last part."""
         if not self._is_ours:
             return

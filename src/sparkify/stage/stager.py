@@ -22,7 +22,7 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.files import Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import BatchListening, Books, Staged
+from sparkify.report import BatchListening, Books, StagedBatch, Tally
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import columns_of, copy_bytes, copy_columns
 from sparkify.stage.failed import lies_in_data
@@ -88,7 +88,7 @@ class Stager:
         self._given_up = True
         self._session.cancel(for_good=for_good)
 
-    def stage(self, batch: Batch) -> Staged:
+    def stage(self, batch: Batch) -> StagedBatch:
         """Stage a batch once, however often it is retried. The next run retries files that cannot be read.
 
         Raises:
@@ -97,7 +97,7 @@ class Stager:
         """
         return self._session.run(lambda _: self._stage_what_can_be_read(batch))
 
-    def _stage_what_can_be_read(self, batch: Batch) -> Staged:
+    def _stage_what_can_be_read(self, batch: Batch) -> StagedBatch:
         unreadable: dict[str, str] = {}
         while True:
             try:
@@ -131,8 +131,8 @@ class Stager:
             )
             batch = Batch(tuple(file for file in batch.files if file is not failed))
 
-    def _stage_one_by_one(self, batch: Batch, unreadable: dict[str, str]) -> Staged:
-        done, listened = Staged(unreadable=unreadable), Listened()
+    def _stage_one_by_one(self, batch: Batch, unreadable: dict[str, str]) -> StagedBatch:
+        done, listened = StagedBatch(unreadable=unreadable), Listened()
         for file in batch.files:
             one = self._stage_what_can_be_read(Batch((file,)))
             done.add(one)
@@ -141,17 +141,17 @@ class Stager:
         done.listened = listened.months
         return done
 
-    def _stage(self, batch: Batch) -> Staged:
+    def _stage(self, batch: Batch) -> StagedBatch:
         try:
             return self._stage_in_a_transaction(batch)
         except BaseException:
             self._catalogue_version = None  # the transform remembers songs that were rolled back
             raise
 
-    def _stage_in_a_transaction(self, batch: Batch) -> Staged:
+    def _stage_in_a_transaction(self, batch: Batch) -> StagedBatch:
         songs = bool(batch.files) and batch.files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
-        done, listened = Staged(), Listened()
+        done, listened = StagedBatch(), Listened()
         source = chunks(batch.files, batch.part)
         chunk = next(source, None)
         with self._connection.transaction():
@@ -271,7 +271,7 @@ class Stager:
         copy_bytes(self._connection, catalogue_table(self._run_id), self._catalogue.rows())
         return zip((claim for _, claim in claimed), books, rejects, strict=True)
 
-    def _account(self, verdicts: Verdicts, done: Staged, kind: Kind) -> None:
+    def _account(self, verdicts: Verdicts, done: Tally, kind: Kind) -> None:
         """Add the verdicts on a chunk to the books, and store its rejects."""
         rows = []
         forgotten = bool(self._forgotten)

@@ -20,7 +20,7 @@ from sparkify.engines.spark.reach import check_reach, complete
 from sparkify.engines.spark.session import ship_package, spark_errors, start_session
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch, Range, Survey, survey
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 
 _TAG: Final = "sparkify"
 
@@ -48,7 +48,7 @@ class Engine:
         found = dict(self._side_by_side(survey, ranges))
         return [found[number] for number in range(len(ranges))]
 
-    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[Staged]:
+    def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
         """Stage the batches of a run; yields the result of each when it is done.
 
         Raises:
@@ -111,7 +111,7 @@ def _probe() -> None:
     """Do nothing: an executor that gets here has imported all it needs."""
 
 
-def _stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
+def _stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch:
     from sparkify.engines.spark.task import stage  # noqa: PLC0415
 
     return stage(dsn, run_id, planned_at, batch)

@@ -10,11 +10,11 @@ import psycopg
 
 from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed
 from sparkify.extract.batches import Batch
-from sparkify.report import Staged
+from sparkify.report import StagedBatch
 from sparkify.stage.stager import Stager
 
 
-def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> Staged:
+def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch:
     """Stage one batch. Nothing of what people listened to is sent to the driver: PostgreSQL counts it."""
     stager = Stager(dsn, run_id, planned_at)
     try:
