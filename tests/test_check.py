@@ -146,9 +146,15 @@ DAMAGE = [
     ("latest_plays", "UPDATE users SET level = 'zero' WHERE user_id = 1"),
     ("latest_plays", "UPDATE etl.latest_plays SET location = NULL WHERE user_id = 1"),
     ("latest_plays", "DELETE FROM etl.latest_plays WHERE user_id = 1"),
-    ("levels", "UPDATE analytics.user_level_days SET level = 'zero' WHERE user_id = 7 AND stretch_no = 2"),
-    ("levels", "DELETE FROM analytics.user_level_days WHERE user_id = 7 AND stretch_no = 5"),
-    ("levels", "UPDATE analytics.user_level_days SET last_play = first_play + interval '1 ms'"),
+    (
+        "rollup_user_level_days",
+        "UPDATE analytics.user_level_days SET level = 'zero' WHERE user_id = 7 AND stretch_no = 2",
+    ),
+    ("rollup_user_level_days", "DELETE FROM analytics.user_level_days WHERE user_id = 7 AND stretch_no = 5"),
+    (
+        "rollup_user_level_days",
+        "UPDATE analytics.user_level_days SET last_play = first_play + interval '1 ms'",
+    ),
     ("page_view_ids", "UPDATE analytics.page_views SET user_id = NULL WHERE user_id = 7"),
     ("page_view_months", "ALTER TABLE analytics.page_views DETACH PARTITION partitions.page_views_2018_11;"
                          "ALTER TABLE analytics.page_views ATTACH PARTITION partitions.page_views_2018_11"

@@ -219,7 +219,7 @@ def test_plays_at_one_moment_have_one_order(
     assert db.execute(counted).fetchall() == [("b", 1), ("free", 1), ("paid", 1), (None, 3)]
     assert [
         finding
-        for finding in examine(db, ["rollup_sessions", "rollup_listeners", "levels"])[0]
+        for finding in examine(db, ["rollup_sessions", "rollup_listeners", "rollup_user_level_days"])[0]
         if finding.found
     ] == []
 
@@ -257,7 +257,7 @@ def test_levels_are_taken_as_staged_where_one_batch_knows_the_order(
 
     monkeypatch.setattr(StagedMonth, "run", watched)
     etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=batch_bytes)
-    assert [finding.examples for finding in examine(db, ["levels"])[0] if finding.found] == []
+    assert [finding.examples for finding in examine(db, ["rollup_user_level_days"])[0] if finding.found] == []
     expected = {
         key
         for key, plays in days.items()
@@ -294,7 +294,11 @@ def test_a_batch_that_is_full_is_staged_in_pieces(
     etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1 << 30)
     assert sum(pieces) > 1
     assert differences(db) == []
-    assert [finding.name for finding in examine(db, ["levels", "latest_plays"])[0] if finding.found] == []
+    assert [
+        finding.name
+        for finding in examine(db, ["rollup_user_level_days", "latest_plays"])[0]
+        if finding.found
+    ] == []
     assert one(db, "SELECT array_agg(plays) FROM analytics.user_days") == [count // 2, count // 2]
 
 

@@ -33,18 +33,6 @@ ANALYZE plays_of_days
 
 -- name: compute_levels
 -- Compute the stretches of plays at one level on these days.
--- reads: plays_of_days, touched_days
+-- reads: touched_days
 DELETE FROM analytics.user_level_days l USING touched_days d WHERE l.user_id = d.user_id AND l.day = d.day;
-WITH numbered AS (
-    SELECT user_id, day, level, start_time,
-           row_number() OVER (PARTITION BY user_id, day ORDER BY start_time, session_id, item_in_session, songplay_id)
-           - row_number() OVER (PARTITION BY user_id, day, level ORDER BY start_time, session_id, item_in_session, songplay_id)
-               AS island,
-           row_number() OVER (PARTITION BY user_id, day ORDER BY start_time, session_id, item_in_session, songplay_id)
-               AS position
-    FROM plays_of_days p JOIN {heard_plays_there} h USING (start_time, songplay_id)
-)
-INSERT INTO analytics.user_level_days (user_id, day, stretch_no, level, first_play, last_play)
-SELECT user_id, day, row_number() OVER (PARTITION BY user_id, day ORDER BY min(position)), level,
-       min(start_time), max(start_time)
-FROM numbered GROUP BY user_id, day, level, island
+INSERT INTO analytics.user_level_days {definition}

@@ -23,6 +23,7 @@ from sparkify.publish.late import LATE, insert_plays
 from sparkify.publish.listening import ListeningRollups, index_heard_songs
 from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
+from sparkify.schema.rollups import file
 from sparkify.transform.listened import COUNTED
 
 MANY_PLAYS: Final = 20_000
@@ -119,7 +120,12 @@ class Publication(ABC):
 
     def _compute_levels(self) -> None:
         self._month.run("find_plays")
-        self._month.run("compute_levels")
+        plays = {
+            "plays": sql.Identifier("plays_of_days"),
+            "heard_plays": self._month.names["heard_plays_there"],
+        }
+        definition = sql.SQL(file("user_level_days")["definition"]).format(**plays)
+        self._month.run("compute_levels", definition=definition)
 
     def _rollups(self) -> ListeningRollups:
         return ListeningRollups(self._month.connection, self._month.names, late_before=self._since.date())

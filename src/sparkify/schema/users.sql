@@ -18,42 +18,6 @@ COMMENT ON COLUMN etl.latest_plays.location IS 'The location of the play.';
 COMMENT ON COLUMN etl.latest_plays.user_agent IS 'The user agent of the play.';
 COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'The song that was heard: analytics.heard_songs.';
 
-CREATE TABLE IF NOT EXISTS analytics.user_level_days (
-    user_id    bigint NOT NULL,
-    day        date NOT NULL,
-    stretch_no integer NOT NULL,
-    level      text NOT NULL,
-    first_play timestamptz NOT NULL,
-    last_play  timestamptz NOT NULL,
-    PRIMARY KEY (user_id, day, stretch_no)
-);
-CREATE INDEX IF NOT EXISTS user_level_days_day ON analytics.user_level_days (day);
-COMMENT ON TABLE analytics.user_level_days IS 'One row per user, UTC day and uninterrupted stretch of plays at one level on that day.';
-COMMENT ON COLUMN analytics.user_level_days.user_id IS 'The user.';
-COMMENT ON COLUMN analytics.user_level_days.day IS 'The day, UTC.';
-COMMENT ON COLUMN analytics.user_level_days.stretch_no IS 'The number of the stretch within the day, from 1.';
-COMMENT ON COLUMN analytics.user_level_days.level IS 'free or paid.';
-COMMENT ON COLUMN analytics.user_level_days.first_play IS 'The first play of the stretch.';
-COMMENT ON COLUMN analytics.user_level_days.last_play IS 'The last play of the stretch.';
-
-CREATE OR REPLACE VIEW analytics.user_levels AS
-WITH days AS (
-    SELECT user_id, day, stretch_no, level, first_play,
-           lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before
-    FROM analytics.user_level_days
-),
-changes AS (
-    SELECT * FROM days WHERE level_before IS DISTINCT FROM level
-)
-SELECT user_id, level, first_play AS valid_from,
-       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS valid_to
-FROM changes;
-COMMENT ON VIEW analytics.user_levels IS 'One row per user and uninterrupted period at one level, by event time.';
-COMMENT ON COLUMN analytics.user_levels.user_id IS 'The user.';
-COMMENT ON COLUMN analytics.user_levels.level IS 'free or paid.';
-COMMENT ON COLUMN analytics.user_levels.valid_from IS 'The first play at this level.';
-COMMENT ON COLUMN analytics.user_levels.valid_to IS 'The first play at the next level; NULL for the current level.';
-
 CREATE TABLE IF NOT EXISTS etl.forgotten (
     digest       bytea PRIMARY KEY,
     forgotten_at timestamptz NOT NULL DEFAULT now()

@@ -165,3 +165,21 @@ COMMENT ON COLUMN analytics.unmatched_songs.artist IS 'Name of the artist, as th
 COMMENT ON COLUMN analytics.unmatched_songs.plays IS 'Number of plays.';
 COMMENT ON COLUMN analytics.unmatched_songs.first_month IS 'The first month with plays.';
 COMMENT ON COLUMN analytics.unmatched_songs.last_month IS 'The last month with plays.';
+
+CREATE OR REPLACE VIEW analytics.user_levels AS
+WITH days AS (
+    SELECT user_id, day, stretch_no, level, first_play,
+           lag(level) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS level_before
+    FROM analytics.user_level_days
+),
+changes AS (
+    SELECT * FROM days WHERE level_before IS DISTINCT FROM level
+)
+SELECT user_id, level, first_play AS valid_from,
+       lead(first_play) OVER (PARTITION BY user_id ORDER BY day, stretch_no) AS valid_to
+FROM changes;
+COMMENT ON VIEW analytics.user_levels IS 'One row per user and uninterrupted period at one level, by event time.';
+COMMENT ON COLUMN analytics.user_levels.user_id IS 'The user.';
+COMMENT ON COLUMN analytics.user_levels.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.user_levels.valid_from IS 'The first play at this level.';
+COMMENT ON COLUMN analytics.user_levels.valid_to IS 'The first play at the next level; NULL for the current level.';
