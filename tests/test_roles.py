@@ -274,19 +274,19 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
     prepared: str, loader: str, reader: str
 ) -> None:
     with psycopg.connect(prepared, autocommit=True) as connection:
-        connection.execute("ALTER TABLE analytics.heard_songs ENABLE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE analytics.track_months ENABLE ROW LEVEL SECURITY")
         try:
             with pytest.raises(
-                SparkifyError, match=r"heard_songs.*Row level security would hide rows.*DISABLE"
+                SparkifyError, match=r"track_months.*Row level security would hide rows.*DISABLE"
             ):
                 analytics.top("songs", dsn=reader)
             assert [finding.name for finding in check(loader) if finding.found] == ["rows_visible"]
             with pytest.raises(
-                SparkifyError, match=r"ALTER TABLE analytics.heard_songs DISABLE ROW LEVEL SEC"
+                SparkifyError, match=r"ALTER TABLE analytics.track_months DISABLE ROW LEVEL SEC"
             ):
                 create_roles(prepared)
         finally:
-            connection.execute("ALTER TABLE analytics.heard_songs DISABLE ROW LEVEL SECURITY")
+            connection.execute("ALTER TABLE analytics.track_months DISABLE ROW LEVEL SECURITY")
     create_roles(prepared)
 
 

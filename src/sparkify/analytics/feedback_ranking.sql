@@ -64,6 +64,6 @@ LEFT JOIN named ON true
 -- This query adds names to the tracks with most feedback of a common table `songs`, in order.
 SELECT title, artist, thumbs_up, thumbs_down, playlist_adds, friends_added, track_id
 FROM (SELECT * FROM songs ORDER BY thumbs_up + thumbs_down + playlist_adds + friends_added DESC FETCH FIRST %(limit)s ROWS WITH TIES) top
-CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist FROM analytics.heard_songs h WHERE h.track_id = top.track_id) h
+CROSS JOIN LATERAL (SELECT title, artist FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h
 ORDER BY thumbs_up + thumbs_down + playlist_adds + friends_added DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s

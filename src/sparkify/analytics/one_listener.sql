@@ -42,7 +42,6 @@ most AS MATERIALIZED (
 )
 SELECT title, artist, plays, song_id, track_id
 FROM most
-CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-                    FROM analytics.heard_songs h WHERE h.track_id = most.track_id) named
+CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = most.track_id OFFSET 0) named
 ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s

@@ -12,17 +12,15 @@ most AS MATERIALIZED (
 )
 SELECT track_id, title, artist, plays, song_id
 FROM most
-CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-                    FROM analytics.heard_songs h WHERE h.track_id = most.track_id) named
+CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = most.track_id OFFSET 0) named
 ORDER BY plays DESC, title COLLATE "C", artist COLLATE "C"
 LIMIT %(limit)s
 
 -- name: song
 -- Find the names of a song and count its plays. One row, or none if nobody heard it.
-SELECT track_id, min(title) AS title, min(artist) AS artist,
-       (SELECT coalesce(sum(plays), 0)::bigint FROM analytics.track_months t WHERE t.track_id = h.track_id) AS plays,
-       min(song_id COLLATE "C") AS song_id
-FROM analytics.heard_songs h WHERE track_id = %(track_id)s GROUP BY track_id
+SELECT track_id, title, artist,
+       (SELECT coalesce(sum(plays), 0)::bigint FROM analytics.track_months t WHERE t.track_id = tracks.track_id) AS plays, song_id
+FROM analytics.tracks WHERE track_id = %(track_id)s
 
 -- name: heard
 -- This common table has one row per play of the song: who heard it, on which day and at which level.

@@ -1,9 +1,8 @@
 -- name: named
--- This query adds names to the tracks of a common table `top`, in order. If several lengths match, it takes the smallest song_id.
+-- This query adds names to the tracks of a common table `top`, in order.
 SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
 FROM top
-CROSS JOIN LATERAL (SELECT min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-                    FROM analytics.heard_songs h WHERE h.track_id = top.track_id) h
+CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h
 ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
 LIMIT %(limit)s
 

@@ -49,7 +49,7 @@ SELECT month, level, track_id, title, artist, thumbs_up, thumbs_down, playlist_a
 FROM (SELECT month, level, unnest(tracks) AS track_id, unnest(thumbs_up) AS thumbs_up, unnest(thumbs_down) AS thumbs_down,
              unnest(playlist_adds) AS playlist_adds, unnest(friends_added) AS friends_added
       FROM analytics.track_feedback_months) given
-JOIN (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs GROUP BY track_id) s USING (track_id);
+JOIN analytics.tracks USING (track_id);
 COMMENT ON VIEW analytics.feedback_by_song IS 'One row per song (title and artist, as the log says), UTC month and level with feedback after it. The song is that of the last play that the user began in the session before the feedback, less than a day before.';
 COMMENT ON COLUMN analytics.feedback_by_song.month IS 'The first day of the month of the feedback.';
 COMMENT ON COLUMN analytics.feedback_by_song.level IS 'free or paid, as the log says of the feedback; NULL if it has none.';

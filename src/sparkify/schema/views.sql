@@ -1,9 +1,16 @@
 -- Views for BI tools. Names of songs and artists are as the logs say.
+CREATE OR REPLACE VIEW analytics.tracks AS
+SELECT track_id, min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
+FROM analytics.heard_songs GROUP BY track_id;
+COMMENT ON VIEW analytics.tracks IS 'One row per song that was heard: title and artist as the logs say, at any length. To name a few, look each up by itself: CROSS JOIN LATERAL (SELECT * FROM analytics.tracks t WHERE t.track_id = … OFFSET 0).';
+COMMENT ON COLUMN analytics.tracks.track_id IS 'Digest of title and artist: analytics.heard_songs.';
+COMMENT ON COLUMN analytics.tracks.title IS 'Title, as the log says.';
+COMMENT ON COLUMN analytics.tracks.artist IS 'Name of the artist, as the log says.';
+COMMENT ON COLUMN analytics.tracks.song_id IS 'The song in the catalogue; if several lengths match, the smallest song_id; NULL if none does.';
+
 CREATE OR REPLACE VIEW analytics.plays_by_song AS
-SELECT t.month, t.track_id, s.title, s.artist, s.song_id, t.level, t.plays
-FROM analytics.track_months t
-JOIN (SELECT track_id, min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
-      FROM analytics.heard_songs GROUP BY track_id) s USING (track_id);
+SELECT month, track_id, title, artist, song_id, level, plays
+FROM analytics.track_months JOIN analytics.tracks USING (track_id);
 COMMENT ON VIEW analytics.plays_by_song IS 'One row per song (title and artist, as the logs say), UTC month and level.';
 COMMENT ON COLUMN analytics.plays_by_song.month IS 'The first day of the month.';
 COMMENT ON COLUMN analytics.plays_by_song.track_id IS 'Digest of title and artist: analytics.heard_songs.';
@@ -140,9 +147,7 @@ WITH changes AS (
     GROUP BY month, track_id
 )
 SELECT month, track_id, title, artist, plays, plays_before, plays - plays_before AS change
-FROM changes
-JOIN (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs GROUP BY track_id) s
-    USING (track_id);
+FROM changes JOIN analytics.tracks USING (track_id);
 COMMENT ON VIEW analytics.rising_songs IS 'One row per song (title and artist) and UTC month in which it was heard, or was heard the month before.';
 COMMENT ON COLUMN analytics.rising_songs.month IS 'The first day of the month.';
 COMMENT ON COLUMN analytics.rising_songs.track_id IS 'Digest of title and artist: analytics.heard_songs.';
@@ -154,9 +159,8 @@ COMMENT ON COLUMN analytics.rising_songs.change IS 'The difference in plays; neg
 
 CREATE OR REPLACE VIEW analytics.unmatched_songs AS
 SELECT track_id, title, artist, sum(plays)::bigint AS plays, min(month) AS first_month, max(month) AS last_month
-FROM (SELECT track_id, min(title) AS title, min(artist) AS artist FROM analytics.heard_songs
-      GROUP BY track_id HAVING count(song_id) = 0) s
-JOIN analytics.track_months USING (track_id)
+FROM analytics.tracks JOIN analytics.track_months USING (track_id)
+WHERE song_id IS NULL
 GROUP BY track_id, title, artist;
 COMMENT ON VIEW analytics.unmatched_songs IS 'One row per song (title and artist) that was heard but is not in the catalogue at any length.';
 COMMENT ON COLUMN analytics.unmatched_songs.track_id IS 'Digest of title and artist: analytics.heard_songs.';
