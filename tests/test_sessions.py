@@ -27,6 +27,7 @@ from sparkify.operations.check import check
 from sparkify.publish import plans
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
+from sparkify.server.names import DATABASE
 from sparkify.simulate import simulate
 from sparkify.stage import runs
 from sparkify.stage.parts import PartClaim
@@ -44,22 +45,31 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server of the test's own."""
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A server that the tests of this module may stop and kill."""
     home = Path(tempfile.mkdtemp(prefix="sparkify-test-"))
     home.chmod(0o755)
     own = Server(home / "home")
-    own.start()
     yield own
     own.stop()
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def server(own_server: Server) -> Server:
+    """It runs, and has no warehouse yet."""
+    own_server.start()
+    with psycopg.connect(own_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    return own_server
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LEASE_SECONDS", 0.05)
     monkeypatch.setattr(sessions, "QUIET", 0.0)
+    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.02)
 
 
 def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], None]) -> None:
@@ -80,7 +90,7 @@ def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[]
 def _restarting(server: Server) -> Callable[[], None]:
     def restart() -> None:
         server.stop()
-        threading.Timer(0.4, server.start).start()
+        threading.Timer(0.1, server.start).start()
 
     return restart
 
@@ -215,7 +225,7 @@ def test_a_load_says_whose_lock_it_waits_for(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.3)
+    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.1)
     write(tmp_path, "log_data/a.json", play())
     with psycopg.connect(dsn, application_name="somebody's tool") as other:
         session = f"process {other.info.backend_pid}, user {other.info.user}, program somebody's tool."
@@ -223,7 +233,7 @@ def test_a_load_says_whose_lock_it_waits_for(
         load = threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn})
         load.start()
         wait_until(lambda: "Waiting for a lock" in caplog.text)
-        time.sleep(0.3)
+        time.sleep(0.2)
     load.join()
     (said,) = (record.getMessage() for record in caplog.records)
     assert session in said
@@ -237,14 +247,14 @@ def test_a_load_that_waits_for_another_says_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.05)
     write(tmp_path, "log_data/a.json", play())
     with connect(dsn) as other, other.transaction():
         runs.lock_publisher(other)
         load = threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn})
         load.start()
         wait_until(lambda: one(db, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
-        time.sleep(0.5)
+        time.sleep(0.25)
     load.join()
     assert caplog.text == ""
 
@@ -271,13 +281,13 @@ def test_a_load_that_waits_for_another_says_nothing(
     ],
 )
 def test_what_is_tried_again(
-    dsn: str,
+    module_dsn: str,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     again: bool,  # noqa: FBT001
 ) -> None:
     monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
-    session, left = Session(dsn), [error, error]
+    session, left = Session(module_dsn), [error, error]
 
     def work(connection: Connection[Any], result: int) -> int:
         if left:
@@ -307,7 +317,7 @@ def test_not_for_ever(
     assert "PostgreSQL: Cannot connect to PostgreSQL" not in caplog.text
 
 
-def test_a_first_connection_that_fails_is_retried(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_connection_that_fails_is_retried(module_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server may restart while a worker begins."""
     failures = [ConnectionFailed("the server closed the connection")]
     connect_now = sessions.connect
@@ -318,27 +328,27 @@ def test_a_first_connection_that_fails_is_retried(dsn: str, monkeypatch: pytest.
         return connect_now(dsn)
 
     monkeypatch.setattr(sessions, "connect", connect_later)
-    with closing(Session(dsn)) as session:
+    with closing(Session(module_dsn)) as session:
         assert session.run(lambda connection: one(connection, "SELECT 1")) == 1
 
 
 @pytest.mark.parametrize(
     ("error", "counts", "attempts"),
-    [(errors.DeadlockDetected, 0.0, 5), (errors.DeadlockDetected, 0.1, 3), (ConnectionFailed, 0.0, 5)],
+    [(errors.DeadlockDetected, 0.0, 5), (errors.DeadlockDetected, 0.02, 3), (ConnectionFailed, 0.0, 5)],
 )
 def test_lost_work_counts_only_in_part(
-    dsn: str, monkeypatch: pytest.MonkeyPatch, error: type[Exception], counts: float, attempts: int
+    module_dsn: str, monkeypatch: pytest.MonkeyPatch, error: type[Exception], counts: float, attempts: int
 ) -> None:
     """Work that fails late is retried, but not for ever."""
     monkeypatch.setattr(sessions, "_answers", lambda _: False)  # else two refusals are final
     monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.25)
+    monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(sessions, "MOST_OF_WORK", counts)
-    session, done = Session(dsn), []
+    session, done = Session(module_dsn), []
 
     def work(connection: Connection[Any]) -> int:
         done.append(1)
-        time.sleep(0.2)
+        time.sleep(0.04)
         if len(done) < 5:
             raise error
         return 7
@@ -365,9 +375,9 @@ def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch
     assert sum(waited) < 5
 
 
-def test_who_is_refused_hears_of_no_retry(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_is_refused_hears_of_no_retry(module_dsn: str, caplog: pytest.LogCaptureFixture) -> None:
     """It would promise two minutes, and the command ends at once."""
-    session = Session(make_conninfo(dsn, dbname="no such database"))
+    session = Session(make_conninfo(module_dsn, dbname="no such database"))
     with pytest.raises(ConnectionFailed, match="no such database"):
         session.run(lambda connection: connection.execute("SELECT 1"))
     assert caplog.text == ""
