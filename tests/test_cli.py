@@ -84,15 +84,15 @@ def test_etl_json(loaded: tuple[str, Any], data: Path) -> None:
     assert report["seconds"] > 0
 
 
-def test_top_json(loaded: tuple[str, Any]) -> None:
-    rows = json.loads(sparkify("top", "songs", "--json", dsn=loaded[0]).stdout)
+def test_top_json(loaded: tuple[str, Any], run_here: Run) -> None:
+    rows = json.loads(run_here("top", "songs", "--json", dsn=loaded[0]).stdout)
     assert rows[0] == {
         "title": "Setanta matins", "artist": "Elena", "plays": 3, "listeners": 1,
         "song_id": "SOZCTXZ12AB0182364", "track_id": 2511568835427357078,
     }  # fmt: skip
     assert rows[1]["song_id"] is None
     assert rows[1]["title"].startswith("\x1b[31m")  # JSON gives the data unchanged
-    artists = json.loads(sparkify("top", "artists", "--json", dsn=loaded[0]).stdout)
+    artists = json.loads(run_here("top", "artists", "--json", dsn=loaded[0]).stdout)
     assert [row["plays"] for row in artists] == [3, 1]
 
 
@@ -144,7 +144,7 @@ def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
         == 2
     )
     assert json.loads(run_here("top", "songs", "--location", "Nowhere", "--json", dsn=loaded[0]).stdout) == []
-    assert sparkify("top", "songs", "--json", "--csv", dsn=loaded[0]).returncode == 2
+    assert run_here("top", "songs", "--json", "--csv", dsn=loaded[0]).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_time_zone(loaded: tuple[str, Any], run_here: Run, monkeypatch: pytest
     monkeypatch.setenv("SPARKIFY_TZ", "America/Chicago")
     assert json.loads(run_here("report", "--json", dsn=loaded[0]).stdout)["since"] == "2018-10-31"
     assert json.loads(run_here("report", "--tz", "UTC", "--json", dsn=loaded[0]).stdout)["zone"] == "UTC"
-    done = sparkify("report", "--tz", "UTC-5", dsn=loaded[0])
+    done = run_here("report", "--tz", "UTC-5", dsn=loaded[0])
     assert (done.returncode, done.stdout) == (2, "")
     assert "There is no time zone 'UTC-5'" in done.stderr
     assert "America/New_York" in done.stderr
@@ -234,15 +234,15 @@ def test_bars_of_days_without_plays_are_blank(capsys: pytest.CaptureFixture[str]
     assert f"\n▂{' ' * 25}█▅▂\n" in said
 
 
-def test_rejects(loaded: tuple[str, Any]) -> None:
-    rows = json.loads(sparkify("rejects", "show", "--json", dsn=loaded[0]).stdout)
+def test_rejects(loaded: tuple[str, Any], run_here: Run) -> None:
+    rows = json.loads(run_here("rejects", "show", "--json", dsn=loaded[0]).stdout)
     assert [(row["line"], row["reason"]) for row in rows] == [(5, "invalid_json"), (6, "empty_field")]
     assert rows[0]["record"] == '{"torn": "\x1b]0;title\x07'
-    only = json.loads(sparkify("rejects", "list", "--reason", "empty_field", "--json", dsn=loaded[0]).stdout)
+    only = json.loads(run_here("rejects", "list", "--reason", "empty_field", "--json", dsn=loaded[0]).stdout)
     assert [(row["reason"], row["lines"]) for row in only] == [("empty_field", 1)]
 
 
-def test_held_is_exit_code_3(data: Path, dsn: str) -> None:
+def test_held_is_exit_code_3(data: Path, dsn: str, run_here: Run) -> None:
     done = sparkify("etl", data, "--max-rejects", "1", dsn=dsn)
     assert done.returncode == 3
     assert "is held" in done.stderr
@@ -250,25 +250,25 @@ def test_held_is_exit_code_3(data: Path, dsn: str) -> None:
     assert "sparkify rejects show" in done.stderr
     assert "sparkify runs release 1" in done.stderr
     assert "rejects retry" not in done.stderr  # it tries no rejects of a held run
-    (run,) = json.loads(sparkify("runs", "list", "--json", dsn=dsn).stdout)
+    (run,) = json.loads(run_here("runs", "list", "--json", dsn=dsn).stdout)
     assert (run["state"], run["lines"], run["loaded"]) == (
         "held",
         7,
         None,
     )  # its plays are not in the warehouse
-    sparkify("runs", "release", "1", dsn=dsn)
-    (run,) = json.loads(sparkify("runs", "list", "--json", dsn=dsn).stdout)
+    assert run_here("runs", "release", "1", dsn=dsn).returncode == 0
+    (run,) = json.loads(run_here("runs", "list", "--json", dsn=dsn).stdout)
     assert (run["state"], run["lines"], run["loaded"]) == ("published", 7, 5)  # plays and a song
 
 
-def test_one_of_everything_is_singular(tmp_path: Path, dsn: str) -> None:
+def test_one_of_everything_is_singular(tmp_path: Path, dsn: str, run_here: Run) -> None:
     write(tmp_path, "song_data/a.json", song())
     write(tmp_path, "log_data/a.json", play(), "bad")
     songs, data = ("etl", "--song-data", tmp_path / "song_data"), ("etl", tmp_path)
     said = [
-        sparkify(*songs, "--dry-run", dsn=dsn), sparkify(*songs, dsn=dsn),
-        sparkify(*data, "--max-rejects", "0", dsn=dsn), sparkify("runs", "release", "2", dsn=dsn),
-        sparkify(*data, dsn=dsn), sparkify("forget", "15", dsn=dsn),
+        run_here(*songs, "--dry-run", dsn=dsn), run_here(*songs, dsn=dsn),
+        run_here(*data, "--max-rejects", "0", dsn=dsn), run_here("runs", "release", "2", dsn=dsn),
+        run_here(*data, dsn=dsn), run_here("forget", "15", dsn=dsn),
     ]  # fmt: skip
     text = " ".join(" ".join(done.stdout + done.stderr for done in said).split())
     for sentence in (
@@ -279,15 +279,15 @@ def test_one_of_everything_is_singular(tmp_path: Path, dsn: str) -> None:
     assert not re.findall(r"\b1 (?:files|lines|plays|songs)\b", text)
 
 
-def test_dry_run(data: Path, dsn: str) -> None:
-    done = sparkify("etl", data, "--dry-run", dsn=dsn)
+def test_dry_run(data: Path, dsn: str, run_here: Run) -> None:
+    done = run_here("etl", data, "--dry-run", dsn=dsn)
     assert (done.returncode, done.stdout) == (0, "2 of 2 files are new. Nothing was loaded.\n")
-    assert json.loads(sparkify("etl", data, "--json", dsn=dsn).stdout)["files"]["new"] == 2
+    assert json.loads(run_here("etl", data, "--json", dsn=dsn).stdout)["files"]["new"] == 2
 
 
-def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: str) -> None:
+def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: str, run_here: Run) -> None:
     """The id may be mistyped. It is kept all the same: people may be forgotten before their data comes."""
-    sparkify("etl", data, dsn=dsn)
+    run_here("etl", data, dsn=dsn)
     later = "From now on their lines"
     for words, said, silent in (
         (["15", "--dry-run"], "Forgetting user 15 would remove this. Nothing was changed.", later),
@@ -298,11 +298,11 @@ def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: st
         (["15", "98"], "Forgot these 2 people. This was removed:", "Nothing"),
         (["15"], "Nothing of user 15 is here. They were forgotten before.", later),
     ):
-        done = " ".join(sparkify("forget", *words, dsn=dsn).stdout.split())
+        done = " ".join(run_here("forget", *words, dsn=dsn).stdout.split())
         assert done.startswith(said)
         assert silent not in done
     write(tmp_path, "b.json", play(userId="99"))
-    assert "forgotten" in sparkify("etl", "--log-data", tmp_path, dsn=dsn).stdout
+    assert "forgotten" in run_here("etl", "--log-data", tmp_path, dsn=dsn).stdout
 
 
 @pytest.mark.parametrize(
