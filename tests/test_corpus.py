@@ -19,8 +19,8 @@ import zstandard
 from psycopg import Connection
 
 from sparkify import etl
-from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from sparkify.extract.rejects import MAX_LINE_BYTES
 from tests.support.data import play
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -181,8 +181,8 @@ def _small(session: int, item: int, **fields: Any) -> bytes:
 
 
 def _huge_line() -> bytes:
-    """A valid play of 20 MB, and a torn one, between small ones."""
-    huge = _small(9001, 2, song="20 MB " * 3_500_000)
+    """A valid play of 14 MB, which is more than a chunk has, and a torn one, between small ones."""
+    huge = _small(9001, 2, song="14 MB " * 2_350_000)
     return b"\n".join([_small(9001, 1), huge, _small(9001, 3), huge[:-2], _small(9001, 5), b""])
 
 
@@ -193,8 +193,10 @@ def _huge_key() -> bytes:
 
 
 def _bomb(session: int, compress: Callable[[bytes], bytes]) -> bytes:
-    """A few kilobytes that expand to a line of 80 MB and the lines around it."""
-    return compress(_small(session, 1) + b"\n" + b" " * 80_000_000 + b"\n" + _small(session, 3) + b"\n")
+    """A few kilobytes that expand to a line longer than one may be and the lines around it."""
+    return compress(
+        _small(session, 1) + b"\n" + b" " * (MAX_LINE_BYTES + 1) + b"\n" + _small(session, 3) + b"\n"
+    )
 
 
 GENERATED: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -347,19 +349,21 @@ def _unpacked(data: bytes, name: str) -> bytes:
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def loaded(
-    request: pytest.FixtureRequest, module_dsn: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    new_module_dsn: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Connection[Any], Layout]]:
     """A warehouse with one layout of the corpus, loaded in one run."""
     layout = Layout(tmp_path_factory.mktemp(request.param))
     LAYOUTS[request.param](layout)
-    create_tables(module_dsn, drop=True)
-    report = etl.run(layout.folder, dsn=module_dsn, **layout.options)
+    dsn = new_module_dsn()
+    report = etl.run(layout.folder, dsn=dsn, **layout.options)
     assert report.status == "done"
     assert report.files_loaded == len(layout.files)
     assert report.books.balance()
-    again = etl.run(layout.folder, dsn=module_dsn)
+    again = etl.run(layout.folder, dsn=dsn)
     assert (again.files_new, again.rows) == (0, report.rows)
-    with connect(module_dsn) as connection:
+    with connect(dsn) as connection:
         yield connection, layout
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkify.core._core import read_files
@@ -28,6 +28,7 @@ from sparkify.extract.files import InputFile
 from sparkify.extract.json_records import spans_lines
 from sparkify.extract.lines import Slice, chunks, slices
 from sparkify.extract.rejects import MAX_LINE_BYTES, RejectedLine
+from tests.support.examples import examples
 
 Pack = Callable[[bytes], bytes]
 
@@ -118,7 +119,7 @@ some_bytes = (
 ).filter(lambda data: not spans_lines(data))  # an array is not read by its lines
 
 
-@settings(max_examples=120, deadline=None)
+@examples(60, thorough=120)
 @given(
     data=some_bytes,
     packed=st.sampled_from(PACKED),
@@ -138,7 +139,7 @@ def test_lines_are_what_stands_between_line_feeds(
     assert found[-1].digest == hashlib.sha256(pack(data)).digest()
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100, thorough=200)
 @given(
     parts=st.lists(st.tuples(st.integers(0, 30), st.sampled_from([b"", b"\n"])), max_size=8),
     packed=st.sampled_from(PACKED),
@@ -175,7 +176,7 @@ def test_a_read_is_no_longer_than_a_line_may_be() -> None:
     assert files.READ_BYTES <= MAX_LINE_BYTES
 
 
-@settings(max_examples=120, deadline=None)
+@examples(60, thorough=120)
 @given(
     lines=st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=6),
     packed=st.sampled_from([packed for packed in PACKED if packed[0]]),
@@ -220,7 +221,7 @@ def _lines_until_the_break(packed: bytes) -> list[bytes]:
     return found.split(b"\n")[:-1]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(40, thorough=60)
 @given(
     count=st.integers(1, 400),
     texts=st.sampled_from(
@@ -346,23 +347,31 @@ def test_xz_that_wants_much_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "pack"), [("zstd", zstandard.compress), ("bzip2", bz2.compress), ("xz", _quick_xz)]
+    ("name", "pack", "most", "size"),
+    [
+        ("zstd", zstandard.compress, MAX_LINE_BYTES, 128 << 20),
+        ("bzip2", bz2.compress, 20 << 20, 80 << 20),
+        ("xz", _quick_xz, 20 << 20, 80 << 20),
+    ],
 )
-def test_a_bomb_costs_little_memory(tmp_path: Path, name: str, pack: Pack) -> None:
+def test_a_bomb_costs_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, pack: Pack, most: int, size: int
+) -> None:
     """A kilobyte of Zstandard unpacks to 32 MiB, one of bzip2 to a gigabyte."""
+    monkeypatch.setattr(lines_module, "MAX_LINE_BYTES", most)
     bomb = tmp_path / "bomb.json"
-    bomb.write_bytes(pack(b" " * (128 << 20)))
+    bomb.write_bytes(pack(b" " * size))
     tracemalloc.start()
     try:
         (found,) = slices(InputFile("log", str(bomb), bomb.stat().st_size, 0, name))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert [(reject.line, reject.record_bytes) for reject in found.rejects] == [(1, 128 << 20)]
-    assert peak < 3 * MAX_LINE_BYTES
+    assert [(reject.line, reject.record_bytes) for reject in found.rejects] == [(1, size)]
+    assert peak < 3 * most
 
 
-@settings(max_examples=50, deadline=None)
+@examples(30, thorough=50)
 @given(sizes=st.lists(st.integers(0, 150), max_size=8), chunk_bytes=st.integers(1, 300))
 def test_chunks_are_the_slices_of_the_files_in_order(sizes: list[int], chunk_bytes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
