@@ -198,7 +198,10 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client for s3://lake; the program finds the server and its credentials in the environment."""
+    """A client for s3://lake; the program finds the server and its credentials in the environment.
+
+    Clients take long to make, so s3fs keeps them, and those of the program, for the next test.
+    """
     import s3fs
 
     for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
@@ -208,12 +211,10 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret that nobody may see")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    s3fs.S3FileSystem.clear_instance_cache()
     client = s3fs.S3FileSystem(use_listings_cache=False)
     client.call_s3("create_bucket", Bucket="lake")
     yield client
     client.rm("lake", recursive=True)
-    s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture

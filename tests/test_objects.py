@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def _upload(s3: Any, root: Path) -> None:
 def test_from_s3_as_from_files(
     s3: Any, new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulate(tmp_path, users=20, songs=40, days=4, seed=3, dirt=0.05)
+    simulate(tmp_path, users=20, songs=20, days=4, seed=3, dirt=0.05)
     *_, packed, large = sorted((tmp_path / "log_data").rglob("*.json"), key=lambda path: path.stat().st_size)
     packed.with_name(packed.name + ".gz").write_bytes(gzip.compress(packed.read_bytes()))
     packed.unlink()
@@ -255,21 +255,28 @@ def test_folders_of_objects_that_are_others_than_was_meant(
     ],
 )
 def test_what_cannot_be_listed(
-    s3: Any, dsn: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    s3: Any, module_dsn: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert main(["etl", "--dsn", dsn, *arguments]) == 2
+    assert main(["etl", "--dsn", module_dsn, *arguments]) == 2
     output = "".join(capsys.readouterr())
     assert said in output
     assert output.count("\n") == 1
     assert "secret" not in output
 
 
+@pytest.fixture
+def new_clients(s3: Any) -> Iterator[None]:
+    """For what changes the environment: the program makes its client anew, and the next test does, too."""
+    type(s3).clear_instance_cache()
+    yield
+    type(s3).clear_instance_cache()
+
+
 def test_a_store_that_cannot_be_reached(
-    s3: Any, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    s3: Any, new_clients: None, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:secret@127.0.0.1:1")
     monkeypatch.setattr(type(s3), "retries", 1)
-    type(s3).clear_instance_cache()
     assert main(["etl", "--dsn", dsn, LAKE]) == 1
     output = "".join(capsys.readouterr())
     assert "Check the network" in output
