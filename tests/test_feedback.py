@@ -75,13 +75,13 @@ PLAYS: dict[str, dict[str, Any]] = {
     "after it": {"ts": DECEMBER + MINUTE + 1},
     "a day before": {"ts": DECEMBER + MINUTE - DAY},
     "less than a day before": {"ts": DECEMBER + MINUTE - DAY + 1},
-    "of another session": {"sessionId": 819},
-    "of another user": {"userId": "16"},
+    "of another session": {"sessionId": 1000},
+    "of another user": {"userId": "100"},
 }
 
 
 def test_which_play_is_before(dsn: str, tmp_path: Path) -> None:
-    """Each play is of a user and a session of its own, and feedback was given there."""
+    """Each song has a user and a session of its own, in which feedback is given."""
     there = {song: {"userId": str(100 * at), "sessionId": 1000 * at} for at, song in enumerate(PLAYS, 1)}
     plays = [
         play(**{"ts": DECEMBER - MINUTE, "song": song, **there[song], **fields})
