@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby, pairwise
 from statistics import fmean, median
 from typing import Any
@@ -34,11 +35,11 @@ class Event:
     song: tuple[str, str]
     milliseconds: int
 
-    @property
+    @cached_property
     def day(self) -> date:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self.ts)).date()
 
-    @property
+    @cached_property
     def week(self) -> date:
         return self.day - timedelta(self.day.weekday())
 
