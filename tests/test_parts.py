@@ -280,7 +280,7 @@ def test_a_held_run_has_a_file_in_parts(
 
 def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connection[Any], dsn: str) -> None:
     """ON CONFLICT alone does not do that: the manifest has two keys."""
-    files, workers = 300, 4
+    files, workers = 100, 4
     db.execute(
         "INSERT INTO etl.known_files (kind, path, run_id, first_run_id) SELECT 'log', n::text, 1, 1"
         " FROM generate_series(1, %s) n",

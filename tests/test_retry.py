@@ -305,6 +305,8 @@ def test_a_deadlock_is_retried(
     db: Connection[Any], dsn: str, out_of_range: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`create-tables` locks the publisher before the files."""
+    name = one(db, "SELECT current_database()")
+    db.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '50ms'")  # of later sessions; it is a second
     attempts: list[bool] = []
     publish = _Retrier._publish  # noqa: SLF001
 

@@ -78,7 +78,7 @@ def test_chunks_of_one_file(
     assert content(dsn) == expected
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(times(1, thorough=3)))
 def test_files_in_random_order_a_few_a_run(
     made_up: Path, expected: dict[str, str], dsn: str, tmp_path: Path, seed: int
 ) -> None:

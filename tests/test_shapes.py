@@ -243,7 +243,7 @@ def test_hostile_records_cost_little_memory(monkeypatch: pytest.MonkeyPatch) -> 
     """Three bytes of brackets become a hundred in Python."""
     monkeypatch.setattr(strict_json, "MAX_TOKENS", 10_000)
     monkeypatch.setattr(json_records, "PIECE_CHARACTERS", 1 << 14)
-    data = b'{\n"x": [' + b"[]," * (1 << 18) + b"[]]\n}\n" + _indented([play()])
+    data = b'{\n"x": [' + b"[]," * (1 << 17) + b"[]]\n}\n" + _indented([play()])
     tracemalloc.start()
     try:
         bad, good = json_records.read_json(iter([data]))

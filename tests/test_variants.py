@@ -116,7 +116,7 @@ def test_variants_in_any_order(
     files: dict[str, list[Event]] = {f"{at}.json": [] for at in range(4)}
     dsn = new_dsn()
     with connect(dsn) as db:
-        for _ in range(3):
+        for _ in range(2):
             for name in chance.sample(sorted(files), 2):
                 files[name] += [any_variant(chance) for _ in range(12)]
                 chance.shuffle(files[name])
