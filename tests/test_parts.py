@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -302,10 +302,11 @@ def test_the_books_of_parts_that_end_at_the_same_moment_are_added_up(db: Connect
     with ThreadPoolExecutor(workers) as pool:
         done = [pool.submit(end_parts, worker) for worker in range(workers)]
         try:
-            for each in done:
-                each.result()
+            wait(done, return_when=FIRST_EXCEPTION)
         finally:
             together.abort()  # if a thread failed, release the others from the barrier
+        for each in done:
+            each.result()
     assert db.execute("SELECT DISTINCT lines, blank, count(*) OVER () FROM etl.manifest").fetchall() == [
         (workers, workers, files)
     ]
