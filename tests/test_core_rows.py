@@ -74,7 +74,7 @@ def rows(transform: PlayTransform, table: str, month: date) -> list[tuple[Any, .
 # --- a chunk ------------------------------------------------------------------------------------------------
 
 
-@examples(25, thorough=60)
+@examples(15, thorough=60)
 @given(files=st.lists(st.lists(any_line, max_size=8), min_size=1, max_size=3))
 @example(files=[[], [b""], []])
 @example(files=[CORPUS])
@@ -112,7 +112,7 @@ def test_every_spelling_of_every_field(transform: PlayTransform) -> None:
     check(transform, [GOOD, *(line.encode() for line in lines), GOOD])
 
 
-@examples(100, thorough=250)
+@examples(60, thorough=250)
 @given(token=numbers)
 def test_length_is_the_double_of_the_token(token: str) -> None:
     verdict = judge_event(GOOD.replace(b"269.58322", token.encode()), TS_RANGE)
@@ -540,7 +540,7 @@ def songs() -> CatalogueTransform:
     return CatalogueTransform()
 
 
-@examples(25, thorough=60)
+@examples(15, thorough=60)
 @given(files=st.lists(st.lists(any_song, max_size=8), min_size=1, max_size=3))
 @example(files=[SONG_CORPUS])
 def test_the_records_are_the_judges(songs: CatalogueTransform, files: list[list[bytes]]) -> None:

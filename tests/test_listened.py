@@ -96,7 +96,7 @@ events = st.builds(
 )  # fmt: skip
 
 
-@examples(40, thorough=150)
+@examples(25, thorough=150)
 @given(batches=st.lists(st.lists(events, max_size=25), max_size=4))
 @example(batches=[])
 @example(batches=[[play(itemInSession=at, userId=str(at % 7), song=str(at % 50)) for at in range(3000)]] * 2)
@@ -140,7 +140,7 @@ def rows_of(data: bytes) -> list[tuple[int, bytes]]:
     return rows
 
 
-@examples(40, thorough=300)
+@examples(25, thorough=300)
 @given(batches=st.lists(st.lists(events, min_size=1, max_size=25), max_size=3), pieces=st.integers(1, 40))
 @example(batches=[], pieces=2**31 - 1)
 def test_pieces_one_after_the_other_are_the_whole(

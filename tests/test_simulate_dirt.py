@@ -17,7 +17,7 @@ from sparkify.simulate import simulate
 from sparkify.simulate.distort import BROKEN, NAMES
 
 Place = tuple[str, int]
-WORLD: dict[str, Any] = {"users": 96, "days": 30, "songs": 3_000, "seed": 5}
+WORLD: dict[str, Any] = {"users": 96, "days": 30, "songs": 1_000, "seed": 5}
 DIRT = 0.05
 
 
@@ -132,7 +132,7 @@ def test_page_views_are_those_of_the_lines(dirty: Path, dsn: str, tmp_path: Path
 
 
 def test_every_kind_of_dirt_does_what_it_is_for(clean: Path, tmp_path: Path) -> None:
-    simulate(tmp_path, users=300, days=30, songs=300, packed=True, dirt=0.5)
+    simulate(tmp_path, users=150, days=30, songs=300, packed=True, dirt=0.5)
     rows = _truth(tmp_path, "log_data")
     kinds = {row["what"]: row["effect"] for row in rows if row["what"] != "file copied"}
     assert set(kinds) == {*NAMES, *BROKEN, "line twice", "late file"}
