@@ -82,7 +82,7 @@ def world(
 
 @pytest.fixture(scope="module")
 def asked(world: tuple[str, list[Event]]) -> Iterator[Connection[Any]]:
-    """A connection for many questions: over one of its own each question takes three times as long."""
+    """A connection for many questions: each would take longer over one of its own."""
     with connect(world[0], for_questions=True) as connection:
         yield connection
 
