@@ -28,6 +28,7 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
 from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
+from tests.conftest import MEMORY
 from tests.support.warehouse import free_port, wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
@@ -35,8 +36,12 @@ START = "import sys; from sparkify.server import ensure_running; print(ensure_ru
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    """A folder that every user may enter: the user that runs root's server cannot enter pytest's."""
-    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
+    """A folder that every user may enter: the user that runs root's server cannot enter pytest's.
+
+    It is in memory if the others are, since each test copies 40 MB; else in /tmp, whose path is short.
+    """
+    place = MEMORY if tempfile.gettempdir() == str(MEMORY) else Path("/tmp")  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir=place))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -422,7 +427,7 @@ def test_programs_that_start_it_at_the_same_time_share_one_server(make_home: Cal
 def test_a_starter_killed_at_any_moment_leaves_nothing_in_the_way(make_home: Callable[..., Server]) -> None:
     one = make_home(new=True)
     data, seen = one.home / "data.new", 0
-    for delay in (0.0, 0.3, 0.7):  # after initdb began
+    for delay in (0.0, 0.5):  # after initdb began
         with starter(one.home) as program:
             wait_until(lambda: program.poll() is not None or (data.exists() and data.stat().st_ino != seen))  # noqa: B023
             seen = data.stat().st_ino if data.exists() else 0
@@ -437,7 +442,8 @@ def test_what_a_killed_starter_left_running_is_waited_for(make_home: Callable[..
     one = make_home(new=True)
     slow = one.home.parent / "programs" / "bin" / "initdb"
     slow.parent.mkdir(parents=True)
-    slow.write_text("#!/bin/sh\nsleep 1.5\n")
+    begun = one.home / "data.new" / "begun"
+    slow.write_text(f"#!/bin/sh\ntouch {begun}\nwhile [ -e {begun} ]; do sleep 0.02; done\n")
     slow.chmod(0o755)
     patched = f"""
 from pathlib import Path
@@ -445,12 +451,12 @@ from sparkify.server import binaries
 binaries.installed = binaries.shared_copy = lambda *_: Path({str(slow.parent.parent)!r})
 """
     with starter(one.home, patched + START) as program:
-        wait_until((one.home / "data.new").exists)
-        time.sleep(0.3)
+        wait_until(begun.exists)
         program.kill()
     with (one.home / "lock").open("r+") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        begun.unlink()
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits until the orphan is done
 
 
@@ -531,11 +537,11 @@ def test_a_long_recovery_is_waited_for_while_the_log_grows(
     make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = make_home()
-    monkeypatch.setattr(server, "SILENT_START_SECONDS", 1.5)
+    monkeypatch.setattr(server, "SILENT_START_SECONDS", 1.0)
     (one.home / "data" / "recovery.signal").touch()
     with (one.home / "data" / "postgresql.auto.conf").open("a") as file:
         file.write(
-            "restore_command = 'for i in 1 2 3 4 5; do sleep 0.2; echo still looking >&2; done; false'\n"
+            "restore_command = 'for i in 1 2 3 4 5 6; do sleep 0.1; echo still looking >&2; done; false'\n"
         )
     before = time.monotonic()
     one.start()
@@ -549,7 +555,7 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(
     one = make_home()
     one.start()
     monkeypatch.setattr(server, "SILENT_START_SECONDS", 0)
-    monkeypatch.setattr(probe, "WAIT", 2)
+    monkeypatch.setattr(probe, "WAIT", 1)
     hung = pid(one)
     os.kill(hung, signal.SIGSTOP)
     try:
