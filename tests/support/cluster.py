@@ -40,10 +40,15 @@ def make_environment(folder: Path, wheel: Path | None = None) -> Path:
     return folder / "bin" / "python"
 
 
-def make_wheel(folder: Path) -> Path:
+def make_wheel(folder: Path, **environment: str) -> Path:
     code = f"from setuptools.build_meta import build_wheel; print(build_wheel({str(folder)!r}))"
     said = subprocess.run(
-        [sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env=os.environ | environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return folder / said.stdout.split()[-1]
 
