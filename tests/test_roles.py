@@ -355,7 +355,12 @@ def test_what_was_there_before_the_warehouse_stays_as_it_was(
 
 
 def test_passwords_appear_nowhere(
-    prepared: str, loader: str, server: Connection[Any], tmp_path: Path
+    prepared: str,
+    loader: str,
+    server: Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_here: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     write(tmp_path, "log_data/a.json", play(NOVEMBER + 6), "{")
     program = str(Path(sys.executable).with_name("sparkify"))
@@ -365,14 +370,7 @@ def test_passwords_appear_nowhere(
     try:
         for arguments, dsn in (
             (["etl", str(tmp_path)], loader),
-            (["etl", str(tmp_path), "--max-rejects", "x"], loader),
-            (["status"], make_conninfo(loader, host="/nowhere")),
-            (["status"], make_conninfo(loader, dbname="not_there")),
-            (["status"], make_conninfo(loader, user="not_there")),
-            (["status"], f"postgresql://me:{CANARY}@["),
             (["db", "roles", "--reader", "sparkify_test_bi"], prepared),
-            (["db", "roles", "--reader", "sparkify_test_bi"], loader),
-            (["db", "roles", "--reader", "pg_mine"], prepared),
         ):
             process = subprocess.Popen(
                 [program, *arguments],
@@ -387,6 +385,19 @@ def test_passwords_appear_nowhere(
             assert process.stdout is not None
             said += process.stdout.read()
             process.stdout.close()
+        monkeypatch.setenv("SPARKIFY_PASSWORD", CANARY)
+        for arguments, dsn in (
+            (["etl", str(tmp_path), "--max-rejects", "x"], loader),
+            (["status"], make_conninfo(loader, host="/nowhere")),
+            (["status"], make_conninfo(loader, dbname="not_there")),
+            (["status"], make_conninfo(loader, user="not_there")),
+            (["status"], f"postgresql://me:{CANARY}@["),
+            (["db", "roles", "--reader", "sparkify_test_bi"], loader),
+            (["db", "roles", "--reader", "pg_mine"], prepared),
+        ):
+            done = run_here(*arguments, dsn=dsn)
+            assert done.returncode
+            said += done.stdout + done.stderr
     finally:
         server.execute("ALTER SYSTEM RESET log_statement")
         server.execute("SELECT pg_reload_conf()")

@@ -349,13 +349,13 @@ def test_a_load_is_not_ended_by_a_limit_on_time(dsn: str, tmp_path: Path) -> Non
     """Waiting for a lock takes far longer than the limit, and other connections are idle meanwhile."""
     write(tmp_path, "log_data/a.json", play())
     limits = " ".join(
-        f"-c {name}=300" for name in ("statement_timeout", "lock_timeout", "idle_session_timeout")
+        f"-c {name}=100" for name in ("statement_timeout", "lock_timeout", "idle_session_timeout")
     )
     with psycopg.connect(dsn) as other, ThreadPoolExecutor(1) as thread:
         other.execute("LOCK TABLE analytics.heard_songs")
         load_ = thread.submit(etl.run, tmp_path, dsn=make_conninfo(dsn, options=limits))
         with pytest.raises(TimeoutError):
-            load_.result(1.5)
+            load_.result(0.7)
         other.rollback()
         assert load_.result().rows["songplays"] == 1
 
