@@ -6,13 +6,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkify.extract import json_records, rejects
 from sparkify.extract.json_records import read_json, spans_lines
 from sparkify.extract.rejects import Record, RejectedLine
 from tests.support.data import play
+from tests.support.examples import examples
 
 BOM = b"\xef\xbb\xbf"
 
@@ -110,7 +111,7 @@ def files(draw: st.DrawFn, *, usual: bool = False) -> tuple[bytes, list[tuple[in
     return text, expected, [len(end) for end in ends]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60, thorough=300)
 @given(file=files(), size=st.integers(1, 60), piece=st.integers(1, 60))
 def test_records_are_those_that_were_written(file: Any, size: int, piece: int) -> None:
     data, expected, _ = file
@@ -120,7 +121,7 @@ def test_records_are_those_that_were_written(file: Any, size: int, piece: int) -
     assert bad(data) == []
 
 
-@settings(max_examples=150, deadline=None)
+@examples(120, thorough=400)
 @given(file=files(usual=True), cut=st.floats(0, 1), size=st.integers(1, 60), piece=st.integers(1, 60))
 def test_a_torn_file_gives_its_complete_records_and_one_reject(
     file: Any, cut: float, size: int, piece: int
@@ -163,7 +164,7 @@ WRITERS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100, thorough=400)
 @given(
     found=flat_events,
     writer=st.sampled_from(sorted(WRITERS)),
@@ -199,7 +200,7 @@ def test_the_records_around_a_broken_one(
         assert len(rejects) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300, thorough=1000)
 @given(
     data=st.lists(
         st.sampled_from(
@@ -254,7 +255,7 @@ def test_what_is_part_of_a_broken_record() -> None:
 
 def test_many_records_behind_a_long_one() -> None:
     """Each is searched in a short text, not in all that was read to find the end of the long one."""
-    events = [{"x": "y" * (6 << 20)}, *({"x": number} for number in range(300_000))]
+    events = [{"x": "y" * (6 << 20)}, *({"x": number} for number in range(30_000))]
     data = json.dumps(events).encode()
     started = time.process_time()
     assert len(read(data, 8 << 20)) == len(events)
