@@ -57,11 +57,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def let_every_month_use_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plans, "MANY_PLAYS", 1)
+    patch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
+
+
+@pytest.fixture(scope="module")
+def usual(new_module_dsn: Callable[[], str], world: Path) -> tuple[dict[str, str], list[Any]]:
+    """What a load gives that is not disturbed, and has a second connection."""
+    with pytest.MonkeyPatch.context() as patch:
+        let_every_month_use_it(patch)
+        return loaded(new_module_dsn(), world)
+
+
 @pytest.fixture
 def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Let every month use the second connection; returns whether each piece of work was done there."""
-    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
-    monkeypatch.setattr(MonthsAhead, "staged", lambda *_: None)  # no month before the last batch
+    let_every_month_use_it(monkeypatch)
     seen: list[bool] = []
     for module in (plans, run):
         monkeypatch.setattr(
@@ -89,8 +101,9 @@ def test_with_it_and_without_it(
 
 
 def test_files_overlap_in_time(
-    new_dsn: Callable[[], str],
+    dsn: str,
     world: Path,
+    usual: tuple[dict[str, str], list[Any]],
     outcomes: list[bool],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -102,26 +115,25 @@ def test_files_overlap_in_time(
     (tmp_path / "log_data").mkdir()
     for which in (0, 1):
         (tmp_path / "log_data" / f"{which}.json").write_bytes(b"\n".join(lines[which::2]))
-    expected, _ = loaded(new_dsn(), world)
-    outcomes.clear()
     for rollup in COUNTED:
         monkeypatch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
-    found, _ = loaded(new_dsn(), tmp_path, batch_bytes=1)
+    found, _ = loaded(dsn, tmp_path, batch_bytes=1)
     assert outcomes == [True] * (2 * 2 + 1)  # days and activity of two months; and ANALYZE
-    assert found == expected
+    assert found == usual[0]
 
 
 def test_without_a_second_connection(
-    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+    dsn: str,
+    world: Path,
+    usual: tuple[dict[str, str], list[Any]],
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    alike = loaded(new_dsn(), world)
-    outcomes.clear()
-
     def refuse(dsn: str) -> Connection[Any]:
         raise ConnectionFailed("The server has no connection left.")
 
     monkeypatch.setattr(beside, "connect", refuse)
-    assert loaded(new_dsn(), world) == alike
+    assert loaded(dsn, world) == usual
     assert outcomes == [False] * (5 * 2)
 
 
@@ -161,12 +173,16 @@ def test_a_table_is_locked_only_while_it_is_analyzed(
 
 
 def test_a_deadlock_with_a_third_session(
-    new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
+    dsn: str,
+    world: Path,
+    usual: tuple[dict[str, str], list[Any]],
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It has what the second connection needs, and waits for what the first has; PostgreSQL cannot know that
     the first waits for the second."""
-    alike = loaded(new_dsn(), world)
-    dsn = new_dsn()
+    monkeypatch.setattr(beside, "_LOCK_TIMEOUT", "200ms")  # instead of a second, as for a deadlock
+    monkeypatch.setenv("PGOPTIONS", "-c deadlock_timeout=200ms")
     create_tables(dsn)
     with connect(dsn) as other, connect(dsn) as looking:
 
@@ -178,7 +194,7 @@ def test_a_deadlock_with_a_third_session(
 
         thread = threading.Thread(target=interfere)
         thread.start()
-        assert loaded(dsn, world) == alike
+        assert loaded(dsn, world) == usual
         thread.join()
     assert False in outcomes
 
