@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -28,7 +27,7 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
 from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
-from tests.conftest import MEMORY
+from tests.support import rooms
 from tests.support.warehouse import free_port, wait_until
 
 START = "import sys; from sparkify.server import ensure_running; print(ensure_running())"
@@ -36,15 +35,9 @@ START = "import sys; from sparkify.server import ensure_running; print(ensure_ru
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    """A folder that every user may enter: the user that runs root's server cannot enter pytest's.
-
-    It is in memory if the others are, since each test copies 40 MB; else in /tmp, whose path is short.
-    """
-    place = MEMORY if tempfile.gettempdir() == str(MEMORY) else Path("/tmp")  # noqa: S108
-    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir=place))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    """A folder that every user may enter. Each test copies 40 MB into it."""
+    with rooms.room(rooms.in_memory()) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

