@@ -3,14 +3,12 @@
 import re
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, LiteralString
 
 import nbformat
-import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.database.connection import connect
@@ -38,19 +36,9 @@ def weeks(new_module_dsn: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def copy_of_sample(sample: str, server_dsn: str) -> Iterator[str]:
+def copy_of_sample(sample: str, new_dsn: Callable[..., str]) -> str:
     """A copy of the sample that a test may damage."""
-    name = f"{conninfo_to_dict(sample)['dbname']}_copy"
-    with psycopg.connect(server_dsn, autocommit=True) as connection:
-        names = {
-            "copy": sql.Identifier(name),
-            "sample": sql.Identifier(str(conninfo_to_dict(sample)["dbname"])),
-        }
-        connection.execute(sql.SQL("CREATE DATABASE {copy} TEMPLATE {sample}").format(**names))
-        try:
-            yield make_conninfo(server_dsn, dbname=name)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {copy} WITH (FORCE)").format(**names))
+    return new_dsn(of=conninfo_to_dict(sample)["dbname"])
 
 
 def saved(name: str) -> Any:
