@@ -170,7 +170,7 @@ def test_random_loads(dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch
     assert differences(db) == []
 
 
-@pytest.mark.parametrize("days", [(40, 5), (75, 40, 5), (40, 75, 39)])
+@pytest.mark.parametrize("days", [(75, 40, 5), (40, 75, 39)])
 def test_an_earlier_play_changes_what_was_first_in_other_months(
     dsn: str, db: Connection[Any], tmp_path: Path, days: tuple[int, ...]
 ) -> None:
@@ -420,14 +420,10 @@ def test_no_blocks_are_left_out_of_a_block_index(dsn: str, db: Connection[Any], 
             assert one(db, "SELECT brin_summarize_new_values(%s)", f"analytics.{index}") == 0
 
 
-def test_partitions_have_the_indexes_of_their_tables_and_no_others(
-    dsn: str, db: Connection[Any], tmp_path: Path
-) -> None:
+def test_partitions_have_the_indexes_of_their_tables_and_no_others(simulated: Connection[Any]) -> None:
     """The indexes that a partition gets before it is attached are those that ATTACH needs; otherwise it would
     build its own as well."""
-    simulate(tmp_path, users=20, songs=50, days=35, seed=1)
-    etl.run(tmp_path, dsn=dsn)
-    counts = db.execute(
+    counts = simulated.execute(
         "SELECT inhparent::regclass::text, (SELECT count(*) FROM pg_index WHERE indrelid = inhparent),"
         " array_agg(DISTINCT (SELECT count(*) FROM pg_index WHERE indrelid = inhrelid)) FROM pg_inherits"
         " JOIN pg_class c ON c.oid = inhparent WHERE relkind = 'p' GROUP BY inhparent"
