@@ -296,15 +296,23 @@ def test_a_path_is_found_whatever_the_locale_is(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(file)], env=os.environ | ascii_only, check=True)
 
 
+@pytest.fixture(scope="module")
+def one_play(new_module_dsn: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with one play."""
+    root, dsn = tmp_path_factory.mktemp("one_play"), new_module_dsn()
+    write(root, "log_data/a.json", play(song="Où", artist="東京"))
+    etl.run(root, dsn=dsn)
+    return str(conninfo_to_dict(dsn)["dbname"])
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_dashboard_reads_the_same(
-    way: str, ways: dict[str, Way], hostile: dict[str, str], dsn: str, tmp_path: Path
+    way: str, ways: dict[str, Way], hostile: dict[str, str], new_dsn: Callable[..., str], one_play: str
 ) -> None:
     pytest.importorskip("streamlit")
     from sparkify.dashboard.source import TIMEOUT, read_only_dsn
 
-    write(tmp_path, "log_data/a.json", play(song="Où", artist="東京"))
-    etl.run(tmp_path, dsn=dsn)
+    dsn = new_dsn(of=one_play)
     with open_existing(read_only_dsn(ways[way](dsn, hostile | {"statement_timeout": "5s"}))) as connection:
         (row,) = analytics.top("songs", dsn=connection)
         assert (row["title"], row["artist"]) == ("Où", "東京")
