@@ -16,7 +16,7 @@ from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.stage.runs import begin_run
 from tests.support.data import play, song, write
-from tests.support.warehouse import one
+from tests.support.warehouse import brief_waits_for_locks, one
 
 STAR = {
     "songplays": [
@@ -106,7 +106,7 @@ def test_safe_to_repeat_and_drop(dsn: str, db: Connection[Any], tmp_path: Path) 
 def test_drop_waits_for_nobody_and_takes_only_its_own(dsn: str, db: Connection[Any]) -> None:
     with connect(dsn) as reader, reader.transaction():
         reader.execute("SELECT * FROM analytics.heard_songs")
-        with pytest.raises(SparkifyError, match="Somebody is reading"):
+        with brief_waits_for_locks(), pytest.raises(SparkifyError, match="Somebody is reading"):
             create_tables(dsn, drop=True)
     db.execute("CREATE TABLE analytics.mine (note text)")
     create_tables(dsn, drop=True)
@@ -186,7 +186,8 @@ def test_what_is_incomplete_can_be_dropped(dsn: str, db: Connection[Any]) -> Non
 def test_nobody_waits_behind_what_is_made_again(dsn: str, db: Connection[Any]) -> None:
     with db.transaction():
         db.execute("SELECT FROM analytics.plays_by_day")
-        with pytest.raises(SparkifyError, match=r"Somebody is using the warehouse.*create-tables"):
+        refused = pytest.raises(SparkifyError, match=r"Somebody is using the warehouse.*create-tables")
+        with brief_waits_for_locks(), refused:
             create_tables(dsn)
     create_tables(dsn)
 

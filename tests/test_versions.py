@@ -19,7 +19,7 @@ from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.stage.runs import begin_run
 from tests.support.data import NOVEMBER, play, song, write
-from tests.support.warehouse import one
+from tests.support.warehouse import brief_waits_for_locks, one
 
 NEWEST = 3
 
@@ -127,7 +127,8 @@ def test_what_is_missing_is_made(loaded: str, db: Connection[Any]) -> None:
     db.execute("DROP VIEW analytics.plays_by_day")
     with connect(loaded) as reader, reader.transaction():
         reader.execute("SELECT FROM etl.files")
-        with pytest.raises(SparkifyError, match=r"Somebody is using the warehouse.*create-tables"):
+        refused = pytest.raises(SparkifyError, match=r"Somebody is using the warehouse.*create-tables")
+        with brief_waits_for_locks(), refused:
             create_tables(loaded)
     create_tables(loaded)
     assert [finding.found for finding in examine(db, ["tables_there", "indexes_valid"])[0]] == [0, 0]

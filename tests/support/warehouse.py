@@ -2,9 +2,11 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from psycopg import Connection, sql
 
 from sparkify.database.connection import connect
@@ -88,6 +90,21 @@ def check_books(connection: Connection[Any]) -> None:
         connection,
         "SELECT count(*) FROM songplays JOIN analytics.heard_plays USING (start_time, songplay_id)",
     )
+
+
+@contextmanager
+def brief_waits_for_locks() -> Iterator[None]:
+    """Let `create_tables` wait for a lock for a tenth of a second instead of a second."""
+    execute = Connection.execute
+
+    def briefly(connection: Connection[Any], query: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(query, str):
+            query = query.replace("SET LOCAL lock_timeout = '1s'", "SET LOCAL lock_timeout = '100ms'")
+        return execute(connection, query, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "execute", briefly)
+        yield
 
 
 def free_port() -> int:
