@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
@@ -43,6 +45,13 @@ def events(real_sample: Path) -> list[Event]:
 def dsn(real_sample: Path, module_dsn: str) -> str:
     etl.run(real_sample, dsn=module_dsn)
     return module_dsn
+
+
+@pytest.fixture(scope="module")
+def asked(dsn: str) -> Iterator[Connection[Any]]:
+    """A connection for many questions."""
+    with connect(dsn, for_questions=True) as connection:
+        yield connection
 
 
 def plain(text: str) -> str:
@@ -100,7 +109,7 @@ def ranked(events: list[Event], key: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
-def test_top_songs_and_artists(dsn: str, events: list[Event], selection: Selection) -> None:
+def test_top_songs_and_artists(asked: Connection[Any], events: list[Event], selection: Selection) -> None:
     chosen = selected(events, selection)
     by_song = ranked(chosen, lambda e: (e["song"], e["artist"]))
     expected_songs = [((plain(title), plain(artist)), *rest) for (title, artist), *rest in by_song]
@@ -108,37 +117,41 @@ def test_top_songs_and_artists(dsn: str, events: list[Event], selection: Selecti
     for limit in (0, 2, 100_000):
         songs = [
             ((plain(row["title"]), plain(row["artist"])), row["plays"], row["listeners"])
-            for row in analytics.top("songs", selection, dsn=dsn, limit=limit)
+            for row in analytics.top("songs", selection, dsn=asked, limit=limit)
         ]
         assert songs == expected_songs[:limit], limit
         artists = [
             (plain(row["artist"]), row["plays"], row["listeners"])
-            for row in analytics.top("artists", selection, dsn=dsn, limit=limit)
+            for row in analytics.top("artists", selection, dsn=asked, limit=limit)
         ]
         assert artists == expected_artists[:limit], limit
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
-def test_other_answers(dsn: str, events: list[Event], selection: Selection) -> None:
+def test_other_answers(asked: Connection[Any], events: list[Event], selection: Selection) -> None:
     chosen = selected(events, selection)
-    heat = {(row["weekday"], row["hour"]): row["plays"] for row in analytics.heat_map(selection, dsn=dsn)}
+    heat = {(row["weekday"], row["hour"]): row["plays"] for row in analytics.heat_map(selection, dsn=asked)}
     times = [local(e, selection.zone) for e in chosen]
     assert heat == Counter((at.weekday(), at.hour) for at in times)
-    levels = [(row["level"], row["plays"], row["listeners"]) for row in analytics.levels(selection, dsn=dsn)]
+    levels = [
+        (row["level"], row["plays"], row["listeners"]) for row in analytics.levels(selection, dsn=asked)
+    ]
     assert sorted(levels) == sorted(ranked(chosen, lambda e: e["level"]))
     genders = [
-        (row["gender"], row["plays"], row["listeners"]) for row in analytics.genders(selection, dsn=dsn)
+        (row["gender"], row["plays"], row["listeners"]) for row in analytics.genders(selection, dsn=asked)
     ]
     assert sorted(genders) == sorted(ranked(chosen, lambda e: e["gender"]))
     places = [
         (row["location"], row["plays"], row["listeners"])
-        for row in analytics.top("locations", selection, dsn=dsn, limit=999)
+        for row in analytics.top("locations", selection, dsn=asked, limit=999)
     ]
     assert sorted(places) == sorted(ranked(chosen, lambda e: e["location"]))
-    users = {row["user_id"]: row["plays"] for row in analytics.top("users", selection, dsn=dsn, limit=999)}
+    users = {row["user_id"]: row["plays"] for row in analytics.top("users", selection, dsn=asked, limit=999)}
     assert users == Counter(int(e["userId"]) for e in chosen)
-    assert sum(row["plays"] for row in analytics.top("devices", selection, dsn=dsn, limit=999)) == len(chosen)
-    totals = analytics.totals(selection, dsn=dsn)
+    assert sum(row["plays"] for row in analytics.top("devices", selection, dsn=asked, limit=999)) == len(
+        chosen
+    )
+    totals = analytics.totals(selection, dsn=asked)
     assert (totals["plays"], totals["listeners"]) == (len(chosen), len(set(users)))
     assert totals["seconds"] == pytest.approx(sum(e["length"] for e in chosen), abs=1 + len(chosen) / 1000)
     firsts: dict[str, date] = {}
@@ -146,12 +159,12 @@ def test_other_answers(dsn: str, events: list[Event], selection: Selection) -> N
         day = local(event, selection.zone).date()
         firsts[event["userId"]] = min(day, firsts.get(event["userId"], day))
     new = {e["userId"] for e in chosen if firsts[e["userId"]] >= (selection.since or date.min)}
-    assert analytics.listeners(selection, dsn=dsn) == {"listeners": len(users), "new_listeners": len(new)}
+    assert analytics.listeners(selection, dsn=asked) == {"listeners": len(users), "new_listeners": len(new)}
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month"])
 @pytest.mark.parametrize("level", [None, "free", "paid"])
-def test_trend(dsn: str, events: list[Event], period: str, level: str | None) -> None:
+def test_trend(asked: Connection[Any], events: list[Event], period: str, level: str | None) -> None:
     def start(day: date) -> date:
         return {"day": day, "week": day - timedelta(day.weekday()), "month": day.replace(day=1)}[period]
 
@@ -170,7 +183,7 @@ def test_trend(dsn: str, events: list[Event], period: str, level: str | None) ->
         (day, plays[day], len(users[day]), sum(firsts[u] >= day for u in users[day]), began[day])
         for day in sorted(plays)
     ]
-    rows = analytics.trend(period, Selection(level=level), dsn=dsn)
+    rows = analytics.trend(period, Selection(level=level), dsn=asked)
     assert [
         (row["start"], row["plays"], row["listeners"], row["new_listeners"], row["sessions"]) for row in rows
     ] == expected
@@ -178,10 +191,10 @@ def test_trend(dsn: str, events: list[Event], period: str, level: str | None) ->
     no_day = Selection(
         date(2018, 10, 30), date(2018, 10, 31), level
     )  # in the week of the first plays, but before them
-    assert analytics.trend(period, no_day, dsn=dsn) == []
+    assert analytics.trend(period, no_day, dsn=asked) == []
     place = events[0]["location"]
-    assert analytics.trend(period, replace(no_day, location=place), dsn=dsn) == []
-    rows = analytics.trend(period, Selection(level=level, location=place), dsn=dsn)
+    assert analytics.trend(period, replace(no_day, location=place), dsn=asked) == []
+    rows = analytics.trend(period, Selection(level=level, location=place), dsn=asked)
     at_place = selected(chosen, Selection(location=place))
     assert {row["start"]: row["plays"] for row in rows} == Counter(start(e["day"]) for e in at_place)
 
@@ -367,9 +380,16 @@ def over_months(new_module_dsn: Any, tmp_path_factory: pytest.TempPathFactory) -
     return warehouse, events
 
 
-def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
+@pytest.fixture(scope="module")
+def asked_of_months(over_months: tuple[str, list[Event]]) -> Iterator[Connection[Any]]:
+    """A connection for many questions."""
+    with connect(over_months[0], for_questions=True) as connection:
+        yield connection
+
+
+def test_ranges_over_months(over_months: tuple[str, list[Event]], asked_of_months: Connection[Any]) -> None:
     """Ranges that cut months or hold only days or whole months, each with short and long lists."""
-    warehouse, events = over_months
+    _, events = over_months
     chance = random.Random(2)
     for days in [*(chance.randrange(90) for _ in range(8)), *range(3, 11)]:
         since = date(2018, 11, 1) + timedelta(chance.randrange(100))
@@ -387,10 +407,12 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]]) -> None:
         ):
             names = ("title", "artist") if what == "songs" else ("artist",)
             for limit in (3, 30, 1000):
-                rows = analytics.top(what, selection, dsn=warehouse, limit=limit)
+                rows = analytics.top(what, selection, dsn=asked_of_months, limit=limit)
                 found = [(tuple(row[name] for name in names), row["plays"], row["listeners"]) for row in rows]
                 assert found == ranked(chosen, key)[:limit], (selection, limit)
-        assert analytics.totals(selection, dsn=warehouse)["listeners"] == len({e["userId"] for e in chosen})
+        assert analytics.totals(selection, dsn=asked_of_months)["listeners"] == len(
+            {e["userId"] for e in chosen}
+        )
 
 
 def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) -> None:
