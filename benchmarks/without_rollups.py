@@ -15,7 +15,7 @@ from sparkify.database.queries import queries
 from sparkify.publish import plans, run
 from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.days import StagedDays
-from sparkify.publish.rollups import Rollups
+from sparkify.publish.listening import ListeningRollups
 from sparkify.transform.plays import PlayTransform
 
 _NOT_STAGED: Final = {"user_days", "user_agents", "sessions"}
@@ -23,8 +23,8 @@ _NOT_STAGED: Final = {"user_days", "user_agents", "sessions"}
 
 def main(arguments: list[str]) -> int:
     """Run the command; returns its exit code."""
-    assert "begin" in queries("publish/rollups")
-    queries("publish/rollups")["begin"] = "SELECT 1"
+    assert "begin" in queries("publish/listening")
+    queries("publish/listening")["begin"] = "SELECT 1"
     rows = PlayTransform.rows
 
     def some_rows(transform: PlayTransform, table: str, month: date) -> bytes | None:
@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
 
     PlayTransform.rows = some_rows  # type: ignore[method-assign]
     for owner, name in (
-        (Rollups, "attach"),
-        (Rollups, "update"),
+        (ListeningRollups, "attach"),
+        (ListeningRollups, "update"),
         (StagedDays, "prepare"),
         (StagedActivity, "prepare"),
         (Activity, "note_views"),

@@ -31,6 +31,9 @@ _sql: Final = queries("create_tables")
 # The schemas that are ours alone; public and analytics may hold things of others, too.
 _OURS: Final = ("etl", "staging", "partitions")
 
+LOCK_TIMEOUT: Final = "1s"
+"""How long to wait for a lock that others need: readers queue behind us while we wait."""
+
 # If several programs start at the same time, one creates the schema.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"
 
@@ -116,7 +119,7 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
     Raises:
         SparkifyError: somebody is using what must change.
     """
-    connection.execute("SET LOCAL lock_timeout = '1s'")  # readers queue behind us while we wait
+    _wait_briefly(connection)
     try:
         if drop:
             refuse_live_runs(connection)
@@ -132,6 +135,10 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
         )
         raise SparkifyError(f"Somebody is using the warehouse. {todo}") from None
     connection.execute("SET LOCAL lock_timeout = 0")
+
+
+def _wait_briefly(connection: Connection[Any]) -> None:
+    connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
 
 
 def _make(connection: Connection[Any]) -> None:
@@ -160,6 +167,7 @@ def _drop(connection: Connection[Any]) -> None:
     made = structure.structure()
     tables = [table for table in made.tables if not table.startswith("public.")]
     try:
+        _wait_briefly(connection)
         connection.execute(_sql["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
         loose = connection.execute(

@@ -60,9 +60,8 @@ INSERT INTO etl.warehouse (schema_version) VALUES (%s)
 ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version
 
 -- name: keep_forgotten
--- Save the digests of forgotten people before the warehouse is dropped. The short lock timeout keeps readers from queueing behind the drop.
+-- Save the digests of forgotten people before the warehouse is dropped.
 -- makes: kept_forgotten, kept_key, kept_sessions
-SET LOCAL lock_timeout = '1s';
 CREATE TEMP TABLE kept_key ON COMMIT DROP AS SELECT * FROM etl.forgotten_key;
 CREATE TEMP TABLE kept_forgotten ON COMMIT DROP AS SELECT * FROM etl.forgotten;
 CREATE TEMP TABLE kept_sessions ON COMMIT DROP AS SELECT * FROM etl.forgotten_sessions

@@ -29,6 +29,10 @@ _BATCH: Final = 5000
 """Rejects deleted with one statement."""
 
 
+VACUUM_LOCK_TIMEOUT: Final = "2s"
+"""How long to wait for a table that is in use."""
+
+
 @dataclass(slots=True)
 class Erasure:
     """What was removed, or would be: rows by table, staged plays and page views, and rejected lines.
@@ -181,7 +185,7 @@ class _Erasure:
 
 def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[str]:
     """Free the space of deleted rows; returns the tables that were in use."""
-    connection.execute("SET lock_timeout = '2s'")
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [VACUUM_LOCK_TIMEOUT])
     busy = []
     for table in tables:
         try:
