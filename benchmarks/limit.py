@@ -80,7 +80,7 @@ def load(dsn: str, ready: Ready, connections: int) -> None:
         tables = ready.schema.tables.values()
         plain = [table for table in tables if not table.parent]
         months = [table for table in tables if table.parent]
-        pool.now(queries("publish/rollups")["index_heard_songs"])  # as the first load does
+        pool.now(queries("publish/listening")["index_heard_songs"])  # as the first load does
         pool.now("; ".join(_drop_keys(plain)))
         for done in [
             pool.queue(_fill, ready, table) for table in _largest_first(plain) if not table.is_partitioned

@@ -586,7 +586,7 @@ CALLS: dict[str, Callable[[Plays], object]] = {
     "unknown_songs": lambda core: core.unknown_songs(),
     "take_catalogue": lambda core: core.take_catalogue(copied.HEADER + copied.END),
     "match": lambda core: core.match([]),
-    "ranges": lambda core: core.ranges(),
+    "slice_times": lambda core: core.slice_times(),
     "chunk rows": lambda core: core.rows("songplays", 24226),
     "finish_batch": lambda core: core.finish_batch(),
     "batch rows": lambda core: core.rows("user_days", 24226),

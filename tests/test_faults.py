@@ -13,7 +13,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
-from sparkify.operations import held
+from sparkify.operations import runs
 from sparkify.operations.check import check
 from sparkify.operations.retry import retry
 from tests.support.data import NOVEMBER, play, song, write
@@ -127,10 +127,10 @@ def test_a_failed_run_is_released_when_the_cause_is_gone(
     failed: str, db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
     with pytest.raises(SparkifyError) as again:
-        held.release(1, dsn)
+        runs.release(1, dsn)
     assert str(again.value) == failed
     remove(db)
-    assert held.release(1, dsn).books.loaded == 7
+    assert runs.release(1, dsn).books.loaded == 7
     assert states(db) == ["published"]
     assert one(db, "SELECT reason FROM etl.runs") is None
     assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
@@ -183,7 +183,7 @@ def test_without_the_file_the_rest_is_loaded(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "log_data/2.json").unlink()
-    held.drop(1, dsn)
+    runs.drop(1, dsn)
     assert etl.run(tmp_path, dsn=dsn).failed_runs == {}
     assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that won is gone
     assert one(db, "SELECT count(*) FROM songplays") == 5
@@ -205,7 +205,7 @@ def test_an_earlier_version_of_a_file_that_is_published_in_part(
         etl.run(tmp_path, dsn=dsn)
     write(tmp_path, "log_data/b.json", play(level="free"), play(NOVEMBER + 3, level="free"))  # these win
     etl.run(tmp_path, dsn=dsn)
-    held.drop(2, dsn)
+    runs.drop(2, dsn)
     assert files(db) == {
         "a.json": ("new", 0, 0, 0),
         "b.json": ("loaded", 2, 0, 0),
@@ -228,7 +228,7 @@ def test_a_play_that_another_file_has_taken_over(
     write(tmp_path, "log_data/z.json", play(DECEMBER), play(NOVEMBER + 1))
     with pytest.raises(SparkifyError, match="November 2018"):
         etl.run(tmp_path, dsn=dsn)
-    held.drop(2, dsn)
+    runs.drop(2, dsn)
     assert clean(dsn)
     remove(db)
     etl.run(tmp_path, dsn=dsn)
@@ -244,7 +244,7 @@ def test_a_catalogue_that_cannot_be_published(
     with pytest.raises(SparkifyError, match=r"catalogue \(of .*a.json\): PostgreSQL"):
         etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*), count(song_id) FROM songplays") == (1, 0)
-    held.drop(1, dsn)
+    runs.drop(1, dsn)
     assert sorted(db.execute("SELECT kind, state FROM etl.files").fetchall()) == [
         ("log", "loaded"),
         ("song", "new"),
@@ -271,7 +271,7 @@ def test_faults_that_lie_in_the_data(db: Connection[Any], dsn: str, tmp_path: Pa
     with pytest.raises(SparkifyError, match="runs drop 1"):
         etl.run(tmp_path, dsn=dsn)
     assert states(db) == ["failed"]
-    held.drop(1, dsn)
+    runs.drop(1, dsn)
     assert states(db) == ["dropped"]
     assert clean(dsn)
 
@@ -327,9 +327,9 @@ def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path
     put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
     with pytest.raises(SparkifyError, match="of the server"):
         etl.run(tmp_path, dsn=dsn)
-    assert (held.drop(1, dsn), states(db), files(db)["a.json"][0]) == (1, ["dropped"], "new")
+    assert (runs.drop(1, dsn), states(db), files(db)["a.json"][0]) == (1, ["dropped"], "new")
     with pytest.raises(SparkifyError, match="Run 1 is dropped"):
-        held.drop(1, dsn)
+        runs.drop(1, dsn)
     remove(db)
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
@@ -354,7 +354,7 @@ def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp
     assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
     put(db)
     with pytest.raises(SparkifyError, match="Run 1 failed: November 2018"):
-        held.release(1, dsn)
+        runs.release(1, dsn)
     assert states(db) == ["failed"]
     assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {
         1
@@ -370,7 +370,7 @@ def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -
     with pytest.raises(SparkifyError, match=r"November 2018 \(of .*0.json\)"):
         etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
     assert one(db, "SELECT count(*) FROM songplays") == 7
-    assert held.drop(1, dsn) == 1
+    assert runs.drop(1, dsn) == 1
     assert clean(dsn)
 
 
@@ -442,12 +442,12 @@ def test_any_small_world_after_a_fault(
         run_id = one(db, "SELECT run_id FROM etl.runs WHERE state = 'failed'")
         if way == "release":
             remove(db)
-            held.release(run_id, dsn)
+            runs.release(run_id, dsn)
         elif way == "mend":
             write(root, f"log_data/{bad}", "", *before[bad])
             etl.run(root, dsn=dsn)
         else:
-            held.drop(run_id, dsn)
+            runs.drop(run_id, dsn)
             assert clean(dsn)
             remove(db)
             if way != "drop":

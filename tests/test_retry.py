@@ -289,7 +289,8 @@ def test_nothing_is_locked_while_it_waits_for_vacuum(
     db: Connection[Any], dsn: str, out_of_range: None
 ) -> None:
     """BRIN indexes are summarised after the commit: VACUUM has the lock that this needs."""
-    thread = threading.Thread(target=retry, kwargs={"dsn": dsn})
+    done: list[int] = []
+    thread = threading.Thread(target=lambda: done.append(retry(dsn=dsn).passed.lines))
     with connect(dsn) as vacuum:
         with vacuum.transaction():
             vacuum.execute("LOCK TABLE analytics.sessions IN SHARE UPDATE EXCLUSIVE MODE")
@@ -299,6 +300,7 @@ def test_nothing_is_locked_while_it_waits_for_vacuum(
             assert one(db, "SELECT count(*) FROM songplays") == 2
             db.execute("SELECT FROM etl.warehouse FOR UPDATE NOWAIT")
         thread.join()
+    assert done == [2]
 
 
 def test_a_deadlock_is_retried(

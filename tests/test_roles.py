@@ -274,6 +274,7 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
     prepared: str, loader: str, reader: str
 ) -> None:
     with psycopg.connect(prepared, autocommit=True) as connection:
+        # Not a table that only views read: they read it with their owner's rights.
         connection.execute("ALTER TABLE analytics.track_months ENABLE ROW LEVEL SECURITY")
         try:
             with pytest.raises(

@@ -347,7 +347,7 @@ def test_block_indexes_of_others_are_left_alone(dsn: str, db: Connection[Any], t
         assert etl.run(tmp_path, dsn=dsn).status == "done"
         with db.transaction(force_rollback=True):
             db.execute(f"SET LOCAL ROLE {role}")  # type: ignore[call-overload]
-            db.execute(queries("publish/listening")["summarize"])
+            db.execute(queries("publish/listening")["summarize_indexes"])
     finally:
         db.execute("DROP TABLE IF EXISTS analytics.mine")
         db.execute(f"DROP ROLE {role}, {role}_other")  # type: ignore[call-overload]

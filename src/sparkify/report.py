@@ -102,8 +102,10 @@ class Tally:
 
 @dataclass(slots=True)
 class StagedBatch(Tally):
-    """What a staged batch has: its `number`, the `months` of its plays, and what people `listened` to in
-    them, for `transform.listened`, in the process that staged it.
+    """The tally of a staged batch.
+
+    `number` is its place in the plan, and `months` are those of its plays and page views. What people
+    `listened` to in them, for `transform.listened`, is there only in the process that staged it.
     """
 
     number: int = 0

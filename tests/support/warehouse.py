@@ -24,7 +24,6 @@ CONTENT = {
     " FROM analytics.heard_plays",
     "page_views": "SELECT start_time, page_view_id, session_id, item_in_session, user_id, level, page,"
     " auth, method, status FROM analytics.page_views",
-    "user_level_days": "SELECT * FROM analytics.user_level_days",
     "user_levels": "SELECT * FROM analytics.user_levels",
     "row_counts": "SELECT * FROM etl.row_counts",
 }

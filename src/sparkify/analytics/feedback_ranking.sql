@@ -61,7 +61,7 @@ FROM (SELECT greatest((SELECT sum(lowest) FROM lists), (SELECT given FROM estima
 LEFT JOIN named ON true
 
 -- name: named
--- This query adds names to the tracks with most feedback of a common table `songs`, in order.
+-- This query adds names to the tracks with most feedback of a common table `songs`, in order. OFFSET 0 makes PostgreSQL look each up.
 SELECT title, artist, thumbs_up, thumbs_down, playlist_adds, friends_added, track_id
 FROM (SELECT * FROM songs ORDER BY thumbs_up + thumbs_down + playlist_adds + friends_added DESC FETCH FIRST %(limit)s ROWS WITH TIES) top
 CROSS JOIN LATERAL (SELECT title, artist FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h

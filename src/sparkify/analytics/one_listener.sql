@@ -34,7 +34,8 @@ SELECT level, count(*) AS plays, round(sum(length) / 1000.0)::bigint AS seconds,
 FROM heard GROUP BY level ORDER BY level COLLATE "C"
 
 -- name: songs
--- Find the songs that the user played most. One row per song. It looks up the names of only so many.
+-- Find the songs that the user played most. One row per song. OFFSET 0 makes PostgreSQL look up the
+-- names of only so many.
 WITH {heard},
 most AS MATERIALIZED (
     SELECT track_id, count(*) AS plays FROM heard

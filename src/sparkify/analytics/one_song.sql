@@ -1,6 +1,6 @@
 -- name: search
--- Find songs whose artist and title together contain all words. One row per song, most plays first. It looks
--- up the names only of these songs.
+-- Find songs whose artist and title together contain all words. One row per song, most plays first. OFFSET 0
+-- makes PostgreSQL look up the names only of these songs.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id FROM analytics.heard_songs
     WHERE lower(artist || ' ' || title) LIKE ALL (ARRAY(SELECT lower(word) FROM unnest(%(words)s::text[]) AS word))

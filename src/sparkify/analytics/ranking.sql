@@ -1,5 +1,6 @@
 -- name: named
--- This query adds names to the tracks of a common table `top`, in order.
+-- This query adds names to the tracks of a common table `top`, in order. OFFSET 0 makes PostgreSQL look each up: a join would read all
+-- heard songs.
 SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
 FROM top
 CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h

@@ -59,7 +59,7 @@ class Plays:
         """
     def match(self, matches: list[tuple[int, str, str]], /) -> None:
         """Take the catalogue's answers: (number, song_id, artist_id)."""
-    def ranges(self) -> list[tuple[int, int, int | None, int | None]]:
+    def slice_times(self) -> list[tuple[int, int, int | None, int | None]]:
         """For each month and slice of the chunk: (month, slice, first ts, last ts) of its plays.
 
         A slice with page views only has no times.
@@ -69,7 +69,7 @@ class Plays:
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
     def listened(self, month: int, /) -> tuple[int, bytes]:
-        """What users listened to in a month, for `Month`: how many plays, and the bytes of a part."""
+        """What users listened to in a month, for `Month`: how many plays, and what the batch has of them."""
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
@@ -91,12 +91,12 @@ class Catalogue:
 
 @final
 class Month:
-    """Counts rollups of new days of a month from all their parts, which `Plays.listened` made.
+    """Counts rollups of new days of a month from all batches, whose bytes `Plays.listened` made.
 
     Threads may share it.
     """
 
-    def __new__(cls, parts: tuple[bytes, ...], /) -> Month: ...
+    def __new__(cls, batches: tuple[bytes, ...], /) -> Month: ...
     def rows(self, rollup: str, piece: int, pieces: int, /) -> bytes:
         """The rows of "track_months" or "artist_months" in one of so many pieces, as COPY.
 

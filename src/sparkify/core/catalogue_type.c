@@ -77,7 +77,6 @@ static PyObject *rows(CatalogueObject *self, PyObject *unused) {
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
-
 static PyMethodDef methods[] = {
     METHOD("read", read_chunk, METH_VARARGS),
     METHOD("add", add, METH_VARARGS),

@@ -106,6 +106,7 @@ static inline uint8_t *copy_datums(uint8_t *at, const Datum *datums, size_t coun
     return at;
 }
 
+/* PostgreSQL's numbers of the types of array elements. */
 enum { INT2_OID = 21, INT4_OID = 23, INT8_OID = 20 };
 enum { COPY_ARRAY = 24 /* what an array takes beside its values, with its length */ };
 

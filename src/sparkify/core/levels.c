@@ -1,6 +1,6 @@
 /* The stretches of plays at one level on users' days (docs/rules.md, Users).
  *
- * publish/levels.sql computes them for PostgreSQL. The batch keeps of a play's order its time only: where
+ * publish/rollups/user_level_days.sql defines them for PostgreSQL. The batch keeps of a play's order its time only: where
  * plays at two levels have the same time, the stretches are numbered from 1 again, as if the day came from
  * two batches. Publication then computes the day from its plays. */
 #include <stdlib.h>

@@ -6,19 +6,19 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *parts; /* `month` points into them */
-    Month month;     /* does not change once the object is made, so threads may share it */
+    PyObject *batches; /* `month` points into them */
+    Month month;       /* does not change once the object is made, so threads may share it */
 } MonthObject;
 
-static bool take_parts(Month *month, PyObject *parts) {
-    for (Py_ssize_t at = 0; at < PyTuple_Size(parts); at++) {
+static bool take_batches(Month *month, PyObject *batches) {
+    for (Py_ssize_t at = 0; at < PyTuple_Size(batches); at++) {
         char *data;
         Py_ssize_t size;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(parts, at), &data, &size) < 0) return false;
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(batches, at), &data, &size) < 0) return false;
         switch (month_add(month, (const uint8_t *)data, (size_t)size)) {
-        case PART_TAKEN: break;
-        case PART_NO_MEMORY: PyErr_NoMemory(); return false;
-        case PART_MALFORMED: PyErr_SetString(PyExc_ValueError, "not from Plays.listened"); return false;
+        case BATCH_TAKEN: break;
+        case BATCH_NO_MEMORY: PyErr_NoMemory(); return false;
+        case BATCH_MALFORMED: PyErr_SetString(PyExc_ValueError, "not from Plays.listened"); return false;
         }
     }
     return true;
@@ -26,13 +26,13 @@ static bool take_parts(Month *month, PyObject *parts) {
 
 static PyObject *month_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"", NULL};
-    PyObject *parts;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!:Month", names, &PyTuple_Type, &parts))
+    PyObject *batches;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!:Month", names, &PyTuple_Type, &batches))
         return NULL;
     MonthObject *self = (MonthObject *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (!self) return NULL;
-    self->parts = Py_NewRef(parts);
-    if (!take_parts(&self->month, parts)) {
+    self->batches = Py_NewRef(batches);
+    if (!take_batches(&self->month, batches)) {
         Py_DECREF(self);
         return NULL;
     }
@@ -45,7 +45,7 @@ static PyObject *month_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 static void month_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     month_free(&((MonthObject *)object)->month);
-    Py_DECREF(((MonthObject *)object)->parts);
+    Py_DECREF(((MonthObject *)object)->batches);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
     Py_DECREF(type);
 }

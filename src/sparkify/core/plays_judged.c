@@ -78,5 +78,5 @@ PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments) {
     }
     bool done =
         of_view ? plays_add_view(plays, &view, slice, line) : plays_add(plays, &play, slice, line);
-    return plays_stepped(self, done, CHUNK_READ);
+    return plays_end_step(self, done, CHUNK_READ);
 }

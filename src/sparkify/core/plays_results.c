@@ -24,43 +24,43 @@ PyObject *plays_months(PlaysObject *self, PyObject *unused) {
 typedef struct {
     int64_t first, last;
     int32_t month;
-} Range;
+} SliceTimes;
 
-static const Range NO_PLAYS = {INT64_MAX, INT64_MIN, 0};
+static const SliceTimes NO_PLAYS = {INT64_MAX, INT64_MIN, 0};
 
-static PyObject *describe(const Range *range, uint32_t slice) {
-    if (range->first > range->last) return Py_BuildValue("iIOO", range->month, slice, Py_None, Py_None);
-    return Py_BuildValue("iILL", range->month, slice, (long long)range->first, (long long)range->last);
+static PyObject *describe(const SliceTimes *times, uint32_t slice) {
+    if (times->first > times->last) return Py_BuildValue("iIOO", times->month, slice, Py_None, Py_None);
+    return Py_BuildValue("iILL", times->month, slice, (long long)times->first, (long long)times->last);
 }
 
-/* The list of (month, slice, first ts, last ts), without times if the slice has page views only. `ranges` has
- * room for a range of each slice. */
-static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
+/* The list of (month, slice, first ts, last ts), without times if the slice has page views only. `times` has
+ * room for those of each slice. */
+static PyObject *list_times(const Chunk *chunk, SliceTimes *times) {
     PyObject *list = PyList_New(0);
     for (size_t at = 0; list && at < chunk->month_count; at++) {
         const struct ChunkMonth *month = &chunk->months[at];
         uint32_t first = UINT32_MAX, last = 0;
         for (size_t play = 0; play < month->plays; play++) {
             const HeardPlay *heard = &chunk->items[chunk->of_months[month->start + play]];
-            Range *range = &ranges[heard->slice];
-            if (range->month != month->month) *range = (Range){heard->ts, heard->ts, month->month};
-            if (heard->ts < range->first) range->first = heard->ts;
-            if (heard->ts > range->last) range->last = heard->ts;
+            SliceTimes *of_slice = &times[heard->slice];
+            if (of_slice->month != month->month) *of_slice = (SliceTimes){heard->ts, heard->ts, month->month};
+            if (heard->ts < of_slice->first) of_slice->first = heard->ts;
+            if (heard->ts > of_slice->last) of_slice->last = heard->ts;
             if (heard->slice < first) first = heard->slice;
             if (heard->slice > last) last = heard->slice;
         }
         Walk walk = by_month_find(&chunk->of_views, month->month);
         for (uint32_t number; walk_next(&walk, &number);) {
             uint32_t slice = chunk->views[number].slice;
-            if (chunk->views[number].is_forgotten || ranges[slice].month == month->month) continue;
-            ranges[slice] = NO_PLAYS;
-            ranges[slice].month = month->month;
+            if (chunk->views[number].is_forgotten || times[slice].month == month->month) continue;
+            times[slice] = NO_PLAYS;
+            times[slice].month = month->month;
             if (slice < first) first = slice;
             if (slice > last) last = slice;
         }
         for (uint32_t slice = first; list && slice <= last; slice++) {
-            if (ranges[slice].month != month->month) continue;
-            PyObject *item = describe(&ranges[slice], slice);
+            if (times[slice].month != month->month) continue;
+            PyObject *item = describe(&times[slice], slice);
             if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
             Py_XDECREF(item);
         }
@@ -68,12 +68,12 @@ static PyObject *list_ranges(const Chunk *chunk, Range *ranges) {
     return list;
 }
 
-PyObject *plays_ranges(PlaysObject *self, PyObject *unused) {
+PyObject *plays_slice_times(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
-    Range *found = calloc(self->plays.chunk.lines.slice_count + 1, sizeof *found);
+    SliceTimes *found = calloc(self->plays.chunk.lines.slice_count + 1, sizeof *found);
     if (!found) return PyErr_NoMemory();
-    PyObject *list = list_ranges(&self->plays.chunk, found);
+    PyObject *list = list_times(&self->plays.chunk, found);
     free(found);
     return list;
 }

@@ -19,7 +19,7 @@ bool plays_step(PlaysObject *self, bool done, Step next) {
     return done;
 }
 
-PyObject *plays_stepped(PlaysObject *self, bool done, Step next) {
+PyObject *plays_end_step(PlaysObject *self, bool done, Step next) {
     return plays_step(self, done, next) ? Py_NewRef(Py_None) : NULL;
 }
 
@@ -68,7 +68,7 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
     copy_free(&self->buffer);
     copy_free(&self->plays.chunk.view_rows);
-    return plays_stepped(self, true, BATCH_BEGUN);
+    return plays_end_step(self, true, BATCH_BEGUN);
 }
 
 static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
@@ -115,7 +115,7 @@ static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
     long number = PyLong_AsLong(month);
     if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
     if (songs_forget_staged(&self->plays.songs, &self->plays.seed, (int32_t)number)) Py_RETURN_NONE;
-    return plays_stepped(self, false, FAILED);
+    return plays_end_step(self, false, FAILED);
 }
 
 /* Write (number, heard_song_id) of each song that is to be looked up. */
@@ -151,7 +151,7 @@ static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
     MatchesTaken taken;
     WITHOUT_GIL(self, taken = matches_take(matches, &self->plays.seed, (const uint8_t *)data, (size_t)size));
     if (taken == MATCHES_TAKEN && matches->is_whole) plays_match_fetched(&self->plays);
-    if (taken != MATCHES_MALFORMED) return plays_stepped(self, taken == MATCHES_TAKEN, SONGS_LISTED);
+    if (taken != MATCHES_MALFORMED) return plays_end_step(self, taken == MATCHES_TAKEN, SONGS_LISTED);
     self->step = FAILED;
     PyErr_SetString(PyExc_ValueError, "no binary COPY of the catalogue's matches");
     return NULL;
@@ -198,7 +198,7 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
     if (!done) return NULL;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
-    return plays_stepped(self, done, CHUNK_MATCHED);
+    return plays_end_step(self, done, CHUNK_MATCHED);
 }
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
@@ -209,7 +209,6 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
     return plays_step(self, done, BATCH_FINISHED) ? plays_list_batch_months(&self->plays.batch) : NULL;
 }
-
 
 static PyMethodDef methods[] = {
     METHOD("begin_batch", begin_batch, METH_VARARGS),
@@ -224,7 +223,7 @@ static PyMethodDef methods[] = {
     METHOD("unknown_songs", unknown_songs, METH_NOARGS),
     METHOD("take_catalogue", take_catalogue, METH_VARARGS),
     METHOD("match", match, METH_O),
-    METHOD("ranges", plays_ranges, METH_NOARGS),
+    METHOD("slice_times", plays_slice_times, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
     METHOD("listened", plays_listened, METH_O),

@@ -34,8 +34,8 @@ bool plays_may(PlaysObject *self, Step first, Step last);
 /* Take a step that succeeded, or raise a MemoryError. */
 bool plays_step(PlaysObject *self, bool done, Step next);
 
-/* The same, as what a method returns: None or NULL. */
-PyObject *plays_stepped(PlaysObject *self, bool done, Step next);
+/* The same, for a method to return: None or NULL. */
+PyObject *plays_end_step(PlaysObject *self, bool done, Step next);
 
 /* plays_judged.c: add a play or a page view */
 PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);
@@ -47,7 +47,7 @@ PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused);
 PyObject *plays_gathered_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);
-PyObject *plays_ranges(PlaysObject *self, PyObject *unused);
+PyObject *plays_slice_times(PlaysObject *self, PyObject *unused);
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments);
 PyObject *plays_listened(PlaysObject *self, PyObject *month);
 

@@ -125,7 +125,6 @@ static bool sort_by_month(Chunk *chunk) {
         month->times += play->is_first_at_ts;
         chunk->lines.slices[play->slice].loaded++;
     }
-    by_month_sort(&chunk->of_views);
     uint32_t start = 0;
     for (size_t at = 0; at < chunk->month_count; at++) {
         chunk->months[at].start = start;
@@ -138,6 +137,7 @@ static bool sort_by_month(Chunk *chunk) {
         if (month->month != play->month) month = &chunk->months[place_of(chunk, play->month)];
         chunk->of_months[month->start + month->plays++] = (uint32_t)at;
     }
+    by_month_sort(&chunk->of_views);
     return true;
 }
 

@@ -138,7 +138,7 @@ def _retry_files(
         for kind in KINDS:
             if of_kind := [file for file in files if file.kind == kind]:
                 done.add(retrier.retry(of_kind))
-                summarize_indexes(connection)
+        summarize_indexes(connection)
     except psycopg.Error as error:
         if not lies_in_data(error):
             raise

@@ -31,6 +31,11 @@ WHERE s.start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM touche
   AND s.start_time < (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM touched_days);
 ANALYZE plays_of_days
 
+-- name: plays_of_touched_days
+-- Select these plays, as the definition of levels reads them.
+-- reads: plays_of_days
+(TABLE plays_of_days)
+
 -- name: compute_levels
 -- Compute the stretches of plays at one level on these days.
 -- reads: touched_days

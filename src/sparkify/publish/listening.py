@@ -38,7 +38,7 @@ def index_heard_songs(connection: Connection[Any]) -> None:
 
 def summarize_indexes(connection: Connection[Any]) -> None:
     """Summarise the BRIN indexes. It may wait for VACUUM, so call it after publishing, without locks."""
-    connection.execute(_sql["summarize"])
+    connection.execute(_sql["summarize_indexes"])
 
 
 def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:

@@ -75,7 +75,7 @@ ANALYZE touched_days
 -- reads: plays_of_days, touched_days
 DROP TABLE touched_days, plays_of_days
 
--- name: summarize
+-- name: summarize_indexes
 -- Summarise the new blocks of all BRIN indexes: until then, every search reads all of them. Somebody else's index in the schema is
 -- left alone, and one of a partitioned table has no blocks.
 SELECT brin_summarize_new_values(indexrelid)

@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
+from sparkify.database.queries import queries
 from sparkify.publish.activity import StagedActivity
 from sparkify.publish.beside import Begun, Beside, Work, has_succeeded
 from sparkify.publish.books import add_rows, move_to_duplicates
@@ -25,6 +26,8 @@ from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
 from sparkify.schema.rollups import file
 from sparkify.transform.listened import COUNTED
+
+_levels: Final = queries("publish/levels")
 
 MANY_PLAYS: Final = 20_000
 """With at least this many plays, a partition ends with their last day, so that later days can be attached,
@@ -121,7 +124,7 @@ class Publication(ABC):
     def _compute_levels(self) -> None:
         self._month.run("find_plays")
         plays = {
-            "plays": sql.Identifier("plays_of_days"),
+            "plays": sql.SQL(_levels["plays_of_touched_days"]),
             "heard_plays": self._month.names["heard_plays_there"],
         }
         definition = sql.SQL(file("user_level_days")["definition"]).format(**plays)

@@ -14,7 +14,7 @@ WITH variants AS (
            row_number() OVER (
                PARTITION BY start_time, songplay_id
                ORDER BY etl.variant(p.level, p.location, p.user_agent, h.heard_song_id), f.path COLLATE "C", h.line
-           ) AS place
+           ) AS rank
     FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)
     JOIN {heard_plays} h USING (start_time, songplay_id)
@@ -22,7 +22,7 @@ WITH variants AS (
     WHERE p.xmin = h.xmin
 ),
 losers AS (
-    SELECT * FROM variants WHERE place > 1
+    SELECT * FROM variants WHERE rank > 1
 ),
 lost_songplays AS (
     DELETE FROM {songplays} p USING losers WHERE p.ctid = losers.songplay

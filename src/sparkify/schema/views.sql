@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW analytics.tracks AS
 SELECT track_id, min(title) AS title, min(artist) AS artist, min(song_id COLLATE "C") AS song_id
 FROM analytics.heard_songs GROUP BY track_id;
-COMMENT ON VIEW analytics.tracks IS 'One row per song that was heard: title and artist as the logs say, at any length. To name a few, look each up by itself: CROSS JOIN LATERAL (SELECT * FROM analytics.tracks t WHERE t.track_id = … OFFSET 0).';
+COMMENT ON VIEW analytics.tracks IS 'One row per track: a title and artist, as the logs say, whatever its length. A join reads all heard songs; to name a few tracks, look each up: CROSS JOIN LATERAL (SELECT * FROM analytics.tracks t WHERE t.track_id = … OFFSET 0).';
 COMMENT ON COLUMN analytics.tracks.track_id IS 'Digest of title and artist: analytics.heard_songs.';
 COMMENT ON COLUMN analytics.tracks.title IS 'Title, as the log says.';
 COMMENT ON COLUMN analytics.tracks.artist IS 'Name of the artist, as the log says.';

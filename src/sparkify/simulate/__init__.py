@@ -88,17 +88,17 @@ def simulate(
     # numpy and pyarrow take a quarter of a second to import: check the arguments first.
     from sparkify.simulate.worker import write_all  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
-    from sparkify.simulate.writing import Share, write  # noqa: PLC0415
+    from sparkify.simulate.writing import Task, write  # noqa: PLC0415
 
     world = World(users, songs, artists, seed, opened, unmatched, dirt)
     first = day_number(start)
     if workers is None:
         workers = min(os.cpu_count() or 1, 1 + (users * days + songs) // _WORTH_WORKERS)
     written = range(0) if folder.has_songs else range(songs)
-    shares = Share(out, world, written, range(first, first + days), packed, zipped).split(workers)
+    tasks = Task(out, world, written, range(first, first + days), packed, zipped).split(workers)
     try:
         folder.begin()
-        counts = write(shares[0]) if len(shares) == 1 else write_all(shares)
+        counts = write(tasks[0]) if len(tasks) == 1 else write_all(tasks)
         folder.finish()
     except OSError as error:
         raise SparkifyError(f"could not write: {error}") from error

@@ -1,4 +1,4 @@
-"""Worker processes: each reads its share from standard input, writes its files, and answers with counts.
+"""Worker processes: each reads its task from standard input, writes its files, and answers with counts.
 
 They are started as `python -m sparkify.simulate.worker`, not forked: forking a process with threads is
 unsafe, and `multiprocessing` needs a main guard in the caller's script. A worker ends with its parent, when
@@ -14,19 +14,19 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from sparkify.errors import SparkifyError
-from sparkify.simulate.writing import Counts, Share, write
+from sparkify.simulate.writing import Counts, Task, write
 
 
-def write_all(shares: Sequence[Share]) -> Counts:
-    """Write the shares in parallel, with a worker for each.
+def write_all(tasks: Sequence[Task]) -> Counts:
+    """Write the tasks in parallel, with a worker for each.
 
     Raises SparkifyError as soon as a worker fails or cannot be started; the others are stopped.
     """
     workers: list[subprocess.Popen[bytes]] = []
     counts = Counts()
     try:
-        for share in shares:
-            workers.append(_start(share))  # noqa: PERF401  the finally block must know those already started
+        for task in tasks:
+            workers.append(_start(task))  # noqa: PERF401  the finally block must know those already started
         answering = {worker.stdout: worker for worker in workers}
         while answering:
             for answer in wait(list(answering)):  # type: ignore[arg-type]  # any file will do
@@ -40,7 +40,7 @@ def write_all(shares: Sequence[Share]) -> Counts:
     return counts
 
 
-def _start(share: Share) -> "subprocess.Popen[bytes]":
+def _start(task: Task) -> "subprocess.Popen[bytes]":
     worker = subprocess.Popen(
         [sys.executable, "-P", "-m", "sparkify.simulate.worker"],
         stdin=subprocess.PIPE,
@@ -48,7 +48,7 @@ def _start(share: Share) -> "subprocess.Popen[bytes]":
         process_group=0,  # Ctrl-C goes to this process only, which stops the workers
     )
     assert worker.stdin is not None
-    pickle.dump(share, worker.stdin)
+    pickle.dump(task, worker.stdin)
     worker.stdin.flush()
     return worker
 

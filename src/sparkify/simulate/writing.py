@@ -1,4 +1,4 @@
-"""Write a world's files: all of them, or the share of one worker."""
+"""Write a world's files: all of them, or the task of one worker."""
 
 import gzip
 import shutil
@@ -26,7 +26,7 @@ LINES_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
-class Share:
+class Task:
     """What to write (a range of songs, and a range of days counted since 1970), and how.
 
     `songs` begins at a multiple of SONGS_A_PACK and ends at one or at the last song: a pack is never split.
@@ -39,16 +39,16 @@ class Share:
     packed: bool
     zipped: bool
 
-    def split(self, workers: int) -> list["Share"]:
-        """Cut the share into even shares, one for each worker, but no more shares than days or packs."""
+    def split(self, workers: int) -> list["Task"]:
+        """Cut the task into even ones, one for each worker, but no more than days or packs."""
         packs = range(self.songs.start, self.songs.stop, SONGS_A_PACK)
         workers = min(workers, max(len(packs), len(self.days)))
-        shares = []
+        tasks = []
         for n in range(workers):
             mine = _even_share(packs, n, workers)
             songs = range(mine.start, min(mine.stop, self.songs.stop))
-            shares.append(replace(self, songs=songs, days=_even_share(self.days, n, workers)))
-        return shares
+            tasks.append(replace(self, songs=songs, days=_even_share(self.days, n, workers)))
+        return tasks
 
 
 def _even_share(numbers: range, n: int, workers: int) -> range:
@@ -71,15 +71,15 @@ class Counts:
             setattr(self, name, getattr(self, name) + value)
 
 
-def write(share: Share) -> Counts:
-    """Write the share's song files, then its days. Files of the same name are replaced.
+def write(task: Task) -> Counts:
+    """Write the task's song files, then its days. Files of the same name are replaced.
 
     Raises SparkifyError if the disk or the memory is too small.
     """
     try:
-        writer = _Writer(share)
-        for first in range(share.songs.start, share.songs.stop, SONGS_A_PACK):
-            writer.songs(range(first, min(first + SONGS_A_PACK, share.songs.stop)))
+        writer = _Writer(task)
+        for first in range(task.songs.start, task.songs.stop, SONGS_A_PACK):
+            writer.songs(range(first, min(first + SONGS_A_PACK, task.songs.stop)))
         writer.days()
     except OSError as error:
         raise SparkifyError(f"could not write: {error}") from error
@@ -89,17 +89,17 @@ def write(share: Share) -> Counts:
 
 
 class _Writer:
-    def __init__(self, share: Share) -> None:
-        self._share = share
-        self._catalogue = catalogue_of(share.world)
-        self._suffix = ".json.gz" if share.zipped else ".json"
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._catalogue = catalogue_of(task.world)
+        self._suffix = ".json.gz" if task.zipped else ".json"
         self.counts = Counts()
 
     def songs(self, songs: range) -> None:
         """Write one pack of songs, as one file or one file per song."""
-        share, catalogue = self._share, self._catalogue
+        task, catalogue = self._task, self._catalogue
         name = f"songs-{songs.start // SONGS_A_PACK:05}"
-        late, torn = dirty_songs(share.world, songs)
+        late, torn = dirty_songs(task.world, songs)
         truth: list[Truth] = []
         # A late pack gets another name, so that it is added to the first pack and does not replace it.
         for folder, pack, which in (("song_data", name, ~late), ("late/song_data", f"{name}-late", late)):
@@ -107,41 +107,39 @@ class _Writer:
             if not chosen:
                 continue
             texts = [text.encode() for text in song_texts(catalogue, chosen)]
-            stems = [pack if share.packed else song_path(catalogue, song) for song in chosen]
+            stems = [pack if task.packed else song_path(catalogue, song) for song in chosen]
             for n, song in enumerate(chosen):
                 if tears := bool(torn[song - songs.start]):
                     # Cut well within the object, where no prefix is valid JSON.
                     texts[n] = texts[n][: 40 + song % 60]
                 if tears or folder.startswith("late"):
                     path = f"{folder}/{stems[n]}{self._suffix}"
-                    truth.append(
-                        song_row(catalogue, path, n + 1 if share.packed else 1, song, late=not tears)
-                    )
-            into = share.out / folder
-            if share.packed:
+                    truth.append(song_row(catalogue, path, n + 1 if task.packed else 1, song, late=not tears))
+            into = task.out / folder
+            if task.packed:
                 self._file(into / f"{pack}{self._suffix}", (text + b"\n" for text in texts))
             else:
                 paths = [f"{stem}{self._suffix}" for stem in stems]
-                write_song_files(into, paths, texts, zipped=share.zipped)
+                write_song_files(into, paths, texts, zipped=task.zipped)
                 self.counts.bytes += sum(map(len, texts))
                 self.counts.files += len(paths)
-        write_truth(share.out / "truth/song_data" / f"{name}.ndjson", truth)
+        write_truth(task.out / "truth/song_data" / f"{name}.ndjson", truth)
 
     def days(self) -> None:
-        """Write the share's days, with their dirt."""
-        share, world = self._share, self._share.world
-        if not share.days:
+        """Write the task's days, with their dirt."""
+        task, world = self._task, self._task.world
+        if not task.days:
             return
-        people = people_of(world, self._catalogue, world.people(share.days[-1] + 1))
+        people = people_of(world, self._catalogue, world.people(task.days[-1] + 1))
         lines = Lines(self._catalogue, people)
-        for day, events in days_of(world, self._catalogue, people, share.days[0], share.days[-1]):
+        for day, events in days_of(world, self._catalogue, people, task.days[0], task.days[-1]):
             if len(events):
                 self._day(day, events, _chunks(lines, events))
             # Arrow keeps freed memory for reuse. Days differ in size, so that would add up.
             pa.default_memory_pool().release_unused()
 
     def _day(self, day: int, events: Events, chunks: Iterator[tuple[memoryview, Ints]]) -> None:
-        out, world = self._share.out, self._share.world
+        out, world = self._task.out, self._task.world
         name = f"log_data/{date_of(day):%Y/%m/%Y-%m-%d}-events"
         self.counts.events += len(events)
         self.counts.plays += int((events.page == Page.SONG).sum())
@@ -161,7 +159,7 @@ class _Writer:
         held = b""
         with whole(path) as plain:
             # The gzip header gets no name and time, so that the same text always has the same bytes.
-            file = gzip.GzipFile("", "wb", 6, plain, 0) if self._share.zipped else plain
+            file = gzip.GzipFile("", "wb", 6, plain, 0) if self._task.zipped else plain
             with file:
                 for text in texts:
                     file.write(held)

@@ -9,7 +9,7 @@ from sparkify.core import _core
 
 
 def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    """The columns of some rows, for `unnest`."""
+    """The columns of some rows."""
     return [list(column) for column in zip(*rows, strict=True)]
 
 

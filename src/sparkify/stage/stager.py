@@ -38,7 +38,7 @@ from sparkify.transform.plays import PlayTransform
 _sql: Final = queries("stage/stage")
 
 Verdicts = Iterable[tuple[Claim, Books, list[RejectedLine]]]
-"""The books and rejects of each slice of a chunk."""
+"""For each slice of a chunk: its claim, books and rejects."""
 
 _REJECTS: Final = {
     "manifest_id": "int8",
@@ -224,7 +224,7 @@ class Stager:
         nothing = 0, 0, 0
         slices = [  # the first with plays has the counts: those with page views only are not read for them
             (month, file_ids[at], first, last, *(counts.pop(month, nothing) if first else nothing))
-            for month, at, first, last in transform.ranges()
+            for month, at, first, last in transform.slice_times()
         ]
         if slices:
             values = [self._run_id, self._catalogue_version, *columns_of(slices)]

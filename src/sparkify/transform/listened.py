@@ -26,7 +26,8 @@ _OBJECT_BYTES: Final = 200
 
 
 class Listened:
-    """Gathers it by month. A thread may take or drop one month while another adds batches of others."""
+    """Gathers, by month, what people listened to. A thread may take or drop one month while another adds
+    batches of others."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -37,15 +38,15 @@ class Listened:
     def add(self, months: Mapping[date, Iterable[BatchListening]]) -> None:
         """Add what batches have; dropped months are ignored."""
         with self._lock:
-            for month, parts in months.items():
-                for part in parts:
-                    self._add_part(month, part)
+            for month, batches in months.items():
+                for batch in batches:
+                    self._add_batch(month, batch)
 
-    def _add_part(self, month: date, part: BatchListening) -> None:
+    def _add_batch(self, month: date, batch: BatchListening) -> None:
         if month in self._dropped:
             return
-        self.months.setdefault(month, []).append(part)
-        self._bytes += _size(part)
+        self.months.setdefault(month, []).append(batch)
+        self._bytes += _size(batch)
         if self._bytes > MOST_BYTES:
             self.drop(month)
 
@@ -67,5 +68,5 @@ class Listened:
             self._bytes -= sum(map(_size, self.months.pop(month, ())))
 
 
-def _size(part: BatchListening) -> int:
-    return _OBJECT_BYTES + len(part[1])
+def _size(batch: BatchListening) -> int:
+    return _OBJECT_BYTES + len(batch[1])

@@ -53,7 +53,7 @@ class PlayTransform:
     """The transform of log lines.
 
     `transform` takes a chunk; `unknown_songs` and `match` ask the catalogue; then, until the next chunk,
-    `counts`, `ranges` and `rows` return its results. The rows of users, levels, days, user agents and
+    `counts`, `slice_times` and `rows` return its results. The rows of users, levels, days, user agents and
     sessions combine all chunks since `begin_batch`, and are ready after `finish_batch`. Plays and page views
     of people who are `forgotten` are only counted.
     """
@@ -116,11 +116,11 @@ class PlayTransform:
             _month(month): (plays, matched, times) for month, plays, matched, times in self._core.months()
         }
 
-    def ranges(self) -> list[SliceTimes]:
-        """The ranges of start_time of the chunk, in the order of months and slices."""
+    def slice_times(self) -> list[SliceTimes]:
+        """The times of the plays of each slice of the chunk, in the order of months and slices."""
         return [
             SliceTimes(_month(month), number, _moment(first), _moment(last))
-            for month, number, first, last in self._core.ranges()
+            for month, number, first, last in self._core.slice_times()
         ]
 
     def finish_batch(self) -> list[date]:
