@@ -4,22 +4,27 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from psycopg import Connection, OperationalError
+from psycopg import Connection, OperationalError, errors
 
 from sparkify import etl
 from sparkify.commands import interrupt
 from sparkify.database import session
 from sparkify.extract import plan
 from sparkify.extract.batches import Batch
-from sparkify.report import StagedBatch
+from sparkify.publish.ahead import MonthsAhead
+from sparkify.report import Progress, StagedBatch
 from sparkify.stage.stager import Stager
+from sparkify.transform.listened import Listened
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
 
@@ -114,6 +119,30 @@ def test_while_the_server_is_busy(
         db.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
     assert etl.run(files, dsn=dsn).rows == {"songplays": 3, "users": 1, "songs": 1, "artists": 1, "time": 3}
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
+
+
+def test_months_that_are_being_published_are_cancelled(db: Connection[Any], dsn: str) -> None:
+    """Also when all batches are staged, and the program only waits for these months."""
+
+    def publish(connection: Connection[Any]) -> None:
+        connection.execute("SELECT pg_sleep(60)")
+
+    def interrupt_it() -> None:
+        wait_for(lambda: bool(db.execute(SLEEPS).fetchall()))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def load() -> None:
+        with MonthsAhead(dsn, 1, Progress(), Listened()) as ahead:
+            begun.append(ahead._pool.submit(ahead._session.run, publish))  # noqa: SLF001
+            ahead._published[date(2018, 11, 1)] = begun[0]  # noqa: SLF001
+            thread.start()
+
+    begun: list[Future[None]] = []
+    thread = threading.Thread(target=interrupt_it)
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    thread.join()
+    assert isinstance(begun[0].exception(0), errors.QueryCanceled)
 
 
 @pytest.mark.parametrize("failures", [[MemoryError(), OperationalError()], [MemoryError()] * 100_000])

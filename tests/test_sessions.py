@@ -24,7 +24,7 @@ from sparkify.database.connection import connect, room
 from sparkify.database.session import Session
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.check import check
-from sparkify.publish import plans
+from sparkify.publish import beside, plans
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
 from sparkify.server.names import DATABASE
@@ -443,3 +443,26 @@ def test_a_retried_batch_stages_its_heard_songs_again(
     assert one(db, "SELECT count(*) FROM analytics.heard_songs") == 18 * workers
     check_books(db)
     assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
+def _stuck(connection: Connection[Any]) -> None:
+    """Fail as psycopg does if it finds the socket closed before libpq does."""
+    connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+    raise psycopg.OperationalError("connection socket closed")
+
+
+def test_a_connection_that_waits_for_an_answer_is_not_used_again(dsn: str) -> None:
+    used: list[Connection[Any]] = []
+
+    def work(connection: Connection[Any]) -> Any:
+        used.append(connection)
+        if len(used) == 1:
+            _stuck(connection)
+        return one(connection, "SELECT 1")
+
+    with closing(Session(dsn)) as session:
+        assert session.run(work) == 1
+    assert len(used) == 2
+    with beside.Beside(dsn) as second:
+        assert not beside.has_succeeded(second.begin(_stuck))
+        assert beside.has_succeeded(second.begin(lambda connection: one(connection, "SELECT 1")))

@@ -109,6 +109,7 @@ class Session:
                 return work(connection, *given, **named)
             except (psycopg.Error, ConnectionFailed) as error:
                 took = time.monotonic() - begun
+                close_if_stuck(self._connection)
                 # Work may open a connection of its own, and fail to: that is lost work, too.
                 spent += min(took, MOST_OF_WORK) if connected else took
                 if isinstance(error, ConnectionFailed):
@@ -144,6 +145,15 @@ class Session:
         """Close the connection."""
         if self._connection:
             self._connection.close()
+
+
+def close_if_stuck(connection: Connection[Any] | None) -> None:
+    """Close a connection that cannot take a command after an error.
+
+    If psycopg finds its socket closed before libpq does, libpq waits for the answer to the last command.
+    """
+    if connection and connection.info.transaction_status != pq.TransactionStatus.IDLE:
+        connection.close()
 
 
 def cancel(connection: Connection[Any], timeout: float, *, for_good: bool) -> None:

@@ -5,7 +5,7 @@ its keys can be built while later months are read. If more of its plays arrive a
 at its end: that costs time and nothing else.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -76,14 +76,19 @@ class MonthsAhead:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._session.cancel()
+        begun = self._published.values()
+        try:
+            if error is None:
+                wait(begun)
+        finally:  # also if Ctrl-C ends the wait
+            if not all(published.done() for published in begun):
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                self._session.cancel()
+                self._beside.close()
+                cancel_until_done(begun, self._session.cancel)
+            self._pool.shutdown()
+            self._session.close()
             self._beside.close()
-            cancel_until_done(self._published.values(), self._session.cancel)
-        self._pool.shutdown()
-        self._session.close()
-        self._beside.close()
         if error is None:
-            for published in self._published.values():
+            for published in begun:
                 published.result()

@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
-from sparkify.database.session import cancel, cancel_until_done
+from sparkify.database.session import cancel, cancel_until_done, close_if_stuck
 from sparkify.errors import ConnectionFailed
 
 _stage: Final = queries("stage/stage")
@@ -65,6 +65,7 @@ class Beside:
         except (psycopg.Error, ConnectionFailed):
             if self._is_closed:
                 raise CancelledError from None
+            close_if_stuck(self._connection)
             raise
 
     def __enter__(self) -> Self:
