@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,7 @@ def test_months_that_are_being_published_are_cancelled(db: Connection[Any], dsn:
             ahead._published[date(2018, 11, 1)] = begun[0]  # noqa: SLF001
             thread.start()
 
-    begun: list[Future[None]] = []
+    begun: list[Any] = []
     thread = threading.Thread(target=interrupt_it)
     with pytest.raises(KeyboardInterrupt):
         load()
