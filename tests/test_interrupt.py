@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -120,11 +121,17 @@ def test_while_the_server_is_busy(
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
 
 
-def test_months_that_are_being_published_are_cancelled(db: Connection[Any], dsn: str) -> None:
+def test_months_that_are_being_published_are_cancelled(
+    db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also when all batches are staged, and the program only waits for these months."""
 
     def publish(connection: Connection[Any]) -> None:
         connection.execute("SELECT pg_sleep(60)")
+
+    def waiting(work: Any) -> Any:
+        thread.start()
+        return wait(work)
 
     def interrupt_it() -> None:
         wait_for(lambda: bool(db.execute(SLEEPS).fetchall()))
@@ -134,10 +141,10 @@ def test_months_that_are_being_published_are_cancelled(db: Connection[Any], dsn:
         with MonthsAhead(dsn, 1, Progress(), Listened()) as ahead:
             begun.append(ahead._pool.submit(ahead._session.run, publish))  # noqa: SLF001
             ahead._published[date(2018, 11, 1)] = begun[0]  # noqa: SLF001
-            thread.start()
 
     begun: list[Any] = []
     thread = threading.Thread(target=interrupt_it)
+    monkeypatch.setattr("sparkify.publish.ahead.wait", waiting)
     with pytest.raises(KeyboardInterrupt):
         load()
     thread.join()

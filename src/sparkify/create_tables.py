@@ -179,7 +179,7 @@ def _drop(connection: Connection[Any]) -> None:
         _drop_all(connection, "FUNCTION", made.functions)
         _drop_all(connection, "SCHEMA", _OURS)
         connection.execute("SET LOCAL lock_timeout = 0")
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         raise SparkifyError("Somebody is reading the warehouse. Drop it when nobody is.") from None
     except psycopg.errors.DependentObjectsStillExist as error:
         depends = "; ".join((error.diag.message_detail or "").splitlines())

@@ -21,5 +21,7 @@ def room(place: Path) -> Iterator[Path]:
     """Make such a folder; remove it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="sparkify-test-", dir=place))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

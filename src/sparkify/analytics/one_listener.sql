@@ -35,7 +35,7 @@ FROM heard GROUP BY level ORDER BY level COLLATE "C"
 
 -- name: songs
 -- Find the songs that the user played most. One row per song. OFFSET 0 makes PostgreSQL look up the
--- names of only so many.
+-- names of only these songs.
 WITH {heard},
 most AS MATERIALIZED (
     SELECT track_id, count(*) AS plays FROM heard

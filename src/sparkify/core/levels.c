@@ -1,8 +1,8 @@
 /* The stretches of plays at one level on users' days (docs/rules.md, Users).
  *
- * publish/rollups/user_level_days.sql defines them for PostgreSQL. The batch keeps of a play's order its time only: where
- * plays at two levels have the same time, the stretches are numbered from 1 again, as if the day came from
- * two batches. Publication then computes the day from its plays. */
+ * publish/rollups/user_level_days.sql defines them for PostgreSQL. Of a play's order, the batch keeps only its
+ * time: where plays at two levels have the same time, the stretches are numbered from 1 again, as if the day
+ * came from two batches. Publication then computes the day from its plays. */
 #include <stdlib.h>
 
 #include "rows.h"

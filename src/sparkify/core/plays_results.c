@@ -1,4 +1,4 @@
-/* What the type Plays returns of a chunk and of a batch: counts, ranges of time, rows. */
+/* What the type Plays returns of a chunk and of a batch: counts, times of slices, rows. */
 #include <stdlib.h>
 
 #include "listened.h"

@@ -148,9 +148,10 @@ class Session:
 
 
 def close_if_stuck(connection: Connection[Any] | None) -> None:
-    """Close a connection that cannot take a command after an error.
+    """Close a connection that is not idle after an error, so that the next attempt opens another.
 
-    If psycopg finds its socket closed before libpq does, libpq waits for the answer to the last command.
+    If psycopg finds its socket closed before libpq does, libpq waits for the answer to the last command, and
+    refuses every later one.
     """
     if connection and connection.info.transaction_status != pq.TransactionStatus.IDLE:
         connection.close()

@@ -28,7 +28,6 @@ _sql: Final = queries("operations/forget")
 _BATCH: Final = 5000
 """Rejects deleted with one statement."""
 
-
 VACUUM_LOCK_TIMEOUT: Final = "2s"
 """How long to wait for a table that is in use."""
 

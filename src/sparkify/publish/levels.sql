@@ -32,7 +32,7 @@ WHERE s.start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM touche
 ANALYZE plays_of_days
 
 -- name: plays_of_touched_days
--- Select these plays, as the definition of levels reads them.
+-- Select the plays of the touched days, as the definition of levels reads them.
 -- reads: plays_of_days
 (TABLE plays_of_days)
 

@@ -1,4 +1,4 @@
-"""Write a world's files: all of them, or the task of one worker."""
+"""Write a world's files: all of them, or those of one worker's task."""
 
 import gzip
 import shutil
@@ -40,7 +40,7 @@ class Task:
     zipped: bool
 
     def split(self, workers: int) -> list["Task"]:
-        """Cut the task into even ones, one for each worker, but no more than days or packs."""
+        """Split the task into equal tasks, one for each worker, at most one for each day or pack."""
         packs = range(self.songs.start, self.songs.stop, SONGS_A_PACK)
         workers = min(workers, max(len(packs), len(self.days)))
         tasks = []
