@@ -16,9 +16,10 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
+from tests.support.rooms import MEMORY
+
 # Use memory if there is room: a new database is a thousand small files, and a run creates a thousand
 # databases.
-MEMORY = Path("/dev/shm")  # noqa: S108
 MUCH_MEMORY = 6 << 30
 if "TMPDIR" not in os.environ and MEMORY.is_dir():
     memory, status = os.statvfs(MEMORY), Path("/proc/meminfo").read_text()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import MEMORY
-
+MEMORY = Path("/dev/shm")  # noqa: S108
 ON_DISK = Path("/tmp")  # noqa: S108  a socket's path must be short, which the user's TMPDIR may not be
 
 

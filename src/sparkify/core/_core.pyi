@@ -69,7 +69,7 @@ class Plays:
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
     def listened(self, month: int, /) -> tuple[int, bytes]:
-        """What users listened to in a month, for `Month`: how many plays, and the batch's bytes about them."""
+        """What users listened to in a month, for `Month`: how many plays, and bytes about them."""
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, without the cached songs."""
     def cached_bytes(self) -> int:
