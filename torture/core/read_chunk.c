@@ -75,18 +75,18 @@ static bool take_rows(Plays *plays, const Rows *tables, int32_t month, uint64_t 
     return true;
 }
 
-/* Read what is left of a part that is cut: nothing behind its end is. */
-static bool read_cut(const uint8_t *part, size_t size) {
+/* Read what is left of a batch's bytes that are cut: nothing behind their end is. */
+static bool read_cut(const uint8_t *bytes, size_t size) {
     Month month = {0};
     size_t left = size - 1 - size / 8 % 32;
     uint8_t *block = malloc(left);
     HOLD(block);
-    memcpy(block, part, left);
-    PartTaken taken = month_add(&month, block, left);
+    memcpy(block, bytes, left);
+    BatchTaken taken = month_add(&month, block, left);
     HOLD(month.day_count < size / 24);
     month_free(&month);
     free(block);
-    return taken != PART_NO_MEMORY;
+    return taken != BATCH_NO_MEMORY;
 }
 
 /* Take the rows of each piece of a rollup: together they have all plays, however many pieces there are. */
@@ -117,14 +117,14 @@ static bool take_pieces(const Month *month, bool of_artists, uint32_t pieces, ui
 static bool count_month(const Batch *batch, int32_t number, uint64_t *sum) {
     Month month = {0};
     size_t plays, size = listened_bytes(batch, number, &plays);
-    uint8_t *part = malloc(size);
-    HOLD(part);
-    listened_write(batch, number, part);
-    bool done = read_cut(part, size);
+    uint8_t *bytes = malloc(size);
+    HOLD(bytes);
+    listened_write(batch, number, bytes);
+    bool done = read_cut(bytes, size);
     for (int twice = 0; done && twice < 2; twice++) {
-        PartTaken taken = month_add(&month, part, size);
-        HOLD(taken != PART_MALFORMED);
-        done = taken == PART_TAKEN;
+        BatchTaken taken = month_add(&month, bytes, size);
+        HOLD(taken != BATCH_MALFORMED);
+        done = taken == BATCH_TAKEN;
     }
     if (done) {
         HOLD(month.plays == 2 * plays);
@@ -135,7 +135,7 @@ static bool count_month(const Batch *batch, int32_t number, uint64_t *sum) {
         if (done) HOLD(whole == cut); /* the same rows in the same order */
         *sum += whole;
     }
-    free(part);
+    free(bytes);
     month_free(&month);
     return done;
 }
