@@ -42,7 +42,7 @@ def all_queries(path: str) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-QUERIES = [(path, name) for path in SQL_FILES for name in all_queries(path)]
+QUERIES = [(path, name, text) for path in SQL_FILES for name, text in all_queries(path).items()]
 
 
 def header(query: str) -> tuple[str, dict[str, list[str]]]:
@@ -71,9 +71,7 @@ def statements(query: str) -> str:
 @cache
 def temporary_tables() -> frozenset[str]:
     """The temporary tables that any query makes in PostgreSQL."""
-    return frozenset(
-        name for path, query in QUERIES for name in _MADE.findall(statements(all_queries(path)[query]))
-    )
+    return frozenset(name for *_, text in QUERIES for name in _MADE.findall(statements(text)))
 
 
 def used(query: str) -> set[str]:
@@ -93,23 +91,24 @@ def _stands_as_a_table(name: str, text: str) -> bool:
     return re.search(rf"\bINTO\s+{table}|\b(?:{words})\s+{list_before}{table}(?!\s*\()", text) is not None
 
 
-@pytest.mark.parametrize(("path", "name"), QUERIES)
-def test_a_query_says_in_a_sentence_what_it_is_for(path: str, name: str) -> None:
-    purpose, _ = header(all_queries(path)[name])
-    assert re.match(r"[A-Z`].+[.!?](\)| \(\S+\))?$", purpose), purpose or "nothing"
+def test_a_query_says_in_a_sentence_what_it_is_for() -> None:
+    purposes = {(path, name): header(text)[0] for path, name, text in QUERIES}
+    sentence = re.compile(r"[A-Z`].+[.!?](\)| \(\S+\))?$")
+    assert {query: purpose for query, purpose in purposes.items() if not sentence.match(purpose)} == {}
 
 
-@pytest.mark.parametrize(("path", "name"), QUERIES)
-def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str, name: str) -> None:
+@pytest.mark.parametrize("path", SQL_FILES)
+def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str) -> None:
     """The declared names match the text of the query, and every name that is read is made by some query."""
-    query = all_queries(path)[name]
-    _, declared = header(query)
-    makes = set(_MADE.findall(statements(query)))
-    # Questions make no tables. Their parts read common tables of the query around them, which may have any
-    # name.
-    reads = set() if path.startswith("analytics/") else used(query) - makes
-    assert declared["makes"] == sorted(makes)
-    assert declared["reads"] == sorted(reads)
+    declared, found = {}, {}
+    for name, query in all_queries(path).items():
+        makes = set(_MADE.findall(statements(query)))
+        # Questions make no tables. Their parts read common tables of the query around them, which may have
+        # any name.
+        reads = set() if path.startswith("analytics/") else used(query) - makes
+        declared[name] = header(query)[1]
+        found[name] = {"reads": sorted(reads), "makes": sorted(makes)}
+    assert declared == found
 
 
 @pytest.mark.parametrize("name", COUNTED_TABLES)
@@ -173,22 +172,19 @@ def literals() -> frozenset[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        (path, name)
-        for path, name in QUERIES
-        if not path.startswith("operations/check")  # `check` runs all of them
-    ],
-)
-def test_a_query_is_called_by_its_name(path: str, name: str) -> None:
+def test_a_query_is_called_by_its_name() -> None:
     """So a search for the name finds every caller."""
-    assert name in literals()
+    called = {
+        (path, name)
+        for path, name, _ in QUERIES
+        if not path.startswith("operations/check")  # `check` runs all of them
+    }
+    assert {(path, name) for path, name in called if name not in literals()} == set()
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES)
 def test_no_name_of_a_query_is_composed(path: str) -> None:
-    names = [name for _, name in QUERIES]
+    names = [name for _, name, _ in QUERIES]
     composed = [
         (pattern, name)
         for pattern in _composed(syntax(path))
