@@ -24,7 +24,7 @@ from sparkify.operations.forget import forget
 from sparkify.publish import activity
 from sparkify.schema.rollups import Rollup
 from tests.support import plainly
-from tests.support.data import NOVEMBER, play, write
+from tests.support.data import NOVEMBER, play, view, write
 from tests.support.examples import examples
 from tests.support.plainly import Days, Event
 from tests.support.warehouse import one
@@ -170,6 +170,17 @@ def test_weeks_for_modellers(world: tuple[str, list[Event]]) -> None:
     for row in expected:
         row["seconds"] = (row.pop("milliseconds") + 500) // 1000
     assert found == expected
+
+
+def test_page_views_without_a_level_count_by_day(dsn: str, tmp_path: Path) -> None:
+    views = view(page="Error"), view(NOVEMBER + 1, page="Error", level=None)
+    write(tmp_path, "log_data/a.json", play(), *views)
+    etl.run(tmp_path, dsn=dsn)
+    with connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT level, errors FROM analytics.activity_by_day ORDER BY level"
+        ).fetchall()
+    assert found == [("paid", 1), (None, 1)]
 
 
 def test_views_for_bi_tools(world: tuple[str, list[Event]]) -> None:

@@ -656,6 +656,25 @@ def test_days_of_a_report(dsn: str, events: list[Event]) -> None:
             for days in (1, 7, 30)
         }  # fmt: skip
     assert report["active"][30] > report["totals"]["listeners"]
+    report = analytics.report(Selection(date(2019, 7, 1)), dsn=dsn)
+    assert (report["since"], report["until"]) == (None, None)
+    assert report["active"] == {1: 0, 7: 0, 30: 0}
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2**63])
+def test_a_list_of_no_length(dsn: str, limit: int) -> None:
+    """A limit that PostgreSQL cannot take is the caller's fault."""
+    since = Selection(date(2018, 11, 4))
+    for question in (
+        partial(analytics.top, "songs"), partial(analytics.top, "users"), partial(analytics.rising, since),
+        analytics.unmatched, analytics.feedback_songs, analytics.session_ends, analytics.runs,
+        analytics.rejects, partial(analytics.fans, 1), partial(analytics.search, "a"),
+    ):  # fmt: skip
+        if limit:
+            with pytest.raises(UsageError, match=r"^PostgreSQL: .*Ask with another number"):
+                question(dsn=dsn, limit=limit)
+        else:
+            assert question(dsn=dsn, limit=limit) == []
 
 
 def test_a_place_that_is_no_text(dsn: str, run_here: Any) -> None:

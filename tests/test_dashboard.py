@@ -586,7 +586,7 @@ def test_a_made_up_sample_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None
     state = {"loaded_at": datetime(2018, 12, 1, tzinfo=UTC)}
     for name in (SAMPLE_DATABASE, "sparkifydb"):
         filters.say(
-            filters.View(Selection(), day, day, "day", day, state, f"postgresql://me@/{name}?host=/run")
+            filters.View(Selection(), day, day, "day", day, day, state, f"postgresql://me@/{name}?host=/run")
         )
     assert [line.startswith("a made-up sample · 2018-11-01 to") for line in said] == [True, False]
 

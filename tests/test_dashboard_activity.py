@@ -1,5 +1,6 @@
 """The page of activity in Chromium: it shows what the questions answer, wide and narrow, light and dark."""
 
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -7,14 +8,14 @@ import pytest
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection, shares
-from tests.support.data import NOVEMBER, play, write
+from tests.support.data import NOVEMBER, play, view, write
 
 for package in ("streamlit", "playwright"):
     pytest.importorskip(package, reason=f"{package} is not installed (requirements/browser.lock)")
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
-from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, table  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, serving, table  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = "<b>Home</b> *page*"
@@ -163,7 +164,7 @@ def test_the_song_before_feedback_opens(visitor: Visitor, dsn: str) -> None:
 
 def test_days_that_the_data_has_only_in_a_time_zone(visitor: Visitor) -> None:
     page = visitor.go("activity?since=2018-10-31&until=2018-10-31&tz=America/New_York")
-    expect(page.get_by_text("The data has none of the chosen days in UTC.")).to_be_visible()
+    expect(page.get_by_text("There are no plays or page views on these days, only from")).to_be_visible()
 
 
 def test_a_place_is_ignored_and_it_says_so(visitor: Visitor, dsn: str) -> None:
@@ -188,3 +189,59 @@ def test_it_fits(browser: Browser, address: str, width: int, scheme: Any) -> Non
 def test_days_without_page_views(visitor: Visitor) -> None:
     page = visitor.go("activity?since=2018-11-01&until=2018-11-01&level=paid")
     assert page.get_by_test_id("stException").count() == 0
+
+
+@pytest.fixture
+def one_sided(
+    browser: Browser, new_dsn: Callable[[], str], tmp_path: Any, request: pytest.FixtureRequest
+) -> Iterator[Visitor]:
+    """A visitor of a dashboard whose page views, four a day from 1 to 20 November, begin before the plays and
+    end after them."""
+    played = getattr(request, "param", range(4, 10))
+    events = [view(NOVEMBER + day * DAY, itemInSession=at) for day in range(20) for at in range(4)]
+    events += [play(NOVEMBER + day * DAY, location="ZÃ¼rich") for day in played]
+    write(tmp_path, "log_data/a.json", *events)
+    dsn = new_dsn()
+    etl.run(tmp_path, dsn=dsn)
+    with serving(dsn) as address:
+        visitor = Visitor(browser, address)
+        yield visitor
+        visitor.context.close()
+        assert visitor.trouble == []
+
+
+def test_days_with_page_views_only(one_sided: Visitor) -> None:
+    """They count here, and are compared with as many days before; other pages show days with plays."""
+    begins = "Not compared with the days before: the data begins on 2018-11-01"
+    for query, days, views, compared in (
+        ("", "2018-11-01 to 2018-11-20", "80", begins),
+        ("since=2018-11-06", "2018-11-06 to 2018-11-20", "60", "Not compared: the 15 days before begin on"),
+        ("since=2018-11-11&until=2018-11-15", "11-11 to 2018-11-15", "20", "Compared with the 5 days before"),
+        ("since=2018-11-12&until=2018-11-13", "11-12 to 2018-11-13", "8", "Compared with the 2 days before"),
+    ):
+        page = one_sided.go(f"activity?{query}")
+        expect(page.locator(".sp-line").first).to_contain_text(days)
+        assert metrics(page)["Page views"] == views
+        expect(page.get_by_text(compared)).to_be_visible()
+        if compared.startswith("Compared"):
+            expect(page.get_by_test_id("stMetric").first).to_contain_text("unchanged")
+    page = one_sided.go("?since=2018-11-12")
+    said = "There are no plays on these days, only from 2018-11-05 to 2018-11-10"
+    expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_a_place_may_be_spelled_as_in_the_log(one_sided: Visitor) -> None:
+    page = one_sided.go("?place=Z%C3%83%C2%BCrich")
+    expect(page.locator(".sp-line").first).to_contain_text("· Zürich ·")
+    assert metrics(page)["Plays"] == "6"
+    assert page.get_by_text("ignored").count() == 0
+
+
+@pytest.mark.parametrize("one_sided", [()], indirect=True)
+def test_page_views_without_a_play(one_sided: Visitor) -> None:
+    page = one_sided.go("")
+    expect(page.get_by_text("There are no plays yet, only page views: see Activity.")).to_be_visible()
+    page = one_sided.go("activity")
+    assert metrics(page)["Page views"] == "80"
+    page = one_sided.go("data")
+    expect(page.get_by_role("table", name="The last runs")).to_be_visible()

@@ -19,7 +19,7 @@ PLACES = ["Chicago, IL", "Zürich", "ZÃ¼rich"]
 PLAYS = [
     {
         "ts": NOVEMBER + (n * n % 50) * DAY + n, "userId": n % 3 + 1, "level": ["free", "paid"][n // 17 % 2],
-        "location": PLACES[n % 7 % 3], "song": f"Song {n * n % 11}", "length": 100 + n % 5 / 2,
+        "location": PLACES[n % 7 % 3], "song": f"Song {n * n % 11}", "length": 100 + n % 5 * 0.33,
     }
     for n in range(160)
 ]  # fmt: skip
@@ -103,6 +103,17 @@ def test_weeks_begin_on_monday_and_a_period_is_chosen(dsn: str) -> None:
     found = analytics.listener(1, dsn=dsn)
     assert found
     assert found["period"] == "day"
+
+
+def test_seconds_are_rounded_once(dsn: str) -> None:
+    """So a user has as many here as in a ranking, whatever the levels have, each rounded."""
+    differs = False
+    for row in analytics.top("users", dsn=dsn):
+        found = analytics.listener(row["user_id"], dsn=dsn)
+        assert found
+        assert (found["plays"], found["seconds"]) == (row["plays"], row["seconds"])
+        differs |= found["seconds"] != sum(level["seconds"] for level in found["levels"])
+    assert differs
 
 
 def test_nobody(dsn: str, new_module_dsn: Any) -> None:

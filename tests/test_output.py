@@ -1,5 +1,9 @@
-"""Output that cannot be written: never a traceback, but one line that says so, if it can be written."""
+"""What commands print. Output that cannot be written: never a traceback, but one line that says so, if it
+can be written."""
 
+import contextlib
+import csv
+import io
 import os
 import re
 import subprocess
@@ -9,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from sparkify import etl
+from sparkify.commands.output import by_level, print_csv
 from tests.support.data import NOVEMBER, play, song, write
 
 FULL = Path("/dev/full")
@@ -198,3 +205,31 @@ def test_a_pipe_that_does_not_wait() -> None:
         read = len(pipe.read())
         assert process.communicate()[1] == ""
     assert read == 1_000_000
+
+
+@given(
+    st.lists(st.text(alphabet=st.sampled_from("a,\"'\r\n\t ;=\u2028"), max_size=5), min_size=1, max_size=4)
+)
+@example(["cr\rhere"])
+def test_rows_come_back_from_csv(texts: list[str]) -> None:
+    """Whatever a text has: also a carriage return alone, which ends a row for many readers."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        print_csv([{"name": text, "plays": 1} for text in texts])
+    assert list(csv.reader(io.StringIO(out.getvalue(), newline=""))) == [
+        ["name", "plays"], *([text, "1"] for text in texts),
+    ]  # fmt: skip
+    assert out.getvalue().startswith("name,plays\n")
+    assert not out.getvalue().endswith("\r\n")
+
+
+@pytest.mark.parametrize(
+    ("plays", "said"),
+    [
+        ({"free": 2, "paid": 1}, "free 2, paid 1"),
+        ({"": 1, "free": 20, "paid": 1000}, "(empty) 1, free 20, paid 1,000"),
+        ({"family": 1, "free": 2, "paid": 1, "student": 3}, "family 1, free 2, student 3, 1 other 1"),
+        ({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}, "c 3, d 4, e 5, 2 others 3"),
+    ],
+)
+def test_no_level_is_left_out(plays: dict[str, int], said: str) -> None:
+    assert by_level([{"level": level, "plays": count} for level, count in plays.items()]) == said

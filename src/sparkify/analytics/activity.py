@@ -23,6 +23,13 @@ QUIET_DAYS: Final = 14
 for another number."""
 
 
+def event_days(*, dsn: DsnOrConnection = None) -> Selection:
+    """The days from the first to the last with plays or page views, as a selection of UTC days."""
+    with reader(dsn) as connection:
+        first, last = _days(connection)
+        return Selection(first, last) if first else ALL.of_no_day()
+
+
 def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Views of each page, the users who saw it, and errors; the most viewed first.
 

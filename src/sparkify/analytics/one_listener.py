@@ -42,11 +42,9 @@ def listener(
         found = {
             name: rows(connection, sql.SQL(query).format(heard=sql.SQL(_sql["heard"]).format()), parameters)
             for name, query in (
-                ("trend", _sql["trend"]), ("levels", _sql["levels"]), ("songs", _sql["songs"]),
+                ("totals", _sql["totals"]), ("trend", _sql["trend"]), ("levels", _sql["levels"]),
+                ("songs", _sql["songs"]),
             )
         }  # fmt: skip
-        return people[0] | {
-            "plays": sum(row["plays"] for row in found["levels"]),
-            "seconds": sum(row["seconds"] for row in found["levels"]),
-            "period": period, **found, "songs": repaired(found["songs"]),
-        }  # fmt: skip
+        (totals,) = found.pop("totals")
+        return people[0] | totals | {"period": period, **found, "songs": repaired(found["songs"])}

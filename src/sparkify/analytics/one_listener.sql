@@ -19,6 +19,11 @@ heard AS MATERIALIZED (
       AND (%(places)s::text[] = '{{}}' OR location = ANY(%(places)s::text[]))
 )
 
+-- name: totals
+-- Count the user's plays and seconds, of all levels: rounded once. One row.
+WITH {heard}
+SELECT count(*) AS plays, coalesce(round(sum(length) / 1000.0), 0)::bigint AS seconds FROM heard
+
 -- name: trend
 -- Count the user's plays and seconds. One row per day, week or month with plays.
 WITH {heard}

@@ -51,7 +51,7 @@ def fans(
     track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> list[Row]:
     """The users who played it most, with their current level, and the first and last day they heard it."""
-    return _ask_of(dsn, _sql["fans"], track_id, selection, limit=limit)
+    return repaired(_ask_of(dsn, _sql["fans"], track_id, selection, limit=limit))
 
 
 def _patterns(words: Any) -> list[str]:

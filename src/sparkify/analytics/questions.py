@@ -178,22 +178,29 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
     """A report for one screen: totals, trend (for many days, by week or month), top songs, the people active
-    in the last day, 7 days and 30 days of the selection, and the state of the data."""
+    in the last day, 7 days and 30 days of the selection, and the state of the data.
+
+    `since` and `until` are the first and the last day of the selection, as far as there are plays from the
+    first to the last; None if none of its days is among these.
+    """
     with reader(dsn) as connection:
         state = quality(dsn=connection)
         chosen = days_with_plays(connection, selection)
         assert chosen.since
         assert chosen.until
         period = fitting_period(chosen.since, chosen.until)
+        no_day = chosen.is_empty()
         return {
-            "since": chosen.since, "until": chosen.until, "level": chosen.level, "location": chosen.location,
+            "since": None if no_day else chosen.since, "until": None if no_day else chosen.until,
+            "level": chosen.level, "location": chosen.location,
             "zone": selection.zone,
             "totals": totals(chosen, dsn=connection) | listeners(chosen, dsn=connection),
             "period": period, "trend": trend(period, chosen, dsn=connection),
             "songs": top("songs", chosen, dsn=connection, limit=limit),
             "levels": levels(chosen, dsn=connection),
             "active": {
-                days: listeners(chosen.last_days(days), dsn=connection)["listeners"] for days in (1, 7, 30)
+                days: 0 if no_day else listeners(chosen.last_days(days), dsn=connection)["listeners"]
+                for days in (1, 7, 30)
             },
             "quality": state,
         }  # fmt: skip

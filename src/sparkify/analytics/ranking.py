@@ -84,6 +84,8 @@ def most_changed(
     A song cannot have gained more plays than it has. So this examines the most played songs until no other
     can have gained as much.
     """
+    if not limit:
+        return []
     now = days_with_plays(connection, selection)
     assert now.since
     assert now.until

@@ -12,7 +12,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import note, print_csv, print_json, print_sentence, printable
+from sparkify.commands.output import by_level, note, print_csv, print_json, print_sentence, printable
 from sparkify.commands.report import print_trend
 from sparkify.errors import SparkifyError
 
@@ -59,7 +59,7 @@ def _print(found: dict[str, Any], zone: str) -> None:
     if not found["plays"]:
         note("No plays match what you chose.")
         return
-    by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
-    print_sentence(f"{found['plays']:,} plays, {found['seconds'] / 3600:,.0f} hours; by level: {by_level}")
+    levels = by_level(found["levels"])
+    print_sentence(f"{found['plays']:,} plays, {found['seconds'] / 3600:,.0f} hours; by level: {levels}")
     print_trend(found["period"], found["trend"])
     print_table(found["songs"], hide=("song_id", "track_id"))

@@ -53,9 +53,19 @@ def print_json(document: Any) -> None:
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV with a header; print nothing when there are no rows."""
     if rows:
-        writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
+        writer = csv.DictWriter(_Lines(), rows[0], lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+class _Lines:
+    """Standard output for CSV whose lines end with a line feed.
+
+    Python quotes a carriage return in a text only if lines end with one; unquoted, it would end a row.
+    """
+
+    def write(self, line: str) -> None:
+        print(line.removesuffix("\r\n"))
 
 
 def print_sentence(text: str) -> None:
@@ -69,6 +79,16 @@ def print_sentence(text: str) -> None:
 def note(message: str) -> None:
     """Print a message on stderr, on one line: commands in it can then be copied from any terminal."""
     print(printable(message), file=sys.stderr)
+
+
+def by_level(rows: Sequence[dict[str, Any]]) -> str:
+    """The plays of each level, like ``free 2, paid 1``; of many levels, the three with most plays by name."""
+    most = sorted(rows, key=lambda row: -row["plays"])
+    shown = [row for row in rows if row in most[:3]]
+    found = [f"{printable(row['level'])[:20] or '(empty)'} {row['plays']:,}" for row in shown]
+    if others := most[3:]:
+        found.append(f"{counted(len(others), 'other')} {sum(row['plays'] for row in others):,}")
+    return ", ".join(found)
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,7 +13,15 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import encodable, note, print_csv, print_json, print_sentence, printable
+from sparkify.commands.output import (
+    by_level,
+    encodable,
+    note,
+    print_csv,
+    print_json,
+    print_sentence,
+    printable,
+)
 
 
 def add(commands: Any) -> None:
@@ -83,8 +91,7 @@ def _print_totals(found: dict[str, Any]) -> None:
     print_sentence(
         f"Active users: {active[1]:,} on the last day, {active[7]:,} in 7 days, {active[30]:,} in 30 days"
     )
-    by_level = ", ".join(f"{printable(row['level'])[:20]} {row['plays']:,}" for row in found["levels"][:3])
-    print_sentence(f"Plays by level: {by_level}")
+    print_sentence(f"Plays by level: {by_level(found['levels'])}")
     print_trend(found["period"], found["trend"])
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from sparkify.analytics import Selection
 from sparkify.dashboard import addresses, filters, source, tables
-from sparkify.dashboard.screens import PAGES, Show
+from sparkify.dashboard.screens import PAGES, Screen
 from sparkify.errors import SparkifyError
 
 NO_PAGE: Final = "No such page"
@@ -27,11 +28,11 @@ def main() -> None:
     pages = [
         st.Page(
             _named(path, drawn),
-            title=title,
+            title=screen.title,
             url_path="" if path == OVERVIEW else path,
             default=path == OVERVIEW,
         )
-        for path, (title, _) in PAGES.items()
+        for path, screen in PAGES.items()
     ]
     asked = addresses.page()
     is_known = asked in {page.url_path for page in pages}
@@ -39,36 +40,40 @@ def main() -> None:
         # As a page of its own, as otherwise Streamlit would show the overview instead.
         pages.append(st.Page(_named(asked, drawn), title=NO_PAGE, url_path=asked, visibility="hidden"))
     page = st.navigation(pages)
-    title, show = PAGES[page.url_path or OVERVIEW] if is_known else (NO_PAGE, None)
+    screen = PAGES[page.url_path or OVERVIEW] if is_known else None
+    title = screen.title if screen else NO_PAGE
     # No emoji and no icon of Streamlit here or in the menu: the browser would fetch it from another site.
     st.set_page_config(page_title=f"{title} · sparkify", page_icon=_ICON, layout="wide")
     st.title(title, anchor=False)
-    if show:
-        _draw(show, page, drawn)
+    if screen:
+        _draw(screen, page, drawn)
     else:
         _say_no_page(asked)
     tables.end(f"Answered in {time.perf_counter() - started:.2f} s.")
 
 
-def _draw(show: Show, page: Page, drawn: dict[str, Callable[[], None]]) -> None:
+def _draw(screen: Screen, page: Page, drawn: dict[str, Callable[[], None]]) -> None:
     dsn = os.environ.get("SPARKIFY_DSN")
     try:
         state = source.state(dsn)
-        if state["first"] is None:
+        days = filters.event_days(state, dsn)
+        if days.is_empty():
             _say("Nothing is loaded yet", "Load data, then try again: sparkify etl DATA")
         # The filters are drawn outside the page: Streamlit would drop those of a page when it is left.
-        elif view := _chosen(state, dsn):
+        elif view := _chosen(state, dsn, days, has_views=screen.has_views):
             filters.say(view)
             with view.asking() as ask:
-                drawn["page"] = partial(show, view, ask)
+                drawn["page"] = partial(screen.show, view, ask)
                 page.run()
     except SparkifyError as error:
         _say(*source.explain(error))
 
 
-def _chosen(state: dict[str, Any], dsn: str | None) -> filters.View | None:
+def _chosen(
+    state: dict[str, Any], dsn: str | None, event_days: Selection, *, has_views: bool
+) -> filters.View | None:
     addresses.given()  # before the filters change it
-    view = filters.choose(state, dsn)
+    view = filters.choose(state, dsn, event_days, has_views=has_views)
     addresses.say_ignored()
     return view
 
@@ -77,7 +82,10 @@ def _say_no_page(asked: str) -> None:
     tables.line(f"There is no page /{tables.written(asked)}. There are:")
     kept = {name: value for name, value in addresses.given().items() if name in addresses.FILTERS}
     tables.links(
-        {title: addresses.to(path if path != OVERVIEW else "", **kept) for path, (title, _) in PAGES.items()}
+        {
+            screen.title: addresses.to(path if path != OVERVIEW else "", **kept)
+            for path, screen in PAGES.items()
+        }
     )
 
 

@@ -59,7 +59,7 @@ def say_cut(view: View, rows: Sequence[Row]) -> None:
     """Say so if the bars of a trend, which show whole weeks and months, count days that are not chosen."""
     if rows and (
         view.since > max(rows[0]["start"], view.first)
-        or view.until < min(_last_day(rows[-1]["start"], view.period), view.state["last"])
+        or view.until < min(_last_day(rows[-1]["start"], view.period), view.last)
     ):
         tables.line(
             f"Bars show whole {view.period}s: the first or the last may include days that you did not choose."

@@ -10,7 +10,7 @@ import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics import Selection
-from sparkify.analytics.names import LONGEST_NAME
+from sparkify.analytics.names import LONGEST_NAME, shown
 from sparkify.analytics.questions import fitting_period
 from sparkify.analytics.selection import PERIODS
 from sparkify.dashboard import source, tables
@@ -24,7 +24,8 @@ AUTOMATIC: Final = "auto"
 class View:
     """What the user has chosen to see: the plays, the period of trends, the state of the data.
 
-    The days, also the `first` one of the data, are those of the chosen time zone.
+    The days, also the `first` and the `last` one that the page can show, are those of the chosen time zone;
+    on a page that shows page views, they are UTC days.
     """
 
     selection: Selection
@@ -32,6 +33,7 @@ class View:
     until: date
     period: str
     first: date
+    last: date
     state: dict[str, Any]
     dsn: str | None
 
@@ -48,14 +50,23 @@ class View:
         return source.ask_now(question, *arguments, dsn=self.dsn, **more)
 
 
-def choose(state: dict[str, Any], dsn: str | None) -> View | None:
-    """Show the filters and return the chosen view; None, after saying why, if it has no plays."""
+def event_days(state: dict[str, Any], dsn: str | None) -> Selection:
+    """The UTC days with plays or page views."""
+    days: Selection = source.ask(_version(state), analytics.event_days, dsn=dsn)
+    return days
+
+
+def choose(state: dict[str, Any], dsn: str | None, event_days: Selection, *, has_views: bool) -> View | None:
+    """Show the filters and return the chosen view; None, after saying why, if there is nothing to show.
+
+    The page shows days with plays, or, if it `has_views`, those with plays or page views.
+    """
 
     def ask(question: Callable[..., Any], *arguments: Any) -> Any:
         return source.ask(_version(state), question, *arguments, dsn=dsn)
 
     with st.sidebar:
-        since, until = _days(state)
+        since, until = _days(event_days)
         dates = st.empty()  # they depend on the time zone
         level = st.segmented_control(
             "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
@@ -68,27 +79,38 @@ def choose(state: dict[str, Any], dsn: str | None) -> View | None:
         zone = st.selectbox(
             "Time zone", ask(analytics.time_zones), key="tz", bind="query-params", filter_mode="contains"
         )
-        known = ask(analytics.days, Selection(zone=zone))
-        dates.caption(f"There are plays from {known.since} to {known.until}.")
+        known = event_days if has_views else ask(analytics.days, Selection(zone=zone))
+        what = "plays or page views" if has_views else "plays"
+        if not known.is_empty():
+            dates.caption(f"There are {what} from {known.since} to {known.until}.")
     if since and until and since > until:
         st.warning("The first day is after the last. Choose other days.")
         return None
+    if known.is_empty():
+        st.warning("There are no plays yet, only page views: see Activity.")
+        return None
+    first, last = known.since, known.until
+    assert first
+    assert last
     selection = Selection(since, until, None if level == ALL_LEVELS else level, place, zone)
-    days = selection.within(known.since, known.until)
+    days = selection.within(first, last)
     if days.is_empty():
-        st.warning(f"There are no plays on these days, only from {known.since} to {known.until}.")
+        st.warning(f"There are no {what} on these days, only from {first} to {last}.")
         return None
     assert days.since
     assert days.until
     return View(
         selection, days.since, days.until,
         fitting_period(days.since, days.until) if period == AUTOMATIC else str(period),
-        known.since, state, dsn,
+        first, last, state, dsn,
     )  # fmt: skip
 
 
 def _place(places: list[str]) -> str | None:
     """The chosen place. The browser gets all of them, so very long ones are left out."""
+    logged = st.query_params.get("place", "")
+    if logged not in places and shown(logged) in places:
+        st.query_params["place"] = shown(logged)  # a saved address may have the log's own spelling
     chosen: str | None = st.selectbox(
         "Place", [place for place in places if len(place) <= LONGEST_NAME], index=None,
         placeholder="all places", key="place", bind="query-params", filter_mode="contains",
@@ -96,13 +118,15 @@ def _place(places: list[str]) -> str | None:
     return chosen
 
 
-def _days(state: dict[str, Any]) -> tuple[date | None, date | None]:
+def _days(event_days: Selection) -> tuple[date | None, date | None]:
     """The chosen first and last day, within whole years: a saved address still works when the data has grown
     or shrunk."""
+    assert event_days.since
+    assert event_days.until
     a_day = timedelta(1)  # between UTC and any time zone
     bounds = {
-        "min_value": date((state["first"] - a_day).year, 1, 1),
-        "max_value": date((state["last"] + a_day).year, 12, 31),
+        "min_value": date((event_days.since - a_day).year, 1, 1),
+        "max_value": date((event_days.until + a_day).year, 12, 31),
         "format": "YYYY-MM-DD",
     }
     since = st.date_input("First day", None, key="since", bind="query-params", **bounds)

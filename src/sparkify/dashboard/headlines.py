@@ -13,9 +13,6 @@ from sparkify.dashboard.filters import View
 
 HOUR: Final = 3600
 
-_LATEST_END: Final = timedelta(hours=12)
-"""No time zone's day ends longer than this after that of UTC."""
-
 
 def before(view: View, days: int | None = None) -> Selection | None:
     """As many days right before the last `days`, or before all of the view; None unless the data has all."""
@@ -73,11 +70,11 @@ def _begins(view: View) -> str:
 
 def _unfinished(view: View) -> str:
     """Say so if the data may lack hours of the last day of a view."""
-    over = view.state["loaded_at"].astimezone(UTC)
     if view.selection.zone == analytics.UTC:
-        return " The last day was not over when the data was loaded." if over.date() <= view.until else ""
-    # The data ends with a UTC day, so the local day around its end is cut, too.
-    is_cut = view.until >= min((over - _LATEST_END).date(), view.state["last"])
+        over = view.state["loaded_at"].astimezone(UTC).date()
+        return " The last day was not over when the data was loaded." if over <= view.until else ""
+    # The data ends with a UTC day, or earlier, so the local day around its end is cut, too.
+    is_cut = view.until >= view.last
     return " In this time zone the data may end before the last day does." if is_cut else ""
 
 

@@ -120,10 +120,13 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
 
     Raises:
         SparkifyError: the server's message, without the statement, which may hold rows of the input.
+        UsageError: a question was asked with a value that PostgreSQL cannot take.
     """
     try:
         yield
     except psycopg.Error as error:
+        if asking and isinstance(error, psycopg.DataError):
+            raise UsageError(f"{described(error)}. Ask with another number, day or text.") from error
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         raise SparkifyError(f"{described(error)}.{hint} {advice(error, asking=asking)}".rstrip()) from error
 

@@ -17,12 +17,12 @@ FROM (SELECT day, level, sum(views) FILTER (WHERE page = 'Roll Advert') AS adver
              sum(views) FILTER (WHERE page = 'Thumbs Up') AS thumbs_up, sum(views) FILTER (WHERE page = 'Thumbs Down') AS thumbs_down,
              sum(views) FILTER (WHERE page = 'Add to Playlist') AS playlist_adds,
              sum(views) FILTER (WHERE page = 'Add Friend') AS friends_added, sum(errors) AS errors
-      FROM analytics.page_days WHERE level IS NOT NULL GROUP BY day, level) viewed
+      FROM analytics.page_days GROUP BY day, level) viewed
 FULL JOIN (SELECT start AS day, level, round(milliseconds / 1000.0)::bigint AS seconds
            FROM analytics.listeners WHERE period = 'day' AND level IS NOT NULL) heard USING (day, level);
 COMMENT ON VIEW analytics.activity_by_day IS 'One row per UTC day and level with plays or page views: how long was listened, and what was done beside it.';
 COMMENT ON COLUMN analytics.activity_by_day.day IS 'The day, UTC.';
-COMMENT ON COLUMN analytics.activity_by_day.level IS 'free or paid.';
+COMMENT ON COLUMN analytics.activity_by_day.level IS 'free or paid; NULL if the log has none.';
 COMMENT ON COLUMN analytics.activity_by_day.seconds IS 'As in analytics.plays_by_day.';
 COMMENT ON COLUMN analytics.activity_by_day.adverts IS 'Page views of Roll Advert.';
 COMMENT ON COLUMN analytics.activity_by_day.thumbs_up IS 'Page views of Thumbs Up.';

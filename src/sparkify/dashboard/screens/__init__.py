@@ -1,7 +1,7 @@
 """The pages, in the order of the menu. Not in a folder `pages`: Streamlit would run its files by itself."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.screens import activity, listeners, overview, songs, state, when_where
@@ -9,12 +9,21 @@ from sparkify.dashboard.source import Ask
 
 Show = Callable[[View, Ask], None]
 
-PAGES: Final[dict[str, tuple[str, Show]]] = {
-    "overview": ("Overview", overview.show),
-    "songs": ("Songs and artists", songs.show),
-    "listeners": ("Listeners", listeners.show),
-    "when-and-where": ("When and where", when_where.show),
-    "activity": ("Activity", activity.show),
-    "data": ("State of the data", state.show),
+
+class Screen(NamedTuple):
+    """A page: its title, the function that draws it, and whether it shows days without plays, too."""
+
+    title: str
+    show: Show
+    has_views: bool = False
+
+
+PAGES: Final = {
+    "overview": Screen("Overview", overview.show),
+    "songs": Screen("Songs and artists", songs.show),
+    "listeners": Screen("Listeners", listeners.show),
+    "when-and-where": Screen("When and where", when_where.show),
+    "activity": Screen("Activity", activity.show, has_views=True),
+    "data": Screen("State of the data", state.show, has_views=True),
 }
-"""Title and function of each page, by the last part of its address."""
+"""The pages, by the last part of their addresses."""

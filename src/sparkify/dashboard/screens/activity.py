@@ -50,9 +50,6 @@ def show(view: View, ask: Ask) -> None:
         tables.line("Page views have no place, so this page counts those of all places.")
     if view.selection.zone != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
-    if utc.since > utc.until:
-        tables.line("The data has none of the chosen days in UTC.")
-        return
     answers = {question: ask(question, chosen) for question in _QUESTIONS}
     span = headlines.before(utc)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
@@ -80,13 +77,8 @@ def show(view: View, ask: Ask) -> None:
 
 
 def _in_utc(view: View) -> View:
-    """The view of the chosen days in UTC, at all places."""
-    first, last = view.state["first"], view.state["last"]
-    chosen = Selection(view.selection.since, view.selection.until, view.selection.level)
-    days = chosen.within(first, last)
-    assert days.since
-    assert days.until
-    return replace(view, selection=chosen, since=days.since, until=days.until, first=first)
+    """The view of the same days in UTC, at all places."""
+    return replace(view, selection=Selection(view.since, view.until, view.selection.level))
 
 
 def _compare(utc: View, now: list[Rows], earlier: list[Rows]) -> None:
