@@ -13,13 +13,17 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sparkify as sparkify_package
+from sparkify import analytics, etl
 from sparkify.commands.report import print_trend
+from sparkify.create_tables import create_tables
+from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -427,3 +431,26 @@ def test_the_sample_of_the_readme(dsn: str, tmp_path: Path, run_here: Run) -> No
     said += run_here("top", "songs", dsn=dsn).stdout.splitlines()[:4]
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in said if line.rstrip() not in readme] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "create-tables --drop --dsn=", "forget 15 --dsn=", "etl x --dsn=", "top songs --tz=", "db url @",
+        "db roles --reader=", "db roles --loader=", "rejects drop --file=",
+        "rejects export --out=", "simulate @ --users 1", "etl x --engine spark --master=",
+    ],
+)  # fmt: skip
+def test_an_empty_value_is_refused(run_here: Run, command: str) -> None:
+    """A script whose variable is not set must not drop, load or read something else than it means."""
+    refused = run_here(*("" if word == "@" else word for word in command.split()))
+    assert refused.returncode == 2
+    assert "the value is empty: perhaps a variable is not set; see sparkify" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("dsn", ["", " "])
+def test_an_empty_dsn_is_refused_in_python(dsn: str, data: Path) -> None:
+    for work in (create_tables, partial(etl.run, data), analytics.totals):
+        with pytest.raises(UsageError, match="The connection string is empty: perhaps a variable"):
+            work(dsn=dsn)

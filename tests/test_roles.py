@@ -418,3 +418,19 @@ def test_passwords_appear_nowhere(
         assert any(program in command for command in commands)
     assert CANARY not in said
     assert not any(CANARY in command for command in commands)
+
+
+def test_a_database_is_made_by_who_logs_in(
+    prepared: str, server: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the owner of a warehouse that happens to be in the database to which one connects for that: it
+    may lack the right."""
+    info = psycopg.conninfo.conninfo_to_dict(prepared)
+    name = f"{info['dbname']}_second"
+    monkeypatch.setattr("sparkify.database.connection.MAINTENANCE", info["dbname"])
+    create_tables(make_conninfo(prepared, dbname=name))
+    try:
+        query = "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = %s"
+        assert one(server, query, name)
+    finally:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -23,6 +23,10 @@ QUIET_DAYS: Final = 14
 for another number."""
 
 
+_LONGEST_QUIET: Final = 3650
+"""Days: ten years, more than any use. PostgreSQL fails to subtract very many from a date."""
+
+
 def event_days(*, dsn: DsnOrConnection = None) -> Selection:
     """The days from the first to the last with plays or page views, as a selection of UTC days."""
     with reader(dsn) as connection:
@@ -99,12 +103,14 @@ def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Ro
 def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
     data. The selection's days are ignored; the level is that of a user's last week."""
+    _refuse_days(days)
     return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
 
 
 def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
     at the end of the data, or are still active. The selection's level is ignored."""
+    _refuse_days(days)
     return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
 
 
@@ -132,6 +138,11 @@ def _ask(connection: Connection[Any], query: LiteralString, selection: Selection
     _refuse_places_and_zones(selection)
     parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
     return ask(connection, query, selection, parts=parts, **more)
+
+
+def _refuse_days(days: int) -> None:
+    if not 1 <= days <= _LONGEST_QUIET:
+        raise UsageError(f"To be quiet is to do nothing on 1 to {_LONGEST_QUIET} days, not on {days}.")
 
 
 def _refuse_places_and_zones(selection: Selection) -> None:

@@ -1,6 +1,5 @@
 """``sparkify activity``: what users do beside listening: pages, sessions, feedback; who pays, who leaves."""
 
-import argparse
 from typing import Any, Final
 
 from sparkify.commands.arguments import (
@@ -12,6 +11,7 @@ from sparkify.commands.arguments import (
     add_json_or_csv,
     add_limit,
     chosen_selection,
+    positive,
 )
 from sparkify.commands.output import print_csv, print_json
 
@@ -19,9 +19,6 @@ QUESTIONS: Final = (
     "pages", "days", "errors", "feedback", "songs", "adverts", "sessions", "ends", "upgrades", "churn",
     "quiet", "cohorts", "before",
 )  # fmt: skip
-
-_LONGEST_QUIET: Final = 3650
-"""Days: ten years, more than any use."""
 
 
 def add(commands: Any) -> None:
@@ -40,20 +37,13 @@ def add(commands: Any) -> None:
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
     activity.add_argument(
-        "--days", type=_days_of_quiet, metavar="N",
+        "--days", type=positive, metavar="N",
         help="quiet, cohorts: doing nothing on the last N days of the data is being quiet; N from 1 to 3650"
         " (default: 14)",
     )  # fmt: skip
     add_limit(activity, 10, " of songs and ends")
     add_dsn(activity)
     add_json_or_csv(activity)
-
-
-def _days_of_quiet(text: str) -> int:
-    """Parse a number of days: PostgreSQL fails to subtract very many from a date."""
-    if not text.isdecimal() or not 1 <= int(text) <= _LONGEST_QUIET:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_LONGEST_QUIET}")
-    return int(text)
 
 
 def _activity(options: Options) -> int:

@@ -49,7 +49,9 @@ def _sentence(text: str) -> str:
 
 def add_option_or_variable(parser: argparse.ArgumentParser, option: str, variable: str, text: str) -> None:
     """Add an option that defaults to an environment variable; the help names the variable."""
-    parser.add_argument(option, default=os.environ.get(variable) or None, help=f"{text} [env: {variable}]")
+    parser.add_argument(
+        option, type=given, default=os.environ.get(variable) or None, help=f"{text} [env: {variable}]"
+    )
 
 
 def add_dsn(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +128,13 @@ def port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
     return int(text)
+
+
+def given(text: str) -> str:
+    """Accept text that is not empty: else a command would work on something else than a script means."""
+    if not text:
+        raise argparse.ArgumentTypeError("the value is empty: perhaps a variable is not set")
+    return text
 
 
 def utf8(text: str) -> str:

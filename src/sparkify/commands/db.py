@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_dsn, add_group, port
+from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_dsn, add_group, given, port
 from sparkify.commands.output import note
 from sparkify.errors import UsageError
 from sparkify.server.names import DATABASE, LOADER, READER
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     add_command(actions, "status", _status, "say whether the embedded server runs")
     url = add_command(actions, "url", _url, "print the URL to connect with, starting the server if needed")
     url.add_argument(
-        "database", nargs="?", metavar="DATABASE", default=DATABASE,
+        "database", nargs="?", type=given, metavar="DATABASE", default=DATABASE,
         help=f"database in the URL (default: {DATABASE})",
     )  # fmt: skip
     url.add_argument(
@@ -32,7 +32,11 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     psql = add_command(actions, "psql", _psql, "open psql, starting the server if needed")
     psql.add_argument(
-        "--database", metavar="DATABASE", default=DATABASE, help=f"database to open (default: {DATABASE})"
+        "--database",
+        type=given,
+        metavar="DATABASE",
+        default=DATABASE,
+        help=f"database to open (default: {DATABASE})",
     )
     psql.add_argument("arguments", nargs="*", help="arguments for psql; put its options after --")
     roles = add_command(
@@ -40,11 +44,14 @@ def add(commands: Any) -> None:
     )
     login = roles.add_mutually_exclusive_group()
     login.add_argument(
-        "--reader", metavar="NAME",
+        "--reader", type=given, metavar="NAME",
         help="make a login that may read; asks for its password [env: SPARKIFY_PASSWORD]",
     )  # fmt: skip
     login.add_argument(
-        "--loader", metavar="NAME", help="make a login that may load; password as for --reader"
+        "--loader",
+        type=given,
+        metavar="NAME",
+        help="make a login that may load; password as for --reader",
     )
     add_dsn(roles)
 

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sparkify.commands.arguments import DONE, INTERRUPTED, Options, add_command
+from sparkify.commands.arguments import DONE, INTERRUPTED, Options, add_command, given
 from sparkify.commands.output import counted, note
 from sparkify.errors import UsageError
 from sparkify.simulate import OPENED
@@ -17,11 +17,15 @@ def add(commands: Any) -> None:
         commands, "simulate", _simulate, "make up song files and event logs of a music service"
     )
     simulate.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to write song_data/ and log_data/ into"
+        "out", metavar="OUT", type=_folder, help="folder to write song_data/ and log_data/ into"
     )
     _add_world(simulate)
     _add_days(simulate)
     _add_files(simulate)
+
+
+def _folder(text: str) -> Path:
+    return Path(given(text))
 
 
 def _add_world(parser: argparse.ArgumentParser) -> None:

@@ -36,9 +36,11 @@ def resolve(dsn: str | None = None) -> str:
     This starts the embedded server if needed. A string that names no database gets ``sparkifydb``.
 
     Raises:
-        UsageError: the connection string is malformed.
+        UsageError: the connection string is malformed, or is given but empty.
         ServerError: the embedded server could not be started.
     """
+    if dsn is not None and not dsn.strip():
+        raise UsageError("The connection string is empty: perhaps a variable is not set.")
     dsn = dsn or os.environ.get("SPARKIFY_DSN")
     if not dsn and not any(map(os.environ.get, LIBPQ_VARIABLES)):
         from sparkify.server import ensure_running  # noqa: PLC0415  not needed for another server
@@ -51,8 +53,10 @@ def resolve(dsn: str | None = None) -> str:
     return make_conninfo(**given) if names_database else make_conninfo(**given, dbname=DATABASE)
 
 
-def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
+def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> Connection[Any]:
     """Open a connection in autocommit mode with our settings, as the owner of the warehouse if we may.
+
+    Without `as_owner`, it keeps the role that logs in: the owner may lack its rights in another database.
 
     It inherits no setting that affects a result, or whether a load ends, from the role, the database, the DSN
     or the environment (database/session.sql). Table names are found in ``public``, times are in UTC. A
@@ -75,20 +79,22 @@ def connect(dsn: str, *, for_questions: bool = False) -> Connection[Any]:
         todo = advice_on_connecting(said, embedded=is_embedded(dsn))
         raise ConnectionFailed(f"Cannot connect to PostgreSQL: {said}{stop} {todo}") from None
     try:
-        _prepare(connection, for_questions=for_questions)
+        _prepare(connection, for_questions=for_questions, as_owner=as_owner)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: Connection[Any], *, for_questions: bool) -> None:
+def _prepare(connection: Connection[Any], *, for_questions: bool, as_owner: bool) -> None:
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000
         raise ConnectionFailed(f"The server is PostgreSQL {version}; 15 or newer is needed.")
     session = queries("database/session")
-    pins = [session["pin"]] if for_questions else [session["pin_work"], session["pin"]]
-    connection.execute(";".join([*pins, session["act_as_owner"]]))  # one round trip
+    statements = [session["pin"]] if for_questions else [session["pin_work"], session["pin"]]
+    if as_owner:
+        statements.append(session["act_as_owner"])
+    connection.execute(";".join(statements))  # one round trip
 
 
 def refuse_encoding(connection: Connection[Any]) -> None:
@@ -134,7 +140,7 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
 def database_is_missing(dsn: str) -> bool:
     """Whether the server answers but lacks the database. A refusal's text may be translated."""
     try:
-        with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
+        with connect(make_conninfo(dsn, dbname=MAINTENANCE), as_owner=False) as connection:
             row = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [database_name(dsn)]
             ).fetchone()
@@ -155,7 +161,7 @@ def create_database(dsn: str) -> None:
         ConnectionFailed: the role may not create it, or the maintenance database cannot be reached.
     """
     name = database_name(dsn)
-    with connect(make_conninfo(dsn, dbname=MAINTENANCE)) as connection:
+    with connect(make_conninfo(dsn, dbname=MAINTENANCE), as_owner=False) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
         try:
             try:
