@@ -151,3 +151,10 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     )
     none = run_here("listener", "1", "--since", "2030-01-01", dsn=dsn)
     assert none.stderr == "No plays match what you chose.\n"
+
+
+def test_somebody_without_a_name(new_dsn: Any, tmp_path: Any, run_here: Any) -> None:
+    write(tmp_path, "log_data/a.json", play(userId="7", firstName=None, lastName=None, gender=None))
+    dsn = new_dsn()
+    etl.run(tmp_path, dsn=dsn)
+    assert run_here("listener", "7", dsn=dsn).stdout.startswith("(user 7, now paid), 2018-11-")

@@ -52,10 +52,8 @@ def _print(found: dict[str, Any], zone: str) -> None:
     from sparkify.commands.tables import print_table
 
     about = [f"user {found['user_id']}", found["gender"], f"now {found['level']}"]
-    print_sentence(
-        f"{printable(found['name'])} ({', '.join(printable(word) for word in about if word)}),"
-        f" {found['first_day']} to {found['last_day']}, {zone}"
-    )
+    who = f"{printable(found['name'])} ({', '.join(printable(word) for word in about if word)})".lstrip()
+    print_sentence(f"{who}, {found['first_day']} to {found['last_day']}, {zone}")
     if not found["plays"]:
         note("No plays match what you chose.")
         return

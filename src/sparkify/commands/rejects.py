@@ -1,5 +1,6 @@
 """``sparkify rejects``: show, export, retry or dismiss the lines that were set aside."""
 
+import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,7 @@ def _export(options: Options) -> int:
     from sparkify.analytics.export import export_rejects
 
     count = export_rejects(options.out, **_choice(options))
+    sys.stdout.flush()  # it may fail
     note(f"Wrote {counted(count, 'rejected line')}.")
     return DONE
 

@@ -52,9 +52,9 @@ def _write(write: Any, number: int, data: Any) -> int:
 def safe(*, may_be_lost: bool = False) -> Iterator[None]:
     """Protect standard output and standard error during the block.
 
-    A character that the encoding lacks is written as an escape. A stream that was closed when the program
-    started is ``/dev/null``. A failed write to standard output raises `OutputFailed`, unless its output
-    `may_be_lost`. Streams that another program has put in place of the process's own are left alone.
+    A character that the encoding lacks is written as an escape. A failed write to standard output raises
+    `OutputFailed`, unless its output `may_be_lost`; so does every write if it was closed when the program
+    started. Streams that another program has put in place of the process's own are left alone.
     """
     _replace_closed()
     before = sys.stdout, sys.stderr
@@ -69,12 +69,15 @@ def safe(*, may_be_lost: bool = False) -> Iterator[None]:
 
 
 def _replace_closed() -> None:
-    """Replace closed streams with ``/dev/null``: the next file opened would get their descriptors."""
+    """Replace closed streams with ``/dev/null``, opened to read: the next file opened would get their
+    descriptors, and Python drops in silence what it cannot write."""
     for name, mode in _STREAMS.items():
         if getattr(sys, name) is None:
-            number = os.open(os.devnull, os.O_RDWR)
+            number = os.open(os.devnull, os.O_RDONLY)
             os.set_inheritable(number, True)  # like the other two, for the programs that are started
-            setattr(sys, name, os.fdopen(number, mode, errors="backslashreplace"))
+            stream = os.fdopen(number, mode, errors="backslashreplace")
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
 
 def _over(stream: TextIO, own: TextIO | None, kind: type[io.FileIO]) -> TextIO:
