@@ -154,6 +154,17 @@ def test_songs_rise_and_fall_only_where_the_data_has_all_days_before(
     assert shown == [*(["Rising", "Falling"] if said.startswith("Com") else []), "Top songs", "Top artists"]
 
 
+def test_a_table_that_leaves_rows_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    drawn: list[str] = []
+    monkeypatch.setattr(tables, "line", said.append)
+    monkeypatch.setattr(tables.st, "html", drawn.append)
+    for count in (2, 3):
+        tables.show("Pages", [{"page": f"page {at}"} for at in range(count)], {"page": "page"}, most=2)
+    assert said == ["The first 2 of 3."]
+    assert [text.count("page ") for text in drawn] == [2, 2]
+
+
 def test_a_last_day_that_was_not_over_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(tables, "line", said.append)

@@ -110,7 +110,9 @@ def _place(places: list[str]) -> str | None:
     """The chosen place. The browser gets all of them, so very long ones are left out."""
     logged = st.query_params.get("place", "")
     if logged not in places and shown(logged) in places:
-        st.query_params["place"] = shown(logged)  # a saved address may have the log's own spelling
+        # An address may have the log's own spelling, which is none of the options.
+        del st.query_params["place"]
+        st.session_state["place"] = shown(logged)
     chosen: str | None = st.selectbox(
         "Place", [place for place in places if len(place) <= LONGEST_NAME], index=None,
         placeholder="all places", key="place", bind="query-params", filter_mode="contains",

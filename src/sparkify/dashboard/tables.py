@@ -98,11 +98,16 @@ def end(text: str) -> None:
 
 def show(
     caption: str, rows: Sequence[Row], columns: dict[str, str],
-    *, bar: str | None = None, links: Links | None = None,
+    *, bar: str | None = None, links: Links | None = None, most: int | None = None,
 ) -> None:  # fmt: skip
-    """Show rows as a table. `columns` maps names in the rows to headings; column `bar` gets bars to scale."""
+    """Show rows as a table. `columns` maps names in the rows to headings; column `bar` gets bars to scale.
+
+    Of more rows than `most` it shows the first, and says how many there are.
+    """
     if rows:
-        st.html(_table(caption, rows, columns, bar, links or {}, wide=len(columns) >= WIDE))
+        st.html(_table(caption, rows[:most], columns, bar, links or {}, wide=len(columns) >= WIDE))
+        if most and len(rows) > most:
+            line(f"The first {most} of {len(rows):,}.")
     else:
         line(f"{caption}: none.")
 

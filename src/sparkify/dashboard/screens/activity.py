@@ -106,8 +106,8 @@ def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | No
 
 def _pages(view: View, chosen: Selection, rows: Rows) -> None:
     tables.show(
-        "Pages", rows[:20],
-        {"page": "page", "views": "views", "users": "users", "errors": "errors"}, bar="views",
+        "Pages", rows,
+        {"page": "page", "views": "views", "users": "users", "errors": "errors"}, bar="views", most=20,
     )  # fmt: skip
     tables.line("Views while logged out count, but are nobody's.")
     tables.download("pages", lambda: view.ask_now(analytics.pages, chosen))

@@ -75,10 +75,11 @@ def _found(view: View, ask: Ask, text: str) -> None:
     _song(view, ask, by_name[name])
     tables.show(
         "Songs found, with all their plays",
-        rows[:20],
+        rows,
         {"title": "title", "artist": "artist", "plays": "plays"},
         bar="plays",
         links=addresses.SONG,
+        most=20,
     )
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
 

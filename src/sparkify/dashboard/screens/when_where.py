@@ -51,9 +51,9 @@ def show(view: View, ask: Ask) -> None:
         tables.download("devices", lambda: view.ask_now(analytics.top, "devices", chosen, limit=1000))
     with right:
         tables.show(
-            "Places", places[:15],
+            "Places", places,
             {"location": "place", "plays": "plays", "listeners": "listeners"},
-            bar="plays", links=addresses.PLACE,
+            bar="plays", links=addresses.PLACE, most=15,
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
 
