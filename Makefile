@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help etl dashboard notebook test lint format bench torture fuzz wheel lock clean FORCE
+.PHONY: help etl dashboard notebook test lint format docs bench torture fuzz wheel lock clean FORCE
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -47,6 +47,9 @@ lint: $(VENV)/dev ## run the linters and the type checker, and check who imports
 
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+docs: $(VENV)/dev $(CORE) ## write the pages and pictures of docs/ that follow from the tables
+	@for page in dictionary diagram picture; do $(BIN)/python docs/make_$$page.py || exit; done
 
 bench: $(VENV)/bench $(CORE) ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(BENCH)

@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks.data import Dataset
 from benchmarks.measure import Usage, run
 from benchmarks.server import BenchServer
+from sparkify.schema.rollups import NAMES
 
 START: Final = "start of the program"
 PLAN: Final = "plan"
@@ -57,11 +58,7 @@ _SERVER: Final = [
     (r"catalogue_records|song_keys|winning_|moved_keys|touched_songs|rematched", SONGS),
     (r"etl\.\w*files|etl\.manifest|staged_slices|rejected_records", BOOKS),
     (
-        (
-            r"user_days|user_months|artist_months|hours|sessions|user_level_days|touched_days|heard|latest|users|twice"
-            r"|time|page_days|page_months|subscription_events|upgrades|session_days|track_feedback|user_week_counts|week_outcomes"
-            r"|lifetimes|events"
-        ),
+        "|".join((*NAMES, "hours", "touched_days", "heard", "latest", "users", "twice", "time", "events")),
         ROLLUPS,
     ),
 ]

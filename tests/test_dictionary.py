@@ -54,12 +54,12 @@ def test_a_missing_comment_is_noticed(db: Connection[Any], change: str, name: st
 
 def test_the_committed_dictionary_is_that_of_the_warehouse(db: Connection[Any]) -> None:
     committed = (DOCS / "dictionary.md").read_text(encoding="utf-8")
-    assert dictionary(db) == committed, "run: python docs/make_dictionary.py"
+    assert dictionary(db) == committed, "run: make docs"
 
 
 def test_the_committed_diagram_is_that_of_the_warehouse(db: Connection[Any]) -> None:
     committed = (DOCS / "diagram.md").read_text(encoding="utf-8")
-    assert diagram(db) == committed, "run: python docs/make_diagram.py"
+    assert diagram(db) == committed, "run: make docs"
     db.execute("CREATE TABLE analytics.moods (user_id bigint, mood text)")
     assert 'users ||--o{ moods : "user_id"' in diagram(db)
 

@@ -1,5 +1,6 @@
 """Whatever the judge accepts can be stored, counted, checked and shown: each field at both ends."""
 
+import importlib
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -231,17 +232,21 @@ def test_every_page_is_drawn(
     root: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
     testing = pytest.importorskip("streamlit.testing.v1", reason="Streamlit is not installed")
+    screens = importlib.import_module("sparkify.dashboard.screens")
     monkeypatch.setenv("SPARKIFY_DSN", dsn)
     script = (
         "import os\n"
         "from sparkify.dashboard import filters, source\n"
         "from sparkify.dashboard.screens import PAGES\n"
-        "view = filters.choose(source.state(os.environ['SPARKIFY_DSN']), os.environ['SPARKIFY_DSN'])\n"
+        "page, dsn = PAGES[{page!r}], os.environ['SPARKIFY_DSN']\n"
+        "state = source.state(dsn)\n"
+        "days = filters.days_with_events(state, dsn)\n"
+        "view = filters.choose(state, dsn, days, with_page_views=page.with_page_views)\n"
         "filters.say(view)\n"
         "with view.asking() as ask:\n"
-        "    PAGES[{page!r}][1](view, ask)\n"
+        "    page.show(view, ask)\n"
     )
-    for page in ("overview", "songs", "listeners", "when-and-where", "activity", "data"):
+    for page in screens.PAGES:
         with subtests.test(page):
             drawn = testing.AppTest.from_string(script.format(page=page), default_timeout=60).run()
             assert [error.value for error in drawn.exception] == []

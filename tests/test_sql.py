@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 import sparkify
+from sparkify.schema.rollups import RECENT, ROLLUPS, SOURCES, Rollup
 from sparkify.stage.tables import COUNTED_TABLES
 
 SOURCE = Path(sparkify.__file__).parent
@@ -118,6 +120,19 @@ def test_what_is_counted_from_a_staged_month_reads_nothing_else(name: str) -> No
     own = {"unnest", "LATERAL", *_COMMON_TABLE.findall(query)}
     read = re.findall(r"\b(?:FROM|JOIN)\s+(?!\(|\{)([\w.]+)", re.sub(r"extract\(\w+ FROM", "", query))
     assert set(read) <= own
+
+
+@pytest.mark.parametrize("rollup", ROLLUPS, ids=lambda rollup: rollup.name)
+def test_a_rollup_reads_what_there_is(rollup: Rollup) -> None:
+    """The docstring of schema/rollups.py says what a definition and a scope may read."""
+    known = {
+        "definition": {*SOURCES, *RECENT, "staged_sessions", "wanted"},
+        "scope": {"days", "event_days", "events", "followed"},
+    }
+    for name, names in known.items():
+        read = {field for _, field, *_ in Formatter().parse(rollup.queries[name]) if field}
+        assert read <= names, f"{rollup.name}.sql, {name}: {read - names} is none of {sorted(names)}"
+    assert rollup.time
 
 
 @pytest.mark.parametrize("path", SQL_FILES)

@@ -224,3 +224,35 @@ def test_a_better_name_comes_later(db: Connection[Any], dsn: str, tmp_path: Path
     assert (report.books.loaded, report.books.duplicates) == (0, 1)
     assert db.execute("SELECT first_name FROM users").fetchall() == [("Ada",)]
     assert_as_expected(db, {"a.json": [play(firstName="Lily")], "b.json": [play(firstName="Ada")]})
+
+
+VARIED = {
+    "level": {"level": ["free", "paid"]},
+    "location": {"location": ["a", "b"]},
+    "user_agent": {"userAgent": ["a", "b"]},
+}
+"""Two values of the field of the log that each column of songplays comes from; a play's identity and its song
+have none."""
+
+
+def test_every_column_decides_between_variants(
+    new_dsn: Callable[[], str], db: Connection[Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """If one did not, the order of two files would decide what it holds."""
+    identity = {"songplay_id", "start_time", "user_id", "session_id", "song_id", "artist_id"}
+    query = "SELECT attname FROM pg_attribute WHERE attrelid = 'songplays'::regclass AND attnum > 0"
+    columns = {name for (name,) in db.execute(query)} - identity
+    assert columns == set(VARIED), (
+        "VARIED lacks the field of a column. etl.variant must tell its values apart."
+    )
+    for column, field in VARIED.items():
+        found = []
+        for order in (1, -1):
+            root, dsn = tmp_path_factory.mktemp(column), new_dsn()
+            ((name, values),) = field.items()
+            for number, value in enumerate(values[::order]):
+                write(root, f"log_data/{number}.json", play(**{name: value}))
+                etl.run(root, dsn=dsn)
+            with connect(dsn) as connection:
+                found.append(one(connection, f"SELECT {column} FROM songplays"))  # type: ignore[arg-type]
+        assert found[0] == found[1], f"the order of two files decides {column}: see etl.variant"

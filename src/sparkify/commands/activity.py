@@ -1,6 +1,6 @@
 """``sparkify activity``: what users do beside listening: pages, sessions, feedback; who pays, who leaves."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sparkify.commands.arguments import (
     DONE,
@@ -15,10 +15,30 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import print_csv, print_json
 
-QUESTIONS: Final = (
-    "pages", "days", "errors", "feedback", "songs", "adverts", "sessions", "ends", "upgrades", "churn",
-    "quiet", "cohorts", "before",
-)  # fmt: skip
+
+class _Question(NamedTuple):
+    """A function of `sparkify.analytics`, the options that it takes, and what the help says of it."""
+
+    function: str
+    text: str
+    options: tuple[str, ...] = ()
+
+
+QUESTIONS: Final = {
+    "pages": _Question("pages", "views, users and errors by page"),
+    "days": _Question("page_days", "the same by day, page and level"),
+    "errors": _Question("errors", "by day and page"),
+    "feedback": _Question("feedback", "thumbs, playlists and friends by day, also for each hour heard"),
+    "songs": _Question("feedback_songs", "those after which it was given", ("limit",)),
+    "adverts": _Question("adverts", "on the free level"),
+    "sessions": _Question("sessions", "by day"),
+    "ends": _Question("session_ends", "first and last pages", ("limit",)),
+    "upgrades": _Question("upgrades", "the way from free to paid, by week"),
+    "churn": _Question("churn", "cancellations and downgrades by week"),
+    "quiet": _Question("quiet", "who does nothing on the last days", ("days",)),
+    "cohorts": _Question("cohorts", "who is left, by first week", ("days",)),
+    "before": _Question("before", "the weeks before people leave"),
+}
 
 
 def add(commands: Any) -> None:
@@ -26,14 +46,8 @@ def add(commands: Any) -> None:
     activity = add_command(
         commands, "activity", _activity, "show what users do beside listening; who pays, and who leaves"
     )
-    activity.epilog = (
-        "pages: views, users and errors by page; days: the same by day, page and level; errors: by day and"
-        " page; feedback: thumbs, playlists and friends by day, also for each hour heard; songs: those after"
-        " which it was given; adverts: on the free level; sessions: by day; ends: first and last pages;"
-        " upgrades: the way from free to paid, by week; churn: cancellations and downgrades by week; quiet:"
-        " who does nothing on the last days; cohorts: who is left, by first week; before: the weeks before"
-        " people leave. Days and weeks are UTC."
-    )
+    texts = "; ".join(f"{name}: {question.text}" for name, question in QUESTIONS.items())
+    activity.epilog = f"{texts}. Days and weeks are UTC."
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
     activity.add_argument(
@@ -62,20 +76,10 @@ def _activity(options: Options) -> int:
 def _ask(options: Options) -> list[dict[str, Any]]:
     from sparkify import analytics
 
-    chosen, dsn = chosen_selection(options), options.dsn
-    days = analytics.QUIET_DAYS if options.days is None else options.days
-    match options.what:
-        case "songs":
-            return analytics.feedback_songs(chosen, dsn=dsn, limit=options.limit)
-        case "ends":
-            return analytics.session_ends(chosen, dsn=dsn, limit=options.limit)
-        case "quiet":
-            return analytics.quiet(chosen, dsn=dsn, days=days)
-        case "cohorts":
-            return analytics.cohorts(chosen, dsn=dsn, days=days)
-    simple = {
-        "pages": analytics.pages, "days": analytics.page_days, "errors": analytics.errors,
-        "feedback": analytics.feedback, "adverts": analytics.adverts, "sessions": analytics.sessions,
-        "upgrades": analytics.upgrades, "churn": analytics.churn, "before": analytics.before,
-    }  # fmt: skip
-    return simple[options.what](chosen, dsn=dsn)
+    question = QUESTIONS[options.what]
+    given = {name: getattr(options, name) for name in question.options}
+    more = {name: value for name, value in given.items() if value is not None}
+    rows: list[dict[str, Any]] = getattr(analytics, question.function)(
+        chosen_selection(options), dsn=options.dsn, **more
+    )
+    return rows

@@ -56,11 +56,11 @@ def _draw(screen: Screen, page: Page, drawn: dict[str, Callable[[], None]]) -> N
     dsn = os.environ.get("SPARKIFY_DSN")
     try:
         state = source.state(dsn)
-        days = filters.event_days(state, dsn)
+        days = filters.days_with_events(state, dsn)
         if days.is_empty():
             _say("Nothing is loaded yet", "Load data, then try again: sparkify etl DATA")
         # The filters are drawn outside the page: Streamlit would drop those of a page when it is left.
-        elif view := _chosen(state, dsn, days, has_views=screen.has_views):
+        elif view := _chosen(state, dsn, days, with_page_views=screen.with_page_views):
             filters.say(view)
             with view.asking() as ask:
                 drawn["page"] = partial(screen.show, view, ask)
@@ -70,10 +70,10 @@ def _draw(screen: Screen, page: Page, drawn: dict[str, Callable[[], None]]) -> N
 
 
 def _chosen(
-    state: dict[str, Any], dsn: str | None, event_days: Selection, *, has_views: bool
+    state: dict[str, Any], dsn: str | None, days: Selection, *, with_page_views: bool
 ) -> filters.View | None:
     addresses.given()  # before the filters change it
-    view = filters.choose(state, dsn, event_days, has_views=has_views)
+    view = filters.choose(state, dsn, days, with_page_views=with_page_views)
     addresses.say_ignored()
     return view
 

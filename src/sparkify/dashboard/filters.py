@@ -50,23 +50,25 @@ class View:
         return source.ask_now(question, *arguments, dsn=self.dsn, **more)
 
 
-def event_days(state: dict[str, Any], dsn: str | None) -> Selection:
-    """The UTC days with plays or page views."""
+def days_with_events(state: dict[str, Any], dsn: str | None) -> Selection:
+    """The UTC days from the first to the last with plays or page views."""
     days: Selection = source.ask(_version(state), analytics.event_days, dsn=dsn)
     return days
 
 
-def choose(state: dict[str, Any], dsn: str | None, event_days: Selection, *, has_views: bool) -> View | None:
+def choose(
+    state: dict[str, Any], dsn: str | None, with_events: Selection, *, with_page_views: bool
+) -> View | None:
     """Show the filters and return the chosen view; None, after saying why, if there is nothing to show.
 
-    The page shows days with plays, or, if it `has_views`, those with plays or page views.
+    The page shows days with plays; `with_page_views`, all days `with_events`.
     """
 
     def ask(question: Callable[..., Any], *arguments: Any) -> Any:
         return source.ask(_version(state), question, *arguments, dsn=dsn)
 
     with st.sidebar:
-        since, until = _days(event_days)
+        since, until = _days(with_events)
         dates = st.empty()  # they depend on the time zone
         level = st.segmented_control(
             "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
@@ -79,31 +81,31 @@ def choose(state: dict[str, Any], dsn: str | None, event_days: Selection, *, has
         zone = st.selectbox(
             "Time zone", ask(analytics.time_zones), key="tz", bind="query-params", filter_mode="contains"
         )
-        known = event_days if has_views else ask(analytics.days, Selection(zone=zone))
-        what = "plays or page views" if has_views else "plays"
+        known: Any = with_events if with_page_views else ask(analytics.days, Selection(zone=zone))
+        what = "plays or page views" if with_page_views else "plays"
         if not known.is_empty():
             dates.caption(f"There are {what} from {known.since} to {known.until}.")
-    if since and until and since > until:
-        st.warning("The first day is after the last. Choose other days.")
-        return None
-    if known.is_empty():
-        st.warning("There are no plays yet, only page views: see Activity.")
+    selection = Selection(since, until, None if level == ALL_LEVELS else level, place, zone)
+    if nothing := _why_nothing(selection, known, what):
+        st.warning(nothing)
         return None
     first, last = known.since, known.until
-    assert first
-    assert last
-    selection = Selection(since, until, None if level == ALL_LEVELS else level, place, zone)
     days = selection.within(first, last)
-    if days.is_empty():
-        st.warning(f"There are no {what} on these days, only from {first} to {last}.")
-        return None
     assert days.since
     assert days.until
-    return View(
-        selection, days.since, days.until,
-        fitting_period(days.since, days.until) if period == AUTOMATIC else str(period),
-        first, last, state, dsn,
-    )  # fmt: skip
+    period = fitting_period(days.since, days.until) if period == AUTOMATIC else str(period)
+    return View(selection, days.since, days.until, period, first, last, state, dsn)
+
+
+def _why_nothing(selection: Selection, known: Any, what: str) -> str | None:
+    """Why a selection has nothing to show, if so; `known` are the days that have `what` a page shows."""
+    if selection.is_empty():
+        return "The first day is after the last. Choose other days."
+    if known.is_empty():
+        return f"There are no {what} yet, only page views: see Activity."
+    if selection.within(known.since, known.until).is_empty():
+        return f"There are no {what} on these days, only from {known.since} to {known.until}."
+    return None
 
 
 def _place(places: list[str]) -> str | None:
@@ -120,15 +122,15 @@ def _place(places: list[str]) -> str | None:
     return chosen
 
 
-def _days(event_days: Selection) -> tuple[date | None, date | None]:
+def _days(with_events: Selection) -> tuple[date | None, date | None]:
     """The chosen first and last day, within whole years: a saved address still works when the data has grown
     or shrunk."""
-    assert event_days.since
-    assert event_days.until
+    assert with_events.since
+    assert with_events.until
     a_day = timedelta(1)  # between UTC and any time zone
     bounds = {
-        "min_value": date((event_days.since - a_day).year, 1, 1),
-        "max_value": date((event_days.until + a_day).year, 12, 31),
+        "min_value": date((with_events.since - a_day).year, 1, 1),
+        "max_value": date((with_events.until + a_day).year, 12, 31),
         "format": "YYYY-MM-DD",
     }
     since = st.date_input("First day", None, key="since", bind="query-params", **bounds)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
+from sparkify.extract.compression import COMPRESSIONS
 from sparkify.extract.files import READABLE
 from sparkify.extract.kinds import KINDS
 
@@ -26,10 +27,13 @@ _FORMATS: Final = [
             rb"(?i)\s*<(!doctype|html|head|body|\?xml)",
             "a web page, perhaps an error message: download it again",
         ),
-        (rb"\x1f\x8b", "compressed by gzip but not named so: rename it to .json.gz"),
-        (rb"\x28\xb5\x2f\xfd", "compressed by Zstandard but not named so: rename it to .json.zst"),
-        (rb"BZh[1-9]1AY", "compressed by bzip2 but not named so: rename it to .json.bz2"),
-        (rb"\xfd7zXZ\x00", "compressed by xz but not named so: rename it to .json.xz"),
+        *(
+            (
+                compression.begins,
+                f"compressed by {compression.name} but not named so: rename it to .json.{ending}",
+            )
+            for ending, compression in COMPRESSIONS.items()
+        ),
         (rb"PK\x03\x04", "a ZIP archive: unpack it"),
         (
             rb"\xff\xfe|\xfe\xff|\x00?[^\x00]\x00[^\x00]",

@@ -6,8 +6,9 @@ Consecutive streams in a file are read as one, and zero bytes between them are s
 import bz2
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 FEED_BYTES: Final = 1 << 10
 """Bytes to decompress at a time. Zstandard may return 32 MiB for this kilobyte at once."""
@@ -96,6 +97,25 @@ class _Zstandard(_Library):
         return bytes(self._stream.decompress(data))
 
 
+class Compression(NamedTuple):
+    """Its name in messages, how its files begin (a pattern), and what decompresses one stream."""
+
+    name: str
+    begins: bytes
+    open: Callable[[], _Decompressor]
+
+
+COMPRESSIONS: Final = {
+    "gz": Compression("gzip", rb"\x1f\x8b", _Gzip),
+    "zst": Compression("zstd", rb"\x28\xb5\x2f\xfd", _Zstandard),
+    "bz2": Compression("bzip2", rb"BZh[1-9]1AY", _Bzip2),
+    "xz": Compression("xz", rb"\xfd7zXZ\x00", partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, XZ_MEMORY)),
+}
+"""What a load can decompress, by the endings of files."""
+
+_OPEN: Final = {compression.name: compression.open for compression in COMPRESSIONS.values()}
+
+
 def decompressed(
     blocks: Iterable[bytes], compression: str, careful_from: int | None = None
 ) -> Iterator[bytes]:
@@ -116,7 +136,7 @@ def decompressed(
                     data = data.lstrip(b"\0")  # padding, as on tapes and in xz files
                 if not data:
                     break
-                stream, begun = _decompressor(compression), True
+                stream, begun = _OPEN[compression](), True
             try:
                 yield stream.decompress(data, most)  # without keeping a reference: it may be large
             except Exception as error:
@@ -148,16 +168,6 @@ def _feeds(
             yield at, data, most
             start += len(data)
             at += len(data)
-
-
-def _decompressor(compression: str) -> _Decompressor:
-    if compression == "gzip":
-        return _Gzip()
-    if compression == "bzip2":
-        return _Bzip2()
-    if compression == "xz":
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
-    return _Zstandard()
 
 
 def _damage(compression: str, error: Exception) -> str:

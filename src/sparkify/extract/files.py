@@ -4,13 +4,13 @@ import os
 import re
 from typing import Final, Literal, NamedTuple
 
+from sparkify.extract.compression import COMPRESSIONS
 from sparkify.extract.formats import READERS
 
 Kind = Literal["song", "log"]
 """See `sparkify.extract.kinds`."""
 
 _PLAIN: Final = tuple(f".{ending}" for ending in READERS)
-_PACKED: Final = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2", "xz": "xz"}
 
 READ_BYTES: Final = 4 << 20
 """Bytes to read at a time. It must not exceed `MAX_LINE_BYTES`: a line within one read is not measured."""
@@ -22,7 +22,7 @@ def _either(names: list[str]) -> str:
 
 READABLE: Final = (
     f"{_either([f'.{ending}' for ending in READERS])} files"
-    f" ({_either(['plain', *(f'.{ending}' for ending in _PACKED)])})"
+    f" ({_either(['plain', *(f'.{ending}' for ending in COMPRESSIONS)])})"
 )
 """The file names that a load reads, for messages."""
 
@@ -102,10 +102,10 @@ def compression_of(name: str) -> str | None:
     stem, dot, ending = name.lower().rpartition(".")
     if ending in READERS and dot:
         return None
-    if ending in _PACKED:
+    if ending in COMPRESSIONS:
         _, dot, inner = stem.rpartition(".")
         if inner in READERS and dot:
-            return _PACKED[ending]
+            return COMPRESSIONS[ending].name
     return ""
 
 
@@ -115,7 +115,7 @@ def format_of(name: str) -> str:
     if ending in READERS:  # the usual name, quickly
         return ending
     stem, _, ending = name.lower().rpartition(".")
-    return stem.rpartition(".")[2] if ending in _PACKED else ending
+    return stem.rpartition(".")[2] if ending in COMPRESSIONS else ending
 
 
 def ending_of(name: str) -> str:
@@ -123,5 +123,5 @@ def ending_of(name: str) -> str:
     name = name.lower()
     if not (found := _ENDING.search(name)):
         return NO_ENDING
-    inner = _ENDING.search(name, 0, found.start()) if found[0][1:] in _PACKED else None
+    inner = _ENDING.search(name, 0, found.start()) if found[0][1:] in COMPRESSIONS else None
     return (inner[0] if inner else "") + found[0]

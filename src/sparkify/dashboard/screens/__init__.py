@@ -11,11 +11,11 @@ Show = Callable[[View, Ask], None]
 
 
 class Screen(NamedTuple):
-    """A page: its title, the function that draws it, and whether it shows days without plays, too."""
+    """A page: its title, the function that draws it, and whether it also shows days with page views only."""
 
     title: str
     show: Show
-    has_views: bool = False
+    with_page_views: bool = False
 
 
 PAGES: Final = {
@@ -23,7 +23,7 @@ PAGES: Final = {
     "songs": Screen("Songs and artists", songs.show),
     "listeners": Screen("Listeners", listeners.show),
     "when-and-where": Screen("When and where", when_where.show),
-    "activity": Screen("Activity", activity.show, has_views=True),
-    "data": Screen("State of the data", state.show, has_views=True),
+    "activity": Screen("Activity", activity.show, with_page_views=True),
+    "data": Screen("State of the data", state.show, with_page_views=True),
 }
 """The pages, by the last part of their addresses."""
