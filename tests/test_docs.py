@@ -21,8 +21,10 @@ from benchmarks.docs import KEPT, PERFORMANCE, RESULTS, filled
 from sparkify import cli, etl
 from sparkify.commands import arguments as codes
 from sparkify.database.connection import connect
+from sparkify.extract.compression import COMPRESSIONS
 from sparkify.extract.rejects import REASONS as ALL_REASONS
 from sparkify.extract.rejects import Reject
+from sparkify.schema.rollups import NAMES
 from sparkify.transform.judge import judge_event
 from tests.support.data import NOVEMBER, play, song, write
 
@@ -201,6 +203,21 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     verdicts = [judge_event(line, (NOVEMBER, NOVEMBER + DAY)) for line in lines.values()]
     assert [verdict.reason for verdict in verdicts if isinstance(verdict, Reject)] == list(lines)
     assert [name for name, _ in REASONS if name in lines] == list(lines)
+
+
+def test_what_there_is_is_listed() -> None:
+    """A new rollup, page or compression is in the pages that list them all."""
+    screens = (ROOT / "src/sparkify/dashboard/screens/__init__.py").read_text(encoding="utf-8")
+    pages = re.findall(r'^    "([a-z-]+)": Screen\(', screens, re.MULTILINE)
+    listed = {
+        "docs/dashboard.md": [f"`/{page}`" for page in pages if page != "overview"],
+        "docs/analytics.md": [f"`analytics.{name}`" for name in NAMES],
+        "docs/rules.md": [f".{ending}" for ending in COMPRESSIONS],
+        "docs/how-to.md": [f".{ending}" for ending in COMPRESSIONS],
+    }
+    for page, names in listed.items():
+        assert names
+        assert [name for name in names if name not in TEXTS[page]] == [], page
 
 
 # --- how to change it -------------------------------------------------------------------------------------
