@@ -42,15 +42,14 @@ for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))
     if not name.startswith("SPARKIFY_TEST_"):
         del os.environ[name]
 
-import sparkify  # noqa: E402
-from sparkify.create_tables import create_tables  # noqa: E402
-from sparkify.database.connection import connect  # noqa: E402
-from sparkify.server import Server  # noqa: E402
-
-_core = Path(sparkify.__file__).parent / "core"
+_core = Path(__file__).parents[1] / "src" / "sparkify" / "core"
 _built = max((file.stat().st_mtime for file in _core.glob("_core*.so")), default=None)
 if _built is not None and any(file.stat().st_mtime > _built for file in _core.glob("*.[ch]")):
     pytest.exit("The core is older than its sources: make src/sparkify/core/_core.abi3.so", returncode=2)
+
+from sparkify.create_tables import create_tables  # noqa: E402
+from sparkify.database.connection import connect  # noqa: E402
+from sparkify.server import Server  # noqa: E402
 
 TEMPLATE = f"sparkify_test_template_{os.getpid()}"
 _numbers = count()

@@ -298,7 +298,7 @@ def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any
     for what in ("quiet", "cohorts"):
         refused = run_here("activity", what, f"--days={days}", "--dsn", world[0])
         assert refused.returncode == 2
-        said = "on 1 to 3650 days" if days.isdecimal() and days != "0" else "is not a whole number above 0"
+        said = "from 1 to 3650, not" if days.isdecimal() and days != "0" else "is not a whole number above 0"
         assert said in refused.stderr
         assert run_here("activity", what, "--days", 3650, "--dsn", world[0]).returncode == 0
 
@@ -308,7 +308,7 @@ def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any
 def test_days_of_quiet_have_bounds_in_python(
     world: tuple[str, list[Event]], question: Callable[..., Any], days: int
 ) -> None:
-    with pytest.raises(UsageError, match=f"on 1 to 3650 days, not on {days}"):
+    with pytest.raises(UsageError, match=f"from 1 to 3650, not {days}"):
         question(dsn=world[0], days=days)
 
 

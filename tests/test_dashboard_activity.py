@@ -243,5 +243,3 @@ def test_page_views_without_a_play(one_sided: Visitor) -> None:
     expect(page.get_by_text("There are no plays yet, only page views: see Activity.")).to_be_visible()
     page = one_sided.go("activity")
     assert metrics(page)["Page views"] == "80"
-    page = one_sided.go("data")
-    expect(page.get_by_role("table", name="The last runs")).to_be_visible()

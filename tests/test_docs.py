@@ -205,6 +205,23 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
     assert [name for name, _ in REASONS if name in lines] == list(lines)
 
 
+def test_an_empty_value_is_refused_as_documented() -> None:
+    """Where the parser lets it in, the command refuses it in its own words; only a place may have no name."""
+    accepting = set()
+    for parser in LEAVES.values():
+        for action in parser._actions:
+            if action.nargs == 0 or action.choices:
+                continue
+            try:
+                (action.type or str)("")  # type: ignore[operator]
+            except (argparse.ArgumentTypeError, ValueError):
+                continue
+            accepting.add(action.dest)
+    assert accepting == {"location", "arguments", "data", "song_data", "log_data", "max_rejects"}
+    for arguments in ([""], ["--song-data="], ["--log-data="], ["--max-rejects="]):
+        assert cli.main(["etl", *arguments]) == codes.WRONG_USAGE
+
+
 def test_what_there_is_is_listed() -> None:
     """A new rollup, page or compression is in the pages that list them all."""
     screens = (ROOT / "src/sparkify/dashboard/screens/__init__.py").read_text(encoding="utf-8")

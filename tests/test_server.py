@@ -24,7 +24,18 @@ from sparkify.create_tables import create_tables
 from sparkify.database.connection import resolve
 from sparkify.errors import ServerError, SparkifyError, UsageError
 from sparkify.operations.bi import jdbc_url
-from sparkify.server import Server, account, binaries, ensure_running, probe, server, settings, socket
+from sparkify.server import (
+    Server,
+    account,
+    binaries,
+    ensure_running,
+    is_embedded,
+    probe,
+    server,
+    settings,
+    socket,
+)
+from sparkify.server import port as port_module
 from sparkify.server.home import home_folder
 from sparkify.server.process import is_alive
 from tests.support import rooms
@@ -306,6 +317,55 @@ def test_a_killed_server_with_a_port_is_found_and_started_again(make_home: Calla
     assert ask(one.url("postgres"), "SELECT 1") == 1
 
 
+def test_a_port_of_root_is_refused(make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does not run as root, whoever starts it."""
+    one = make_home()
+    monkeypatch.setattr(port_module, "_first_free", lambda: 1024)
+    with pytest.raises(ServerError, match=r"port 1023 of .*: only root may\. .*--port N.*--port off"):
+        one.listen(1023)
+    assert one.status().port is None
+
+
+def test_nobody_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without an entry in the list of users, or a folder that is gone, gets a sentence."""
+
+    def nobody(*_: object, **__: object) -> None:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("SPARKIFY_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    monkeypatch.setattr("platformdirs.user_data_path", nobody)
+    with pytest.raises(ServerError, match=r"could not determine.*Set SPARKIFY_HOME to a full path"):
+        home_folder()
+    assert not is_embedded("host=/somewhere")
+    monkeypatch.setenv("SPARKIFY_HOME", "here")
+    monkeypatch.setattr(os, "getcwd", lambda: os.stat("/nowhere"))
+    with pytest.raises(ServerError, match="Set SPARKIFY_HOME to a full path"):
+        home_folder()
+
+
+def test_a_variable_that_libpq_refuses_is_said(
+    make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: the server answers nobody who does not ask."""
+    one = make_home()
+    one.start()
+    monkeypatch.setenv("PGSSLMODE", "nonsense")
+    with pytest.raises(ServerError, match=r"A PG\* variable keeps libpq from connecting"):
+        one.start()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_memory_of_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: int) -> None:
+    limits = [tmp_path / "2", tmp_path / "1"]
+    monkeypatch.setattr(settings, "_LIMITS", limits)
+    machine = settings.usable_memory()
+    limits[0].write_text("max\n")
+    assert settings.usable_memory() == machine
+    limits[-version].write_text(f"{512 << 20}\n")
+    assert settings.usable_memory() == 512 << 20 < machine
+
+
 def test_a_port_that_is_taken_is_named_and_not_kept(make_home: Callable[..., Server]) -> None:
     one = make_home()
     with create_server(("127.0.0.1", 0)) as other:
@@ -392,6 +452,25 @@ def test_a_short_folder_stands_in_for_a_long_path_and_is_never_shared(
     assert (one.home / "run").readlink() != short
     assert not list(short.iterdir())
     short.rmdir()
+
+
+@pytest.mark.parametrize("original", ["running", "stopped"])
+def test_a_copy_of_a_home_has_a_socket_of_its_own(make_home: Callable[..., Server], original: str) -> None:
+    """Else what is meant for the copy would be written into the original."""
+    one, copy = make_home(LONG), make_home(LONG)
+    one.start()
+    if original == "stopped":
+        one.stop()
+    shutil.rmtree(copy.home)
+    subprocess.run(["cp", "-a", one.home, copy.home], check=True)
+    one.start()
+    assert not copy.status().running
+    copy.start()
+    assert one.status().running
+    data = [ask(server.url("postgres"), "SHOW data_directory") for server in (one, copy)]
+    assert data == [str(one.home / "data"), str(copy.home / "data")]
+    copy.stop()
+    assert one.status().running
 
 
 def test_a_running_server_whose_socket_folder_is_gone_can_be_stopped(

@@ -231,8 +231,8 @@ VARIED = {
     "location": {"location": ["a", "b"]},
     "user_agent": {"userAgent": ["a", "b"]},
 }
-"""Two values of the field of the log that each column of songplays comes from; a play's identity and its song
-have none."""
+"""Two values of the field of the log from which each column of songplays comes. The columns of the identity
+and of the song are left out."""
 
 
 def test_every_column_decides_between_variants(

@@ -142,7 +142,7 @@ def _ask(connection: Connection[Any], query: LiteralString, selection: Selection
 
 def _refuse_days(days: int) -> None:
     if not 1 <= days <= _LONGEST_QUIET:
-        raise UsageError(f"To be quiet is to do nothing on 1 to {_LONGEST_QUIET} days, not on {days}.")
+        raise UsageError(f"The days of being quiet must be from 1 to {_LONGEST_QUIET}, not {days}.")
 
 
 def _refuse_places_and_zones(selection: Selection) -> None:

@@ -50,7 +50,10 @@ def _sentence(text: str) -> str:
 def add_option_or_variable(parser: argparse.ArgumentParser, option: str, variable: str, text: str) -> None:
     """Add an option that defaults to an environment variable; the help names the variable."""
     parser.add_argument(
-        option, type=given, default=os.environ.get(variable) or None, help=f"{text} [env: {variable}]"
+        option,
+        type=not_empty,
+        default=os.environ.get(variable, "").strip() or None,
+        help=f"{text} [env: {variable}]",
     )
 
 
@@ -130,9 +133,9 @@ def port(text: str) -> int:
     return int(text)
 
 
-def given(text: str) -> str:
+def not_empty(text: str) -> str:
     """Accept text that is not empty: else a command would work on something else than a script means."""
-    if not text:
+    if not text.strip():
         raise argparse.ArgumentTypeError("the value is empty: perhaps a variable is not set")
     return text
 

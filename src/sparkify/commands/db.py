@@ -4,7 +4,16 @@ import os
 import sys
 from typing import Any
 
-from sparkify.commands.arguments import DONE, FAILED, Options, add_command, add_dsn, add_group, given, port
+from sparkify.commands.arguments import (
+    DONE,
+    FAILED,
+    Options,
+    add_command,
+    add_dsn,
+    add_group,
+    not_empty,
+    port,
+)
 from sparkify.commands.output import note
 from sparkify.errors import UsageError
 from sparkify.server.names import DATABASE, LOADER, READER
@@ -23,7 +32,7 @@ def add(commands: Any) -> None:
     add_command(actions, "status", _status, "say whether the embedded server runs")
     url = add_command(actions, "url", _url, "print the URL to connect with, starting the server if needed")
     url.add_argument(
-        "database", nargs="?", type=given, metavar="DATABASE", default=DATABASE,
+        "database", nargs="?", type=not_empty, metavar="DATABASE", default=DATABASE,
         help=f"database in the URL (default: {DATABASE})",
     )  # fmt: skip
     url.add_argument(
@@ -33,7 +42,7 @@ def add(commands: Any) -> None:
     psql = add_command(actions, "psql", _psql, "open psql, starting the server if needed")
     psql.add_argument(
         "--database",
-        type=given,
+        type=not_empty,
         metavar="DATABASE",
         default=DATABASE,
         help=f"database to open (default: {DATABASE})",
@@ -44,12 +53,12 @@ def add(commands: Any) -> None:
     )
     login = roles.add_mutually_exclusive_group()
     login.add_argument(
-        "--reader", type=given, metavar="NAME",
+        "--reader", type=not_empty, metavar="NAME",
         help="make a login that may read; asks for its password [env: SPARKIFY_PASSWORD]",
     )  # fmt: skip
     login.add_argument(
         "--loader",
-        type=given,
+        type=not_empty,
         metavar="NAME",
         help="make a login that may load; password as for --reader",
     )

@@ -7,7 +7,16 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 
-from sparkify.commands.arguments import DONE, HELD, Options, add_command, add_dsn, add_json, given, positive
+from sparkify.commands.arguments import (
+    DONE,
+    HELD,
+    Options,
+    add_command,
+    add_dsn,
+    add_json,
+    not_empty,
+    positive,
+)
 from sparkify.commands.output import counted, note, print_result, print_sentence
 from sparkify.extract.files import READABLE
 from sparkify.report import Progress, Report
@@ -40,7 +49,7 @@ def add(commands: Any) -> None:
         help="where batches run: on this machine or on an Apache Spark cluster (default: local)",
     )  # fmt: skip
     etl.add_argument(
-        "--master", type=given, metavar="URL", help="the Spark cluster: spark://HOST:7077, yarn, local[2]"
+        "--master", type=not_empty, metavar="URL", help="the Spark cluster: spark://HOST:7077, yarn, local[2]"
     )
     etl.add_argument(
         "--conf", type=_setting, action="append", default=[], metavar="KEY=VALUE",

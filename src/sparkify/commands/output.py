@@ -87,7 +87,7 @@ def by_level(rows: Sequence[dict[str, Any]]) -> str:
     shown = [row for row in rows if row in most[:3]]
     found = [f"{printable(row['level'])[:20] or '(empty)'} {row['plays']:,}" for row in shown]
     if others := most[3:]:
-        found.append(f"{counted(len(others), 'other')} {sum(row['plays'] for row in others):,}")
+        found.append(f"other levels {sum(row['plays'] for row in others):,}")
     return ", ".join(found)
 
 

@@ -13,7 +13,7 @@ from sparkify.commands.arguments import (
     add_group,
     add_json,
     add_limit,
-    given,
+    not_empty,
     positive,
     utf8,
 )
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
         actions, "export", _export, "write rejected lines with their text, one JSON object per line"
     )
     _add_choice(export)
-    export.add_argument("--out", type=given, metavar="FILE", help="file to write (default: stdout)")
+    export.add_argument("--out", type=not_empty, metavar="FILE", help="file to write (default: stdout)")
     add_dsn(export)
 
     drop = add_command(actions, "drop", _drop, "dismiss rejected lines that nobody will fix")
@@ -77,7 +77,7 @@ def _add_choice(parser: ArgumentParser, *, several: str = "all are chosen") -> N
 
 
 def _path(text: str) -> str:
-    return expanded(utf8(given(text)))
+    return expanded(utf8(not_empty(text)))
 
 
 def _choice(options: Options) -> dict[str, Any]:

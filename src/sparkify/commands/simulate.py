@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sparkify.commands.arguments import DONE, INTERRUPTED, Options, add_command, given
+from sparkify.commands.arguments import DONE, INTERRUPTED, Options, add_command, not_empty
 from sparkify.commands.output import counted, note
 from sparkify.errors import UsageError
 from sparkify.simulate import OPENED
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def _folder(text: str) -> Path:
-    return Path(given(text))
+    return Path(not_empty(text))
 
 
 def _add_world(parser: argparse.ArgumentParser) -> None:

@@ -69,8 +69,10 @@ def safe(*, may_be_lost: bool = False) -> Iterator[None]:
 
 
 def _replace_closed() -> None:
-    """Replace closed streams with ``/dev/null``, opened to read: the next file opened would get their
-    descriptors, and Python drops in silence what it cannot write."""
+    """Replace closed streams with ``/dev/null``: else the next file opened would get their descriptor.
+
+    It is opened for reading only, so that a write fails: without a stream, Python drops output in silence.
+    """
     for name, mode in _STREAMS.items():
         if getattr(sys, name) is None:
             number = os.open(os.devnull, os.O_RDONLY)

@@ -24,8 +24,8 @@ AUTOMATIC: Final = "auto"
 class View:
     """What the user has chosen to see: the plays, the period of trends, the state of the data.
 
-    The days, also the `first` and the `last` one that the page can show, are those of the chosen time zone;
-    on a page that shows page views, they are UTC days.
+    The days, also the `first` and the `last` one that the page can show, are those of the selection's zone.
+    On a page that shows page views, that is UTC, and the selection has no place.
     """
 
     selection: Selection
@@ -81,15 +81,19 @@ def choose(
         zone = st.selectbox(
             "Time zone", ask(analytics.time_zones), key="tz", bind="query-params", filter_mode="contains"
         )
-        known: Any = with_events if with_page_views else ask(analytics.days, Selection(zone=zone))
+        known: Selection = with_events if with_page_views else ask(analytics.days, Selection(zone=zone))
         what = "plays or page views" if with_page_views else "plays"
         if not known.is_empty():
             dates.caption(f"There are {what} from {known.since} to {known.until}.")
-    selection = Selection(since, until, None if level == ALL_LEVELS else level, place, zone)
+    selection = Selection(since, until, None if level == ALL_LEVELS else level)
+    if not with_page_views:
+        selection = replace(selection, location=place, zone=zone)
     if nothing := _why_nothing(selection, known, what):
         st.warning(nothing)
         return None
     first, last = known.since, known.until
+    assert first
+    assert last
     days = selection.within(first, last)
     assert days.since
     assert days.until
@@ -97,12 +101,14 @@ def choose(
     return View(selection, days.since, days.until, period, first, last, state, dsn)
 
 
-def _why_nothing(selection: Selection, known: Any, what: str) -> str | None:
+def _why_nothing(selection: Selection, known: Selection, what: str) -> str | None:
     """Why a selection has nothing to show, if so; `known` are the days that have `what` a page shows."""
     if selection.is_empty():
         return "The first day is after the last. Choose other days."
     if known.is_empty():
         return f"There are no {what} yet, only page views: see Activity."
+    assert known.since
+    assert known.until
     if selection.within(known.since, known.until).is_empty():
         return f"There are no {what} on these days, only from {known.since} to {known.until}."
     return None

@@ -73,7 +73,7 @@ def _unfinished(view: View) -> str:
     if view.selection.zone == analytics.UTC:
         over = view.state["loaded_at"].astimezone(UTC).date()
         return " The last day was not over when the data was loaded." if over <= view.until else ""
-    # The data ends with a UTC day, or earlier, so the local day around its end is cut, too.
+    # The data ends with a UTC day or during one, so the local day around its end is cut, too.
     is_cut = view.until >= view.last
     return " In this time zone the data may end before the last day does." if is_cut else ""
 

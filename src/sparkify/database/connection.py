@@ -21,6 +21,9 @@ OLDEST_SERVER: Final = 150000
 # With any of these, libpq knows a server. PGUSER or ~/.pgpass alone do not name one.
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
+# A number, a day or a text that PostgreSQL or psycopg cannot take; psycopg's own errors have no code.
+_NOT_TAKEN: Final = (None, "22003", "22008", "22021", "2201W", "2201X")
+
 _SILENCE: Final = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -41,7 +44,7 @@ def resolve(dsn: str | None = None) -> str:
     """
     if dsn is not None and not dsn.strip():
         raise UsageError("The connection string is empty: perhaps a variable is not set.")
-    dsn = dsn or os.environ.get("SPARKIFY_DSN")
+    dsn = dsn or os.environ.get("SPARKIFY_DSN", "").strip()
     if not dsn and not any(map(os.environ.get, LIBPQ_VARIABLES)):
         from sparkify.server import ensure_running  # noqa: PLC0415  not needed for another server
 
@@ -131,7 +134,7 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        if asking and isinstance(error, psycopg.DataError):
+        if asking and isinstance(error, psycopg.DataError) and error.sqlstate in _NOT_TAKEN:
             raise UsageError(f"{described(error)}. Ask with another number, day or text.") from error
         hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
         raise SparkifyError(f"{described(error)}.{hint} {advice(error, asking=asking)}".rstrip()) from error

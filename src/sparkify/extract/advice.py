@@ -29,7 +29,7 @@ _FORMATS: Final = [
         ),
         *(
             (
-                compression.begins,
+                compression.first_bytes,
                 f"compressed by {compression.name} but not named so: rename it to .json.{ending}",
             )
             for ending, compression in COMPRESSIONS.items()

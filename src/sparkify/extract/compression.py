@@ -98,10 +98,10 @@ class _Zstandard(_Library):
 
 
 class Compression(NamedTuple):
-    """Its name in messages, how its files begin (a pattern), and what decompresses one stream."""
+    """Its name in messages, the first bytes of its files (a pattern), and what decompresses one stream."""
 
     name: str
-    begins: bytes
+    first_bytes: bytes
     open: Callable[[], _Decompressor]
 
 

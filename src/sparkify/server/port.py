@@ -40,13 +40,30 @@ def socket_port(home: Path) -> int:
 
 
 def check_port(port: int) -> None:
-    """Raises ServerError, with a remedy, if a server could not listen on this port now."""
+    """Raises ServerError, with a remedy, if a server could not listen on this port now.
+
+    Root may listen on any, but the server does not run as root.
+    """
+    if port < _first_free():
+        raise _refusal(port, "only root may")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
         except OSError as error:
-            raise ServerError(
-                f"PostgreSQL cannot listen on port {port} of {ADDRESS}: {error.strerror}. Choose another: "
-                "sparkify db start --port N; or none: sparkify db start --port off"
-            ) from None
+            raise _refusal(port, error.strerror) from None
+
+
+def _first_free() -> int:
+    """The first port on which any user may listen."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    except (OSError, ValueError):
+        return 0  # the system decides
+
+
+def _refusal(port: int, why: str | None) -> ServerError:
+    return ServerError(
+        f"PostgreSQL cannot listen on port {port} of {ADDRESS}: {why}. Choose another: "
+        "sparkify db start --port N; or none: sparkify db start --port off"
+    )

@@ -14,7 +14,13 @@ def answers(url: str) -> bool:
     url = f"{url}&connect_timeout={WAIT}"
 
     def is_up() -> bool:
-        return PGconn.ping(url.encode()) == Ping.OK
+        found = PGconn.ping(url.encode())
+        if found == Ping.NO_ATTEMPT:
+            raise ServerError(
+                "A PG* variable keeps libpq from connecting to the embedded PostgreSQL: its value is unknown,"
+                " or does not fit a Unix socket. Unset it (env | grep ^PG)."
+            )
+        return found == Ping.OK
 
     if not is_up():
         return False

@@ -5,6 +5,7 @@ with `ALTER SYSTEM`, which PostgreSQL keeps in another file and which takes prec
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from sparkify.server.files import write
@@ -16,6 +17,9 @@ ROLE = "sparkify"
 
 MB = 1 << 20
 
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container's limit of memory stands, with control groups of version 2 and of version 1."""
+
 
 def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int | None) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf into `conf`.
@@ -23,7 +27,7 @@ def write_settings(conf: Path, *, data: Path, socket: Path, user: str, port: int
     Root and `user`, who runs the server, may log in by the socket; readers with a password, by a `port`.
     """
     lines = ["# Written by sparkify at every start; see docs/server.md."]
-    lines += [f"{name} = {value}" for name, value in settings(data, socket, _memory(), port).items()]
+    lines += [f"{name} = {value}" for name, value in settings(data, socket, usable_memory(), port).items()]
     write(conf / "postgresql.conf", os.fsencode("\n".join(lines) + "\n"))
     # The kernel says who is at the other end of a Unix socket, so this needs neither a password nor trust.
     rules = "local all all peer map=sparkify\n"
@@ -69,13 +73,13 @@ def settings(data: Path, socket: Path, memory: int, port: int | None = None) -> 
     }
 
 
-def _memory() -> int:
+def usable_memory() -> int:
     """Bytes of memory: the machine's, or the container's limit if that is less."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no container, or no limit ("max")
-        return machine
+    least = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in _LIMITS:
+        with suppress(OSError, ValueError):  # no container, or no limit ("max", or more than there is)
+            least = min(least, int(limit.read_text()))
+    return least
 
 
 def _megabytes(size: int, least: int, most: int) -> str:

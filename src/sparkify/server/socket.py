@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from sparkify.errors import ServerError
 from sparkify.server.account import Account
+from sparkify.server.files import write
 from sparkify.server.port import socket_port
 from sparkify.server.settings import ROLE
 
@@ -17,6 +18,9 @@ LONGEST = 103
 """Most bytes in a socket's path: macOS allows 103, Linux 107. PostgreSQL adds /.s.PGSQL.5432."""
 
 LONGEST_NAME = "/.s.PGSQL.65535"
+
+_OWNER = "home"
+"""A file in a folder under /tmp tells which home it was made for: a copy of the home has the same link."""
 
 
 def make_socket_folder(home: Path, account: Account) -> Path:
@@ -30,12 +34,13 @@ def make_socket_folder(home: Path, account: Account) -> Path:
             _remove(run)
             account.own(run)
         return run
-    if run.is_symlink() and _private(run.readlink(), account.uid):
+    if run.is_symlink() and _private(run.readlink(), account.uid) and _belongs(run.readlink(), home):
         return run.readlink()
     # An unpredictable name: another user could have created any fixed one before us.
     short = Path(tempfile.mkdtemp(prefix="sparkify-", dir="/tmp"))
     if account.uid != os.geteuid():
         os.chown(short, account.uid, account.gid)
+    write(short / _OWNER, _identity(home))
     _remove(run)
     run.symlink_to(short)
     return short
@@ -45,10 +50,11 @@ def socket_folder(home: Path) -> Path:
     """The folder of a started server's socket. Raises ServerError if it is missing or not safe."""
     folder = _folder(home)
     # After a reboot has emptied /tmp, any user could make this folder and pose as our server.
-    if not _private(folder, (home / "data").stat().st_uid):
+    is_ours = folder == home / "run" or _belongs(folder, home)
+    if not is_ours or not _private(folder, (home / "data").stat().st_uid):
         raise ServerError(
-            f"{folder} should be the private folder of the server's socket, but is gone or belongs to"
-            " another user. Run: sparkify db stop, then sparkify db start"
+            f"{folder} should be the private folder of the server's socket, but is gone, or belongs to"
+            " another user or another home. Run: sparkify db stop, then sparkify db start"
         )
     return folder
 
@@ -84,6 +90,18 @@ def _usable(folder: Path) -> bool:
     except UnicodeDecodeError:
         return False
     return len(path) + len(LONGEST_NAME) <= LONGEST and b"," not in path
+
+
+def _identity(home: Path) -> bytes:
+    found = home.stat()
+    return f"{found.st_dev}:{found.st_ino}\n".encode()
+
+
+def _belongs(folder: Path, home: Path) -> bool:
+    try:
+        return (folder / _OWNER).read_bytes() == _identity(home)
+    except OSError:
+        return False
 
 
 def _private(folder: Path, uid: int) -> bool:

@@ -24,6 +24,6 @@ PAGES: Final = {
     "listeners": Screen("Listeners", listeners.show),
     "when-and-where": Screen("When and where", when_where.show),
     "activity": Screen("Activity", activity.show, with_page_views=True),
-    "data": Screen("State of the data", state.show, with_page_views=True),
+    "data": Screen("State of the data", state.show),
 }
 """The pages, by the last part of their addresses."""

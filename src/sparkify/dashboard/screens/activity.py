@@ -44,21 +44,20 @@ _MEANS: Final = {
 
 def show(view: View, ask: Ask) -> None:
     """Draw the page."""
-    utc = _in_utc(view)
-    chosen = utc.selection
-    if view.selection.location is not None:
+    chosen = replace(view.selection, since=view.since, until=view.until)
+    if st.session_state.get("place") is not None:
         tables.line("Page views have no place, so this page counts those of all places.")
-    if view.selection.zone != analytics.UTC:
+    if st.session_state.get("tz") != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
     answers = {question: ask(question, chosen) for question in _QUESTIONS}
-    span = headlines.before(utc)
+    span = headlines.before(view)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
 
     def answer(question: Any) -> Rows:
         rows: Rows = answers[question].result()
         return rows
 
-    _compare(utc, [answer(question) for question in _COUNTED], [rows.result() for rows in earlier])
+    _compare(view, [answer(question) for question in _COUNTED], [rows.result() for rows in earlier])
     left, right = st.columns(2, gap="large")
     with left:
         _pages(view, chosen, answer(analytics.pages))
@@ -76,18 +75,13 @@ def show(view: View, ask: Ask) -> None:
         _before(view, chosen, answer(analytics.before))
 
 
-def _in_utc(view: View) -> View:
-    """The view of the same days in UTC, at all places."""
-    return replace(view, selection=Selection(view.since, view.until, view.selection.level))
-
-
-def _compare(utc: View, now: list[Rows], earlier: list[Rows]) -> None:
+def _compare(view: View, now: list[Rows], earlier: list[Rows]) -> None:
     """Show the numbers at the top of the page."""
     then = _numbers(*earlier) if earlier else {}
     with st.container(horizontal=True):
         for name, number in _numbers(*now).items():
             headlines.show(name, number, then.get(name), digits=int(name in _MEAN))
-    headlines.say(utc)
+    headlines.say(view)
 
 
 def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | None]:

@@ -75,12 +75,14 @@ def _found(view: View, ask: Ask, text: str) -> None:
     _song(view, ask, by_name[name])
     tables.show(
         "Songs found, with all their plays",
-        rows,
+        rows if are_all else rows[:20],
         {"title": "title", "artist": "artist", "plays": "plays"},
         bar="plays",
         links=addresses.SONG,
         most=20,
     )
+    if not are_all:
+        tables.line(f"The first 20 of {_MOST_FOUND} or more.")
     tables.download("found songs", lambda: view.ask_now(analytics.search, text, limit=1000))
 
 
