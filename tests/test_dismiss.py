@@ -104,7 +104,7 @@ def test_what_is_chosen_goes(data: Path, dsn: str, new_dsn: Callable[..., str]) 
             assert books_are_true(db)
 
 
-@pytest.mark.parametrize("words", [[], ["--all", "--reason", "invalid_json"], ["--file", ""]])
+@pytest.mark.parametrize("words", [[], ["--all", "--reason", "invalid_json"]])
 def test_it_must_be_said_which(words: list[str], dsn: str, run_here: Callable[..., Any]) -> None:
     done = run_here("rejects", "drop", *words, dsn=dsn)
     assert done.returncode == 2
