@@ -70,10 +70,7 @@ def choose(
     with st.sidebar:
         since, until = _days(with_events)
         dates = st.empty()  # they depend on the time zone
-        level = st.segmented_control(
-            "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
-            bind="query-params",
-        )  # fmt: skip
+        level = _level()
         place = _place(ask(analytics.locations))
         period = st.selectbox(
             "Trends by", [AUTOMATIC, *PERIODS], key="by", bind="query-params", filter_mode=None
@@ -85,7 +82,7 @@ def choose(
         what = "plays or page views" if with_page_views else "plays"
         if not known.is_empty():
             dates.caption(f"There are {what} from {known.since} to {known.until}.")
-    selection = Selection(since, until, None if level == ALL_LEVELS else level)
+    selection = Selection(since, until, level)
     if not with_page_views:
         selection = replace(selection, location=place, zone=zone)
     if nothing := _why_nothing(selection, known, what):
@@ -112,6 +109,15 @@ def _why_nothing(selection: Selection, known: Selection, what: str) -> str | Non
     if selection.within(known.since, known.until).is_empty():
         return f"There are no {what} on these days, only from {known.since} to {known.until}."
     return None
+
+
+def _level() -> str | None:
+    """The chosen level; None for all."""
+    chosen: str = st.segmented_control(
+        "Level", [ALL_LEVELS, "free", "paid"], default=ALL_LEVELS, required=True, key="level",
+        bind="query-params",
+    )  # fmt: skip
+    return None if chosen == ALL_LEVELS else chosen
 
 
 def _place(places: list[str]) -> str | None:
