@@ -22,7 +22,6 @@ QUIET_DAYS: Final = 14
 """A user who does nothing on this many days at the end of the data has gone quiet, unless a question is asked
 for another number."""
 
-
 _LONGEST_QUIET: Final = 3650
 """Days: ten years, more than any use. PostgreSQL fails to subtract very many from a date."""
 

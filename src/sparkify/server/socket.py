@@ -20,11 +20,11 @@ LONGEST = 103
 LONGEST_NAME = "/.s.PGSQL.65535"
 
 _OWNER = "home"
-"""A file in a folder under /tmp tells which home it was made for: a copy of the home has the same link."""
+"""A file in the folder under /tmp: it says for which home that was made. A copied home has the same link."""
 
 
 def make_socket_folder(home: Path, account: Account) -> Path:
-    """The folder for the socket, made if missing: `home/run`, or the folder that this link points to.
+    """The folder for the socket, made if missing: `home/run`, or where this link leads if that is ours.
 
     If the path is too long for a socket, or libpq cannot express it, the folder is a short one under /tmp.
     """
