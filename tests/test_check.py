@@ -144,7 +144,7 @@ DAMAGE = [
     ("matches", "UPDATE analytics.heard_songs SET song_id = NULL, artist_id = NULL"),
     ("matches", "UPDATE songplays SET song_id = NULL, artist_id = NULL WHERE user_id = 1"),
     ("latest_plays", "UPDATE users SET level = 'zero' WHERE user_id = 1"),
-    ("latest_plays", "UPDATE etl.latest_plays SET location = NULL WHERE user_id = 1"),
+    ("latest_plays", "UPDATE etl.latest_plays SET variant = variant || 'x' WHERE user_id = 1"),
     ("latest_plays", "DELETE FROM etl.latest_plays WHERE user_id = 1"),
     (
         "rollup_user_level_days",

@@ -135,7 +135,7 @@ def test_the_database_is_created(server_dsn: str, tmp_path: Path) -> None:
 
 def test_a_database_with_other_tables_of_these_names_is_left_alone(server_dsn: str, dsn: str) -> None:
     with connect(dsn) as connection:
-        connection.execute("DROP TABLE songplays; DROP SCHEMA staging, etl, analytics, partitions CASCADE")
+        connection.execute("DROP SCHEMA staging, etl, analytics, partitions CASCADE; DROP TABLE songplays")
         with pytest.raises(UsageError, match="already has a table artists that sparkify did not make"):
             create_tables(dsn)
         with pytest.raises(UsageError):

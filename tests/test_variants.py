@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from sparkify import etl
 from sparkify.database.connection import connect
@@ -154,10 +155,13 @@ def test_variants_have_one_order_everywhere(db: Connection[Any]) -> None:
         for event in events
     ]
     by_python = sorted(rows, key=lambda row: [*by_bytes(*row[:3]), row[3]])
-    in_postgres = "SELECT etl.variant(%s, %s, %s, %s)"
-    assert (
-        sorted(rows, key=lambda row: bytes(one(db, in_postgres, *row[:3], UUID(bytes=row[3])))) == by_python
-    )
+    in_postgres = "SELECT etl.variant(jsonb_populate_record(NULL::songplays, %s), %s)"
+
+    def variant(row: tuple[Any, ...]) -> bytes:
+        play = {"level": row[0], "location": row[1], "user_agent": row[2]}
+        return bytes(one(db, in_postgres, Jsonb(play), UUID(bytes=row[3])))
+
+    assert sorted(rows, key=variant) == by_python
 
 
 def test_heard_songs_are_those_of_the_plays_that_won(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

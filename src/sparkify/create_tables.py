@@ -166,17 +166,24 @@ def _drop(connection: Connection[Any]) -> None:
     """
     made = structure.structure()
     tables = [table for table in made.tables if not table.startswith("public.")]
+    # These depend on tables, and tables depend on the other functions.
+    of_rows = [
+        name
+        for name, (arguments, _) in made.functions.items()
+        if any(table in arguments for table in made.tables)
+    ]
     try:
         _wait_briefly(connection)
         connection.execute(_sql["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
+        _drop_all(connection, "FUNCTION", of_rows)
         loose = connection.execute(
             _sql["loose_tables"], [[name.partition(".")[2] for name in made.partitioned]]
         )
         _drop_all(connection, "TABLE", [*tables, *map(".".join, loose)])
         for statement in drop_table_queries:
             connection.execute(statement)
-        _drop_all(connection, "FUNCTION", made.functions)
+        _drop_all(connection, "FUNCTION", [name for name in made.functions if name not in of_rows])
         _drop_all(connection, "SCHEMA", _OURS)
         connection.execute("SET LOCAL lock_timeout = 0")
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):

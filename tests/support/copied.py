@@ -48,7 +48,7 @@ COLUMNS: Final[dict[str, list[Read]]] = {
     "heard_songs": [bytes, text, text, double, text, text, integer, integer],
     "repeated": [moment, integer, integer],
     "page_views": [moment, *[integer] * 4, *[text] * 4, integer, integer, integer],
-    "users": [integer, *[text] * 4, moment, *[integer] * 3, text, text, bytes],
+    "users": [integer, *[text] * 4, moment, *[integer] * 3, bytes],
     "levels": [integer, day, integer, text, moment, moment],
     "user_days": [integer, day, text, text, integer, integer, integer, *[integers] * 4],
     "user_agents": [integer, text],

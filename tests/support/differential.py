@@ -240,13 +240,17 @@ def _user(plays: list[Play]) -> tuple[Any, ...]:
     )
     return (
         play.user_id, play.first_name, play.last_name, play.gender, play.level, _moment(play),
-        play.session_id, play.item_in_session, songplay_id(play),
-        play.location, play.user_agent, _heard_song_id(play),
+        play.session_id, play.item_in_session, songplay_id(play), b"".join(_variant(play)),
     )  # fmt: skip
 
 
 def _variant(play: Play) -> list[bytes]:
-    return [*by_bytes(play.level, play.location, play.user_agent), _heard_song_id(play)]
+    """Its parts in order. No text has a zero byte, so they are in the same order when they are joined."""
+    texts = (play.level, play.location, play.user_agent)
+    return [
+        *(b"\0" if text is None else b"\1" + text.encode() + b"\0" for text in texts),
+        _heard_song_id(play),
+    ]
 
 
 def _heard_song_id(play: Play) -> bytes:

@@ -1,17 +1,39 @@
 /* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
 #include "rows.h"
 
+/* How many bytes the variant of a play takes. */
+static size_t variant_bytes(const Texts *texts, const HeardPlay *play) {
+    size_t bytes = 16;
+    for (size_t n = 0; n < PLAY_TEXTS; n++) {
+        Text text = text_at(texts, play->texts[n]);
+        bytes += (text.data != NULL) + text.size + 1;
+    }
+    return bytes;
+}
+
+/* The variant of a play, as etl.variant computes it (schema/plays.sql). */
+static uint8_t *copy_variant(uint8_t *at, const Plays *plays, const HeardPlay *play, size_t bytes) {
+    at = put32(at, (uint32_t)bytes);
+    for (size_t n = 0; n < PLAY_TEXTS; n++) {
+        Text text = text_at(&plays->batch.texts, play->texts[n]);
+        if (text.data) *at++ = 1;
+        if (text.size) memcpy(at, text.data, text.size);
+        at += text.size;
+        *at++ = 0;
+    }
+    memcpy(at, plays->songs.items[play->song].heard_song_id, 16);
+    return at + 16;
+}
+
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     const Batch *batch = &plays->batch;
     Walk walk = by_month_find(&batch->of_latest, month);
     for (uint32_t number; walk_next(&walk, &number);) {
         const HeardPlay *play = &batch->latest[number];
         Text level = text_at(&batch->texts, play->texts[LEVEL]);
-        Text location = text_at(&batch->texts, play->texts[LOCATION]);
-        Text user_agent = text_at(&batch->texts, play->texts[USER_AGENT]);
-        size_t text_bytes = level.size + location.size + user_agent.size;
-        text_bytes += text_bytes_of(play->user, USER_COLUMNS);
-        uint8_t *at = copy_row(buffer, 9 + USER_COLUMNS, text_bytes);
+        size_t variant = variant_bytes(&batch->texts, play);
+        size_t text_bytes = level.size + text_bytes_of(play->user, USER_COLUMNS) + variant;
+        uint8_t *at = copy_row(buffer, 7 + USER_COLUMNS, text_bytes);
         if (!at) return false;
         at = copy_bigint(at, play->user_id);
         at = copy_datums(at, play->user, USER_COLUMNS);
@@ -20,9 +42,7 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
         at = copy_bigint(at, play->session_id);
         at = copy_bigint(at, play->item_in_session);
         at = copy_bigint(at, play->songplay_id);
-        at = copy_text(at, location);
-        at = copy_text(at, user_agent);
-        at = copy_uuid(at, plays->songs.items[play->song].heard_song_id);
+        at = copy_variant(at, plays, play, variant);
         copy_row_end(buffer, at);
     }
     return true;

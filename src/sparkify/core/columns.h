@@ -13,9 +13,8 @@
     X(LOG_STATUS, "status") X(LOG_TS, "ts") X(LOG_USER_AGENT, "userAgent") X(LOG_USER_ID, "userId")
 
 /* The texts of a play, of which few differ, as in songplays: LOCATION and what follows are its last columns.
- * The first ones belong to its variant. */
+ * Its variant consists of them and the heard song. */
 #define EACH_PLAY_TEXT(X) X(LEVEL, required_text) X(LOCATION, optional_place) X(USER_AGENT, optional_text)
-enum { VARIANT_TEXTS = 3 };
 
 /* What users shows of the latest play, as in users between user_id and level. */
 #define EACH_USER_COLUMN(X) X(FIRST_NAME, optional_text) X(LAST_NAME, optional_text) X(GENDER, optional_text)

@@ -3,12 +3,12 @@
 
 #include "plays.h"
 
-/* The same order as etl.variant (schema/functions.sql). */
+/* The same order as etl.variant (schema/plays.sql). */
 int compare_variants(const Plays *plays, const HeardPlay *one, const HeardPlay *other) {
     const Texts *texts = &plays->batch.texts;
     const Song *songs = plays->songs.items;
     int order = 0;
-    for (size_t at = 0; !order && at < VARIANT_TEXTS; at++)
+    for (size_t at = 0; !order && at < PLAY_TEXTS; at++)
         if (one->texts[at] != other->texts[at])
             order = compare_texts(text_at(texts, one->texts[at]), text_at(texts, other->texts[at]));
     if (!order && one->song != other->song)

@@ -27,12 +27,11 @@ WITH read_again AS MATERIALIZED (
     WHERE first_run_id <> {run_id} AND NOT {retried}
 ),
 variants AS (
-    SELECT p.ctid AS songplay, h.ctid AS heard_play, p.start_time, p.songplay_id,
-           p.level, p.song_id, p.artist_id, p.location, p.user_agent, h.heard_song_id, h.file_id, h.line,
+    SELECT p.*, p.ctid AS songplay, h.ctid AS heard_play, h.heard_song_id, h.file_id, h.line,
            s.song_id AS song_id_there, there.heard_song_id AS heard_song_id_there,
            there.file_id AS file_id_there, there.line AS line_there,
-           etl.variant(p.level, p.location, p.user_agent, h.heard_song_id) AS variant,
-           etl.variant(s.level, s.location, s.user_agent, there.heard_song_id) AS variant_there
+           etl.variant(ROW(p.*)::songplays, h.heard_song_id) AS variant,
+           etl.variant(ROW(s.*)::songplays, there.heard_song_id) AS variant_there
     FROM {songplays} p
     JOIN {heard_plays} h USING (start_time, songplay_id)
     JOIN {songplays_there} s USING (start_time, songplay_id)
@@ -48,13 +47,10 @@ FROM variants LEFT JOIN read_again r ON r.file_id = file_id_there
 SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
 FROM clashes WHERE wins
 
--- name: replace_songplays
--- Replace the content of plays whose staged variant wins.
+-- name: winners
+-- Select the staged plays that win over those in the warehouse.
 -- reads: clashes
-UPDATE songplays s
-SET level = c.level, song_id = c.song_id, artist_id = c.artist_id, location = c.location, user_agent = c.user_agent
-FROM clashes c
-WHERE c.wins AND s.start_time = c.start_time AND s.songplay_id = c.songplay_id
+(SELECT * FROM clashes WHERE wins)
 
 -- name: replace_heard_plays
 -- Replace the line of these plays, and of plays with equal content whose line is outdated or comes later in

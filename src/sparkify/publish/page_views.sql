@@ -29,7 +29,7 @@ WITH twice AS (
 variants AS (
     SELECT v.ctid AS row, row_number() OVER (
                PARTITION BY start_time, page_view_id
-               ORDER BY etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
+               ORDER BY etl.view_variant(ROW(v.*)::analytics.page_views), f.path COLLATE "C", line
            ) AS variant
     FROM twice JOIN {page_views} v USING (start_time, page_view_id) JOIN etl.known_files f USING (file_id)
 )
@@ -44,14 +44,12 @@ WITH changed AS (
     INSERT INTO analytics.page_views AS there
     SELECT DISTINCT ON (start_time, page_view_id) v.*
     FROM {page_views} v JOIN etl.known_files f USING (file_id)
-    ORDER BY start_time, page_view_id, etl.view_variant(page, level, auth, method, status), f.path COLLATE "C", line
+    ORDER BY start_time, page_view_id, etl.view_variant(ROW(v.*)::analytics.page_views), f.path COLLATE "C", line
     ON CONFLICT (start_time, page_view_id) DO UPDATE
     SET page = EXCLUDED.page, level = EXCLUDED.level, auth = EXCLUDED.auth, method = EXCLUDED.method,
         status = EXCLUDED.status, file_id = EXCLUDED.file_id, line = EXCLUDED.line
-    WHERE etl.view_variant(EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
-          < etl.view_variant(there.page, there.level, there.auth, there.method, there.status)
-       OR ((EXCLUDED.page, EXCLUDED.level, EXCLUDED.auth, EXCLUDED.method, EXCLUDED.status)
-           IS NOT DISTINCT FROM (there.page, there.level, there.auth, there.method, there.status)
+    WHERE etl.view_variant(EXCLUDED) < etl.view_variant(there)
+       OR (etl.view_variant(EXCLUDED) = etl.view_variant(there)
            AND (EXCLUDED.file_id, EXCLUDED.line) <> (there.file_id, there.line)
            AND ((EXCLUDED.file_id = there.file_id AND EXCLUDED.line < there.line)
                 OR there.file_id IN (SELECT file_id FROM {page_views} JOIN etl.known_files USING (file_id)

@@ -13,7 +13,7 @@ WITH variants AS (
     SELECT p.ctid AS songplay, h.ctid AS heard_play, start_time, songplay_id, h.file_id,
            row_number() OVER (
                PARTITION BY start_time, songplay_id
-               ORDER BY etl.variant(p.level, p.location, p.user_agent, h.heard_song_id), f.path COLLATE "C", h.line
+               ORDER BY etl.variant(ROW(p.*)::songplays, h.heard_song_id), f.path COLLATE "C", h.line
            ) AS rank
     FROM twice
     JOIN {songplays} p USING (start_time, songplay_id)

@@ -9,8 +9,7 @@ FROM (
     UNION ALL
     SELECT * FROM users JOIN etl.latest_plays USING (user_id) WHERE user_id IN (SELECT user_id FROM {users})
 ) candidates
-ORDER BY user_id, start_time DESC, session_id DESC, item_in_session DESC, songplay_id DESC,
-         etl.variant(level, location, user_agent, heard_song_id),
+ORDER BY user_id, start_time DESC, session_id DESC, item_in_session DESC, songplay_id DESC, variant,
          first_name COLLATE "C" NULLS FIRST, last_name COLLATE "C" NULLS FIRST, gender COLLATE "C" NULLS FIRST
 
 -- name: count_new_users
@@ -22,10 +21,8 @@ SELECT count(*) FROM latest WHERE NOT EXISTS (SELECT FROM users u WHERE u.user_i
 -- Store the plays from which users takes its values.
 -- reads: latest
 INSERT INTO etl.latest_plays AS l
-    (user_id, start_time, session_id, item_in_session, songplay_id, location, user_agent, heard_song_id)
-SELECT user_id, start_time, session_id, item_in_session, songplay_id, location, user_agent, heard_song_id
-FROM latest
+    (user_id, start_time, session_id, item_in_session, songplay_id, variant)
+SELECT user_id, start_time, session_id, item_in_session, songplay_id, variant FROM latest
 ON CONFLICT (user_id) DO UPDATE
 SET start_time = EXCLUDED.start_time, session_id = EXCLUDED.session_id, item_in_session = EXCLUDED.item_in_session,
-    songplay_id = EXCLUDED.songplay_id, location = EXCLUDED.location, user_agent = EXCLUDED.user_agent,
-    heard_song_id = EXCLUDED.heard_song_id
+    songplay_id = EXCLUDED.songplay_id, variant = EXCLUDED.variant

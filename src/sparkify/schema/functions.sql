@@ -77,26 +77,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN state IN ('open', 'publishing');
 COMMENT ON FUNCTION etl.is_at_work IS 'Whether a run in this state stages or publishes, unless its process has died.';
 
--- If several lines have the same play, the smallest variant wins (docs/rules.md, Same identity). Variants are compared by bytes, NULL
--- first. Text has no zero byte, so one ends each field.
-CREATE OR REPLACE FUNCTION etl.variant(level text, location text, user_agent text, heard_song_id uuid) RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN convert_to(level, 'UTF8') || '\x00'::bytea
-       || coalesce('\x01'::bytea || convert_to(location, 'UTF8'), ''::bytea) || '\x00'::bytea
-       || coalesce('\x01'::bytea || convert_to(user_agent, 'UTF8'), ''::bytea) || '\x00'::bytea
-       || uuid_send(heard_song_id);
-COMMENT ON FUNCTION etl.variant IS 'The bytes by which lines with the same play are compared: the smallest wins.';
-
--- The same for lines with the same page view. The bytes of a number are in its order once its sign bit is flipped.
-CREATE OR REPLACE FUNCTION etl.view_variant(page text, level text, auth text, method text, status integer) RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN convert_to(page, 'UTF8') || '\x00'::bytea
-       || coalesce('\x01'::bytea || convert_to(level, 'UTF8'), ''::bytea) || '\x00'::bytea
-       || coalesce('\x01'::bytea || convert_to(auth, 'UTF8'), ''::bytea) || '\x00'::bytea
-       || coalesce('\x01'::bytea || convert_to(method, 'UTF8'), ''::bytea) || '\x00'::bytea
-       || coalesce('\x01'::bytea || int4send(status # -2147483648), ''::bytea);
-COMMENT ON FUNCTION etl.view_variant IS 'The bytes by which lines with the same page view are compared: the smallest wins.';
-
 CREATE OR REPLACE FUNCTION etl.session_digest(key bytea, session_id bigint) RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN sha256(key || int8send(session_id));

@@ -29,3 +29,13 @@ COMMENT ON COLUMN analytics.page_views.method IS 'The HTTP method: GET or PUT.';
 COMMENT ON COLUMN analytics.page_views.status IS 'The HTTP status: 200, 307 or 404.';
 COMMENT ON COLUMN analytics.page_views.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN analytics.page_views.line IS 'Line number in the file, from 1.';
+
+-- The smallest variant of a page view wins, as of a play (plays.sql). The bytes of a number are in its order once its sign bit is flipped.
+CREATE OR REPLACE FUNCTION etl.view_variant(seen analytics.page_views) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN convert_to((seen).page, 'UTF8') || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to((seen).level, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to((seen).auth, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to((seen).method, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || int4send((seen).status # -2147483648), ''::bytea);
+COMMENT ON FUNCTION etl.view_variant IS 'The bytes by which lines with the same page view are compared: the smallest wins.';

@@ -40,3 +40,13 @@ COMMENT ON COLUMN analytics.heard_plays.heard_song_id IS 'The song that was hear
 COMMENT ON COLUMN analytics.heard_plays.item_in_session IS 'The number of the event in its session.';
 COMMENT ON COLUMN analytics.heard_plays.line IS 'Line number in the file, from 1.';
 COMMENT ON COLUMN analytics.heard_plays.file_id IS 'The file: etl.files.';
+
+-- If several lines have the same play, the smallest variant wins (docs/rules.md, Same identity). Variants are compared by bytes, NULL
+-- first. Text has no zero byte, so one ends each field. The core writes the same bytes (core/batch_rows.c).
+CREATE OR REPLACE FUNCTION etl.variant(play public.songplays, heard_song_id uuid) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN '\x01'::bytea || convert_to((play).level, 'UTF8') || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to((play).location, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || coalesce('\x01'::bytea || convert_to((play).user_agent, 'UTF8'), ''::bytea) || '\x00'::bytea
+       || uuid_send(heard_song_id);
+COMMENT ON FUNCTION etl.variant IS 'The bytes by which lines with the same play are compared: the smallest wins.';

@@ -4,9 +4,7 @@ CREATE TABLE IF NOT EXISTS etl.latest_plays (
     session_id      bigint NOT NULL,
     item_in_session bigint NOT NULL,
     songplay_id     bigint NOT NULL,
-    location        text,
-    user_agent      text,
-    heard_song_id   uuid NOT NULL
+    variant         bytea NOT NULL
 );
 COMMENT ON TABLE etl.latest_plays IS 'One row per user: the latest play, whose values users shows, its level among them.';
 COMMENT ON COLUMN etl.latest_plays.user_id IS 'The user.';
@@ -14,9 +12,7 @@ COMMENT ON COLUMN etl.latest_plays.start_time IS 'The start_time of the play.';
 COMMENT ON COLUMN etl.latest_plays.session_id IS 'The session of the play.';
 COMMENT ON COLUMN etl.latest_plays.item_in_session IS 'Its number in the session.';
 COMMENT ON COLUMN etl.latest_plays.songplay_id IS 'The songplay_id of the play.';
-COMMENT ON COLUMN etl.latest_plays.location IS 'The location of the play.';
-COMMENT ON COLUMN etl.latest_plays.user_agent IS 'The user agent of the play.';
-COMMENT ON COLUMN etl.latest_plays.heard_song_id IS 'The song that was heard: analytics.heard_songs.';
+COMMENT ON COLUMN etl.latest_plays.variant IS 'The etl.variant of the play.';
 
 CREATE TABLE IF NOT EXISTS etl.forgotten (
     digest       bytea PRIMARY KEY,
