@@ -344,15 +344,21 @@ def test_nobody_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
         home_folder()
 
 
-def test_a_variable_that_libpq_refuses_is_said(
+def test_a_variable_that_keeps_libpq_from_connecting_is_said(
     make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once: the server answers nobody who does not ask."""
+    """At once: the server answers nobody who does not ask, or wants something else of it."""
     one = make_home()
     one.start()
-    monkeypatch.setenv("PGSSLMODE", "nonsense")
-    with pytest.raises(ServerError, match=r"A PG\* variable keeps libpq from connecting"):
-        one.start()
+    for variable, value, said in (
+        ("PGSSLMODE", "nonsense", "A PG\\* variable keeps libpq from connecting"),
+        ("PGREQUIREPEER", "somebody-else", "which is up: .*requirepeer.*unset it"),
+        ("PGGSSENCMODE", "require", "which is up: .*GSSAPI.*unset it"),
+        ("PGTZ", "nowhere", "which is up: .*TimeZone.*unset it"),
+    ):
+        with monkeypatch.context() as environment, pytest.raises(ServerError, match=said):
+            environment.setenv(variable, value)
+            one.start()
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -12,9 +12,11 @@ def answers(url: str) -> bool:
     from psycopg.pq import PGconn, Ping  # noqa: PLC0415
 
     url = f"{url}&connect_timeout={WAIT}"
+    # If the environment says otherwise, libpq connects to nobody, and says that nobody answers.
+    ping = f"{url}&requirepeer=&gssencmode=disable".encode()
 
     def is_up() -> bool:
-        found = PGconn.ping(url.encode())
+        found = PGconn.ping(ping)
         if found == Ping.NO_ATTEMPT:
             raise ServerError(
                 "A PG* variable keeps libpq from connecting to the embedded PostgreSQL: its value is unknown,"
@@ -28,6 +30,9 @@ def answers(url: str) -> bool:
         psycopg.connect(url).close()
     except psycopg.OperationalError as error:
         if is_up():  # it refused us; it is not just shutting down
-            raise ServerError(f"The embedded PostgreSQL refuses the connection: {error}") from error
+            raise ServerError(
+                f"No connection to the embedded PostgreSQL, which is up: {' '.join(str(error).split())}."
+                " If a PG* variable asks for that, unset it (env | grep ^PG)."
+            ) from error
         return False
     return True
