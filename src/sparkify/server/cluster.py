@@ -21,6 +21,9 @@ _OPTIONS: Final = (
     "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
 )  # fmt: skip
 
+_UNSAFE: Final = frozenset('"$`')
+"""initdb has a shell run another program, by its path in double quotes."""
+
 
 def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> None:
     """Make the data folder if it is missing, completely or not at all. Raises ServerError if that fails.
@@ -34,6 +37,12 @@ def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> Non
     if data.exists():
         _check_version(data)
         return
+    if not _UNSAFE.isdisjoint(str(programs)):
+        raise ServerError(
+            f"PostgreSQL cannot make its data folder with its programs in {programs}: that path has a double"
+            " quote, a dollar sign or a backtick. Set SPARKIFY_HOME to another folder, or install sparkify"
+            " in one."
+        )
     account.own(unfinished)
     done = subprocess.run(
         [f"{programs}/bin/initdb", "--pgdata", str(unfinished), *_OPTIONS],
