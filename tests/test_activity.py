@@ -16,6 +16,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.selection import next_month
+from sparkify.commands import arguments as codes
 from sparkify.commands.activity import QUESTIONS
 from sparkify.database.connection import connect
 from sparkify.errors import UsageError
@@ -27,6 +28,7 @@ from tests.support import plainly
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.examples import examples
 from tests.support.plainly import Days, Event
+from tests.support.unknown import UNKNOWN, known
 from tests.support.warehouse import one
 
 PAGES = [
@@ -134,7 +136,7 @@ def test_an_answer_is_what_the_log_says(
 ) -> None:
     _, log = world
     more = {"limit": 999} if question == "session_ends" else {}
-    found = getattr(analytics, question)(selection(chosen), dsn=asked, **more)
+    found = getattr(analytics, question)(known(question, selection(chosen)), dsn=asked, **more)
     assert alike(found, getattr(plainly, question)(log, chosen)), found
 
 
@@ -144,8 +146,9 @@ def test_who_is_quiet(
     world: tuple[str, list[Event]], asked: Connection[Any], chosen: Days, days: int
 ) -> None:
     _, log = world
-    assert alike(analytics.quiet(selection(chosen), days=days, dsn=asked), plainly.quiet(log, chosen, days))
-    found = analytics.cohorts(selection(chosen), days=days, dsn=asked)
+    found = analytics.quiet(known("quiet", selection(chosen)), days=days, dsn=asked)
+    assert alike(found, plainly.quiet(log, chosen, days))
+    found = analytics.cohorts(known("cohorts", selection(chosen)), days=days, dsn=asked)
     assert alike(found, plainly.cohorts(log, chosen, days))
 
 
@@ -265,6 +268,27 @@ def test_places_and_time_zones_are_refused(asked: Connection[Any], selection: Se
             getattr(analytics, name)(selection, dsn=asked)
 
 
+@pytest.mark.parametrize(
+    ("ask", "part"),
+    [
+        *((question, part) for question, parts in UNKNOWN.items() for part in parts),
+        ("retention", "zone"),
+    ],
+)
+def test_a_part_that_a_question_does_not_know_is_refused(
+    asked: Connection[Any], run_here: Any, ask: str, part: str
+) -> None:
+    """Ignored, it would pass for a filter."""
+    day = date(2018, 11, 5)
+    some = {"since": day, "until": day, "level": "paid", "location": "Utica, NY", "zone": "America/New_York"}
+    with pytest.raises(UsageError, match=r"(ask without|leave out) "):
+        getattr(analytics, ask)(Selection(**{part: some[part]}), dsn=asked)
+    if ask in QUESTIONS:
+        found = run_here("activity", ask, f"--{part}", str(some[part]), dsn=asked.info.dsn)
+        assert (found.returncode, found.stdout) == (codes.WRONG_USAGE, "")
+        assert ": ask without " in found.stderr
+
+
 def test_every_question_has_a_command() -> None:
     assert set(ASKED) == set(QUESTIONS)
 
@@ -272,16 +296,16 @@ def test_every_question_has_a_command() -> None:
 @pytest.mark.parametrize("what", QUESTIONS)
 def test_a_command_prints_the_answer(world: tuple[str, list[Event]], run_here: Any, what: str) -> None:
     dsn, _ = world
-    chosen = ["--since", "2018-11-05", "--until", "2018-12-20", "--level", "paid"]
-    printed = run_here("activity", what, *chosen, "--json", "--dsn", dsn)
-    answer = getattr(analytics, ASKED[what])(
-        Selection(date(2018, 11, 5), date(2018, 12, 20), "paid"), dsn=dsn
-    )
+    chosen = {"since": date(2018, 11, 5), "until": date(2018, 12, 20), "level": "paid"}
+    chosen = {part: value for part, value in chosen.items() if part not in UNKNOWN.get(what, [])}
+    options = [f"--{part}={value}" for part, value in chosen.items()]
+    printed = run_here("activity", what, *options, "--json", "--dsn", dsn)
+    answer = getattr(analytics, ASKED[what])(Selection(**chosen), dsn=dsn)
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout == json.dumps(answer, default=str, indent=2) + "\n"
-    csv = run_here("activity", what, *chosen, "--csv", "--dsn", dsn)
+    csv = run_here("activity", what, *options, "--csv", "--dsn", dsn)
     assert len(csv.stdout.splitlines()) == (len(answer) + 1 if answer else 0)
-    assert run_here("activity", what, *chosen, "--dsn", dsn).returncode == 0
+    assert run_here("activity", what, *options, "--dsn", dsn).returncode == 0
 
 
 def test_days_of_quiet_on_the_command_line(world: tuple[str, list[Event]], run_here: Any) -> None:
@@ -301,6 +325,21 @@ def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any
         said = "from 1 to 3650, not" if days.isdecimal() and days != "0" else "is not a whole number above 0"
         assert said in refused.stderr
         assert run_here("activity", what, "--days", 3650, "--dsn", world[0]).returncode == 0
+
+
+def test_an_event_that_is_still_to_come_is_said(dsn: str, run_here: Any, tmp_path: Path) -> None:
+    """One clock that is years fast moves the end of the data, and then everybody has gone quiet."""
+    write(tmp_path, "log_data/a.json", play(), view(NOVEMBER + 1))
+    (missing,) = etl.run(tmp_path, dsn=dsn).remarks
+    assert missing.endswith("song_data is not there: only logs are loaded.")
+    to_come = int(datetime(2099, 12, 30, 23, 59, tzinfo=UTC).timestamp() * 1000)
+    write(tmp_path, "log_data/b.json", view(to_come, userId=""))
+    said = run_here("etl", tmp_path, dsn=dsn).stderr
+    assert "The last event is of 2099-12-30, which is still to come: perhaps a clock was wrong." in said
+    assert [row["quiet"] for row in analytics.quiet(dsn=dsn)] == [1]
+    write(tmp_path, "log_data/c.json", play(to_come + 86_400_000))
+    (_, remark) = etl.run(tmp_path, dsn=dsn).remarks
+    assert "is of 2099-12-31," in remark
 
 
 @pytest.mark.parametrize("question", [analytics.quiet, analytics.cohorts])
@@ -453,11 +492,10 @@ def agree(dsn: str, records: list[dict[str, Any]]) -> None:
         findings, _ = examine(db, [f"rollup_{name}" for name in ROLLUPS])
         assert [(finding.name, finding.examples) for finding in findings if finding.found] == []
         for chosen in CHOSEN[:5] if log else []:
-            whole = selection(chosen)
-            assert alike(analytics.upgrades(whole, dsn=db), plainly.upgrades(log, chosen))
-            assert alike(analytics.quiet(whole, days=30, dsn=db), plainly.quiet(log, chosen, 30))
-            assert alike(analytics.cohorts(whole, days=30, dsn=db), plainly.cohorts(log, chosen, 30))
-            assert alike(analytics.before(whole, dsn=db), plainly.before(log, chosen))
+            for name in ("upgrades", "quiet", "cohorts", "before"):
+                days = {"days": 30} if name in {"quiet", "cohorts"} else {}
+                found = getattr(analytics, name)(known(name, selection(chosen)), dsn=db, **days)
+                assert alike(found, getattr(plainly, name)(log, chosen, *days.values()))
 
 
 @examples(3, thorough=50)

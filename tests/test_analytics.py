@@ -580,8 +580,23 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         assert any(many > people for *_, many, people in expected)
         rows = analytics.level_changes(selection, dsn=warehouse)
         assert [tuple(row.values()) for row in rows] == expected
-        rows = analytics.level_changes(at_place, dsn=warehouse)  # changes to that level, anywhere
+        to_free = Selection(selection.since, selection.until, "free")
+        rows = analytics.level_changes(to_free, dsn=warehouse)
         assert [tuple(row.values()) for row in rows] == [row for row in expected if row[2] == "free"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"since": "2018-11-01"},
+        {"until": datetime(2018, 11, 1, tzinfo=UTC)},
+        {"zone": None},
+        {"zone": date.min},
+    ],
+)
+def test_a_selection_of_other_types_is_refused(parts: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"selection must (be of type datetime.date|have a name)"):
+        Selection(**parts)
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_reasons_are_in_the_order_of_the_judge() -> None:
 
 
 def test_an_empty_value_is_refused_as_documented() -> None:
-    """Where the parser lets it in, the command refuses it in its own words; only a place may have no name."""
+    """Where the parser lets it in, the command refuses it in its own words."""
     accepting = set()
     for parser in LEAVES.values():
         for action in parser._actions:
@@ -217,7 +217,7 @@ def test_an_empty_value_is_refused_as_documented() -> None:
             except (argparse.ArgumentTypeError, ValueError):
                 continue
             accepting.add(action.dest)
-    assert accepting == {"location", "arguments", "data", "song_data", "log_data", "max_rejects"}
+    assert accepting == {"arguments", "data", "song_data", "log_data", "max_rejects"}
     for arguments in ([""], ["--song-data="], ["--log-data="], ["--max-rejects="]):
         assert cli.main(["etl", *arguments]) == codes.WRONG_USAGE
 

@@ -126,8 +126,13 @@ def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """How often users changed from one level to another (`changes`), and how many did (`users`), by month.
 
-    A selection with a level counts the changes to that level. Its place is ignored.
+    A selection with a level counts the changes to that level.
+
+    Raises:
+        UsageError: the selection has a place.
     """
+    if selection.location is not None:
+        raise UsageError("Changes of level are counted at all places: ask without one.")
     with reader(dsn) as connection:
         by_days = _people["by_days" if selection.zone == UTC else "by_days_in_zone"]
         return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
@@ -137,11 +142,13 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
     """Count users who listened again, by the ``month`` or ``week`` of their first play (`cohort`) and by the
     number of months or weeks since (`months_later`, `weeks_later`).
 
-    The selection's days choose the first plays; its level and place are ignored.
+    The selection's days choose the first plays.
 
     Raises:
-        UsageError: the selection has a time zone other than UTC.
+        UsageError: the selection has a level, a place, or a time zone other than UTC.
     """
+    if selection.level is not None or selection.location is not None:
+        raise UsageError("Retention counts plays on all levels and at all places: ask without them.")
     if selection.zone != UTC:
         raise UsageError("Retention counts days in UTC only: leave out the time zone.")
     by_period = {"week": _people["retention_week"], "month": _people["retention_month"]}

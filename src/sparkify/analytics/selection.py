@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from types import NoneType
 from typing import Any, Final
 
 from sparkify.errors import UsageError
@@ -25,6 +26,10 @@ class Selection:
     """Days from `since` to `until` inclusive, a level, a place (as shown or logged). None means all.
 
     Days begin and end at midnight in `zone`, a time zone of the IANA database like ``America/New_York``.
+    There is no day if the first is after the last.
+
+    Raises:
+        UsageError: a day is no `datetime.date`, but a text or a moment, or the zone is no text.
     """
 
     since: date | None = None
@@ -32,6 +37,13 @@ class Selection:
     level: str | None = None
     location: str | None = None
     zone: str = UTC
+
+    def __post_init__(self) -> None:
+        for day in (self.since, self.until):
+            if type(day) not in {date, NoneType}:
+                raise UsageError(f"The days of a selection must be of type datetime.date, not {day!r}.")
+        if not isinstance(self.zone, str):
+            raise UsageError(f"The time zone of a selection must have a name, like {UTC}, not {self.zone!r}.")
 
     def within(self, first: date, last: date) -> "Selection":
         """The same selection, limited to the days from `first` to `last`, which have all plays."""

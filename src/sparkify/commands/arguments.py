@@ -97,7 +97,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     """Let the user choose which plays to count."""
     add_days_and_level(parser)
     parser.add_argument(
-        "--location", type=utf8, metavar="PLACE", help="count only plays at this place (see `top locations`)"
+        "--location", type=named, metavar="PLACE", help="count only plays at this place (see `top locations`)"
     )
     add_option_or_variable(
         parser, "--tz", "SPARKIFY_TZ",
@@ -147,6 +147,11 @@ def utf8(text: str) -> str:
     except UnicodeEncodeError:
         raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
     return text
+
+
+def named(text: str) -> str:
+    """Accept a name that the warehouse may have."""
+    return utf8(not_empty(text))
 
 
 def day(text: str) -> date:

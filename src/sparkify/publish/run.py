@@ -230,6 +230,12 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
         report.tally.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
+        for (day,) in connection.execute(_sql["day_to_come"]):
+            remark = (
+                f"The last event is of {day}, which is still to come: perhaps a clock was wrong. Who has gone"
+                " quiet, and who leaves, is told from the last day of the data."
+            )
+            report.remarks += [] if remark in report.remarks else [remark]
         keep_report(connection, report.run_id, report.as_dict())
 
 

@@ -54,6 +54,12 @@ ORDER BY f.path COLLATE "C"
 -- Read how many rows the star has.
 SELECT table_name, row_count FROM etl.row_counts
 
+-- name: day_to_come
+-- Find the day of the last event, if that is still to come: a clock was wrong, or the data is made up.
+SELECT (last AT TIME ZONE 'UTC')::date
+FROM (SELECT greatest((SELECT max(start_time) FROM songplays), (SELECT max(start_time) FROM analytics.page_views)) AS last) events
+WHERE last > now() + interval '1 day'
+
 -- name: keep_report
 -- Store the report of a run with the run.
 UPDATE etl.runs SET report = %s WHERE run_id = %s

@@ -49,7 +49,12 @@ def show(view: View, ask: Ask) -> None:
         tables.line("Page views have no place, so this page counts those of all places.")
     if st.session_state.get("tz") != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
-    answers = {question: ask(question, chosen) for question in _QUESTIONS}
+    any_level = replace(chosen, level=None)
+    others = {
+        analytics.upgrades: any_level, analytics.cohorts: any_level,
+        analytics.quiet: replace(chosen, since=None, until=None),
+    }  # fmt: skip
+    answers = {question: ask(question, others.get(question, chosen)) for question in _QUESTIONS}
     span = headlines.before(view)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
 
@@ -67,7 +72,7 @@ def show(view: View, ask: Ask) -> None:
         _churn(view, chosen, answer(analytics.churn))
     if any(row[name] for row in answer(analytics.feedback) for name in _FEEDBACK):
         _songs(view, chosen, ask)
-    _upgrades(view, chosen, answer(analytics.upgrades))
+    _upgrades(view, any_level, answer(analytics.upgrades))
     left, right = st.columns(2, gap="large")
     with left:
         _cohorts(view, chosen, answer(analytics.cohorts), answer(analytics.quiet))
@@ -204,7 +209,7 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
         f"The chosen level does not matter in this table. Of all {users:,} users{whose}, {silent:,} have gone"
         f" quiet: they did nothing on the last {analytics.QUIET_DAYS} days of the data."
     )
-    tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, chosen))
+    tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, replace(chosen, level=None)))
 
 
 def _before(view: View, chosen: Selection, rows: Rows) -> None:

@@ -25,7 +25,7 @@ def show(view: View, ask: Ask) -> None:
         return
     chosen = view.selection
     # The slowest questions first.
-    changes, retention = ask(analytics.level_changes, chosen), ask(analytics.retention, _in_utc(view))
+    changes, retention = ask(analytics.level_changes, _anywhere(view)), ask(analytics.retention, _days(view))
     active = {days: ask(analytics.listeners, view.last_days(days)) for days in _ACTIVE}
     earlier = {
         days: ask(analytics.listeners, span) for days in _ACTIVE if (span := headlines.before(view, days))
@@ -70,12 +70,17 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.line(
         "Counts changes on the chosen days, at all places. With a level chosen, only changes to that level."
     )
-    tables.download("level changes", lambda: view.ask_now(analytics.level_changes, view.selection))
+    tables.download("level changes", lambda: view.ask_now(analytics.level_changes, _anywhere(view)))
 
 
-def _in_utc(view: View) -> Selection:
-    """The chosen days in UTC: retention knows no other time zone."""
-    return replace(view.selection, zone=UTC)
+def _anywhere(view: View) -> Selection:
+    """What is chosen, at all places: changes of level have none."""
+    return replace(view.selection, location=None)
+
+
+def _days(view: View) -> Selection:
+    """The chosen days in UTC: retention knows no other time zone, level or place."""
+    return Selection(view.selection.since, view.selection.until)
 
 
 def _retention(view: View, rows: Rows) -> None:
@@ -86,4 +91,4 @@ def _retention(view: View, rows: Rows) -> None:
         + ("" if view.selection.zone == UTC else " Days and months are UTC here.")
     )
     charts.cohorts(rows)
-    tables.download("retention", lambda: view.ask_now(analytics.retention, _in_utc(view)))
+    tables.download("retention", lambda: view.ask_now(analytics.retention, _days(view)))
