@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
-from sparkify.database.reading import DsnOrConnection
+from sparkify.database.reading import DsnOrConnection, columns_of
 from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
@@ -597,6 +597,27 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
 def test_a_selection_of_other_types_is_refused(parts: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"selection must (be of type datetime.date|have a name)"):
         Selection(**parts)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_an_answer_without_rows_has_the_columns_of_others(
+    asked_of_months: Connection[Any], zone: str
+) -> None:
+    """So its CSV has a header."""
+    some = Selection(date(2018, 11, 2), date(2018, 12, 20), zone=zone)
+    of_nowhere = replace(some, location="Nowhere")
+    of_no_day = replace(some, since=date(2030, 1, 1), until=date(2030, 1, 2))
+    questions: list[Callable[..., Any]] = [
+        *(partial(analytics.top, what) for what in ("songs", "artists", "users", "locations", "devices")),
+        *(partial(analytics.trend, period) for period in ("day", "week", "month")),
+        analytics.heat_map, lambda *asked, dsn: analytics.heat_map_own_time(*asked, dsn=dsn)["hours"],
+        analytics.rising, partial(analytics.rising, falling=True), analytics.unmatched,
+    ]  # fmt: skip
+    for question in questions:
+        columns = list(question(some, dsn=asked_of_months)[0])
+        for empty in (of_nowhere, of_no_day):
+            found = question(empty, dsn=asked_of_months)
+            assert (list(found), list(columns_of(found))) == ([], columns)
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:

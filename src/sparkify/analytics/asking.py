@@ -9,7 +9,7 @@ from sparkify.analytics import zones
 from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import UTC, Selection
 from sparkify.database.queries import queries
-from sparkify.database.reading import Row, rows
+from sparkify.database.reading import Rows, rows
 
 ALL: Final = Selection()
 
@@ -28,7 +28,7 @@ _LEVEL: Final = {
 def ask(
     connection: Connection[Any], query: LiteralString, selection: Selection,
     *, parts: Mapping[str, sql.Composable] | None = None, **more: Any,
-) -> list[Row]:  # fmt: skip
+) -> Rows:  # fmt: skip
     """Run a query. `parts` fill braces in its text, like analytics/parts.sql; `more` are parameters."""
     places = {
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))

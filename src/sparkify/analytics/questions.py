@@ -82,7 +82,7 @@ def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> l
     with reader(dsn) as connection, planner(connection, enable_nestloop="off", enable_sort="off"):
         days = days_with_plays(connection, selection)
         if days.is_empty():
-            return []
+            return ask(connection, _listening["trend"], days.of_no_day(), period=period)
         return ask(connection, _zones["trend"], days, **zones.periods(connection, days, period))
 
 
@@ -106,7 +106,7 @@ def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None
     """
     with reader(dsn) as connection:
         found = ask(connection, _zones["heat_map"], selection, parts={"zone": sql.Identifier("zone")})
-    hours = [row for row in found if row["weekday"] is not None]
+    hours = found.having("weekday")
     plays, all_plays = (sum(row["plays"] for row in rows) for rows in (hours, found))
     return {"hours": hours, "plays": plays, "all_plays": all_plays}
 
@@ -180,7 +180,7 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
         rows = most_played(connection, "songs", selection, limit, lacking=True)
-        return repaired([{name: value for name, value in row.items() if name != "song_id"} for row in rows])
+        return repaired(rows.without("song_id"))
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:

@@ -10,7 +10,7 @@ from sparkify.analytics.asking import ask, days_of, days_with_plays, fill, only_
 from sparkify.analytics.selection import Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
-from sparkify.database.reading import Row
+from sparkify.database.reading import Rows
 
 _sql: Final = queries("analytics/ranking")
 
@@ -64,9 +64,13 @@ LOOKED_UP: Final = 20_000
 _ALL_OF_THEM: Final = 2**31
 
 
+_CHANGED: Final = ("title", "artist", "plays", "before", "song_id", "track_id", "change")
+"""The columns of songs that rise or fall."""
+
+
 def most_played(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool = False
-) -> list[Row]:
+) -> Rows:
     """The most played ``songs`` or ``artists``; or songs that are `lacking` in the catalogue."""
     selection, months = spans(connection, selection)
     rows = None
@@ -76,16 +80,14 @@ def most_played(
     return _scan(connection, what, selection, limit, lacking=lacking) if rows is None else rows
 
 
-def most_changed(
-    connection: Connection[Any], selection: Selection, limit: int, *, falling: bool
-) -> list[Row]:
+def most_changed(connection: Connection[Any], selection: Selection, limit: int, *, falling: bool) -> Rows:
     """Songs with the largest gain in plays over as many days before; with `falling`, with the largest loss.
 
     A song cannot have gained more plays than it has. So this examines the most played songs until no other
     can have gained as much.
     """
     if not limit:
-        return []
+        return Rows([], _CHANGED)
     now = days_with_plays(connection, selection)
     assert now.since
     assert now.until
@@ -107,17 +109,12 @@ def most_changed(
             row["before" if falling else "plays"] for row in rows
         )
         if enough or len(rows) < count:
-            names = ("title", "artist", "plays", "before", "song_id", "track_id")
-            return [
-                {name: row[name] for name in names} | {"change": row["plays"] - row["before"]}
-                for _, row in changed[:limit]
-            ]
+            found = (row | {"change": row["plays"] - row["before"]} for _, row in changed[:limit])
+            return Rows(({name: row[name] for name in _CHANGED} for row in found), _CHANGED)
         count *= 8
 
 
-def _scan(
-    connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool
-) -> list[Row]:
+def _scan(connection: Connection[Any], what: str, selection: Selection, limit: int, *, lacking: bool) -> Rows:
     """Count all plays."""
     parts: dict[str, sql.Composable] = dict(_PARTS)
     if what == "songs":
@@ -160,7 +157,7 @@ def depth(limit: int) -> int:
 
 def _rank(
     connection: Connection[Any], what: str, selection: Selection, limit: int, *, by_days: bool, lacking: bool
-) -> list[Row] | None:
+) -> Rows | None:
     """Look deeper into the lists of the months until nothing below can be among the first.
 
     It looks up artists `by_days` once, and returns None if the lists do not tell enough.
@@ -192,8 +189,8 @@ def _rank(
                     **_PARTS,
                 },
             )  # fmt: skip
-        bound = max(row.pop("bound") for row in rows)
-        rows = [row for row in rows if row["plays"] is not None]
+        bound = max(row["bound"] for row in rows)
+        rows = rows.having("plays").without("bound")
         if len(rows) == limit > 0 and rows[-1]["plays"] > bound:
             return rows
     return None if by_days else rows

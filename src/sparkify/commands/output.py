@@ -51,11 +51,12 @@ def print_json(document: Any) -> None:
 
 
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as CSV with a header; print nothing when there are no rows."""
-    if rows:
-        writer = csv.DictWriter(_Lines(), rows[0], lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    """Print rows as CSV with a header, also if there is no row."""
+    from sparkify.database.reading import columns_of
+
+    writer = csv.DictWriter(_Lines(), columns_of(rows), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 class _Lines:

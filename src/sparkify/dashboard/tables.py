@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from sparkify.database.reading import Row
+from sparkify.database.reading import Row, columns_of
 
 Links = Mapping[str, Callable[[Row], str | None]]
 """The addresses that columns link to; the first one is that of the whole row."""
@@ -128,12 +128,14 @@ def download(name: str, rows: Callable[[], Sequence[Row]]) -> None:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """Rows as CSV with a header. Text that looks like a formula gets a leading apostrophe."""
+    """Rows as CSV with a header, also if there is no row.
+
+    Text that looks like a formula gets a leading apostrophe.
+    """
     file = io.StringIO(newline="")
-    if rows:
-        writer = csv.writer(file)
-        writer.writerow(rows[0])
-        writer.writerows([_harmless(value) for value in row.values()] for row in rows)
+    writer = csv.writer(file)
+    writer.writerow(columns_of(rows))
+    writer.writerows([_harmless(value) for value in row.values()] for row in rows)
     # The byte order mark tells spreadsheets that this is UTF-8.
     return file.getvalue().encode("utf-8-sig", "backslashreplace")
 

@@ -1,6 +1,6 @@
 """Open an existing warehouse and read from it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,29 @@ from sparkify.errors import ConnectionFailed, NoWarehouse, UsageError
 from sparkify.server.names import SAMPLE_DATABASE
 
 Row = dict[str, Any]
+
+
+class Rows(list[Row]):
+    """Rows, with the names of their columns: an answer without a row has columns, too."""
+
+    def __init__(self, found: Iterable[Row], columns: Sequence[str]) -> None:
+        super().__init__(found)
+        self.columns = columns
+
+    def having(self, name: str) -> "Rows":
+        """The rows with a value in this column."""
+        return Rows((row for row in self if row[name] is not None), self.columns)
+
+    def without(self, name: str) -> "Rows":
+        """The rows without this column."""
+        columns = [column for column in self.columns if column != name]
+        return Rows(({column: row[column] for column in columns} for row in self), columns)
+
+
+def columns_of(found: Sequence[Row]) -> Sequence[str]:
+    """The names of the columns of rows, as far as they tell."""
+    return found.columns if isinstance(found, Rows) else list(found[0]) if found else []
+
 
 DsnOrConnection = str | Connection[Any] | None
 """A warehouse: a connection string, None for the usual one, or an open connection such as `open_existing`
@@ -98,7 +121,8 @@ def rows(
     connection: Connection[Any],
     query: QueryNoTemplate,
     parameters: Sequence[Any] | Mapping[str, Any] | None = None,
-) -> list[Row]:
+) -> Rows:
     """The rows of a query. It is never prepared: one plan would be bad for most parameters."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters, prepare=False).fetchall()
+        found = cursor.execute(query, parameters, prepare=False).fetchall()
+        return Rows(found, [column.name for column in cursor.description or ()])
