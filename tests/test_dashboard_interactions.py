@@ -2,8 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -306,6 +307,30 @@ def test_a_search_leaves_the_song(visitor: Visitor, dsn: str) -> None:
     expect(page.get_by_role("table", name="Rising")).to_be_visible(timeout=WAIT)
 
 
+def test_another_search_begins_with_its_own_first_song(visitor: Visitor) -> None:
+    """The song that was chosen before is gone from the address, too: a reload shows the same."""
+    page = visitor.go("songs?q=Elena")
+    shown = page.get_by_test_id("stSelectbox").filter(has_text="found").locator("input")
+    first = shown.input_value()
+    shown.click()
+    page.get_by_role("option").last.click()
+    expect(page).to_have_url(re.compile("song="), timeout=WAIT)
+    second = shown.input_value()
+    assert second != first
+    search = page.get_by_test_id("stTextInput").locator("input")
+    for text in ("100%", "elena"):
+        search.fill(text)
+        search.press("Enter")
+        expect(page).to_have_url(re.compile(f"q={quote(text)}(&|$)"), timeout=WAIT)
+        visitor.wait()
+        assert "song=" not in page.url
+    assert shown.input_value() == first
+    page.reload()
+    visitor.wait()
+    assert shown.input_value() == first
+    assert "does not find" not in lines(page)
+
+
 def test_each_place_sets_the_filter(visitor: Visitor) -> None:
     for number in range(3):
         own = "&own=true" if number else ""
@@ -451,6 +476,53 @@ def test_a_choice_without_plays_says_none(visitor: Visitor) -> None:
             assert f"{name}: none." in lines(page)
         assert page.get_by_test_id("stVegaLiteChart").count() == 0
         assert "Each tile is" not in lines(page)
+
+
+def test_from_days_without_plays_all_days_are_a_click_away(visitor: Visitor) -> None:
+    day = next(
+        day
+        for day in (FIRST + timedelta(n) for n in range(60))
+        if not counted(day, day, place="Lyon")["Plays"]
+    )
+    page = visitor.go(f"?since={day}&until={day}&place=Lyon")
+    assert "Plays by day: none." in lines(page)
+    page.get_by_role("button", name="Show all days").click()
+    expect(page).not_to_have_url(re.compile("since="), timeout=WAIT)
+
+
+@pytest.mark.parametrize("days", ["since=2018-11-01&until=2018-12-20", "since=2018-11-05&until=2018-11-19"])
+def test_no_bar_is_labelled_after_the_last_day(visitor: Visitor, days: str) -> None:
+    page = visitor.go(f"?{days}")
+    labels = page.get_by_test_id("stVegaLiteChart").locator(".role-axis-label text").all_text_contents()
+    named = [label for label in labels if not label.isdecimal()]
+    assert int(days[-2:]) - 2 <= int(named[-1].split()[-1]) <= int(days[-2:])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Chicago"])
+def test_a_download_has_the_days_of_the_page(new_dsn: Any, tmp_path: Path, zone: str) -> None:
+    """Somebody may load later days while the page is open."""
+    dsn, chosen = new_dsn(), Selection(zone=zone)
+    write(tmp_path, "log_data/1.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    (shown,) = analytics.trend("day", chosen, dsn=dsn)
+    day, state = shown["start"], analytics.quality(dsn=dsn)
+    view = filters.View(chosen, day, day, "day", day, day, state, dsn)
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + 3 * DAY, itemInSession=2))
+    etl.run(tmp_path, dsn=dsn)
+    assert view.ask_now(analytics.trend, "day", chosen) == [shown]
+    of_others = Selection(zone="Asia/Tokyo")  # other days than those of the page
+    assert len(view.ask_now(analytics.trend, "day", of_others)) == 2
+
+
+def test_the_state_of_the_data_is_shown_whatever_is_chosen(visitor: Visitor) -> None:
+    for query in ("since=2018-12-31", "since=2018-12-20&until=2018-12-01", "until=2018-10-31&tz=Asia/Tokyo"):
+        page = visitor.go(f"data?{query}")
+        ((kind, state, files, read, loaded, *others),) = (
+            row for row in cells(page, "Files") if row[0] == "log"
+        )
+        assert (kind, state, files, read, loaded) == ("log", "loaded", "1", "360", "360")
+        assert set(others) == {"0"}
+        assert "Most played songs that are not in the catalogue: none." in lines(page)
 
 
 def test_a_click_on_a_bar_changes_nothing(visitor: Visitor) -> None:

@@ -60,7 +60,7 @@ def _draw(screen: Screen, page: Page, drawn: dict[str, Callable[[], None]]) -> N
         if days.is_empty():
             _say("Nothing is loaded yet", "Load data, then try again: sparkify etl DATA")
         # The filters are drawn outside the page: Streamlit would drop those of a page when it is left.
-        elif view := _chosen(state, dsn, days, with_page_views=screen.with_page_views):
+        elif view := _chosen(state, dsn, days, screen):
             filters.say(view)
             with view.asking() as ask:
                 drawn["page"] = partial(screen.show, view, ask)
@@ -69,11 +69,11 @@ def _draw(screen: Screen, page: Page, drawn: dict[str, Callable[[], None]]) -> N
         _say(*source.explain(error))
 
 
-def _chosen(
-    state: dict[str, Any], dsn: str | None, days: Selection, *, with_page_views: bool
-) -> filters.View | None:
+def _chosen(state: dict[str, Any], dsn: str | None, days: Selection, screen: Screen) -> filters.View | None:
     addresses.given()  # before the filters change it
-    view = filters.choose(state, dsn, days, with_page_views=with_page_views)
+    view = filters.choose(
+        state, dsn, days, with_page_views=screen.with_page_views, of_all_days=screen.of_all_days
+    )
     addresses.say_ignored()
     return view
 

@@ -39,6 +39,7 @@ def trend(view: View, rows: Sequence[Row], series: Sequence[str], title: str) ->
     """Draw one or more numbers by day, week or month as stacked bars. Dragging over them chooses days."""
     if not rows:
         tables.line(f"{title}: none.")
+        _offer_all_days(view)
         return
     most = max(rows, key=lambda row: row[series[0]])
     key = f"{title}, {view.since} to {view.until}"  # other days, another chart: without the selection
@@ -48,11 +49,17 @@ def trend(view: View, rows: Sequence[Row], series: Sequence[str], title: str) ->
         f" most {_LABELS[series[0]]}, {most[series[0]]:,}, at {most['start']}.",
         key=key, on_select=partial(_choose_dragged, key, [row["start"] for row in rows], view),
     )  # fmt: skip
-    if view.selection.since or view.selection.until:
-        st.button("Show all days", on_click=_choose_days, type="tertiary", icon=":material/undo:")
-    else:
+    if not _offer_all_days(view):
         st.html('<p class="sp-line sp-end sp-mouse">Drag over bars to see only their days.</p>')
     tables.numbers(title, rows, {"start": view.period} | {name: _LABELS[name] for name in series})
+
+
+def _offer_all_days(view: View) -> bool:
+    """Show a button that chooses all days; false if they are chosen."""
+    if not (view.selection.since or view.selection.until):
+        return False
+    st.button("Show all days", on_click=_choose_days, type="tertiary", icon=":material/undo:")
+    return True
 
 
 def say_cut(view: View, rows: Sequence[Row]) -> None:
@@ -75,7 +82,8 @@ def _bars(view: View, rows: Sequence[Row], series: Sequence[str]) -> alt.Chart:
             "what:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, orient="top")
         )
     axis = alt.Axis(title=None, grid=False, **_ticks(periods, period))
-    span = [_moment(periods[0]), _moment(periods[-1] + 1)]  # also days without plays
+    # Also days without plays, but not the moment after them: its label would be that of the next day.
+    span = [_moment(periods[0].start_time), _moment(periods[-1].end_time)]
     return (
         alt.Chart(bars, height=_HEIGHT)
         .mark_rect()
@@ -125,10 +133,12 @@ def _periods(view: View) -> pd.PeriodIndex:
     return pd.period_range(view.since, view.until, freq=_FREQUENCIES[view.period])
 
 
-def _moment(period: pd.Period) -> alt.DateTime:
-    """When a period begins."""
-    start = period.start_time
-    return alt.DateTime(year=start.year, month=start.month, date=start.day, utc=True)
+def _moment(at: pd.Timestamp) -> alt.DateTime:
+    """A moment, to the second."""
+    return alt.DateTime(
+        year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute, seconds=at.second,
+        utc=True,
+    )  # fmt: skip
 
 
 def _counts(most: int) -> dict[str, Any]:
@@ -158,7 +168,7 @@ def _ticks(periods: pd.PeriodIndex, period: str) -> dict[str, Any]:
         return {}
     in_one_year = periods[0].start_time.year == periods[-1].start_time.year
     return {
-        "values": [_moment(one) for one in periods[:: -(-len(periods) // _MOST_LABELS)]],
+        "values": [_moment(one.start_time) for one in periods[:: -(-len(periods) // _MOST_LABELS)]],
         "format": "%b %Y" if period == "month" else "%b %d" if in_one_year else "%b %d, %Y",
     }
 

@@ -46,8 +46,18 @@ class View:
         return source.asking(_version(self.state), self.dsn)
 
     def ask_now(self, question: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-        """The answer to a question of `sparkify.analytics`, uncached: for downloads."""
-        return source.ask_now(question, *arguments, dsn=self.dsn, **more)
+        """The answer to a question of `sparkify.analytics`, uncached: for downloads.
+
+        It is about the days that the page shows, also if others were loaded since.
+        """
+        shown = [self._of_shown_days(given) if isinstance(given, Selection) else given for given in arguments]
+        return source.ask_now(question, *shown, dsn=self.dsn, **more)
+
+    def _of_shown_days(self, selection: Selection) -> Selection:
+        if selection.zone != self.selection.zone:  # its days are others
+            return selection
+        since, until = selection.since or self.since, selection.until or self.until
+        return replace(selection, since=since, until=until)
 
 
 def days_with_events(state: dict[str, Any], dsn: str | None) -> Selection:
@@ -57,11 +67,17 @@ def days_with_events(state: dict[str, Any], dsn: str | None) -> Selection:
 
 
 def choose(
-    state: dict[str, Any], dsn: str | None, with_events: Selection, *, with_page_views: bool
+    state: dict[str, Any],
+    dsn: str | None,
+    with_events: Selection,
+    *,
+    with_page_views: bool,
+    of_all_days: bool,
 ) -> View | None:
     """Show the filters and return the chosen view; None, after saying why, if there is nothing to show.
 
-    The page shows days with plays; `with_page_views`, all days `with_events`.
+    The page shows days with plays; `with_page_views`, all days `with_events`. A page `of_all_days` has
+    something to show even if the chosen ones have nothing.
     """
 
     def ask(question: Callable[..., Any], *arguments: Any) -> Any:
@@ -85,13 +101,16 @@ def choose(
     selection = Selection(since, until, level)
     if not with_page_views:
         selection = replace(selection, location=place, zone=zone)
-    if nothing := _why_nothing(selection, known, what):
+    nothing = _why_nothing(selection, known, what)
+    if nothing:
         st.warning(nothing)
-        return None
+        if not of_all_days:
+            return None
+        known = with_events
     first, last = known.since, known.until
     assert first
     assert last
-    days = selection.within(first, last)
+    days = known if nothing else selection.within(first, last)
     assert days.since
     assert days.until
     period = fitting_period(days.since, days.until) if period == AUTOMATIC else str(period)

@@ -11,11 +11,15 @@ Show = Callable[[View, Ask], None]
 
 
 class Screen(NamedTuple):
-    """A page: its title, the function that draws it, and whether it also shows days with page views only."""
+    """A page: its title and the function that draws it.
+
+    It may also show days with page views only, or be about all days whatever is chosen.
+    """
 
     title: str
     show: Show
     with_page_views: bool = False
+    of_all_days: bool = False
 
 
 PAGES: Final = {
@@ -24,6 +28,6 @@ PAGES: Final = {
     "listeners": Screen("Listeners", listeners.show),
     "when-and-where": Screen("When and where", when_where.show),
     "activity": Screen("Activity", activity.show, with_page_views=True),
-    "data": Screen("State of the data", state.show),
+    "data": Screen("State of the data", state.show, of_all_days=True),
 }
 """The pages, by the last part of their addresses."""

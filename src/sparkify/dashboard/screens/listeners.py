@@ -64,7 +64,7 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
         {"gender": "gender", "plays": "plays", "listeners": "listeners"}, bar="plays",
     )  # fmt: skip
     tables.show(
-        "Level changes", changes,
+        "Level changes", [row | {"month": f"{row['month']:%Y-%m}"} for row in changes],
         {"month": "month", "level_before": "from", "level": "to", "changes": "changes", "users": "users"},
     )  # fmt: skip
     tables.line(

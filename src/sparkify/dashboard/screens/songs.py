@@ -35,6 +35,7 @@ def show(view: View, ask: Ask) -> None:
 
 def _leave_song() -> None:
     st.query_params.pop("track", None)
+    st.session_state["is another search"] = True
 
 
 def _named(view: View, ask: Ask) -> None:
@@ -65,6 +66,8 @@ def _found(view: View, ask: Ask, text: str) -> None:
         tables.warn(
             f"The address names a song that this search does not find: {tables.written(given['song'])}"
         )
+    if st.session_state.pop("is another search", False):  # it begins with its own first song
+        st.session_state["song"] = next(iter(by_name))
     are_all = len(rows) < _MOST_FOUND
     which = f"{len(rows)} found, the most played first" if are_all else f"the {_MOST_FOUND} most played"
     name = st.selectbox(

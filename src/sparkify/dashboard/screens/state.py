@@ -65,8 +65,8 @@ def _files(books: list[dict[str, Any]]) -> None:
     """Show the files over the whole width: there may be billions of lines."""
     columns = {
         "kind": "kind", "state": "state", "files": "files", "lines": "lines", "loaded": "loaded",
-        "duplicates": "duplicates", "rejected": "set aside",
+        "page_views": "page views", "duplicates": "duplicates", "rejected": "set aside",
     }  # fmt: skip
-    if any(row["dismissed"] for row in books):
-        columns["dismissed"] = "dismissed"
+    rare = {"bare_pages": "bare pages", "blank": "blank", "forgotten": "forgotten", "dismissed": "dismissed"}
+    columns |= {name: heading for name, heading in rare.items() if any(row[name] for row in books)}
     tables.show("Files", books, columns)
