@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Literal
 
 from sparkify import etl
-from sparkify.create_tables import create_tables
+from sparkify.create_tables import create_tables, wait_briefly
 from sparkify.database.connection import LIBPQ_VARIABLES, connect, resolve
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.operations.check import examine
@@ -121,6 +122,17 @@ def test_a_run_at_work_keeps_the_warehouse_from_being_dropped(dsn: str, db: Conn
         create_tables(dsn)
     create_tables(dsn, drop=True)  # a dead one does not
     assert one(db, "SELECT count(*) FROM etl.runs") == 0
+
+
+def test_an_autovacuum_in_the_way_is_ended(db: Connection[Any]) -> None:
+    """PostgreSQL ends it for who has waited for deadlock_timeout, and is still waiting."""
+    more = "current_setting('lock_timeout')::interval - current_setting('deadlock_timeout')::interval"
+    for deadlock in ("1s", "700ms", "1min"):
+        with db.transaction(force_rollback=True):
+            db.execute(SQL("SET LOCAL deadlock_timeout = {}").format(Literal(deadlock)))
+            wait_briefly(db)
+            assert one(db, f"SELECT {more} BETWEEN '1s' AND '2s'")
+    assert one(db, "SHOW lock_timeout") == "0"
 
 
 def test_the_database_is_created(server_dsn: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 
 from sparkify import etl
 from sparkify.create_tables import create_tables
@@ -26,7 +27,7 @@ from sparkify.simulate import simulate
 from sparkify.stage.runs import begin_run
 from sparkify.transform.forgotten import WITHHELD, Whose
 from sparkify.transform.judge import Play, judge_event
-from tests.support.data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, one, wait_until
 from tests.support.worlds import events, songs
@@ -202,6 +203,35 @@ def test_nothing_of_the_person_is_left_anywhere(told: Path, db: Connection[Any],
     assert etl.run(told, dsn=dsn).books.forgotten == 4
     assert find(db, CANARY) == []
     assert one(db, "SELECT count(*) FROM users") == 1
+
+
+IN_STATISTICS = """
+SELECT schemaname, tablename, attname FROM pg_stats
+WHERE concat(most_common_vals, histogram_bounds, most_common_elems) ~ %s
+  AND schemaname IN ('public', 'analytics', 'etl', 'partitions')
+"""
+
+
+@pytest.mark.parametrize("counts", ["on", "off"])
+def test_statistics_do_not_name_them(dsn: str, db: Connection[Any], tmp_path: Path, counts: str) -> None:
+    """PostgreSQL keeps frequent values of columns, also of a partitioned table as a whole."""
+    for month in range(3):
+        lines = []
+        for at in range(180):
+            gone, name = (4711062741, CANARY) if at % 3 else (7, "B")
+            event = play if at % 2 else view
+            start = NOVEMBER + 30 * month * DAY + at
+            lines.append(event(start, itemInSession=at, userId=str(gone), lastName=name))
+        write(tmp_path, f"log_data/{month}.json", *lines)
+    etl.run(tmp_path, dsn=dsn)
+    db.execute("ANALYZE")
+    theirs = [f"4711062741|{CANARY}"]
+    found = set(db.execute(IN_STATISTICS, theirs))
+    assert {("public", "songplays", "user_id"), ("analytics", "page_views", "user_id")} < found
+    if counts == "off":
+        db.execute(SQL("ALTER DATABASE {} SET track_counts = off").format(Identifier(db.info.dbname)))
+    forget([4711062741], dsn=dsn)
+    assert db.execute(IN_STATISTICS, theirs).fetchall() == []
 
 
 def test_a_table_in_use_is_not_vacuumed(told: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 
 from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.publish import plans
-from tests.support.data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.warehouse import checksums, one
 
 DAY = 24 * 3600 * 1000
@@ -100,6 +101,37 @@ def test_what_comes_behind_a_small_part_is_inserted(dsn: str, other_dsn: str, tm
         ("2018_11_01", "11-01", "11-02"),
         ("2018_11_02", "11-02", "12-01"),
     ]
+
+
+def test_an_index_of_somebody_with_a_long_name(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    """PostgreSQL would cut the names of its parts, and those of two months would be the same."""
+    for name in ("a" * 63, "a" * 62 + "b", "ä" * 30):
+        db.execute(SQL("CREATE INDEX {} ON analytics.page_views (session_id)").format(Identifier(name)))
+    for month in range(2):
+        write(tmp_path, f"log_data/{month}.json", view(NOVEMBER + 40 * month * DAY))
+    etl.run(tmp_path, dsn=dsn)
+    parts = "SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'partitions.page_views%'"
+    assert one(db, parts) == 2 * 5
+
+
+def test_statistics_are_made_after_a_restore(dsn: str, db: Connection[Any], tmp_path: Path) -> None:
+    """A dump has none, and autovacuum never analyzes a partitioned table."""
+
+    def analyzed() -> list[tuple[float]]:
+        return db.execute(
+            "SELECT reltuples FROM pg_class WHERE relname IN ('songplays', 'user_days') ORDER BY 1"
+        ).fetchall()
+
+    write(tmp_path, "log_data/1.json", *(play(NOVEMBER + at, itemInSession=at) for at in range(30)))
+    etl.run(tmp_path, dsn=dsn)
+    assert analyzed() == [(1,), (30,)]
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + DAY))
+    etl.run(tmp_path, dsn=dsn)
+    assert analyzed() == [(1,), (30,)]  # there is not a tenth more
+    db.execute("UPDATE pg_class SET reltuples = -1 WHERE relname IN ('songplays', 'user_days')")
+    write(tmp_path, "log_data/3.json", play(NOVEMBER + DAY + 1))
+    etl.run(tmp_path, dsn=dsn)
+    assert analyzed() == [(2,), (32,)]
 
 
 def test_a_whole_month_is_one_partition(dsn: str, db: Connection[Any], tmp_path: Path) -> None:

@@ -291,6 +291,40 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
     create_roles(prepared)
 
 
+def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server: Connection[Any]) -> None:
+    """Who loads may make functions in public. None of them runs while a superuser makes roles."""
+    shadows = (
+        "format(text, name)",
+        "format(text, text)",
+        "format(text, text, regclass)",
+        "concat(text, name)",
+    )
+    with psycopg.connect(loader, autocommit=True) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LOADER)))
+        for shadow in shadows:
+            connection.execute(
+                f"""CREATE FUNCTION public.{shadow} RETURNS text LANGUAGE plpgsql AS $$
+                BEGIN ALTER ROLE sparkify_test_etl SUPERUSER; RETURN 'SELECT'; END $$"""  # type: ignore[arg-type]
+            )
+    try:
+        create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
+        assert not one(server, "SELECT rolsuper FROM pg_roles WHERE rolname = 'sparkify_test_etl'")
+    finally:
+        with psycopg.connect(prepared, autocommit=True) as connection:
+            connection.execute("SET search_path = ''")
+            for shadow in shadows:
+                connection.execute(f"DROP FUNCTION public.{shadow}")  # type: ignore[arg-type]
+
+
+def test_a_schema_in_which_everybody_may_create_is_refused(prepared: str) -> None:
+    with psycopg.connect(prepared, autocommit=True) as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+        with pytest.raises(SparkifyError, match="first: REVOKE CREATE ON SCHEMA public FROM PUBLIC"):
+            create_roles(prepared)
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    create_roles(prepared)
+
+
 def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Connection[Any]) -> None:
     (me,) = server.execute("SELECT current_user").fetchone() or ("",)
     with pytest.raises(

@@ -32,7 +32,8 @@ _sql: Final = queries("create_tables")
 _OURS: Final = ("etl", "staging", "partitions")
 
 LOCK_TIMEOUT: Final = "1s"
-"""How long to wait for a lock that others need: readers queue behind us while we wait."""
+"""How much longer than `deadlock_timeout` to wait for a lock that others need: readers queue behind us
+meanwhile. Only after `deadlock_timeout` PostgreSQL ends an autovacuum that is in the way."""
 
 # If several programs start at the same time, one creates the schema.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"
@@ -119,7 +120,7 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
     Raises:
         SparkifyError: somebody is using what must change.
     """
-    _wait_briefly(connection)
+    wait_briefly(connection)
     try:
         if drop:
             refuse_live_runs(connection)
@@ -137,8 +138,9 @@ def _complete(connection: Connection[Any], version: int, *, drop: bool) -> None:
     connection.execute("SET LOCAL lock_timeout = 0")
 
 
-def _wait_briefly(connection: Connection[Any]) -> None:
-    connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+def wait_briefly(connection: Connection[Any]) -> None:
+    """Wait for locks for a moment only, to the end of the transaction."""
+    connection.execute(_sql["wait_briefly"], [LOCK_TIMEOUT])
 
 
 def _make(connection: Connection[Any]) -> None:
@@ -173,7 +175,7 @@ def _drop(connection: Connection[Any]) -> None:
         if any(table in arguments for table in made.tables)
     ]
     try:
-        _wait_briefly(connection)
+        wait_briefly(connection)
         connection.execute(_sql["keep_forgotten"])
         _drop_all(connection, "VIEW", made.views)
         _drop_all(connection, "FUNCTION", of_rows)

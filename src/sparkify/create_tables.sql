@@ -54,6 +54,10 @@ FROM there LEFT JOIN warehouse ON true
 WHERE warehouse.owner IS NULL OR difference IS NOT NULL OR there.owner <> warehouse.owner
 ORDER BY name COLLATE "C", what
 
+-- name: wait_briefly
+-- Limit the wait for a lock to the deadlock_timeout and a moment more.
+SELECT set_config('lock_timeout', (1000 * extract(epoch FROM current_setting('deadlock_timeout')::interval + %s::interval))::integer::text, true)
+
 -- name: version
 -- Record the version of the schema.
 INSERT INTO etl.warehouse (schema_version) VALUES (%s)

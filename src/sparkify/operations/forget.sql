@@ -231,9 +231,13 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS theirs (manifest_id, line)
 WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
 
 -- name: changed_tables
--- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM.
+-- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM: or all, if the
+-- server does not count rows.
 SELECT schemaname, relname FROM pg_stat_xact_user_tables
-WHERE n_tup_del + n_tup_upd > 0 AND schemaname::regnamespace <> pg_my_temp_schema() ORDER BY 1, 2
+WHERE (n_tup_del + n_tup_upd > 0 OR NOT current_setting('track_counts')::boolean)
+  AND (schemaname IN ('analytics', 'etl', 'partitions', 'staging')
+       OR schemaname = 'public' AND relname IN ('songplays', 'users', 'songs', 'artists', 'time'))
+ORDER BY 1, 2
 
 -- name: drop_counted
 -- Drop the counts of a staged month.

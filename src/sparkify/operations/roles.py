@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from sparkify.create_tables import open_warehouse
+from sparkify.create_tables import open_warehouse, wait_briefly
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
@@ -35,9 +35,14 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
     """
     with server_errors(), open_warehouse(resolve(dsn)) as connection:
         _refuse_hidden_rows(connection)
+        _refuse_open_schema(connection)
         connection.execute("RESET ROLE")
         try:
             with connection.transaction():
+                # We may be a superuser now, and members of LOADER may make functions in public: one with the
+                # name of a function of PostgreSQL could be called in its place.
+                connection.execute("SET LOCAL search_path = ''")
+                wait_briefly(connection)
                 for name in (READER, LOADER):
                     _create_group(connection, name)
                 connection.execute(_sql["admit"])
@@ -67,6 +72,15 @@ def _refuse_hidden_rows(connection: Connection[Any]) -> None:
         raise SparkifyError(
             f"Row level security would hide the rows of {table}{more} from readers."
             f" Turn it off: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY."
+        )
+
+
+def _refuse_open_schema(connection: Connection[Any]) -> None:
+    if connection.execute(_sql["anybody_may_create"]).fetchone():
+        raise SparkifyError(
+            "Everybody may create things in the schema public, where the star is: a reader could make a"
+            " function that then runs with the rights of whoever loads or asks. Forbid it first:"
+            " REVOKE CREATE ON SCHEMA public FROM PUBLIC"
         )
 
 

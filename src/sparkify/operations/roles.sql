@@ -7,6 +7,11 @@ SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrl
            WHERE m.member = r.oid AND g.rolname IN ('sparkify_reader', 'sparkify_loader'))
 FROM pg_roles r WHERE rolname = %s
 
+-- name: anybody_may_create
+-- Return a row if everybody may create things in public, as in databases from before PostgreSQL 15.
+SELECT true FROM pg_namespace, aclexplode(nspacl) a
+WHERE nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'
+
 -- name: admit
 -- Let both roles into the database. The loader needs CREATE on it: PostgreSQL demands that even if the
 -- schemas exist.
@@ -26,7 +31,6 @@ DO $$
 DECLARE
     change text;
 BEGIN
-    SET LOCAL lock_timeout = '1s';
     FOR change IN
         WITH maker AS (
             SELECT nspowner AS oid FROM pg_namespace WHERE nspname = 'etl'

@@ -6,13 +6,14 @@
 CREATE TEMP TABLE files_read ON COMMIT DROP AS
 SELECT m.file_id FROM etl.manifest m JOIN etl.known_files f USING (file_id, version)
 WHERE m.run_id = {run_id} AND f.kind = 'song';
+ANALYZE files_read;
 CREATE TEMP TABLE spoken_of ON COMMIT DROP AS
 SELECT song_id, artist_id FROM etl.catalogue_records WHERE file_id IN (SELECT file_id FROM files_read)
 UNION
 SELECT song_id, artist_id FROM {catalogue};
 CREATE TEMP TABLE touched_songs ON COMMIT DROP AS SELECT DISTINCT song_id FROM spoken_of;
 CREATE TEMP TABLE touched_artists ON COMMIT DROP AS SELECT DISTINCT artist_id FROM spoken_of;
-ANALYZE files_read, touched_songs, touched_artists
+ANALYZE touched_songs, touched_artists
 
 -- name: is_large
 -- Tell whether the staged catalogue has many records.

@@ -18,7 +18,7 @@ from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
 from sparkify.publish.counts import SAMPLE
 from sparkify.publish.days import StagedDays
-from sparkify.publish.partitions import Span
+from sparkify.publish.partitions import Span, only
 from sparkify.publish.recount import recount
 from sparkify.schema.rollups import LISTENING, NAMES, Rollup, file
 
@@ -41,14 +41,15 @@ def summarize_indexes(connection: Connection[Any]) -> None:
     connection.execute(_sql["summarize_indexes"])
 
 
-def analyze_rollups(connection: Connection[Any], only: LiteralString) -> None:
+def analyze_rollups(connection: Connection[Any]) -> None:
     """Analyze the tables that questions join, each in a separate transaction, so that locks are short.
 
-    `only` is ``ONLY`` where the server can skip partitions, which were analyzed before they were attached. If
-    the server dies now, statistics may be lost, and nothing else.
+    Partitions were analyzed before they were attached. If the server dies now, statistics may be lost, and
+    nothing else.
     """
+    of_each = sql.SQL(only(connection) + " {}")
     tables = sql.SQL(", ").join(
-        sql.SQL(only + " {}").format(sql.Identifier("analytics", table)) for table in (*NAMES, "heard_songs")
+        of_each.format(sql.Identifier("analytics", table)) for table in (*NAMES, "heard_songs")
     )
     with session_settings(connection, default_statistics_target=SAMPLE, synchronous_commit="off"):
         connection.execute(sql.SQL("ANALYZE {}").format(tables))

@@ -6,7 +6,7 @@ its part, and the next part is attached after it.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
@@ -21,6 +21,11 @@ PARTITIONED: Final = {
     for schema, table in [name.split(".")]
 }
 """The partitioned tables, with the schema and the partition key of each."""
+
+
+def only(connection: Connection[Any]) -> LiteralString:
+    """``ONLY`` for ANALYZE of a partitioned table, where the server can skip the partitions: from 18 on."""
+    return "ONLY" if connection.info.server_version >= 180000 else ""
 
 
 @dataclass(frozen=True, slots=True)

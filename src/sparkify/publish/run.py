@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
@@ -21,6 +21,7 @@ from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.listening import analyze_rollups, summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
+from sparkify.publish.partitions import only
 from sparkify.report import Books, Progress, RejectLimit, Report, Tally
 from sparkify.stage.failed import left_for_later, lies_in_data
 from sparkify.stage.runs import (
@@ -56,7 +57,7 @@ def publish_run(
     with Beside(dsn) as beside:
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
         delete_forgotten_views(connection)
-        has_grown = connection.execute(_sql["to_analyze"]).fetchone()
+        has_grown = connection.execute(_sql["has_grown"]).fetchone()
         analyzed = beside.begin(_analyze, as_whole=False) if has_grown and beside.is_open else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
@@ -108,10 +109,8 @@ def _analyze(connection: Connection[Any]) -> None:
 
     Outside a transaction, each table is locked only while it is analyzed.
     """
-    # Before PostgreSQL 18 this includes all partitions.
-    only: LiteralString = "ONLY" if connection.info.server_version >= 180000 else ""
-    connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only)))
-    analyze_rollups(connection, only)
+    analyze_rollups(connection)
+    connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only(connection))))
 
 
 def hold(connection: Connection[Any], report: Report) -> None:

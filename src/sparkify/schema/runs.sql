@@ -5,7 +5,6 @@ CREATE TABLE IF NOT EXISTS etl.warehouse (
     earliest       timestamptz NOT NULL DEFAULT '2000-01-01 00:00:00+00',
     before         timestamptz NOT NULL DEFAULT '2100-01-01 00:00:00+00',
     catalogue_version bigint NOT NULL DEFAULT 0,
-    analyzed_plays bigint NOT NULL DEFAULT 0,
     -- Every tool can show these years: pandas counts nanoseconds in 64 bits, and Python has no year 10000.
     CONSTRAINT range_within_1900_to_2199
         CHECK ('1900-01-01 00:00:00+00' <= earliest AND earliest < before AND before <= '2200-01-01 00:00:00+00')
@@ -16,7 +15,6 @@ COMMENT ON COLUMN etl.warehouse.schema_version IS 'The version of this schema.';
 COMMENT ON COLUMN etl.warehouse.earliest IS 'Events before this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.before IS 'Events at or after this moment are rejected.';
 COMMENT ON COLUMN etl.warehouse.catalogue_version IS 'Incremented when a publication may change which song a heard song matches.';
-COMMENT ON COLUMN etl.warehouse.analyzed_plays IS 'The number of plays when all tables were last analyzed.';
 
 -- Counting 20 million rows takes seconds; a load adds to these counts, and `sparkify check` compares them.
 CREATE TABLE IF NOT EXISTS etl.row_counts (

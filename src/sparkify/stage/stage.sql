@@ -32,13 +32,13 @@ INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOT
 CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
-CREATE TABLE {users} AS SELECT * FROM public.users JOIN etl.latest_plays USING (user_id) WITH NO DATA;
+CREATE TABLE {users} WITH (autovacuum_enabled = false) AS SELECT * FROM public.users JOIN etl.latest_plays USING (user_id) WITH NO DATA;
 CREATE TABLE {heard_songs} (
     heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text,
     track_id bigint, artist_key bigint
-);
-CREATE TABLE {levels} (LIKE analytics.user_level_days);
-CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer);
+) WITH (autovacuum_enabled = false);
+CREATE TABLE {levels} (LIKE analytics.user_level_days) WITH (autovacuum_enabled = false);
+CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer) WITH (autovacuum_enabled = false);
 CREATE TABLE {page_views} (LIKE analytics.page_views INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
 -- The month's rollups are counted from these. Nothing uses statistics of arrays, as in analytics.user_days.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
@@ -46,8 +46,9 @@ ALTER TABLE {user_days}
     ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
     ALTER quarters SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0,
     ALTER lengths SET STATISTICS 0;
-CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text);
+CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text) WITH (autovacuum_enabled = false);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
+WITH (autovacuum_enabled = false)
 
 -- name: lock_months
 -- Keep these months from being published until this staging transaction has ended.

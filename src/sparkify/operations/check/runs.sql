@@ -17,10 +17,10 @@ SELECT DISTINCT 'etl.staged_parts, run ' || run_id FROM etl.staged_parts
 WHERE run_id NOT IN (SELECT run_id FROM unfinished)
 
 -- name: dead_runs
--- Every run is finished, held, failed or alive.
+-- Every run is finished, held, failed or alive. A standby does not know what is alive.
 -- do: Run `sparkify etl`: it publishes what the dead run had staged.
 SELECT run_id, state, started_at FROM etl.runs r
-WHERE etl.is_at_work(state)
+WHERE etl.is_at_work(state) AND NOT pg_is_in_recovery()
   AND NOT EXISTS (
       SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
       WHERE locktype = 'advisory' AND objsubid = 2 AND datname = current_database()
