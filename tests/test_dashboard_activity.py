@@ -15,7 +15,7 @@ for package in ("streamlit", "playwright"):
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
-from tests.support.browser import WAIT, Visitor, cells, cut_off, metrics, serving, table  # noqa: E402
+from tests.support.browser import WAIT, Visitor, cells, cut_off, downloaded, metrics, serving, table  # noqa: E402
 
 DAY = 86_400_000
 MARKUP = "<b>Home</b> *page*"
@@ -61,6 +61,30 @@ def recent(rows: list[dict[str, Any]], *names: str) -> list[list[str]]:
         [f"before {last[0]['week']}", *sums],
         *([str(row["week"]), *(str(row[name]) for name in names)] for row in last),
     ]
+
+
+def test_downloads_are_what_the_questions_answer(visitor: Visitor, dsn: str) -> None:
+    days = date(2018, 11, 8), date(2019, 1, 20)
+    chosen, any_level = Selection(*days, "paid"), Selection(*days)
+    page = visitor.go(f"activity?since={days[0]}&until={days[1]}&level=paid")
+    for name, answer in {
+        "pages": analytics.pages(chosen, dsn=dsn),
+        "pages by day": analytics.page_days(chosen, dsn=dsn),
+        "feedback": analytics.feedback(chosen, dsn=dsn),
+        "songs before feedback": analytics.feedback_songs(chosen, dsn=dsn, limit=1000),
+        "first and last pages": analytics.session_ends(chosen, dsn=dsn, limit=1000),
+        "sessions by day": analytics.sessions(chosen, dsn=dsn),
+        "cancellations and downgrades": analytics.churn(chosen, dsn=dsn),
+        "upgrades": analytics.upgrades(any_level, dsn=dsn),
+        "cohorts": analytics.cohorts(any_level, dsn=dsn),
+        "weeks before leaving": analytics.before(chosen, dsn=dsn),
+    }.items():
+        head, *rows = downloaded(page, name)
+        assert answer, name
+        assert [dict(zip(head, row, strict=True)) for row in rows] == [
+            {column: "" if value is None else str(value) for column, value in row.items()} for row in answer
+        ]
+    assert page.get_by_test_id("stDownloadButton").count() == 10
 
 
 @pytest.mark.parametrize("level", [None, "free"])

@@ -1,5 +1,7 @@
 """Chromium and a running dashboard, for tests; a module that imports this is skipped without Chromium."""
 
+import csv
+import io
 import os
 import shutil
 import socket
@@ -7,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +99,15 @@ class Visitor:
 def metrics(page: Page) -> dict[str, str]:
     names = page.get_by_test_id("stMetricLabel").all_inner_texts()
     return dict(zip(names, page.get_by_test_id("stMetricValue").all_inner_texts(), strict=True))
+
+
+def downloaded(page: Page, name: str) -> list[list[str]]:
+    """The header and the rows of the CSV that a button of this name downloads."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Download {name}.csv", exact=True).click()
+    assert download.value.suggested_filename == f"{name}.csv"
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 def table(page: Page, caption: str) -> Locator:

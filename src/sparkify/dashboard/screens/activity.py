@@ -144,8 +144,9 @@ def _ends(view: View, chosen: Selection, rows: Rows) -> None:
         "How sessions begin and end", rows,
         {"first_page": "first page", "last_page": "last page", "sessions": "sessions"}, bar="sessions",
     )  # fmt: skip
-    tables.line("NextSong is a play. The download counts sessions by day.")
-    tables.download("sessions", lambda: view.ask_now(analytics.sessions, chosen))
+    tables.line("NextSong is a play.")
+    tables.download("first and last pages", lambda: view.ask_now(analytics.session_ends, chosen, limit=1000))
+    tables.download("sessions by day", lambda: view.ask_now(analytics.sessions, chosen))
 
 
 def _churn(view: View, chosen: Selection, rows: Rows) -> None:
