@@ -10,6 +10,8 @@ from string import Formatter
 import pytest
 
 import sparkify
+from sparkify.database.queries import queries
+from sparkify.publish import staged
 from sparkify.schema.rollups import RECENT, ROLLUPS, SOURCES, Rollup
 from sparkify.stage.tables import COUNTED_TABLES
 
@@ -184,6 +186,11 @@ def literals() -> frozenset[str]:
         for node in ast.walk(syntax(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+
+
+def test_the_queries_of_a_month_have_different_names() -> None:
+    names = [name for file in staged.FILES for name in queries(f"publish/{file}")]
+    assert len(names) == len(set(names))
 
 
 def test_a_query_is_called_by_its_name() -> None:

@@ -7,15 +7,15 @@ USING (
 ) twice
 WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 
--- name: sum_counts
+-- name: counts_as_staged
 -- Add up the chunks' own counts: rows of songplays, those with a song, rows of time.
 SELECT sum(plays)::bigint, sum(matched)::bigint, sum(times)::bigint
 FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
 
--- name: count_rows
+-- name: counts_now
 -- Count the same rows in the staged tables, if some were removed or changed after staging.
 SELECT (SELECT count(*) FROM {songplays}), (SELECT count(song_id) FROM {songplays}), (SELECT count(*) FROM {time})
 
--- name: count_times
+-- name: times_there
 -- Read the row count of time.
 SELECT row_count FROM etl.row_counts WHERE table_name = 'time'

@@ -34,7 +34,7 @@ def insert_plays(month: StagedMonth, tables: Mapping[str, sql.Identifier]) -> bo
         if clashes:
             _replace(month)
             month.run("remove_clashes", **names)
-        songplays, matched, _ = month.row("count_rows", **names)
+        songplays, matched, _ = month.row("counts_now", **names)
         month.into_star(sql_queries.songplay_table_insert, names["songplays"])
         month.run("insert_heard_plays", **names)
         add_rows(connection, "songplays", songplays)

@@ -198,7 +198,7 @@ class Attach(Publication):
         self._span().attach(self._month.connection, table, self._month.tables[table])
 
     def _publish_plays(self) -> None:
-        self._attach_plays("sum_counts" if self._is_as_staged else "count_rows")
+        self._attach_plays("counts_as_staged" if self._is_as_staged else "counts_now")
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
@@ -214,7 +214,7 @@ class Attach(Publication):
         if self._summary.overlaps:
             month.run("unique_times")
         songplays, matched, times = month.row(counts)
-        checked = self._checked_by(month.number("count_times"))
+        checked = self._checked_by(month.number("times_there"))
         add_rows(connection, "songplays", songplays)
         add_rows(connection, "matched", matched)
         add_rows(connection, "time", times)
@@ -266,7 +266,7 @@ class Split(Attach):
     def _publish_plays(self) -> None:
         self._month.run("set_late_aside")
         self._has_clashes = insert_plays(self._month, LATE)
-        self._attach_plays("count_rows")
+        self._attach_plays("counts_now")
 
 
 def _midnight_after(moment: datetime) -> datetime:

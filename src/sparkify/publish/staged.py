@@ -11,11 +11,10 @@ from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.stage.tables import month_tables
 from sparkify.transform.listened import Listened
 
-_sql: Final = {
-    name: query
-    for file in ("months", "repeated", "attach", "late", "heard_songs", "users", "levels", "page_views")
-    for name, query in queries(f"publish/{file}").items()
-}
+FILES: Final = ("months", "repeated", "attach", "late", "heard_songs", "users", "levels", "page_views")
+"""The files in ``publish`` with the queries that `StagedMonth.run` knows. No two have one name."""
+
+_sql: Final = {name: query for file in FILES for name, query in queries(f"publish/{file}").items()}
 
 
 @dataclass(frozen=True, slots=True)
