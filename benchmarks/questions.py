@@ -14,6 +14,7 @@ import duckdb
 from benchmarks.results import Figures
 from sparkify import analytics
 from sparkify.analytics import Selection
+from sparkify.analytics.selection import known_parts
 from sparkify.database.connection import connect
 
 _FIRST: Final = date(2018, 11, 1)
@@ -85,16 +86,16 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "genders": (None, lambda chosen, dsn: analytics.genders(chosen, dsn=dsn)),
     "rising songs": (None, lambda chosen, dsn: analytics.rising(chosen, dsn=dsn)),
     "not in the catalogue": (None, lambda chosen, dsn: analytics.unmatched(chosen, dsn=dsn)),
-    "retention": (None, lambda chosen, dsn: analytics.retention(chosen, dsn=dsn)),
+    "retention": (None, lambda chosen, dsn: analytics.retention(known_parts("retention", chosen), dsn=dsn)),
     "pages": (None, lambda chosen, dsn: analytics.pages(chosen, dsn=dsn)),
     "errors": (None, lambda chosen, dsn: analytics.errors(chosen, dsn=dsn)),
     "feedback": (None, lambda chosen, dsn: analytics.feedback(chosen, dsn=dsn)),
     "songs before feedback": (None, lambda chosen, dsn: analytics.feedback_songs(chosen, dsn=dsn)),
     "sessions": (None, lambda chosen, dsn: analytics.sessions(chosen, dsn=dsn)),
     "first and last pages": (None, lambda chosen, dsn: analytics.session_ends(chosen, dsn=dsn)),
-    "upgrades": (None, lambda chosen, dsn: analytics.upgrades(chosen, dsn=dsn)),
-    "quiet users": (None, lambda chosen, dsn: analytics.quiet(chosen, dsn=dsn)),
-    "cohorts": (None, lambda chosen, dsn: analytics.cohorts(chosen, dsn=dsn)),
+    "upgrades": (None, lambda chosen, dsn: analytics.upgrades(known_parts("upgrades", chosen), dsn=dsn)),
+    "quiet users": (None, lambda chosen, dsn: analytics.quiet(known_parts("quiet", chosen), dsn=dsn)),
+    "cohorts": (None, lambda chosen, dsn: analytics.cohorts(known_parts("cohorts", chosen), dsn=dsn)),
     "weeks before leaving": (None, lambda chosen, dsn: analytics.before(chosen, dsn=dsn)),
 }
 

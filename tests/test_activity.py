@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
-from sparkify.analytics.selection import next_month
+from sparkify.analytics.selection import known_parts, next_month
 from sparkify.commands import arguments as codes
 from sparkify.commands.activity import QUESTIONS
 from sparkify.database.connection import connect
@@ -28,7 +28,6 @@ from tests.support import plainly
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.examples import examples
 from tests.support.plainly import Days, Event
-from tests.support.unknown import UNKNOWN, known
 from tests.support.warehouse import one
 
 PAGES = [
@@ -136,7 +135,7 @@ def test_an_answer_is_what_the_log_says(
 ) -> None:
     _, log = world
     more = {"limit": 999} if question == "session_ends" else {}
-    found = getattr(analytics, question)(known(question, selection(chosen)), dsn=asked, **more)
+    found = getattr(analytics, question)(known_parts(question, selection(chosen)), dsn=asked, **more)
     assert alike(found, getattr(plainly, question)(log, chosen)), found
 
 
@@ -146,9 +145,9 @@ def test_who_is_quiet(
     world: tuple[str, list[Event]], asked: Connection[Any], chosen: Days, days: int
 ) -> None:
     _, log = world
-    found = analytics.quiet(known("quiet", selection(chosen)), days=days, dsn=asked)
+    found = analytics.quiet(known_parts("quiet", selection(chosen)), days=days, dsn=asked)
     assert alike(found, plainly.quiet(log, chosen, days))
-    found = analytics.cohorts(known("cohorts", selection(chosen)), days=days, dsn=asked)
+    found = analytics.cohorts(known_parts("cohorts", selection(chosen)), days=days, dsn=asked)
     assert alike(found, plainly.cohorts(log, chosen, days))
 
 
@@ -271,8 +270,14 @@ def test_places_and_time_zones_are_refused(asked: Connection[Any], selection: Se
 @pytest.mark.parametrize(
     ("ask", "part"),
     [
-        *((question, part) for question, parts in UNKNOWN.items() for part in parts),
+        ("upgrades", "level"),
+        ("cohorts", "level"),
+        ("quiet", "since"),
+        ("quiet", "until"),
+        ("retention", "level"),
+        ("retention", "location"),
         ("retention", "zone"),
+        ("level_changes", "location"),
     ],
 )
 def test_a_part_that_a_question_does_not_know_is_refused(
@@ -281,12 +286,12 @@ def test_a_part_that_a_question_does_not_know_is_refused(
     """Ignored, it would pass for a filter."""
     day = date(2018, 11, 5)
     some = {"since": day, "until": day, "level": "paid", "location": "Utica, NY", "zone": "America/New_York"}
-    with pytest.raises(UsageError, match=r"(ask without|leave out) "):
+    with pytest.raises(UsageError, match=": leave out the "):
         getattr(analytics, ask)(Selection(**{part: some[part]}), dsn=asked)
     if ask in QUESTIONS:
         found = run_here("activity", ask, f"--{part}", str(some[part]), dsn=asked.info.dsn)
         assert (found.returncode, found.stdout) == (codes.WRONG_USAGE, "")
-        assert ": ask without " in found.stderr
+        assert ": leave out the " in found.stderr
 
 
 def test_every_question_has_a_command() -> None:
@@ -296,11 +301,11 @@ def test_every_question_has_a_command() -> None:
 @pytest.mark.parametrize("what", QUESTIONS)
 def test_a_command_prints_the_answer(world: tuple[str, list[Event]], run_here: Any, what: str) -> None:
     dsn, _ = world
-    chosen = {"since": date(2018, 11, 5), "until": date(2018, 12, 20), "level": "paid"}
-    chosen = {part: value for part, value in chosen.items() if part not in UNKNOWN.get(what, [])}
-    options = [f"--{part}={value}" for part, value in chosen.items()]
+    chosen = known_parts(ASKED[what], Selection(date(2018, 11, 5), date(2018, 12, 20), "paid"))
+    parts = {"since": chosen.since, "until": chosen.until, "level": chosen.level}
+    options = [f"--{part}={value}" for part, value in parts.items() if value]
     printed = run_here("activity", what, *options, "--json", "--dsn", dsn)
-    answer = getattr(analytics, ASKED[what])(Selection(**chosen), dsn=dsn)
+    answer = getattr(analytics, ASKED[what])(chosen, dsn=dsn)
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout == json.dumps(answer, default=str, indent=2) + "\n"
     csv = run_here("activity", what, *options, "--csv", "--dsn", dsn)
@@ -327,7 +332,7 @@ def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any
         assert run_here("activity", what, "--days", 3650, "--dsn", world[0]).returncode == 0
 
 
-def test_an_event_that_is_still_to_come_is_said(dsn: str, run_here: Any, tmp_path: Path) -> None:
+def test_an_event_in_the_future_is_said(dsn: str, run_here: Any, tmp_path: Path) -> None:
     """One clock that is years fast moves the end of the data, and then everybody has gone quiet."""
     write(tmp_path, "log_data/a.json", play(), view(NOVEMBER + 1))
     (missing,) = etl.run(tmp_path, dsn=dsn).remarks
@@ -335,11 +340,11 @@ def test_an_event_that_is_still_to_come_is_said(dsn: str, run_here: Any, tmp_pat
     to_come = int(datetime(2099, 12, 30, 23, 59, tzinfo=UTC).timestamp() * 1000)
     write(tmp_path, "log_data/b.json", view(to_come, userId=""))
     said = run_here("etl", tmp_path, dsn=dsn).stderr
-    assert "The last event is of 2099-12-30, which is still to come: perhaps a clock was wrong." in said
+    assert "The last event is dated 2099-12-30, in the future: perhaps a clock was wrong." in said
     assert [row["quiet"] for row in analytics.quiet(dsn=dsn)] == [1]
     write(tmp_path, "log_data/c.json", play(to_come + 86_400_000))
     (_, remark) = etl.run(tmp_path, dsn=dsn).remarks
-    assert "is of 2099-12-31," in remark
+    assert "is dated 2099-12-31," in remark
 
 
 @pytest.mark.parametrize("question", [analytics.quiet, analytics.cohorts])
@@ -494,7 +499,7 @@ def agree(dsn: str, records: list[dict[str, Any]]) -> None:
         for chosen in CHOSEN[:5] if log else []:
             for name in ("upgrades", "quiet", "cohorts", "before"):
                 days = {"days": 30} if name in {"quiet", "cohorts"} else {}
-                found = getattr(analytics, name)(known(name, selection(chosen)), dsn=db, **days)
+                found = getattr(analytics, name)(known_parts(name, selection(chosen)), dsn=db, **days)
                 assert alike(found, getattr(plainly, name)(log, chosen, *days.values()))
 
 

@@ -18,6 +18,7 @@ from psycopg import Connection, sql
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import repaired
+from sparkify.analytics.selection import known_parts
 from sparkify.commands.report import print_report
 from sparkify.commands.status import print_status
 from sparkify.database.connection import connect
@@ -30,7 +31,6 @@ from tests.support import copied
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.differential import FILE
 from tests.support.examples import examples
-from tests.support.unknown import known
 from tests.support.warehouse import checksums, one
 
 HOUR = 3600 * 1000
@@ -139,11 +139,11 @@ def ask_everything(
         if question is analytics.rising and chosen.since is None:
             continue  # rising songs need a first day
         with subtests.test(f"{name} of {str(chosen)[:80]}"):
-            assert question(*arguments, selection=known(question.__name__, chosen), dsn=db) is not None
+            assert question(*arguments, selection=known_parts(question.__name__, chosen), dsn=db) is not None
     for question, chosen in product(ACTIVITY, selections):
         if chosen.location is None:  # page views have none
             with subtests.test(f"{question.__name__} of {str(chosen)[:80]}"):
-                assert question(known(question.__name__, chosen), dsn=db) is not None
+                assert question(known_parts(question.__name__, chosen), dsn=db) is not None
     with subtests.test("retention by week"):
         assert analytics.retention(period="week", dsn=db)
     with subtests.test("status"):
@@ -242,7 +242,8 @@ def test_every_page_is_drawn(
         "page, dsn = PAGES[{page!r}], os.environ['SPARKIFY_DSN']\n"
         "state = source.state(dsn)\n"
         "days = filters.days_with_events(state, dsn)\n"
-        "view = filters.choose(state, dsn, days, with_page_views=page.with_page_views)\n"
+        "kind = {{'with_page_views': page.with_page_views, 'of_all_days': page.of_all_days}}\n"
+        "view = filters.choose(state, dsn, days, **kind)\n"
         "filters.say(view)\n"
         "with view.asking() as ask:\n"
         "    page.show(view, ask)\n"

@@ -19,12 +19,12 @@ from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.analytics.selection import known_parts
 from sparkify.database.connection import connect
 from sparkify.database.queries import script
 from sparkify.errors import UsageError
 from tests.support.data import play, write
 from tests.support.examples import examples
-from tests.support.unknown import known
 
 Event = dict[str, Any]
 
@@ -253,7 +253,7 @@ def check_changes(selection: Selection, dsn: Connection[Any]) -> None:
                 changes[month, before["level"], after["level"]].append(user)
     found = {
         (row["month"], row["level_before"], row["level"]): (row["changes"], row["users"])
-        for row in analytics.level_changes(known("level_changes", selection), dsn=dsn)
+        for row in analytics.level_changes(known_parts("level_changes", selection), dsn=dsn)
     }
     assert found == {key: (len(users), len(set(users))) for key, users in changes.items()}
 

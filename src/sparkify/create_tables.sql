@@ -55,8 +55,8 @@ WHERE warehouse.owner IS NULL OR difference IS NOT NULL OR there.owner <> wareho
 ORDER BY name COLLATE "C", what
 
 -- name: wait_briefly
--- Limit the wait for a lock to the deadlock_timeout and a moment more.
-SELECT set_config('lock_timeout', (1000 * extract(epoch FROM current_setting('deadlock_timeout')::interval + %s::interval))::integer::text, true)
+-- Limit the wait for a lock to the deadlock_timeout and a moment more, but to five seconds: readers queue meanwhile.
+SELECT set_config('lock_timeout', (1000 * extract(epoch FROM least(current_setting('deadlock_timeout')::interval + %s::interval, '5s')))::integer::text, true)
 
 -- name: version
 -- Record the version of the schema.

@@ -162,13 +162,13 @@ SELECT songplay_id, start_time, user_id, level, song_id, artist_id, session_id, 
 FROM {staged}
 """
 
-# {staged} holds plays that are in songplays with other values: another line says something else of them.
+# {staged} holds plays that songplays has with other values. Those that win replace the stored ones.
 songplay_table_update = """
 UPDATE songplays s
 SET level = staged.level, song_id = staged.song_id, artist_id = staged.artist_id,
     location = staged.location, user_agent = staged.user_agent
 FROM {staged} staged
-WHERE s.start_time = staged.start_time AND s.songplay_id = staged.songplay_id
+WHERE staged.wins AND s.start_time = staged.start_time AND s.songplay_id = staged.songplay_id
 """
 
 # {staged} holds the latest known play of each user that a publication touches.

@@ -11,7 +11,7 @@ from psycopg import Connection
 from sparkify.analytics.asking import ALL, ask, fill
 from sparkify.analytics.feedback_ranking import most_given
 from sparkify.analytics.names import repaired
-from sparkify.analytics.selection import UTC, Selection
+from sparkify.analytics.selection import UTC, Selection, refuse_parts
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
 from sparkify.errors import UsageError
@@ -87,12 +87,12 @@ def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, lim
 
 
 def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
-    """The ways from free to paid by the week in which they began; the selection has no level.
+    """The ways from free to paid by the week in which they began. A selection with a level is refused.
 
     A way begins when a user sees Upgrade, or with Submit Upgrade; then comes the first paid play, and `back`
     are those that end with Submit Downgrade. Seconds are medians.
     """
-    _refuse_level(selection, "A way from free to paid is on both levels")
+    refuse_parts("upgrades", selection)
     return _question(dsn, _leaving["upgrades"], selection)
 
 
@@ -103,18 +103,17 @@ def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Ro
 
 def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
-    data. The selection has no days of its own; its level is that of a user's last week."""
+    data. A selection with days is refused; its level is that of a user's last week."""
     _refuse_days(days)
-    if selection.since or selection.until:
-        raise UsageError("Who has gone quiet is told from the last days of the data: ask without days.")
+    refuse_parts("quiet", selection)
     return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
 
 
 def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
     """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
-    at the end of the data, or are still active. The selection has no level."""
+    at the end of the data, or are still active. A selection with a level is refused."""
     _refuse_days(days)
-    _refuse_level(selection, "A cohort has users of all levels")
+    refuse_parts("cohorts", selection)
     return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
 
 
@@ -147,11 +146,6 @@ def _ask(connection: Connection[Any], query: LiteralString, selection: Selection
 def _refuse_days(days: int) -> None:
     if not 1 <= days <= _LONGEST_QUIET:
         raise UsageError(f"The days of being quiet must be from 1 to {_LONGEST_QUIET}, not {days}.")
-
-
-def _refuse_level(selection: Selection, why: str) -> None:
-    if selection.level is not None:
-        raise UsageError(f"{why}: ask without a level.")
 
 
 def _refuse_places_and_zones(selection: Selection) -> None:

@@ -14,7 +14,7 @@ from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
 from sparkify.analytics.ranking import RANKED, most_changed, most_played
-from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
+from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_parts, refuse_unknown
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader
@@ -131,8 +131,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
     Raises:
         UsageError: the selection has a place.
     """
-    if selection.location is not None:
-        raise UsageError("Changes of level are counted at all places: ask without one.")
+    refuse_parts("level_changes", selection)
     with reader(dsn) as connection:
         by_days = _people["by_days" if selection.zone == UTC else "by_days_in_zone"]
         return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
@@ -147,10 +146,7 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
     Raises:
         UsageError: the selection has a level, a place, or a time zone other than UTC.
     """
-    if selection.level is not None or selection.location is not None:
-        raise UsageError("Retention counts plays on all levels and at all places: ask without them.")
-    if selection.zone != UTC:
-        raise UsageError("Retention counts days in UTC only: leave out the time zone.")
+    refuse_parts("retention", selection)
     by_period = {"week": _people["retention_week"], "month": _people["retention_month"]}
     refuse_unknown("period", period, by_period)
     with reader(dsn) as connection:

@@ -21,6 +21,22 @@ _NO_DAY: Final = date(2001, 1, 1)
 that begins before it would be taken for one that the selection touches."""
 
 
+_REFUSED: Final[dict[str, dict[str, str]]] = {
+    "upgrades": {"level": "A way from free to paid is on both levels: leave out the level."},
+    "cohorts": {"level": "A cohort has users of all levels: leave out the level."},
+    "quiet": dict.fromkeys(
+        ("since", "until"), "Who has gone quiet is told from the last days of the data: leave out the days."
+    ),
+    "level_changes": {"location": "Changes of level are counted at all places: leave out the place."},
+    "retention": {
+        "level": "Retention counts plays on all levels: leave out the level.",
+        "location": "Retention counts plays at all places: leave out the place.",
+        "zone": "Retention counts days in UTC only: leave out the time zone.",
+    },
+}
+"""The parts of a selection that a question does not know, where others do, and what to say then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Days from `since` to `until` inclusive, a level, a place (as shown or logged). None means all.
@@ -29,7 +45,8 @@ class Selection:
     There is no day if the first is after the last.
 
     Raises:
-        UsageError: a day is no `datetime.date`, but a text or a moment, or the zone is no text.
+        UsageError: a day is not a `datetime.date` (a datetime or a string is refused), or the zone is not a
+            string.
     """
 
     since: date | None = None
@@ -104,6 +121,23 @@ def next_month(day: date) -> date:
 def next_start(period: str, start: date) -> date:
     """When the day, week or month after one that begins on `start` begins."""
     return next_month(start) if period == "month" else start + timedelta(7 if period == "week" else 1)
+
+
+def known_parts(question: str, selection: Selection) -> Selection:
+    """The parts of a selection that a question of this name knows."""
+    nothing = Selection()
+    return replace(selection, **{part: getattr(nothing, part) for part in _REFUSED.get(question, ())})
+
+
+def refuse_parts(question: str, selection: Selection) -> None:
+    """Raise `UsageError` if a selection has a part that the question does not know.
+
+    Ignored, it would pass for a filter.
+    """
+    known = known_parts(question, selection)
+    for part, why in _REFUSED[question].items():
+        if getattr(selection, part) != getattr(known, part):
+            raise UsageError(why)
 
 
 def refuse_unknown(kind: str, name: str, known: Iterable[str]) -> None:

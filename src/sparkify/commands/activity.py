@@ -47,7 +47,9 @@ def add(commands: Any) -> None:
         commands, "activity", _activity, "show what users do beside listening; who pays, and who leaves"
     )
     texts = "; ".join(f"{name}: {question.text}" for name, question in QUESTIONS.items())
-    activity.epilog = f"{texts}. Days and weeks are UTC."
+    activity.epilog = (
+        f"{texts}. Days and weeks are UTC. upgrades and cohorts take no --level, quiet no --since or --until."
+    )
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
     activity.add_argument(

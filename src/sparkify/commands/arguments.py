@@ -74,9 +74,7 @@ def add_json_or_csv(parser: argparse.ArgumentParser) -> None:
     """Let the user ask for JSON or CSV."""
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--json", action="store_true", help="print one JSON document")
-    either.add_argument(
-        "--csv", action="store_true", help="print CSV with a header; nothing if nothing is found"
-    )
+    either.add_argument("--csv", action="store_true", help="print CSV with a header")
 
 
 def add_limit(parser: argparse.ArgumentParser, default: int, of: str = "") -> None:

@@ -48,7 +48,10 @@ def _forget(options: Options) -> int:
     who = f"user {options.user_ids[0]}" if erasure.people == 1 else f"these {erasure.people:,} people"
     print_result(erasure, partial(_print_erasure, who), as_json=options.json, done=done)
     for table in erasure.unvacuumed:
-        note(f"{table} is in use: PostgreSQL will reclaim the space of the deleted rows later, by itself.")
+        note(
+            f"{table} is in use: the deleted rows still take space there, and its statistics may name them."
+            f" When it is free: VACUUM (ANALYZE) {table}"
+        )
     return DONE
 
 

@@ -110,7 +110,7 @@ def choose(
     first, last = known.since, known.until
     assert first
     assert last
-    days = known if nothing else selection.within(first, last)
+    days = selection.within(first, last)
     assert days.since
     assert days.until
     period = fitting_period(days.since, days.until) if period == AUTOMATIC else str(period)
@@ -170,7 +170,12 @@ def _days(with_events: Selection) -> tuple[date | None, date | None]:
 
 
 def say(view: View) -> None:
-    """Say which plays are shown, in which time zone, when they were loaded, and whether they are made up."""
+    """Say which plays are shown, in which time zone, when they were loaded, and whether they are made up.
+
+    If the chosen days have nothing, that has been said.
+    """
+    if view.since > view.until:
+        return
     made_up = "a made-up sample · " if sample.is_in(view.dsn) else ""
     level = f"{view.selection.level} plays" if view.selection.level else "plays on all levels"
     place = view.selection.location or "all places"

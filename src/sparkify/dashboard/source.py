@@ -43,7 +43,7 @@ def read_only_dsn(dsn: str | None) -> str:
     """
     dsn = resolve(dsn)
     with server_errors(asking=True), connect(dsn, for_questions=True) as connection:
-        connection.execute("RESET ROLE; SET search_path = ''")  # as in operations/roles.py
+        connection.execute("RESET ROLE; SET search_path = ''")  # as in database/session.sql
         grants = queries("schema/grants")
         admitted = connection.execute(grants["are_admitted"]).fetchone()
         may = connection.execute(grants["may_become"], [READER]).fetchone()

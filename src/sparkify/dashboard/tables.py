@@ -134,7 +134,8 @@ def as_csv(rows: Sequence[Row]) -> bytes:
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(columns_of(rows))
+    if columns := columns_of(rows):
+        writer.writerow(columns)
     writer.writerows([_harmless(value) for value in row.values()] for row in rows)
     # The byte order mark tells spreadsheets that this is UTF-8.
     return file.getvalue().encode("utf-8-sig", "backslashreplace")

@@ -97,7 +97,7 @@ def _prepare(connection: Connection[Any], *, for_questions: bool, as_owner: bool
     statements = [session["pin"]] if for_questions else [session["pin_work"], session["pin"]]
     if as_owner:
         statements.append(session["act_as_owner"])
-    connection.execute(";".join(statements))  # one round trip
+    connection.execute(";".join([*statements, session["find_star"]]))  # one round trip
 
 
 def refuse_encoding(connection: Connection[Any]) -> None:

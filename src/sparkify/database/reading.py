@@ -43,7 +43,7 @@ class Rows(list[Row]):
 
 
 def columns_of(found: Sequence[Row]) -> Sequence[str]:
-    """The names of the columns of rows, as far as they tell."""
+    """The names of the columns of rows; none for a plain list without rows."""
     return found.columns if isinstance(found, Rows) else list(found[0]) if found else []
 
 

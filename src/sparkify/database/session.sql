@@ -2,7 +2,9 @@
 -- Set every setting that can change the result of a statement, whatever the role, the database, the DSN or the environment says.
 -- It skips settings that this server does not know, and those that have the value already: only a superuser may set some.
 -- Settings for the machine (memory, costs, workers, tablespaces) stay as they are.
-SET search_path = public;
+-- Names are found in pg_catalog alone until we act as the owner: whoever may make functions in public could otherwise have one called
+-- with the rights of a superuser.
+SET search_path = '';
 SELECT set_config(name, value, false)
 FROM (VALUES
     -- How values are sent and received.
@@ -81,10 +83,19 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 
 -- name: act_as_owner
 -- Act as the owner of the warehouse if we may, so that one role owns everything, whoever loads.
-SELECT set_config('role', rolname, false)
+SELECT set_config('role', rolname::text, false)
 FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner
 WHERE nspname = 'etl' AND rolname <> current_user
   AND pg_has_role(nspowner, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+
+-- name: find_star
+-- Find the tables of the star by their names.
+SET search_path = public
+
+-- name: has_version
+-- Return a row if etl.warehouse is a table with a version. A view could call functions of whoever made it.
+SELECT FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+WHERE attrelid = to_regclass('etl.warehouse')::oid AND attname = 'schema_version' AND relkind = 'r'
 
 -- name: room
 -- Count the connections that we may still open: those that the server has left, within the limits of the database and the role.

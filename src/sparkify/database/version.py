@@ -11,6 +11,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection
 
+from sparkify.database.queries import queries
 from sparkify.errors import NoWarehouse, UsageError
 
 SCHEMA_VERSION: Final = 1
@@ -21,10 +22,7 @@ _MIGRATIONS: Traversable = files("sparkify.schema")
 def version_of(connection: Connection[Any]) -> int | None:
     """The version of the schema; None if there is no warehouse, or sparkify did not create the table
     etl.warehouse."""
-    there = connection.execute(
-        "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'schema_version'",
-        ["etl.warehouse"],
-    ).fetchone()
+    there = connection.execute(queries("database/session")["has_version"]).fetchone()
     if there is None:
         return None
     row = connection.execute("SELECT schema_version FROM etl.warehouse").fetchone()

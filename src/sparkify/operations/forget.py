@@ -39,7 +39,7 @@ class Erasure:
 
     Page views of nobody in their sessions count too. `texts_withheld` counts other rejected lines, whose text
     was removed because they may be about these people. `files` contain lines about them. `unvacuumed` tables
-    were in use: the space of their deleted rows was not freed.
+    were in use: the space of their deleted rows was not freed, and their statistics may still name them.
     """
 
     people: int
@@ -184,24 +184,26 @@ class _Erasure:
 
 
 def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[str]:
-    """Free the space of deleted rows, and make the statistics without them; returns the tables that were in
-    use.
+    """Free the space of deleted rows, and compute the statistics without them; returns the tables that were
+    in use.
 
-    Statistics have frequent values, among them ids of people who listen much. Those of a partitioned table
-    are its own.
+    Statistics have frequent values, among them ids of people who listen much. A partitioned table has
+    statistics besides those of its partitions.
     """
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [VACUUM_LOCK_TIMEOUT])
+    can_clear = connection.info.server_version >= 180000
     analyze = sql.SQL("ANALYZE " + only(connection) + " {}")
     whole = [sql.Identifier(schema, table) for table, (schema, _) in PARTITIONED.items()]
-    work = [(table, sql.SQL("VACUUM (ANALYZE) {}")) for table in tables] + [
-        (table, analyze) for table in whole
-    ]
+    work = {table.as_string(): sql.SQL("VACUUM (ANALYZE) {}").format(table) for table in tables}
+    work |= {table.as_string(): analyze.format(table) for table in whole}
     busy = []
-    for table, statement in work:
+    for table, statement in work.items():
         try:
-            connection.execute(statement.format(table))
+            if can_clear:
+                connection.execute(_sql["clear_statistics"], [table])
+            connection.execute(statement)
         except psycopg.errors.LockNotAvailable:
-            busy.append(table.as_string())
+            busy.append(table)
         except psycopg.errors.UndefinedTable:
             pass  # a staged table that has been published or dropped since
     return busy

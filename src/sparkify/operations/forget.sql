@@ -231,13 +231,20 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS theirs (manifest_id, line)
 WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
 
 -- name: changed_tables
--- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM: or all, if the
--- server does not count rows.
+-- List the tables and partitions in which this transaction has deleted or changed rows, for VACUUM. With track_counts off
+-- it lists all our tables.
 SELECT schemaname, relname FROM pg_stat_xact_user_tables
 WHERE (n_tup_del + n_tup_upd > 0 OR NOT current_setting('track_counts')::boolean)
   AND (schemaname IN ('analytics', 'etl', 'partitions', 'staging')
        OR schemaname = 'public' AND relname IN ('songplays', 'users', 'songs', 'artists', 'time'))
 ORDER BY 1, 2
+
+-- name: clear_statistics
+-- Remove the statistics of a table. ANALYZE keeps those of a table that has become empty.
+SELECT pg_clear_attribute_stats(schemaname, tablename, attname, inherited) FROM pg_stats
+WHERE (schemaname, tablename) = (
+    SELECT nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = %s::regclass
+)
 
 -- name: drop_counted
 -- Drop the counts of a staged month.

@@ -39,8 +39,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
         connection.execute("RESET ROLE")
         try:
             with connection.transaction():
-                # We may be a superuser now, and members of LOADER may make functions in public: one with the
-                # name of a function of PostgreSQL could be called in its place.
+                # We may be a superuser now: as in database/session.sql, find names in pg_catalog alone.
                 connection.execute("SET LOCAL search_path = ''")
                 wait_briefly(connection)
                 for name in (READER, LOADER):
@@ -76,11 +75,11 @@ def _refuse_hidden_rows(connection: Connection[Any]) -> None:
 
 
 def _refuse_open_schema(connection: Connection[Any]) -> None:
-    if connection.execute(_sql["anybody_may_create"]).fetchone():
+    if who := connection.execute(_sql["readers_may_create"]).fetchone():
         raise SparkifyError(
-            "Everybody may create things in the schema public, where the star is: a reader could make a"
-            " function that then runs with the rights of whoever loads or asks. Forbid it first:"
-            " REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+            "Readers may create things in the schema public, where the star is: a function of theirs could"
+            " run with the rights of whoever loads or asks. Forbid it first:"
+            f" REVOKE CREATE ON SCHEMA public FROM {who[0]}"
         )
 
 

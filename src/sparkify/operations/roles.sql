@@ -7,10 +7,12 @@ SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrl
            WHERE m.member = r.oid AND g.rolname IN ('sparkify_reader', 'sparkify_loader'))
 FROM pg_roles r WHERE rolname = %s
 
--- name: anybody_may_create
--- Return a row if everybody may create things in public, as in databases from before PostgreSQL 15.
-SELECT true FROM pg_namespace, aclexplode(nspacl) a
-WHERE nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'
+-- name: readers_may_create
+-- Return a row if everybody, or the role that reads, may create things in public: in databases from before PostgreSQL 15
+-- everybody may. It says who.
+SELECT coalesce(quote_ident(r.rolname), 'PUBLIC')
+FROM pg_namespace CROSS JOIN aclexplode(nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+WHERE nspname = 'public' AND a.privilege_type = 'CREATE' AND (a.grantee = 0 OR r.rolname = 'sparkify_reader')
 
 -- name: admit
 -- Let both roles into the database. The loader needs CREATE on it: PostgreSQL demands that even if the

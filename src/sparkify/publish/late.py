@@ -7,14 +7,11 @@ from psycopg import sql
 
 from sparkify import sql_queries
 from sparkify.database.planner import planner
-from sparkify.database.queries import queries
 from sparkify.publish.books import add_rows, move_loaded_to_duplicates, move_to_duplicates
 from sparkify.publish.staged import StagedMonth
 
 LATE: Final = {table: sql.Identifier(f"late_{table}") for table in ("time", "heard_plays", "songplays")}
 """The temporary tables of `set_late_aside`."""
-
-_WINNERS: Final = sql.SQL(queries("publish/late")["winners"])
 
 
 def insert_plays(month: StagedMonth, tables: Mapping[str, sql.Identifier]) -> bool:
@@ -45,7 +42,7 @@ def insert_plays(month: StagedMonth, tables: Mapping[str, sql.Identifier]) -> bo
 def _replace(month: StagedMonth) -> None:
     """Replace stored plays that lose to staged variants, and count the losers as duplicates."""
     add_rows(month.connection, "matched", month.number("matched_by_replacing"))
-    month.into_star(sql_queries.songplay_table_update, _WINNERS)
+    month.into_star(sql_queries.songplay_table_update, sql.Identifier("clashes"))
     month.run("replace_heard_plays")
     for query in ("duplicates_staged", "still_there"):
         move_to_duplicates(month.connection, month.run_id, month.run(query).fetchall())

@@ -47,11 +47,6 @@ FROM variants LEFT JOIN read_again r ON r.file_id = file_id_there
 SELECT coalesce(sum((song_id IS NOT NULL)::integer - (song_id_there IS NOT NULL)::integer), 0)
 FROM clashes WHERE wins
 
--- name: winners
--- Select the staged plays that win over those in the warehouse.
--- reads: clashes
-(SELECT * FROM clashes WHERE wins)
-
 -- name: replace_heard_plays
 -- Replace the line of these plays, and of plays with equal content whose line is outdated or comes later in
 -- the same file.

@@ -14,12 +14,13 @@ ALTER TABLE partitions.{partition} DROP CONSTRAINT bounds, RESET (autovacuum_ena
 -- too long (somebody may have made an index of a long name), and then two months would have the same.
 SELECT CASE
     WHEN c.oid IS NULL THEN
-        regexp_replace(pg_get_indexdef(indexrelid), 'INDEX .* USING', format('INDEX %I ON %s USING', name, {staged}))
+        replace(pg_get_indexdef(indexrelid), format('INDEX %I ON ONLY %I.%I USING', i.relname, nspname, parent.relname), format('INDEX %I ON %s USING', name, {staged}))
     ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', {staged}, name, pg_get_constraintdef(c.oid))
 END
-FROM pg_index p JOIN pg_class i ON i.oid = indexrelid LEFT JOIN pg_constraint c ON c.conindid = indexrelid AND c.conrelid = indrelid
+FROM pg_index p JOIN pg_class i ON i.oid = indexrelid JOIN pg_class parent ON parent.oid = indrelid
+JOIN pg_namespace n ON n.oid = parent.relnamespace LEFT JOIN pg_constraint c ON c.conindid = indexrelid AND c.conrelid = indrelid
 CROSS JOIN LATERAL concat(i.relname, {suffix}, '_', substring({staged} FROM 'run[0-9]+')) AS whole
-CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(whole) < 64 THEN whole ELSE md5(whole) END AS name) names
+CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(whole) < 64 THEN whole ELSE left(encode(sha256(convert_to(whole, 'UTF8')), 'hex'), 32) END AS name) names
 WHERE indrelid = {parent}::regclass AND ({with_unique} OR NOT indisunique)
   AND NOT EXISTS (SELECT FROM pg_index there
                   WHERE there.indrelid = {staged}::regclass AND there.indisunique = p.indisunique

@@ -231,10 +231,11 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
         for (day,) in connection.execute(_sql["day_to_come"]):
             remark = (
-                f"The last event is of {day}, which is still to come: perhaps a clock was wrong. Who has gone"
-                " quiet, and who leaves, is told from the last day of the data."
+                f"The last event is dated {day}, in the future: perhaps a clock was wrong. Questions about"
+                " who has gone quiet or left count back from that day."
             )
-            report.remarks += [] if remark in report.remarks else [remark]
+            if remark not in report.remarks:
+                report.remarks.append(remark)
         keep_report(connection, report.run_id, report.as_dict())
 
 

@@ -1,5 +1,5 @@
 -- name: has_grown
--- Return a row if there are a tenth more plays than when songplays was last analyzed: never, after a restore.
+-- Return a row if there are a tenth more plays than at the last ANALYZE of songplays. After a restore there was none.
 SELECT true FROM etl.row_counts, pg_class
 WHERE table_name = 'songplays' AND oid = 'public.songplays'::regclass AND row_count > 1.1 * greatest(reltuples, 0)
 

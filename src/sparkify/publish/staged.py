@@ -86,7 +86,7 @@ class StagedMonth:
         """Run a query that returns one number."""
         return int(self.row(name)[0])
 
-    def into_star(self, statement: LiteralString, staged: sql.Composable) -> int:
+    def into_star(self, statement: LiteralString, staged: sql.Identifier) -> int:
         """Run a statement of `sparkify.sql_queries` on a staged table; returns how many rows it wrote."""
         return self.connection.execute(sql.SQL(statement).format(staged=staged)).rowcount
 

@@ -10,7 +10,7 @@ WITH ours AS (
 )
 SELECT relation::text, wanted, there
 FROM ours, LATERAL (
-    SELECT string_agg(attname, ', ' ORDER BY attnum) AS there
+    SELECT string_agg(attname::text, ', ' ORDER BY attnum) AS there
     FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
 ) columns
 WHERE wanted <> there

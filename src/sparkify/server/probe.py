@@ -11,8 +11,8 @@ def answers(url: str) -> bool:
     import psycopg  # noqa: PLC0415  slow to import
     from psycopg.pq import PGconn, Ping  # noqa: PLC0415
 
-    url = f"{url}&connect_timeout={WAIT}"
-    # If the environment says otherwise, libpq connects to nobody, and says that nobody answers.
+    url = f"{url}&connect_timeout={WAIT}&hostaddr="  # not what PGHOSTADDR says
+    # PGREQUIREPEER and PGGSSENCMODE can make libpq give up early: a ping would say that nobody answers.
     ping = f"{url}&requirepeer=&gssencmode=disable".encode()
 
     def is_up() -> bool:
@@ -31,7 +31,7 @@ def answers(url: str) -> bool:
     except psycopg.OperationalError as error:
         if is_up():  # it refused us; it is not just shutting down
             raise ServerError(
-                f"No connection to the embedded PostgreSQL, which is up: {' '.join(str(error).split())}."
+                f"The embedded PostgreSQL is up, but the connection failed: {' '.join(str(error).split())}."
                 " If a PG* variable asks for that, unset it (env | grep ^PG)."
             ) from error
         return False

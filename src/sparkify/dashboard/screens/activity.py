@@ -8,6 +8,7 @@ import streamlit as st
 
 from sparkify import analytics
 from sparkify.analytics import Selection, shares
+from sparkify.analytics.selection import known_parts
 from sparkify.dashboard import addresses, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
@@ -49,12 +50,7 @@ def show(view: View, ask: Ask) -> None:
         tables.line("Page views have no place, so this page counts those of all places.")
     if st.session_state.get("tz") != analytics.UTC:
         tables.line("Days and weeks are UTC here.")
-    any_level = replace(chosen, level=None)
-    others = {
-        analytics.upgrades: any_level, analytics.cohorts: any_level,
-        analytics.quiet: replace(chosen, since=None, until=None),
-    }  # fmt: skip
-    answers = {question: ask(question, others.get(question, chosen)) for question in _QUESTIONS}
+    answers = {question: ask(question, known_parts(question.__name__, chosen)) for question in _QUESTIONS}
     span = headlines.before(view)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
 
@@ -72,7 +68,7 @@ def show(view: View, ask: Ask) -> None:
         _churn(view, chosen, answer(analytics.churn))
     if any(row[name] for row in answer(analytics.feedback) for name in _FEEDBACK):
         _songs(view, chosen, ask)
-    _upgrades(view, any_level, answer(analytics.upgrades))
+    _upgrades(view, chosen, answer(analytics.upgrades))
     left, right = st.columns(2, gap="large")
     with left:
         _cohorts(view, chosen, answer(analytics.cohorts), answer(analytics.quiet))
@@ -175,7 +171,7 @@ def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
         "Times are medians of one week. A week has the ways that began in it. The chosen level does not"
         " matter here."
     )
-    tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, chosen))
+    tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, known_parts("upgrades", chosen)))
 
 
 def _recent(rows: Rows, *counts: str) -> Rows:
@@ -210,7 +206,7 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
         f"The chosen level does not matter in this table. Of all {users:,} users{whose}, {silent:,} have gone"
         f" quiet: they did nothing on the last {analytics.QUIET_DAYS} days of the data."
     )
-    tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, replace(chosen, level=None)))
+    tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, known_parts("cohorts", chosen)))
 
 
 def _before(view: View, chosen: Selection, rows: Rows) -> None:

@@ -1,12 +1,12 @@
 """Listeners: how many are active, new or returning, on which level."""
 
-from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import UTC, Selection
+from sparkify.analytics import UTC
+from sparkify.analytics.selection import known_parts
 from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
 from sparkify.dashboard.screens import one_listener
@@ -25,7 +25,10 @@ def show(view: View, ask: Ask) -> None:
         return
     chosen = view.selection
     # The slowest questions first.
-    changes, retention = ask(analytics.level_changes, _anywhere(view)), ask(analytics.retention, _days(view))
+    changes, retention = (
+        ask(question, known_parts(question.__name__, chosen))
+        for question in (analytics.level_changes, analytics.retention)
+    )
     active = {days: ask(analytics.listeners, view.last_days(days)) for days in _ACTIVE}
     earlier = {
         days: ask(analytics.listeners, span) for days in _ACTIVE if (span := headlines.before(view, days))
@@ -70,17 +73,10 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     tables.line(
         "Counts changes on the chosen days, at all places. With a level chosen, only changes to that level."
     )
-    tables.download("level changes", lambda: view.ask_now(analytics.level_changes, _anywhere(view)))
-
-
-def _anywhere(view: View) -> Selection:
-    """What is chosen, at all places: changes of level have none."""
-    return replace(view.selection, location=None)
-
-
-def _days(view: View) -> Selection:
-    """The chosen days in UTC: retention knows no other time zone, level or place."""
-    return Selection(view.selection.since, view.selection.until)
+    tables.download(
+        "level changes",
+        lambda: view.ask_now(analytics.level_changes, known_parts("level_changes", view.selection)),
+    )
 
 
 def _retention(view: View, rows: Rows) -> None:
@@ -91,4 +87,6 @@ def _retention(view: View, rows: Rows) -> None:
         + ("" if view.selection.zone == UTC else " Days and months are UTC here.")
     )
     charts.cohorts(rows)
-    tables.download("retention", lambda: view.ask_now(analytics.retention, _days(view)))
+    tables.download(
+        "retention", lambda: view.ask_now(analytics.retention, known_parts("retention", view.selection))
+    )

@@ -17,7 +17,8 @@ SELECT DISTINCT 'etl.staged_parts, run ' || run_id FROM etl.staged_parts
 WHERE run_id NOT IN (SELECT run_id FROM unfinished)
 
 -- name: dead_runs
--- Every run is finished, held, failed or alive. A standby does not know what is alive.
+-- Every run is finished, held, failed or alive. A standby cannot see which runs are alive, so
+-- nothing is reported there.
 -- do: Run `sparkify etl`: it publishes what the dead run had staged.
 SELECT run_id, state, started_at FROM etl.runs r
 WHERE etl.is_at_work(state) AND NOT pg_is_in_recovery()

@@ -17,7 +17,7 @@ WHERE to_regclass(relation) IS NULL
 -- No row level security hides rows of the warehouse from those who read it.
 -- do: ALTER TABLE … DISABLE ROW LEVEL SECURITY. Then check again: the other checks must see all rows.
 SELECT oid::regclass::text AS relation, relforcerowsecurity AS "hidden from the owner too"
-FROM pg_class WHERE oid IN (SELECT to_regclass(relation) FROM unnest(%(relations)s::text[]) AS w (relation)) AND relrowsecurity
+FROM pg_class WHERE oid IN (SELECT to_regclass(relation)::oid FROM unnest(%(relations)s::text[]) AS w (relation)) AND relrowsecurity
 
 -- name: constraints_there
 -- Tables have all their keys and constraints.
