@@ -295,6 +295,37 @@ def test_a_batch_is_full_by_the_memory_that_it_takes(
     assert not transform.batch_is_full()
 
 
+LONG = "x" * 500_000
+
+
+@pytest.mark.parametrize(
+    ("table", "event"),
+    [
+        ("users", lambda at: play(userId=at, userAgent=LONG)),
+        ("users", lambda at: play(userId=at, firstName=LONG)),
+        ("users", lambda at: play(userId=at, level=LONG)),
+        ("user_days", lambda at: play(userId=at, location=LONG)),
+        ("sessions", lambda at: play(sessionId=at, level=LONG)),
+        ("levels", lambda at: play(NOVEMBER + at, itemInSession=at, level=f"{LONG}{at % 2}")),
+    ],
+)
+def test_a_batch_is_full_by_the_texts_that_its_rows_repeat(
+    transform: PlayTransform, table: str, event: Callable[[int], dict[str, Any]]
+) -> None:
+    """A small gzip file may have the same long text in every line: it is kept once, and written often."""
+    transform.begin_batch(forget_songs=True)
+    transform.transform([slice_of(*map(event, range(40)))], [1])
+    transform.unknown_songs()
+    transform.match([])
+    gathered = transform._core.gathered_bytes()  # noqa: SLF001
+    transform.finish_batch()
+    written = transform.rows(table, date(2018, 11, 1))
+    assert written
+    assert 40 * len(LONG) < len(written) < gathered
+    transform.begin_batch()
+    assert transform._core.gathered_bytes() == 0  # noqa: SLF001
+
+
 def test_a_batch_is_full_when_the_cache_of_songs_is(
     transform: PlayTransform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,9 +69,12 @@ class Plays:
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
     def listened(self, month: int, /) -> tuple[int, bytes]:
-        """What users listened to in a month, for `Month`: how many plays, and bytes about them."""
+        """What users listened to in a month, for `Month`: how many plays, and bytes about them.
+
+        Plays at a level of more than 64 bytes are left out.
+        """
     def gathered_bytes(self) -> int:
-        """About how much memory the batch takes, without the cached songs."""
+        """About how much memory the batch takes, and the texts that its rows repeat; without cached songs."""
     def cached_bytes(self) -> int:
         """About how much memory the cached songs take."""
 

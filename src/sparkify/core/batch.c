@@ -7,6 +7,8 @@
 
 static uint64_t two_numbers(uint32_t one, uint32_t other) { return (uint64_t)one << 32 | other; }
 
+static size_t bytes_of(const Batch *batch, uint32_t text) { return text_at(&batch->texts, text).size; }
+
 /* The number of a play's row in user_days, which is added if it is new; NOT_FOUND if memory is short. */
 static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
@@ -25,6 +27,7 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
         || !table_make_room(&batch->user_day_table))
         return NOT_FOUND;
     table_add(&batch->user_day_table, hash, count);
+    batch->repeated_bytes += bytes_of(batch, play->texts[LEVEL]) + bytes_of(batch, play->texts[LOCATION]);
     batch->user_days[batch->user_day_count++] = (UserDay){
         .user_id = play->user_id,
         .level = play->texts[LEVEL],
@@ -44,6 +47,7 @@ static bool add_listening(Plays *plays, const HeardPlay *play) {
     uint32_t number = add_user_day(plays, play);
     if (number == NOT_FOUND) return false;
     UserDay *day = &batch->user_days[number];
+    batch->repeated_bytes += bytes_of(batch, day->level); /* each play may begin a stretch (levels.c) */
     day->plays++;
     day->milliseconds += plays->songs.items[play->song].milliseconds;
     batch->listening[batch->listening_count++] = (Listening){play->ts, number, play->song};
@@ -71,6 +75,7 @@ static bool add_session(Plays *plays, const HeardPlay *play) {
     if (!table_make_room(&batch->session_table)) return false;
     if (!by_month_add(&batch->of_sessions, play->month, count)) return false;
     table_add(&batch->session_table, hash, count);
+    batch->repeated_bytes += bytes_of(batch, play->texts[LEVEL]);
     batch->sessions[batch->session_count++] = (Session){
         .user_id = play->user_id,
         .session_id = play->session_id,
@@ -97,7 +102,7 @@ size_t batch_bytes(const Batch *batch) {
     size_t an_item = TABLE_BYTES + sizeof(InMonth);
     size_t a_day = sizeof *batch->user_days + an_item + sizeof(InMonth);
     size_t a_play = sizeof *batch->listening + sizeof *batch->day_plays;
-    return batch->texts.arena.bytes + batch->texts.count * a_text
+    return batch->texts.arena.bytes + batch->repeated_bytes + batch->texts.count * a_text
         + batch->latest_count * (sizeof *batch->latest + an_item) + batch->user_day_count * a_day
         + batch->session_count * (sizeof *batch->sessions + an_item) + batch->listening_count * a_play;
 }
@@ -113,6 +118,7 @@ void batch_clear(Batch *batch) {
     by_month_clear(&batch->of_levels);
     by_month_clear(&batch->user_agents);
     batch->latest_count = batch->user_day_count = batch->listening_count = batch->session_count = 0;
+    batch->repeated_bytes = 0;
 }
 
 void batch_free(Batch *batch) {

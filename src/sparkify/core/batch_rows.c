@@ -1,19 +1,9 @@
 /* The rows that a batch adds to the tables of a staged month at its end (stage/tables.py, BATCH_TABLES). */
 #include "rows.h"
 
-/* How many bytes the variant of a play takes. */
-static size_t variant_bytes(const Texts *texts, const HeardPlay *play) {
-    size_t bytes = 16;
-    for (size_t n = 0; n < PLAY_TEXTS; n++) {
-        Text text = text_at(texts, play->texts[n]);
-        bytes += (text.data != NULL) + text.size + 1;
-    }
-    return bytes;
-}
-
 /* The variant of a play, as etl.variant computes it (schema/plays.sql). */
-static uint8_t *copy_variant(uint8_t *at, const Plays *plays, const HeardPlay *play, size_t bytes) {
-    at = put32(at, (uint32_t)bytes);
+static uint8_t *copy_variant(uint8_t *start, const Plays *plays, const HeardPlay *play) {
+    uint8_t *at = start + 4;
     for (size_t n = 0; n < PLAY_TEXTS; n++) {
         Text text = text_at(&plays->batch.texts, play->texts[n]);
         if (text.data) *at++ = 1;
@@ -22,7 +12,9 @@ static uint8_t *copy_variant(uint8_t *at, const Plays *plays, const HeardPlay *p
         *at++ = 0;
     }
     memcpy(at, plays->songs.items[play->song].heard_song_id, 16);
-    return at + 16;
+    at += 16;
+    put32(start, (uint32_t)(at - start - 4));
+    return at;
 }
 
 bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
@@ -30,19 +22,16 @@ bool rows_of_users(Plays *plays, int32_t month, Buffer *buffer) {
     Walk walk = by_month_find(&batch->of_latest, month);
     for (uint32_t number; walk_next(&walk, &number);) {
         const HeardPlay *play = &batch->latest[number];
-        Text level = text_at(&batch->texts, play->texts[LEVEL]);
-        size_t variant = variant_bytes(&batch->texts, play);
-        size_t text_bytes = level.size + text_bytes_of(play->user, USER_COLUMNS) + variant;
-        uint8_t *at = copy_row(buffer, 7 + USER_COLUMNS, text_bytes);
+        uint8_t *at = copy_row(buffer, 7 + USER_COLUMNS, bytes_of_latest(&batch->texts, play));
         if (!at) return false;
         at = copy_bigint(at, play->user_id);
         at = copy_datums(at, play->user, USER_COLUMNS);
-        at = copy_text(at, level);
+        at = copy_text(at, text_at(&batch->texts, play->texts[LEVEL]));
         at = copy_timestamp(at, play->ts);
         at = copy_bigint(at, play->session_id);
         at = copy_bigint(at, play->item_in_session);
         at = copy_bigint(at, play->songplay_id);
-        at = copy_variant(at, plays, play, variant);
+        at = copy_variant(at, plays, play);
         copy_row_end(buffer, at);
     }
     return true;

@@ -42,6 +42,12 @@ static bool keep_names(Plays *plays, HeardPlay *play) {
     return true;
 }
 
+size_t bytes_of_latest(const Texts *texts, const HeardPlay *play) {
+    size_t bytes = text_at(texts, play->texts[LEVEL]).size + text_bytes_of(play->user, USER_COLUMNS) + 16;
+    for (size_t at = 0; at < PLAY_TEXTS; at++) bytes += text_at(texts, play->texts[at]).size + 2;
+    return bytes;
+}
+
 static bool note_in_batch(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
     uint32_t hash = hash_of(plays, play);
@@ -50,7 +56,9 @@ static bool note_in_batch(Plays *plays, const HeardPlay *play) {
     if (found != NOT_FOUND && !is_later(plays, play, &batch->latest[found])) return true;
     HeardPlay latest = *play;
     if (!keep_names(plays, &latest)) return false;
+    batch->repeated_bytes += bytes_of_latest(&batch->texts, &latest);
     if (found != NOT_FOUND) {
+        batch->repeated_bytes -= bytes_of_latest(&batch->texts, &batch->latest[found]);
         batch->latest[found] = latest;
         return true;
     }

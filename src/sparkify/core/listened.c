@@ -11,15 +11,23 @@ typedef struct {
     uint64_t level_bytes;
 } Header;
 
+/* The next row of user_days whose level is not too long; NULL at the end. */
+static const UserDay *next_day(const Batch *batch, Walk *walk, Text *level) {
+    for (uint32_t number; walk_next(walk, &number);) {
+        *level = text_at(&batch->texts, batch->user_days[number].level);
+        if (level->size <= LONGEST_LEVEL) return &batch->user_days[number];
+    }
+    return NULL;
+}
+
 size_t listened_bytes(const Batch *batch, int32_t month, size_t *plays) {
     size_t bytes = 0;
     *plays = 0;
     Walk walk = by_month_find(&batch->of_user_days, month);
-    for (uint32_t number; walk_next(&walk, &number);) {
-        const UserDay *day = &batch->user_days[number];
+    Text level;
+    for (const UserDay *day; (day = next_day(batch, &walk, &level));) {
         *plays += day->plays;
-        bytes += sizeof(Header) + text_at(&batch->texts, day->level).size;
-        bytes += day->plays * 2 * sizeof(int64_t);
+        bytes += sizeof(Header) + level.size + day->plays * 2 * sizeof(int64_t);
     }
     return bytes;
 }
@@ -31,9 +39,8 @@ static uint8_t *put(uint8_t *at, const void *data, size_t size) {
 
 void listened_write(const Batch *batch, int32_t month, uint8_t *at) {
     Walk walk = by_month_find(&batch->of_user_days, month);
-    for (uint32_t number; walk_next(&walk, &number);) {
-        const UserDay *day = &batch->user_days[number];
-        Text level = text_at(&batch->texts, day->level);
+    Text level;
+    for (const UserDay *day; (day = next_day(batch, &walk, &level));) {
         Header header = {day->user_id, day->day, day->plays, level.size};
         at = put(at, &header, sizeof header);
         at = put(at, level.data, level.size);
@@ -49,7 +56,7 @@ bool listened_read(const uint8_t **at, const uint8_t *end, Listened *row) {
     memcpy(&header, *at, sizeof header);
     const uint8_t *level = *at + sizeof header;
     size_t ids = header.plays * sizeof(int64_t), left = (size_t)(end - level);
-    if (header.level_bytes > left || 2 * ids > left - header.level_bytes) return false;
+    if (header.level_bytes > LONGEST_LEVEL || header.level_bytes > left || 2 * ids > left - header.level_bytes) return false;
     const uint8_t *tracks = level + header.level_bytes;
     *row = (Listened){
         .level = {level, header.level_bytes},

@@ -5,6 +5,10 @@
 
 #include "plays.h"
 
+/* Each row of a rollup repeats the level. So what was heard at a longer one is left out, and PostgreSQL counts
+ * the month: nobody would send such levels but to fill the memory. */
+enum { LONGEST_LEVEL = 64 };
+
 /* A row of user_days, read from the bytes; its texts and ids point into them. */
 typedef struct {
     Text level;
@@ -14,7 +18,7 @@ typedef struct {
     uint32_t plays;
 } Listened;
 
-/* How many bytes a month of a finished batch takes, and how many plays it has. */
+/* How many bytes a month of a finished batch takes, and how many plays it has at levels that are not too long. */
 size_t listened_bytes(const Batch *batch, int32_t month, size_t *plays);
 void listened_write(const Batch *batch, int32_t month, uint8_t *at);
 

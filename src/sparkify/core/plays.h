@@ -92,6 +92,7 @@ typedef struct {
     ByMonth user_agents; /* each text once a month */
     size_t latest_count, latest_room, user_day_count, user_day_room, listening_count, listening_room;
     size_t session_count, session_room;
+    size_t repeated_bytes; /* of texts in the rows to come: each is kept once, but written in every row */
     Table latest_table, user_day_table, session_table;
 } Batch;
 
@@ -132,12 +133,13 @@ void plays_count_matches(Plays *plays);
 
 /* latest.c: the latest play of each user and month, also among those that will lose. */
 bool plays_note_latest(Plays *plays);
+size_t bytes_of_latest(const Texts *texts, const HeardPlay *play); /* of texts and variant in its row of users */
 
 /* batch.c, days.c */
 bool plays_note_listening(Plays *plays);
 bool batch_finish(Plays *plays);
 bool batch_sort_levels(Batch *batch); /* levels.c */
-size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished */
+size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished, and its rows */
 void batch_clear(Batch *batch);
 void batch_free(Batch *batch);
 

@@ -16,7 +16,8 @@ MOST_BYTES: Final = 64 << 20
 """The most that is kept of a run: usually three million plays. A month that does not fit is dropped."""
 
 A_PIECE: Final = 500_000
-"""About how many plays of a month are counted at a time, in at most 40 MB."""
+"""About how many plays of a month are counted at a time, in about 50 MB. If one track has all three million
+plays, they are in one piece, which takes 100 MB."""
 
 COUNTED: Final = ("artist_months", "track_months")
 """The rollups that the core counts."""
