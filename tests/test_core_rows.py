@@ -5,11 +5,13 @@ import json
 import os
 import random
 import struct
+import sys
 import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -61,6 +63,11 @@ DAY = 86_400_000
 @pytest.fixture(scope="module")
 def transform() -> PlayTransform:
     return PlayTransform(TS_RANGE)
+
+
+@pytest.fixture
+def core() -> Plays:
+    return Plays(*TS_RANGE, os.urandom(16))
 
 
 def slice_of(*events: dict[str, Any], first_line: int = 1) -> Slice:
@@ -487,6 +494,22 @@ def test_a_month_has_the_rows_that_it_has_alone(seed: int) -> None:
             assert found == expected, (table, month)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory in use")
+def test_a_long_line_leaves_nothing_behind(core: Plays) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    catalogue = Catalogue()
+    before = resident()
+    long = b'{"page": "Home", "x": "' + b"x" * (40 << 20) + b'"}\n'
+    core.read(((long, 1, None, 1),))
+    catalogue.read(((long, 1, None, 1),))
+    catalogue.read(((SONG.replace(b"Setanta", b"x" * (40 << 20)) + b"\n", 1, None, 1),))
+    assert len(catalogue.rows()) > 40 << 20
+    del long
+    assert resident() - before < 20 << 20
+
+
 # --- digests ------------------------------------------------------------------------------------------------
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -599,11 +622,6 @@ def test_every_spelling_of_every_field_of_a_song(songs: CatalogueTransform) -> N
 
 LINE = GOOD + b"\n"
 PLAY = judge_event(GOOD, TS_RANGE)
-
-
-@pytest.fixture
-def core() -> Plays:
-    return Plays(*TS_RANGE, os.urandom(16))
 
 
 CALLS: dict[str, Callable[[Plays], object]] = {

@@ -29,7 +29,9 @@ static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_
 
 LinesRead catalogue_read(Catalogue *catalogue) {
     if (!copy_begin(&catalogue->rows)) return LINES_SHORT_OF_MEMORY;
-    return lines_read(&catalogue->lines, read_line, catalogue);
+    LinesRead done = lines_read(&catalogue->lines, read_line, catalogue);
+    scratch_shrink(&catalogue->scratch);
+    return done;
 }
 
 void catalogue_free(Catalogue *catalogue) {

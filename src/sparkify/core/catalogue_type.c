@@ -73,8 +73,11 @@ static PyObject *rows(CatalogueObject *self, PyObject *unused) {
     if (!may(self, true)) return NULL;
     self->has_chunk = false;
     Buffer *buffer = &self->catalogue.rows;
-    if (!copy_end(buffer)) return PyErr_NoMemory();
-    return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
+    PyObject *rows = copy_end(buffer)
+        ? PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size)
+        : PyErr_NoMemory();
+    copy_free(buffer); /* it may be large, and the next chunk of song files may be long in coming */
+    return rows;
 }
 
 static PyMethodDef methods[] = {

@@ -43,7 +43,11 @@ static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_
     return verdict;
 }
 
-LinesRead plays_read(Plays *plays) { return lines_read(&plays->chunk.lines, read_line, plays); }
+LinesRead plays_read(Plays *plays) {
+    LinesRead done = lines_read(&plays->chunk.lines, read_line, plays);
+    scratch_shrink(&plays->scratch);
+    return done;
+}
 
 int compare_user_ids(const void *one, const void *other) {
     int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;

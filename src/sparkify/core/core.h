@@ -57,6 +57,9 @@ typedef struct {
 
 void scratch_free(Scratch *scratch);
 
+/* Free it if a long line has made it large, so that it does not stay so for the life of a worker. */
+void scratch_shrink(Scratch *scratch);
+
 /* Decide on a line without its line feed. Texts point into `scratch`, until its next use. An event becomes a
  * play if it is ACCEPTED, or a PAGE_VIEW. */
 Verdict read_event(const uint8_t *line, size_t size, int64_t earliest, int64_t before, Scratch *scratch,

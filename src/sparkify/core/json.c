@@ -12,6 +12,10 @@ void scratch_free(Scratch *scratch) {
     *scratch = (Scratch){0};
 }
 
+void scratch_shrink(Scratch *scratch) {
+    if (scratch->room > 1 << 20) scratch_free(scratch);
+}
+
 static inline const uint8_t *skip_space(const uint8_t *at, const uint8_t *end) {
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
     return at;
