@@ -347,6 +347,8 @@ def test_parts_that_are_cut_are_refused(transform: PlayTransform) -> None:
         lambda: Month([]),  # type: ignore[arg-type]
         lambda: Month(("text",)),  # type: ignore[arg-type]
         lambda: Month((b"\xff" * 24,)),
+        lambda: Month((struct.pack("=qiIQ", 1, 2**31 - 1, 1, 0) + bytes(16),)),
+        lambda: Month((struct.pack("=qiIQ", 1, -719163, 1, 0) + bytes(16),)),
         lambda: Month(()).rows("user_days", 0, 1),
         lambda: Month(()).rows("track_months", 0, 0),
         lambda: Month(()).rows("track_months", -1, 1),

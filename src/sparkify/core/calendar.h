@@ -10,6 +10,8 @@ typedef struct {
     int32_t year, month, day; /* from 1 */
 } Date;
 
+enum { FIRST_DAY = -719162, LAST_DAY = 2932896 /* of the years 1 to 9999 */ };
+
 /* Days since 1970 of a time in milliseconds, also before 1970. */
 static inline int32_t day_of(int64_t ts) {
     return (int32_t)((ts - (ts < 0 ? MS_PER_DAY - 1 : 0)) / MS_PER_DAY);

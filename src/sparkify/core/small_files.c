@@ -68,21 +68,23 @@ static bool read_file(File *file, Folder *folder) {
     return true;
 }
 
-/* Raises ValueError if the path has a zero byte. */
+/* Raises ValueError if the path has a zero byte or the size is negative. */
 static bool take_file(File *file, PyObject *path, PyObject *size) {
-    return (file->path = PyUnicode_EncodeFSDefault(path))
+    file->size = PyLong_AsSsize_t(size);
+    if (file->size < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "a size is negative");
+    return file->size >= 0
+        && (file->path = PyUnicode_EncodeFSDefault(path))
         && PyBytes_AsStringAndSize(file->path, &file->name, NULL) == 0
-        && ((file->size = PyLong_AsSsize_t(size)) >= 0 || !PyErr_Occurred())
         && (file->content = PyBytes_FromStringAndSize(NULL, file->size))
         && PyBytes_AsStringAndSize(file->content, &file->bytes, &file->size) == 0;
 }
 
 static bool take_files(File *files, Py_ssize_t count, PyObject *paths, PyObject *sizes) {
-    for (Py_ssize_t at = 0; at < count; at++) {
-        PyObject *size = PyList_GetItem(sizes, at);
-        if (!size || !take_file(&files[at], PyList_GetItem(paths, at), size)) return false;
-    }
-    return true;
+    bool done = PyList_Size(sizes) == count;
+    if (!done) PyErr_SetString(PyExc_ValueError, "each path needs its size");
+    for (Py_ssize_t at = 0; done && at < count; at++)
+        done = take_file(&files[at], PyList_GetItem(paths, at), PyList_GetItem(sizes, at));
+    return done;
 }
 
 static PyObject *result_of(const File *file) {
