@@ -1,7 +1,10 @@
 """The core makes of lines the rows that the judge and Python alone would make."""
 
+import contextlib
+import gc
 import itertools
 import json
+import math
 import os
 import random
 import struct
@@ -12,21 +15,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from unittest import mock
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sparkify.core._core import Catalogue, Plays
+from sparkify.core._core import Catalogue, Plays, copy_columns, read_files
 from sparkify.database.connection import connect
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import Reject
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten, digest
-from sparkify.transform.judge import Play, judge_event
+from sparkify.transform.judge import CatalogueRecord, PageView, Play, judge_event, judge_song
 from sparkify.transform.plays import PlayTransform
 from tests.support import copied
 from tests.support.any_lines import (
@@ -42,7 +45,7 @@ from tests.support.any_lines import (
     numbers,
     values,
 )
-from tests.support.data import NOVEMBER, play, song
+from tests.support.data import NOVEMBER, play, song, view
 from tests.support.differential import (
     FILE,
     TS_RANGE,
@@ -674,7 +677,12 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         lambda core: core.read((("text", 1, None),)),
         lambda core: core.read(((LINE, 1, "text", 1),)),
         lambda core: core.read([]),
+        lambda core: core.read(([LINE, 1, None, 1],)),
+        lambda core: core.read(((LINE, -1, None, 1),)),
+        lambda core: core.read(((LINE, 2**63 - 2, None, 1),)),
         lambda core: (CALLS["read"](core), core.add(1, 1, PLAY)),
+        lambda core: (CALLS["read"](core), core.add(-1, 1, PLAY)),
+        lambda core: (CALLS["read"](core), core.add(2**32, 1, PLAY)),
         lambda core: (CALLS["read"](core), core.add(0, 1, (1, 2, 3))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(ts=2**62))),
         lambda core: (CALLS["read"](core), core.add(0, 1, PLAY._replace(length=float("nan")))),
@@ -684,11 +692,19 @@ def test_calls_in_any_order(core: Plays, seed: int) -> None:
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(-1, "a", "b")])),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([(0, "a", None)])),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match(())),
+        lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.match([[0, "a", "b"]])),
         lambda core: (CALLS["read"](core), core.finish_batch()),
         lambda core: (CALLS["read"](core), core.settle(), core.unknown_songs(), core.finish_batch()),
         lambda core: core.rows("no_table", 1),
+        lambda core: core.forget_staged(2**32),
+        lambda core: (core.finish_batch(), core.listened(2**32)),
         lambda _: Plays(*TS_RANGE, b"short"),
         lambda _: Plays(-(2**63), 0, b"s" * 16),
+        lambda _: copy_columns((["int4", [1]],)),
+        lambda _: read_files([__file__], [-1]),
+        lambda _: read_files([__file__], [1, 1]),
+        lambda _: read_files([__file__] * 2, [1]),
         lambda _: Catalogue().rows(),
         lambda _: Catalogue().add(0, 1, ()),
     ],
@@ -698,6 +714,69 @@ def test_wrong_arguments_are_refused(core: Plays, wrong: Callable[[Plays], objec
         wrong(core)
     core.begin_batch(True)
     check_one_play(core)
+
+
+def fields_of(record: Play | PageView | CatalogueRecord) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """The types that each field may have."""
+    for name, hint in get_type_hints(type(record)).items():
+        yield name, get_args(hint) or (hint,)
+
+
+def add_to(record: Play | PageView | CatalogueRecord) -> None:
+    if isinstance(record, CatalogueRecord):
+        catalogue = Catalogue()
+        catalogue.read(((b"", 1, None, 1),))
+        catalogue.add(0, 1, record)
+    else:
+        plays = Plays(*TS_RANGE, bytes(16))
+        plays.read(((b"", 1, None, 1),))
+        plays.add(0, 1, record)
+
+
+RECORDS = [PLAY, judge_event(json.dumps(view()).encode(), TS_RANGE), judge_song(SONG)]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=["play", "view", "song"])
+def test_a_field_of_another_type_is_not_added(record: Any) -> None:
+    """It would be written as another type, and PostgreSQL would read other values from its bytes."""
+    for name, types in fields_of(record):
+        for value in (None, 1, 1.5, "x", True, b"x"):
+            changed = record._replace(**{name: NOVEMBER if name == "ts" and type(value) is int else value})
+            with contextlib.nullcontext() if type(value) in types else pytest.raises((ValueError, TypeError)):
+                add_to(changed)
+
+
+@pytest.mark.parametrize(
+    ("number", "changed"),
+    [
+        (0, {"song": ""}), (0, {"song": "a\0"}), (0, {"location": "a\0"}), (0, {"length": 0.0}),
+        (0, {"length": -1.0}), (0, {"length": math.inf}), (0, {"user_id": 2**63}),
+        (1, {"status": 2**31}), (1, {"status": -(2**31) - 1}), (1, {"ts": TS_RANGE[1]}),
+        (2, {"year": 0}), (2, {"year": 10_000}), (2, {"song_id": ""}), (2, {"artist_id": "a" * 1001}),
+        (2, {"duration": math.nan}), (2, {"artist_latitude": math.inf}),
+    ],
+)  # fmt: skip
+def test_a_value_that_the_judge_refuses_is_not_added(number: int, changed: dict[str, Any]) -> None:
+    record: Any = RECORDS[number]
+    with pytest.raises((ValueError, OverflowError)):
+        add_to(record._replace(**changed))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        lambda core: core.add(7, 2, PLAY),
+        lambda core: core.add(0, 2, PLAY._replace(ts=0)),
+        lambda core: core.forget(("x",)),
+        lambda core: core.forget_staged(2**40),
+        lambda core: core.match([]),
+    ],
+)
+def test_after_these_errors_the_load_goes_on(core: Plays, error: Callable[[Plays], object]) -> None:
+    core.read(((LINE, 1, None, 1),))
+    with pytest.raises((ValueError, TypeError, OverflowError, RuntimeError)):
+        error(core)
+    assert core.settle() == [(1, 0, 0, 0, 1, 0, 0)]
 
 
 SONG_ROW = copied.row(heard(b"k" * 16, "SO", "AR"))
@@ -760,7 +839,6 @@ class Meddler:
     [
         lambda core: core.read(((LINE, Meddler(lambda: core.read(((LINE, 1, None, 1),) * 100)), None, 1),)),
         lambda core: core.read(((LINE, Meddler(lambda: core.begin_batch(True)), None, 1),)),
-        lambda core: (CALLS["read"](core), core.add(0, 2, PLAY._replace(user_id=Meddler(core.settle)))),
         lambda core: (CALLS["read"](core), core.add(Meddler(core.settle), 2, PLAY)),
         lambda core: (CALLS["read"](core), core.forget((Meddler(core.settle),))),
         lambda core: (
@@ -776,6 +854,71 @@ def test_a_number_may_not_meddle(core: Plays, call: Callable[[Plays], object]) -
         call(core)
     core.begin_batch(True)
     check_one_play(core)
+
+
+class Garbage:
+    """What makes a call when the garbage collector finalises it."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call, self.cycle = call, self
+
+    def __del__(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self.call()
+
+
+def call_with_garbage(
+    call: Callable[..., object], arguments: tuple[object, ...], meddle: Callable[[], object]
+) -> object:
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.disable()
+    Garbage(meddle)
+    gc.set_threshold(1)
+    gc.enable()
+    try:
+        return call(*arguments)
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+MANY_SLICES = tuple(
+    (b"x\n" + json.dumps(play(NOVEMBER + at * 5 * DAY, userId=at, song=f"{at}")).encode() + b"\n", 1, None, 1)
+    for at in range(100)
+)
+STEPS: dict[str, tuple[object, ...]] = {
+    "read": (MANY_SLICES,), "users": (), "forget": ((1, 2),), "forgotten_sessions": (), "settle": (),
+    "months": (), "slice_times": (), "unknown_songs": (), "match": ([],), "finish_batch": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("at", range(len(STEPS)), ids=list(STEPS))
+def test_the_garbage_collector_may_not_meddle(at: int) -> None:
+    """Python 3.11 collects garbage whenever a container is made, and a finaliser may call the object."""
+    plain, core = Plays(*TS_RANGE, bytes(16)), Plays(*TS_RANGE, bytes(16))
+
+    def meddle() -> None:
+        core.begin_batch(True)
+        core.read(((LINE, 1, None, 1),))
+
+    *before, (name, arguments) = list(STEPS.items())[: at + 1]
+    for earlier, of_earlier in before:
+        assert getattr(core, earlier)(*of_earlier) == getattr(plain, earlier)(*of_earlier)
+    found = call_with_garbage(getattr(core, name), arguments, meddle)
+    assert found == getattr(plain, name)(*arguments)
+
+
+def test_the_garbage_collector_may_not_meddle_with_a_catalogue() -> None:
+    catalogue = Catalogue()
+    lines = ((b"x\n", 1, None, 1),) * 100
+
+    def meddle() -> None:
+        catalogue.read(((SONG + b"\n", 1, None, 1),))
+
+    found = call_with_garbage(catalogue.read, (lines,), meddle)
+    assert found == [(at, 1, 0, 1) for at in range(100)]
+    catalogue.read(lines)
+    assert call_with_garbage(catalogue.books, (), meddle) == [(1, 0, 0, 0, 0, 0, 0)] * 100
 
 
 def meddle_with_a_catalogue(catalogue: Catalogue) -> None:

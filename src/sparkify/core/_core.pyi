@@ -26,7 +26,10 @@ class Plays:
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `forgotten_sessions`,
     `settle`, `forget_staged`, `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then
     `finish_batch`, `rows` and `listened`.
-    After an error only `begin_batch` is accepted, and forgets the songs and the catalogue too.
+
+    If `read`, `settle`, `unknown_songs`, `take_catalogue`, `match` or `finish_batch` fails, or memory is too
+    short for `add` or `forget_staged`, then only `begin_batch` is accepted, and it forgets the songs and the
+    catalogue too. A call out of order, an argument of another type and any other error change nothing.
     """
 
     def __new__(cls, earliest: int, before: int, seed: bytes) -> Plays:
@@ -36,7 +39,7 @@ class Plays:
     def read(self, slices: _Slices, /) -> _Doubtful:
         """Read the lines of a chunk; returns those on which the judge must decide."""
     def add(self, slice_: int, line: int, event: Play | PageView, /) -> None:
-        """Add a play or page view that the judge accepted."""
+        """Add a play or page view that the judge accepted; a `ValueError` if it accepts no such fields."""
     def users(self) -> set[int]:
         """The users of the chunk's plays and page views."""
     def forget(self, user_ids: tuple[int, ...], /) -> None:
@@ -86,7 +89,7 @@ class Catalogue:
     def read(self, slices: _Slices, /) -> _Doubtful:
         """Read the records of a chunk; returns those on which the judge must decide."""
     def add(self, slice_: int, line: int, record: CatalogueRecord, /) -> None:
-        """Add a record that the judge accepted."""
+        """Add a record that the judge accepted; a `ValueError` if it accepts no such fields."""
     def books(self) -> _Books:
         """The chunk's books without what the judge decided."""
     def rows(self) -> bytes:

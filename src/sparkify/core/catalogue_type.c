@@ -35,37 +35,35 @@ static PyObject *read_chunk(CatalogueObject *self, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "O!:read", &PyTuple_Type, &slices) || !may(self, false)) return NULL;
     self->has_chunk = false;
     bool taken;
-    CONVERT(self, taken, slices_take(&self->catalogue.lines, slices));
+    HOLDING(self, taken, slices_take(&self->catalogue.lines, slices));
     if (!taken) return NULL;
     LinesRead done;
-    Py_INCREF(slices);
     WITHOUT_GIL(self, done = catalogue_read(&self->catalogue));
-    Py_DECREF(slices);
-    PyObject *doubtful = slices_doubtful(&self->catalogue.lines, done);
+    PyObject *doubtful;
+    HOLDING(self, doubtful, slices_doubtful(&self->catalogue.lines, done));
     self->has_chunk = doubtful != NULL;
     return doubtful;
 }
 
 static PyObject *add(CatalogueObject *self, PyObject *arguments) {
-    unsigned int slice;
+    static const Kind KINDS[RECORD_COLUMNS] = {EACH_RECORD_COLUMN(AS_KIND)};
+    Py_ssize_t slice;
     long long line;
     PyObject *fields;
     CatalogueRecord record;
-    Datum *columns = record.columns;
-    if (!PyArg_ParseTuple(arguments, "ILO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
-    if (!may(self, true) || !datums_take(fields, 0, columns, RECORD_COLUMNS)) return NULL;
-    if (slice >= self->catalogue.lines.slice_count || columns[TITLE].type != TEXT
-        || columns[ARTIST_NAME].type != TEXT || columns[DURATION].type != DOUBLE) {
-        PyErr_SetString(PyExc_ValueError, "no record that a judge accepts");
-        return NULL;
-    }
-    if (!catalogue_add(&self->catalogue, &record, slice, line)) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    if (!PyArg_ParseTuple(arguments, "nLO!:add", &slice, &line, &PyTuple_Type, &fields)) return NULL;
+    if (!may(self, true) || !datums_take(fields, KINDS, record.columns, RECORD_COLUMNS)) return NULL;
+    if (slice < 0 || (size_t)slice >= self->catalogue.lines.slice_count)
+        return PyErr_Format(PyExc_ValueError, "no such slice");
+    return none_if(catalogue_add(&self->catalogue, &record, (uint32_t)slice, line));
 }
 
 static PyObject *books(CatalogueObject *self, PyObject *unused) {
     (void)unused;
-    return may(self, true) ? slices_books(&self->catalogue.lines) : NULL;
+    if (!may(self, true)) return NULL;
+    PyObject *list;
+    HOLDING(self, list, slices_books(&self->catalogue.lines));
+    return list;
 }
 
 static PyObject *rows(CatalogueObject *self, PyObject *unused) {

@@ -4,6 +4,7 @@
 #include "copy_columns.h"
 
 #include "copy.h"
+#include "datums.h"
 
 enum { MOST_COLUMNS = 16 };
 
@@ -31,7 +32,8 @@ static Py_ssize_t take_columns(PyObject *described, Column *columns, size_t coun
     for (size_t at = 0; at < count; at++) {
         const char *type;
         Column *column = &columns[at];
-        if (!PyArg_ParseTuple(PyTuple_GetItem(described, (Py_ssize_t)at), "sO:column", &type, &column->values)
+        PyObject *item = PyTuple_GetItem(described, (Py_ssize_t)at);
+        if (!is_tuple(item) || !PyArg_ParseTuple(item, "sO:column", &type, &column->values)
             || !take_type(column, type))
             return -1;
         column->is_list = Py_TYPE(column->values) == &PyList_Type;

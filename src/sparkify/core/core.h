@@ -18,6 +18,8 @@ typedef struct {
     size_t size;
 } Text;
 
+enum { MAX_ID_BYTES = 1000 }; /* judge.MAX_ID_BYTES */
+
 /* The value of a column. */
 typedef struct {
     enum { NO_VALUE, TEXT, BIGINT, DOUBLE } type;

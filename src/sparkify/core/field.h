@@ -7,8 +7,6 @@
 
 #include "json.h"
 
-enum { MAX_ID_BYTES = 1000 }; /* judge.MAX_ID_BYTES */
-
 bool integer_of(const Value *field, int64_t *value);
 bool double_of(const Value *field, double *value);
 bool seconds_of(const Value *field, double *value);

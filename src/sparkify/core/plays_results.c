@@ -8,16 +8,21 @@ static PyObject *bytes_of(const Buffer *buffer) {
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
-PyObject *plays_months(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    const Chunk *chunk = &self->plays.chunk;
-    if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
+static PyObject *list_months(const Chunk *chunk) {
     PyObject *list = PyList_New((Py_ssize_t)chunk->month_count);
     for (size_t at = 0; list && at < chunk->month_count; at++) {
         const struct ChunkMonth *month = &chunk->months[at];
         PyObject *item = Py_BuildValue("iIII", month->month, month->plays, month->matched, month->times);
         if (!item || PyList_SetItem(list, (Py_ssize_t)at, item) < 0) Py_CLEAR(list);
     }
+    return list;
+}
+
+PyObject *plays_months(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
+    PyObject *list;
+    HOLDING(self, list, list_months(&self->plays.chunk));
     return list;
 }
 
@@ -73,7 +78,8 @@ PyObject *plays_slice_times(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_MATCHED)) return NULL;
     SliceTimes *found = calloc(self->plays.chunk.lines.slice_count + 1, sizeof *found);
     if (!found) return PyErr_NoMemory();
-    PyObject *list = list_times(&self->plays.chunk, found);
+    PyObject *list;
+    HOLDING(self, list, list_times(&self->plays.chunk, found));
     free(found);
     return list;
 }
@@ -113,16 +119,17 @@ PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
     return NULL;
 }
 
-PyObject *plays_listened(PlaysObject *self, PyObject *month) {
-    long number = PyLong_AsLong(month);
-    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_FINISHED, BATCH_FINISHED)) return NULL;
+PyObject *plays_listened(PlaysObject *self, PyObject *arguments) {
+    int month;
+    if (!PyArg_ParseTuple(arguments, "i:listened", &month)) return NULL;
+    if (!plays_may(self, BATCH_FINISHED, BATCH_FINISHED)) return NULL;
     const Batch *batch = &self->plays.batch;
     size_t plays;
-    Py_ssize_t size = (Py_ssize_t)listened_bytes(batch, (int32_t)number, &plays);
+    Py_ssize_t size = (Py_ssize_t)listened_bytes(batch, month, &plays);
     char *data;
     PyObject *listened = PyBytes_FromStringAndSize(NULL, size);
     if (!listened || PyBytes_AsStringAndSize(listened, &data, &size) < 0) return NULL;
-    WITHOUT_GIL(self, listened_write(batch, (int32_t)number, (uint8_t *)data));
+    WITHOUT_GIL(self, listened_write(batch, month, (uint8_t *)data));
     PyObject *result = Py_BuildValue("nO", (Py_ssize_t)plays, listened);
     Py_DECREF(listened);
     return result;
@@ -135,10 +142,7 @@ static void add_number(PyObject **set, int64_t number) {
     Py_XDECREF(shown);
 }
 
-PyObject *plays_users(PlaysObject *self, PyObject *unused) {
-    (void)unused;
-    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    const Chunk *chunk = &self->plays.chunk;
+static PyObject *set_of_users(const Chunk *chunk) {
     PyObject *set = PySet_New(NULL);
     for (size_t at = 0; set && at < chunk->count; at++) add_number(&set, chunk->items[at].user_id);
     for (size_t at = 0; set && at < chunk->view_count; at++)
@@ -146,15 +150,28 @@ PyObject *plays_users(PlaysObject *self, PyObject *unused) {
     return set;
 }
 
-PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused) {
+PyObject *plays_users(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
-    const Chunk *chunk = &self->plays.chunk;
+    PyObject *set;
+    HOLDING(self, set, set_of_users(&self->plays.chunk));
+    return set;
+}
+
+static PyObject *set_of_forgotten_sessions(const Chunk *chunk) {
     PyObject *set = PySet_New(NULL);
     for (size_t at = 0; set && at < chunk->count; at++)
         if (chunk->items[at].fate == FORGOTTEN) add_number(&set, chunk->items[at].session_id);
     for (size_t at = 0; set && at < chunk->view_count; at++)
         if (chunk->views[at].is_forgotten) add_number(&set, chunk->views[at].session_id);
+    return set;
+}
+
+PyObject *plays_forgotten_sessions(PlaysObject *self, PyObject *unused) {
+    (void)unused;
+    if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
+    PyObject *set;
+    HOLDING(self, set, set_of_forgotten_sessions(&self->plays.chunk));
     return set;
 }
 

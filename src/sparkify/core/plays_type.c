@@ -2,10 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datums.h"
 #include "plays_type.h"
 #include "slices.h"
 
-static const int64_t FIRST_TS = -62135596800000, LAST_TS = 253402300800000; /* the years 1 to 9999 */
+static const int64_t FIRST_TS = (int64_t)FIRST_DAY * MS_PER_DAY, LAST_TS = (LAST_DAY + 1LL) * MS_PER_DAY;
 
 bool plays_may(PlaysObject *self, Step first, Step last) {
     if (!self->is_busy && self->step >= first && self->step <= last) return true;
@@ -13,14 +14,9 @@ bool plays_may(PlaysObject *self, Step first, Step last) {
     return false;
 }
 
-bool plays_step(PlaysObject *self, bool done, Step next) {
-    self->step = done ? next : FAILED;
-    if (!done) PyErr_NoMemory();
-    return done;
-}
-
-PyObject *plays_end_step(PlaysObject *self, bool done, Step next) {
-    return plays_step(self, done, next) ? Py_NewRef(Py_None) : NULL;
+PyObject *plays_end_step(PlaysObject *self, PyObject *result, Step next) {
+    self->step = result ? next : FAILED;
+    return result;
 }
 
 static PyObject *plays_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
@@ -68,7 +64,7 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
     copy_free(&self->buffer);
     copy_free(&self->plays.chunk.view_rows);
-    return plays_end_step(self, true, BATCH_BEGUN);
+    return plays_end_step(self, none_if(true), BATCH_BEGUN);
 }
 
 static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
@@ -78,15 +74,13 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     self->step = FAILED;
     chunk_clear(&self->plays.chunk);
     bool taken;
-    CONVERT(self, taken, slices_take(&self->plays.chunk.lines, slices));
+    HOLDING(self, taken, slices_take(&self->plays.chunk.lines, slices));
     if (!taken) return NULL;
     LinesRead done;
-    Py_INCREF(slices);
     WITHOUT_GIL(self, done = plays_read(&self->plays));
-    Py_DECREF(slices);
-    PyObject *doubtful = slices_doubtful(&self->plays.chunk.lines, done);
-    if (doubtful) self->step = CHUNK_READ;
-    return doubtful;
+    PyObject *doubtful;
+    HOLDING(self, doubtful, slices_doubtful(&self->plays.chunk.lines, done));
+    return plays_end_step(self, doubtful, CHUNK_READ);
 }
 
 static PyObject *forget(PlaysObject *self, PyObject *arguments) {
@@ -108,14 +102,17 @@ static PyObject *settle(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, CHUNK_READ, CHUNK_READ)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = plays_note_latest(&self->plays) && plays_settle(&self->plays));
-    return plays_step(self, done, CHUNK_SETTLED) ? slices_books(&self->plays.chunk.lines) : NULL;
+    PyObject *books;
+    HOLDING(self, books, done ? slices_books(&self->plays.chunk.lines) : PyErr_NoMemory());
+    return plays_end_step(self, books, CHUNK_SETTLED);
 }
 
-static PyObject *forget_staged(PlaysObject *self, PyObject *month) {
-    long number = PyLong_AsLong(month);
-    if ((number == -1 && PyErr_Occurred()) || !plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
-    if (songs_forget_staged(&self->plays.songs, &self->plays.seed, (int32_t)number)) Py_RETURN_NONE;
-    return plays_end_step(self, false, FAILED);
+static PyObject *forget_staged(PlaysObject *self, PyObject *arguments) {
+    int month;
+    if (!PyArg_ParseTuple(arguments, "i:forget_staged", &month)) return NULL;
+    if (!plays_may(self, BATCH_BEGUN, CHUNK_MATCHED)) return NULL;
+    bool done = songs_forget_staged(&self->plays.songs, &self->plays.seed, month);
+    return plays_end_step(self, none_if(done), self->step);
 }
 
 /* Write (number, heard_song_id) of each song that is to be looked up. */
@@ -132,14 +129,19 @@ static bool copy_unknown(Plays *plays, Buffer *buffer) {
     return copy_end(buffer);
 }
 
+static PyObject *describe_unknown(const PlaysObject *self) {
+    return Py_BuildValue("Iy#", (unsigned int)self->plays.chunk.unknown_count, self->buffer.data,
+                         (Py_ssize_t)self->buffer.size);
+}
+
 static PyObject *unknown_songs(PlaysObject *self, PyObject *unused) {
     (void)unused;
     if (!plays_may(self, CHUNK_SETTLED, CHUNK_SETTLED)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = copy_unknown(&self->plays, &self->buffer));
-    if (!plays_step(self, done, SONGS_LISTED)) return NULL;
-    return Py_BuildValue("Iy#", (unsigned int)self->plays.chunk.unknown_count, self->buffer.data,
-                         (Py_ssize_t)self->buffer.size);
+    PyObject *songs;
+    HOLDING(self, songs, done ? describe_unknown(self) : PyErr_NoMemory());
+    return plays_end_step(self, songs, SONGS_LISTED);
 }
 
 static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
@@ -151,10 +153,10 @@ static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
     MatchesTaken taken;
     WITHOUT_GIL(self, taken = matches_take(matches, &self->plays.seed, (const uint8_t *)data, (size_t)size));
     if (taken == MATCHES_TAKEN && matches->is_whole) plays_match_fetched(&self->plays);
-    if (taken != MATCHES_MALFORMED) return plays_end_step(self, taken == MATCHES_TAKEN, SONGS_LISTED);
-    self->step = FAILED;
-    PyErr_SetString(PyExc_ValueError, "no binary COPY of the catalogue's matches");
-    return NULL;
+    PyObject *result = taken == MATCHES_MALFORMED
+        ? PyErr_Format(PyExc_ValueError, "no binary COPY of the catalogue's matches")
+        : none_if(taken == MATCHES_TAKEN);
+    return plays_end_step(self, result, SONGS_LISTED);
 }
 
 /* Take one answer of the catalogue: (number, song_id, artist_id). */
@@ -162,7 +164,8 @@ static bool take_match(Plays *plays, PyObject *match) {
     int number;
     const char *song, *artist;
     Py_ssize_t song_size, artist_size;
-    if (!PyArg_ParseTuple(match, "is#s#:match", &number, &song, &song_size, &artist, &artist_size))
+    if (!is_tuple(match)
+        || !PyArg_ParseTuple(match, "is#s#:match", &number, &song, &song_size, &artist, &artist_size))
         return false;
     if (number < 0 || (size_t)number >= plays->chunk.unknown_count) {
         PyErr_SetString(PyExc_ValueError, "no answer to what was asked");
@@ -186,7 +189,9 @@ static bool take_matches(Plays *plays, PyObject *list) {
     return done;
 }
 
-static PyObject *match(PlaysObject *self, PyObject *matches) {
+static PyObject *match(PlaysObject *self, PyObject *arguments) {
+    PyObject *matches;
+    if (!PyArg_ParseTuple(arguments, "O!:match", &PyList_Type, &matches)) return NULL;
     if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     self->step = FAILED;
     if (self->plays.matches.is_begun && !self->plays.matches.is_whole) {
@@ -194,11 +199,11 @@ static PyObject *match(PlaysObject *self, PyObject *matches) {
         return NULL;
     }
     bool done;
-    CONVERT(self, done, take_matches(&self->plays, matches));
+    HOLDING(self, done, take_matches(&self->plays, matches));
     if (!done) return NULL;
     plays_count_matches(&self->plays);
     WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
-    return plays_end_step(self, done, CHUNK_MATCHED);
+    return plays_end_step(self, none_if(done), CHUNK_MATCHED);
 }
 
 static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
@@ -207,7 +212,9 @@ static PyObject *finish_batch(PlaysObject *self, PyObject *unused) {
     if (!plays_may(self, needed, needed)) return NULL;
     bool done;
     WITHOUT_GIL(self, done = batch_finish(&self->plays));
-    return plays_step(self, done, BATCH_FINISHED) ? plays_list_batch_months(&self->plays.batch) : NULL;
+    PyObject *months;
+    HOLDING(self, months, done ? plays_list_batch_months(&self->plays.batch) : PyErr_NoMemory());
+    return plays_end_step(self, months, BATCH_FINISHED);
 }
 
 static PyMethodDef methods[] = {
@@ -219,14 +226,14 @@ static PyMethodDef methods[] = {
     METHOD("forgotten_sessions", plays_forgotten_sessions, METH_NOARGS),
     METHOD("settle", settle, METH_NOARGS),
     METHOD("months", plays_months, METH_NOARGS),
-    METHOD("forget_staged", forget_staged, METH_O),
+    METHOD("forget_staged", forget_staged, METH_VARARGS),
     METHOD("unknown_songs", unknown_songs, METH_NOARGS),
     METHOD("take_catalogue", take_catalogue, METH_VARARGS),
-    METHOD("match", match, METH_O),
+    METHOD("match", match, METH_VARARGS),
     METHOD("slice_times", plays_slice_times, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
-    METHOD("listened", plays_listened, METH_O),
+    METHOD("listened", plays_listened, METH_VARARGS),
     METHOD("gathered_bytes", plays_gathered_bytes, METH_NOARGS),
     METHOD("cached_bytes", plays_cached_bytes, METH_NOARGS),
     {0},

@@ -1,7 +1,7 @@
 /* The Python type Plays, and how its methods follow each other.
  *
  * They must be called in the order of a load: `step` refuses others, and so does `is_busy` while another
- * thread is inside. After an error nothing but `begin_batch` is accepted.
+ * thread is inside. After some errors only `begin_batch` is accepted: _core.pyi says which.
  */
 #ifndef SPARKIFY_PLAYS_TYPE_H
 #define SPARKIFY_PLAYS_TYPE_H
@@ -31,11 +31,8 @@ typedef struct {
 /* Whether the object may do what comes from step `first` to `last`; otherwise raises an error. */
 bool plays_may(PlaysObject *self, Step first, Step last);
 
-/* Take a step that succeeded, or raise a MemoryError. */
-bool plays_step(PlaysObject *self, bool done, Step next);
-
-/* The same, for a method to return: None or NULL. */
-PyObject *plays_end_step(PlaysObject *self, bool done, Step next);
+/* End a step: return its result, NULL after an error. */
+PyObject *plays_end_step(PlaysObject *self, PyObject *result, Step next);
 
 /* plays_judged.c: add a play or a page view */
 PyObject *plays_add_judged(PlaysObject *self, PyObject *arguments);
@@ -49,6 +46,6 @@ PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);
 PyObject *plays_slice_times(PlaysObject *self, PyObject *unused);
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments);
-PyObject *plays_listened(PlaysObject *self, PyObject *month);
+PyObject *plays_listened(PlaysObject *self, PyObject *arguments);
 
 #endif

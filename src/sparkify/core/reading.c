@@ -15,7 +15,7 @@ static PyObject *tuple_of(const Datum *datums, size_t count) {
 }
 
 static PyObject *shown_play(const Play *play) {
-    Datum fields[OTHER_FIELDS + PLAY_TEXTS + USER_COLUMNS] = {
+    Datum fields[PLAY_FIELDS] = {
         {BIGINT, .bigint = play->user_id}, {BIGINT, .bigint = play->session_id},
         {BIGINT, .bigint = play->item_in_session}, {BIGINT, .bigint = play->ts},
         {TEXT, {play->song}}, {TEXT, {play->artist}}, {DOUBLE, .real = play->length},
@@ -26,7 +26,7 @@ static PyObject *shown_play(const Play *play) {
 }
 
 static PyObject *shown_view(const PageView *view) {
-    Datum fields[VIEW_OTHER_FIELDS + VIEW_COLUMNS] = {
+    Datum fields[VIEW_FIELDS] = {
         {BIGINT, .bigint = view->session_id},
         {BIGINT, .bigint = view->item_in_session},
         {BIGINT, .bigint = view->ts},

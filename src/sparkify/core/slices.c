@@ -1,6 +1,7 @@
 /* The slices of a chunk as Python passes them, and what became of their lines. */
 #include "slices.h"
 
+#include "datums.h"
 #include "memory.h"
 
 static bool take_slice(Slice *slice, PyObject *described) {
@@ -10,10 +11,15 @@ static bool take_slice(Slice *slice, PyObject *described) {
     PyObject *numbers;
     long long first_line;
     *slice = (Slice){0};
-    if (!PyArg_ParseTuple(described, "y#LOi:slice", &data, &size, &first_line, &numbers, &slice->file_id))
+    if (!is_tuple(described)
+        || !PyArg_ParseTuple(described, "y#LOi:slice", &data, &size, &first_line, &numbers, &slice->file_id))
         return false;
     if (size > INT32_MAX) { /* so that the length of a text always fits PostgreSQL's format */
         PyErr_SetString(PyExc_ValueError, "a slice has less than 2 GiB");
+        return false;
+    }
+    if (first_line < 0 || first_line > INT64_MAX - size) {
+        PyErr_SetString(PyExc_ValueError, "no line has such a number");
         return false;
     }
     slice->data = (const uint8_t *)data;

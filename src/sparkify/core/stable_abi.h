@@ -137,6 +137,7 @@ int PyModule_AddType(PyObject *, PyTypeObject *);
 PyObject *PyModuleDef_Init(PyModuleDef *);
 PyObject *PyType_FromModuleAndSpec(PyObject *, PyType_Spec *, PyObject *);
 void *PyType_GetSlot(PyTypeObject *, int);
+int PyType_IsSubtype(PyTypeObject *, PyTypeObject *);
 
 int PyBytes_AsStringAndSize(PyObject *, char **, Py_ssize_t *);
 PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
@@ -166,7 +167,6 @@ int PySet_Add(PyObject *, PyObject *);
 PyObject *PySet_New(PyObject *);
 extern PyTypeObject PyTuple_Type;
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
-PyObject *PyTuple_GetSlice(PyObject *, Py_ssize_t, Py_ssize_t);
 PyObject *PyTuple_New(Py_ssize_t);
 int PyTuple_SetItem(PyObject *, Py_ssize_t, PyObject *);
 Py_ssize_t PyTuple_Size(PyObject *);

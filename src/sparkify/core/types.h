@@ -2,12 +2,17 @@
 #ifndef SPARKIFY_TYPES_H
 #define SPARKIFY_TYPES_H
 
+#include <stdbool.h>
+
 #include "stable_abi.h"
 
 extern PyType_Spec plays_spec, catalogue_spec, month_spec;
 
 /* A row of a type's table of methods. */
 #define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
+
+/* What a method returns that has no result: None, or a MemoryError. */
+static inline PyObject *none_if(bool done) { return done ? Py_NewRef(Py_None) : PyErr_NoMemory(); }
 
 /* Run a statement while other threads run Python; the object refuses other calls meanwhile. */
 #define WITHOUT_GIL(self, statement) \
@@ -17,11 +22,12 @@ extern PyType_Spec plays_spec, catalogue_spec, month_spec;
         Py_END_ALLOW_THREADS(self)->is_busy = false; \
     } while (0)
 
-/* Set `done` by an expression that converts arguments: a number's __index__ may run any Python code. */
-#define CONVERT(self, done, expression) \
+/* Set `result` by an expression that takes or makes Python objects. It may run any Python code: a number's
+ * __index__, or what the garbage collector finalises. The object refuses other calls meanwhile. */
+#define HOLDING(self, result, expression) \
     do { \
         (self)->is_busy = true; \
-        (done) = (expression); \
+        (result) = (expression); \
         (self)->is_busy = false; \
     } while (0)
 
