@@ -22,6 +22,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sparkify import etl
 from sparkify.core._core import Catalogue, Plays, copy_columns, read_files
 from sparkify.database.connection import connect
 from sparkify.extract.lines import Slice
@@ -45,7 +46,7 @@ from tests.support.any_lines import (
     numbers,
     values,
 )
-from tests.support.data import NOVEMBER, play, song, view
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.differential import (
     FILE,
     TS_RANGE,
@@ -415,6 +416,20 @@ def test_a_fetched_catalogue_gives_the_rows_of_an_asked_one(seed: int) -> None:
     fetched.begin_batch(forget_songs=True)  # the catalogue, too
     fetched.transform([slice_of(*events)], [1])
     assert fetched.unknown_songs()[0] > 0
+
+
+@pytest.mark.parametrize(("most", "fetches"), [(8, 1), (7, 0)])
+def test_a_catalogue_with_long_ids_is_not_fetched(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, fetches: int
+) -> None:
+    monkeypatch.setattr("sparkify.stage.matching.MOST_FETCHED_BYTES", most)
+    records = [song(f"S{number}", artist_id=f"A{number}", title=f"{number}") for number in range(2)]
+    write(tmp_path, "song_data/a.json", *records)
+    write(tmp_path, "log_data/a.json", play(song="1"))
+    take = PlayTransform.take_catalogue
+    with mock.patch.object(PlayTransform, "take_catalogue", autospec=True, side_effect=take) as fetched:
+        assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert fetched.call_count == fetches
 
 
 # --- a batch ------------------------------------------------------------------------------------------------

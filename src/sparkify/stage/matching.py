@@ -17,6 +17,9 @@ _sql: Final = queries("stage/stage")
 MOST_FETCHED_SONGS: Final = 500_000
 """A larger catalogue is always asked: fetched, this one takes about 45 MB in each worker."""
 
+MOST_FETCHED_BYTES: Final = 32 << 20
+"""So is one whose ids have more bytes: usually they have 36 bytes a song, but may have 2,000."""
+
 FETCHED_WHILE_ASKING: Final = 10
 """How many songs are fetched in the time that asking for one takes."""
 
@@ -32,7 +35,7 @@ class Matching:
         count, heard = transform.unknown_songs()
         self._asked += count
         matches: list[tuple[int, str, str]] = []
-        if count and _songs(connection) <= min(MOST_FETCHED_SONGS, self._asked * FETCHED_WHILE_ASKING):
+        if count and self._fetches(connection):
             with connection.cursor() as cursor, cursor.copy(_sql["all_matches"]) as rows:
                 transform.take_catalogue(rows)
         elif count:
@@ -41,8 +44,15 @@ class Matching:
             matches = connection.execute(_sql["matches"], binary=True).fetchall()
         transform.match(matches)
 
+    def _fetches(self, connection: Connection[Any]) -> bool:
+        """Whether to fetch the catalogue; its bytes are summed only then, because that reads all of it."""
+        most = min(MOST_FETCHED_SONGS, self._asked * FETCHED_WHILE_ASKING)
+        if _number(connection, "catalogue_size") > most:
+            return False
+        return _number(connection, "catalogue_bytes") <= MOST_FETCHED_BYTES
 
-def _songs(connection: Connection[Any]) -> int:
-    row = connection.execute(_sql["catalogue_size"]).fetchone()
+
+def _number(connection: Connection[Any], query: str) -> int:
+    row = connection.execute(_sql[query]).fetchone()
     assert row is not None
     return int(row[0])

@@ -70,6 +70,10 @@ SELECT catalogue_version FROM etl.warehouse
 -- Read how many songs the catalogue has: another run may have published many since the batch began.
 SELECT row_count FROM etl.row_counts WHERE table_name = 'songs'
 
+-- name: catalogue_bytes
+-- Read how many bytes the ids in the catalogue have: one may have a thousand.
+SELECT coalesce(sum(octet_length(song_id) + octet_length(artist_id)), 0) FROM etl.song_keys
+
 -- name: new_numbers
 -- Reserve numbers for new files and their manifest entries; tell whether somebody has put a trigger on the table of files.
 SELECT (SELECT relhastriggers FROM pg_class WHERE oid = 'etl.known_files'::regclass),
