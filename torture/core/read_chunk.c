@@ -82,11 +82,11 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     uint8_t *block = malloc(left);
     HOLD(block);
     memcpy(block, bytes, left);
-    BatchTaken taken = month_add(&month, block, left);
+    Outcome taken = month_add(&month, block, left);
     HOLD(month.day_count < size / 24);
     month_free(&month);
     free(block);
-    return taken != BATCH_NO_MEMORY;
+    return taken != SHORT_OF_MEMORY;
 }
 
 /* Take the rows of each piece of a rollup: together they have all plays, however many pieces there are. */
@@ -123,9 +123,9 @@ static bool count_month(const Batch *batch, int32_t number, uint64_t *sum) {
     listened_write(batch, number, bytes);
     bool done = read_cut(bytes, size);
     for (int twice = 0; done && twice < 2; twice++) {
-        BatchTaken taken = month_add(&month, bytes, size);
-        HOLD(taken != BATCH_MALFORMED);
-        done = taken == BATCH_TAKEN;
+        Outcome taken = month_add(&month, bytes, size);
+        HOLD(taken != MALFORMED);
+        done = taken == DONE;
     }
     if (done) {
         HOLD(month.plays == 2 * plays);
@@ -181,9 +181,9 @@ static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t p
     Chunk *chunk = &plays->chunk;
     chunk_clear(chunk);
     if (!take_slices(&chunk->lines, data, size, part)) return false;
-    LinesRead read = plays_read(plays);
-    HOLD(read != LINES_NOT_WHOLE);
-    if (read != LINES_READ) return false;
+    Outcome read = plays_read(plays);
+    HOLD(read != MALFORMED);
+    if (read != DONE) return false;
     if (chunk->count && part % 4 == 0) {
         int64_t user_ids[] = {chunk->items[chunk->count - 1].user_id, chunk->items[0].user_id};
         plays_forget(plays, user_ids, 2);
@@ -252,9 +252,9 @@ static void hold_plays(Bytes lines, const uint8_t parts[2], unsigned failing) {
 
 static bool load_songs(Catalogue *catalogue, const uint8_t *data, size_t size, uint8_t part, uint64_t *sum) {
     if (!take_slices(&catalogue->lines, data, size, part)) return false;
-    LinesRead read = catalogue_read(catalogue);
-    HOLD(read != LINES_NOT_WHOLE);
-    if (read != LINES_READ) return false;
+    Outcome read = catalogue_read(catalogue);
+    HOLD(read != MALFORMED);
+    if (read != DONE) return false;
     hold_books(&catalogue->lines);
     Buffer rows = {catalogue->rows.data + 19, catalogue->rows.size - 19, 0}; /* behind the header */
     *sum = hold_rows(&rows, 0);

@@ -27,9 +27,9 @@ static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_
     return verdict;
 }
 
-LinesRead catalogue_read(Catalogue *catalogue) {
-    if (!copy_begin(&catalogue->rows)) return LINES_SHORT_OF_MEMORY;
-    LinesRead done = lines_read(&catalogue->lines, read_line, catalogue);
+Outcome catalogue_read(Catalogue *catalogue) {
+    if (!copy_begin(&catalogue->rows)) return SHORT_OF_MEMORY;
+    Outcome done = lines_read(&catalogue->lines, read_line, catalogue);
     scratch_shrink(&catalogue->scratch);
     return done;
 }

@@ -11,7 +11,7 @@ typedef struct {
     Buffer rows;
 } Catalogue;
 
-LinesRead catalogue_read(Catalogue *catalogue);
+Outcome catalogue_read(Catalogue *catalogue);
 bool catalogue_add(Catalogue *catalogue, const CatalogueRecord *record, uint32_t slice, int64_t line);
 void catalogue_free(Catalogue *catalogue);
 

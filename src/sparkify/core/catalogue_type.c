@@ -37,7 +37,7 @@ static PyObject *read_chunk(CatalogueObject *self, PyObject *arguments) {
     bool taken;
     HOLDING(self, taken, slices_take(&self->catalogue.lines, slices));
     if (!taken) return NULL;
-    LinesRead done;
+    Outcome done;
     WITHOUT_GIL(self, done = catalogue_read(&self->catalogue));
     PyObject *doubtful;
     HOLDING(self, doubtful, slices_doubtful(&self->catalogue.lines, done));

@@ -43,8 +43,8 @@ static Verdict read_line(void *keeper, const uint8_t *line, size_t size, uint32_
     return verdict;
 }
 
-LinesRead plays_read(Plays *plays) {
-    LinesRead done = lines_read(&plays->chunk.lines, read_line, plays);
+Outcome plays_read(Plays *plays) {
+    Outcome done = lines_read(&plays->chunk.lines, read_line, plays);
     scratch_shrink(&plays->scratch);
     return done;
 }

@@ -51,6 +51,9 @@ typedef struct {
 
 typedef enum { BLANK, BARE_PAGE, PAGE_VIEW, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
 
+/* What became of something that was passed in. */
+typedef enum { DONE, SHORT_OF_MEMORY, MALFORMED } Outcome;
+
 /* Room for the strings of a line, decoded; it grows, and serves one line after the other. */
 typedef struct {
     uint8_t *data;

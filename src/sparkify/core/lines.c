@@ -13,12 +13,12 @@ static bool ask_the_judge(Lines *lines, Doubtful doubtful) {
     return true;
 }
 
-static LinesRead read_slice(Lines *lines, uint32_t at, Reader reader, void *keeper) {
+static Outcome read_slice(Lines *lines, uint32_t at, Reader reader, void *keeper) {
     Slice *slice = &lines->slices[at];
     for (size_t start = 0; start < slice->size;) {
         const uint8_t *line = slice->data + start;
         const uint8_t *feed = memchr(line, '\n', slice->size - start);
-        if (!feed || (slice->numbers && slice->lines == slice->number_count)) return LINES_NOT_WHOLE;
+        if (!feed || (slice->numbers && slice->lines == slice->number_count)) return MALFORMED;
         int64_t number = slice->first_line + slice->lines;
         if (slice->numbers) memcpy(&number, slice->numbers + slice->lines * sizeof number, sizeof number);
         size_t size = (size_t)(feed - line);
@@ -30,21 +30,21 @@ static LinesRead read_slice(Lines *lines, uint32_t at, Reader reader, void *keep
         case ACCEPTED: break; /* the keeper counts them */
         case ASK_THE_JUDGE:
             if (ask_the_judge(lines, (Doubtful){at, number, start, start + size})) break;
-            return LINES_SHORT_OF_MEMORY;
-        case NO_MEMORY: return LINES_SHORT_OF_MEMORY;
+            return SHORT_OF_MEMORY;
+        case NO_MEMORY: return SHORT_OF_MEMORY;
         }
         start += size + 1;
     }
-    return slice->numbers && slice->lines != slice->number_count ? LINES_NOT_WHOLE : LINES_READ;
+    return slice->numbers && slice->lines != slice->number_count ? MALFORMED : DONE;
 }
 
-LinesRead lines_read(Lines *lines, Reader reader, void *keeper) {
+Outcome lines_read(Lines *lines, Reader reader, void *keeper) {
     lines->doubtful_count = 0;
     for (size_t at = 0; at < lines->slice_count; at++) {
-        LinesRead done = read_slice(lines, (uint32_t)at, reader, keeper);
-        if (done != LINES_READ) return done;
+        Outcome done = read_slice(lines, (uint32_t)at, reader, keeper);
+        if (done != DONE) return done;
     }
-    return LINES_READ;
+    return DONE;
 }
 
 void lines_free(Lines *lines) {

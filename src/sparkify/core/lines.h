@@ -32,10 +32,8 @@ typedef struct {
 /* Reads a line, and keeps what it accepts. */
 typedef Verdict (*Reader)(void *keeper, const uint8_t *line, size_t size, uint32_t slice, int64_t number);
 
-typedef enum { LINES_READ, LINES_SHORT_OF_MEMORY, LINES_NOT_WHOLE } LinesRead;
-
 /* Read all lines. Each slice must end with a line feed, or be empty, and have as many `numbers` as lines. */
-LinesRead lines_read(Lines *lines, Reader reader, void *keeper);
+Outcome lines_read(Lines *lines, Reader reader, void *keeper);
 
 void lines_free(Lines *lines);
 

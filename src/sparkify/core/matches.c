@@ -53,39 +53,39 @@ static bool add(Matches *matches, const Seed *seed, const uint8_t id[16], Text s
     return true;
 }
 
-static MatchesTaken take_row(Matches *matches, const Seed *seed, Text row) {
+static Outcome take_row(Matches *matches, const Seed *seed, Text row) {
     Rest rest = {row.data, row.size};
     while (rest.left) {
         const uint8_t *heard_song_id = rest.at;
         Text song_id, artist_id;
         if (!skip(&rest, 16) || !read_field(&rest, &song_id) || !read_field(&rest, &artist_id))
-            return MATCHES_MALFORMED;
-        if (!add(matches, seed, heard_song_id, song_id, artist_id)) return MATCHES_SHORT_OF_MEMORY;
+            return MALFORMED;
+        if (!add(matches, seed, heard_song_id, song_id, artist_id)) return SHORT_OF_MEMORY;
     }
-    return MATCHES_TAKEN;
+    return DONE;
 }
 
-MatchesTaken matches_take(Matches *matches, const Seed *seed, const uint8_t *data, size_t size) {
+Outcome matches_take(Matches *matches, const Seed *seed, const uint8_t *data, size_t size) {
     Rest rest = {data, size};
-    if (matches->is_whole) return MATCHES_MALFORMED;
+    if (matches->is_whole) return MALFORMED;
     if (!matches->is_begun) {
         if (!skip(&rest, sizeof COPY_HEADER) || memcmp(data, COPY_HEADER, sizeof COPY_HEADER) != 0)
-            return MATCHES_MALFORMED;
+            return MALFORMED;
         matches->is_begun = true;
     }
     while (rest.left) {
         uint32_t columns;
-        if (!read_number(&rest, 2, &columns)) return MATCHES_MALFORMED;
+        if (!read_number(&rest, 2, &columns)) return MALFORMED;
         if (columns == UINT16_MAX) {
             matches->is_whole = !rest.left;
-            return rest.left ? MATCHES_MALFORMED : MATCHES_TAKEN;
+            return rest.left ? MALFORMED : DONE;
         }
         Text row;
-        if (columns != 1 || !read_field(&rest, &row)) return MATCHES_MALFORMED;
-        MatchesTaken taken = take_row(matches, seed, row);
-        if (taken != MATCHES_TAKEN) return taken;
+        if (columns != 1 || !read_field(&rest, &row)) return MALFORMED;
+        Outcome taken = take_row(matches, seed, row);
+        if (taken != DONE) return taken;
     }
-    return MATCHES_TAKEN;
+    return DONE;
 }
 
 const Match *matches_find(Matches *matches, const Seed *seed, const uint8_t heard_song_id[16]) {

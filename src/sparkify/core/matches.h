@@ -19,12 +19,10 @@ typedef struct {
     bool is_begun, is_whole;
 } Matches;
 
-typedef enum { MATCHES_TAKEN, MATCHES_SHORT_OF_MEMORY, MATCHES_MALFORMED } MatchesTaken;
-
 /* Take a piece of a binary COPY, of whole rows. The first piece begins with the header, the last one ends
  * with the trailer, and nothing may follow. A row has one column: heard songs one after the other, each as
  * the 16 bytes of its heard_song_id, then song_id and artist_id, with their lengths as in COPY. */
-MatchesTaken matches_take(Matches *matches, const Seed *seed, const uint8_t *data, size_t size);
+Outcome matches_take(Matches *matches, const Seed *seed, const uint8_t *data, size_t size);
 
 /* The match of a heard song, or NULL. */
 const Match *matches_find(Matches *matches, const Seed *seed, const uint8_t heard_song_id[16]);

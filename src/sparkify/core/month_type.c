@@ -15,11 +15,8 @@ static bool take_batches(Month *month, PyObject *batches) {
         char *data;
         Py_ssize_t size;
         if (PyBytes_AsStringAndSize(PyTuple_GetItem(batches, at), &data, &size) < 0) return false;
-        switch (month_add(month, (const uint8_t *)data, (size_t)size)) {
-        case BATCH_TAKEN: break;
-        case BATCH_NO_MEMORY: PyErr_NoMemory(); return false;
-        case BATCH_MALFORMED: PyErr_SetString(PyExc_ValueError, "not from Plays.listened"); return false;
-        }
+        if (!is_done(month_add(month, (const uint8_t *)data, (size_t)size), "not from Plays.listened"))
+            return false;
     }
     return true;
 }

@@ -6,14 +6,14 @@
 
 #include "copy.h"
 
-BatchTaken month_add(Month *month, const uint8_t *data, size_t size) {
+Outcome month_add(Month *month, const uint8_t *data, size_t size) {
     const uint8_t *at = data, *end = data + size;
     for (Listened row; listened_read(&at, end, &row); month->plays += row.plays) {
         if (!make_room(&month->days, &month->day_room, month->day_count + 1, sizeof *month->days))
-            return BATCH_NO_MEMORY;
+            return SHORT_OF_MEMORY;
         month->days[month->day_count++] = (struct Day){.listened = row};
     }
-    return at == end ? BATCH_TAKEN : BATCH_MALFORMED;
+    return at == end ? DONE : MALFORMED;
 }
 
 static int by_level_day_and_user(const void *one, const void *other) {

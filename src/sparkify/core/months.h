@@ -13,10 +13,8 @@ typedef struct {
     size_t day_count, day_room, plays;
 } Month;
 
-typedef enum { BATCH_TAKEN, BATCH_MALFORMED, BATCH_NO_MEMORY } BatchTaken;
-
 /* Add bytes that `listened_write` wrote; they must stay until the month is freed. Then sort the days. */
-BatchTaken month_add(Month *month, const uint8_t *data, size_t size);
+Outcome month_add(Month *month, const uint8_t *data, size_t size);
 void month_sort(Month *month);
 void month_free(Month *month);
 

@@ -111,7 +111,7 @@ typedef struct {
     if (a->field != b->field) return a->field < b->field ? -1 : 1
 
 /* chunk.c */
-LinesRead plays_read(Plays *plays);
+Outcome plays_read(Plays *plays);
 bool plays_add(Plays *plays, const Play *play, uint32_t slice, int64_t line);
 void plays_forget(Plays *plays, int64_t *user_ids, size_t count); /* it sorts them */
 int compare_user_ids(const void *one, const void *other);

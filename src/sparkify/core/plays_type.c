@@ -76,7 +76,7 @@ static PyObject *read_chunk(PlaysObject *self, PyObject *arguments) {
     bool taken;
     HOLDING(self, taken, slices_take(&self->plays.chunk.lines, slices));
     if (!taken) return NULL;
-    LinesRead done;
+    Outcome done;
     WITHOUT_GIL(self, done = plays_read(&self->plays));
     PyObject *doubtful;
     HOLDING(self, doubtful, slices_doubtful(&self->plays.chunk.lines, done));
@@ -150,13 +150,11 @@ static PyObject *take_catalogue(PlaysObject *self, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "y#:take_catalogue", &data, &size)) return NULL;
     if (!plays_may(self, SONGS_LISTED, SONGS_LISTED)) return NULL;
     Matches *matches = &self->plays.matches;
-    MatchesTaken taken;
+    Outcome taken;
     WITHOUT_GIL(self, taken = matches_take(matches, &self->plays.seed, (const uint8_t *)data, (size_t)size));
-    if (taken == MATCHES_TAKEN && matches->is_whole) plays_match_fetched(&self->plays);
-    PyObject *result = taken == MATCHES_MALFORMED
-        ? PyErr_Format(PyExc_ValueError, "no binary COPY of the catalogue's matches")
-        : none_if(taken == MATCHES_TAKEN);
-    return plays_end_step(self, result, SONGS_LISTED);
+    if (taken == DONE && matches->is_whole) plays_match_fetched(&self->plays);
+    bool done = is_done(taken, "no binary COPY of the catalogue's matches");
+    return plays_end_step(self, done ? Py_NewRef(Py_None) : NULL, SONGS_LISTED);
 }
 
 /* Take one answer of the catalogue: (number, song_id, artist_id). */

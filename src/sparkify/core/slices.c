@@ -3,6 +3,7 @@
 
 #include "datums.h"
 #include "memory.h"
+#include "types.h"
 
 static bool take_slice(Slice *slice, PyObject *described) {
     const char *data;
@@ -50,12 +51,8 @@ bool slices_take(Lines *lines, PyObject *slices) {
     return true;
 }
 
-PyObject *slices_doubtful(const Lines *lines, LinesRead done) {
-    if (done == LINES_SHORT_OF_MEMORY) return PyErr_NoMemory();
-    if (done == LINES_NOT_WHOLE) {
-        PyErr_SetString(PyExc_ValueError, "a slice has other lines than it says");
-        return NULL;
-    }
+PyObject *slices_doubtful(const Lines *lines, Outcome done) {
+    if (!is_done(done, "a slice has other lines than it says")) return NULL;
     PyObject *list = PyList_New((Py_ssize_t)lines->doubtful_count);
     for (size_t at = 0; list && at < lines->doubtful_count; at++) {
         const Doubtful *line = &lines->doubtful[at];

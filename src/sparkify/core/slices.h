@@ -11,7 +11,7 @@
 bool slices_take(Lines *lines, PyObject *slices);
 
 /* What lines_read left open: a list of (slice, line, start, end). NULL with an exception if it failed. */
-PyObject *slices_doubtful(const Lines *lines, LinesRead done);
+PyObject *slices_doubtful(const Lines *lines, Outcome done);
 
 /* A list of (lines, blank, page views, bare pages, loaded, duplicates, forgotten) for each slice. */
 PyObject *slices_books(const Lines *lines);

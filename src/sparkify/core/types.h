@@ -2,9 +2,9 @@
 #ifndef SPARKIFY_TYPES_H
 #define SPARKIFY_TYPES_H
 
-#include <stdbool.h>
-
 #include "stable_abi.h"
+
+#include "core.h"
 
 extern PyType_Spec plays_spec, catalogue_spec, month_spec;
 
@@ -13,6 +13,13 @@ extern PyType_Spec plays_spec, catalogue_spec, month_spec;
 
 /* What a method returns that has no result: None, or a MemoryError. */
 static inline PyObject *none_if(bool done) { return done ? Py_NewRef(Py_None) : PyErr_NoMemory(); }
+
+/* Whether all is well, otherwise with an exception; `malformed` is the message of a ValueError. */
+static inline bool is_done(Outcome outcome, const char *malformed) {
+    if (outcome == SHORT_OF_MEMORY) PyErr_NoMemory();
+    if (outcome == MALFORMED) PyErr_SetString(PyExc_ValueError, malformed);
+    return outcome == DONE;
+}
 
 /* Run a statement while other threads run Python; the object refuses other calls meanwhile. */
 #define WITHOUT_GIL(self, statement) \
