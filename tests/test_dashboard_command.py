@@ -1,6 +1,8 @@
 """``sparkify dashboard`` without a browser: how it starts Streamlit, and what it says if it cannot."""
 
 import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +34,25 @@ def test_what_is_started(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert "secret" not in " ".join(arguments) + capsys.readouterr().err
     assert "--server.port=8600" in arguments
     assert "--server.headless=true" in arguments
+
+
+def test_nothing_in_the_current_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It may be somebody else's: neither its modules nor settings for Streamlit there are read."""
+    started: list[Any] = []
+    monkeypatch.setattr(dashboard, "find_spec", lambda _: True)
+    monkeypatch.setattr(os, "execve", lambda *arguments: started.extend(arguments))
+    monkeypatch.setenv("STREAMLIT_SERVER_ENABLE_CORS", "false")
+    monkeypatch.chdir(tmp_path)
+    cli.main(["dashboard", "--no-browser", "--dsn", "postgresql://localhost/mine"])
+    program, arguments, environment = started
+    assert not [name for name in environment if name.startswith("STREAMLIT_")]
+    assert {"--server.enableCORS=true", "--server.enableXsrfProtection=true"} < set(arguments)
+    Path("altair.py").write_text("print('taken')")
+    options = arguments[1 : arguments.index("-m")]
+    found = subprocess.run(
+        [program, *options, "-c", "import altair"], capture_output=True, text=True, check=False
+    )
+    assert "taken" not in found.stdout
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "http", "1e3"])

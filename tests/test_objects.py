@@ -251,6 +251,9 @@ def test_folders_of_objects_that_are_others_than_was_meant(
         (["--log-data", "s3://lake/nothing"], "There are no objects below s3://lake/nothing."),
         (["s3://lake/nothing"], "s3://lake/nothing holds neither song_data/ nor log_data/."),
         (["--log-data", "s3://key:secret@lake/x"], "must hold no credentials"),
+        (["--log-data", "s3://key:sec/ret@lake/x"], "must hold no credentials"),
+        (["--log-data", "https://token@lake/x"], "must hold no credentials"),
+        (["--log-data", "reference://lake"], "Cannot read reference:// addresses"),
         (["--log-data", "nope://lake/x"], "Cannot read nope:// addresses"),
     ],
 )

@@ -291,29 +291,57 @@ def test_row_level_security_is_said_instead_of_answering_nothing(
     create_roles(prepared)
 
 
+SHADOWS = {
+    "format(text, name)": "text",
+    "format(text, text)": "text",
+    "concat(text, name)": "text",
+    "set_config(text, name, boolean)": "text",
+    "ours(text, name, text)": "text",
+}
+"""Functions, most of them better matches for calls of ours than PostgreSQL's own."""
+
+
 def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server: Connection[Any]) -> None:
     """Who loads may make functions in public. None of them runs while a superuser makes roles."""
-    shadows = (
-        "format(text, name)",
-        "format(text, text)",
-        "format(text, text, regclass)",
-        "concat(text, name)",
-    )
     with psycopg.connect(loader, autocommit=True) as connection:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LOADER)))
-        for shadow in shadows:
+        for shadow, result in SHADOWS.items():
             connection.execute(
-                f"""CREATE FUNCTION public.{shadow} RETURNS text LANGUAGE plpgsql AS $$
-                BEGIN ALTER ROLE sparkify_test_etl SUPERUSER; RETURN 'SELECT'; END $$"""  # type: ignore[arg-type]
+                f"""CREATE FUNCTION public.{shadow} RETURNS {result} LANGUAGE plpgsql AS $$
+                BEGIN
+                    PERFORM pg_catalog.set_config('role', 'none', false);
+                    ALTER ROLE sparkify_test_etl SUPERUSER;
+                    RETURN 'SELECT';
+                EXCEPTION WHEN insufficient_privilege THEN RETURN 'SELECT';
+                END $$"""  # type: ignore[arg-type]
             )
+        sums = "SFUNC = public.ours, STYPE = text, INITCOND = ''"
+        connection.execute(f"CREATE AGGREGATE public.string_agg(name, text) ({sums})")
     try:
         create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
         assert not one(server, "SELECT rolsuper FROM pg_roles WHERE rolname = 'sparkify_test_etl'")
     finally:
+        server.execute("ALTER ROLE sparkify_test_etl NOSUPERUSER")
         with psycopg.connect(prepared, autocommit=True) as connection:
             connection.execute("SET search_path = ''")
-            for shadow in shadows:
+            connection.execute("DROP AGGREGATE public.string_agg(name, text)")
+            for shadow in SHADOWS:
                 connection.execute(f"DROP FUNCTION public.{shadow}")  # type: ignore[arg-type]
+
+
+def test_a_view_in_the_place_of_a_table_of_ours_is_not_read(prepared: str, loader: str) -> None:
+    """It could call functions of whoever made it."""
+    with psycopg.connect(loader, autocommit=True) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LOADER)))
+        connection.execute("ALTER TABLE etl.warehouse RENAME TO kept")
+        connection.execute("CREATE VIEW etl.warehouse AS SELECT *, 1 / 0 AS ran FROM etl.kept")
+        try:
+            with pytest.raises(UsageError, match="already has a schema etl"):
+                create_roles(prepared)
+        finally:
+            connection.execute("DROP VIEW etl.warehouse")
+            connection.execute("ALTER TABLE etl.kept RENAME TO warehouse")
+    create_roles(prepared)
 
 
 def test_a_schema_in_which_everybody_may_create_is_refused(prepared: str) -> None:

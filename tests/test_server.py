@@ -364,6 +364,31 @@ def test_a_variable_that_keeps_libpq_from_connecting_is_said(
     one.start()
 
 
+def test_the_log_has_no_rows(make_home: Callable[..., Server]) -> None:
+    """They would outlast forgetting somebody."""
+    one = make_home()
+    one.start()
+    with psycopg.connect(one.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE people (name text CHECK (name <> 'Kanarienvogel'))")
+        with pytest.raises(psycopg.errors.CheckViolation, match="Failing row"):
+            connection.execute("INSERT INTO people VALUES ('Kanarienvogel')")
+    said = one.log.read_text()
+    assert "violates check constraint" in said
+    assert "Kanarienvogel" not in said
+
+
+def test_a_home_in_which_everybody_may_write_is_refused(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    one.start()
+    one.home.chmod(0o777)
+    try:
+        for use in (one.start, one.status):
+            with pytest.raises(ServerError, match=r"Everybody may write in .*Set SPARKIFY_HOME"):
+                use()
+    finally:
+        one.home.chmod(0o755)
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_memory_of_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: int) -> None:
     limits = [tmp_path / "2", tmp_path / "1"]

@@ -232,6 +232,23 @@ if os.geteuid() == 0:
             stopped = as_user(site, home, "server.stop(); print(server.status().running)")
         assert stopped == "False"
 
+    def test_root_writes_nothing_in_a_folder_of_another_user(
+        room: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The other user could have put a link there."""
+        chown, found = os.chown, list[list[str]]()
+
+        def look(folder: Path, *ids: int) -> None:
+            if Path(folder).name.startswith("sparkify-"):
+                found.append([entry.name for entry in Path(folder).iterdir()])
+            chown(folder, *ids)
+
+        monkeypatch.setattr(os, "chown", look)
+        one = Server(room / ("long" * 30))
+        one.start()
+        one.stop()
+        assert found == [["home"]]
+
     def test_another_users_home_is_refused(roots: Server, room: Path, site: Path) -> None:
         said = as_user(site, roots.home, "server.start()")
         assert said.startswith("ServerError: The embedded PostgreSQL in")

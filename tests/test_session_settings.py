@@ -563,6 +563,7 @@ DSNS = [
     ("postgresql://u:secret@h/db?sslmode=require&schema=public", "has schema, .*the schema public"),
     ("host=h pgbouncer=true password=secret", "has pgbouncer"),
     ("postgresql://u:secret@h/db?sslmode=no-verify", "sslmode=no-verify.*require"),
+    ("postgresql://u@h/db?password=a&secret=x", "neither a PostgreSQL URL"),  # the password has an &
     ("postgresql://u:se%cret@h/db", "a % .*%25"),
     ("postgresql://u:se/cret@h/db", "a / before the @.*%2F"),
     ("postgresql://u:se@cret@h/db", "a second @.*%40"),

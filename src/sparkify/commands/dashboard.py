@@ -36,9 +36,11 @@ def _dashboard(options: Options) -> int:
 
     app = Path(dashboard.__file__).with_name("app.py")
     arguments = settings.arguments(str(app), port=options.port, browser=not options.no_browser)
-    environment = os.environ | {"SPARKIFY_DSN": resolve(options.dsn)}
+    given = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    environment = given | {"SPARKIFY_DSN": resolve(options.dsn)}
     note(f"sparkify: http://localhost:{options.port} (press Ctrl-C to stop)")
     sys.stderr.flush()
-    # Streamlit replaces this process, so that it handles signals and sets the exit code.
-    command = [sys.executable, "-m", "sparkify.dashboard", *arguments]
+    # Streamlit replaces this process, so that it handles signals and sets the exit code. With -P it imports
+    # nothing from the current folder, which may be somebody else's.
+    command = [sys.executable, "-P", "-m", "sparkify.dashboard", *arguments]
     os.execve(sys.executable, command, environment)  # noqa: S606

@@ -66,7 +66,8 @@ class _Lines:
     """
 
     def write(self, line: str) -> None:
-        print(line.removesuffix("\r\n"))
+        line = line.removesuffix("\r\n")
+        print(printable(line, lines=True) if sys.stdout.isatty() else line)  # a terminal would obey controls
 
 
 def print_sentence(text: str) -> None:

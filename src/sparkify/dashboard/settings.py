@@ -35,6 +35,10 @@ def arguments(app: str, *, port: int, browser: bool) -> list[str]:
         "server.port": port,
         # A foreign web page cannot read this one through a host name that resolves to 127.0.0.1.
         "server.allowedHosts": ["localhost", "127.0.0.1"],
+        # Not what .streamlit/config.toml in the current folder says.
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
         "server.headless": not browser,
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",

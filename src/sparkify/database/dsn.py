@@ -83,6 +83,8 @@ def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
         query = dsn.partition("?")[2]
         # If it has an @, it may be part of the password.
         names = [] if "@" in query else [pair.partition("=")[0] for pair in query.split("&")]
+        if "password" in names:  # what follows may be part of it
+            names = names[: names.index("password")]
     else:
         names = list(_names_before_password(dsn))
     for name in names:

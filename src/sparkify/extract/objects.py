@@ -14,6 +14,9 @@ from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
 _S3: Final = ("s3", "s3a")
+_BARE: Final = (*_S3, "http", "https")
+"""Schemes with nothing before an @ but credentials."""
+
 _S3_OPTIONS: Final = {
     # Allow 64 small objects in parallel. s3fs retries; botocore must not retry each attempt five times, too.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
@@ -153,7 +156,9 @@ def _open(address: str) -> tuple[Any, str]:
     """The file system of a URL, and the path within it."""
     scheme, _, rest = address.partition("://")
     scheme, place = scheme.lower(), rest.partition("/")[0]
-    if "@" in place and (scheme in _S3 or ":" in place.partition("@")[0]):
+    login, at, _ = place.rpartition("@")
+    has_secret = scheme in _S3 and ":" in place and not place.startswith("arn:")  # one with a / has no @ here
+    if has_secret or (at and (scheme in _BARE or ":" in login)):
         raise UsageError(
             "A URL of input must hold no credentials."
             " Give them as the store's library expects, like AWS_PROFILE."
@@ -168,7 +173,12 @@ def _open(address: str) -> tuple[Any, str]:
     except ImportError as error:
         package = "sparkify[s3]" if scheme in _S3 else "fsspec's package for it"
         raise UsageError(f"To read {scheme}:// addresses, install {package} ({error}).") from error
-    except ValueError as error:
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as error:  # a scheme that needs more than an address
         raise UsageError(f"Cannot read {scheme}:// addresses: {error}.") from error
 
 

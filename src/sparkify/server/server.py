@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,6 +176,7 @@ class Server:
     def _answers(self) -> bool:
         if not says_ready(self.home):
             return False
+        self._refuse_home_of_others()  # a server there could ask for our password
         try:
             url = self.url("postgres")
         except ServerError:
@@ -187,18 +189,24 @@ class Server:
     def _lock(self) -> Iterator[int]:
         """Hold the home's lock and yield its descriptor. The kernel releases it if the program is killed."""
         make_folder(self.home)
-        owner = self.home.stat().st_uid
-        if owner not in (0, os.geteuid()):
-            raise ServerError(
-                f"{self.home} belongs to another user ({user_name(owner)}), who could put anything there. "
-                "Run sparkify as that user, or set SPARKIFY_HOME to a folder of your own."
-            )
+        self._refuse_home_of_others()
         lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield lock
         finally:
             os.close(lock)
+
+    def _refuse_home_of_others(self) -> None:
+        found = self.home.stat()
+        todo = "Set SPARKIFY_HOME to a folder of your own."
+        if found.st_uid not in (0, os.geteuid()):
+            raise ServerError(
+                f"{self.home} belongs to another user ({user_name(found.st_uid)}), who could put anything"
+                f" there. Run sparkify as that user. Or: {todo}"
+            )
+        if found.st_mode & stat.S_IWOTH:
+            raise ServerError(f"Everybody may write in {self.home}, and could put anything there. {todo}")
 
     def _waiting(self, state: str) -> Iterator[None]:
         """Wait a moment at each step. Raises ServerError once the log has not grown for too long."""

@@ -70,6 +70,9 @@ def settings(data: Path, socket: Path, memory: int, port: int | None = None) -> 
         # The log.
         "log_line_prefix": "'%m [%p] '",
         "log_startup_progress_interval": "5s",  # we wait for a recovery as long as the log grows
+        # A row that a constraint refuses would stay in the log, also of somebody who is forgotten.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
     }
 
 

@@ -38,9 +38,9 @@ def make_socket_folder(home: Path, account: Account) -> Path:
         return run.readlink()
     # An unpredictable name: another user could have created any fixed one before us.
     short = Path(tempfile.mkdtemp(prefix="sparkify-", dir="/tmp"))
+    write(short / _OWNER, _identity(home))  # while the folder is ours: another user could put a link there
     if account.uid != os.geteuid():
         os.chown(short, account.uid, account.gid)
-    write(short / _OWNER, _identity(home))
     _remove(run)
     run.symlink_to(short)
     return short
