@@ -214,14 +214,22 @@ WHERE concat(most_common_vals, histogram_bounds, most_common_elems) ~ %s
 
 @pytest.mark.parametrize("counts", ["on", "off"])
 def test_statistics_do_not_name_them(dsn: str, db: Connection[Any], tmp_path: Path, counts: str) -> None:
-    """PostgreSQL keeps frequent values of columns, also of a partitioned table as a whole."""
+    """PostgreSQL keeps frequent values of columns, also of a partitioned table as a whole.
+
+    ANALYZE keeps those of a table that has become empty, and before version 18 nothing removes them: so only
+    since then one month is theirs alone, and so are all rejects.
+    """
+    can_clear = db.info.server_version >= 180000
     for month in range(3):
-        lines = []
+        lines: list[Any] = []
         for at in range(180):
-            gone, name = (4711062741, CANARY) if at % 3 else (7, "B")
+            others = at % 3 == 0 and (month or not can_clear)
+            user, name = ("7", "B") if others else ("4711062741", CANARY)
             event = play if at % 2 else view
             start = NOVEMBER + 30 * month * DAY + at
-            lines.append(event(start, itemInSession=at, userId=str(gone), lastName=name))
+            lines.append(event(start, itemInSession=at, userId=user, lastName=name))
+        if can_clear:
+            lines += [play(itemInSession=at, userId="4711062741", length=0) for at in range(50)]
         write(tmp_path, f"log_data/{month}.json", *lines)
     etl.run(tmp_path, dsn=dsn)
     db.execute("ANALYZE")
