@@ -142,7 +142,7 @@ def _allowed(tolerance: str, real: float) -> float:
     return float(size) * (real / 100 if unit else 1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulated_months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     out = tmp_path_factory.mktemp("realism")
     for seed in SEEDS:
@@ -150,14 +150,14 @@ def simulated_months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [out / str(seed) for seed in SEEDS]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulated(simulated_months: list[Path]) -> dict[str, list[float]]:
     """For each statistic, its value by seed."""
     months = [statistics(month) for month in simulated_months]
     return {name: [month.get(name, 0.0) for month in months] for name in TOLERANCES}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def real(real_sample: Path) -> dict[str, float]:
     return statistics(real_sample)
 
