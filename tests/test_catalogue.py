@@ -312,3 +312,17 @@ def test_a_song_that_arrives_after_the_catalogue_was_fetched_is_matched(
         assert publish_run(db, dsn, run_id) is None
     assert one(db, "SELECT count(song_id) FROM songplays") == 2
     assert [finding.name for finding in check(dsn) if finding.found] == []
+
+
+@pytest.mark.parametrize(("most", "fetches"), [(8, 1), (7, 0)])
+def test_a_catalogue_with_long_ids_is_not_fetched(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, fetches: int
+) -> None:
+    monkeypatch.setattr("sparkify.stage.matching.MOST_FETCHED_BYTES", most)
+    records = [song(f"S{number}", artist_id=f"A{number}", title=f"{number}") for number in range(2)]
+    write(tmp_path, "song_data/a.json", *records)
+    write(tmp_path, "log_data/a.json", play(song="1"))
+    take = PlayTransform.take_catalogue
+    with mock.patch.object(PlayTransform, "take_catalogue", autospec=True, side_effect=take) as fetched:
+        assert etl.run(tmp_path, dsn=dsn).matched == 1
+    assert fetched.call_count == fetches

@@ -125,13 +125,17 @@ def test_a_run_at_work_keeps_the_warehouse_from_being_dropped(dsn: str, db: Conn
 
 
 def test_a_wait_for_a_lock_is_longer_than_deadlock_timeout(db: Connection[Any]) -> None:
-    """PostgreSQL cancels an autovacuum for who has waited so long, and is still waiting."""
+    """PostgreSQL cancels an autovacuum for whoever has waited that long, and is still waiting."""
     more = "current_setting('lock_timeout')::interval - current_setting('deadlock_timeout')::interval"
     for deadlock in ("1s", "700ms", "3s"):
         with db.transaction(force_rollback=True):
             db.execute(SQL("SET LOCAL deadlock_timeout = {}").format(Literal(deadlock)))
             wait_briefly(db)
             assert one(db, f"SELECT {more} BETWEEN '1s' AND '2s'")
+    with db.transaction(force_rollback=True):
+        db.execute("SET LOCAL deadlock_timeout = '1min'")
+        wait_briefly(db)
+        assert one(db, "SHOW lock_timeout") == "5s"  # readers queue meanwhile
     assert one(db, "SHOW lock_timeout") == "0"
 
 

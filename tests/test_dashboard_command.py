@@ -37,7 +37,7 @@ def test_what_is_started(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def test_nothing_in_the_current_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It may be somebody else's: neither its modules nor settings for Streamlit there are read."""
+    """It may be somebody else's: neither its modules nor settings for Streamlit in variables are read."""
     started: list[Any] = []
     monkeypatch.setattr(dashboard, "find_spec", lambda _: True)
     monkeypatch.setattr(os, "execve", lambda *arguments: started.extend(arguments))

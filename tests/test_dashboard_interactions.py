@@ -1,6 +1,8 @@
 """What people do with the dashboard, in Chromium: compare, open what a row names, drag over bars, mistype."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -496,6 +498,19 @@ def test_no_bar_is_labelled_after_the_last_day(visitor: Visitor, days: str) -> N
     labels = page.get_by_test_id("stVegaLiteChart").locator(".role-axis-label text").all_text_contents()
     named = [label for label in labels if not label.isdecimal()]
     assert int(days[-2:]) - 2 <= int(named[-1].split()[-1]) <= int(days[-2:])
+
+
+def test_settings_in_the_current_folder_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text(
+        '[server]\ncorsAllowedOrigins = ["https://evil.test"]\n'
+    )
+    program = (
+        "import sparkify.dashboard.__main__\nfrom streamlit import config\n"
+        "print(config.get_option('server.corsAllowedOrigins'))"
+    )
+    command = [sys.executable, "-P", "-c", program]
+    assert subprocess.check_output(command, cwd=tmp_path, text=True).split() == ["[]"]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Chicago"])

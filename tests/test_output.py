@@ -226,6 +226,15 @@ def test_rows_come_back_from_csv(texts: list[str]) -> None:
     assert not out.getvalue().endswith("\r\n")
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_gets_no_controls_from_csv(*, is_terminal: bool) -> None:
+    out = io.StringIO()
+    out.isatty = lambda: is_terminal  # type: ignore[method-assign]
+    with contextlib.redirect_stdout(out):
+        print_csv([{"name": "\x1b[2J"}])
+    assert out.getvalue() == ("name\n\\x1b[2J\n" if is_terminal else "name\n\x1b[2J\n")
+
+
 @pytest.mark.parametrize(
     ("plays", "said"),
     [

@@ -297,12 +297,16 @@ SHADOWS = {
     "concat(text, name)": "text",
     "set_config(text, name, boolean)": "text",
     "ours(text, name, text)": "text",
+    "quote_ident(name)": "text",
+    "same(oid, regclass)": "boolean",
+    "same(oid, integer)": "boolean",
 }
-"""Functions, most of them better matches for calls of ours than PostgreSQL's own."""
+"""Functions that are better matches for calls of ours than PostgreSQL's own, or serve an aggregate or an
+operator that is."""
 
 
 def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server: Connection[Any]) -> None:
-    """Who loads may make functions in public. None of them runs while a superuser makes roles."""
+    """Who loads may make functions and operators in public. None runs while a superuser makes roles."""
     with psycopg.connect(loader, autocommit=True) as connection:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(LOADER)))
         for shadow, result in SHADOWS.items():
@@ -311,12 +315,15 @@ def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server
                 BEGIN
                     PERFORM pg_catalog.set_config('role', 'none', false);
                     ALTER ROLE sparkify_test_etl SUPERUSER;
-                    RETURN 'SELECT';
-                EXCEPTION WHEN insufficient_privilege THEN RETURN 'SELECT';
+                    RETURN NULL;
+                EXCEPTION WHEN insufficient_privilege THEN RETURN NULL;
                 END $$"""  # type: ignore[arg-type]
             )
         sums = "SFUNC = public.ours, STYPE = text, INITCOND = ''"
         connection.execute(f"CREATE AGGREGATE public.string_agg(name, text) ({sums})")
+        for other in ("regclass", "integer"):
+            sides = f"FUNCTION = public.same, LEFTARG = oid, RIGHTARG = {other}"
+            connection.execute(f"CREATE OPERATOR public.= ({sides})")  # type: ignore[arg-type]
     try:
         create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
         assert not one(server, "SELECT rolsuper FROM pg_roles WHERE rolname = 'sparkify_test_etl'")
@@ -325,6 +332,7 @@ def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server
         with psycopg.connect(prepared, autocommit=True) as connection:
             connection.execute("SET search_path = ''")
             connection.execute("DROP AGGREGATE public.string_agg(name, text)")
+            connection.execute("DROP OPERATOR public.= (oid, regclass), public.= (oid, integer)")
             for shadow in SHADOWS:
                 connection.execute(f"DROP FUNCTION public.{shadow}")  # type: ignore[arg-type]
 

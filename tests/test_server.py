@@ -383,7 +383,7 @@ def test_a_home_in_which_everybody_may_write_is_refused(make_home: Callable[...,
     one.home.chmod(0o777)
     try:
         for use in (one.start, one.status):
-            with pytest.raises(ServerError, match=r"Everybody may write in .*Set SPARKIFY_HOME"):
+            with pytest.raises(ServerError, match=r"Anybody can write to .*Set SPARKIFY_HOME"):
                 use()
     finally:
         one.home.chmod(0o755)

@@ -33,7 +33,8 @@ _OURS: Final = ("etl", "staging", "partitions")
 
 LOCK_TIMEOUT: Final = "1s"
 """How much longer than `deadlock_timeout` to wait for a lock that others need: readers queue behind us
-meanwhile. PostgreSQL cancels an autovacuum that is in the way only after `deadlock_timeout`."""
+meanwhile; at most five seconds in all. PostgreSQL cancels an autovacuum that is in the way only after
+`deadlock_timeout`."""
 
 # If several programs start at the same time, one creates the schema.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('sparkify'), hashtext('create_tables'))"

@@ -55,7 +55,7 @@ WHERE warehouse.owner IS NULL OR difference IS NOT NULL OR there.owner <> wareho
 ORDER BY name COLLATE "C", what
 
 -- name: wait_briefly
--- Limit the wait for a lock to the deadlock_timeout and a moment more, but to five seconds: readers queue meanwhile.
+-- Limit the wait for a lock to the deadlock_timeout and a moment more, at most five seconds in all: readers queue meanwhile.
 SELECT set_config('lock_timeout', (1000 * extract(epoch FROM least(current_setting('deadlock_timeout')::interval + %s::interval, '5s')))::integer::text, true)
 
 -- name: version

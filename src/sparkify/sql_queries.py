@@ -162,7 +162,7 @@ SELECT songplay_id, start_time, user_id, level, song_id, artist_id, session_id, 
 FROM {staged}
 """
 
-# {staged} holds plays that songplays has with other values. Those that win replace the stored ones.
+# {staged} holds plays that songplays already has. Those that win replace the stored ones.
 songplay_table_update = """
 UPDATE songplays s
 SET level = staged.level, song_id = staged.song_id, artist_id = staged.artist_id,

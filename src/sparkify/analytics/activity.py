@@ -150,9 +150,9 @@ def _refuse_days(days: int) -> None:
 
 def _refuse_places_and_zones(selection: Selection) -> None:
     if selection.location is not None:
-        raise UsageError("Page views have no place: ask without one.")
+        raise UsageError("Page views have no place: leave out the place.")
     if selection.zone != UTC:
-        raise UsageError("Page views are counted by UTC days: ask without a time zone.")
+        raise UsageError("Page views are counted by UTC days: leave out the time zone.")
 
 
 def _in_whole_months(connection: Connection[Any], selection: Selection) -> Selection:

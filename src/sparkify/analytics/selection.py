@@ -25,7 +25,7 @@ _REFUSED: Final[dict[str, dict[str, str]]] = {
     "upgrades": {"level": "A way from free to paid is on both levels: leave out the level."},
     "cohorts": {"level": "A cohort has users of all levels: leave out the level."},
     "quiet": dict.fromkeys(
-        ("since", "until"), "Who has gone quiet is told from the last days of the data: leave out the days."
+        ("since", "until"), "Quiet users are found from the last days of the data: leave out the days."
     ),
     "level_changes": {"location": "Changes of level are counted at all places: leave out the place."},
     "retention": {

@@ -36,6 +36,7 @@ def _dashboard(options: Options) -> int:
 
     app = Path(dashboard.__file__).with_name("app.py")
     arguments = settings.arguments(str(app), port=options.port, browser=not options.no_browser)
+    # Streamlit would take settings from variables, too, that were meant for another program.
     given = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     environment = given | {"SPARKIFY_DSN": resolve(options.dsn)}
     note(f"sparkify: http://localhost:{options.port} (press Ctrl-C to stop)")

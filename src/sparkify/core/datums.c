@@ -42,8 +42,8 @@ static bool is_of_kind(const Datum *datum, Kind kind) {
     case KIND_required_text: return is_text(datum);
     case KIND_identifier: return is_text(datum) && datum->text.size && datum->text.size <= MAX_ID_BYTES;
     case KIND_optional_text:
-    case KIND_optional_place:
     case KIND_text_if_any: return is_none || is_text(datum);
+    case KIND_optional_place: return is_none || (is_text(datum) && datum->text.size);
     case KIND_seconds: return is_finite(datum) && datum->real > 0;
     case KIND_optional_double: return is_none || is_finite(datum);
     case KIND_optional_year: return is_none || is_between(datum, 1, 9999);

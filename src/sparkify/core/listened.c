@@ -57,7 +57,8 @@ bool listened_read(const uint8_t **at, const uint8_t *end, Listened *row) {
     const uint8_t *level = *at + sizeof header;
     if (header.day < FIRST_DAY || header.day > LAST_DAY) return false;
     size_t ids = header.plays * sizeof(int64_t), left = (size_t)(end - level);
-    if (header.level_bytes > LONGEST_LEVEL || header.level_bytes > left || 2 * ids > left - header.level_bytes) return false;
+    if (header.level_bytes > LONGEST_LEVEL || header.level_bytes > left) return false;
+    if (2 * ids > left - header.level_bytes) return false;
     const uint8_t *tracks = level + header.level_bytes;
     *row = (Listened){
         .level = {level, header.level_bytes},

@@ -18,7 +18,8 @@ typedef struct {
     uint32_t plays;
 } Listened;
 
-/* How many bytes a month of a finished batch takes, and how many plays it has at levels that are not too long. */
+/* How many bytes a month of a finished batch takes, and how many plays it has at levels that are short
+ * enough. */
 size_t listened_bytes(const Batch *batch, int32_t month, size_t *plays);
 void listened_write(const Batch *batch, int32_t month, uint8_t *at);
 

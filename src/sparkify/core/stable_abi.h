@@ -106,7 +106,6 @@ extern PyObject _Py_NoneStruct;
 
 #define METH_VARARGS 0x0001
 #define METH_NOARGS 0x0004
-#define METH_O 0x0008
 #define Py_mod_exec 2
 #define Py_tp_alloc 47
 #define Py_tp_dealloc 52
@@ -150,7 +149,6 @@ PyObject *PyUnicode_FromString(const char *);
 extern PyTypeObject PyFloat_Type, PyList_Type, PyLong_Type;
 double PyFloat_AsDouble(PyObject *);
 PyObject *PyFloat_FromDouble(double);
-long PyLong_AsLong(PyObject *);
 long long PyLong_AsLongLong(PyObject *);
 Py_ssize_t PyLong_AsSsize_t(PyObject *);
 PyObject *PyLong_FromLong(long);

@@ -35,7 +35,7 @@ def arguments(app: str, *, port: int, browser: bool) -> list[str]:
         "server.port": port,
         # A foreign web page cannot read this one through a host name that resolves to 127.0.0.1.
         "server.allowedHosts": ["localhost", "127.0.0.1"],
-        # Not what .streamlit/config.toml in the current folder says.
+        # Whatever the user's own settings say.
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
         "server.enableStaticServing": False,

@@ -157,7 +157,7 @@ def _open(address: str) -> tuple[Any, str]:
     scheme, _, rest = address.partition("://")
     scheme, place = scheme.lower(), rest.partition("/")[0]
     login, at, _ = place.rpartition("@")
-    has_secret = scheme in _S3 and ":" in place and not place.startswith("arn:")  # one with a / has no @ here
+    has_secret = scheme in _S3 and ":" in place and not place.startswith("arn:")  # a / in it cuts off the @
     if has_secret or (at and (scheme in _BARE or ":" in login)):
         raise UsageError(
             "A URL of input must hold no credentials."
@@ -173,12 +173,8 @@ def _open(address: str) -> tuple[Any, str]:
     except ImportError as error:
         package = "sparkify[s3]" if scheme in _S3 else "fsspec's package for it"
         raise UsageError(f"To read {scheme}:// addresses, install {package} ({error}).") from error
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-        OSError,
-    ) as error:  # a scheme that needs more than an address
+    # A scheme may need more than an address.
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise UsageError(f"Cannot read {scheme}:// addresses: {error}.") from error
 
 

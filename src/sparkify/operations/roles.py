@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from sparkify.create_tables import open_warehouse, wait_briefly
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
+from sparkify.database.reading import has_warehouse, open_existing
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.schema import structure
@@ -33,14 +34,15 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
         SparkifyError: this role may not create roles, or somebody is using the warehouse.
         UsageError: a role of that name exists and is not one of ours.
     """
-    with server_errors(), open_warehouse(resolve(dsn)) as connection:
+    with server_errors(), _open(resolve(dsn)) as connection:
+        # We may be a superuser, and members of LOADER may make functions and operators in public: names are
+        # found in pg_catalog alone, so that none of theirs is called in the place of PostgreSQL's.
+        connection.execute("SET search_path = ''")
         _refuse_hidden_rows(connection)
         _refuse_open_schema(connection)
         connection.execute("RESET ROLE")
         try:
             with connection.transaction():
-                # We may be a superuser now: as in database/session.sql, find names in pg_catalog alone.
-                connection.execute("SET LOCAL search_path = ''")
                 wait_briefly(connection)
                 for name in (READER, LOADER):
                     _create_group(connection, name)
@@ -61,6 +63,11 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
             raise SparkifyError(
                 "Somebody is using the warehouse, which must change its owner. Try again when nobody is."
             ) from None
+
+
+def _open(dsn: str) -> Connection[Any]:
+    """Open the warehouse, made if missing. One of another version is refused: its owner upgrades it."""
+    return open_existing(dsn, for_questions=False) if has_warehouse(dsn) else open_warehouse(dsn)
 
 
 def _refuse_hidden_rows(connection: Connection[Any]) -> None:

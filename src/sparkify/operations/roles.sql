@@ -10,7 +10,7 @@ FROM pg_roles r WHERE rolname = %s
 -- name: readers_may_create
 -- Return a row if everybody, or the role that reads, may create things in public: in databases from before PostgreSQL 15
 -- everybody may. It says who.
-SELECT coalesce(quote_ident(r.rolname), 'PUBLIC')
+SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE 'sparkify_reader' END
 FROM pg_namespace CROSS JOIN aclexplode(nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE nspname = 'public' AND a.privilege_type = 'CREATE' AND (a.grantee = 0 OR r.rolname = 'sparkify_reader')
 

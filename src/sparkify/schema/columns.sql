@@ -11,7 +11,7 @@ WITH ours AS (
 SELECT relation::text, wanted, there
 FROM ours, LATERAL (
     SELECT string_agg(attname::text, ', ' ORDER BY attnum) AS there
-    FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+    FROM pg_attribute WHERE attrelid = relation::oid AND attnum > 0 AND NOT attisdropped
 ) columns
 WHERE wanted <> there
 ORDER BY relation::text COLLATE "C"

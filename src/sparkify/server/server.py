@@ -199,14 +199,16 @@ class Server:
 
     def _refuse_home_of_others(self) -> None:
         found = self.home.stat()
-        todo = "Set SPARKIFY_HOME to a folder of your own."
         if found.st_uid not in (0, os.geteuid()):
             raise ServerError(
                 f"{self.home} belongs to another user ({user_name(found.st_uid)}), who could put anything"
-                f" there. Run sparkify as that user. Or: {todo}"
+                f" there. Run sparkify as that user, or set SPARKIFY_HOME to a folder of your own."
             )
         if found.st_mode & stat.S_IWOTH:
-            raise ServerError(f"Everybody may write in {self.home}, and could put anything there. {todo}")
+            raise ServerError(
+                f"Anybody can write to {self.home}. Set SPARKIFY_HOME to a folder of your own, or forbid that"
+                " (chmod o-w)."
+            )
 
     def _waiting(self, state: str) -> Iterator[None]:
         """Wait a moment at each step. Raises ServerError once the log has not grown for too long."""

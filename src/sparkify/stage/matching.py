@@ -29,6 +29,7 @@ class Matching:
 
     def __init__(self) -> None:
         self._asked = 0
+        self._is_long = False
 
     def match(self, connection: Connection[Any], transform: PlayTransform) -> None:
         """Match the heard songs of a chunk that were not looked up before."""
@@ -47,9 +48,10 @@ class Matching:
     def _fetches(self, connection: Connection[Any]) -> bool:
         """Whether to fetch the catalogue; its bytes are summed only then, because that reads all of it."""
         most = min(MOST_FETCHED_SONGS, self._asked * FETCHED_WHILE_ASKING)
-        if _number(connection, "catalogue_size") > most:
+        if self._is_long or _number(connection, "catalogue_size") > most:
             return False
-        return _number(connection, "catalogue_bytes") <= MOST_FETCHED_BYTES
+        self._is_long = _number(connection, "catalogue_bytes") > MOST_FETCHED_BYTES
+        return not self._is_long
 
 
 def _number(connection: Connection[Any], query: str) -> int:
