@@ -242,14 +242,17 @@ def test_statistics_do_not_name_them(dsn: str, db: Connection[Any], tmp_path: Pa
     assert db.execute(IN_STATISTICS, theirs).fetchall() == []
 
 
-def test_a_table_in_use_is_not_vacuumed(told: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_in_use_is_not_vacuumed(
+    told: Path, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     etl.run(told, dsn=dsn)
     monkeypatch.setattr("sparkify.operations.forget.VACUUM_LOCK_TIMEOUT", "50ms")
     with connect(dsn) as other, other.transaction():
         other.execute("LOCK partitions.songplays_2018_11, songs IN SHARE UPDATE EXCLUSIVE MODE")
         removed = forget([4711062741], dsn=dsn)
-    # Songs lost no rows: nobody tries to vacuum that table.
-    assert removed.unvacuumed == ['"partitions"."songplays_2018_11"']
+    # Songs lost no rows: nobody tries to vacuum that table. Before version 18 songplays is analyzed as a whole.
+    whole = [] if db.info.server_version >= 180000 else ['"public"."songplays"']
+    assert removed.unvacuumed == ['"partitions"."songplays_2018_11"', *whole]
 
 
 def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any], dsn: str) -> None:
