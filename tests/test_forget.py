@@ -250,7 +250,7 @@ def test_a_table_in_use_is_not_vacuumed(
     with connect(dsn) as other, other.transaction():
         other.execute("LOCK partitions.songplays_2018_11, songs IN SHARE UPDATE EXCLUSIVE MODE")
         removed = forget([4711062741], dsn=dsn)
-    # Songs lost no rows: nobody tries to vacuum that table. Before version 18 songplays is analyzed as a whole.
+    # Songs lost no rows: nobody tries to vacuum that table. Before 18 songplays is analyzed as a whole.
     whole = [] if db.info.server_version >= 180000 else ['"public"."songplays"']
     assert removed.unvacuumed == ['"partitions"."songplays_2018_11"', *whole]
 
