@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sparkify.extract import json_records, rejects
@@ -217,6 +217,7 @@ def test_the_records_around_a_broken_one(
     piece=st.integers(1, 40),
     longest=st.integers(1, 60),
 )  # fmt: skip
+@example(data=b'{\n  "page": "Home"\n}, {\n  "page": "Home"\n}', size=9, piece=4, longest=1)
 def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) -> None:
     """Reading raises no error and loses only white space and separators; how the bytes arrive does not
     matter."""

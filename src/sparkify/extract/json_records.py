@@ -38,10 +38,10 @@ _BETWEEN: Final = re.compile("(?:[ \t\n\r\x0b\x0c,]|\xef\xbb\xbf)*+")
 _TOKEN: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"?|[\[\]{}]')  # a string may be torn
 _OPEN_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?\Z')
 _OPENED_BY: Final = {"}": "{", "]": "["}
-_ON_A_LINE: Final = re.compile("\n([ \t]*+),?[ \t]*+(?={)")
+_ON_A_LINE: Final = re.compile("\n([ \t]*+),?[ \t]*+(?=(?P<seen>{))")
 _INDENT: Final = re.compile("\n(?:\xef\xbb\xbf)?([ \t]*+)")
 _FOLLOWS: Final = re.compile("[ \t\n\r]*+(?:[],{[]|\\Z)")  # a record
-_BEHIND_A_COMMA: Final = re.compile(',[ \t\n\r]*+(?={[ \t\n\r]*+")')
+_BEHIND_A_COMMA: Final = re.compile(',[ \t\n\r]*+(?=(?P<seen>{[ \t\n\r]*+"))')
 
 _scan: Final = json.JSONDecoder(parse_float=len, parse_int=len).raw_decode  # the judge decides on numbers
 
@@ -241,8 +241,7 @@ class _Reader:
         kept = self._text[self._at : self._at + min(size, rejects.EVIDENCE_BYTES)].encode("latin-1")
         self._move(self._at + size)
         while True:
-            found = [pattern.search(self._text, self._at) for pattern in (_ON_A_LINE, _BEHIND_A_COMMA)]
-            ends = [match.end() for match in found if match]
+            ends = [end for pattern in (_ON_A_LINE, _BEHIND_A_COMMA) if (end := self._next_by(pattern))]
             self._is_torn = self._ended and not ends
             end = min(ends, default=max(self._at, len(self._text) - (0 if self._ended else LONGEST_GAP)))
             size += end - self._at
@@ -250,6 +249,11 @@ class _Reader:
             if ends or self._ended:
                 return RejectedLine(number, too_long(size), kept, size)
             self._fill(LONGEST_GAP + PIECE_CHARACTERS)
+
+    def _next_by(self, pattern: re.Pattern[str]) -> int | None:
+        """Where the next record begins. Longer gaps do not count: the end of the window might cut them."""
+        found = pattern.finditer(self._text, self._at)
+        return next((gap.end() for gap in found if gap.end("seen") - gap.start() <= LONGEST_GAP), None)
 
     def _indent(self) -> int:
         """How far the line of this record is indented."""
