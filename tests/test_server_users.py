@@ -249,6 +249,15 @@ if os.geteuid() == 0:
         one.stop()
         assert found == [["home"]]
 
+    def test_a_home_is_ours_alone_whatever_the_umask(disk: Path, site: Path) -> None:
+        open_to_all = disk / "open"
+        open_to_all.mkdir(mode=0o777)
+        open_to_all.chmod(0o777)
+        home = open_to_all / "new" / "home"
+        code = "os.umask(0); server.start(); print(server.status().running); server.stop()"
+        assert as_user(site, home, code) == "True"
+        assert mode(home) == 0o775
+
     def test_another_users_home_is_refused(roots: Server, room: Path, site: Path) -> None:
         said = as_user(site, roots.home, "server.start()")
         assert said.startswith("ServerError: The embedded PostgreSQL in")

@@ -1,6 +1,7 @@
 """File operations whose effect survives a crash of the machine."""
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -14,11 +15,12 @@ def sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents. If root makes them, everybody can pass through."""
+    """Make a folder and its missing parents. If root makes them, everybody can pass through. Whatever the
+    umask, not everybody can write there."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(exist_ok=True)
-        if os.geteuid() == 0:
-            missing.chmod(0o755)  # whatever root's umask: the server runs as another user
+        # If root makes it, the server runs as another user.
+        missing.chmod(0o755 if os.geteuid() == 0 else missing.stat().st_mode & ~stat.S_IWOTH)
 
 
 def write(path: Path, content: bytes) -> None:
