@@ -20,6 +20,7 @@ from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.listening import forget_users
 from sparkify.publish.partitions import PARTITIONED, only
+from sparkify.schema.structure import structure
 from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import COUNTED_TABLES, month_tables
@@ -125,7 +126,8 @@ class _Erasure:
         done.files = [path for (path,) in self._run("files_with_plays")]
         self._erase_rejects(Forgotten(key, digests))
         self._run("touch_catalogue")
-        self.changed_tables = [sql.Identifier(*name) for name in self._run("changed_tables").fetchall()]
+        changed = self._run("changed_tables", tables=sql.Literal(list(structure().tables)))
+        self.changed_tables = [sql.Identifier(*name) for name in changed.fetchall()]
 
     def _staged_months(self) -> list[dict[str, sql.Composable]]:
         """The names of the tables of each staged month."""

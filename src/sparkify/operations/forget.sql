@@ -235,8 +235,7 @@ WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
 -- it lists all our tables.
 SELECT schemaname, relname FROM pg_stat_xact_user_tables
 WHERE (n_tup_del + n_tup_upd > 0 OR NOT current_setting('track_counts')::boolean)
-  AND (schemaname IN ('analytics', 'etl', 'partitions', 'staging')
-       OR schemaname = 'public' AND relname IN ('songplays', 'users', 'songs', 'artists', 'time'))
+  AND (schemaname IN ('partitions', 'staging') OR schemaname || '.' || relname = ANY ({tables}))
 ORDER BY 1, 2
 
 -- name: clear_statistics

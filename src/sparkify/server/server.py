@@ -202,7 +202,7 @@ class Server:
         if found.st_uid not in (0, os.geteuid()):
             raise ServerError(
                 f"{self.home} belongs to another user ({user_name(found.st_uid)}), who could put anything"
-                f" there. Run sparkify as that user, or set SPARKIFY_HOME to a folder of your own."
+                " there. Run sparkify as that user, or set SPARKIFY_HOME to a folder of your own."
             )
         if found.st_mode & stat.S_IWOTH:
             raise ServerError(
