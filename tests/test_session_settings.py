@@ -23,6 +23,7 @@ from sparkify.database.connection import connect
 from sparkify.database.dsn import parse
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
+from sparkify.engines.spark.reach import is_here
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.extract.find import find_files
 from sparkify.operations.check import check
@@ -565,6 +566,11 @@ DSNS = [
     ("postgresql://u:secret@h/db?sslmode=no-verify", "sslmode=no-verify.*require"),
     ("postgresql://u@h/db?password=a&secret=x", "neither a PostgreSQL URL"),  # the password has an &
     ("postgresql://u:se%cret@h/db", "a % .*%25"),
+    ("postgresql://u:se%80cret@h/db", "no character of UTF-8.*%25"),
+    ("postgresql://u:se\udcffcret@h/db", "not UTF-8"),
+    ("host=h password=secret user=\udcff", "not UTF-8"),
+    ("postgresql://u:secret@db..example/db", "no host of the name"),
+    (f"host={'h' * 64} password=secret", "no host of the name"),
     ("postgresql://u:se/cret@h/db", "a / before the @.*%2F"),
     ("postgresql://u:se@cret@h/db", "a second @.*%40"),
     ("postgresql://u:se?x@cret@h/db", "a second @.*%40"),
@@ -589,9 +595,11 @@ def test_a_dsn_as_hosts_print_it(
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4))
 @example("p#w:x?y&z=1")
+@example("0%80")
 def test_any_password_arrives_or_the_url_is_refused(password: str) -> None:
     url = f"postgresql://u:{password}@h:5432/db"
-    if re.search(r"[@/ ]|%(?![0-9A-Fa-f]{2})|%00", password):
+    is_refused = re.search(r"[@/ ]|%(?![0-9A-Fa-f]{2})|%00", password)
+    if is_refused or "\ufffd" in unquote(password.replace("\ufffd", "")):
         with pytest.raises(UsageError) as refused:
             parse(url)
         assert len(password) < 9 or password not in str(refused.value)
@@ -600,3 +608,8 @@ def test_any_password_arrives_or_the_url_is_refused(password: str) -> None:
             "user": "u", "password": unquote(password), "host": "h", "port": "5432", "dbname": "db",
         }  # fmt: skip
     assert parse(f" postgresql://u:{quote(password, safe='')}@h:5432/db\n")["password"] == password
+
+
+def test_no_cluster_is_here_under_a_name_that_no_host_has() -> None:
+    assert is_here("spark://127.0.0.1:7077")
+    assert not is_here("spark://a..b:7077")

@@ -67,6 +67,7 @@ def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> 
 
     Raises:
         ConnectionFailed: the server cannot be reached, refuses us, or is older than PostgreSQL 15.
+        UsageError: the name of its host is malformed.
     """
     try:
         given = conninfo_to_dict(dsn)
@@ -81,6 +82,11 @@ def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> 
         stop = "" if said.endswith("?") else "."
         todo = advice_on_connecting(said, embedded=is_embedded(dsn))
         raise ConnectionFailed(f"Cannot connect to PostgreSQL: {said}{stop} {todo}") from None
+    except UnicodeError:  # Python refuses to look it up
+        raise UsageError(
+            "There can be no host of the name in --dsn, SPARKIFY_DSN or PGHOST: each part between dots has 1"
+            " to 63 characters."
+        ) from None
     try:
         _prepare(connection, for_questions=for_questions, as_owner=as_owner)
     except BaseException:

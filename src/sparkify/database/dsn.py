@@ -6,6 +6,7 @@ string, with a password in it. The messages here show only names of parameters a
 
 import re
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import psycopg
 from psycopg import pq
@@ -36,6 +37,8 @@ def parse(dsn: str) -> dict[str, str]:
         UsageError: libpq does not accept it, or would misread it.
     """
     dsn = dsn.strip()
+    if not _is_utf8(dsn.encode(errors="surrogatepass")):
+        raise UsageError("The DSN is not UTF-8. Write it again.")
     if scheme := _SCHEME.match(dsn):
         _check_url(scheme[1], dsn[scheme.end() :])
     try:
@@ -72,10 +75,23 @@ def _check_url(scheme: str, rest: str) -> None:
         raise UsageError("The DSN has a / before the @. Write the one in the user or the password as %2F.")
     if _PERCENT.search(rest):
         raise UsageError("The DSN has a % that stands for itself, perhaps in the password. Write it as %25.")
+    if not _is_utf8(unquote_to_bytes(rest)):
+        raise UsageError(
+            "The DSN has a % with two digits that are no character of UTF-8, perhaps in the password. If the"
+            " % stands for itself, write it as %25."
+        )
     if " " in rest:
         raise UsageError("The DSN has a space, perhaps in the password. Write it as %20.")
     if re.search(r":\[your[-_ ]password\]$", login, re.IGNORECASE):
         raise UsageError("The DSN has a placeholder where the password belongs. Write yours there.")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _what_is_wrong(dsn: str, *, is_url: bool) -> str:

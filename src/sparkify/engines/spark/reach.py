@@ -64,6 +64,6 @@ def _is_own(host: str) -> bool:
         family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind) as probe:
             probe.bind(address)
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: there can be no such name
         return False
     return True
