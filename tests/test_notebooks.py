@@ -4,10 +4,10 @@ import re
 import runpy
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString
 
-import nbformat
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -17,13 +17,18 @@ from tests.support.warehouse import checksums, one
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = ("etl.ipynb", "test.ipynb", "analysis.ipynb")
-script = runpy.run_path(str(FOLDER / "save_outputs.py"))
+
+
+@cache
+def script() -> dict[str, Any]:
+    """The names in save_outputs.py, imported late: that takes seconds in each worker that needs it."""
+    return runpy.run_path(str(FOLDER / "save_outputs.py"))
 
 
 @pytest.fixture(scope="module")
 def sample(module_dsn: str) -> str:
     """A warehouse with the sample that test.ipynb was saved with."""
-    script["load_sample"](module_dsn)
+    script()["load_sample"](module_dsn)
     return module_dsn
 
 
@@ -31,7 +36,7 @@ def sample(module_dsn: str) -> str:
 def weeks(new_module_dsn: Callable[[], str]) -> str:
     """A warehouse with the sample that analysis.ipynb was saved with."""
     dsn = new_module_dsn()
-    script["load_weeks"](dsn)
+    script()["load_weeks"](dsn)
     return dsn
 
 
@@ -42,7 +47,7 @@ def copy_of_sample(sample: str, new_dsn: Callable[..., str]) -> str:
 
 
 def saved(name: str) -> Any:
-    return nbformat.read(FOLDER / name, as_version=4)
+    return script()["nbformat"].read(FOLDER / name, as_version=4)
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -64,7 +69,7 @@ def test_running_a_notebook_gives_what_is_saved(
     loaded: str = request.getfixturevalue("weeks") if name == "analysis.ipynb" else sample
     before = _checksums(loaded)
 
-    executed = script["execute"](FOLDER / name, loaded)
+    executed = script()["execute"](FOLDER / name, loaded)
 
     for now, then in zip(executed.cells, saved(name).cells, strict=True):
         assert _without_pixels(now) == _without_pixels(then), (
@@ -78,7 +83,7 @@ def test_running_a_notebook_gives_what_is_saved(
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_saved_notebook_is_complete_and_clean(name: str) -> None:
     notebook = saved(name)
-    nbformat.validate(notebook)
+    script()["nbformat"].validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
     assert notebook.cells[0].cell_type == "markdown"
     cells = code_cells(notebook)

@@ -22,6 +22,7 @@ from sparkify.publish import months
 from sparkify.publish.plans import choose
 from sparkify.publish.staged import MonthSummary
 from tests.support.data import NOVEMBER, play, view, write
+from tests.support.examples import times
 from tests.support.warehouse import check_books, content, one
 
 DAY = 24 * 3600 * 1000
@@ -239,7 +240,7 @@ def test_sessions_of_forgotten_people(
                 event if user else event | {"page": "Home", "userId": ""}
             )
     found = []
-    for moment in range(4):
+    for moment in chance.sample(range(4), times(2, thorough=4)):
         dsn, root = new_dsn(), tmp_path_factory.mktemp("loads")
         for run in range(4):
             if run == moment:
@@ -252,7 +253,7 @@ def test_sessions_of_forgotten_people(
             etl.run(root, dsn=dsn, max_rejects=0 if run == 1 else "100%" if run == 3 else None)
         assert not [finding for finding in check(dsn) if finding.found]
         found.append(content(dsn))
-    assert found[1:] == found[:1] * 3
+    assert found[1:] == found[:1] * (len(found) - 1)
 
 
 def test_a_session_is_known_later(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

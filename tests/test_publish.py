@@ -176,7 +176,7 @@ def test_killed_at_random_moments(
     assert undisturbed.end() == 0
     clock = random.Random(20181101)
     kills = 0
-    while kills < times(4, thorough=12):
+    while kills < times(3, thorough=12):
         dsn = new_dsn()
         for _ in range(7):
             # Kill within half the time of a whole load: a later run continues what the killed ones did, so

@@ -519,7 +519,7 @@ def test_a_record_that_says_nothing_known_is_refused(tmp_path: Path, record: byt
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the runs below write if nobody interrupts them."""
     out = tmp_path_factory.mktemp("uninterrupted")
-    simulate(out, users=300, days=50, songs=200, workers=1)
+    simulate(out, users=150, days=50, songs=200, workers=1)
     return out
 
 
@@ -527,7 +527,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_interrupted_run_is_known_and_completed_by_the_same_command(
     tmp_path: Path, uninterrupted: Path, run_here: Run, end: signal.Signals
 ) -> None:
-    words = ["--users", "300", "--days", "50", "--songs", "200", "--workers", "2"]
+    words = ["--users", "150", "--days", "50", "--songs", "200", "--workers", "2"]
     with subprocess.Popen(
         [sys.executable, "-m", "sparkify", "simulate", tmp_path / "out", *words],
         stderr=subprocess.PIPE,

@@ -282,7 +282,7 @@ def check_one_song(selection: Selection, period: str, dsn: Connection[Any]) -> N
 def test_every_answer_is_by_local_days(warehouse: Connection[Any], zones: list[str]) -> None:
     periods = st.sampled_from(["day", "week", "month"])
 
-    @examples(12, thorough=300)
+    @examples(8, thorough=300)
     @given(selections(zones), periods, st.sampled_from([1, 3, 1000]))
     def holds(selection: Selection, period: str, limit: int) -> None:
         check_counts(selection, warehouse)
