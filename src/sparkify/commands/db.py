@@ -48,6 +48,10 @@ def add(commands: Any) -> None:
         help=f"database to open (default: {DATABASE})",
     )
     psql.add_argument("arguments", nargs="*", help="arguments for psql; put its options after --")
+    _add_roles(actions)
+
+
+def _add_roles(actions: Any) -> None:
     roles = add_command(
         actions, "roles", _roles, f"make the roles {READER} and {LOADER}, and logins for them"
     )

@@ -107,13 +107,19 @@ def choose(
         if not of_all_days:
             return None
         known = with_events
+    return _view(selection, known, str(period), state, dsn)
+
+
+def _view(
+    selection: Selection, known: Selection, period: str, state: dict[str, Any], dsn: str | None
+) -> View:
     first, last = known.since, known.until
     assert first
     assert last
     days = selection.within(first, last)
     assert days.since
     assert days.until
-    period = fitting_period(days.since, days.until) if period == AUTOMATIC else str(period)
+    period = fitting_period(days.since, days.until) if period == AUTOMATIC else period
     return View(selection, days.since, days.until, period, first, last, state, dsn)
 
 

@@ -73,16 +73,10 @@ def simulate(
     _check_shares(unmatched=unmatched, dirt=dirt)
     _check_days(start, days, opened)
     settings = {
-        "--users": users,
-        "--songs": songs,
-        "--artists": artists,
-        "--opened": str(opened),
-        "--seed": seed,
-        "--unmatched": unmatched,
-        "--dirt": dirt,
-        "--songs-layout": "ndjson" if packed else "files",
+        "--users": users, "--songs": songs, "--artists": artists, "--opened": str(opened), "--seed": seed,
+        "--unmatched": unmatched, "--dirt": dirt, "--songs-layout": "ndjson" if packed else "files",
         "--gzip": "given" if zipped else "not given",
-    }
+    }  # fmt: skip
     folder = Folder(out, settings, start, start + timedelta(days - 1), force=force)
 
     # numpy and pyarrow take a quarter of a second to import: check the arguments first.

@@ -171,16 +171,20 @@ def _change(view: View, ask: Ask) -> None:
                 links=addresses.SONG,
             )  # fmt: skip
             tables.download(name, partial(view.ask_now, analytics.rising, days, falling=falling, limit=1000))
+    _tops(top_songs.result(), top_artists.result())
+
+
+def _tops(songs: list[dict[str, Any]], artists: list[dict[str, Any]]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         tables.show(
-            "Top songs", top_songs.result(),
+            "Top songs", songs,
             {"title": "title", "artist": "artist", "plays": "plays", "listeners": "listeners"},
             bar="plays", links=addresses.SONG,
         )  # fmt: skip
     with right:
         tables.show(
-            "Top artists", top_artists.result(),
+            "Top artists", artists,
             {"artist": "artist", "plays": "plays", "listeners": "listeners"},
             bar="plays", links=addresses.ARTIST,
         )  # fmt: skip

@@ -27,23 +27,9 @@ def show(view: View, ask: Ask) -> None:
     (_own_hours if own else _hours)(view, hours.result())
 
     places = by_place.result()
-    plays: Counter[str] = Counter()
-    elsewhere = 0
-    for row in places:
-        if state := state_of(row["location"]):
-            plays[state] += row["plays"]
-        else:
-            elsewhere += row["plays"]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Plays by state", anchor=False)
-        charts.tiles(plays)
-        if plays:
-            tables.line(
-                "Each tile is a US state. A place in several states counts for the one it names first."
-            )
-        if elsewhere:
-            tables.line(f"{elsewhere:,} plays are at places that name no state.")
+        _states(places)
         tables.show(
             "Devices", devices.result(),
             {"device": "device", "plays": "plays", "listeners": "listeners"}, bar="plays",
@@ -56,6 +42,22 @@ def show(view: View, ask: Ask) -> None:
             bar="plays", links=addresses.PLACE, most=15,
         )  # fmt: skip
         tables.download("places", lambda: view.ask_now(analytics.top, "locations", chosen, limit=ALL_PLACES))
+
+
+def _states(places: list[dict[str, Any]]) -> None:
+    plays: Counter[str] = Counter()
+    elsewhere = 0
+    for row in places:
+        if state := state_of(row["location"]):
+            plays[state] += row["plays"]
+        else:
+            elsewhere += row["plays"]
+    st.subheader("Plays by state", anchor=False)
+    charts.tiles(plays)
+    if plays:
+        tables.line("Each tile is a US state. A place in several states counts for the one it names first.")
+    if elsewhere:
+        tables.line(f"{elsewhere:,} plays are at places that name no state.")
 
 
 def _hours(view: View, found: list[dict[str, Any]]) -> None:
