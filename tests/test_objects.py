@@ -87,6 +87,15 @@ def test_an_object_that_changes_is_read_again(s3: Any, db: Connection[Any], dsn:
     ).fetchall() == [("s3://lake/data/log_data/b.json", 2, b"torn}")]
 
 
+def test_an_object_is_corrected_while_its_run_is_held(s3: Any, db: Connection[Any], dsn: str) -> None:
+    s3.pipe("lake/data/log_data/a.json", b"bad")
+    assert etl.run(LAKE, dsn=dsn, max_rejects=0).status == "held"
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    report = etl.run(LAKE, dsn=dsn, max_rejects=0)
+    assert (report.status, report.files_loaded, report.held_runs) == ("done", 1, [])
+    assert one(db, "SELECT count(*) FROM songplays") == 1
+
+
 def test_more_objects_than_a_page(s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     s3.pipe({f"lake/data/song_data/{at}.json": lines(song(f"S{at}")) for at in range(10)})
     call, pages = type(s3).call_s3, []

@@ -13,7 +13,7 @@ from sparkify.extract.batches import LEAST_PART_BYTES, Batch, Part
 from sparkify.extract.files import InputFile, Kind, format_of
 from sparkify.extract.formats import reader_of
 from sparkify.extract.json_records import BEGINNING_BYTES
-from sparkify.extract.storage import blocks, open_file
+from sparkify.extract.storage import blocks
 
 LEAST_BATCH_BYTES: Final = 24 << 20
 MOST_BATCH_BYTES: Final = 256 << 20
@@ -170,13 +170,12 @@ def content_digest(file: InputFile, cuts: Sequence[int] | None = None) -> bytes 
             ends = [*cuts[1:], file.size]
             parts = (_digest(file, start, end - start) for start, end in zip(cuts, ends, strict=True))
             return hashlib.sha256(b"".join(parts)).digest()
-        with open(open_file(file.path), "rb") as source:
-            return hashlib.file_digest(source, "sha256").digest()
+        return _digest(file)
     except OSError:
         return None  # the file is planned as new, and staging reports the error
 
 
-def _digest(file: InputFile, start: int, size: int) -> bytes:
+def _digest(file: InputFile, start: int = 0, size: int | None = None) -> bytes:
     digest = hashlib.sha256()
     for block in blocks(file, start, size):
         digest.update(block)
