@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from psycopg import Connection
 
 from sparkify import etl
 from sparkify.extract import plan as planning
+from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
 from sparkify.operations.runs import drop
@@ -60,10 +62,10 @@ def test_each_kind_of_file(db: Connection[Any], dsn: str, tmp_path: Path) -> Non
 def deny(monkeypatch: pytest.MonkeyPatch) -> None:
     """No file can be compared with what was read of it."""
 
-    def denied(path: str) -> int:
-        raise PermissionError(13, "Permission denied", path)
+    def denied(file: InputFile, *_: object) -> Iterator[bytes]:
+        raise PermissionError(13, "Permission denied", file.path)
 
-    monkeypatch.setattr(planning, "open_file", denied)
+    monkeypatch.setattr(planning, "blocks", denied)
 
 
 def test_a_file_that_cannot_be_compared_is_new(

@@ -210,7 +210,7 @@ def _refuse_schemas(connection: Connection[Any]) -> None:
     Raises:
         UsageError: somebody else has a schema with one of our names, or there is no schema public.
     """
-    taken = connection.execute(_sql["schemas_taken"]).fetchall()
+    taken = connection.execute(_sql["schemas_taken"], [list(_OURS)]).fetchall()
     if taken:
         _refuse(connection, taken)
     row = connection.execute("SELECT to_regnamespace('public')").fetchone()

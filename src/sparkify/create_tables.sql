@@ -1,6 +1,6 @@
 -- name: schemas_taken
 -- Find schemas that have the names of ours. If there is no warehouse, somebody else created them.
-SELECT 'schema', nspname::text, NULL FROM pg_namespace WHERE nspname IN ('etl', 'staging', 'partitions') ORDER BY nspname
+SELECT 'schema', nspname::text, NULL FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY nspname
 
 -- name: not_ours
 -- Find objects in public or analytics that have one of our names and are not ours: any object if there is no warehouse yet, otherwise

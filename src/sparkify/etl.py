@@ -152,13 +152,13 @@ class _Load:
         status = "dry run" if dry_run else "held" if earlier.held and self.limit and not plan.new else "done"
         self.report = Report(
             status,
-            plan.found,
-            len(plan.new),
-            found.other_files,
-            found.remarks,
-            earlier.finished,
-            earlier.held,
-            earlier.failed,
+            files_found=plan.found,
+            files_new=len(plan.new),
+            other_files=found.other_files,
+            remarks=found.remarks,
+            finished_runs=earlier.finished,
+            held_runs=earlier.held,
+            failed_runs=earlier.failed,
         )
         if not dry_run:
             keep_touched(self.warehouse.connection, plan.touched, self.planned_at)

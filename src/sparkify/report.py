@@ -1,6 +1,7 @@
 """The report of a run, and its progress."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -86,7 +87,7 @@ class Tally:
 
     files: int = 0
     books: Books = field(default_factory=Books)
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
     left_to_others: int = 0
 
@@ -94,8 +95,7 @@ class Tally:
         """Add another tally to this one."""
         self.files += other.files
         self.books.add(other.books)
-        for reason, count in other.reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.reasons.update(other.reasons)
         self.unreadable |= other.unreadable
         self.left_to_others += other.left_to_others
 

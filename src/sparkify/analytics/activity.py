@@ -37,7 +37,7 @@ def event_days(*, dsn: DsnOrConnection = None) -> Selection:
 def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
     """Views of each page, the users who saw it, and errors; the most viewed first.
 
-    Views while logged out count, but are nobody's.
+    Views while logged out are counted, but belong to no user.
     """
     with reader(dsn) as connection:
         return _ask(connection, _activity["pages"], _in_whole_months(connection, selection))

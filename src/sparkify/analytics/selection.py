@@ -83,7 +83,7 @@ class Selection:
         return self.since is not None and self.until is not None and self.since > self.until
 
     def last_days(self, days: int) -> "Selection":
-        """So many days, of which the last is that of the selection."""
+        """The last `days` days of the selection, which has a last day."""
         assert self.until
         return replace(self, since=self.until - timedelta(days - 1))
 

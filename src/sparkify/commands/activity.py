@@ -13,7 +13,7 @@ from sparkify.commands.arguments import (
     chosen_selection,
     positive,
 )
-from sparkify.commands.output import print_csv, print_json
+from sparkify.commands.output import print_answer
 
 
 class _Question(NamedTuple):
@@ -66,12 +66,7 @@ def _activity(options: Options) -> int:
     from sparkify.commands.tables import print_table
 
     rows = _ask(options)
-    if options.json:
-        print_json(rows)
-    elif options.csv:
-        print_csv(rows)
-    else:
-        print_table(rows, hide=("track_id",))
+    print_answer(options, rows, rows, lambda: print_table(rows, hide=("track_id",)))
     return DONE
 
 

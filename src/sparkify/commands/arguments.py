@@ -132,7 +132,7 @@ def port(text: str) -> int:
 
 
 def not_empty(text: str) -> str:
-    """Accept text that is not empty: else a command would work on something else than a script means."""
+    """Accept text that is not empty: an empty one is probably a variable that a script has not set."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the value is empty: perhaps a variable is not set")
     return text

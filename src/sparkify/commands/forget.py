@@ -60,7 +60,7 @@ def _print_erasure(who: str, erasure: "Erasure") -> None:
     from sparkify.commands.tables import print_table
 
     removed = {name: getattr(erasure, name) for name in _COUNTED}
-    # Whoever is forgotten, torn lines lose their texts: that does not show that the person was here.
+    # Torn lines lose their texts whoever is forgotten, so that does not show that the person was here.
     known = any(rows for name, rows in removed.items() if name != "texts_withheld")
     if not known:
         # The id may be mistyped; or somebody is forgotten before their data comes, or a second time.

@@ -11,7 +11,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import note, print_csv, print_json, print_sentence
+from sparkify.commands.output import note, print_answer, print_sentence
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -41,15 +41,7 @@ def _hours(options: Options) -> int:
     else:
         found = analytics.heat_map_own_time(chosen, dsn=options.dsn)
         rows, said = found["hours"], _said(found)
-    if options.json:
-        print_json(found)
-    elif options.csv:
-        print_csv(rows)
-    elif rows:
-        _print_hours(rows)
-        print_sentence(f"\n{said}")
-    else:
-        note("No plays match what you chose.")
+    print_answer(options, found, rows, lambda: _print_hours(rows, said))
     return DONE
 
 
@@ -60,9 +52,12 @@ def _said(found: dict[str, Any]) -> str:
     return f"Weekdays and hours by the clocks of each place; the time zone is certain for {certain} of plays."
 
 
-def _print_hours(rows: list[dict[str, Any]]) -> None:
+def _print_hours(rows: list[dict[str, Any]], said: str) -> None:
     from sparkify.commands.tables import print_table
 
+    if not rows:
+        note("No plays match what you chose.")
+        return
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
     print_table(
         [
@@ -70,3 +65,4 @@ def _print_hours(rows: list[dict[str, Any]]) -> None:
             for hour in range(24)
         ]
     )
+    print_sentence(f"\n{said}")

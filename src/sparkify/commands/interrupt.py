@@ -43,7 +43,8 @@ class Interruption:
             with suppress(OSError):  # stderr may be closed: Ctrl-C ends every program of a pipe
                 os.write(2, f"{shown}sparkify: Interrupted. {self.kept()}".strip().encode() + b"\n")
 
-    def _ask(self, number: int, _: FrameType | None) -> None:
+    def ask(self, number: int, _: FrameType | None) -> None:
+        """Ask the program to end: a handler of signals."""
         if self.done_with is not None:
             if self.to_the_end:
                 os._exit(self.done_with)
@@ -79,7 +80,7 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
         return
     # Leave signals ignored that were ignored at start, as in the background or under nohup.
     heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, asked._ask) for number in heard}  # noqa: SLF001
+    before = {number: signal.signal(number, asked.ask) for number in heard}
     try:
         yield asked
     finally:

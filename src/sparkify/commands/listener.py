@@ -12,7 +12,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import by_level, note, print_csv, print_json, print_sentence, printable
+from sparkify.commands.output import by_level, note, print_answer, print_sentence, printable
 from sparkify.commands.report import print_trend
 from sparkify.errors import SparkifyError
 
@@ -39,12 +39,7 @@ def _listener(options: Options) -> int:
         raise SparkifyError(
             f"There is no user {options.user}. See the most active ones: sparkify top users --json"
         )
-    if options.json:
-        print_json(found)
-    elif options.csv:
-        print_csv(found["trend"])
-    else:
-        _print(found, chosen.zone)
+    print_answer(options, found, found["trend"], lambda: _print(found, chosen.zone))
     return DONE
 
 

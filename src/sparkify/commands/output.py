@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
+from sparkify.commands.arguments import Options
 from sparkify.errors import OutputFailed
 
 
@@ -48,6 +49,18 @@ def print_json(document: Any) -> None:
         return int(value)
 
     print(json.dumps(document, default=plain, indent=2))
+
+
+def print_answer(
+    options: Options, found: Any, rows: Sequence[dict[str, Any]], show: Callable[[], None]
+) -> None:
+    """Print an answer as JSON, its `rows` as CSV, or in words by `show`, as the options say."""
+    if options.json:
+        print_json(found)
+    elif options.csv:
+        print_csv(rows)
+    else:
+        show()
 
 
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:

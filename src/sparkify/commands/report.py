@@ -17,8 +17,7 @@ from sparkify.commands.output import (
     by_level,
     encodable,
     note,
-    print_csv,
-    print_json,
+    print_answer,
     print_sentence,
     printable,
 )
@@ -41,12 +40,7 @@ def _report(options: Options) -> int:
     from sparkify import analytics
 
     found = analytics.report(chosen_selection(options), dsn=options.dsn, limit=options.limit)
-    if options.json:
-        print_json(found)
-    elif options.csv:
-        print_csv(found["trend"])
-    else:
-        print_report(found)
+    print_answer(options, found, found["trend"], lambda: print_report(found))
     return DONE
 
 

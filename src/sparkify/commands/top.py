@@ -12,7 +12,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import print_csv, print_json
+from sparkify.commands.output import print_answer
 
 TOPS: Final = ("songs", "artists", "users", "locations", "devices")
 
@@ -35,10 +35,6 @@ def _top(options: Options) -> int:
     from sparkify.commands.tables import print_table
 
     rows = analytics.top(options.what, chosen_selection(options), dsn=options.dsn, limit=options.limit)
-    if options.json:
-        print_json(rows)
-    elif options.csv:
-        print_csv(rows)
-    else:
-        print_table(rows, hide=("song_id", "artist_id", "track_id"))
+    hidden = ("song_id", "artist_id", "track_id")
+    print_answer(options, rows, rows, lambda: print_table(rows, hide=hidden))
     return DONE

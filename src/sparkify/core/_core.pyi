@@ -128,8 +128,8 @@ def list_folder(path: str, /) -> tuple[tuple[int, int], list[tuple[str, bool, in
 def read_files(paths: list[str], sizes: list[int], /) -> list[tuple[bytes, bytes] | None]:
     """Read small regular files while other threads run.
 
-    Returns so many bytes of each, and their SHA-256; None if it cannot be read, is no regular file or has
-    less.
+    Returns the first bytes of each, as many as its size, and their SHA-256; None if it cannot be read, is no
+    regular file or has less.
     """
 
 def read_event(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:

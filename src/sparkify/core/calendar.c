@@ -26,6 +26,6 @@ int16_t weekday_of(int32_t day) {
 int16_t iso_week_of(int32_t day) {
     int32_t thursday = day - weekday_of(day) + 3;
     int32_t year = date_of(thursday).year - 1;
-    int32_t new_year = 365 * year + year / 4 - year / 100 + year / 400 - 719162; /* 1 January, since 1970 */
+    int32_t new_year = 365 * year + year / 4 - year / 100 + year / 400 + FIRST_DAY; /* 1 January, since 1970 */
     return (int16_t)((thursday - new_year) / 7 + 1);
 }

@@ -21,7 +21,7 @@ static inline int16_t hour_of(int64_t ts) {
     return (int16_t)((ts - (int64_t)day_of(ts) * MS_PER_DAY) / MS_PER_HOUR);
 }
 
-/* The quarter of an hour of the day, 0 to 95: every local day since 1972 begins with one. */
+/* The quarter of an hour of the day, 0 to 95. Local days begin with one, with few exceptions (analytics/zones.py). */
 static inline int16_t quarter_of(int64_t ts) {
     return (int16_t)((ts - (int64_t)day_of(ts) * MS_PER_DAY) / MS_PER_QUARTER);
 }

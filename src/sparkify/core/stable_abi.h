@@ -79,7 +79,6 @@ typedef struct {
 #define Py_TPFLAGS_DEFAULT 0UL
 #define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
 
-#define Py_INCREF(object) Py_IncRef((PyObject *)(object))
 #define Py_DECREF(object) Py_DecRef((PyObject *)(object))
 #define Py_XDECREF(object) Py_DecRef((PyObject *)(object)) /* Py_DecRef accepts NULL. */
 #define Py_CLEAR(variable) \
@@ -119,7 +118,6 @@ int PyArg_ParseTupleAndKeywords(PyObject *, PyObject *, const char *, char **, .
 PyObject *Py_BuildValue(const char *, ...);
 
 void Py_DecRef(PyObject *);
-void Py_IncRef(PyObject *);
 PyObject *(Py_NewRef)(PyObject *); /* Python.h has a macro of this name, too. */
 
 extern PyObject *PyExc_OSError, *PyExc_RuntimeError, *PyExc_TypeError, *PyExc_ValueError;

@@ -1,4 +1,4 @@
-"""The address of a view says all that it shows: links keep its filters, and what cannot be used is said."""
+"""The address of a view says all that it shows: links keep its filters. The page names what it cannot use."""
 
 from collections.abc import Callable
 from typing import Any, Final

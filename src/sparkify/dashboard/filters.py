@@ -38,7 +38,7 @@ class View:
     dsn: str | None
 
     def last_days(self, days: int) -> Selection:
-        """So many days up to the last that has plays."""
+        """The last `days` days of the view."""
         return replace(self.selection, until=self.until).last_days(days)
 
     def asking(self) -> AbstractContextManager[source.Ask]:

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -46,14 +47,9 @@ class Engine:
             yield from self._stage_in_threads(make, batches)
 
     def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
-        if not batches:
-            return
-        stager = make()
-        try:
+        with closing(make()) as stager:
             for number, batch in enumerate(batches):
                 yield replace(stager.stage(batch), number=number)
-        finally:
-            stager.close()
 
     def _stage_in_threads(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
         mine = threading.local()

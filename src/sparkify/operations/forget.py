@@ -38,9 +38,10 @@ VACUUM_LOCK_TIMEOUT: Final = "2s"
 class Erasure:
     """What was removed, or would be: rows by table, staged plays and page views, and rejected lines.
 
-    Page views of nobody in their sessions count too. `texts_withheld` counts other rejected lines, whose text
-    was removed because they may be about these people. `files` contain lines about them. `unvacuumed` tables
-    were in use: the space of their deleted rows was not freed, and their statistics may still name them.
+    Page views without a user in their sessions count too. `texts_withheld` counts other rejected lines, whose
+    text was removed because they may be about these people. `files` contain lines about them. `unvacuumed`
+    tables were in use: the space of their deleted rows was not freed, and their statistics may still name
+    them.
     """
 
     people: int

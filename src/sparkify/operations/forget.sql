@@ -82,7 +82,7 @@ ON CONFLICT (digest) DO UPDATE SET session_id = NULL;
 ANALYZE gone_sessions
 
 -- name: delete_page_views
--- Delete their page views, and those of nobody in their sessions.
+-- Delete their page views, and those without a user in their sessions.
 -- reads: gone_sessions, gone_users
 DELETE FROM {page_views}
 WHERE user_id IN (SELECT user_id FROM gone_users)

@@ -5,6 +5,7 @@ records as they were. A retry claims the files, like a run that reads them.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -33,7 +34,7 @@ from sparkify.report import Books
 from sparkify.stage.claims import Claim, write_manifest
 from sparkify.stage.copy import columns_of
 from sparkify.stage.failed import lies_in_data
-from sparkify.stage.runs import begin_run, keep_open
+from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager, Verdicts, plain
 from sparkify.stage.tables import staged_months
 
@@ -56,7 +57,7 @@ class Retried:
     run_id: int | None = None
     tried: int = 0
     passed: Books = field(default_factory=Books)
-    remaining: dict[str, int] = field(default_factory=dict)
+    remaining: Counter[str] = field(default_factory=Counter)
     changed: int = 0
     read_again: int = 0
     incomplete: int = 0
@@ -67,8 +68,7 @@ class Retried:
         """Add what became of other records that were tried."""
         self.tried += other.tried
         self.passed.add(other.passed)
-        for reason, count in other.remaining.items():
-            self.remaining[reason] = self.remaining.get(reason, 0) + count
+        self.remaining.update(other.remaining)
         self.other_runs += other.other_runs
 
     def as_dict(self) -> dict[str, Any]:
@@ -209,11 +209,7 @@ class _Retrier(Stager):
             return  # only the answer to COMMIT was lost
         self._report = Retried()
         self._catalogue_version = None  # the transform remembers songs that were rolled back
-        with connection.transaction():
-            self._know_forgotten()
-            keep_open(connection, self._run_id)
-            self._locked_months.clear()
-            self._sessions.clear()
+        with self._transaction():
             claims = self._claim(files)
             transform = None if songs else self._begin_batch()
             for claimed in self._chunks({file.file_id: file for file in files}, claims):
@@ -276,7 +272,7 @@ class _Retrier(Stager):
                 passed.append((manifest_id, line))
                 continue
             why = rejects[0].why
-            report.remaining[why.reason] = report.remaining.get(why.reason, 0) + 1
+            report.remaining[why.reason] += 1
             if (why.reason, plain(why.detail)) != (reason, detail):
                 judged.append((manifest_id, line, why.reason, plain(why.detail)))
         if passed:

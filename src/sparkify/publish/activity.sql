@@ -4,7 +4,7 @@
 CREATE TEMP TABLE events (user_id bigint, day date) ON COMMIT DROP
 
 -- name: note_views
--- Note the users and days of staged page views; nobody's while logged out.
+-- Note the users and days of staged page views; the user is NULL while logged out.
 -- reads: events
 INSERT INTO events SELECT DISTINCT user_id, (start_time AT TIME ZONE 'UTC')::date FROM {page_views}
 

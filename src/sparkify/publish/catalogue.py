@@ -14,7 +14,7 @@ from sparkify.database.queries import queries
 from sparkify.publish.books import add_rows
 from sparkify.publish.keys import keys_made_last
 from sparkify.stage.runs import lock_publisher
-from sparkify.stage.tables import catalogue_table, table_exists
+from sparkify.stage.tables import catalogue_table
 
 _sql: Final = queries("publish/catalogue")
 _CATALOGUE: Final = (
@@ -32,7 +32,8 @@ takes to drop keys and make them."""
 
 def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
     """Whether the catalogue of a run is still to be published."""
-    return table_exists(connection, catalogue_table(run_id))
+    name = catalogue_table(run_id).as_string(connection)
+    return connection.execute(_sql["is_staged"], [name]).fetchone() == (True,)
 
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:

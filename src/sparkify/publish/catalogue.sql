@@ -1,3 +1,7 @@
+-- name: is_staged
+-- Tell whether the catalogue of a run, by the name of its table, is still to be published.
+SELECT to_regclass(%s) IS NOT NULL
+
 -- name: find_touched
 -- Find the songs and artists that the run's files name, or named before the files changed.
 -- A retry reads only some records of a file, and the others must stay: its manifest entry has another version

@@ -3,7 +3,7 @@
 SELECT EXISTS (SELECT FROM {page_views})
 
 -- name: remove_forgotten_views
--- Delete staged page views of nobody in sessions of forgotten people.
+-- Delete staged page views without a user in sessions of forgotten people.
 DELETE FROM {page_views} v USING etl.forgotten_key
 WHERE EXISTS (SELECT FROM etl.forgotten_sessions) AND v.user_id IS NULL
   AND EXISTS (SELECT FROM etl.forgotten_sessions s WHERE s.digest = etl.session_digest(key, v.session_id))
@@ -14,7 +14,7 @@ WITH new AS (SELECT digest, session_id FROM etl.forgotten_sessions WHERE session
 UPDATE etl.forgotten_sessions s SET session_id = NULL FROM new WHERE s.digest = new.digest RETURNING new.session_id
 
 -- name: delete_forgotten_views
--- Delete published page views of nobody in these sessions, and note their days.
+-- Delete published page views without a user in these sessions, and note their days.
 -- reads: events
 WITH gone AS (
     DELETE FROM analytics.page_views WHERE user_id IS NULL AND session_id = ANY(%s) RETURNING start_time

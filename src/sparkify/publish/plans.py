@@ -224,7 +224,7 @@ class Attach(Publication):
         self._attach("heard_plays")
 
     def _checked_by(self, times: int) -> dict[str, str]:
-        """The joins by which foreign keys are checked, as settings, with so many rows in `time`."""
+        """Planner settings that decide how foreign keys are checked when `time` has `times` rows."""
         plays = self._summary.plays
         return {
             "enable_hashjoin": "on" if times <= FEW_TIMES * plays else "off",

@@ -1,5 +1,6 @@
 """Publish what a run has staged, or hold it back; finish what earlier runs left."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -190,15 +191,15 @@ def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: E
 
 def tally_of(connection: Connection[Any], run_id: int) -> Tally:
     """How many files a run has read, and what became of their lines."""
-    (files,) = connection.execute(_sql["count_files"], [run_id]).fetchone() or (0,)
-    return Tally(files=files, books=run_totals(connection, run_id))
+    row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
+    assert row is not None
+    files, *books = map(int, row)
+    return Tally(files=files, books=Books(*books))
 
 
 def run_totals(connection: Connection[Any], run_id: int) -> Books:
     """What became of the lines of the files that a run has read."""
-    row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
-    assert row is not None
-    return Books(*map(int, row))
+    return tally_of(connection, run_id).books
 
 
 def _has_changed(
@@ -226,7 +227,8 @@ def read_totals(connection: Connection[Any], report: Report) -> None:
     report.matched = report.rows.pop("matched")
     if report.run_id is not None:
         report.tally.books = run_totals(connection, report.run_id)
-        report.tally.reasons = dict(connection.execute(_sql["reject_reasons"], [report.run_id]).fetchall())
+        rejects = connection.execute(_sql["reject_reasons"], [report.run_id])
+        report.tally.reasons = Counter(dict(rejects.fetchall()))
         if report.books.rejected:
             report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
         for (day,) in connection.execute(_sql["day_to_come"]):

@@ -23,13 +23,9 @@ SELECT kind, path, m.version, digest, cuts
 FROM etl.manifest m JOIN etl.known_files f USING (file_id)
 WHERE m.run_id = %(run_id)s AND (f.version IS NOT NULL OR %(all)s)
 
--- name: count_files
--- Count the files that a run has read.
-SELECT count(*) FROM etl.manifest WHERE run_id = %s
-
 -- name: run_totals
--- Add up the books of a run. Lines dismissed later still count as rejected by the run.
-SELECT coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(page_views), 0), coalesce(sum(bare_pages), 0),
+-- Count the files that a run has read, and add up their books. Lines dismissed later still count as rejected by the run.
+SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(blank), 0), coalesce(sum(page_views), 0), coalesce(sum(bare_pages), 0),
        coalesce(sum(loaded), 0), coalesce(sum(duplicates), 0), coalesce(sum(rejected + dismissed), 0), coalesce(sum(forgotten), 0)
 FROM etl.manifest WHERE run_id = %s
 

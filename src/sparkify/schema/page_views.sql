@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS analytics.page_views (
     PRIMARY KEY (start_time, page_view_id)
 ) PARTITION BY RANGE (start_time);
 -- Finds what was done while logged out in the sessions of somebody who was forgotten.
-CREATE INDEX IF NOT EXISTS page_views_of_nobody ON analytics.page_views (session_id) WHERE user_id IS NULL;
+CREATE INDEX IF NOT EXISTS page_views_without_user ON analytics.page_views (session_id) WHERE user_id IS NULL;
 COMMENT ON TABLE analytics.page_views IS 'One row per page view: one log event with a page other than NextSong.';
 COMMENT ON COLUMN analytics.page_views.start_time IS 'When the page was opened, to the millisecond.';
 COMMENT ON COLUMN analytics.page_views.page_view_id IS 'Computed from the event itself (user, session, item in session, ts), the same in every load. Unique together with start_time.';

@@ -1,7 +1,5 @@
 """Make up a music service of any size: song files and event logs like the real ones, fixed by a seed."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass

@@ -77,7 +77,7 @@ class PartClaim:
         planned, ends = self._part.lines, chunk[-1].ends_file
         if planned is not None and (self._lines > planned or (ends and self._lines < planned)):
             raise OSError(errno.ESTALE, "changed while it was read", self._file.path)
-        if chunk[-1].ends_file:
+        if ends:
             part = self._part
             self._connection.execute(
                 _sql["digest_part"], [chunk[-1].digest, self._run_id, part.file_id, part.start]

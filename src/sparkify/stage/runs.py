@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -39,8 +39,7 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
         SparkifyError: the warehouse was upgraded to a newer version meanwhile, or was dropped under a run of
             this number that still goes on.
     """
-    lease = _Lease(dsn)
-    try:
+    with closing(_Lease(dsn)) as lease:
         with connection.transaction():
             row = connection.execute(_sql["begin_run"], [SCHEMA_VERSION]).fetchone()
             if row is None:
@@ -57,8 +56,6 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
                 )
         with lease.kept():
             yield run_id
-    finally:
-        lease.close()
 
 
 class _Lease:
@@ -139,11 +136,8 @@ def unfinished_runs(connection: Connection[Any]) -> list[tuple[int, str]]:
 @contextmanager
 def adopt(dsn: str, run_id: int) -> Iterator[bool]:
     """Take over a run if its process is gone; yields whether it is."""
-    lease = _Lease(dsn)
-    try:
+    with closing(_Lease(dsn)) as lease:
         yield lease.take(run_id)
-    finally:
-        lease.close()
 
 
 def refuse_live_runs(connection: Connection[Any]) -> None:

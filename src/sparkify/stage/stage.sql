@@ -12,7 +12,7 @@ SELECT count(*) FROM etl.forgotten
 SELECT key, array(SELECT digest FROM etl.forgotten) FROM etl.forgotten_key
 
 -- name: remember_sessions
--- Store the digests of sessions of forgotten people: page views of nobody in these sessions are not published.
+-- Store the digests of sessions of forgotten people: page views without a user in these sessions are not published.
 INSERT INTO etl.forgotten_sessions (digest, session_id)
 SELECT etl.session_digest(key, session_id) AS digest, session_id FROM etl.forgotten_key, unnest(%s::bigint[]) AS session_id
 ORDER BY digest ON CONFLICT DO NOTHING
@@ -199,7 +199,3 @@ COPY (
 -- name: ts_range
 -- Read the accepted range of event times, in milliseconds since 1970.
 SELECT (extract(epoch FROM earliest) * 1000)::bigint, (extract(epoch FROM before) * 1000)::bigint FROM etl.warehouse
-
--- name: table_exists
--- Tell whether a table exists.
-SELECT to_regclass(%s) IS NOT NULL

@@ -5,8 +5,8 @@ file is claimed once. So a retry cannot stage a batch twice, and a COMMIT whose 
 if its manifest entries are there.
 """
 
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any, Final
 
@@ -148,17 +148,23 @@ class Stager:
             self._catalogue_version = None  # the transform remembers songs that were rolled back
             raise
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """The transaction that stages: nobody is forgotten during it, and the run stays open."""
+        with self._connection.transaction():
+            self._know_forgotten()
+            keep_open(self._connection, self._run_id)
+            self._locked_months.clear()
+            self._sessions.clear()
+            yield
+
     def _stage_in_a_transaction(self, batch: Batch) -> StagedBatch:
         songs = bool(batch.files) and batch.files[0].kind == "song"
         stage = self._stage_songs if songs else self._stage_events
         done, listened = StagedBatch(), Listened()
         source = chunks(batch.files, batch.part)
         chunk = next(source, None)
-        with self._connection.transaction():
-            self._know_forgotten()
-            keep_open(self._connection, self._run_id)
-            self._locked_months.clear()
-            self._sessions.clear()
+        with self._transaction():
             claims = self._claims(batch)
             transform = None if songs else self._begin_batch()
             while chunk is not None:
@@ -280,7 +286,7 @@ class Stager:
             claim.books.add(books)
             for reject in kept:
                 reason = reject.why.reason
-                done.reasons[reason] = done.reasons.get(reason, 0) + 1
+                done.reasons[reason] += 1
                 rows.append(
                     (claim.manifest_id, claim.file_id, reject.line, reason, plain(reject.why.detail),
                      reject.record, reject.record_bytes)

@@ -55,9 +55,3 @@ def create_months(connection: Connection[Any], run_id: int, months: list[date]) 
             if connection.execute(_sql["add_month"], [run_id, month]).fetchone():
                 names = month_tables(run_id, month)
                 connection.execute(sql.SQL(_sql["create_month"]).format(**names))
-
-
-def table_exists(connection: Connection[Any], table: sql.Identifier) -> bool:
-    """Whether a table exists."""
-    row = connection.execute(_sql["table_exists"], [table.as_string(connection)]).fetchone()
-    return bool(row and row[0])

@@ -104,7 +104,7 @@ def _pages(view: View, chosen: Selection, rows: Rows) -> None:
         "Pages", rows,
         {"page": "page", "views": "views", "users": "users", "errors": "errors"}, bar="views", most=20,
     )  # fmt: skip
-    tables.line("Views while logged out count, but are nobody's.")
+    tables.line("Views while logged out are counted, but belong to no user.")
     tables.download("pages", lambda: view.ask_now(analytics.pages, chosen))
     tables.download("pages by day", lambda: view.ask_now(analytics.page_days, chosen))
 

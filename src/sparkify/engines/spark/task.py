@@ -3,6 +3,7 @@
 import pickle
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +17,8 @@ from sparkify.stage.stager import Stager
 
 def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch:
     """Stage one batch. Nothing of what people listened to is sent to the driver: PostgreSQL counts it."""
-    stager = Stager(dsn, run_id, planned_at)
-    try:
+    with closing(Stager(dsn, run_id, planned_at)) as stager:
         return replace(stager.stage(batch), listened={})
-    finally:
-        stager.close()
 
 
 def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:

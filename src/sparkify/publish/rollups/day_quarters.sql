@@ -1,5 +1,5 @@
 -- name: table
--- Create the table of plays by quarter of an hour. A local day begins with a quarter, in every time zone.
+-- Create the table of plays by quarter of an hour. Local days begin with a quarter, with few exceptions (analytics/zones.py).
 CREATE TABLE IF NOT EXISTS analytics.day_quarters (
     day          date NOT NULL,
     quarter      smallint NOT NULL,

@@ -12,9 +12,9 @@ CREATE TABLE IF NOT EXISTS analytics.session_days (
     plays      integer NOT NULL,
     views      integer NOT NULL
 );
-COMMENT ON TABLE analytics.session_days IS 'Rollup. One row per session of the app, user and UTC day with plays or page views. Page views while logged out are with the only user who has others in the session on that day, if there is one.';
+COMMENT ON TABLE analytics.session_days IS 'Rollup. One row per session of the app, user and UTC day with plays or page views. Page views while logged out count for the user of the session on that day, if there is exactly one.';
 COMMENT ON COLUMN analytics.session_days.session_id IS 'The session of the app.';
-COMMENT ON COLUMN analytics.session_days.user_id IS 'The user; NULL for page views while logged out that are with nobody''s.';
+COMMENT ON COLUMN analytics.session_days.user_id IS 'The user; NULL for page views while logged out whose user is not certain.';
 COMMENT ON COLUMN analytics.session_days.day IS 'The day, UTC. A session that lasts over midnight has several.';
 COMMENT ON COLUMN analytics.session_days.level IS 'The greatest level by name, so paid if any event was at level paid; NULL if the log has none.';
 COMMENT ON COLUMN analytics.session_days.first_at IS 'The first event.';

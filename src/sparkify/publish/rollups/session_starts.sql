@@ -25,7 +25,7 @@ CREATE INDEX IF NOT EXISTS session_starts_day ON analytics.session_starts (day);
 
 -- name: definition
 -- Sum up the sessions of each day. A session of a user counts on its first day, with what follows on later days; page views
--- that are with nobody's are a session for each day. An array, because a join would read all sessions to find those of a day.
+-- without a user count as one session a day. An array, because a join would read all sessions to find those of a day.
 WITH sessions AS (
     SELECT session_id, user_id, min(day) AS day, max(day) AS last_day, max(level COLLATE "C") AS level, min(first_page) AS first_page,
            max(last_page) AS last_page, sum(plays) AS plays, sum(views) AS views,
