@@ -18,7 +18,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
-from sparkify.database.reading import DsnOrConnection, columns_of
+from sparkify.database.reading import DsnOrConnection, column_names
 from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
@@ -617,7 +617,7 @@ def test_an_answer_without_rows_has_the_columns_of_others(
         columns = list(question(some, dsn=asked_of_months)[0])
         for empty in (of_nowhere, of_no_day):
             found = question(empty, dsn=asked_of_months)
-            assert (list(found), list(columns_of(found))) == ([], columns)
+            assert (list(found), list(column_names(found))) == ([], columns)
 
 
 def test_weeks_of_a_place_are_whole(new_dsn: Any, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
-from sparkify.database.reading import Rows, columns_of
+from sparkify.database.reading import Rows, column_names
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.roles import create_roles
 from sparkify.server.names import SAMPLE_DATABASE
@@ -320,7 +320,7 @@ def test_downloads_are_what_the_database_says(visitor: Visitor, dsn: str, path: 
     for name, rows in DOWNLOADS[path].items():
         head, *found = downloaded(page, name)
         expected = rows(dsn)
-        assert head == list(columns_of(expected))
+        assert head == list(column_names(expected))
         assert [[cell.removeprefix("'") for cell in line] for line in found] == [
             ["" if value is None else str(value).removeprefix("'") for value in row.values()]
             for row in expected

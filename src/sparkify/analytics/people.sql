@@ -4,9 +4,9 @@
 -- before. It reads days only in months with several levels and in months that the selection cuts; any other month is one step, at its
 -- beginning. OFFSET 0 makes PostgreSQL look up the days of one month after the other: a join would read the days of all months.
 WITH users AS (
-    SELECT user_id, coalesce(max(month) FILTER (WHERE month < date_trunc('month', %(begin_day)s::date::timestamp)::date), '-infinity') AS since
+    SELECT user_id, coalesce(max(month) FILTER (WHERE month < analytics.month_of(%(begin_day)s::date)), '-infinity') AS since
     FROM analytics.user_months WHERE month < %(past_day)s
-    GROUP BY user_id HAVING min(level) <> max(level) AND max(month) >= date_trunc('month', %(begin_day)s::date::timestamp)::date
+    GROUP BY user_id HAVING min(level) <> max(level) AND max(month) >= analytics.month_of(%(begin_day)s::date)
 ),
 months AS MATERIALIZED (
     SELECT user_id, month, min(level) AS level, {by_days} AS by_days
@@ -60,7 +60,7 @@ WITH heard AS (
     SELECT DISTINCT user_id, month FROM analytics.user_months
 ),
 cohorts AS (
-    SELECT user_id, date_trunc('month', first_day)::date AS cohort
+    SELECT user_id, analytics.month_of(first_day) AS cohort
     FROM analytics.first_days WHERE first_day >= %(first)s AND first_day < %(end)s OFFSET 0
 ),
 counted AS (

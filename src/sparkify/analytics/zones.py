@@ -36,7 +36,7 @@ Moment = tuple[date, int]
 def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection, Selection]:
     """The selection limited to the local days that have plays; and that of the same plays without a first or
     last day if no play is beyond. All plays are those of a selection in UTC."""
-    refuse_unknown(connection, selection.zone)
+    _refuse_unknown(connection, selection.zone)
     (dates,) = rows(connection, _sql["range"], {"zone": selection.zone})
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2
@@ -95,7 +95,7 @@ def names(connection: Connection[Any]) -> list[str]:
     return [UTC, *(row["name"] for row in rows(connection, _sql["names"]))]
 
 
-def refuse_unknown(connection: Connection[Any], zone: str) -> None:
+def _refuse_unknown(connection: Connection[Any], zone: str) -> None:
     """Raise `UsageError` if the server does not know a time zone by this name."""
     if zone in _known:
         return

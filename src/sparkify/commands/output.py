@@ -65,9 +65,9 @@ def print_answer(
 
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV with a header, also if there is no row."""
-    from sparkify.database.reading import columns_of
+    from sparkify.database.reading import column_names
 
-    writer = csv.DictWriter(_Lines(), columns_of(rows), lineterminator="\r\n")
+    writer = csv.DictWriter(_Lines(), column_names(rows), lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from sparkify.database.reading import Row, columns_of
+from sparkify.database.reading import Row, column_names
 
 Links = Mapping[str, Callable[[Row], str | None]]
 """The addresses that columns link to; the first one is that of the whole row."""
@@ -134,7 +134,7 @@ def as_csv(rows: Sequence[Row]) -> bytes:
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    if columns := columns_of(rows):
+    if columns := column_names(rows):
         writer.writerow(columns)
     writer.writerows([_harmless(value) for value in row.values()] for row in rows)
     # The byte order mark tells spreadsheets that this is UTF-8.

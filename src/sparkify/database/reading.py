@@ -42,7 +42,7 @@ class Rows(list[Row]):
         return Rows(({column: row[column] for column in columns} for row in self), columns)
 
 
-def columns_of(found: Sequence[Row]) -> Sequence[str]:
+def column_names(found: Sequence[Row]) -> Sequence[str]:
     """The names of the columns of rows; none for a plain list without rows."""
     return found.columns if isinstance(found, Rows) else list(found[0]) if found else []
 

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from sparkify.schema.rollups import file
+from sparkify.schema.rollups import queries_of
 from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 
-_sql: Final = file("user_agents")
+_sql: Final = queries_of("user_agents")
 
 
 def name_agents(connection: Connection[Any]) -> None:

@@ -8,9 +8,9 @@ from psycopg import Connection, sql
 from sparkify.database.planner import planner
 from sparkify.publish.counts import Counts, analyze
 from sparkify.publish.partitions import Span
-from sparkify.schema.rollups import LISTENING, Rollup, file
+from sparkify.schema.rollups import LISTENING, Rollup, queries_of
 
-_days: Final = file("user_days")
+_days: Final = queries_of("user_days")
 
 
 class StagedDays:

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from sparkify.schema.rollups import file
+from sparkify.schema.rollups import queries_of
 
-_sql: Final = file("lifetimes")
+_sql: Final = queries_of("lifetimes")
 
 
 def update_lifetimes(connection: Connection[Any]) -> None:

@@ -20,13 +20,13 @@ from sparkify.publish.counts import SAMPLE
 from sparkify.publish.days import StagedDays
 from sparkify.publish.partitions import Span, only
 from sparkify.publish.recount import recount
-from sparkify.schema.rollups import LISTENING, NAMES, Rollup, file
+from sparkify.schema.rollups import LISTENING, NAMES, Rollup, queries_of
 
 _sql: Final = queries("publish/listening")
-_days: Final = file("user_days")
-_agents: Final = file("user_agents")
-_sessions: Final = file("sessions")
-_first_days: Final = file("first_days")
+_days: Final = queries_of("user_days")
+_agents: Final = queries_of("user_agents")
+_sessions: Final = queries_of("sessions")
+_first_days: Final = queries_of("first_days")
 
 
 def index_heard_songs(connection: Connection[Any]) -> None:

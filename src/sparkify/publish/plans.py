@@ -24,7 +24,7 @@ from sparkify.publish.late import LATE, insert_plays
 from sparkify.publish.listening import ListeningRollups, index_heard_songs
 from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
-from sparkify.schema.rollups import file
+from sparkify.schema.rollups import queries_of
 from sparkify.transform.listened import COUNTED
 
 _levels: Final = queries("publish/levels")
@@ -127,7 +127,7 @@ class Publication(ABC):
             "plays": sql.SQL(_levels["plays_of_touched_days"]),
             "heard_plays": self._month.names["heard_plays_there"],
         }
-        definition = sql.SQL(file("user_level_days")["definition"]).format(**plays)
+        definition = sql.SQL(queries_of("user_level_days")["definition"]).format(**plays)
         self._month.run("compute_levels", definition=definition)
 
     def _rollups(self) -> ListeningRollups:

@@ -50,6 +50,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN day - mod(day - date '0001-01-01', 7);
 COMMENT ON FUNCTION analytics.week_of IS 'The Monday of the ISO week of a day.';
 
+CREATE OR REPLACE FUNCTION analytics.month_of(day date) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN date_trunc('month', day::timestamp)::date;
+COMMENT ON FUNCTION analytics.month_of IS 'The first day of the month of a day.';
+
 CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN last_day >= week + 34 THEN coalesce(seen, false) END;

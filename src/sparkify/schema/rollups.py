@@ -57,14 +57,14 @@ RECENT: Final = {"recent_plays": "plays", "recent_heard_plays": "heard_plays"}
 """The sources that definitions read with one more day before, by the name in their text."""
 
 
-def file(name: str) -> dict[str, LiteralString]:
+def queries_of(name: str) -> dict[str, LiteralString]:
     """The queries of the file of a table."""
     return queries(f"{_FOLDER}/{name}")
 
 
 def scalar_columns(name: str) -> list[str]:
     """The columns of a table, except arrays."""
-    return _SCALAR.findall(file(name)["table"].partition("\n)")[0])
+    return _SCALAR.findall(queries_of(name)["table"].partition("\n)")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Rollup:
     @property
     def queries(self) -> dict[str, LiteralString]:
         """The queries of its file."""
-        return file(self.name)
+        return queries_of(self.name)
 
     @property
     def time(self) -> LiteralString:
@@ -103,7 +103,7 @@ class Rollup:
         return "\n) PARTITION BY RANGE" in self.queries["table"]
 
 
-ROLLUPS: Final = tuple(Rollup(name) for name in NAMES if "scope" in file(name))
+ROLLUPS: Final = tuple(Rollup(name) for name in NAMES if "scope" in queries_of(name))
 """All rollups, by name."""
 
 LISTENING: Final = tuple(rollup for rollup in ROLLUPS if "{days}" in rollup.queries["scope"])

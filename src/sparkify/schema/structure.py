@@ -53,7 +53,7 @@ def statements() -> list[LiteralString]:
         script("schema/plays"),
         script("schema/page_views"),
         script("schema/users"),
-        *(rollups.file(name)["table"] for name in rollups.NAMES),
+        *(rollups.queries_of(name)["table"] for name in rollups.NAMES),
         script("schema/views"),
         script("schema/activity_views"),
     ]

@@ -106,7 +106,7 @@ COMMENT ON COLUMN analytics.level_changes.level IS 'The new level.';
 
 CREATE OR REPLACE VIEW analytics.retention_by_month AS
 WITH heard AS (
-    SELECT date_trunc('month', first_day)::date AS cohort,
+    SELECT analytics.month_of(first_day) AS cohort,
            ((extract(year FROM month) - extract(year FROM first_day)) * 12
             + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
            count(DISTINCT user_id) AS listeners

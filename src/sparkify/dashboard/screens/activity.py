@@ -14,8 +14,6 @@ from sparkify.dashboard.filters import View
 from sparkify.dashboard.source import Ask
 from sparkify.database.reading import Row
 
-Rows = list[Row]
-
 _MOST: Final = 12
 """The last weeks that a table shows one by one; the download has all."""
 
@@ -54,8 +52,8 @@ def show(view: View, ask: Ask) -> None:
     span = headlines.before(view)
     earlier = [ask(question, span) for question in _COUNTED] if span else []
 
-    def answer(question: Any) -> Rows:
-        rows: Rows = answers[question].result()
+    def answer(question: Any) -> list[Row]:
+        rows: list[Row] = answers[question].result()
         return rows
 
     _compare(view, [answer(question) for question in _COUNTED], [rows.result() for rows in earlier])
@@ -76,7 +74,7 @@ def show(view: View, ask: Ask) -> None:
         _before(view, chosen, answer(analytics.before))
 
 
-def _compare(view: View, now: list[Rows], earlier: list[Rows]) -> None:
+def _compare(view: View, now: list[list[Row]], earlier: list[list[Row]]) -> None:
     """Show the numbers at the top of the page."""
     then = _numbers(*earlier) if earlier else {}
     with st.container(horizontal=True):
@@ -85,7 +83,7 @@ def _compare(view: View, now: list[Rows], earlier: list[Rows]) -> None:
     headlines.say(view)
 
 
-def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | None]:
+def _numbers(pages: list[Row], sessions: list[Row], adverts: list[Row]) -> dict[str, float | None]:
     """The numbers at the top of the page; None where there is nothing to divide by."""
     count, seconds = (sum(row[name] for row in sessions) for name in ("sessions", "seconds"))
     hours, shown = (sum(row[name] for row in adverts) for name in ("hours", "adverts"))
@@ -99,7 +97,7 @@ def _numbers(pages: Rows, sessions: Rows, adverts: Rows) -> dict[str, float | No
     }
 
 
-def _pages(view: View, chosen: Selection, rows: Rows) -> None:
+def _pages(view: View, chosen: Selection, rows: list[Row]) -> None:
     tables.show(
         "Pages", rows,
         {"page": "page", "views": "views", "users": "users", "errors": "errors"}, bar="views", most=20,
@@ -109,7 +107,7 @@ def _pages(view: View, chosen: Selection, rows: Rows) -> None:
     tables.download("pages by day", lambda: view.ask_now(analytics.page_days, chosen))
 
 
-def _feedback(view: View, chosen: Selection, rows: Rows) -> None:
+def _feedback(view: View, chosen: Selection, rows: list[Row]) -> None:
     counts, hours = Counter[str](), 0.0
     for row in rows:
         counts.update({name: row[name] for name in _FEEDBACK})
@@ -135,7 +133,7 @@ def _songs(view: View, chosen: Selection, ask: Ask) -> None:
     )
 
 
-def _ends(view: View, chosen: Selection, rows: Rows) -> None:
+def _ends(view: View, chosen: Selection, rows: list[Row]) -> None:
     tables.show(
         "How sessions begin and end", rows,
         {"first_page": "first page", "last_page": "last page", "sessions": "sessions"}, bar="sessions",
@@ -145,7 +143,7 @@ def _ends(view: View, chosen: Selection, rows: Rows) -> None:
     tables.download("sessions by day", lambda: view.ask_now(analytics.sessions, chosen))
 
 
-def _churn(view: View, chosen: Selection, rows: Rows) -> None:
+def _churn(view: View, chosen: Selection, rows: list[Row]) -> None:
     tables.show(
         "Cancellations and downgrades, by week", _recent(rows, "cancellations", "downgrades"),
         {"week": "week of", "cancellations": "cancellations", "downgrades": "downgrades"},
@@ -153,7 +151,7 @@ def _churn(view: View, chosen: Selection, rows: Rows) -> None:
     tables.download("cancellations and downgrades", lambda: view.ask_now(analytics.churn, chosen))
 
 
-def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
+def _upgrades(view: View, chosen: Selection, rows: list[Row]) -> None:
     times = {
         "seconds_to_submit": "time to submit", "seconds_to_play": "time to play",
         "seconds_to_back": "time to go back",
@@ -174,7 +172,7 @@ def _upgrades(view: View, chosen: Selection, rows: Rows) -> None:
     tables.download("upgrades", lambda: view.ask_now(analytics.upgrades, known_parts("upgrades", chosen)))
 
 
-def _recent(rows: Rows, *counts: str) -> Rows:
+def _recent(rows: list[Row], *counts: str) -> list[Row]:
     """The last weeks, and above them one row with the `counts` of all weeks before, added up."""
     earlier, recent = rows[:-_MOST], rows[-_MOST:]
     if not earlier:
@@ -191,7 +189,7 @@ def _in_units(seconds: float | None) -> str | None:
     return f"{seconds / _UNITS[unit]:,.1f} {unit}"
 
 
-def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
+def _cohorts(view: View, chosen: Selection, rows: list[Row], quiet: list[Row]) -> None:
     tables.show(
         "Who is left, by week of first event",
         [
@@ -209,7 +207,7 @@ def _cohorts(view: View, chosen: Selection, rows: Rows, quiet: Rows) -> None:
     tables.download("cohorts", lambda: view.ask_now(analytics.cohorts, known_parts("cohorts", chosen)))
 
 
-def _before(view: View, chosen: Selection, rows: Rows) -> None:
+def _before(view: View, chosen: Selection, rows: list[Row]) -> None:
     caption = "A user's week, before leaving and otherwise"
     if not rows:
         tables.line(

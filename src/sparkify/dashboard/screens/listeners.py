@@ -13,8 +13,6 @@ from sparkify.dashboard.screens import one_listener
 from sparkify.dashboard.source import Ask
 from sparkify.database.reading import Row
 
-Rows = list[Row]
-
 _ACTIVE: Final = {1: "Active on the last day", 7: "Active in 7 days", 30: "Active in 30 days"}
 
 
@@ -60,7 +58,7 @@ def show(view: View, ask: Ask) -> None:
     _retention(view, retention.result())
 
 
-def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
+def _levels(view: View, levels: list[Row], genders: list[Row], changes: list[Row]) -> None:
     tables.show("Levels", levels, {"level": "level", "plays": "plays", "listeners": "listeners"}, bar="plays")
     tables.show(
         "Gender, as logged", genders,
@@ -79,7 +77,7 @@ def _levels(view: View, levels: Rows, genders: Rows, changes: Rows) -> None:
     )
 
 
-def _retention(view: View, rows: Rows) -> None:
+def _retention(view: View, rows: list[Row]) -> None:
     st.subheader("Retention", anchor=False)
     tables.line(
         "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"

@@ -61,7 +61,9 @@ class Finding:
 def checks() -> dict[str, LiteralString]:
     """All checks by name, in order."""
     return {name: query for path in _FILES for name, query in queries(path).items()} | {
-        f"rollup_{table}": _follows(table) for table in rollups.NAMES if "definition" in rollups.file(table)
+        f"rollup_{table}": _follows(table)
+        for table in rollups.NAMES
+        if "definition" in rollups.queries_of(table)
     }
 
 
@@ -69,7 +71,7 @@ def _follows(table: LiteralString) -> LiteralString:
     """The check that a table of ``publish/rollups`` equals what its definition computes from all plays."""
     text = sql.SQL(_sql["follows"]).format(
         name=sql.SQL(table),
-        definition=sql.SQL(rollups.file(table)["definition"]).format(**everything()),
+        definition=sql.SQL(rollups.queries_of(table)["definition"]).format(**everything()),
         shown=sql.SQL(", ").join(map(sql.Identifier, rollups.scalar_columns(table))),
     )
     return text.as_string()

@@ -19,7 +19,7 @@ CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month
 -- name: definition
 -- Count the plays of each artist in each month.
 SELECT artist_key, month, level, count(*)::integer AS plays
-FROM (SELECT level, date_trunc('month', day::timestamp)::date AS month, unnest(artists) AS artist_key FROM {user_days} d) plays
+FROM (SELECT level, analytics.month_of(day) AS month, unnest(artists) AS artist_key FROM {user_days} d) plays
 WHERE {wanted}
 GROUP BY artist_key, month, level
 
@@ -31,4 +31,4 @@ WHEN NOT MATCHED THEN INSERT VALUES (c.artist_key, c.month, c.level, c.plays)
 
 -- name: scope
 -- Find the artists heard on some days, and in which months.
-SELECT DISTINCT unnest(artists) AS artist_key, date_trunc('month', day::timestamp)::date AS month FROM {days} d
+SELECT DISTINCT unnest(artists) AS artist_key, analytics.month_of(day) AS month FROM {days} d

@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS listeners_key ON analytics.listeners (period, 
 -- is counted for all three periods, and the counts are added up: a fifth faster than counting each user's day
 -- three times.
 WITH heard AS (
-    SELECT d.day, analytics.week_of(d.day) AS week, date_trunc('month', d.day::timestamp)::date AS month,
+    SELECT d.day, analytics.week_of(d.day) AS week, analytics.month_of(d.day) AS month,
            d.level, d.plays, d.milliseconds, f.first_day,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id ORDER BY d.day) AS before,
            lag(d.day, 1, '-infinity') OVER (PARTITION BY d.user_id, d.level ORDER BY d.day) AS before_on_level
@@ -63,7 +63,7 @@ began AS (
     SELECT begins.period AS of_period, begins.start AS from_day, level AS on_level, sum(sessions)::integer AS sessions
     FROM (SELECT (started_at AT TIME ZONE 'UTC')::date AS day, level, count(*) AS sessions FROM {sessions} s GROUP BY 1, 2) days
     CROSS JOIN LATERAL (VALUES ('day', day), ('week', analytics.week_of(day)),
-                               ('month', date_trunc('month', day::timestamp)::date)) AS begins (period, start)
+                               ('month', analytics.month_of(day))) AS begins (period, start)
     GROUP BY GROUPING SETS ((begins.period, begins.start, level), (begins.period, begins.start))
 )
 SELECT period, start, level, CASE WHEN level IS NULL THEN listeners ELSE listeners_on_level END AS listeners,

@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS page_months_key ON analytics.page_months
 -- they took four times as long.
 SELECT month, page, level, views, errors,
        ARRAY(SELECT DISTINCT user_id FROM unnest(days) AS day CROSS JOIN unnest(day.users) AS user_id ORDER BY user_id) AS users
-FROM (SELECT date_trunc('month', day::timestamp)::date AS month, page, level, sum(views)::integer AS views, sum(errors)::integer AS errors,
+FROM (SELECT analytics.month_of(day) AS month, page, level, sum(views)::integer AS views, sum(errors)::integer AS errors,
              array_agg(ROW(day, page, level, views, errors, users)::analytics.page_days) AS days
       FROM {page_days} d
       GROUP BY 1, 2, 3) months
@@ -33,4 +33,4 @@ WHERE {wanted}
 
 -- name: scope
 -- Find the months of some days.
-SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM {event_days} e
+SELECT DISTINCT analytics.month_of(day) AS month FROM {event_days} e

@@ -32,7 +32,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS track_feedback_months_key ON analytics.track_f
 -- name: definition
 -- Sum up the days of each month and level. Each is summed up alone: sorting by a level, too, would take twice as long.
 WITH days AS MATERIALIZED (
-    SELECT d.*, date_trunc('month', day::timestamp)::date AS month FROM {track_feedback_days} d
+    SELECT d.*, analytics.month_of(day) AS month FROM {track_feedback_days} d
 )
 SELECT month, level, summed.*
 FROM (SELECT DISTINCT month, level FROM days WHERE {wanted}) months
@@ -54,6 +54,6 @@ CROSS JOIN LATERAL (
 
 -- name: scope
 -- Find the months of these days, and of the days after them, that have feedback or had some.
-SELECT month FROM (SELECT DISTINCT date_trunc('month', day::timestamp)::date AS month FROM {followed} d) months
+SELECT month FROM (SELECT DISTINCT analytics.month_of(day) AS month FROM {followed} d) months
 WHERE EXISTS (SELECT FROM analytics.track_feedback_days d WHERE d.day >= months.month AND d.day < months.month + interval '1 month')
    OR EXISTS (SELECT FROM analytics.track_feedback_months f WHERE f.month = months.month)

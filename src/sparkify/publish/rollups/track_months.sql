@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, 
 -- Count who heard each track in each month, and when.
 SELECT track_id, month, level, count(*)::integer AS plays,
        array_agg(user_id ORDER BY day, user_id) AS users, array_agg(day ORDER BY day, user_id) AS days
-FROM (SELECT user_id, extract(day FROM day)::smallint AS day, date_trunc('month', day::timestamp)::date AS month, level,
+FROM (SELECT user_id, extract(day FROM day)::smallint AS day, analytics.month_of(day) AS month, level,
              unnest(tracks) AS track_id
       FROM {user_days} d) plays
 WHERE {wanted}
@@ -40,4 +40,4 @@ WHEN NOT MATCHED THEN INSERT VALUES (c.track_id, c.month, c.level, c.plays, c.us
 
 -- name: scope
 -- Find the tracks heard on some days, and in which months.
-SELECT DISTINCT unnest(tracks) AS track_id, date_trunc('month', day::timestamp)::date AS month FROM {days} d
+SELECT DISTINCT unnest(tracks) AS track_id, analytics.month_of(day) AS month FROM {days} d

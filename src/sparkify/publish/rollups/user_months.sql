@@ -24,11 +24,11 @@ CREATE INDEX IF NOT EXISTS user_months_location ON analytics.user_months ((hasht
 -- name: definition
 -- Sum up each user's days by month. Rows of one place are stored together, as in analytics.user_days.
 SELECT user_id, month, level, location, user_agent_id, sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
-FROM (SELECT d.*, date_trunc('month', day::timestamp)::date AS month FROM {user_days} d) days
+FROM (SELECT d.*, analytics.month_of(day) AS month FROM {user_days} d) days
 WHERE {wanted}
 GROUP BY user_id, month, level, location, user_agent_id
 ORDER BY location COLLATE "C", user_id
 
 -- name: scope
 -- Find the users and months that some days belong to.
-SELECT DISTINCT user_id, date_trunc('month', day::timestamp)::date AS month FROM {days} d
+SELECT DISTINCT user_id, analytics.month_of(day) AS month FROM {days} d
