@@ -8,10 +8,10 @@ FROM (SELECT min(day) AS first, max(day) AS last FROM analytics.page_days) p,
 -- This common table has the page views in rows to be added up: whole months come from the rollup of months, cut months from that of days.
 viewed AS MATERIALIZED (
     SELECT page, level, views, errors, users FROM analytics.page_months
-    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}
+    WHERE {in_whole_months} AND {at_level}
     UNION ALL
     SELECT page, level, views, errors, users FROM analytics.page_days
-    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}
+    WHERE {on_cut_days} AND {at_level}
 )
 
 -- name: pages

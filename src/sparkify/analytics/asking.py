@@ -19,9 +19,8 @@ _zones: Final = queries("analytics/zones")
 
 _CUTS: Final = sql.SQL(_zones["cuts"])
 
-_LEVEL: Final = {
-    "at_level": sql.SQL(_parts["at_level"]),
-    "at_level_key": sql.SQL(_parts["at_level_key"]),
+_CONDITIONS: Final = {
+    name: sql.SQL(_parts[name]) for name in ("at_level", "at_level_key", "in_whole_months", "on_cut_days")
 }
 
 
@@ -74,7 +73,7 @@ def _at_any(places: Iterable[str]) -> sql.Composable:
 
 def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
     """A query, or a part of one, with its braces filled."""
-    return sql.SQL(query).format(**_LEVEL, **parts)
+    return sql.SQL(query).format(**_CONDITIONS, **parts)
 
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:

@@ -1,10 +1,10 @@
 -- name: given
 -- These rows have the feedback by track of whole months, and of the days of cut months.
 (SELECT tracks, thumbs_up, thumbs_down, playlist_adds, friends_added FROM analytics.track_feedback_months
- WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}
+ WHERE {in_whole_months} AND {at_level}
  UNION ALL
  SELECT tracks, thumbs_up, thumbs_down, playlist_adds, friends_added FROM analytics.track_feedback_days
- WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level})
+ WHERE {on_cut_days} AND {at_level})
 
 -- name: add_up
 -- Add up the feedback after each track. One row per song with most.
@@ -42,14 +42,14 @@ songs AS (
           FROM (SELECT tracks || '{{}}' AS tracks, thumbs_up || '{{}}' AS thumbs_up, thumbs_down || '{{}}' AS thumbs_down,
                        playlist_adds || '{{}}' AS playlist_adds, friends_added || '{{}}' AS friends_added
                 FROM analytics.track_feedback_months
-                WHERE month >= %(months)s AND month < %(months_end)s AND {at_level} OFFSET 0) months
+                WHERE {in_whole_months} AND {at_level} OFFSET 0) months
           CROSS JOIN LATERAL (SELECT track_id, width_bucket(track_id, tracks) AS place FROM chosen OFFSET 0) found
           WHERE tracks[place] = track_id
           UNION ALL
           SELECT * FROM (
               SELECT unnest(tracks) AS track_id, unnest(thumbs_up), unnest(thumbs_down), unnest(playlist_adds), unnest(friends_added)
               FROM analytics.track_feedback_days
-              WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}) days
+              WHERE {on_cut_days} AND {at_level}) days
           WHERE track_id IN (SELECT track_id FROM chosen)) tracks
     GROUP BY track_id
 ),

@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from psycopg import sql
-
 from sparkify.analytics import zones
-from sparkify.analytics.asking import ALL, days_with_plays
+from sparkify.analytics.asking import ALL, days_with_plays, fill
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
 from sparkify.analytics.questions import fitting_period
@@ -40,7 +38,7 @@ def listener(
             "places": spellings(connection, selection.location),
         }  # fmt: skip
         found = {
-            name: rows(connection, sql.SQL(query).format(heard=sql.SQL(_sql["heard"]).format()), parameters)
+            name: rows(connection, fill(query, heard=fill(_sql["heard"])), parameters)
             for name, query in (
                 ("totals", _sql["totals"]), ("trend", _sql["trend"]), ("levels", _sql["levels"]),
                 ("songs", _sql["songs"]),

@@ -15,7 +15,7 @@ heard AS MATERIALIZED (
     CROSS JOIN unnest(tracks, quarters, lengths) AS play (track, quarter, length)
     CROSS JOIN LATERAL (SELECT (d.day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AS at) moments
     WHERE user_id = %(user_id)s AND d.day >= %(begin_day)s AND d.day < %(past_day)s AND at >= %(begins)s AND at < %(ends)s
-      AND (%(level)s::text IS NULL OR level = %(level)s)
+      AND {at_level}
       AND (%(places)s::text[] = '{{}}' OR location = ANY(%(places)s::text[]))
 )
 

@@ -2,10 +2,8 @@
 
 from typing import Any, Final, LiteralString
 
-from psycopg import sql
-
 from sparkify.analytics import zones
-from sparkify.analytics.asking import ALL
+from sparkify.analytics.asking import ALL, fill
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
@@ -70,7 +68,7 @@ def _ask_of(
         heard = _sql["heard_in_zone"]
     else:
         heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
-    query = sql.SQL(question).format(heard=sql.SQL(heard))
+    query = fill(question, heard=fill(heard))
     with reader(dsn) as connection:
         of_song = {
             "track_id": track_id,

@@ -29,7 +29,7 @@ heard AS (
     FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
     WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
       AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s
-      AND (%(level)s::text IS NULL OR level = %(level)s)
+      AND {at_level}
 )
 
 -- name: heard_at_place
@@ -43,7 +43,7 @@ heard AS MATERIALIZED (
           WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
             AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
     JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
-    WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND (%(level)s::text IS NULL OR d.level = %(level)s)
+    WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND {at_level}
 )
 
 -- name: heard_in_zone
@@ -58,7 +58,7 @@ heard AS MATERIALIZED (
     JOIN analytics.user_days d USING (user_id, day)
     CROSS JOIN unnest(d.tracks, d.quarters) AS play (track, quarter)
     CROSS JOIN LATERAL (SELECT (day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AS at) moments
-    WHERE track = %(track_id)s AND at >= %(begins)s AND at < %(ends)s AND (%(level)s::text IS NULL OR d.level = %(level)s)
+    WHERE track = %(track_id)s AND at >= %(begins)s AND at < %(ends)s AND {at_level}
       AND (%(anywhere)s OR d.location = ANY(%(places)s::text[]))
 )
 

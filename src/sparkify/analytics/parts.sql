@@ -6,6 +6,14 @@
 -- This condition selects the level of a question by its hash, which the indexes of the rollups hold.
 (%(level)s::text IS NULL OR hashtextextended(level, 0) = hashtextextended(%(level)s, 0))
 
+-- name: in_whole_months
+-- This condition selects the whole months of a question's days.
+month >= %(months)s AND month < %(months_end)s
+
+-- name: on_cut_days
+-- This condition selects the days outside these months.
+(day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s)
+
 -- name: at_one_place
 -- This condition selects the days or months of users at a place; the indexes hold the hash.
 hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
@@ -14,10 +22,10 @@ hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {pla
 -- This common table has the plays of users, in rows to be added up: whole months come from the rollup, cut months from the days.
 listening AS (
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_months
-    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level} AND {at_place}
+    WHERE {in_whole_months} AND {at_level} AND {at_place}
     UNION ALL
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
-    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level} AND {at_place}
+    WHERE {on_cut_days} AND {at_level} AND {at_place}
     {and_cuts}
 )
 
@@ -25,10 +33,10 @@ listening AS (
 -- This common table is like `listening`, without places and devices, for questions about neither.
 listening AS (
     SELECT user_id, level, plays, milliseconds FROM analytics.user_months
-    WHERE month >= %(months)s AND month < %(months_end)s AND {at_level}
+    WHERE {in_whole_months} AND {at_level}
     UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_days
-    WHERE (day >= %(first)s AND day < %(months)s OR day >= %(months_end)s AND day < %(end)s) AND {at_level}
+    WHERE {on_cut_days} AND {at_level}
     {and_cuts_anywhere}
 )
 

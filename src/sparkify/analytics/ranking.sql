@@ -151,7 +151,7 @@ GROUP BY key
 SELECT key, sum(plays)::bigint AS plays
 FROM (
     SELECT key, t.plays FROM {table} JOIN analytics.artist_months t ON t.artist_key = key
-    WHERE %(months)s::date < %(months_end)s::date AND month >= %(months)s AND month < %(months_end)s AND {at_level_key}
+    WHERE %(months)s::date < %(months_end)s::date AND {in_whole_months} AND {at_level_key}
     UNION ALL
     SELECT key, {in_part}
     FROM (SELECT DISTINCT key, track_id FROM {table} JOIN analytics.heard_songs ON artist_key = key

@@ -21,19 +21,17 @@ SELECT min(start_time) AS first_play, max(start_time) AS last_play FROM songplay
 -- name: rejects_list
 -- Count rejected lines. One row per file and reason.
 SELECT path, reason, count(*) AS lines, min(line) AS first_line, min(detail) AS example
-FROM etl.rejected_records JOIN etl.known_files USING (file_id)
-WHERE (%(path)s::text IS NULL OR etl.path_ends_with(path, %(path)s)) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
+FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
+WHERE etl.is_chosen(r, f.path, %(path)s, %(reason)s, %(run)s)
 GROUP BY file_id, path, reason
 ORDER BY lines DESC, path COLLATE "C", reason
 LIMIT %(limit)s
 
 -- name: rejects_show
 -- List rejected lines with their evidence. One row per line.
-SELECT path, line, reason, detail, record, record_bytes, rejected_records.run_id
-FROM etl.rejected_records JOIN etl.known_files USING (file_id)
-WHERE (%(path)s::text IS NULL OR etl.path_ends_with(path, %(path)s)) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR rejected_records.run_id = %(run)s)
+SELECT path, line, reason, detail, record, record_bytes, r.run_id
+FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
+WHERE etl.is_chosen(r, f.path, %(path)s, %(reason)s, %(run)s)
 ORDER BY path COLLATE "C", line
 LIMIT %(limit)s
 

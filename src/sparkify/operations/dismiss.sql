@@ -1,9 +1,7 @@
 -- name: matching_paths
 -- List the paths of the files that have chosen rejects.
 SELECT DISTINCT f.path FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
-WHERE etl.path_ends_with(f.path, %(path)s)
-  AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+WHERE etl.is_chosen(r, f.path, %(path)s, %(reason)s, %(run)s)
 ORDER BY f.path
 
 -- name: lock_files
@@ -22,8 +20,7 @@ FOR UPDATE SKIP LOCKED
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING etl.runs reader
     WHERE reader.run_id = r.run_id AND reader.state = 'published' AND r.file_id = ANY(%(files)s::integer[])
-      AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
-      AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+      AND etl.is_chosen(r, NULL, NULL, %(reason)s, %(run)s)
     RETURNING r.manifest_id, r.reason
 ),
 counts AS (
@@ -39,6 +36,4 @@ SELECT reason, count(*), (SELECT count(*) FROM counts) FROM gone GROUP BY reason
 -- name: count_left
 -- Count the chosen rejects that are left.
 SELECT count(*) FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
-WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
-  AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+WHERE etl.is_chosen(r, f.path, %(path)s, %(reason)s, %(run)s)

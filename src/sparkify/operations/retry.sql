@@ -10,9 +10,7 @@ JOIN etl.manifest m USING (manifest_id)
 JOIN etl.known_files f ON f.file_id = m.file_id
 JOIN etl.runs reader ON reader.run_id = m.run_id
 JOIN etl.runs owner ON owner.run_id = f.run_id
-WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
-  AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+WHERE etl.is_chosen(r, f.path, %(path)s, %(reason)s, %(run)s)
 GROUP BY f.file_id, f.kind, f.path, m.manifest_id, settled
 ORDER BY f.kind DESC, f.path COLLATE "C"
 
@@ -53,8 +51,7 @@ WHERE f.file_id = m.file_id AND f.version IS NULL AND m.manifest_id = ANY(%(mani
 SELECT f.file_id, r.line, r.reason, r.detail, r.record
 FROM etl.rejected_records r JOIN etl.known_files f USING (file_id)
 WHERE r.manifest_id = ANY(%(manifests)s::bigint[])
-  AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
-  AND (%(run)s::bigint IS NULL OR r.run_id = %(run)s)
+  AND etl.is_chosen(r, NULL, NULL, %(reason)s, %(run)s)
   AND r.record_bytes = length(r.record) AND r.reason <> 'truncated_stream'
 ORDER BY f.path COLLATE "C", r.line
 

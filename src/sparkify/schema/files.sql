@@ -90,6 +90,12 @@ COMMENT ON COLUMN etl.rejected_records.detail IS 'What exactly is wrong.';
 COMMENT ON COLUMN etl.rejected_records.record IS 'The bytes of the line; the first MiB of a longer one.';
 COMMENT ON COLUMN etl.rejected_records.record_bytes IS 'The length of the line in bytes.';
 
+CREATE OR REPLACE FUNCTION etl.is_chosen(reject etl.rejected_records, of_file text, path text, reason text, run bigint) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (path IS NULL OR etl.path_ends_with(of_file, path))
+       AND (reason IS NULL OR (reject).reason = reason) AND (run IS NULL OR (reject).run_id = run);
+COMMENT ON FUNCTION etl.is_chosen IS 'Whether a rejected line of a file is among those with a path, a reason and a run; each may be NULL, for any.';
+
 CREATE OR REPLACE VIEW etl.files AS
 SELECT f.file_id, f.kind, f.path,
        CASE
