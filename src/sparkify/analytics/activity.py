@@ -13,7 +13,7 @@ from sparkify.analytics.feedback_ranking import most_given
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import UTC, Selection, refuse_parts
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader
+from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 from sparkify.errors import UsageError
 
 _activity: Final = queries("analytics/activity")
@@ -163,5 +163,5 @@ def _in_whole_months(connection: Connection[Any], selection: Selection) -> Selec
 
 def _days(connection: Connection[Any]) -> tuple[Any, Any]:
     """The first and the last day with plays or page views; None without any."""
-    (row,) = ask(connection, _activity["days"], ALL)
+    (row,) = rows(connection, _activity["days"])
     return row["first"], row["last"]

@@ -94,7 +94,7 @@ def spans(connection: Connection[Any], selection: Selection) -> tuple[Selection,
         days, selection = zones.spans(connection, selection)
         if selection.zone != UTC:
             return days, selection
-    (dates,) = ask(connection, _listening["range"], selection)
+    (dates,) = rows(connection, _listening["range"])
     if dates["first"] is None:
         return (selection.of_no_day(),) * 2
     first, last = dates["first"], dates["last"]

@@ -17,7 +17,7 @@ from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_parts, refuse_unknown
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader
+from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 from sparkify.errors import UsageError
 
 _listening: Final = queries("analytics/listening")
@@ -107,7 +107,7 @@ def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None
     with reader(dsn) as connection:
         found = ask(connection, _zones["heat_map"], selection, parts={"zone": sql.Identifier("zone")})
     hours = found.having("weekday")
-    plays, all_plays = (sum(row["plays"] for row in rows) for rows in (hours, found))
+    plays, all_plays = (sum(row["plays"] for row in heard) for heard in (hours, found))
     return {"hours": hours, "plays": plays, "all_plays": all_plays}
 
 
@@ -175,8 +175,8 @@ def rising(
 def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
-        rows = most_played(connection, "songs", selection, limit, lacking=True)
-        return repaired(rows.without("song_id"))
+        songs = most_played(connection, "songs", selection, limit, lacking=True)
+        return repaired(songs.without("song_id"))
 
 
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
@@ -231,7 +231,7 @@ def locations(*, dsn: DsnOrConnection = None) -> list[str]:
     """All places by the names that are shown, the most played first."""
     with reader(dsn) as connection:
         plays: Counter[str] = Counter()
-        for row in ask(connection, _places["locations"], ALL):
+        for row in rows(connection, _places["locations"]):
             plays[shown(row["location"])] += row["plays"]
         return sorted(plays, key=lambda place: (-plays[place], place))
 
@@ -261,9 +261,9 @@ def quality(*, dsn: DsnOrConnection = None) -> Row:
     It names the `held_runs` and `failed_runs` as the report of a run does.
     """
     with reader(dsn) as connection:
-        (row,) = ask(connection, _state["quality"], ALL)
-        (dates,) = ask(connection, _listening["range"], ALL)
-        runs = ask(connection, _state["unpublished_runs"], ALL)
+        (row,) = rows(connection, _state["quality"])
+        (dates,) = rows(connection, _listening["range"])
+        runs = rows(connection, _state["unpublished_runs"])
         held = [run["run_id"] for run in runs if run["state"] == "held"]
         failed = {run["run_id"]: run["reason"] for run in runs if run["state"] == "failed"}
         return row | dates | {"held_runs": held, "failed_runs": failed}

@@ -36,7 +36,6 @@ CREATE TABLE IF NOT EXISTS etl.manifest (
     file_id     integer NOT NULL,
     version     text NOT NULL,
     run_id      bigint NOT NULL,
-    staged_at   timestamptz NOT NULL DEFAULT now(),
     lines       bigint NOT NULL DEFAULT 0,
     blank       bigint NOT NULL DEFAULT 0,
     page_views  bigint NOT NULL DEFAULT 0,
@@ -56,7 +55,6 @@ COMMENT ON COLUMN etl.manifest.manifest_id IS 'The number of this row.';
 COMMENT ON COLUMN etl.manifest.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN etl.manifest.version IS 'The version of the file. While the file is read in parts, it includes the number of the run.';
 COMMENT ON COLUMN etl.manifest.run_id IS 'The run that staged it.';
-COMMENT ON COLUMN etl.manifest.staged_at IS 'When it was staged.';
 COMMENT ON COLUMN etl.manifest.lines IS 'Lines read: the sum of the next eight columns.';
 COMMENT ON COLUMN etl.manifest.blank IS 'As in etl.files.';
 COMMENT ON COLUMN etl.manifest.page_views IS 'As in etl.files.';

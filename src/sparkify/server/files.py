@@ -36,8 +36,8 @@ def write(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
-def last_lines(path: Path, since: int, count: int = 12) -> str:
-    """The last lines of a file after byte `since`, indented for a message; empty if there are none."""
+def last_lines(path: Path, since: int) -> str:
+    """The last twelve lines of a file after byte `since`, indented for a message; empty if there are none."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -45,4 +45,4 @@ def last_lines(path: Path, since: int, count: int = 12) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return "\n".join(f"    {line}" for line in lines[-count:])
+    return "\n".join(f"    {line}" for line in lines[-12:])

@@ -9,8 +9,8 @@ def _safari(system: str, kit: str, version: str) -> str:
     return f'"Mozilla/5.0 ({system}) AppleWebKit/{kit} (KHTML, like Gecko) Version/{version} Safari/{kit}"'
 
 
-def _mobile(system: str, kit: str, build: str) -> str:
-    browser = f"AppleWebKit/{kit} (KHTML, like Gecko) Version/7.0 Mobile/{build} Safari/9537.53"
+def _mobile(system: str, build: str) -> str:
+    browser = f"AppleWebKit/537.51.2 (KHTML, like Gecko) Version/7.0 Mobile/{build} Safari/9537.53"
     return f'"Mozilla/5.0 ({system}) {browser}"'
 
 
@@ -33,9 +33,9 @@ AGENTS: list[tuple[str, float]] = [
     (_safari("Macintosh; Intel Mac OS X 10_9_4", "537.78.2", "7.0.6"), 7),
     (_safari("Macintosh; Intel Mac OS X 10_9_4", "537.77.4", "7.0.5"), 5),
     (_safari("Macintosh; Intel Mac OS X 10_6_8", "534.59.10", "5.1.9"), 2),
-    (_mobile("iPhone; CPU iPhone OS 7_1_2 like Mac OS X", "537.51.2", "11D257"), 7),
-    (_mobile("iPhone; CPU iPhone OS 7_1_1 like Mac OS X", "537.51.2", "11D201"), 2),
-    (_mobile("iPad; CPU OS 7_1_2 like Mac OS X", "537.51.2", "11D257"), 4),
+    (_mobile("iPhone; CPU iPhone OS 7_1_2 like Mac OS X", "11D257"), 7),
+    (_mobile("iPhone; CPU iPhone OS 7_1_1 like Mac OS X", "11D201"), 2),
+    (_mobile("iPad; CPU OS 7_1_2 like Mac OS X", "11D257"), 4),
     (_firefox("Windows NT 6.1; WOW64", "31.0"), 6),
     (_firefox("Windows NT 6.1; WOW64", "32.0"), 2),
     (_firefox("Windows NT 5.1", "31.0"), 4),
