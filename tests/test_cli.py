@@ -454,3 +454,52 @@ def test_an_empty_dsn_is_refused_in_python(dsn: str, data: Path) -> None:
     for work in (create_tables, partial(etl.run, data), analytics.totals):
         with pytest.raises(UsageError, match="The connection string is empty: perhaps a variable"):
             work(dsn=dsn)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("etl", "x", "--max-rejects", "9" * 5000), ("etl", "x", "--max-rejects", "-1"),
+        ("db", "url", "d" * 64), ("db", "url", "\udcff"), ("db", "psql", "--database", "\udcff"),
+        ("db", "roles", "--reader", "\udcff"), ("db", "roles", "--loader", "x" * 64),
+    ],
+)  # fmt: skip
+def test_names_and_numbers_that_cannot_be(run_here: Run, words: tuple[str, ...]) -> None:
+    done = run_here(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_password_that_is_not_utf_8(run_here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARKIFY_PASSWORD", "secret\udcff")
+    done = run_here("db", "roles", "--reader", "x")
+    assert (done.returncode, "secret" in done.stderr, "not UTF-8" in done.stderr) == (2, False, True)
+
+
+def test_another_psycopg_is_asked_for() -> None:
+    done = sparkify("status", PSYCOPG_IMPL="c")
+    assert done.returncode == 1
+    assert re.fullmatch(r"sparkify: .*Unset PSYCOPG_IMPL.*\n", done.stderr)
+
+
+def test_the_current_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_here: Run) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = run_here("etl", "--log-data", ".", "--song-data", "..")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_arguments_of_functions_are_checked(loaded: tuple[str, Any], data: Path) -> None:
+    dsn = loaded[0]
+    for question in (
+        partial(analytics.top, "songs", analytics.Selection(level="\ud800")),
+        partial(analytics.totals, analytics.Selection(location="\ud800")),
+        partial(analytics.listener, 15, period="hour"),
+        partial(analytics.rejects, reason="nonsense"),
+        partial(etl.run, data, workers=0),
+        partial(etl.run, data, workers=-5),
+        partial(etl.run, data, batch_bytes=0),
+        partial(etl.run, data, max_rejects=-1),
+    ):
+        with pytest.raises(UsageError):
+            question(dsn=dsn)

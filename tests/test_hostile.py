@@ -187,7 +187,7 @@ def test_filters_are_values(loaded: tuple[str, str, str]) -> None:
     for text in ("'; DROP TABLE users; --", "%s", "%(path)s", "\\"):
         said, _ = sparkify(loaded[0], "rejects", "list", "--file", text)
         assert said == ""
-        assert analytics.rejects(dsn=loaded[0], reason=text) == []
+        assert analytics.rejects(dsn=loaded[0], path=text) == []
 
 
 class _Tags(HTMLParser):

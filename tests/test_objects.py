@@ -96,6 +96,12 @@ def test_an_object_is_corrected_while_its_run_is_held(s3: Any, db: Connection[An
     assert one(db, "SELECT count(*) FROM songplays") == 1
 
 
+def test_a_scheme_in_capitals_is_the_same_store(s3: Any, dsn: str) -> None:
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    assert etl.run(LAKE.replace("s3", "S3"), dsn=dsn).files_loaded == 1
+    assert etl.run(LAKE, dsn=dsn).files_new == 0
+
+
 def test_more_objects_than_a_page(s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     s3.pipe({f"lake/data/song_data/{at}.json": lines(song(f"S{at}")) for at in range(10)})
     call, pages = type(s3).call_s3, []

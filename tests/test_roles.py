@@ -377,6 +377,19 @@ def test_a_role_that_is_something_else_is_left_alone(prepared: str, server: Conn
         create_roles(prepared, login=(LOADER, READER, CANARY))
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("x" * 64, "more than 63 bytes"), ("é" * 32, "more than 63 bytes"),
+        ("public", "Choose another"), ("pg_x", "Choose another"),
+    ],
+)  # fmt: skip
+def test_a_login_that_cannot_be(prepared: str, name: str, says: str) -> None:
+    """PostgreSQL would cut a long name: the login of somebody else would get the password."""
+    with pytest.raises(UsageError, match=says):
+        create_roles(prepared, login=(name, READER, "x"))
+
+
 def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connection[Any]) -> None:
     server.execute("CREATE ROLE sparkify_test_alice")
     try:

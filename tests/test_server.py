@@ -203,7 +203,7 @@ def test_sqlalchemy_takes_the_url(shared: Server) -> None:
         engine.dispose()
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/,"), min_size=1, max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/,"), min_size=1, max_size=15)
 
 
 @given(TEXT, TEXT)

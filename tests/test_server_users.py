@@ -301,6 +301,17 @@ if os.geteuid() == 0:
             os.umask(before)
         made.stop()
 
+    @pytest.mark.parametrize("mask", [0o377, 0o777])
+    def test_a_umask_that_forbids_everything(room: Path, mask: int) -> None:
+        made = Server(room / f"masked{mask}")
+        before = os.umask(mask)
+        try:
+            made.start()
+            assert made.status().running
+        finally:
+            os.umask(before)
+        made.stop()
+
     def test_a_full_disk_is_one_sentence(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """`shutil.copytree` collects the errors of all files in one, without a number."""
 

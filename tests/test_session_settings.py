@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics, etl
 from sparkify.database.advice import advice, advice_on_connecting
-from sparkify.database.connection import connect
+from sparkify.database.connection import connect, resolve
 from sparkify.database.dsn import parse
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
@@ -576,6 +576,16 @@ DSNS = [
     ("postgresql://u:se?x@cret@h/db", "a second @.*%40"),
     ("postgresql://u:se cret@h/db", "a space.*%20"),
     ("postgresql://u:secret", "port"),
+    ("postgresql://u:a?secret", "neither"),  # the password has a ?, and the host is missing
+    ("postgresql://u:a/?secret=1", "neither"),
+    ("host=h;port=5432;user=u;password=secret", "by spaces"),
+    ("host=h,password=secret", "by spaces"),
+    ("host=/tmp dbname=postgresql://u:secret@h/x", "name of the database.*connection string"),
+    ("host=/tmp dbname='password=secret'", "name of the database.*connection string"),
+    (f"host=/tmp password=secret dbname={'d' * 64}", "more than 63 bytes"),
+    (f"host=/tmp password=secret dbname={'é' * 32}", "more than 63 bytes"),
+    ("host=/tmp password=secret replication=database", "replication"),
+    ("host=/tmp password=secret connect_timeout=x", "connect_timeout.*--dsn"),
     ("postgresql://postgres:[YOUR-PASSWORD]@h/db", "placeholder"),
     ("password=my secret=1 host=h", "neither"),
     ("'postgresql://u:secret@h/db'", "neither"),
@@ -588,9 +598,23 @@ def test_a_dsn_as_hosts_print_it(
     dsn: str, says: str, run_here: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     done = run_here("status", "--dsn", dsn)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1 if "timeout" in says else 2, "", 1)
     assert re.search(says, done.stderr)
     assert "cret" not in done.stderr
+
+
+def test_a_database_that_a_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "/tmp")  # noqa: S108
+    for name in ("d" * 64, "postgresql://u:secret@h/x"):
+        monkeypatch.setenv("PGDATABASE", name)
+        with pytest.raises(UsageError) as refused:
+            resolve()
+        assert "secret" not in str(refused.value)
+
+
+def test_a_dsn_with_a_zero_byte() -> None:
+    with pytest.raises(UsageError, match="zero byte"):
+        analytics.totals(dsn="dbname=x\0_other")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4))

@@ -41,7 +41,8 @@ class OutputFailed(SparkifyError):
 
 
 _LACKS_MEMORY: Final = re.compile(
-    "out of memory|can(?:no|')t allocate|bad_?alloc|can't start new thread|failed to launch worker thread",
+    "out of memory|can(?:no|')t allocate|bad_?alloc|can't start new thread|failed to launch worker thread"
+    "|failed to map segment",
     re.IGNORECASE,
 )
 """How libpq, Arrow, Python's threads and the system report a lack of memory, besides MemoryError."""

@@ -22,7 +22,7 @@ from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import database_name, resolve, room, server_errors
 from sparkify.database.session import Session
 from sparkify.engines import Engine, choose_engine
-from sparkify.errors import SparkifyError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.extract.batches import Batch, Part
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.folders import Folder, Found, check_kinds, find_input
@@ -75,6 +75,9 @@ def run(
     """
     started, planned_at = time.monotonic(), time.time()
     limit = RejectLimit.parse(max_rejects)
+    for name, number in (("workers", workers), ("batch_bytes", batch_bytes)):
+        if number is not None and number < 1:
+            raise UsageError(f"{name} must be at least 1.")
     open_engine = choose_engine(engine, master, conf or {})
     folders = [None if folder is None else expanded(folder) for folder in (data, song_data, log_data)]
     found = find_input(*folders)

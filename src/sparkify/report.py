@@ -61,9 +61,13 @@ class RejectLimit:
         """
         if text is None:
             return None
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)%|(\d+)", str(text))
-        if match is None:
-            raise UsageError(f"--max-rejects {text}: give a number of lines, like 100, or a share, like 1%.")
+        if isinstance(text, int) and text >= 0:
+            return cls(lines=text)
+        # Python makes no number of thousands of digits.
+        match = isinstance(text, str) and re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%|(\d{1,18})", text)
+        if not match:
+            given = text[:20] if isinstance(text, str) else "below 0"
+            raise UsageError(f"--max-rejects {given}: give a number of lines, like 100, or a share, like 1%.")
         if match[2]:
             return cls(lines=int(match[2]))
         share = Fraction(match[1]) / 100

@@ -7,7 +7,7 @@ from sparkify.analytics.asking import ALL, days_with_plays, fill
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
 from sparkify.analytics.questions import fitting_period
-from sparkify.analytics.selection import Selection
+from sparkify.analytics.selection import PERIODS, Selection, refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 
@@ -24,6 +24,8 @@ def listener(
     The trend is by ``day``, ``week`` or ``month``, by default the one that fits on a screen, and counts only
     days in the selection. `first_day` and `last_day` are those of all plays of the user.
     """
+    if period is not None:
+        refuse_unknown("period", period, PERIODS)
     with reader(dsn) as connection:
         days = days_with_plays(connection, selection)
         named = {"user_id": user_id, "zone": selection.zone}

@@ -2,8 +2,10 @@
 
 from typing import Any, Final, LiteralString
 
+from sparkify.analytics.selection import refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+from sparkify.extract.rejects import REASONS
 
 _sql: Final = queries("analytics/state")
 
@@ -21,6 +23,8 @@ def rejects(
 
     `path` is the end of the file's path, `run` the run that read the lines.
     """
+    if reason is not None:
+        refuse_unknown("reason", reason, REASONS)
     query = _sql["rejects_show"] if evidence else _sql["rejects_list"]
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 

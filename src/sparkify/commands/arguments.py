@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Never
 
 from sparkify.errors import UsageError
+from sparkify.server.names import refuse_long
 
 if TYPE_CHECKING:
     from sparkify.analytics import Selection
@@ -26,6 +27,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         """Raise the message as a `UsageError`."""
         raise UsageError(f"{message}; see {self.prog} --help")
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """The value of an option. Older Pythons take -- out of --option=--, and let the rest pass."""
+        value = super()._get_values(action, arg_strings)
+        if value == [] and action.option_strings and action.nargs is None:
+            self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
+        return value
 
 
 def add_command(
@@ -150,6 +158,12 @@ def utf8(text: str) -> str:
 def named(text: str) -> str:
     """Accept a name that the warehouse may have."""
     return utf8(not_empty(text))
+
+
+def identifier(text: str) -> str:
+    """Accept the name of a database or a role."""
+    refuse_long(named(text))
+    return text
 
 
 def day(text: str) -> date:

@@ -11,7 +11,7 @@ from sparkify.commands.arguments import (
     add_command,
     add_dsn,
     add_group,
-    not_empty,
+    identifier,
     port,
 )
 from sparkify.commands.output import note
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     add_command(actions, "status", _status, "say whether the embedded server runs")
     url = add_command(actions, "url", _url, "print the URL to connect with, starting the server if needed")
     url.add_argument(
-        "database", nargs="?", type=not_empty, metavar="DATABASE", default=DATABASE,
+        "database", nargs="?", type=identifier, metavar="DATABASE", default=DATABASE,
         help=f"database in the URL (default: {DATABASE})",
     )  # fmt: skip
     url.add_argument(
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     psql = add_command(actions, "psql", _psql, "open psql, starting the server if needed")
     psql.add_argument(
         "--database",
-        type=not_empty,
+        type=identifier,
         metavar="DATABASE",
         default=DATABASE,
         help=f"database to open (default: {DATABASE})",
@@ -57,12 +57,12 @@ def _add_roles(actions: Any) -> None:
     )
     login = roles.add_mutually_exclusive_group()
     login.add_argument(
-        "--reader", type=not_empty, metavar="NAME",
+        "--reader", type=identifier, metavar="NAME",
         help="make a login that may read; asks for its password [env: SPARKIFY_PASSWORD]",
     )  # fmt: skip
     login.add_argument(
         "--loader",
-        type=not_empty,
+        type=identifier,
         metavar="NAME",
         help="make a login that may load; password as for --reader",
     )
@@ -147,4 +147,8 @@ def _password(name: str) -> str:
             raise UsageError("The two passwords differ.")
     if not password:
         raise UsageError(f"{name} needs a password: set SPARKIFY_PASSWORD, or run this in a terminal.")
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise UsageError("The password is not UTF-8: perhaps the terminal has another encoding.") from None
     return password

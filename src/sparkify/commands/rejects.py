@@ -15,7 +15,6 @@ from sparkify.commands.arguments import (
     add_limit,
     not_empty,
     positive,
-    utf8,
 )
 from sparkify.commands.output import counted, note, print_json, print_result, print_sentence, printable
 from sparkify.errors import UsageError
@@ -77,7 +76,8 @@ def _add_choice(parser: ArgumentParser, *, several: str = "all are chosen") -> N
 
 
 def _path(text: str) -> str:
-    return expanded(utf8(not_empty(text)))
+    """A path as the warehouse has it: with escapes where it is not UTF-8."""
+    return expanded(not_empty(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _choice(options: Options) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Find the PostgreSQL server of the warehouse and connect to it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,7 +14,7 @@ from sparkify.database.advice import advice, advice_on_connecting, described
 from sparkify.database.dsn import parse
 from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
-from sparkify.server.names import DATABASE
+from sparkify.server.names import DATABASE, refuse_long
 
 MAINTENANCE: Final = "postgres"
 OLDEST_SERVER: Final = 150000
@@ -39,7 +40,7 @@ def resolve(dsn: str | None = None) -> str:
     This starts the embedded server if needed. A string that names no database gets ``sparkifydb``.
 
     Raises:
-        UsageError: the connection string is malformed, or is given but empty.
+        UsageError: the connection string is malformed, is given but empty, or names no possible database.
         ServerError: the embedded server could not be started.
     """
     if dsn is not None and not dsn.strip():
@@ -50,10 +51,20 @@ def resolve(dsn: str | None = None) -> str:
 
         dsn = ensure_running()
     given = parse(dsn or "")
+    _check_database(given.get("dbname") or os.environ.get("PGDATABASE", ""))
     names_database = ("dbname" in given or "service" in given) or any(
         map(os.environ.get, ("PGDATABASE", "PGSERVICE"))
     )
     return make_conninfo(**given) if names_database else make_conninfo(**given, dbname=DATABASE)
+
+
+def _check_database(name: str) -> None:
+    refuse_long(name)
+    if re.search(r"://|password\s*=", name, re.IGNORECASE):
+        raise UsageError(
+            "The name of the database, in the DSN or PGDATABASE, looks like a connection string. Give that as"
+            " --dsn or SPARKIFY_DSN."
+        )
 
 
 def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> Connection[Any]:
@@ -75,11 +86,11 @@ def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> 
         settings = make_conninfo(dsn, application_name="sparkify", client_encoding="UTF8", **silence)
         # Behind a pooler, the next transaction may run on a backend that lacks our prepared statements.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the latter of libpq's settings
         from sparkify.server import is_embedded  # noqa: PLC0415  not needed for another server
 
         said = " ".join(str(error).split())
-        stop = "" if said.endswith("?") else "."
+        stop = "" if said.endswith(("?", ".")) else "."
         todo = advice_on_connecting(said, embedded=is_embedded(dsn))
         raise ConnectionFailed(f"Cannot connect to PostgreSQL: {said}{stop} {todo}") from None
     except UnicodeError:  # Python refuses to look it up
@@ -139,6 +150,10 @@ def server_errors(*, asking: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeEncodeError:
+        if not asking:
+            raise
+        raise UsageError("A text of the question is not UTF-8, so no row has it.") from None
     except psycopg.Error as error:
         if asking and isinstance(error, psycopg.DataError) and error.sqlstate in _NOT_TAKEN:
             raise UsageError(f"{described(error)}. Ask with another number, day or text.") from error

@@ -37,6 +37,8 @@ def parse(dsn: str) -> dict[str, str]:
         UsageError: libpq does not accept it, or would misread it.
     """
     dsn = dsn.strip()
+    if "\0" in dsn:
+        raise UsageError("The DSN has a zero byte, at which PostgreSQL would stop reading.")
     if not _is_utf8(dsn.encode(errors="surrogatepass")):
         raise UsageError("The DSN is not UTF-8. Write it again.")
     if scheme := _SCHEME.match(dsn):
@@ -47,11 +49,18 @@ def parse(dsn: str) -> dict[str, str]:
         # Do not show the cause: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
     host = given.get("host", "")
-    if "@" in host and not host.startswith("/"):  # a folder's name may have an @
-        raise UsageError(_SECOND_AT)
+    if not host.startswith("/"):  # the name of a folder may have any of these
+        if "@" in host:
+            raise UsageError(_SECOND_AT)
+        if re.search(r"[;=\s]", host):
+            raise UsageError("Separate the parts of the DSN by spaces, like host=HOST dbname=DATABASE.")
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(
             "The port in the DSN is not a number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    if given.get("replication"):
+        raise UsageError(
+            "The DSN has replication, in which PostgreSQL takes no queries like ours. Leave it out."
         )
     if given.get("sslmode") == "no-verify":
         raise UsageError("The DSN has sslmode=no-verify, which is Node's. Write sslmode=require.")
@@ -96,11 +105,13 @@ def _is_utf8(text: bytes) -> bool:
 
 def _what_is_wrong(dsn: str, *, is_url: bool) -> str:
     if is_url:
-        query = dsn.partition("?")[2]
-        # If it has an @, it may be part of the password.
+        before, _, query = dsn.partition("?")
+        # If it has an @, or the login has none, it may be part of the password.
         names = [] if "@" in query else [pair.partition("=")[0] for pair in query.split("&")]
         if "password" in names:  # what follows may be part of it
             names = names[: names.index("password")]
+        if "@" not in before and ":" in before.partition("://")[2]:
+            names = [name for name in names if name in _OTHERS]
     else:
         names = list(_names_before_password(dsn))
     for name in names:

@@ -45,9 +45,9 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
         UsageError: a folder is not there or has no file that can be read, or the user seems to mean another.
         StorageFailed: a store cannot be reached.
     """
-    root = os.fspath(DEFAULT_DATA if data is None else data)
+    root = _address(DEFAULT_DATA if data is None else data)
     named: dict[Kind, Folder | None] = {"song": song_data, "log": log_data}
-    folders = {kind: os.fspath(path) for kind, path in named.items() if path is not None}
+    folders = {kind: _address(path) for kind, path in named.items() if path is not None}
     for path in folders.values():
         _check_folder(path)
     missing: dict[Kind, str] = {}
@@ -73,6 +73,13 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
         found.remarks.append(_missing(root, missing, found.folders))
     found.remarks = list(map(_as_utf8, found.remarks))
     return found
+
+
+def _address(folder: Folder) -> str:
+    """The path or URL of a folder, whose scheme is in small letters: files have one name in all loads."""
+    path = os.fspath(folder)
+    scheme, mark, rest = path.partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if is_remote(path) else path
 
 
 def _check_folder(path: str) -> None:
@@ -138,10 +145,7 @@ def _check_apart(folders: dict[Kind, str]) -> None:
     """Refuse a folder inside the other: its files would be read as both kinds."""
     if len(folders) < len(KINDS):
         return
-    real = {
-        kind: path.rstrip("/") if is_remote(path) else os.path.realpath(path)
-        for kind, path in folders.items()
-    }
+    real = {kind: path.rstrip("/") if is_remote(path) else _real(path) for kind, path in folders.items()}
     for kind, other in _OTHER.items():
         if real[kind] == real[other]:
             raise UsageError(f"{folders[kind]} is the folder of songs and of logs. Name two folders.")
@@ -150,6 +154,13 @@ def _check_apart(folders: dict[Kind, str]) -> None:
                 f"{folders[kind]} lies within {folders[other]}: its files would be read as songs and as logs."
                 " Name two folders that lie side by side."
             )
+
+
+def _real(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError as error:  # the current folder is gone
+        raise UsageError(f"Cannot find out where {path} lies: {error.strerror}.") from None
 
 
 # --- folders that are missing below DATA --------------------------------------------------------------------

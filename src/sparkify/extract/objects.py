@@ -155,7 +155,7 @@ def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
 def _open(address: str) -> tuple[Any, str]:
     """The file system of a URL, and the path within it."""
     scheme, _, rest = address.partition("://")
-    scheme, place = scheme.lower(), rest.partition("/")[0]
+    place = rest.partition("/")[0]
     login, at, _ = place.rpartition("@")
     has_secret = scheme in _S3 and ":" in place and not place.startswith("arn:")  # a / in it cuts off the @
     if has_secret or (at and (scheme in _BARE or ":" in login)):
@@ -181,7 +181,7 @@ def _open(address: str) -> tuple[Any, str]:
 def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Mapping[str, Any]]]]:
     """The address and attributes of every object below a path, on S3 page by page."""
     scheme = root.partition("://")[0]
-    if scheme.lower() not in _S3:
+    if scheme not in _S3:
         found = files.find(path, detail=True)
         below = files._strip_protocol(root).rstrip("/")  # noqa: SLF001
         yield ((root.rstrip("/") + name[len(below) :], details) for name, details in found.items())

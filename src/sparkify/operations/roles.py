@@ -17,7 +17,7 @@ from sparkify.database.reading import has_warehouse, open_existing
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.schema import structure
-from sparkify.server.names import LOADER, READER
+from sparkify.server.names import LOADER, READER, refuse_long
 
 _sql: Final = queries("operations/roles")
 _grants: Final = queries("schema/grants")
@@ -102,6 +102,7 @@ def _create_group(connection: Connection[Any], name: str) -> None:
 def _create_login(connection: Connection[Any], name: str, group: str, password: str) -> None:
     if name in (READER, LOADER):
         raise UsageError(f"{name} is a group. Choose another name for the login.")
+    refuse_long(name)
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     role, other = Identifier(name), Identifier(LOADER if group == READER else READER)
     names = {"name": role, "database": Identifier(connection.info.dbname)}
@@ -109,7 +110,12 @@ def _create_login(connection: Connection[Any], name: str, group: str, password: 
         connection.execute(SQL("REVOKE {} FROM {}").format(other, role))
         connection.execute(SQL("ALTER ROLE {name} IN DATABASE {database} RESET ALL").format(**names))
     else:
-        connection.execute(SQL("CREATE ROLE {}").format(role))
+        try:
+            connection.execute(SQL("CREATE ROLE {}").format(role))
+        except psycopg.errors.ReservedName:
+            raise UsageError(
+                f"PostgreSQL keeps the name {name} for itself. Choose another for the login."
+            ) from None
     connection.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, Literal(verifier)))
     connection.execute(SQL("GRANT {} TO {}").format(Identifier(group), role))
     if group == READER:

@@ -38,6 +38,7 @@ class Account:
     def own(self, folder: Path) -> None:
         """Make a new private folder for this user, in an existing folder of ours."""
         folder.mkdir(mode=0o700)
+        folder.chmod(0o700)  # whatever the umask
         if self.uid != os.geteuid():
             os.chown(folder, self.uid, self.gid)
 

@@ -43,6 +43,12 @@ def make_cluster(data: Path, programs: Path, account: Account, lock: int) -> Non
             " quote, a dollar sign or a backtick. Set SPARKIFY_HOME to another folder, or install sparkify"
             " in one."
         )
+    try:
+        str(data).encode()
+    except UnicodeEncodeError:
+        raise ServerError(
+            "PostgreSQL takes no folder whose path is not UTF-8. Set SPARKIFY_HOME to another."
+        ) from None
     account.own(unfinished)
     done = subprocess.run(
         [f"{programs}/bin/initdb", "--pgdata", str(unfinished), *_OPTIONS],

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from sparkify.errors import UsageError
+
 DATABASE: Final = "sparkifydb"
 """The warehouse's database, unless the connection string names another."""
 
@@ -16,3 +18,17 @@ LOADER: Final = "sparkify_loader"
 
 BI_LOGIN: Final = "sparkify_bi"
 """The login for tools that reach the embedded server by TCP: read-only, with a password."""
+
+_LONGEST: Final = 63
+
+
+def refuse_long(name: str) -> None:
+    """Refuse a name that PostgreSQL would cut without a word: it would then be the name of something else.
+
+    Raises:
+        UsageError: it has more than 63 bytes.
+    """
+    if len(name.encode("utf-8", "surrogatepass")) > _LONGEST:
+        raise UsageError(
+            f"The name {name[:20]}… has more than {_LONGEST} bytes, and PostgreSQL would drop the rest."
+        )

@@ -93,7 +93,8 @@ def simulate(
         counts = write(tasks[0]) if len(tasks) == 1 else write_all(tasks)
         folder.finish()
     except OSError as error:
-        raise SparkifyError(f"could not write: {error}") from error
+        where = error.filename or out  # a full disk names no file
+        raise SparkifyError(f"could not write: {error.strerror}: {where}") from error
     people = world.people(first + days)
     return Report(songs, people, days, **vars(counts), seconds=time.perf_counter() - begun)
 
