@@ -71,8 +71,8 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     url = server.url("postgres")
     with psycopg.connect(url, autocommit=True) as connection:
-        # This risks data only if the machine loses power; a killed server loses nothing. Whoever drops a
-        # database searches all buffers for it.
+        # This risks data only if the machine loses power; a killed server loses nothing. There are few
+        # buffers, because DROP DATABASE searches all.
         for setting in (
             "fsync = off", "full_page_writes = off", "max_wal_size = '256MB'", "shared_buffers = '64MB'",
         ):  # fmt: skip

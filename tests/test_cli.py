@@ -457,16 +457,33 @@ def test_an_empty_dsn_is_refused_in_python(dsn: str, data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "says"),
     [
-        ("etl", "x", "--max-rejects", "9" * 5000), ("etl", "x", "--max-rejects", "-1"),
-        ("db", "url", "d" * 64), ("db", "url", "\udcff"), ("db", "psql", "--database", "\udcff"),
-        ("db", "roles", "--reader", "\udcff"), ("db", "roles", "--loader", "x" * 64),
+        (("etl", "x", "--max-rejects", "9" * 5000), "--max-rejects"),
+        (("etl", "x", "--max-rejects", "-1"), "--max-rejects"),
+        (("db", "url", "d" * 64), "first 63"), (("db", "url", "\udcff"), "not UTF-8"),
+        (("db", "url", "postgres://u:secret@h.example/" + "d" * 64), "first 63"),
+        (("db", "psql", "--database", "\udcff"), "not UTF-8"),
+        (("db", "roles", "--reader", "\udcff"), "not UTF-8"),
+        (("db", "roles", "--loader", "x" * 64), "first 63"),
     ],
 )  # fmt: skip
-def test_names_and_numbers_that_cannot_be(run_here: Run, words: tuple[str, ...]) -> None:
+def test_names_and_numbers_that_cannot_be(run_here: Run, words: tuple[str, ...], says: str) -> None:
     done = run_here(*words)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_file_that_is_not_utf_8_is_found_by_its_name(dsn: str, tmp_path: Path, run_here: Run) -> None:
+    found = [
+        write(tmp_path, "log_data/caf\udce9.json", "bad"),
+        write(tmp_path, "log_data/x\\caf\udce9.json", "bad"),
+    ]
+    etl.run(tmp_path, dsn=dsn)
+    for path in found:
+        for name in (path, f"log_data/{path.name}", path.name):
+            assert run_here("rejects", "list", "--file", name, dsn=dsn).stdout.count("invalid_json") == 1
 
 
 def test_a_password_that_is_not_utf_8(run_here: Run, monkeypatch: pytest.MonkeyPatch) -> None:

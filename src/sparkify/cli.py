@@ -4,7 +4,6 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 
 more rejects than allowed, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -65,12 +64,12 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
             return _fail(
                 "The compiled core is missing or out of date. Run `make etl` or `pip install .`", FAILED
             )
-        if asked.code is None and isinstance(error, ImportError) and "PSYCOPG_IMPL" in os.environ:
-            return _fail(f"{error}. Unset PSYCOPG_IMPL, which asks for another psycopg.", FAILED)
+        if asked.code is None and isinstance(error, ImportError) and "requested psycopg" in str(error):
+            return _fail(f"{error}. Unset PSYCOPG_IMPL, which asks for it.", FAILED)
         if asked.code is not None or not lacks_memory(error):
             raise
-        kept = f" {asked.kept()}" if asked.kept() else ""
-        return _fail(f"There is not enough memory.{kept} Fewer --workers take less.", FAILED)
+        kept = f" {asked.kept()} Fewer --workers take less." if asked.kept() else ""
+        return _fail(f"There is not enough memory.{kept}", FAILED)
     return code
 
 

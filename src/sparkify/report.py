@@ -61,18 +61,18 @@ class RejectLimit:
         """
         if text is None:
             return None
-        if isinstance(text, int) and text >= 0:
-            return cls(lines=text)
-        # Python makes no number of thousands of digits.
-        match = isinstance(text, str) and re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%|(\d{1,18})", text)
-        if not match:
-            given = text[:20] if isinstance(text, str) else "below 0"
-            raise UsageError(f"--max-rejects {given}: give a number of lines, like 100, or a share, like 1%.")
+        # Python writes no number of thousands of digits.
+        given = text if isinstance(text, str) else str(min(text, 10**18))
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%|(\d{1,19})", given)
+        if match is None:
+            raise UsageError(
+                f"--max-rejects {given[:20]}: give a number of lines, like 100, or a share, like 1%."
+            )
         if match[2]:
             return cls(lines=int(match[2]))
         share = Fraction(match[1]) / 100
         if share > 1:
-            raise UsageError(f"--max-rejects {text}: a share is at most 100%.")
+            raise UsageError(f"--max-rejects {given}: a share is at most 100%.")
         return cls(share=share)
 
     def exceeded(self, books: Books) -> bool:

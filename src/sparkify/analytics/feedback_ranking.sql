@@ -25,7 +25,7 @@ WITH songs AS (
 WITH lists AS MATERIALIZED (
     SELECT most, most_given, most_given[cardinality(most_given)] AS lowest
     FROM analytics.track_feedback_months
-    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {at_level}
+    WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s AND {at_level}
 ),
 estimates AS MATERIALIZED (
     SELECT track_id, sum(given - lowest) + (SELECT sum(lowest) FROM lists) AS given

@@ -27,7 +27,7 @@ FROM analytics.tracks WHERE track_id = %(track_id)s
 heard AS (
     SELECT u.user_id, month + u.day - 1 AS day, level
     FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-    WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+    WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
       AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s
       AND {at_level}
 )
@@ -40,7 +40,7 @@ heard AS MATERIALIZED (
     SELECT d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
           FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+          WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
             AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
     JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
     WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND {at_level}
@@ -53,7 +53,7 @@ heard AS MATERIALIZED (
     SELECT d.user_id, (at AT TIME ZONE %(zone)s)::date AS day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
           FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = %(track_id)s AND month >= date_trunc('month', %(begin_day)s::date) AND month < %(past_day)s
+          WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(begin_day)s::date) AND month < %(past_day)s
             AND month + u.day - 1 >= %(begin_day)s AND month + u.day - 1 < %(past_day)s) days
     JOIN analytics.user_days d USING (user_id, day)
     CROSS JOIN unnest(d.tracks, d.quarters) AS play (track, quarter)

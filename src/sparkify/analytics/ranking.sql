@@ -96,7 +96,7 @@ top AS (
     SELECT start AS month, level
     FROM analytics.listeners
     WHERE period = 'month' AND level IS NOT NULL AND {at_level}
-      AND start >= date_trunc('month', %(first)s::date) AND start < %(end)s
+      AND start >= analytics.month_of(%(first)s::date) AND start < %(end)s
 ),
 lists AS MATERIALIZED (
     SELECT p.month, p.level, l.key, l.plays,
@@ -141,7 +141,7 @@ SELECT key, sum(plays)::bigint AS plays
 FROM (
     SELECT key, CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END AS plays
     FROM {table} JOIN analytics.track_months ON track_id = key
-    WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s AND {at_level_key}
+    WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s AND {at_level_key}
     {and_cut_plays}
 ) counted
 GROUP BY key
@@ -177,7 +177,7 @@ top AS (
     FROM (
         SELECT key, m.plays, e.user_id
         FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
-        WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+        WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s
           AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
         {and_cut_users}
     ) users
@@ -197,7 +197,7 @@ top AS (
         SELECT key, m.plays, e.user_id
         FROM (SELECT DISTINCT key, m.plays, track_id FROM most m JOIN analytics.heard_songs ON artist_key = key) m
         JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
-        WHERE month >= date_trunc('month', %(first)s::date) AND month < %(end)s
+        WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s
           AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
         {and_cut_users}
     ) users

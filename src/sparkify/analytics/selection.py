@@ -83,7 +83,7 @@ class Selection:
         return self.since is not None and self.until is not None and self.since > self.until
 
     def last_days(self, days: int) -> "Selection":
-        """The last `days` days of the selection, which has a last day."""
+        """The `days` days that end with the last day of the selection, even if it begins later."""
         assert self.until
         return replace(self, since=self.until - timedelta(days - 1))
 

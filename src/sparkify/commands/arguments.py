@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """The value of an option. Older Pythons take -- out of --option=--, and let the rest pass."""
+        """The value of an option. Older Pythons drop the -- of --option=--, and check nothing."""
         value = super()._get_values(action, arg_strings)
         if value == [] and action.option_strings and action.nargs is None:
             self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")

@@ -18,6 +18,7 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import counted, note, print_json, print_result, print_sentence, printable
 from sparkify.errors import UsageError
+from sparkify.extract.files import name_of
 from sparkify.extract.rejects import REASONS
 from sparkify.server.home import expanded
 
@@ -76,8 +77,9 @@ def _add_choice(parser: ArgumentParser, *, several: str = "all are chosen") -> N
 
 
 def _path(text: str) -> str:
-    """A path as the warehouse has it: with escapes where it is not UTF-8."""
-    return expanded(not_empty(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    """A path, or the end of one, as the warehouse has it."""
+    name = name_of(expanded(not_empty(text)))
+    return name if name.startswith("bytes:/") else name.removeprefix("bytes:")
 
 
 def _choice(options: Options) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class View:
     dsn: str | None
 
     def last_days(self, days: int) -> Selection:
-        """The last `days` days of the view."""
+        """The `days` days that end with the last day of the view, even if it begins later."""
         return replace(self.selection, until=self.until).last_days(days)
 
     def asking(self) -> AbstractContextManager[source.Ask]:

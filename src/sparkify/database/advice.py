@@ -109,6 +109,8 @@ def advice_on_connecting(said: str, *, embedded: bool) -> str:
     for pattern, what in _CONNECTING.items():
         if re.search(pattern, said):
             return what
-    if embedded and re.search("No such file|refused|Is the server running", said):
+    if embedded and re.search(
+        "No such file|refused|closed the connection|reset by peer|timeout expired|Is the server running", said
+    ):
         return "Start the embedded server: sparkify db start"
     return "Check --dsn, SPARKIFY_DSN or the PG* variables."

@@ -52,6 +52,7 @@ def resolve(dsn: str | None = None) -> str:
         dsn = ensure_running()
     given = parse(dsn or "")
     _check_database(given.get("dbname") or os.environ.get("PGDATABASE", ""))
+    refuse_long(given.get("user") or os.environ.get("PGUSER", ""))
     names_database = ("dbname" in given or "service" in given) or any(
         map(os.environ.get, ("PGDATABASE", "PGSERVICE"))
     )
@@ -59,12 +60,12 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def _check_database(name: str) -> None:
-    refuse_long(name)
     if re.search(r"://|password\s*=", name, re.IGNORECASE):
         raise UsageError(
             "The name of the database, in the DSN or PGDATABASE, looks like a connection string. Give that as"
             " --dsn or SPARKIFY_DSN."
         )
+    refuse_long(name)
 
 
 def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> Connection[Any]:
@@ -95,8 +96,8 @@ def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> 
         raise ConnectionFailed(f"Cannot connect to PostgreSQL: {said}{stop} {todo}") from None
     except UnicodeError:  # Python refuses to look it up
         raise UsageError(
-            "There can be no host of the name in --dsn, SPARKIFY_DSN or PGHOST: each part between dots has 1"
-            " to 63 characters."
+            "The host in --dsn, SPARKIFY_DSN or PGHOST cannot be one: it is not UTF-8, or a part between dots"
+            " has no character or more than 63."
         ) from None
     try:
         _prepare(connection, for_questions=for_questions, as_owner=as_owner)

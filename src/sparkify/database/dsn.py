@@ -49,18 +49,22 @@ def parse(dsn: str) -> dict[str, str]:
         # Do not show the cause: it may quote the string.
         raise UsageError(_what_is_wrong(dsn, is_url=scheme is not None)) from None
     host = given.get("host", "")
-    if not host.startswith("/"):  # the name of a folder may have any of these
-        if "@" in host:
+    for each in host.split(","):
+        if each.startswith("/"):  # the name of a folder may have any of these
+            continue
+        if "@" in each:
             raise UsageError(_SECOND_AT)
-        if re.search(r"[;=\s]", host):
+        if re.search(r"[;=]", each):
             raise UsageError("Separate the parts of the DSN by spaces, like host=HOST dbname=DATABASE.")
+        if re.search(r"\s", each):
+            raise UsageError("The host in the DSN has a space. Separate several by a comma alone.")
     if not all(port.isdecimal() for port in given.get("port", "").split(",") if port):
         raise UsageError(
             "The port in the DSN is not a number. A DSN is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
-    if given.get("replication"):
+    if given.get("replication", "off").lower() not in {"false", "off", "no", "0"}:
         raise UsageError(
-            "The DSN has replication, in which PostgreSQL takes no queries like ours. Leave it out."
+            "The DSN has replication: such a connection takes none of our queries. Leave it out."
         )
     if given.get("sslmode") == "no-verify":
         raise UsageError("The DSN has sslmode=no-verify, which is Node's. Write sslmode=require.")

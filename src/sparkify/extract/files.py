@@ -56,14 +56,8 @@ class InputFile(NamedTuple):  # made in a third of the time that a frozen datacl
 
     @property
     def name(self) -> str:
-        """The path as text for PostgreSQL. A path that is not UTF-8 is marked and escaped; see `path_of`."""
-        if self.path.isascii():
-            return self.path
-        raw = os.fsencode(self.path)
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return "bytes:" + raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+        """The path as text for PostgreSQL."""
+        return name_of(self.path)
 
     @property
     def version(self) -> str:
@@ -77,6 +71,17 @@ def changed_ns(status: os.stat_result) -> int:
     """When a file changed, in nanoseconds since 1970, limited to 64 bits (the years 1677 to 2262)."""
     time = status.st_mtime_ns
     return time if -(2**63) <= time < 2**63 else max(-(2**63), min(time, 2**63 - 1))
+
+
+def name_of(path: str) -> str:
+    """A path as text for PostgreSQL. One that is not UTF-8 is marked and escaped; see `path_of`."""
+    if path.isascii():
+        return path
+    raw = os.fsencode(path)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def path_of(name: str) -> str:

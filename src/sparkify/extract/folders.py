@@ -160,7 +160,7 @@ def _real(path: str) -> str:
     try:
         return os.path.realpath(path)
     except OSError as error:  # the current folder is gone
-        raise UsageError(f"Cannot find out where {path} lies: {error.strerror}.") from None
+        raise UsageError(f"Cannot resolve the folder {path}: {error.strerror}.") from None
 
 
 # --- folders that are missing below DATA --------------------------------------------------------------------

@@ -8,8 +8,7 @@ ORDER BY f.path
 -- Lock the files that have rejects, to keep loads and retries away, and skip files that others have locked:
 -- waiting for them while holding the publisher's lock could deadlock.
 SELECT file_id FROM etl.known_files f
-WHERE (%(path)s::text IS NULL OR etl.path_ends_with(f.path, %(path)s))
-  AND EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id)
+WHERE EXISTS (SELECT FROM etl.rejected_records r WHERE r.file_id = f.file_id AND etl.is_chosen(r, f.path, %(path)s, NULL, NULL))
 FOR UPDATE SKIP LOCKED
 
 -- name: dismiss

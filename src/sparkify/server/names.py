@@ -26,9 +26,11 @@ def refuse_long(name: str) -> None:
     """Refuse a name that PostgreSQL would cut without a word: it would then be the name of something else.
 
     Raises:
-        UsageError: it has more than 63 bytes.
+        UsageError: it has more than 63 bytes. The message does not show it: a password may be in it.
     """
-    if len(name.encode("utf-8", "surrogatepass")) > _LONGEST:
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if size > _LONGEST:
         raise UsageError(
-            f"The name {name[:20]}… has more than {_LONGEST} bytes, and PostgreSQL would drop the rest."
+            f"The name of a database or a login has {size:,} bytes. PostgreSQL would keep the first"
+            f" {_LONGEST}, and they may name another."
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from sparkify.errors import SparkifyError, UsageError
+from sparkify.errors import UsageError
 from sparkify.server.home import expanded
 from sparkify.simulate.folder import Folder
 
@@ -80,7 +80,7 @@ def simulate(
     # numpy and pyarrow take a quarter of a second to import: check the arguments first.
     from sparkify.simulate.worker import write_all  # noqa: PLC0415
     from sparkify.simulate.world import World, day_number  # noqa: PLC0415
-    from sparkify.simulate.writing import Task, write  # noqa: PLC0415
+    from sparkify.simulate.writing import Task, not_written, write  # noqa: PLC0415
 
     world = World(users, songs, artists, seed, opened, unmatched, dirt)
     first = day_number(start)
@@ -93,8 +93,7 @@ def simulate(
         counts = write(tasks[0]) if len(tasks) == 1 else write_all(tasks)
         folder.finish()
     except OSError as error:
-        where = error.filename or out  # a full disk names no file
-        raise SparkifyError(f"could not write: {error.strerror}: {where}") from error
+        raise not_written(error, out) from error
     people = world.people(first + days)
     return Report(songs, people, days, **vars(counts), seconds=time.perf_counter() - begun)
 

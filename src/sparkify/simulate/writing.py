@@ -71,6 +71,11 @@ class Counts:
             setattr(self, name, getattr(self, name) + value)
 
 
+def not_written(error: OSError, out: Path) -> SparkifyError:
+    """Say what could not be written; the error of a full disk names no file."""
+    return SparkifyError(f"could not write: {error.strerror or error}: {error.filename or out}")
+
+
 def write(task: Task) -> Counts:
     """Write the task's song files, then its days. Files of the same name are replaced.
 
@@ -82,7 +87,7 @@ def write(task: Task) -> Counts:
             writer.songs(range(first, min(first + SONGS_A_PACK, task.songs.stop)))
         writer.days()
     except OSError as error:
-        raise SparkifyError(f"could not write: {error}") from error
+        raise not_written(error, task.out) from error
     except MemoryError as error:
         raise SparkifyError("out of memory: give fewer --users, --songs or --workers") from error
     return writer.counts

@@ -14,7 +14,7 @@ COMMENT ON COLUMN analytics.page_days.page IS 'The page, as the log says.';
 COMMENT ON COLUMN analytics.page_days.level IS 'free or paid; NULL if the log has none.';
 COMMENT ON COLUMN analytics.page_days.views IS 'How many page views.';
 COMMENT ON COLUMN analytics.page_days.errors IS 'How many of them failed: status 400 to 599, or page Error.';
-COMMENT ON COLUMN analytics.page_days.users IS 'Who saw the page, each user once, in order. Views while logged out have none.';
+COMMENT ON COLUMN analytics.page_days.users IS 'Who saw the page, each user once, in order. Views while logged out have no user.';
 -- No query uses statistics of the users. A page or a level may be too long for an index entry, so the index holds hashes.
 ALTER TABLE analytics.page_days ALTER users SET STATISTICS 0;
 CREATE UNIQUE INDEX IF NOT EXISTS page_days_key ON analytics.page_days
