@@ -413,6 +413,8 @@ def test_ranges_over_months(over_months: tuple[str, list[Event]], asked_of_month
         assert analytics.totals(selection, dsn=asked_of_months)["listeners"] == len(
             {e["userId"] for e in chosen}
         )
+        users = analytics.top("users", selection, dsn=asked_of_months, limit=1000)
+        assert {str(row["user_id"]): row["plays"] for row in users} == Counter(e["userId"] for e in chosen)
 
 
 def test_many_songs_of_a_place_with_as_many_plays(new_dsn: Any, tmp_path: Path) -> None:

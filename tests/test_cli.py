@@ -486,12 +486,6 @@ def test_a_file_that_is_not_utf_8_is_found_by_its_name(dsn: str, tmp_path: Path,
             assert run_here("rejects", "list", "--file", name, dsn=dsn).stdout.count("invalid_json") == 1
 
 
-def test_a_password_that_is_not_utf_8(run_here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPARKIFY_PASSWORD", "secret\udcff")
-    done = run_here("db", "roles", "--reader", "x")
-    assert (done.returncode, "secret" in done.stderr, "not UTF-8" in done.stderr) == (2, False, True)
-
-
 def test_another_psycopg_is_asked_for() -> None:
     done = sparkify("status", PSYCOPG_IMPL="c")
     assert done.returncode == 1

@@ -17,6 +17,7 @@ from psycopg import Connection
 from sparkify import analytics, cli
 from sparkify.commands.output import printable
 from sparkify.database.connection import connect
+from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
 
@@ -188,6 +189,8 @@ def test_filters_are_values(loaded: tuple[str, str, str]) -> None:
         said, _ = sparkify(loaded[0], "rejects", "list", "--file", text)
         assert said == ""
         assert analytics.rejects(dsn=loaded[0], path=text) == []
+        with pytest.raises(UsageError, match="There is no reason"):
+            analytics.rejects(dsn=loaded[0], reason=text)
 
 
 class _Tags(HTMLParser):

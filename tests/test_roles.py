@@ -390,6 +390,14 @@ def test_a_login_that_cannot_be(prepared: str, name: str, says: str) -> None:
         create_roles(prepared, login=(name, READER, "x"))
 
 
+@pytest.mark.parametrize(("name", "password"), [("sparkify_test_x", "secret\udcff"), ("x\udcff", "secret")])
+def test_a_login_that_is_not_utf_8(prepared: str, server: Connection[Any], name: str, password: str) -> None:
+    with pytest.raises(UsageError, match="not UTF-8") as refused:
+        create_roles(prepared, login=(name, READER, password))
+    assert "secret" not in str(refused.value)
+    assert one(server, "SELECT count(*) FROM pg_roles WHERE rolname = 'sparkify_test_x'") == 0
+
+
 def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connection[Any]) -> None:
     server.execute("CREATE ROLE sparkify_test_alice")
     try:

@@ -69,7 +69,8 @@ def run(
     With more, nothing is published, and the report's status is ``held``. With `dry_run`, nothing is loaded.
 
     Raises:
-        UsageError: a folder has nothing to read, or is probably the wrong one; nothing was loaded.
+        UsageError: a folder has nothing to read, or is probably the wrong one, or an argument cannot be used;
+            nothing was loaded.
         SparkifyError: the load failed, wholly or in part; the message says why. The next run continues with
             what was staged.
     """

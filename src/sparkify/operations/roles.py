@@ -103,7 +103,13 @@ def _create_login(connection: Connection[Any], name: str, group: str, password: 
     if name in (READER, LOADER):
         raise UsageError(f"{name} is a group. Choose another name for the login.")
     refuse_long(name)
-    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    try:
+        secret, login = password.encode(), name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            "The name or the password of the login is not UTF-8: perhaps the terminal has another encoding."
+        ) from None
+    verifier = connection.pgconn.encrypt_password(secret, login, b"scram-sha-256").decode()
     role, other = Identifier(name), Identifier(LOADER if group == READER else READER)
     names = {"name": role, "database": Identifier(connection.info.dbname)}
     if _exists(connection, name):
