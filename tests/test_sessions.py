@@ -33,7 +33,7 @@ from sparkify.stage import runs
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import create_months
-from tests.support.data import NOVEMBER, play, write
+from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import check_books, checksums, one, totals, wait_until
 
 
@@ -365,7 +365,7 @@ def test_lost_work_counts_only_in_part(
 def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(make_conninfo(dsn))
     db.execute("SELECT pg_terminate_backend(%s)", [session.connection.info.backend_pid])
-    session._dsn = make_conninfo(dsn, dbname="no such database")  # noqa: SLF001
+    session.dsn = make_conninfo(dsn, dbname="no such database")
     waited: list[float] = []
     wait = session._given_up.wait  # noqa: SLF001
     # Measure the pauses it asks for: a busy machine makes them last longer.
@@ -407,6 +407,20 @@ def test_no_more_workers_than_there_is_room_for(
         db.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
     assert report.rows["songplays"] == 20
     assert len(at_work) == 2  # of nine connections three are in use, and one is for months published ahead
+
+
+def test_a_small_load_opens_two_connections(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for all its work, one for the lease: each further one takes the server several milliseconds."""
+    write(tmp_path, "song_data/a.json", song("S1"))
+    write(tmp_path, "log_data/a.json", play())
+    opened, connect_ = [], psycopg.connect
+    monkeypatch.setattr(
+        psycopg, "connect", lambda *args, **named: opened.append(1) or connect_(*args, **named)
+    )
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
+    assert len(opened) == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2])

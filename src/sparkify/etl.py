@@ -86,7 +86,7 @@ def run(
     keep_apart(database_name(dsn), *folders)
     with server_errors(), _frozen(), closing(Session(dsn, open_warehouse(dsn))) as warehouse:
         keep_apart(warehouse.connection.info.dbname, *folders)  # a service may name another database
-        load = _Load(dsn, warehouse, planned_at, limit, batch_bytes, progress or Progress())
+        load = _Load(warehouse, planned_at, limit, batch_bytes, progress or Progress())
         load.plan(found, dry_run=dry_run)
         if load.has_work:
             with load.begin(open_engine, workers):
@@ -127,7 +127,6 @@ def _frozen() -> Iterator[None]:
 class _Load:
     """The steps of `run` and the state they share; `report` is the result."""
 
-    dsn: str
     warehouse: Session
     planned_at: float
     limit: RejectLimit | None
@@ -149,7 +148,7 @@ class _Load:
         plan, earlier = make_plan(self.warehouse.connection, found.files), Earlier()
         check_kinds(found, plan.new)
         if not dry_run:
-            earlier = finish_earlier_runs(self.warehouse, self.dsn, found.files, self.limit)
+            earlier = finish_earlier_runs(self.warehouse, found.files, self.limit)
         if earlier.dropped:  # their files are new again
             plan = make_plan(self.warehouse.connection, found.files)
         self._plan = plan
@@ -173,15 +172,17 @@ class _Load:
         return self.report.status != "dry run" and bool(self._plan.new)
 
     @contextmanager
-    def begin(self, open_engine: Callable[[str, int | None], Engine], workers: int | None) -> Iterator[None]:
+    def begin(
+        self, open_engine: Callable[[Session, int | None], Engine], workers: int | None
+    ) -> Iterator[None]:
         """Begin a run, and open the engine that stages for it; both end with the block."""
         self.progress.planned(len(self._plan.new))
         connection = self.warehouse.connection
         # A table of songs that waits, even an empty one, shows that a run with a limit can still be held.
         has_songs = self.limit is not None or any(file.kind == "song" for file in self._plan.new)
         with (
-            open_engine(self.dsn, workers) as engine,
-            begin_run(self.dsn, connection, has_songs=has_songs) as run_id,
+            open_engine(self.warehouse, workers) as engine,
+            begin_run(self.warehouse.dsn, connection, has_songs=has_songs) as run_id,
         ):
             engine.workers = min(engine.workers, _most_workers(connection))
             self._engine, self._run_id, self.report.run_id = engine, run_id, run_id
@@ -200,14 +201,16 @@ class _Load:
     def stage_logs(self) -> None:
         """Stage the log files, large ones in parts, and publish months ahead if no limit can hold them."""
         batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
-        with MonthsAhead(self.dsn, self._run_id, self.progress, self._listened) as ahead:
+        with MonthsAhead(self.warehouse.dsn, self._run_id, self.progress, self._listened) as ahead:
             self._stage(batches, ahead if self.limit is None else None)
 
     def publish_or_hold(self) -> None:
         """Publish what is staged, or hold it if too many lines were rejected."""
         if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
             self.warehouse.run(hold, self.report)
-        elif reason := self.warehouse.run(publish_run, self.dsn, self._run_id, self.progress, self._listened):
+        elif reason := self.warehouse.run(
+            publish_run, self.warehouse.dsn, self._run_id, self.progress, self._listened
+        ):
             self.report.status = "failed"
             self._failure = failure(self._run_id, reason)
 

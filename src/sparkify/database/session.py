@@ -69,10 +69,10 @@ def is_transient(error: psycopg.Error | ConnectionFailed) -> bool:
 
 
 class Session:
-    """A connection that is opened again when it is lost."""
+    """A connection to the database `dsn` that is opened again when it is lost."""
 
     def __init__(self, dsn: str, connection: Connection[Any] | None = None) -> None:
-        self._dsn = dsn
+        self.dsn = dsn
         self._given_up = threading.Event()
         self._connection = connection
 
@@ -80,7 +80,7 @@ class Session:
     def connection(self) -> Connection[Any]:
         """The connection, opened when it is first needed, so that `run` retries that, too."""
         if self._connection is None:
-            self._connection = connect(self._dsn)
+            self._connection = connect(self.dsn)
         return self._connection
 
     def run(
@@ -114,7 +114,7 @@ class Session:
                 spent += min(took, MOST_OF_WORK) if connected else took
                 if isinstance(error, ConnectionFailed):
                     # The server may have come back just after the connection failed: two refusals are final.
-                    refused = refused + 1 if _answers(self._dsn) else 0
+                    refused = refused + 1 if _answers(self.dsn) else 0
                 if not is_transient(error) or refused > 1 or spent > RETRY_SECONDS:
                     raise
                 if self._given_up.is_set():
@@ -122,7 +122,7 @@ class Session:
                 if not refused:
                     _say(error)
                 if isinstance(error, ConnectionFailed):
-                    revive(self._dsn)
+                    revive(self.dsn)
             pausing = pause * random.uniform(0.5, 1.5)  # noqa: S311
             self._given_up.wait(pausing)
             spent += pausing

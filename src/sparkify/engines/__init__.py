@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from sparkify.database.session import Session
 from sparkify.errors import UsageError
 from sparkify.extract.batches import Batch, Range, Survey
 from sparkify.report import StagedBatch
@@ -31,8 +32,8 @@ class Engine(Protocol):
 
 def choose_engine(
     name: str, master: str | None, conf: Mapping[str, str]
-) -> Callable[[str, int | None], Engine]:
-    """Return the function that opens an engine, ``local`` or ``spark``, from a DSN and a number of workers.
+) -> Callable[[Session, int | None], Engine]:
+    """Return the function that opens an engine, ``local`` or ``spark``, for a load and its number of workers.
 
     `master` and `conf` are for Spark only.
 
@@ -42,7 +43,7 @@ def choose_engine(
     if name == "spark":
         from sparkify.engines.spark import engine  # noqa: PLC0415  heavy
 
-        return lambda dsn, workers: engine.Engine(dsn, workers, master, conf)
+        return lambda session, workers: engine.Engine(session.dsn, workers, master, conf)
     if name != "local":
         raise UsageError(f"There is no engine {name!r}. Choose local or spark.")
     if master or conf:

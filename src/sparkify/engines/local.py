@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sparkify.database.session import cancel_until_done
+from sparkify.database.session import Session, cancel_until_done
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import StagedBatch
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """Stages batches in `workers` threads, by default one per processor, each with its own connection."""
+    """Stages batches in `workers` threads, by default one per processor, each with its own connection.
 
-    def __init__(self, dsn: str, workers: int | None = None) -> None:
-        self._dsn = dsn
+    One worker suffices for one batch: that stages in this thread, with the load's own connection.
+    """
+
+    def __init__(self, session: Session, workers: int | None = None) -> None:
+        self._session = session
         self.workers = workers or os.cpu_count() or 1
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
@@ -40,9 +43,9 @@ class Engine:
         """Stage the batches of a run; yields the result of each when it is done."""
         from sparkify.stage.stager import Stager  # noqa: PLC0415
 
-        make = partial(Stager, self._dsn, run_id, planned_at)
+        make = partial(Stager, self._session.dsn, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
-            yield from self._stage_here(partial(make, is_alone=True), batches)
+            yield from self._stage_here(partial(make, session=self._session), batches)
         else:
             yield from self._stage_in_threads(make, batches)
 

@@ -134,9 +134,7 @@ class Earlier:
     """Those that this load publishes: if the connection is lost, their reports are still to be made."""
 
 
-def finish_earlier_runs(
-    warehouse: Session, dsn: str, files: Sequence[InputFile], limit: RejectLimit | None
-) -> Earlier:
+def finish_earlier_runs(warehouse: Session, files: Sequence[InputFile], limit: RejectLimit | None) -> Earlier:
     """Publish what dead runs had staged.
 
     A held run is published if the given limit allows its rejects. A held or failed run is dropped if one of
@@ -144,7 +142,7 @@ def finish_earlier_runs(
     """
     earlier = Earlier()
     for run_id, _ in warehouse.run(unfinished_runs):
-        warehouse.run(_finish, dsn, run_id, files, limit, earlier=earlier)
+        warehouse.run(_finish, warehouse.dsn, run_id, files, limit, earlier=earlier)
     return earlier
 
 

@@ -55,15 +55,15 @@ class Stager:
     """A worker: one connection, which stages one batch after the other, and what it remembers between them.
 
     `planned_at` is the time of the plan, in seconds since 1970: a later change to a file will be noticed.
-    `is_alone` means that no other worker stages for the run.
+    The only worker of a run may use the `session` of the load; any other opens a connection of its own.
     """
 
-    def __init__(self, dsn: str, run_id: int, planned_at: float, *, is_alone: bool = False) -> None:
+    def __init__(self, dsn: str, run_id: int, planned_at: float, *, session: Session | None = None) -> None:
         self._dsn = dsn
         self._run_id = run_id
         self._planned_at = planned_at
-        self._is_alone = is_alone
-        self._session = Session(dsn)
+        self._is_alone = session is not None
+        self._session = session or Session(dsn)
         self._transform: PlayTransform | None = None
         self._catalogue: CatalogueTransform | None = None
         self._catalogue_version: int | None = None
@@ -79,8 +79,9 @@ class Stager:
         return self._session.connection
 
     def close(self) -> None:
-        """Close the connection and free the memory."""
-        self._session.close()
+        """Close the connection, if it is the worker's own, and free the memory."""
+        if not self._is_alone:
+            self._session.close()
         self._transform = self._catalogue = None
 
     def cancel(self, *, for_good: bool = False) -> None:
