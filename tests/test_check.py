@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection, IsolationLevel, sql
 from psycopg.conninfo import make_conninfo
 
 from sparkify import analytics, etl
@@ -21,7 +21,7 @@ from sparkify.operations.forget import forget
 from sparkify.publish.run import publish_run
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
-from tests.support.data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.warehouse import one
 
 DAY = 24 * 3600 * 1000
@@ -342,6 +342,21 @@ def test_months_that_come_while_it_checks_are_no_damage(
         monkeypatch.setitem(examine.__globals__, "_run", run)
         assert found(check(dsn)) == []
     assert ("plays_have_users", 1) in seen
+
+
+@pytest.mark.parametrize("kind", ["play", "page view"])
+def test_a_month_that_comes_is_noticed(dsn: str, tmp_path: Path, kind: str) -> None:
+    write(tmp_path, "a/log_data/a.json", play())
+    etl.run(tmp_path / "a", dsn=dsn)
+    later = play(NOVEMBER + 31 * 86_400_000) if kind == "play" else view(NOVEMBER + 31 * 86_400_000)
+    write(tmp_path, "b/log_data/b.json", later)
+    with connect(dsn) as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        with connection.transaction():
+            assert examine(connection, ["tables_there"])[1]
+            etl.run(tmp_path / "b", dsn=dsn)
+            assert not examine(connection, ["tables_there"])[1]
+        assert examine(connection, ["tables_there"])[1]
 
 
 def test_a_run_at_work_is_no_dead_one(dsn: str, db: Connection[Any], world: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import Connection
 
 import sparkify as sparkify_package
 from sparkify import analytics, etl
@@ -163,6 +164,34 @@ def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> N
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
     found = json.loads(run_here("report", *options, "--json", dsn=loaded[0]).stdout)
     assert found["totals"]["plays"] == sum(row["plays"] for row in found["trend"])
+
+
+@pytest.mark.parametrize(("state", "said"), [("publishing", "runs held: 0."), ("failed", "failed: 1 (see")])
+def test_report_before_a_first_load_is_done(
+    dsn: str, db: Connection[Any], tmp_path: Path, run_here: Run, state: str, said: str
+) -> None:
+    """It has published a month, and works on the next one, or could not publish it."""
+    write(tmp_path, "log_data/a.json", play(length=100))
+    etl.run(tmp_path, dsn=dsn)
+    db.execute("UPDATE etl.runs SET state = %s, finished_at = NULL", [state])
+    report = run_here("report", dsn=dsn).stdout
+    assert "\n1 play in 1 session, 0.0 hours; 1 listener, 1 of them new\n" in report
+    assert "\nLast loaded 20" in report
+    assert said in report
+
+
+def test_lists_say_that_there_is_more(dsn: str, tmp_path: Path, run_here: Run) -> None:
+    for line in "ab":
+        write(tmp_path, f"log_data/{line}.json", line)
+        etl.run(tmp_path, dsn=dsn)
+    more = "There are more. To see them, choose a larger --limit.\n"
+    for command in (["rejects", "list"], ["rejects", "show"], ["runs", "list"]):
+        for shown, said in ((1, more), (2, "")):
+            done = run_here(*command, "--limit", str(shown), dsn=dsn)
+            assert (done.returncode, done.stderr) == (0, said)
+            assert (
+                len(json.loads(run_here(*command, "--json", "--limit", str(shown), dsn=dsn).stdout)) == shown
+            )
 
 
 def test_report_of_nothing(dsn: str, run_here: Run) -> None:

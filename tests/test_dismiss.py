@@ -19,7 +19,7 @@ from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.stage.runs import lock_publisher
-from tests.support.data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.warehouse import checksums, one, wait_until
 
 BOOKS = (
@@ -153,6 +153,18 @@ def test_json(data: Path, dsn: str, run_here: Callable[..., Any]) -> None:
         "dismissed": 4, "files": 3, "reasons": {"invalid_json": 3, "missing_field": 1},
         "not_dismissed": {"other_runs": 0},
     }  # fmt: skip
+
+
+def test_the_state_of_the_data_changes(dsn: str, tmp_path: Path) -> None:
+    """The dashboard asks everything again when it changes."""
+    write(tmp_path, "log_data/a.json", play(userId="1"), view(userId="2", sessionId=2), "torn")
+    etl.run(tmp_path, dsn=dsn)
+    seen = [analytics.quality(dsn=dsn)]
+    dismiss(dsn=dsn)
+    seen.append(analytics.quality(dsn=dsn))
+    forget([2], dsn=dsn)
+    seen.append(analytics.quality(dsn=dsn))
+    assert [(state["rejected"], state["page_views"]) for state in seen] == [(1, 1), (0, 1), (0, 0)]
 
 
 def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Connection[Any]) -> None:

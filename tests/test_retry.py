@@ -576,6 +576,9 @@ def test_held_runs_are_listed_released_and_dropped(
     assert "Released run 2: 2 files, 2 lines loaded, 1 rejected." in capsys.readouterr().err
     assert one(db, "SELECT count(*) FROM songplays") == 1
     assert unsound(dsn) == []
+    report = one(db, "SELECT report FROM etl.runs WHERE run_id = 2")
+    assert (report["status"], report["files"]["loaded"], report["rows"]["songplays"]) == ("done", 2, 1)
+    assert report["held_runs"] == []
 
     for run_id, said in (
         (1, "is dropped"),

@@ -256,9 +256,10 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
 
 
 def quality(*, dsn: DsnOrConnection = None) -> Row:
-    """The state of the data: plays, plays that match the catalogue, rejected lines, time of the last load.
+    """The state of the data: plays, matched plays, page views, rejected lines, and when it was last loaded.
 
-    It names the `held_runs` and `failed_runs` as the report of a run does.
+    Until a first load is done, that is when it began. `held_runs` and `failed_runs` are as in the report of a
+    run.
     """
     with reader(dsn) as connection:
         (row,) = rows(connection, _state["quality"])

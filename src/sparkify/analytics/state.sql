@@ -52,9 +52,11 @@ GROUP BY run_id, state, started_at, reason ORDER BY run_id DESC
 -- Summarize the state of the data. One row.
 SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays') AS plays,
        (SELECT row_count FROM etl.row_counts WHERE table_name = 'matched') AS matched,
-       rejected, lines,
-       (SELECT max(finished_at) FROM etl.runs WHERE state = 'published') AS loaded_at
-FROM (SELECT sum(rejected)::bigint AS rejected, sum(lines)::bigint AS lines FROM etl.files) files
+       page_views, rejected, lines,
+       (SELECT coalesce(max(finished_at) FILTER (WHERE state = 'published'), max(started_at)) FROM etl.runs) AS loaded_at
+FROM (SELECT coalesce(sum(page_views), 0)::bigint AS page_views, coalesce(sum(rejected), 0)::bigint AS rejected,
+             coalesce(sum(lines), 0)::bigint AS lines
+      FROM etl.manifest JOIN etl.runs USING (run_id) WHERE state = 'published') books
 
 -- name: unpublished_runs
 -- List the runs that are held or failed. One row per run.

@@ -96,6 +96,12 @@ def note(message: str) -> None:
     print(printable(message), file=sys.stderr)
 
 
+def note_more(rows: Sequence[Any], limit: int) -> None:
+    """Say that there are more rows than the first `limit`, if so. Ask for one more to know."""
+    if len(rows) > limit:
+        note("There are more. To see them, choose a larger --limit.")
+
+
 def by_level(rows: Sequence[dict[str, Any]]) -> str:
     """The plays of each level, like ``free 2, paid 1``; of many levels, the three with most plays by name."""
     most = sorted(rows, key=lambda row: -row["plays"])

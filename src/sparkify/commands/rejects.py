@@ -16,7 +16,15 @@ from sparkify.commands.arguments import (
     not_empty,
     positive,
 )
-from sparkify.commands.output import counted, note, print_json, print_result, print_sentence, printable
+from sparkify.commands.output import (
+    counted,
+    note,
+    note_more,
+    print_json,
+    print_result,
+    print_sentence,
+    printable,
+)
 from sparkify.errors import UsageError
 from sparkify.extract.files import name_of
 from sparkify.extract.rejects import REASONS
@@ -100,13 +108,15 @@ def _show(options: Options) -> int:
 def _print_rejects(options: Options, show: Any, *, evidence: bool) -> int:
     from sparkify import analytics
 
-    rows = analytics.rejects(**_choice(options), evidence=evidence, limit=options.limit)
+    limit = options.limit
+    rows = analytics.rejects(**_choice(options), evidence=evidence, limit=limit + 1)
     if options.json:
-        print_json(rows)
+        print_json(rows[:limit])
     elif rows:
-        show(rows)
+        show(rows[:limit])
     else:
         note("No rejected lines.")
+    note_more(rows, limit)
     return DONE
 
 

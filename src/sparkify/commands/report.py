@@ -15,6 +15,7 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import (
     by_level,
+    counted,
     encodable,
     note,
     print_answer,
@@ -77,10 +78,11 @@ def _print_totals(found: dict[str, Any]) -> None:
     chosen = [found["level"], found["location"] and printable(found["location"])]
     which = ", ".join([found["zone"], *(name for name in chosen if name)])
     print_sentence(f"{found['since']} to {found['until']}, {which}")
-    sessions = "" if totals["sessions"] is None else f" in {totals['sessions']:,} sessions"
+    sessions = "" if totals["sessions"] is None else f" in {counted(totals['sessions'], 'session')}"
+    hours = totals["seconds"] / 3600
     print_sentence(
-        f"{totals['plays']:,} plays{sessions}, {totals['seconds'] / 3600:,.0f} hours;"
-        f" {totals['listeners']:,} listeners, {totals['new_listeners']:,} of them new"
+        f"{counted(totals['plays'], 'play')}{sessions}, {hours:,.{0 if hours >= 10 else 1}f} hours;"
+        f" {counted(totals['listeners'], 'listener')}, {totals['new_listeners']:,} of them new"
     )
     print_sentence(
         f"Active users: {active[1]:,} on the last day, {active[7]:,} in 7 days, {active[30]:,} in 30 days"
@@ -119,12 +121,11 @@ def _print_quality(state: dict[str, Any]) -> None:
         " match a song in the catalogue;\n"
         f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )
-    if state["loaded_at"]:
-        held, failed = len(state["held_runs"]), len(state["failed_runs"])
-        print_sentence(
-            f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {held:,}"
-            f"{f', failed: {failed:,} (see `sparkify runs list`)' if failed else ''}."
-        )
+    held, failed = len(state["held_runs"]), len(state["failed_runs"])
+    print_sentence(
+        f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {held:,}"
+        f"{f', failed: {failed:,} (see `sparkify runs list`)' if failed else ''}."
+    )
 
 
 def _bars(values: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from sparkify.commands.arguments import (
     add_limit,
     positive,
 )
-from sparkify.commands.output import counted, note, print_json, printable
+from sparkify.commands.output import counted, note, note_more, print_json, printable
 
 
 def add(commands: Any) -> None:
@@ -40,14 +40,16 @@ def _list(options: Options) -> int:
     from sparkify.analytics import runs
     from sparkify.commands.tables import print_table
 
-    rows = runs(dsn=options.dsn, limit=options.limit)
+    limit = options.limit
+    rows = runs(dsn=options.dsn, limit=limit + 1)
     if options.json:
-        print_json(rows)
+        print_json(rows[:limit])
     elif not rows:
         note("No runs yet.")
     else:
-        print_table(rows, hide=("reason",), moments="%Y-%m-%d %H:%M")
-        print_failures(rows)
+        print_table(rows[:limit], hide=("reason",), moments="%Y-%m-%d %H:%M")
+        print_failures(rows[:limit])
+    note_more(rows, limit)
     return DONE
 
 

@@ -14,6 +14,7 @@ from sparkify.database.advice import advice, advice_on_connecting, described
 from sparkify.database.dsn import parse
 from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
+from sparkify.server import ensure_running, is_embedded
 from sparkify.server.names import DATABASE, refuse_long
 
 MAINTENANCE: Final = "postgres"
@@ -47,8 +48,6 @@ def resolve(dsn: str | None = None) -> str:
         raise UsageError("The connection string is empty: perhaps a variable is not set.")
     dsn = dsn or os.environ.get("SPARKIFY_DSN", "").strip()
     if not dsn and not any(map(os.environ.get, LIBPQ_VARIABLES)):
-        from sparkify.server import ensure_running  # noqa: PLC0415  not needed for another server
-
         dsn = ensure_running()
     given = parse(dsn or "")
     _check_database(given.get("dbname") or os.environ.get("PGDATABASE", ""))
@@ -88,8 +87,6 @@ def connect(dsn: str, *, for_questions: bool = False, as_owner: bool = True) -> 
         # Behind a pooler, the next transaction may run on a backend that lacks our prepared statements.
         connection: Connection[Any] = psycopg.connect(settings, autocommit=True, prepare_threshold=None)
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the latter of libpq's settings
-        from sparkify.server import is_embedded  # noqa: PLC0415  not needed for another server
-
         said = " ".join(str(error).split())
         stop = "" if said.endswith(("?", ".")) else "."
         todo = advice_on_connecting(said, embedded=is_embedded(dsn))
@@ -198,6 +195,6 @@ def create_database(dsn: str) -> None:
         except psycopg.errors.InsufficientPrivilege:
             raise ConnectionFailed(
                 f"There is no database {name}, and this role may not create it."
-                f" Have it created (CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0),"
+                f" Have it created ({create.as_string(connection)}),"
                 " or name another."
             ) from None

@@ -9,7 +9,7 @@ from psycopg import Connection
 from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
 from sparkify.errors import SparkifyError
-from sparkify.publish.run import publish_run, tally_of
+from sparkify.publish.run import publish_run, report_of, tally_of
 from sparkify.report import Tally
 from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging, state_of
@@ -25,7 +25,7 @@ def release(run_id: int, dsn: str | None = None) -> Tally:
     with _adopted(run_id, dsn) as connection:
         if reason := publish_run(connection, dsn, run_id):
             raise SparkifyError(failure(run_id, reason))
-        return tally_of(connection, run_id)
+        return report_of(connection, run_id).tally
 
 
 def drop(run_id: int, dsn: str | None = None) -> int:

@@ -10,7 +10,7 @@ from sparkify.database.queries import queries
 from sparkify.publish.counts import Counts
 from sparkify.publish.lifetimes import update_lifetimes
 from sparkify.publish.partitions import Span
-from sparkify.publish.recount import nothing_else, recount
+from sparkify.publish.recount import recount, staged_sources
 from sparkify.schema.rollups import ACTIVITY
 
 _sql: Final = queries("publish/activity")
@@ -23,7 +23,7 @@ class StagedActivity:
     """
 
     def __init__(self, month: Span, tables: Mapping[str, sql.Identifier]) -> None:
-        self._counts = Counts(month, tables, nothing_else(tables))
+        self._counts = Counts(month, tables, staged_sources(tables))
         self.rollups = [rollup for rollup in ACTIVITY if rollup.is_by_month]
 
     def prepare(self, connection: Connection[Any]) -> None:
@@ -78,4 +78,3 @@ class Activity:
                     continue
                 recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
             update_lifetimes(self._connection)
-        self._connection.execute(_sql["end"])

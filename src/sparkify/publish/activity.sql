@@ -32,8 +32,3 @@ ANALYZE event_days
 -- Select these days, and the day after each: what is done after midnight may follow a play before it.
 -- reads: event_days
 (SELECT DISTINCT day + later AS day FROM event_days CROSS JOIN generate_series(0, 1) AS later)
-
--- name: end
--- Drop these tables, so that the next month can create them again.
--- reads: event_days, events
-DROP TABLE event_days, events

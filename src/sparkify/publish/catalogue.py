@@ -38,6 +38,8 @@ def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
     """Publish the catalogue records that a run staged; do nothing if they are published already."""
+    if not catalogue_is_staged(connection, run_id):
+        return
     with connection.transaction():
         lock_publisher(connection)
         if catalogue_is_staged(connection, run_id):

@@ -30,6 +30,7 @@ class StagedDays:
         self._span = span
         self._table = tables["user_days"]
         self._tables = tables
+        self._is_new = False
         self._counts = Counts(span.month, tables, {"user_days": self._table, "wanted": sql.SQL("true")})
 
     def prepare(self, connection: Connection[Any], *, beside: bool = False) -> None:
@@ -39,14 +40,14 @@ class StagedDays:
         """
         with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
             connection.execute(sql.SQL(_days["merge"]).format(**self._tables))
-        analyze(connection, self._table)
         self._span.add_keys(connection, "user_days", self._table)
-        is_new = self.are_of_a_new_month(connection)
+        analyze(connection, self._table)
+        self._is_new = is_new = self._are_of_a_new_month(connection)
         for rollup in LISTENING:
             if _is_counted(rollup, is_new=beside and is_new):
                 self._counts.count(connection, rollup, self._counted(rollup.name), is_new=is_new)
 
-    def are_of_a_new_month(self, connection: Connection[Any]) -> bool:
+    def _are_of_a_new_month(self, connection: Connection[Any]) -> bool:
         """Whether no rollup has a partition for the month yet."""
         return not any(
             self._span.month.is_attached(connection, rollup.name)
@@ -56,10 +57,9 @@ class StagedDays:
 
     def publish(self, connection: Connection[Any]) -> set[Rollup]:
         """Publish what these days come to: more of it if the month is new. Returns these rollups."""
-        is_new = self.are_of_a_new_month(connection)
-        published = [rollup for rollup in LISTENING if _is_counted(rollup, is_new=is_new)]
+        published = [rollup for rollup in LISTENING if _is_counted(rollup, is_new=self._is_new)]
         for rollup in published:
-            self._counts.publish(connection, rollup, is_new=is_new)
+            self._counts.publish(connection, rollup, is_new=self._is_new)
         return set(published)
 
 

@@ -107,7 +107,6 @@ class ListeningRollups:
         for rollup in LISTENING:
             if any_computed or rollup not in self._counted:
                 self._recount(rollup)
-        self._run(_sql["end"])
 
     def _recount(self, rollup: Rollup) -> None:
         """Recount the rows of a rollup that depend on the changed days."""
@@ -143,4 +142,3 @@ def forget_users(connection: Connection[Any]) -> None:
     }
     ListeningRollups(connection, there).update()
     activity.update()
-    connection.execute(_sql["end_of_days"])

@@ -7,11 +7,6 @@ CREATE TEMP TABLE computed_agents (user_agent_id bigint, user_agent text) ON COM
 CREATE TEMP TABLE computed_sessions (LIKE analytics.sessions) ON COMMIT DROP;
 CREATE TEMP TABLE moved_days (day date NOT NULL) ON COMMIT DROP
 
--- name: end
--- Drop these tables, so that the next month can create them again.
--- reads: computed_agents, computed_days, computed_sessions, moved_days, old_days
-DROP TABLE old_days, computed_days, computed_agents, computed_sessions, moved_days
-
 -- name: plays_to_compute
 -- Select the plays of the days that are computed, as the definitions of days and sessions read them.
 -- reads: plays_of_days
@@ -69,11 +64,6 @@ SELECT DISTINCT user_id, day FROM analytics.user_days WHERE user_id IN (SELECT u
 CREATE TEMP TABLE plays_of_days ON COMMIT DROP AS
 SELECT user_id, NULL::date AS day, level, start_time, session_id, songplay_id, location, user_agent FROM songplays LIMIT 0;
 ANALYZE touched_days
-
--- name: end_of_days
--- Drop these tables: every month creates its own.
--- reads: plays_of_days, touched_days
-DROP TABLE touched_days, plays_of_days
 
 -- name: summarize_indexes
 -- Summarise the new blocks of all BRIN indexes: until then, every search reads all of them. Somebody else's index in the schema is

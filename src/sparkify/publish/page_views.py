@@ -9,7 +9,6 @@ from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
 from sparkify.publish.staged import StagedMonth
-from sparkify.stage.runs import lock_publisher
 
 _sql: Final = queries("publish/page_views")
 
@@ -42,9 +41,7 @@ def publish_page_views(month: StagedMonth, activity: Activity) -> bool:
 
 def delete_forgotten_views(connection: Connection[Any]) -> None:
     """Delete what was published of sessions before a load met the lines of forgotten people in them."""
-    with connection.transaction():
-        lock_publisher(connection)
-        if sessions := [session for (session,) in connection.execute(_sql["new_sessions"])]:
-            activity = Activity(connection)
-            connection.execute(_sql["delete_forgotten_views"], [sessions])
-            activity.update()
+    if sessions := [session for (session,) in connection.execute(_sql["new_sessions"])]:
+        activity = Activity(connection)
+        connection.execute(_sql["delete_forgotten_views"], [sessions])
+        activity.update()

@@ -26,8 +26,8 @@ WHERE indrelid = {parent}::regclass AND ({with_unique} OR NOT indisunique)
                   WHERE there.indrelid = {staged}::regclass AND there.indisunique = p.indisunique
                     AND substring(pg_get_indexdef(there.indexrelid) FROM ' USING .*') = substring(pg_get_indexdef(p.indexrelid) FROM ' USING .*'))
 UNION ALL
-SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS 0', {staged}, attname)
-FROM pg_attribute WHERE attrelid = {parent}::regclass AND attnum > 0 AND attstattarget = 0
+SELECT format('ALTER TABLE %s %s', {staged}, string_agg(format('ALTER %I SET STATISTICS 0', attname), ', '))
+FROM pg_attribute WHERE attrelid = {parent}::regclass AND attnum > 0 AND attstattarget = 0 HAVING count(*) > 0
 
 -- name: is_attached
 -- Tell whether a table is a partition of its parent.

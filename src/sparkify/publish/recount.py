@@ -16,14 +16,14 @@ Spans = Sequence[tuple[date, date]]
 Names = Mapping[str, sql.Composable]
 
 
-def everything() -> dict[str, sql.Composable]:
+def all_sources() -> dict[str, sql.Composable]:
     """All that a definition reads, as the warehouse has it."""
     tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
     tables |= {name: tables[source] for name, source in RECENT.items()}
     return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
 
 
-def nothing_else(staged: Names) -> dict[str, sql.Composable]:
+def staged_sources(staged: Names) -> dict[str, sql.Composable]:
     """What definitions read of a month that is staged as a whole; batches have summed up its plays."""
     return {
         **staged,
@@ -46,9 +46,15 @@ def recount(
     def run(query: LiteralString, **names: sql.Composable) -> Any:
         return connection.execute(sql.SQL(query).format(**names))
 
-    run(_sql["find_scope"], scope=sql.SQL(rollup.queries["scope"]).format(**changed))
     period = sql.Identifier("period") if rollup.time == "start" else sql.Literal(rollup.time)
-    scope = run(_sql["spans_of_scope"], start=sql.Identifier(rollup.time), period=period)
+    scope = run(
+        _sql["find_scope"],
+        scope=sql.SQL(rollup.queries["scope"]).format(**changed),
+        start=sql.Identifier(rollup.time),
+        period=period,
+    )
+    while scope.nextset():  # to the result of the last statement
+        pass
     spans = [row[:2] for row in scope]
     if not spans:
         return
@@ -59,7 +65,7 @@ def recount(
     wanted = sql.SQL(_sql["in_scope"]).format(keys=keys) if len(columns) > 1 else in_spans
     if only:
         wanted = sql.SQL("({} AND {})").format(wanted, sql.SQL(only))
-    sources = {**everything(), **_sources(rollup, spans, staged), "wanted": wanted}
+    sources = {**all_sources(), **_sources(rollup, spans, staged), "wanted": wanted}
     run(
         _sql["recount"], rollup=table_of(rollup), wanted=wanted, in_spans=in_spans,
         definition=definition(rollup, sources),

@@ -24,11 +24,8 @@
 -- makes: scope
 DROP TABLE IF EXISTS pg_temp.scope;
 CREATE TEMP TABLE scope ON COMMIT DROP AS {scope};
-ANALYZE scope
-
--- name: spans_of_scope
--- Find the spans of time that the changed rows are counted from. The columns of the scope follow, empty: their names are the keys.
--- reads: scope
+ANALYZE scope;
+-- The spans of time that the changed rows are counted from. The columns of the scope follow, empty: their names are the keys.
 SELECT lower(span), upper(span), scope.*
 FROM (SELECT unnest(range_agg(daterange({start}, ({start} + ('1 ' || {period})::interval)::date))) AS span FROM scope) spans
 LEFT JOIN scope ON false

@@ -29,6 +29,7 @@ from sparkify.stage.runs import (
     adopt,
     drop_staging,
     end_staging,
+    lock_publisher,
     reason_of,
     refuse_lost,
     set_state,
@@ -57,17 +58,16 @@ def publish_run(
     set_state(connection, run_id, "publishing")
     with Beside(dsn) as beside:
         reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
-        delete_forgotten_views(connection)
         has_grown = connection.execute(_sql["has_grown"]).fetchone()
         analyzed = beside.begin(_analyze, as_whole=False) if has_grown and beside.is_open else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
-        if reason:
-            set_state(connection, run_id, "failed", reason)
-        else:
-            with connection.transaction():
+        with connection.transaction():
+            lock_publisher(connection)
+            delete_forgotten_views(connection)
+            if not reason:
                 end_staging(connection, run_id)
-                set_state(connection, run_id, "published")
+            set_state(connection, run_id, "failed" if reason else "published", reason)
         if has_grown and not (analyzed and has_succeeded(analyzed)):
             _analyze(connection)
     return reason
@@ -181,10 +181,16 @@ def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: E
     """Publish what a run has left, and report it if it had read a file."""
     if reason := publish_run(connection, dsn, run_id):
         earlier.failed[run_id] = reason
-    elif (tally := tally_of(connection, run_id)).files:
-        report = Report("done", tally.files, tally.files, run_id=run_id, tally=tally)
-        read_totals(connection, report)
+    elif (report := report_of(connection, run_id)).files_new:
         earlier.finished[run_id] = report
+
+
+def report_of(connection: Connection[Any], run_id: int) -> Report:
+    """The report of a run that somebody else has staged, and that is published now; stored with the run."""
+    tally = tally_of(connection, run_id)
+    report = Report("done", tally.files, tally.files, run_id=run_id, tally=tally)
+    read_totals(connection, report)
+    return report
 
 
 def tally_of(connection: Connection[Any], run_id: int) -> Tally:

@@ -166,7 +166,6 @@ class _Claiming:
     def any_files(self) -> list[Claim | None]:
         """Claim files that the warehouse may know."""
         self._connection.execute(_sql["prepare_claims"])
-        self._connection.execute("TRUNCATE wanted_files")
         copy_columns(self._connection, sql.Identifier("wanted_files"), self._columns)
         values = {"kind": self._kind, "run_id": self._run_id, "seen_at": self._seen_at}
         rows = self._connection.execute(_sql["claim"], values, binary=True)

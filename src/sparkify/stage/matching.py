@@ -40,7 +40,7 @@ class Matching:
             with connection.cursor() as cursor, cursor.copy(_sql["all_matches"]) as rows:
                 transform.take_catalogue(rows)
         elif count:
-            connection.execute("TRUNCATE unknown_songs")
+            connection.execute(_sql["prepare_matches"])
             copy_bytes(connection, sql.Identifier("unknown_songs"), heard)
             matches = connection.execute(_sql["matches"], binary=True).fetchall()
         transform.match(matches)

@@ -215,8 +215,10 @@ def keep_open(connection: Connection[Any], run_id: int) -> None:
 
 
 def end_staging(connection: Connection[Any], run_id: int) -> None:
-    """Delete a run's notes on staging, and the books of its files' earlier versions, as the run ends."""
-    lock_publisher(connection)
+    """Delete a run's notes on staging, and the books of its files' earlier versions, as the run ends.
+
+    The transaction has locked the publisher.
+    """
     for query in ("end_staging", "drop_old_versions"):
         connection.execute(sql.SQL(_sql[query]).format(run_id=sql.Literal(run_id)))
 

@@ -108,8 +108,7 @@ LEFT JOIN (
     SELECT DISTINCT ON (file_id) file_id, version, run_id FROM etl.manifest
     WHERE file_id IN (SELECT file_id FROM unpublished) ORDER BY file_id, manifest_id DESC
 ) before USING (file_id)
-WHERE f.file_id = dropped.file_id;
-DROP TABLE unpublished, partly_published
+WHERE f.file_id = dropped.file_id
 
 -- name: has_files
 -- Tell whether a run has files left in the manifest.

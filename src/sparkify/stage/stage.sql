@@ -40,12 +40,8 @@ CREATE TABLE {heard_songs} (
 CREATE TABLE {levels} (LIKE analytics.user_level_days) WITH (autovacuum_enabled = false);
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer) WITH (autovacuum_enabled = false);
 CREATE TABLE {page_views} (LIKE analytics.page_views INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
--- The month's rollups are counted from these. Nothing uses statistics of arrays, as in analytics.user_days.
+-- The month's rollups are counted from these.
 CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
-ALTER TABLE {user_days}
-    ALTER plays SET STATISTICS 0, ALTER milliseconds SET STATISTICS 0,
-    ALTER quarters SET STATISTICS 0, ALTER tracks SET STATISTICS 0, ALTER artists SET STATISTICS 0,
-    ALTER lengths SET STATISTICS 0;
 CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text) WITH (autovacuum_enabled = false);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
 WITH (autovacuum_enabled = false)
@@ -62,9 +58,10 @@ INSERT INTO etl.staged_slices (run_id, catalogue_version, month, file_id, earlie
 SELECT %s, %s, *
 FROM unnest(%s::date[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])
 
--- name: catalogue
--- Read the version of the catalogue, which changes when a heard song may match another song.
-SELECT catalogue_version FROM etl.warehouse
+-- name: warehouse
+-- Read the version of the catalogue, which changes when a heard song may match another song; and the accepted range of
+-- event times, in milliseconds since 1970.
+SELECT catalogue_version, (extract(epoch FROM earliest) * 1000)::bigint, (extract(epoch FROM before) * 1000)::bigint FROM etl.warehouse
 
 -- name: catalogue_size
 -- Read how many songs the catalogue has: another run may have published many since the batch began.
@@ -81,9 +78,10 @@ SELECT (SELECT relhastriggers FROM pg_class WHERE oid = 'etl.known_files'::regcl
 FROM generate_series(1, %s)
 
 -- name: prepare_claims
--- Create the table for the files of a chunk.
+-- Make an empty table for the files of a chunk.
 -- makes: wanted_files
-CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigint, mtime_ns bigint, digest bytea)
+CREATE TEMP TABLE IF NOT EXISTS wanted_files (path text, version text, size bigint, mtime_ns bigint, digest bytea);
+TRUNCATE wanted_files
 
 -- name: claim
 -- Claim files: a version of a file is claimed once, and only one unfinished run at a time has the file. Files
@@ -169,10 +167,11 @@ SET trouble = EXCLUDED.trouble, run_id = EXCLUDED.run_id, note = EXCLUDED.note, 
 WHERE f.run_id = EXCLUDED.run_id
    OR NOT EXISTS (SELECT FROM etl.runs r WHERE r.run_id = f.run_id AND etl.is_unfinished(r.state))
 
--- name: prepare_batch
--- Create the table for the heard songs of a chunk.
+-- name: prepare_matches
+-- Make an empty table for the heard songs of a chunk.
 -- makes: unknown_songs
-CREATE TEMP TABLE IF NOT EXISTS unknown_songs (number integer, heard_song_id uuid)
+CREATE TEMP TABLE IF NOT EXISTS unknown_songs (number integer, heard_song_id uuid);
+TRUNCATE unknown_songs
 
 -- name: matches
 -- Match the heard songs of a chunk with the catalogue; the numbers are the worker's.
@@ -195,7 +194,3 @@ COPY (
     FROM etl.catalogue_matches
     GROUP BY get_byte(uuid_send(heard_song_id), 0)
 ) TO STDOUT (FORMAT binary)
-
--- name: ts_range
--- Read the accepted range of event times, in milliseconds since 1970.
-SELECT (extract(epoch FROM earliest) * 1000)::bigint, (extract(epoch FROM before) * 1000)::bigint FROM etl.warehouse

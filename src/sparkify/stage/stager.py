@@ -69,7 +69,7 @@ class Stager:
         self._catalogue_version: int | None = None
         self._matching = Matching()
         self._forgotten = Forgotten()
-        self._sessions: set[int] = set()  # of forgotten people, that this transaction has met
+        self._forgotten_sessions: set[int] = set()  # of forgotten people, that this transaction has met
         self._locked_months: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
         self._given_up = False
@@ -153,10 +153,10 @@ class Stager:
     def _transaction(self) -> Iterator[None]:
         """The transaction that stages: nobody is forgotten during it, and the run stays open."""
         with self._connection.transaction():
-            self._know_forgotten()
+            self._read_forgotten()
             keep_open(self._connection, self._run_id)
             self._locked_months.clear()
-            self._sessions.clear()
+            self._forgotten_sessions.clear()
             yield
 
     def _stage_in_a_transaction(self, batch: Batch) -> StagedBatch:
@@ -194,7 +194,7 @@ class Stager:
             return PartClaim(self._connection, self._run_id, batch.files[0], batch.part)
         return Claims(self._connection, self._run_id, self._planned_at)
 
-    def _know_forgotten(self) -> None:
+    def _read_forgotten(self) -> None:
         self._connection.execute(_sql["pass_gate"])
         if self._connection.execute(_sql["count_forgotten"]).fetchone() != (len(self._forgotten),):
             row = self._connection.execute(_sql["forgotten"]).fetchone()
@@ -202,15 +202,11 @@ class Stager:
             self._forgotten = Forgotten(*row)
 
     def _begin_batch(self) -> PlayTransform:
-        row = self._connection.execute(_sql["catalogue"]).fetchone()
+        row = self._connection.execute(_sql["warehouse"]).fetchone()
         assert row is not None
-        (version,) = row
-        if self._transform is None:
-            ts_range = self._connection.execute(_sql["ts_range"]).fetchone()
-            assert ts_range is not None
-            self._transform = PlayTransform(ts_range)
+        version, *ts_range = row
+        self._transform = self._transform or PlayTransform(tuple(ts_range))
         self._transform.forgotten = self._forgotten
-        self._connection.execute(_sql["prepare_batch"])
         self._transform.begin_batch(forget_songs=self._catalogue_version != version)
         if self._catalogue_version != version:
             self._matching = Matching()
@@ -222,7 +218,7 @@ class Stager:
         transform = self._transform
         file_ids = [claim.file_id for _, claim in claimed]
         result = transform.transform([slice_ for slice_, _ in claimed], file_ids)
-        self._sessions |= result.forgotten_sessions
+        self._forgotten_sessions |= result.forgotten_sessions
         self._lock_months(result.months, transform)
         self._matching.match(self._connection, transform)
         for month in result.months:
@@ -247,8 +243,8 @@ class Stager:
 
     def _remember_sessions(self) -> None:
         """Note sessions of forgotten people; at the end of the transaction, lest two workers deadlock."""
-        if self._sessions:
-            self._connection.execute(_sql["remember_sessions"], [list(self._sessions)])
+        if self._forgotten_sessions:
+            self._connection.execute(_sql["remember_sessions"], [list(self._forgotten_sessions)])
 
     def _copy(self, transform: PlayTransform, month: date, tables: tuple[str, ...]) -> None:
         names = month_tables(self._run_id, month)

@@ -20,7 +20,7 @@ from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
-from sparkify.publish.recount import everything
+from sparkify.publish.recount import all_sources
 from sparkify.schema import rollups
 from sparkify.schema.structure import parameters
 
@@ -71,7 +71,7 @@ def _follows(table: LiteralString) -> LiteralString:
     """The check that a table of ``publish/rollups`` equals what its definition computes from all plays."""
     text = sql.SQL(_sql["follows"]).format(
         name=sql.SQL(table),
-        definition=sql.SQL(rollups.queries_of(table)["definition"]).format(**everything()),
+        definition=sql.SQL(rollups.queries_of(table)["definition"]).format(**all_sources()),
         shown=sql.SQL(", ").join(map(sql.Identifier, rollups.scalar_columns(table))),
     )
     return text.as_string()
@@ -131,7 +131,7 @@ def examine(connection: Connection[Any], names: Iterable[str]) -> tuple[list[Fin
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         with planner(connection, work_mem="64MB"):  # the usual few MB would spill these large joins to disk
             findings = [_run(cursor, name) for name in names]
-        row = connection.execute(_sql["same_partitions"]).fetchone()
+        row = connection.execute(_sql["same_partitions"], parameters()).fetchone()
         return findings, bool(row and row[0])
 
 

@@ -8,10 +8,8 @@ SELECT count(*) OVER () AS found_, * FROM offending LIMIT {examples}
 -- name: same_partitions
 -- Tell whether no partition was attached since the snapshot: a query of pg_inherits sees the snapshot,
 -- pg_partition_tree sees the present.
-SELECT (SELECT count(*) FROM pg_inherits
-        WHERE inhparent IN (to_regclass('public.songplays')::oid, to_regclass('public.time')::oid, to_regclass('analytics.heard_plays')::oid))
-       = (SELECT count(*) FROM unnest(ARRAY['public.songplays', 'public.time', 'analytics.heard_plays']) AS parent,
-              pg_partition_tree(to_regclass(parent)) WHERE level = 1)
+SELECT (SELECT count(*) FROM pg_inherits JOIN unnest(%(partitioned)s::text[]) AS parent ON inhparent = to_regclass(parent)::oid)
+       = (SELECT count(*) FROM unnest(%(partitioned)s::text[]) AS parent, pg_partition_tree(to_regclass(parent)) WHERE level = 1)
 
 -- name: follows
 -- The table analytics.{name} is what its definition computes from the plays.
