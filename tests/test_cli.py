@@ -354,6 +354,7 @@ def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: st
             "'nosuch' (choose from 'line_too_long', 'truncated_stream',",
         ),
         (["etl", "--workers", "0"], "'0' is not a whole number above 0"),
+        (["listener", "abc"], "'abc' is not a user id, a whole number"),
         (["top", "songs", "--since", "yesterday"], "'yesterday' is not a day"),
         (["top"], "required"),
         ([], "required"),

@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         help="seed of the first fault; the next has S + 1 (default: 1)",
     )
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="KIND", help=f"kinds of faults: {', '.join(KINDS)}"
+        "--only", nargs="+", default=[], metavar="KIND", help=f"kinds of faults: {', '.join(KINDS)}; or bombs"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write what came of each fault as JSON")
     return parser

@@ -63,8 +63,8 @@ def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
 
 
 def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
-    """The songs after which most feedback was given: the last play that the user began in the session before
-    it, less than a day before."""
+    """The songs after which most feedback was given: the last play that the user began in the same session
+    before it, less than a day before."""
     _refuse_places_and_zones(selection)
     with reader(dsn) as connection:
         return repaired(most_given(connection, _in_whole_months(connection, selection), limit))

@@ -69,7 +69,7 @@ def add_dsn(parser: argparse.ArgumentParser) -> None:
     """Let the user choose the PostgreSQL server."""
     add_option_or_variable(
         parser, "--dsn", "SPARKIFY_DSN",
-        "PostgreSQL to use, as a URL or connection string (default: PG* variables, else the embedded server)",
+        "PostgreSQL to use: a URL or connection string (default: PGHOST and so on, else the embedded server)",
     )  # fmt: skip
 
 
@@ -129,6 +129,17 @@ def positive(text: str) -> int:
     """Parse a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def user_id(text: str) -> int:
+    """Parse a user id: a whole number within 64 bits, as the warehouse stores it."""
+    if (
+        not text.removeprefix("-").isdecimal()
+        or not text.isascii()
+        or not -(2**63) <= int(text[:400]) < 2**63
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a user id, a whole number")
     return int(text)
 
 

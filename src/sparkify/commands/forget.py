@@ -1,10 +1,9 @@
 """``sparkify forget``: remove people from the warehouse."""
 
-import argparse
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sparkify.commands.arguments import DONE, Options, add_command, add_dsn, add_json
+from sparkify.commands.arguments import DONE, Options, add_command, add_dsn, add_json, user_id
 from sparkify.commands.output import counted, note, print_result, print_sentence
 
 if TYPE_CHECKING:
@@ -21,23 +20,10 @@ def add(commands: Any) -> None:
     forget = add_command(
         commands, "forget", _forget, "remove people from the warehouse and keep them out of later loads"
     )
-    forget.add_argument(
-        "user_ids", nargs="+", type=_user_id, metavar="USER_ID", help="user ids of the people"
-    )
+    forget.add_argument("user_ids", nargs="+", type=user_id, metavar="USER_ID", help="user ids of the people")
     forget.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     add_dsn(forget)
     add_json(forget)
-
-
-def _user_id(text: str) -> int:
-    """Parse a user id: a whole number within 64 bits, as the warehouse stores it."""
-    if (
-        not text.removeprefix("-").isdecimal()
-        or not text.isascii()
-        or not -(2**63) <= int(text[:400]) < 2**63
-    ):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a user id, a whole number")
-    return int(text)
 
 
 def _forget(options: Options) -> int:

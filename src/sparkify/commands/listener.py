@@ -11,6 +11,7 @@ from sparkify.commands.arguments import (
     add_limit,
     add_selection,
     chosen_selection,
+    user_id,
 )
 from sparkify.commands.output import by_level, note, print_answer, print_sentence, printable
 from sparkify.commands.report import print_trend
@@ -22,7 +23,7 @@ def add(commands: Any) -> None:
     listener = add_command(commands, "listener", _listener, "show one user's plays, on one screen")
     listener.epilog = "Name, gender and level are those of the user's latest play. --csv prints the trend."
     listener.add_argument(
-        "user", type=int, metavar="USER_ID", help="the user, as `top users --json` names it"
+        "user", type=user_id, metavar="USER_ID", help="the user, as `top users --json` names it"
     )
     add_selection(listener)
     add_limit(listener, 5)

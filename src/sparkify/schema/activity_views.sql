@@ -50,7 +50,7 @@ FROM (SELECT month, level, unnest(tracks) AS track_id, unnest(thumbs_up) AS thum
              unnest(playlist_adds) AS playlist_adds, unnest(friends_added) AS friends_added
       FROM analytics.track_feedback_months) given
 JOIN analytics.tracks USING (track_id);
-COMMENT ON VIEW analytics.feedback_by_song IS 'One row per song (title and artist, as the log says), UTC month and level with feedback after it. The song is that of the last play that the user began in the session before the feedback, less than a day before.';
+COMMENT ON VIEW analytics.feedback_by_song IS 'One row per song (title and artist, as the log says), UTC month and level with feedback after it. The song is that of the last play that the user began in the same session before the feedback, less than a day before.';
 COMMENT ON COLUMN analytics.feedback_by_song.month IS 'The first day of the month of the feedback.';
 COMMENT ON COLUMN analytics.feedback_by_song.level IS 'free or paid, as the log says of the feedback; NULL if it has none.';
 COMMENT ON COLUMN analytics.feedback_by_song.track_id IS 'Digest of title and artist: analytics.heard_songs.';

@@ -26,7 +26,7 @@ COMMENT ON COLUMN analytics.page_views.level IS 'The user''s plan at that moment
 COMMENT ON COLUMN analytics.page_views.page IS 'The page, as the log says: Home, Login, Upgrade and so on.';
 COMMENT ON COLUMN analytics.page_views.auth IS 'As the log says: Logged In, Logged Out and so on.';
 COMMENT ON COLUMN analytics.page_views.method IS 'The HTTP method: GET or PUT.';
-COMMENT ON COLUMN analytics.page_views.status IS 'The HTTP status: 200, 307 or 404.';
+COMMENT ON COLUMN analytics.page_views.status IS 'The HTTP status, such as 200, 307 or 404.';
 COMMENT ON COLUMN analytics.page_views.file_id IS 'The file: etl.files.';
 COMMENT ON COLUMN analytics.page_views.line IS 'Line number in the file, from 1.';
 

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS etl.runs (
     report      jsonb,
     reason      text
 );
-COMMENT ON TABLE etl.runs IS 'One row per run of the loader that had something to load.';
+COMMENT ON TABLE etl.runs IS 'One row per run: a load that had something to load, or a retry of rejects. What a retry loads is counted for the runs that read the lines.';
 COMMENT ON COLUMN etl.runs.run_id IS 'The number of the run.';
 COMMENT ON COLUMN etl.runs.started_at IS 'When it started.';
 COMMENT ON COLUMN etl.runs.finished_at IS 'When everything it staged was published, held or dropped, or when it failed.';

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS analytics.track_feedback_days (
     playlist_adds integer[] NOT NULL,
     friends_added integer[] NOT NULL
 );
-COMMENT ON TABLE analytics.track_feedback_days IS 'Rollup. One row per UTC day and level with feedback after a play: the last one that the user began in the session before it, less than a day before.';
+COMMENT ON TABLE analytics.track_feedback_days IS 'Rollup. One row per UTC day and level with feedback after a play: the last one that the user began in the same session before it, less than a day before.';
 COMMENT ON COLUMN analytics.track_feedback_days.day IS 'The day of the feedback, UTC. The play may be of the day before.';
 COMMENT ON COLUMN analytics.track_feedback_days.level IS 'free or paid, as the log says of the feedback; NULL if it has none.';
 COMMENT ON COLUMN analytics.track_feedback_days.tracks IS 'The track_id of each track after which feedback was given, in order. The other arrays have the same order.';

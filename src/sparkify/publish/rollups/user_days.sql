@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS analytics.user_days (
     artists       bigint[] NOT NULL,
     lengths       integer[] NOT NULL
 ) PARTITION BY RANGE (day);
-COMMENT ON TABLE analytics.user_days IS 'One row per user, UTC day, level, location and user agent: all plays in little space. Every rollup is counted from it.';
+COMMENT ON TABLE analytics.user_days IS 'One row per user, UTC day, level, location and user agent: all plays in little space. Most rollups of listening are counted from it.';
 COMMENT ON COLUMN analytics.user_days.user_id IS 'The user.';
 COMMENT ON COLUMN analytics.user_days.day IS 'The day, UTC.';
 COMMENT ON COLUMN analytics.user_days.level IS 'free or paid.';
