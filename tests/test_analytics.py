@@ -218,6 +218,18 @@ def test_names_are_shown_repaired_and_kept_as_they_came(dsn: str) -> None:
         assert one(connection, query) == 0
 
 
+def test_a_play_without_a_user_agent_has_no_device(new_dsn: Callable[[], str], tmp_path: Path) -> None:
+    for item, agent in enumerate((None, "", "junk")):
+        write(tmp_path, f"log_data/{item}.json", play(itemInSession=item, userAgent=agent))
+    dsn = new_dsn()
+    etl.run(tmp_path, dsn=dsn)
+    expected = [("Other", 2), (None, 1)]  # an empty text is one that ua-parser does not know
+    assert [(row["device"], row["plays"]) for row in analytics.top("devices", dsn=dsn)] == expected
+    with connect(dsn) as db:
+        view = db.execute("SELECT device, plays FROM analytics.plays_by_device ORDER BY plays DESC")
+        assert view.fetchall() == expected
+
+
 def test_devices_and_quality(dsn: str) -> None:
     devices = [row["device"] for row in analytics.top("devices", dsn=dsn)]
     assert {"Mac", "iPhone", "Windows", "Linux"} <= set(devices)

@@ -95,6 +95,8 @@ def test_a_play() -> None:
         (event(sessionId='"818"'), ("wrong_type", "sessionId is a string where a number belongs")),
         (event(sessionId="1.9"), ("wrong_type", "sessionId 1.9 is not an integer")),
         (event(sessionId="1e-400"), ("wrong_type", "sessionId 1E-400 is not an integer")),
+        (event(sessionId="4e-" + "9" * 19), ("wrong_type", f"sessionId 4E-{'9' * 18} is not an integer")),
+        (event(sessionId="4e" + "9" * 19), ("out_of_range", "sessionId inf does not fit 64 bits")),
         (event(sessionId="1" * 99), ("out_of_range", f"sessionId {'1' * 57}... does not fit 64 bits")),
         (event(sessionId="1e999999999"), ("out_of_range", "sessionId 1E+999999999 does not fit 64 bits")),
         (event(itemInSession="true"), ("wrong_type", "itemInSession is a boolean where a number belongs")),
@@ -147,6 +149,7 @@ def test_what_may_be_missing(name: str, text: str | None) -> None:
         ({"sessionId": "8.18E+2"}, "session_id", 818),
         ({"sessionId": "1." + "0" * 99_999}, "session_id", 1),
         ({"sessionId": "-0"}, "session_id", 0),
+        ({"sessionId": "-0.0e" + "9" * 19}, "session_id", 0),
         ({"sessionId": "-9223372036854775808"}, "session_id", -(2**63)),
         # As doubles these would become 9007199254740992 and another millisecond.
         ({"sessionId": "9007199254740993"}, "session_id", 9007199254740993),

@@ -24,7 +24,7 @@ from sparkify.database.connection import connect, room
 from sparkify.database.session import Session
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.check import check
-from sparkify.publish import beside, plans
+from sparkify.publish import background, plans
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
 from sparkify.server.names import DATABASE
@@ -477,6 +477,6 @@ def test_a_connection_that_waits_for_an_answer_is_not_used_again(dsn: str) -> No
     with closing(Session(dsn)) as session:
         assert session.run(work) == 1
     assert len(used) == 2
-    with beside.Beside(dsn) as second:
-        assert not beside.has_succeeded(second.begin(_stuck))
-        assert beside.has_succeeded(second.begin(lambda connection: one(connection, "SELECT 1")))
+    with background.Background(dsn) as second:
+        assert not background.succeeded(second.submit(_stuck))
+        assert background.succeeded(second.submit(lambda connection: one(connection, "SELECT 1")))

@@ -464,6 +464,29 @@ def test_a_song_that_is_only_heard_where_the_days_cut_another_month(
         assert [(row["artist"], row["plays"]) for row in artists] == [("Bo", 40), ("Ann", 28)][:limit]
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "day"),
+    [
+        ("America/St_Johns", datetime(2010, 11, 7, 3, tzinfo=UTC), date(2010, 11, 7)),  # 0:01 became 23:01
+        ("Antarctica/Casey", datetime(2010, 3, 4, 15, 5, tzinfo=UTC), date(2010, 3, 5)),  # 2:00 became 23:00
+        ("Antarctica/Casey", datetime(2010, 3, 4, 12, 55, tzinfo=UTC), date(2010, 3, 4)),
+    ],
+)
+@pytest.mark.parametrize("others", [(), (-3,), (2,), (-3, 2)])
+def test_clocks_that_go_back_over_midnight(
+    dsn: str, tmp_path: Path, zone: str, at: datetime, day: date, others: tuple[int, ...]
+) -> None:
+    """Hours of the day before that come again belong to the day that has begun, whatever else there is."""
+    plays = [int((at + timedelta(days)).timestamp() * 1000) for days in (0, *others)]
+    write(tmp_path, "log_data/a.json", *(play(ts, itemInSession=item) for item, ts in enumerate(plays)))
+    etl.run(tmp_path, dsn=dsn)
+    report = analytics.report(Selection(zone=zone), dsn=dsn)
+    assert sum(row["plays"] for row in report["trend"]) == report["totals"]["plays"] == len(plays)
+    on_the_day = Selection(day, day, zone=zone)
+    assert analytics.totals(on_the_day, dsn=dsn)["plays"] == 1
+    assert [row["start"] for row in analytics.trend("day", on_the_day, dsn=dsn)] == [day]
+
+
 @pytest.mark.parametrize("since", [date(2018, 11, 1), date(2018, 11, 3)])
 @pytest.mark.parametrize("days", [1, 2, 7])
 @pytest.mark.parametrize("zone", [*ODD, "UTC"])

@@ -4,7 +4,7 @@
 settings:
 
 - ``batch_bytes``: how large batches are: small, so that there are many and months are published ahead, with
-  some of the work beside it
+  some of the work in the background
 - ``phase``, ``nth``, ``when``: report when the nth statement of a phase is reached, ``before`` it is sent or
   ``after`` its answer, and wait; or ``during`` it, and go on
 - ``memory``: how many more bytes of address space it gets
@@ -53,7 +53,7 @@ PHASES: Final = {
     "commit": r"^COMMIT|^RELEASE",
     "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
     "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
-    "beside": r'ADD CONSTRAINT .*_pkey|INDEX .* ON "?staging|ANALYZE "staging"|LIKE "analytics"',
+    "background": r'ADD CONSTRAINT .*_pkey|INDEX .* ON "?staging|ANALYZE "staging"|LIKE "analytics"',
     "attach": r"ATTACH PARTITION",
     "levels": r"user_level_days|touched_days",
     "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",

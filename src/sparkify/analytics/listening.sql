@@ -39,17 +39,17 @@ FROM top JOIN users u USING (user_id)
 ORDER BY plays DESC, user_id
 
 -- name: top_devices
--- Find the device families with the most plays. One row per family.
+-- Find the device families with the most plays. One row per family; NULL is for plays without a user agent.
 WITH {listening},
 users AS (
     SELECT user_agent_id, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
     FROM listening GROUP BY user_agent_id, user_id
 )
-SELECT coalesce(device, 'Other') AS device, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
+SELECT device, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
        round(sum(milliseconds) / 1000.0)::bigint AS seconds
 FROM users LEFT JOIN analytics.user_agents USING (user_agent_id)
-GROUP BY coalesce(device, 'Other')
-ORDER BY plays DESC, coalesce(device, 'Other') COLLATE "C"
+GROUP BY device
+ORDER BY plays DESC, device COLLATE "C"
 LIMIT %(limit)s
 
 -- name: levels

@@ -9,15 +9,18 @@ SELECT name FROM pg_timezone_names WHERE name ~ '^(Africa|America|Antarctica|Asi
 ORDER BY name COLLATE "C"
 
 -- name: range
--- Find the first and the last local day with plays. One row.
-SELECT (min(start_time) AT TIME ZONE %(zone)s)::date AS first, (max(start_time) AT TIME ZONE %(zone)s)::date AS last FROM songplays
+-- Find the first and the last local day with plays. One row. Where clocks go back over midnight, a day begins with the first moment
+-- of its date, as in `day_starts`: the hours of the day before that come again belong to it.
+SELECT max((date_bin('15 minutes', first, '2000-01-01 00:00Z') - quarters * interval '15 minutes') AT TIME ZONE %(zone)s)::date AS first,
+       max((date_bin('15 minutes', last, '2000-01-01 00:00Z') - quarters * interval '15 minutes') AT TIME ZONE %(zone)s)::date AS last
+FROM (SELECT min(start_time) AS first, max(start_time) AS last FROM songplays) ends CROSS JOIN generate_series(0, 16) AS quarters
 
 -- name: day_starts
 -- Find when local days begin, in quarters of an hour since 2000-01-01 UTC: at the first moment with their date. One row per day, in order.
--- Midnight may not exist, or come twice, an hour or two apart; then PostgreSQL may return a moment that is not the first.
+-- Midnight may not exist, or come twice, up to three hours apart; then PostgreSQL may return a moment that is not the first.
 SELECT min(extract(epoch FROM at))::bigint / 900 - extract(epoch FROM timestamptz '2000-01-01 00:00Z')::bigint / 900 AS quarter
 FROM unnest(%(days)s::date[]) AS day
-CROSS JOIN generate_series(-8, 8) AS quarters
+CROSS JOIN generate_series(-16, 16) AS quarters
 CROSS JOIN LATERAL (SELECT (day::timestamp AT TIME ZONE %(zone)s) + quarters * interval '15 minutes' AS at) moments
 WHERE (at AT TIME ZONE %(zone)s)::date >= day
 GROUP BY day ORDER BY day

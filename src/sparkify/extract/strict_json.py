@@ -18,6 +18,9 @@ memory."""
 
 BOM: Final = b"\xef\xbb\xbf"
 
+_LARGEST_EXPONENT: Final = 10**18 - 1
+"""Of a `Decimal`."""
+
 
 class Digits(Decimal):
     """A number written with digits only, not as -1, 1.0 or 1e3."""
@@ -29,7 +32,7 @@ def strip(line: bytes) -> bytes:
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
-    """The JSON object in a stripped line. Its numbers are `Decimal`, or float if the exponent is too large.
+    """The JSON object in a stripped line. Its numbers are `Decimal`, or infinite if that is too small.
 
     Raises:
         Rejected: the line is not strict JSON, or not an object.
@@ -113,13 +116,15 @@ def _number(token: str) -> Decimal | float:
 
 
 def _any_number(token: str) -> Decimal | float:
-    # A double would round 1541105830796.0000001 to an integer. It is for exponents that no Decimal can hold.
+    # A double would round 1541105830796.0000001 to an integer. It is for numbers that no Decimal can hold.
     if token.isdigit():
         return Digits(token)
     try:
         return Decimal(token)
-    except InvalidOperation:
-        return float(token)
+    except InvalidOperation:  # the exponent has 19 digits or more
+        digits, exponent = re.split("[eE]", token)
+        is_tiny = exponent.startswith("-") or not Decimal(digits)
+        return Decimal(f"{digits}e-{_LARGEST_EXPONENT}") if is_tiny else float(token)
 
 
 _short_number: Final = lru_cache(1024)(_any_number)

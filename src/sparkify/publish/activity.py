@@ -19,7 +19,7 @@ _sql: Final = queries("publish/activity")
 class StagedActivity:
     """The rollups of activity of a new month, as far as what is staged decides them.
 
-    `prepare` may run beside the publication, because it changes staged tables only.
+    `prepare` may run in the background, because it changes staged tables only.
     """
 
     def __init__(self, month: Span, tables: Mapping[str, sql.Identifier]) -> None:

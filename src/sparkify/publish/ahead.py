@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from sparkify.database.session import Session, cancel_until_done
-from sparkify.publish.beside import Beside
+from sparkify.publish.background import Background
 from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, StagedBatch
@@ -29,7 +29,7 @@ class MonthsAhead:
 
     def __init__(self, dsn: str, run_id: int, progress: Progress, listened: Listened) -> None:
         self._session = Session(dsn)
-        self._beside = Beside(dsn)
+        self._background = Background(dsn)
         self._run_id = run_id
         self._progress = progress
         self._listened = listened
@@ -66,7 +66,12 @@ class MonthsAhead:
         self._progress.publishing(f"{month:%B %Y}")
         with left_for_later():
             self._session.run(
-                publish_month, self._run_id, month, ahead=True, listened=self._listened, beside=self._beside
+                publish_month,
+                self._run_id,
+                month,
+                ahead=True,
+                listened=self._listened,
+                background=self._background,
             )
             self._session.run(summarize_indexes)
 
@@ -84,11 +89,11 @@ class MonthsAhead:
             if not all(published.done() for published in begun):
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 self._session.cancel()
-                self._beside.close()
+                self._background.close()
                 cancel_until_done(begun, self._session.cancel)
             self._pool.shutdown()
             self._session.close()
-            self._beside.close()
+            self._background.close()
         if error is None:
             for published in begun:
                 published.result()

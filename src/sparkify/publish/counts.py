@@ -1,6 +1,6 @@
 """Rollups that are counted from staged tables, in staged tables, before they are published.
 
-So a second connection can count them beside the publication. Readers see nothing of it.
+So a second connection can count them in the background. Readers see nothing of it.
 """
 
 from collections.abc import Iterable, Mapping

@@ -17,7 +17,7 @@ class StagedDays:
     """The days that are staged for a span of a month; `tables` are the staged tables of the month.
 
     `counted` returns the rows of a rollup, by its name, in pieces, if PostgreSQL need not count them.
-    `prepare` may run beside the publication, because it changes staged tables only.
+    `prepare` may run in the background, because it changes staged tables only.
     """
 
     def __init__(
@@ -33,10 +33,10 @@ class StagedDays:
         self._is_new = False
         self._counts = Counts(span.month, tables, {"user_days": self._table, "wanted": sql.SQL("true")})
 
-    def prepare(self, connection: Connection[Any], *, beside: bool = False) -> None:
+    def prepare(self, connection: Connection[Any], *, in_background: bool = False) -> None:
         """Merge the parts of a user's day, and count the partitioned rollups from these days.
 
-        Beside the publication, count all rollups that it can take over.
+        In the background, count all rollups that the publication can take over.
         """
         with planner(connection, enable_nestloop="off"):  # the table has no statistics yet
             connection.execute(sql.SQL(_days["merge"]).format(**self._tables))
@@ -44,7 +44,7 @@ class StagedDays:
         analyze(connection, self._table)
         self._is_new = is_new = self._are_of_a_new_month(connection)
         for rollup in LISTENING:
-            if _is_counted(rollup, is_new=beside and is_new):
+            if _is_counted(rollup, is_new=in_background and is_new):
                 self._counts.count(connection, rollup, self._counted(rollup.name), is_new=is_new)
 
     def _are_of_a_new_month(self, connection: Connection[Any]) -> bool:

@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from sparkify.database.queries import queries
 from sparkify.publish.activity import Activity
-from sparkify.publish.beside import Beside
+from sparkify.publish.background import Background
 from sparkify.publish.page_views import publish_page_views
 from sparkify.publish.plans import choose
 from sparkify.publish.staged import StagedMonth
@@ -25,14 +25,14 @@ def publish_month(
     ahead: bool = False,
     retried: bool = False,
     listened: Listened | None = None,
-    beside: Beside | None = None,
+    background: Background | None = None,
 ) -> None:
     """Publish one staged month of a run; do nothing if it is published already.
 
     While batches are staging plays of the month, this waits for them to commit. With `ahead`, because the run
     is still staging, it leaves the month for later instead. With `retried`, the plays come from lines that
     were rejected before: stored plays of the same file then come from other lines, not from an earlier
-    version. `listened` is what this process has staged. Some of the work is done `beside`.
+    version. `listened` is what this process has staged. Some of the work is done in the `background`.
     """
     listened = listened or Listened()
     with connection.transaction():
@@ -43,7 +43,7 @@ def publish_month(
         staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
         summary = staged.summarize()
         activity = Activity(connection)
-        publication = choose(summary)(staged, summary, beside) if summary else None
+        publication = choose(summary)(staged, summary, background) if summary else None
         if publication:
             publication.carry_out()
         counted = publication.counted_activity() if publication else None

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Connection, sql
 
@@ -17,7 +17,7 @@ from sparkify import sql_queries
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.publish.activity import StagedActivity
-from sparkify.publish.beside import Begun, Beside, Work, has_succeeded
+from sparkify.publish.background import Background, Work, succeeded
 from sparkify.publish.books import add_rows, move_to_duplicates
 from sparkify.publish.days import StagedDays
 from sparkify.publish.late import LATE, insert_plays
@@ -26,6 +26,9 @@ from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
 from sparkify.schema.rollups import queries_of
 from sparkify.transform.listened import COUNTED
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _levels: Final = queries("publish/levels")
 
@@ -48,13 +51,13 @@ def choose(summary: MonthSummary) -> "type[Publication]":
 
 
 class Publication(ABC):
-    """Publishes one staged month; with `beside`, some of the work is done on a second connection."""
+    """Publishes one staged month; some of the work is done in the `background`, if there is one."""
 
-    def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
+    def __init__(self, month: StagedMonth, summary: MonthSummary, background: Background | None) -> None:
         self._month = month
         self._summary = summary
-        self._beside = beside
-        self._begun: dict[str, Begun] = {}  # what is done beside, by the table that it prepares
+        self._background = background
+        self._submitted: dict[str, Future[None]] = {}  # background work, by the table that it prepares
         self._since = summary.covered_until or month.span.since
         self._has_repeated = self._has_clashes = False
         month.names["overlaps"] = sql.Literal(summary.overlaps)
@@ -73,7 +76,7 @@ class Publication(ABC):
         self._publish_rollups()
 
     def counted_activity(self) -> StagedActivity | None:
-        """What the month comes to, if it was counted beside; wait for it."""
+        """What the month comes to, if it was counted in the background; wait for it."""
         return None
 
     @abstractmethod
@@ -137,8 +140,8 @@ class Publication(ABC):
 class Attach(Publication):
     """Turns the staged tables into partitions: the warehouse has no plays of these days."""
 
-    def __init__(self, month: StagedMonth, summary: MonthSummary, beside: Beside | None) -> None:
-        super().__init__(month, summary, beside)
+    def __init__(self, month: StagedMonth, summary: MonthSummary, background: Background | None) -> None:
+        super().__init__(month, summary, background)
         self._days = self._staged_days()
         self._activity = StagedActivity(month.span, month.tables)
 
@@ -146,13 +149,13 @@ class Attach(Publication):
         """Begin to make keys and to count, if what is staged can become partitions as it is; then publish."""
         if self._is_as_staged:
             for table in ("time", "songplays", "heard_plays"):
-                self._begin(table, partial(self._add_keys, table))
-            self._begin_to_count()
+                self._submit(table, partial(self._add_keys, table))
+            self._submit_counts()
         super().carry_out()
 
     def _drop_repeated(self) -> None:
         super()._drop_repeated()
-        self._begin_to_count()  # where chunks overlap, it is known only now that no play is repeated
+        self._submit_counts()  # where chunks overlap, it is known only now that no play is repeated
 
     @property
     def _is_as_staged(self) -> bool:
@@ -163,13 +166,13 @@ class Attach(Publication):
         """Whether the staged days of users are those of all plays that are attached."""
         return self._summary.earliest >= self._since and not self._has_repeated
 
-    def _begin_to_count(self) -> None:
-        if not self._are_days_as_staged or "user_days" in self._begun:
+    def _submit_counts(self) -> None:
+        if not self._are_days_as_staged or "user_days" in self._submitted:
             return
-        self._begin("user_days", partial(self._days.prepare, beside=True))
+        self._submit("user_days", partial(self._days.prepare, in_background=True))
         is_new = self._summary.covered_until is None
         if is_new and not self._month.span.is_attached(self._month.connection, "page_views"):
-            self._begin("page_views", self._count_activity)
+            self._submit("page_views", self._count_activity)
 
     def _count_activity(self, connection: Connection[Any]) -> None:
         month = self._month
@@ -177,24 +180,24 @@ class Attach(Publication):
         self._activity.prepare(connection)
 
     def counted_activity(self) -> StagedActivity | None:
-        """What the month comes to, if it was counted beside; wait for it."""
-        return self._activity if self._is_ready_beside("page_views") else None
+        """What the month comes to, if it was counted in the background; wait for it."""
+        return self._activity if self._is_ready("page_views") else None
 
-    def _begin(self, table: str, work: Work) -> None:
-        if self._beside and self._summary.plays >= MANY_PLAYS:
-            self._begun[table] = self._beside.begin(work)
+    def _submit(self, table: str, work: Work) -> None:
+        if self._background and self._summary.plays >= MANY_PLAYS:
+            self._submitted[table] = self._background.submit(work)
 
     def _add_keys(self, table: str, connection: Connection[Any]) -> None:
         # If this publication fails, the run may stage a play again, and must be able to.
         unique = not self._month.is_ahead
         self._span().add_keys(connection, table, self._month.tables[table], unique=unique)
 
-    def _is_ready_beside(self, table: str) -> bool:
-        """Whether a table is ready; waits for it if it was begun."""
-        return table in self._begun and has_succeeded(self._begun[table])
+    def _is_ready(self, table: str) -> bool:
+        """Whether a table is ready; waits for it if it was submitted."""
+        return table in self._submitted and succeeded(self._submitted[table])
 
     def _attach(self, table: str) -> None:
-        self._is_ready_beside(table)  # else attaching makes the keys
+        self._is_ready(table)  # else attaching makes the keys
         self._span().attach(self._month.connection, table, self._month.tables[table])
 
     def _publish_plays(self) -> None:
@@ -202,8 +205,8 @@ class Attach(Publication):
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        are_ready = self._is_ready_beside("user_days")
-        # If the work beside failed, its tables are gone, but `self._days` would still publish them.
+        are_ready = self._is_ready("user_days")
+        # If that work failed, its tables are gone, but `self._days` would still publish them.
         days = self._days if are_ready else self._staged_days()
         rollups.attach(self._span(), days, as_staged=not self._has_repeated, are_ready=are_ready)
         rollups.update()

@@ -17,7 +17,7 @@ from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents
-from sparkify.publish.beside import Beside, has_succeeded
+from sparkify.publish.background import Background, succeeded
 from sparkify.publish.catalogue import catalogue_is_staged, publish_catalogue
 from sparkify.publish.listening import analyze_rollups, summarize_indexes
 from sparkify.publish.months import publish_month
@@ -56,10 +56,10 @@ def publish_run(
     published, and the run has failed. Returns the reason, or None if all is published.
     """
     set_state(connection, run_id, "publishing")
-    with Beside(dsn) as beside:
-        reason = _publish_each(connection, beside, run_id, progress or Progress(), listened)
+    with Background(dsn) as background:
+        reason = _publish_each(connection, background, run_id, progress or Progress(), listened)
         has_grown = connection.execute(_sql["has_grown"]).fetchone()
-        analyzed = beside.begin(_analyze, as_whole=False) if has_grown and beside.is_open else None
+        analyzed = background.submit(_analyze, as_whole=False) if has_grown and background.is_open else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
         with connection.transaction():
@@ -68,13 +68,17 @@ def publish_run(
             if not reason:
                 end_staging(connection, run_id)
             set_state(connection, run_id, "failed" if reason else "published", reason)
-        if has_grown and not (analyzed and has_succeeded(analyzed)):
+        if has_grown and not (analyzed and succeeded(analyzed)):
             _analyze(connection)
     return reason
 
 
 def _publish_each(
-    connection: Connection[Any], beside: Beside, run_id: int, progress: Progress, listened: Listened | None
+    connection: Connection[Any],
+    background: Background,
+    run_id: int,
+    progress: Progress,
+    listened: Listened | None,
 ) -> str | None:
     """Publish the catalogue and the months of a run, a transaction each. Returns why some could not be."""
     failures = []
@@ -83,7 +87,7 @@ def _publish_each(
         progress.publishing(name)
         try:
             if month:
-                publish_month(connection, run_id, month, listened=listened, beside=beside)
+                publish_month(connection, run_id, month, listened=listened, background=background)
                 summarize_indexes(connection)
             else:
                 publish_catalogue(connection, run_id)

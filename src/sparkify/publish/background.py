@@ -21,21 +21,20 @@ from sparkify.errors import ConnectionFailed
 _stage: Final = queries("stage/stage")
 
 Work = Callable[[Connection[Any]], None]
-Begun = Future[None]
 
 _LOCK_TIMEOUT: Final = "1s"
 """A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
 deadlock between the two and a third session."""
 
 
-class Beside:
+class Background:
     """The second connection; it ends with the block, or when it is closed."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-beside")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-background")
         self._connection: Connection[Any] | None = None
-        self._begun: list[Begun] = []
+        self._submitted: list[Future[None]] = []
         self._is_closed = False
 
     @property
@@ -43,10 +42,10 @@ class Beside:
         """Whether there was work for a second connection: little work is done sooner without one."""
         return self._connection is not None
 
-    def begin(self, work: Work, *, as_whole: bool = True) -> Begun:
-        """Begin some work, after what was begun before; `as_whole`, in a transaction of its own."""
-        self._begun.append(self._pool.submit(self._do, work, as_whole=as_whole))
-        return self._begun[-1]
+    def submit(self, work: Work, *, as_whole: bool = True) -> Future[None]:
+        """Do some work after what was submitted before; `as_whole`, in a transaction of its own."""
+        self._submitted.append(self._pool.submit(self._do, work, as_whole=as_whole))
+        return self._submitted[-1]
 
     def _do(self, work: Work, *, as_whole: bool) -> None:
         try:
@@ -77,10 +76,10 @@ class Beside:
         self.close()
 
     def close(self) -> None:
-        """Cancel what was begun and is not done; a publication that waits for it in another thread ends."""
+        """Cancel what is not done; a publication that waits for it in another thread ends."""
         self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
-        cancel_until_done(self._begun, self._cancel)
+        cancel_until_done(self._submitted, self._cancel)
         self._pool.shutdown()
         if self._connection:
             self._connection.close()
@@ -90,10 +89,10 @@ class Beside:
             cancel(self._connection, timeout=0.5, for_good=for_good)
 
 
-def has_succeeded(work: Begun) -> bool:
-    """Wait for work that was begun; false if it failed: the publication then does it itself.
+def succeeded(work: Future[None]) -> bool:
+    """Wait for submitted work; false if it failed: the publication then does it itself.
 
-    Nothing was kept of work that was begun as a whole. Whatever else was wrong is wrong in the publication,
+    Nothing was kept of work that was submitted as a whole. What else is wrong is wrong in the publication,
     too, and is reported there.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Work that a second connection does beside the publication: the result is the same, come what may."""
+"""Work that a second connection does in the background: the result is the same, come what may."""
 
 import shutil
 import threading
@@ -19,7 +19,7 @@ from sparkify.database.queries import queries
 from sparkify.errors import ConnectionFailed, SparkifyError
 from sparkify.operations.forget import forget
 from sparkify.operations.runs import release
-from sparkify.publish import beside, plans, run
+from sparkify.publish import background, plans, run
 from sparkify.publish.activity import Activity, StagedActivity
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.days import StagedDays
@@ -77,7 +77,7 @@ def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     seen: list[bool] = []
     for module in (plans, run):
         monkeypatch.setattr(
-            module, "has_succeeded", lambda work: seen.append(beside.has_succeeded(work)) or seen[-1]
+            module, "succeeded", lambda work: seen.append(background.succeeded(work)) or seen[-1]
         )
     return seen
 
@@ -108,7 +108,7 @@ def test_files_overlap_in_time(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No key can be made beside, since `time` has rows twice; but users' days are counted, by the core."""
+    """No key can be made in the background, since `time` has rows twice; users' days are counted."""
     shutil.copytree(world / "song_data", tmp_path / "song_data")
     logs = sorted(world.glob("log_data/**/*.json"))
     lines = [line for log in logs for line in log.read_bytes().split(b"\n") if line]
@@ -132,7 +132,7 @@ def test_without_a_second_connection(
     def refuse(dsn: str) -> Connection[Any]:
         raise ConnectionFailed("The server has no connection left.")
 
-    monkeypatch.setattr(beside, "connect", refuse)
+    monkeypatch.setattr(background, "connect", refuse)
     assert loaded(dsn, world) == usual
     assert outcomes == [False] * (5 * 2)
 
@@ -181,7 +181,7 @@ def test_a_deadlock_with_a_third_session(
 ) -> None:
     """It has what the second connection needs, and waits for what the first has; PostgreSQL cannot know that
     the first waits for the second."""
-    monkeypatch.setattr(beside, "_LOCK_TIMEOUT", "200ms")  # instead of a second, as for a deadlock
+    monkeypatch.setattr(background, "_LOCK_TIMEOUT", "200ms")  # instead of a second, as for a deadlock
     monkeypatch.setenv("PGOPTIONS", "-c deadlock_timeout=200ms")
     create_tables(dsn)
     with connect(dsn) as other, connect(dsn) as looking:
@@ -262,7 +262,7 @@ def test_page_views_are_staged_twice(
 def test_page_views_in_sessions_of_forgotten_people(
     new_dsn: Callable[[], str], tmp_path: Path, outcomes: list[bool]
 ) -> None:
-    """They are counted beside the publication, which deletes them."""
+    """They are counted in the background of the publication, which deletes them."""
     write(tmp_path, "before/log_data/a.json", play(NOVEMBER - 86_400_000, userId="7", sessionId=70))
     write(
         tmp_path,
@@ -293,7 +293,7 @@ def test_another_run_after_a_run_has_failed(
     month: str,
     many_plays: int,
 ) -> None:
-    """The failed run keeps its tables, with keys that were made beside it. The other has the same span."""
+    """The failed run keeps its tables, with keys made in the background. The other has the same span."""
     for day in 0, 1, 2:
         write(tmp_path, f"{day}/log_data/a.json", play(NOVEMBER + day * 86_400_000, sessionId=day))
     if month == "known":
@@ -319,7 +319,7 @@ def test_another_run_after_a_run_has_failed(
 def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside it, staged tables get no key that would refuse the play."""
+    """In the background, staged tables get no key that would refuse the play."""
     monkeypatch.setattr(plans, "MANY_PLAYS", 1)
     december = NOVEMBER + 30 * 86_400_000
     for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1), ("d", NOVEMBER):
@@ -350,7 +350,7 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
 def test_a_load_that_is_stopped(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A month that is published ahead waits for work beside it: the work is cancelled, and the month is not
+    """A month that is published ahead waits for background work: the work is cancelled, and the month is not
     published."""
     is_busy, prepare = threading.Event(), StagedDays.prepare
 
@@ -385,8 +385,8 @@ def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
         time.sleep(0.3)
         connection.execute("SELECT pg_sleep(60)")
 
-    second = beside.Beside(dsn)
-    done = second.begin(work)
+    second = background.Background(dsn)
+    done = second.submit(work)
     begun.wait()
     started = time.monotonic()
     second.close()
@@ -403,8 +403,8 @@ def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connec
         begun.set()
         may_end.wait()
 
-    with beside.Beside(dsn) as second:
-        done = second.begin(work)
+    with background.Background(dsn) as second:
+        done = second.submit(work)
         begun.wait()
         try:
             db.execute("SET lock_timeout = '100ms'")
@@ -412,4 +412,4 @@ def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connec
                 db.execute(queries("operations/forget")["close_gate"])
         finally:
             may_end.set()
-        assert beside.has_succeeded(done)
+        assert background.succeeded(done)
