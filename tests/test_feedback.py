@@ -20,7 +20,7 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.operations.check import examine
 from sparkify.operations.forget import forget
-from sparkify.publish.recount import everything
+from sparkify.publish.recount import all_sources
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.examples import examples
 
@@ -247,7 +247,7 @@ def fill(db: Connection[Any], days: Mapping[tuple[date, str | None], dict[int, i
         )
     months = queries("publish/rollups/track_feedback_months")["definition"]
     assert "<= 4000" in months
-    counted = sql.SQL(months.replace("<= 4000", f"<= {listed}")).format(**everything())  # type: ignore[arg-type]
+    counted = sql.SQL(months.replace("<= 4000", f"<= {listed}")).format(**all_sources())  # type: ignore[arg-type]
     db.execute(sql.SQL("INSERT INTO analytics.track_feedback_months {}").format(counted))
 
 
