@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from sparkify import analytics, etl
+from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
 from sparkify.operations import runs
 from sparkify.operations.check import check
 from sparkify.operations.retry import retry
-from tests.support.data import NOVEMBER, play, song, write
+from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, content, one
 from tests.support.worlds import events, plays
@@ -299,26 +300,63 @@ def test_agents_that_cannot_be_named_wait(db: Connection[Any], dsn: str, tmp_pat
     assert one(db, "SELECT count(device) FROM analytics.user_agents") == 1
 
 
-@pytest.mark.parametrize("table", ["songplays", "time", "analytics.heard_plays"])
-def test_a_constraint_that_stands_in_the_way_of_staging(
+@pytest.mark.parametrize(
+    ("table", "fault", "remedy"),
+    [
+        *(
+            (table, "ADD CONSTRAINT fault CHECK (start_time < '2018-12-01')", "DROP CONSTRAINT fault")
+            for table in ("songplays", "time", "analytics.heard_plays", "analytics.page_views")
+        ),
+        ("songplays", "ALTER location SET NOT NULL", "ALTER location DROP NOT NULL"),
+        ("analytics.user_days", "ALTER location SET NOT NULL", "ALTER location DROP NOT NULL"),
+    ],
+)
+def test_a_constraint_that_some_rows_break(
+    db: Connection[Any], dsn: str, tmp_path: Path, table: str, fault: str, remedy: str
+) -> None:
+    """Their month stays staged, like one that any other table refuses, and the others load."""
+    write(tmp_path, "log_data/1.json", play(), view())
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + 1), play(DECEMBER, location=None), view(DECEMBER))
+    write(tmp_path, "log_data/3.json", play(NOVEMBER + 2))
+    create_tables(dsn)
+    db.execute(f"ALTER TABLE {table} {fault}")  # type: ignore[call-overload]
+    with pytest.raises(SparkifyError, match=r"December 2018 .*(fault|location)"):
+        etl.run(tmp_path, dsn=dsn)
+    write(tmp_path, "log_data/4.json", play(NOVEMBER + 3))
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.rows["songplays"], list(report.failed_runs)) == (4, [1])
+    assert clean(dsn)
+    db.execute(f"ALTER TABLE {table} {remedy}")  # type: ignore[call-overload]
+    runs.release(1, dsn)
+    assert one(db, "SELECT count(*) FROM songplays") == 5
+    assert clean(dsn)
+
+
+@pytest.mark.parametrize("table", ["songplays", "time", "analytics.heard_plays", "analytics.page_views"])
+def test_constraints_that_change_while_a_run_is_held(
     db: Connection[Any], dsn: str, tmp_path: Path, table: str
 ) -> None:
-    """Staged tables have the constraints of the star.
-
-    A file that violates one is left out, and the others load.
-    """
-    write(tmp_path, "log_data/1.json", play())
-    write(tmp_path, "log_data/2.json", play(NOVEMBER + 1), play(DECEMBER))
-    write(tmp_path, "log_data/3.json", play(NOVEMBER + 2))
-    db.execute(f"ALTER TABLE {table} ADD CONSTRAINT fault CHECK (start_time < '2018-12-01')")
-    for _ in range(2):
-        report = etl.run(tmp_path, dsn=dsn)
-        (why,) = report.tally.unreadable.values()
-        assert "fault" in why
-        assert (report.rows["songplays"], files(db)["2.json"][0]) == (2, "unreadable")
+    """A partition gets those that its table has when it is attached, and loses them with it."""
+    write(tmp_path, "log_data/a.json", play(), view(), "torn")
+    create_tables(dsn)
+    db.execute(f"ALTER TABLE {table} ADD CONSTRAINT of_old CHECK (start_time < '2018-11-02')")  # type: ignore[call-overload]
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
+    db.execute(
+        f"ALTER TABLE {table} DROP CONSTRAINT of_old,"  # type: ignore[call-overload]
+        " ADD CONSTRAINT of_now CHECK (start_time < '2018-11-03') NOT VALID"
+    )
+    runs.release(1, dsn)
+    db.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT of_now")  # type: ignore[call-overload]
     assert clean(dsn)
-    db.execute(f"ALTER TABLE {table} DROP CONSTRAINT fault")
-    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 4
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + DAY), view(NOVEMBER + DAY))
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
+    write(tmp_path, "log_data/c.json", play(NOVEMBER + 5 * DAY), view(NOVEMBER + 5 * DAY))
+    with pytest.raises(SparkifyError, match="of_now"):
+        etl.run(tmp_path, dsn=dsn)
+    db.execute(f"ALTER TABLE {table} DROP CONSTRAINT of_now")  # type: ignore[call-overload]
+    runs.release(3, dsn)
+    assert one(db, "SELECT count(*) FROM songplays") == 3
+    assert clean(dsn)
 
 
 def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:

@@ -68,17 +68,20 @@ class Span:
     def add_keys(
         self, connection: Connection[Any], table: str, staged: sql.Identifier, *, unique: bool = True
     ) -> None:
-        """Give a staged table the keys and indexes of `table`: attaching it then need not make them.
+        """Give a staged table the constraints, keys and indexes of `table`: attaching need not make them.
 
-        Without `unique`, it gets only those that let equal rows in.
+        Without `unique`, it gets only keys that let equal rows in.
         """
-        values = {
-            "staged": staged.as_string(),
-            "parent": sql.Identifier(PARTITIONED[table][0], table).as_string(),
-            "suffix": self._suffix,
-            "with_unique": unique,
-        }
-        statements = sql.SQL(_sql["keys"]).format(
+        self._fit(connection, "constraints", table, staged)
+        self._fit(connection, "keys", table, staged, suffix=self._suffix, with_unique=unique)
+
+    def _fit(
+        self, connection: Connection[Any], query: str, table: str, staged: sql.Composable, **more: object
+    ) -> None:
+        """Run the statements that a query builds for a staged table."""
+        parent = sql.Identifier(PARTITIONED[table][0], table)
+        values = {"staged": staged.as_string(), "parent": parent.as_string(), **more}
+        statements = sql.SQL(_sql[query]).format(
             **{name: sql.Literal(value) for name, value in values.items()}
         )
         for (statement,) in connection.execute(statements).fetchall():
@@ -86,6 +89,7 @@ class Span:
 
     def attach(self, connection: Connection[Any], table: str, staged: sql.Composable) -> None:
         """Attach a staged table as the partition of `table` for this span."""
+        self._fit(connection, "constraints", table, staged)
         schema, key = PARTITIONED[table]
         connection.execute(
             sql.SQL(_sql["attach"]).format(

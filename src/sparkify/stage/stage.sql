@@ -27,21 +27,22 @@ SELECT month FROM etl.staged_months WHERE run_id = %s ORDER BY month
 INSERT INTO etl.staged_months (run_id, month) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true
 
 -- name: create_month
--- Create the tables of a staged month, like those of the star but without keys and indexes, so that COPY is
--- fast. Nobody queries them while they grow, so autovacuum is off.
-CREATE TABLE {songplays} (LIKE public.songplays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
-CREATE TABLE {heard_plays} (LIKE analytics.heard_plays INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
-CREATE TABLE {time} (LIKE public.time INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
+-- Create the tables of a staged month, like those of the star but without keys, indexes and constraints, so that COPY
+-- is fast, and rows that break a constraint of somebody else fail when they are published. Nobody queries these tables
+-- while they grow, so autovacuum is off.
+CREATE TABLE {songplays} WITH (autovacuum_enabled = false) AS TABLE public.songplays WITH NO DATA;
+CREATE TABLE {heard_plays} WITH (autovacuum_enabled = false) AS TABLE analytics.heard_plays WITH NO DATA;
+CREATE TABLE {time} WITH (autovacuum_enabled = false) AS TABLE public.time WITH NO DATA;
 CREATE TABLE {users} WITH (autovacuum_enabled = false) AS SELECT * FROM public.users JOIN etl.latest_plays USING (user_id) WITH NO DATA;
 CREATE TABLE {heard_songs} (
     heard_song_id uuid, title text, artist text, length double precision, song_id text, artist_id text,
     track_id bigint, artist_key bigint
 ) WITH (autovacuum_enabled = false);
-CREATE TABLE {levels} (LIKE analytics.user_level_days) WITH (autovacuum_enabled = false);
+CREATE TABLE {levels} WITH (autovacuum_enabled = false) AS TABLE analytics.user_level_days WITH NO DATA;
 CREATE TABLE {repeated} (start_time timestamptz, songplay_id bigint, file_id integer) WITH (autovacuum_enabled = false);
-CREATE TABLE {page_views} (LIKE analytics.page_views INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = false);
+CREATE TABLE {page_views} WITH (autovacuum_enabled = false) AS TABLE analytics.page_views WITH NO DATA;
 -- The month's rollups are counted from these.
-CREATE TABLE {user_days} (LIKE analytics.user_days) WITH (autovacuum_enabled = false);
+CREATE TABLE {user_days} WITH (autovacuum_enabled = false) AS TABLE analytics.user_days WITH NO DATA;
 CREATE TABLE {user_agents} (user_agent_id bigint, user_agent text) WITH (autovacuum_enabled = false);
 CREATE TABLE {sessions} (user_id bigint, session_id bigint, started_at timestamptz, level text, last_at timestamptz, plays integer)
 WITH (autovacuum_enabled = false)
