@@ -606,10 +606,13 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
         {"until": datetime(2018, 11, 1, tzinfo=UTC)},
         {"zone": None},
         {"zone": date.min},
+        {"level": ["paid"]},
+        {"location": 7},
     ],
 )
 def test_a_selection_of_other_types_is_refused(parts: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"selection must (be of type datetime.date|have a name)"):
+    said = r"selection (must (be of type datetime.date|have a name)|is text, or None for all)"
+    with pytest.raises(UsageError, match=said):
         Selection(**parts)
 
 

@@ -48,6 +48,7 @@ def test_the_wheel_has_every_file_but_the_c_files(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".c", ".h"}
     }
     assert packed == sources | {"sparkify/core/_core.abi3.so"}
+    assert "sparkify/py.typed" in packed  # else type checkers ignore the types
 
 
 @needs_compiler

@@ -208,6 +208,15 @@ def test_nobody_waits_behind_what_is_made_again(dsn: str, db: Connection[Any]) -
     create_tables(dsn)
 
 
+@pytest.mark.parametrize("drop", ["no", 1, None])
+def test_drop_is_true_or_false(dsn: str, db: Connection[Any], drop: Any) -> None:
+    create_tables(dsn)
+    db.execute("INSERT INTO users (user_id, level) VALUES (1, 'free')")
+    with pytest.raises(UsageError, match="drop must be True or False"):
+        create_tables(dsn, drop=drop)
+    assert one(db, "SELECT count(*) FROM users") == 1
+
+
 def test_a_role_that_may_not(server_dsn: str, new_dsn: Callable[[], str]) -> None:
     dsn = new_dsn()
     with psycopg.connect(server_dsn, autocommit=True) as connection:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.examples import examples
 
@@ -120,6 +121,8 @@ def test_nobody(dsn: str, new_module_dsn: Any) -> None:
     for user in (99, -1, 2**70):
         assert analytics.listener(user, dsn=dsn) is None
     assert analytics.listener(1, dsn=new_module_dsn()) is None
+    with pytest.raises(UsageError, match=r'bigint: "Lily". Ask with another number'):
+        analytics.listener("Lily", dsn=dsn)  # type: ignore[arg-type]
 
 
 def test_its_songs_are_found_by_their_track(dsn: str) -> None:

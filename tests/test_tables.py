@@ -141,6 +141,9 @@ def test_a_row_as_lines() -> None:
         printed([{"lines": 12_345, "page_views": 7}], 20, "utf-8")
         == " lines  page views\n12,345           7\n"
     )
+    assert printed([{"leaves": True, "weeks": 1}, {"leaves": False, "weeks": 2}], 20, "utf-8") == (
+        "leaves  weeks\n   yes      1\n    no      2\n"
+    )
     assert printed([{"lines": 12_345, "page_views": 7, "loaded": 1}], 24, "utf-8") == (
         "lines       12,345\npage views       7\nloaded           1\n"
     )

@@ -48,9 +48,12 @@ def create_tables(dsn: str | None = None, *, drop: bool = False) -> None:
 
     Raises:
         ConnectionFailed: no server, or the role may not create the database.
-        UsageError: something that is not ours has one of our names, or the warehouse is newer than sparkify.
+        UsageError: something that is not ours has one of our names, the warehouse is newer than sparkify, or
+            `drop` is neither True nor False.
         SparkifyError: the warehouse is in use, or this role may not change it.
     """
+    if not isinstance(drop, bool):  # Python takes the text "no" for true
+        raise UsageError(f"drop must be True or False, not {drop!r}.")
     with server_errors(), open_warehouse(resolve(dsn), drop=drop, complete=True):
         pass
 

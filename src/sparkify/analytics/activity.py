@@ -13,7 +13,7 @@ from sparkify.analytics.feedback_ranking import most_given
 from sparkify.analytics.names import repaired
 from sparkify.analytics.selection import UTC, Selection, refuse_parts
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+from sparkify.database.reading import DsnOrConnection, Rows, reader, rows
 from sparkify.errors import UsageError
 
 _activity: Final = queries("analytics/activity")
@@ -34,7 +34,7 @@ def event_days(*, dsn: DsnOrConnection = None) -> Selection:
         return Selection(first, last) if first else ALL.of_no_day()
 
 
-def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Views of each page, the users who saw it, and errors; the most viewed first.
 
     Views while logged out are counted, but belong to no user.
@@ -43,18 +43,18 @@ def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Ro
         return _ask(connection, _activity["pages"], _in_whole_months(connection, selection))
 
 
-def page_days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def page_days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Views, users and errors by day, page and level."""
     return _question(dsn, _activity["page_days"], selection)
 
 
-def errors(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def errors(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Page views that failed (status 400 to 599, or page Error) by day and page, with all `views` of the page
     on that day, and the `users` who saw it."""
     return _question(dsn, _activity["errors"], selection)
 
 
-def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Thumbs up and down, adds to a playlist and friends added by day and level, each also for an hour heard.
 
     A number for an hour is None where nothing was heard.
@@ -62,7 +62,7 @@ def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
     return _question(dsn, _activity["feedback"], selection)
 
 
-def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The songs after which most feedback was given: the last play that the user began in the same session
     before it, less than a day before."""
     _refuse_places_and_zones(selection)
@@ -70,23 +70,23 @@ def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
         return repaired(most_given(connection, _in_whole_months(connection, selection), limit))
 
 
-def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Adverts on the free level by day, also for an hour heard there."""
     return _question(dsn, _activity["adverts"], selection)
 
 
-def sessions(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def sessions(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Sessions by the day on which they began: how many, how many without a play, plays, page views, and the
     seconds from the first event to the last one."""
     return _question(dsn, _activity["sessions"], selection)
 
 
-def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most frequent first and last pages of sessions; the page of a play is NextSong."""
     return _question(dsn, _activity["session_ends"], selection, limit=limit)
 
 
-def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """The ways from free to paid by the week in which they began. A selection with a level is refused.
 
     A way begins when a user sees Upgrade, or with Submit Upgrade; then comes the first paid play, and `back`
@@ -96,12 +96,12 @@ def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list
     return _question(dsn, _leaving["upgrades"], selection)
 
 
-def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Cancellations and downgrades, and the users who made them, by week."""
     return _question(dsn, _leaving["churn"], selection)
 
 
-def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> Rows:
     """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
     data. A selection with days is refused; its level is that of a user's last week."""
     _refuse_days(days)
@@ -109,7 +109,7 @@ def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConne
     return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
 
 
-def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> list[Row]:
+def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> Rows:
     """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
     at the end of the data, or are still active. A selection with a level is refused."""
     _refuse_days(days)
@@ -117,7 +117,7 @@ def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrCon
     return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
 
 
-def before(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def before(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """The weeks before users leave compared with other weeks: means for a user and week.
 
     A week is one before leaving if the user cancels or does nothing in the four weeks after it. Weeks for
@@ -126,18 +126,18 @@ def before(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[R
     return _at_the_end(dsn, _leaving["before"], selection)
 
 
-def _question(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+def _question(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> Rows:
     with reader(dsn) as connection:
         return _ask(connection, query, selection, **more)
 
 
-def _at_the_end(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+def _at_the_end(dsn: DsnOrConnection, query: LiteralString, selection: Selection, **more: Any) -> Rows:
     """Ask a question that needs the last day of the data."""
     with reader(dsn) as connection:
         return _ask(connection, query, selection, last=_days(connection)[1], **more)
 
 
-def _ask(connection: Connection[Any], query: LiteralString, selection: Selection, **more: Any) -> list[Row]:
+def _ask(connection: Connection[Any], query: LiteralString, selection: Selection, **more: Any) -> Rows:
     _refuse_places_and_zones(selection)
     parts = {name: fill(_activity[name]) for name in ("viewed", "days_and_hours")}
     return ask(connection, query, selection, parts=parts, **more)

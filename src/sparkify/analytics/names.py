@@ -1,6 +1,8 @@
 """Repair doubly encoded names: their UTF-8 was read as Latin-1 and encoded again."""
 
-from typing import Any, Final
+from typing import Final
+
+from sparkify.database.reading import Rows
 
 LONGEST_NAME: Final = 1000
 """Characters. A longer text is not a name, and repairing a megabyte takes seconds."""
@@ -8,7 +10,7 @@ LONGEST_NAME: Final = 1000
 _NAMES = ("title", "artist", "name", "location")
 
 
-def repaired(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def repaired(rows: Rows) -> Rows:
     """The rows, with doubly encoded names repaired."""
     for row in rows:
         for column in _NAMES:

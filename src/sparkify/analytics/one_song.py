@@ -8,19 +8,19 @@ from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
 
 _sql: Final = queries("analytics/one_song")
 
 
-def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> list[Row]:
+def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
     """Songs whose title and artist together have all words of `text`, in any case; the most played first.
 
     It finds doubly encoded names by their proper spelling, too. The other functions take the `track_id`.
     """
     words = text.replace("\0", "").encode(errors="replace").decode().split()
     if not words:
-        return []
+        return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
     patterns = {"words": _patterns(words), "doubled": _patterns([_doubled(word.lower()) for word in words])}
     with reader(dsn) as connection:
         return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
@@ -34,20 +34,18 @@ def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
 
 def history(
     track_id: int, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
-) -> list[Row]:
+) -> Rows:
     """A song's plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
     refuse_unknown("period", period, PERIODS)
     return _ask_of(dsn, _sql["history"], track_id, selection, period=period)
 
 
-def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def audience(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """A song's plays and listeners by gender and by level at the time of the play."""
     return _ask_of(dsn, _sql["audience"], track_id, selection)
 
 
-def fans(
-    track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
-) -> list[Row]:
+def fans(track_id: int, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The users who played it most, with their current level, and the first and last day they heard it."""
     return repaired(_ask_of(dsn, _sql["fans"], track_id, selection, limit=limit))
 
@@ -63,7 +61,7 @@ def _doubled(word: str) -> str:
 
 def _ask_of(
     dsn: DsnOrConnection, question: LiteralString, track_id: int, selection: Selection, **more: Any
-) -> list[Row]:
+) -> Rows:
     if selection.zone != UTC:
         heard = _sql["heard_in_zone"]
     else:

@@ -1,10 +1,13 @@
 -- name: search
--- Find songs whose artist and title together contain all words. One row per song, most plays first. OFFSET 0
--- makes PostgreSQL look up the names only of these songs.
-WITH found AS MATERIALIZED (
-    SELECT DISTINCT track_id FROM analytics.heard_songs
-    WHERE lower(artist || ' ' || title) LIKE ALL (ARRAY(SELECT lower(word) FROM unnest(%(words)s::text[]) AS word))
-       OR lower(artist || ' ' || title) LIKE ALL (ARRAY(SELECT lower(word) FROM unnest(%(doubled)s::text[]) AS word))
+-- Find songs whose artist and title together contain all words, each as it is or doubly encoded. One row per song, most plays
+-- first. OFFSET 0 makes PostgreSQL look up the names only of these songs.
+WITH words AS MATERIALIZED (
+    SELECT lower(word) AS word, lower(doubled) AS doubled FROM unnest(%(words)s::text[], %(doubled)s::text[]) AS w (word, doubled)
+),
+found AS MATERIALIZED (
+    SELECT DISTINCT track_id
+    FROM (SELECT track_id, lower(artist || ' ' || title) AS name FROM analytics.heard_songs OFFSET 0) heard
+    WHERE NOT EXISTS (SELECT FROM words WHERE NOT (name LIKE word OR name LIKE doubled))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)

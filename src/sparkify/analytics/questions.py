@@ -17,7 +17,7 @@ from sparkify.analytics.ranking import RANKED, most_changed, most_played
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_parts, refuse_unknown
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
 from sparkify.errors import UsageError
 
 _listening: Final = queries("analytics/listening")
@@ -30,7 +30,7 @@ MOST_BARS: Final = 62
 """The most bars that a trend shows on one screen; only a trend by month may have more."""
 
 
-def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most played ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
     A song is one title by one artist in the logs (`track_id`); `song_id` is None if the catalogue lacks it.
@@ -62,7 +62,7 @@ def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row
         return row
 
 
-def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
     A week or month that the selection cuts is returned whole, one without plays not at all. Sessions are None
@@ -77,7 +77,7 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
         return ask(connection, query, days_with_plays(connection, selection), period=period)
 
 
-def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> list[Row]:
+def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> Rows:
     # The planner underestimates as for `trend` and for `heat_map`.
     with reader(dsn) as connection, planner(connection, enable_nestloop="off", enable_sort="off"):
         days = days_with_plays(connection, selection)
@@ -86,7 +86,7 @@ def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> l
         return ask(connection, _zones["trend"], days, **zones.periods(connection, days, period))
 
 
-def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays by weekday (0 is Monday) and hour, both by the selection's time zone; hours without plays are
     left out."""
     query = _listening["heat_map"] if selection.location is None else _listening["heat_map_of_place"]
@@ -111,19 +111,19 @@ def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None
     return {"hours": hours, "plays": plays, "all_plays": all_plays}
 
 
-def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
         return ask(connection, _listening["levels"], in_whole_months(connection, selection))
 
 
-def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
         return ask(connection, _listening["genders"], in_whole_months(connection, selection))
 
 
-def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> list[Row]:
+def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """How often users changed from one level to another (`changes`), and how many did (`users`), by month.
 
     A selection with a level counts the changes to that level.
@@ -137,7 +137,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
         return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
 
 
-def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> list[Row]:
+def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> Rows:
     """Count users who listened again, by the ``month`` or ``week`` of their first play (`cohort`) and by the
     number of months or weeks since (`months_later`, `weeks_later`).
 
@@ -155,7 +155,7 @@ def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrCo
 
 def rising(
     selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
-) -> list[Row]:
+) -> Rows:
     """Songs that gained the most plays (or, `falling`, lost the most), compared with as many days before.
 
     The days end with the last day that has plays. Days before the data begins count as days without plays.
@@ -172,7 +172,7 @@ def rising(
         return repaired(most_changed(connection, selection, limit, falling=falling))
 
 
-def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> list[Row]:
+def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
         songs = most_played(connection, "songs", selection, limit, lacking=True)
@@ -236,7 +236,7 @@ def locations(*, dsn: DsnOrConnection = None) -> list[str]:
         return sorted(plays, key=lambda place: (-plays[place], place))
 
 
-def _top_locations(connection: Connection[Any], selection: Selection, limit: int) -> list[Row]:
+def _top_locations(connection: Connection[Any], selection: Selection, limit: int) -> Rows:
     """The places with most plays; spellings that are shown alike count as one place."""
     firsts = {
         spelling: found[0]
@@ -258,8 +258,8 @@ def _top_locations(connection: Connection[Any], selection: Selection, limit: int
 def quality(*, dsn: DsnOrConnection = None) -> Row:
     """The state of the data: plays, matched plays, page views, rejected lines, and when it was last loaded.
 
-    Until a first load is done, that is when it began. `held_runs` and `failed_runs` are as in the report of a
-    run.
+    Page views are counted as lines that were read. Until a first load is done, `loaded_at` is when it began.
+    `held_runs` and `failed_runs` are as in the report of a run.
     """
     with reader(dsn) as connection:
         (row,) = rows(connection, _state["quality"])

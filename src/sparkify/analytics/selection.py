@@ -45,8 +45,8 @@ class Selection:
     There is no day if the first is after the last.
 
     Raises:
-        UsageError: a day is not a `datetime.date` (a datetime or a string is refused), or the zone is not a
-            string.
+        UsageError: a day is not a `datetime.date` (a datetime or a string is refused), or another part is not
+            a string.
     """
 
     since: date | None = None
@@ -59,6 +59,9 @@ class Selection:
         for day in (self.since, self.until):
             if type(day) not in {date, NoneType}:
                 raise UsageError(f"The days of a selection must be of type datetime.date, not {day!r}.")
+        for name, part in (("level", self.level), ("location", self.location)):
+            if part is not None and not isinstance(part, str):
+                raise UsageError(f"The {name} of a selection is text, or None for all, not {part!r}.")
         if not isinstance(self.zone, str):
             raise UsageError(f"The time zone of a selection must have a name, like {UTC}, not {self.zone!r}.")
 

@@ -4,7 +4,7 @@ from typing import Any, Final, LiteralString
 
 from sparkify.analytics.selection import refuse_unknown
 from sparkify.database.queries import queries
-from sparkify.database.reading import DsnOrConnection, Row, reader, rows
+from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
 from sparkify.extract.rejects import REASONS
 
 _sql: Final = queries("analytics/state")
@@ -18,7 +18,7 @@ def rejects(
     reason: str | None = None,
     run: int | None = None,
     limit: int = 20,
-) -> list[Row]:
+) -> Rows:
     """Rejected lines: counted by file and reason, or one by one with their `evidence`.
 
     `path` is the end of the file's path, `run` the run that read the lines.
@@ -29,7 +29,7 @@ def rejects(
     return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
 
 
-def reject_reasons(*, dsn: DsnOrConnection = None) -> list[Row]:
+def reject_reasons(*, dsn: DsnOrConnection = None) -> Rows:
     """Rejected lines counted by reason, the most frequent first."""
     return _rows(dsn, _sql["reasons"])
 
@@ -46,12 +46,12 @@ def status(*, dsn: DsnOrConnection = None) -> Row:
         }
 
 
-def runs(*, dsn: DsnOrConnection = None, limit: int = 20) -> list[Row]:
+def runs(*, dsn: DsnOrConnection = None, limit: int = 20) -> Rows:
     """The last runs, the newest first, with their state and the books of their files."""
     with reader(dsn) as connection:
         return rows(connection, _sql["list_runs"], [limit])
 
 
-def _rows(dsn: DsnOrConnection, query: LiteralString, **parameters: Any) -> list[Row]:
+def _rows(dsn: DsnOrConnection, query: LiteralString, **parameters: Any) -> Rows:
     with reader(dsn) as connection:
         return rows(connection, query, parameters or None)

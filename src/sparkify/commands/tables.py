@@ -79,6 +79,8 @@ def _column(name: str, values: list[Any], moments: str) -> _Column:
 def _cell(value: Any, moments: str, *, is_path: bool) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):

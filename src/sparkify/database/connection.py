@@ -24,7 +24,7 @@ OLDEST_SERVER: Final = 150000
 LIBPQ_VARIABLES: Final = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 
 # A number, a day or a text that PostgreSQL or psycopg cannot take; psycopg's own errors have no code.
-_NOT_TAKEN: Final = (None, "22003", "22008", "22021", "2201W", "2201X")
+_NOT_TAKEN: Final = (None, "22003", "22008", "22021", "2201W", "2201X", "22P02")
 
 _SILENCE: Final = {
     "keepalives_idle": "30",
