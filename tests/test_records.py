@@ -238,6 +238,18 @@ def test_whatever_the_bytes(data: bytes, size: int, piece: int, longest: int) ->
             json.loads(each[1].decode("latin-1"))
 
 
+@pytest.mark.parametrize("gap", ["", " ", "\t", "  "])
+@pytest.mark.parametrize("margin", ["", "  "])
+def test_a_broken_record_behind_the_bracket_of_an_array(gap: str, margin: str) -> None:
+    """PostgreSQL writes an array like this: the second record is indented as the first one is."""
+    lines = ['{"a":', '{"b": 1},', '{"b": 2}]']
+    data = f"{margin}[{gap}{lines[0]}\n{margin} {gap}{lines[1]}\n{margin} {gap}{lines[2]}"
+    for beginning in (b"", b"\n", BOM):
+        first = 1 + beginning.count(b"\n")
+        assert bad(beginning + data.encode()) == [(first, "invalid_json", b'{"a":')]
+        assert good(beginning + data.encode()) == [(first + 1, {"b": 1}), (first + 2, {"b": 2})]
+
+
 def test_what_is_part_of_a_broken_record() -> None:
     """Objects inside it are not records: they are indented further, or the file breaks off within it."""
     inner = json.dumps({"a": [{"b": 1}, {"b": 2}], "c": 0}, indent=2)
