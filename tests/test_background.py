@@ -262,7 +262,7 @@ def test_page_views_are_staged_twice(
 def test_page_views_in_sessions_of_forgotten_people(
     new_dsn: Callable[[], str], tmp_path: Path, outcomes: list[bool]
 ) -> None:
-    """They are counted in the background of the publication, which deletes them."""
+    """They are counted in the background, while the publication deletes them."""
     write(tmp_path, "before/log_data/a.json", play(NOVEMBER - 86_400_000, userId="7", sessionId=70))
     write(
         tmp_path,
@@ -314,6 +314,38 @@ def test_another_run_after_a_run_has_failed(
     assert all(outcomes)
     assert one(db, "SELECT count(*) FROM songplays") == (2 if month == "new" else 3)
     check_books(db)
+
+
+@pytest.mark.parametrize("fault", ["ADD CHECK (location <> 'bad')", "ALTER location SET NOT NULL"])
+def test_a_constraint_of_others_after_a_publication_ahead_has_failed(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """The staged tables have not got it, so a row that breaks it fails the month, not its file."""
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
+    december = NOVEMBER + 30 * 86_400_000
+    for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1):
+        write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
+    write(tmp_path, "log_data/d.json", play(NOVEMBER + 9, location="bad" if "CHECK" in fault else None))
+    create_tables(dsn)
+    db.execute(f"ALTER TABLE songplays {fault}")  # type: ignore[call-overload]
+    staged, failed = MonthsAhead.staged, []
+
+    def fail(*_: object, are_ready: bool, **__: object) -> None:
+        failed.append(are_ready)
+        raise errors.RaiseException("a trigger refuses it")
+
+    def staged_and_published(self: MonthsAhead, batch: StagedBatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ListeningRollups, "attach", fail)
+            staged(self, batch)
+            for published in self._published.values():
+                published.result()
+
+    monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
+    with pytest.raises(SparkifyError, match="November 2018 .*(check|location)"):
+        etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1)
+    assert failed == [True]
+    assert one(db, "SELECT count(*) FROM etl.files WHERE state = 'unreadable'") == 0
 
 
 def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
@@ -375,7 +407,7 @@ def test_a_load_that_is_stopped(
     assert one(db, "SELECT count(*) FROM songplays") == 0
 
 
-def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
+def test_submitted_work_ends_between_two_statements(dsn: str) -> None:
     """A cancel that finds no statement is lost, so there must be another one."""
     begun = threading.Event()
 
@@ -395,7 +427,7 @@ def test_what_was_begun_ends_between_two_statements(dsn: str) -> None:
         done.result()
 
 
-def test_nobody_is_forgotten_while_something_is_done_beside(dsn: str, db: Connection[Any]) -> None:
+def test_nobody_is_forgotten_while_something_is_done_in_the_background(dsn: str, db: Connection[Any]) -> None:
     """Not even when its publication has failed: who is forgotten could remain in what it counts."""
     begun, may_end = threading.Event(), threading.Event()
 

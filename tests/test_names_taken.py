@@ -126,7 +126,7 @@ def test_a_name_that_is_taken_is_refused(
         assert one(connection, THINGS) == empty
 
 
-def test_background_what_is_called_otherwise_there_is_room(module_database: str, root: Path) -> None:
+def test_there_is_room_for_things_with_other_names(module_database: str, root: Path) -> None:
     """Once such objects have other names, loading and dropping a warehouse leaves them alone."""
     with connect(module_database) as connection:
         connection.execute(

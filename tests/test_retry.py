@@ -232,6 +232,8 @@ def test_a_crash_at_any_statement_is_harmless(new_dsn: Callable[[], str], tmp_pa
             )
             assert one(db, "SELECT count(*) FROM etl.manifest WHERE version = 'retry'") == 0
         assert etl.run(tmp_path, dsn=mended).files_new == 0  # finishes the dead run
+        # No report says that the retry was a load that read nothing.
+        assert one(db, "SELECT count(*) FROM etl.runs WHERE report->'files'->>'found' = '0'") == 0
         retry(dsn=mended)
         assert (checksums(db), books(db), rejects(db)) == (checksums(wanted), books(wanted), rejects(wanted))
         assert unsound(mended) == []

@@ -45,9 +45,9 @@ users AS (
     SELECT user_agent_id, user_id, sum(plays) AS plays, sum(milliseconds) AS milliseconds
     FROM listening GROUP BY user_agent_id, user_id
 )
-SELECT device, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners,
-       round(sum(milliseconds) / 1000.0)::bigint AS seconds
-FROM users LEFT JOIN analytics.user_agents USING (user_agent_id)
+SELECT device, sum(plays)::bigint AS plays, count(DISTINCT user_id) AS listeners, round(sum(milliseconds) / 1000.0)::bigint AS seconds
+FROM (SELECT u.*, CASE WHEN user_agent_id IS NOT NULL THEN coalesce(device, 'Other') END AS device
+      FROM users u LEFT JOIN analytics.user_agents USING (user_agent_id)) named
 GROUP BY device
 ORDER BY plays DESC, device COLLATE "C"
 LIMIT %(limit)s

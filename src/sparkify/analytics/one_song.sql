@@ -1,6 +1,6 @@
 -- name: search
 -- Find songs whose artist and title together contain all words, each as it is or doubly encoded. One row per song, most plays
--- first. OFFSET 0 makes PostgreSQL look up the names only of these songs.
+-- first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
 WITH words AS MATERIALIZED (
     SELECT lower(word) AS word, lower(doubled) AS doubled FROM unnest(%(words)s::text[], %(doubled)s::text[]) AS w (word, doubled)
 ),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Engine:
     """Stages batches in `workers` threads, by default one per processor, each with its own connection.
 
-    One worker suffices for one batch: that stages in this thread, with the load's own connection.
+    With one worker, or for one batch, it stages in this thread, with the load's own connection.
     """
 
     def __init__(self, session: Session, workers: int | None = None) -> None:

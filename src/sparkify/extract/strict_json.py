@@ -32,7 +32,7 @@ def strip(line: bytes) -> bytes:
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
-    """The JSON object in a stripped line. Its numbers are `Decimal`, or infinite if that is too small.
+    """The JSON object in a stripped line. Its numbers are `Decimal`, or an infinite float.
 
     Raises:
         Rejected: the line is not strict JSON, or not an object.
@@ -121,7 +121,7 @@ def _any_number(token: str) -> Decimal | float:
         return Digits(token)
     try:
         return Decimal(token)
-    except InvalidOperation:  # the exponent has 19 digits or more
+    except InvalidOperation:  # beyond what a Decimal can hold
         digits, exponent = re.split("[eE]", token)
         is_tiny = exponent.startswith("-") or not Decimal(digits)
         return Decimal(f"{digits}e-{_LARGEST_EXPONENT}") if is_tiny else float(token)

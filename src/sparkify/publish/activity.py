@@ -42,7 +42,7 @@ class Activity:
     """The rollups of activity in one transaction.
 
     The temporary table ``events`` (user_id, day) lists whose plays and page views change on which days. Fill
-    it before, publish, then `update`.
+    it before, publish, then `update`: once in a transaction, because such tables last until it ends.
     """
 
     def __init__(self, connection: Connection[Any]) -> None:

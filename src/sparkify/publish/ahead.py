@@ -81,19 +81,19 @@ class MonthsAhead:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        begun = self._published.values()
+        submitted = self._published.values()
         try:
             if error is None:
-                wait(begun)
+                wait(submitted)
         finally:  # also if Ctrl-C ends the wait
-            if not all(published.done() for published in begun):
+            if not all(published.done() for published in submitted):
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 self._session.cancel()
                 self._background.close()
-                cancel_until_done(begun, self._session.cancel)
+                cancel_until_done(submitted, self._session.cancel)
             self._pool.shutdown()
             self._session.close()
             self._background.close()
         if error is None:
-            for published in begun:
+            for published in submitted:
                 published.result()

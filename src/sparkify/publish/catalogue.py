@@ -38,7 +38,7 @@ def catalogue_is_staged(connection: Connection[Any], run_id: int) -> bool:
 
 def publish_catalogue(connection: Connection[Any], run_id: int) -> None:
     """Publish the catalogue records that a run staged; do nothing if they are published already."""
-    if not catalogue_is_staged(connection, run_id):
+    if not catalogue_is_staged(connection, run_id):  # as mostly: do not wait for the publisher
         return
     with connection.transaction():
         lock_publisher(connection)

@@ -60,7 +60,8 @@ class ListeningRollups:
 
     The temporary table ``touched_days`` (user_id, day) lists the days to compute from the plays in
     ``plays_of_days``; ``events`` takes the days that changed, for `Activity`. The warehouse may already have
-    days before `late_before`. `names` are the names of a month's tables, as in `StagedMonth`.
+    days before `late_before`. `names` are the names of a month's tables, as in `StagedMonth`. Once in a
+    transaction, as `Activity`.
     """
 
     def __init__(

@@ -70,9 +70,10 @@ class Span:
     ) -> None:
         """Give a staged table the constraints, keys and indexes of `table`: attaching need not make them.
 
-        Without `unique`, it gets only keys that let equal rows in.
+        Without `unique`, it gets only keys that let equal rows in: more rows may be staged.
         """
-        self._fit(connection, "constraints", table, staged)
+        if unique:
+            self._fit(connection, "constraints", table, staged)
         self._fit(connection, "keys", table, staged, suffix=self._suffix, with_unique=unique)
 
     def _fit(

@@ -20,12 +20,12 @@
         NULL::timestamptz AS last_at, NULL::integer AS plays WHERE false)
 
 -- name: find_scope
--- Find the keys of the rows of a rollup that change.
+-- Note the keys of the rows of a rollup that change, and return the spans of time that they are counted from.
 -- makes: scope
 DROP TABLE IF EXISTS pg_temp.scope;
 CREATE TEMP TABLE scope ON COMMIT DROP AS {scope};
 ANALYZE scope;
--- The spans of time that the changed rows are counted from. The columns of the scope follow, empty: their names are the keys.
+-- The columns of the scope follow, empty: their names are the keys.
 SELECT lower(span), upper(span), scope.*
 FROM (SELECT unnest(range_agg(daterange({start}, ({start} + ('1 ' || {period})::interval)::date))) AS span FROM scope) spans
 LEFT JOIN scope ON false

@@ -185,8 +185,8 @@ def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: E
     """Publish what a run has left, and report it if it had read a file."""
     if reason := publish_run(connection, dsn, run_id):
         earlier.failed[run_id] = reason
-    elif (report := report_of(connection, run_id)).files_new:
-        earlier.finished[run_id] = report
+    elif tally_of(connection, run_id).files:
+        earlier.finished[run_id] = report_of(connection, run_id)
 
 
 def report_of(connection: Connection[Any], run_id: int) -> Report:
