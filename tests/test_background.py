@@ -342,7 +342,7 @@ def test_a_constraint_of_others_after_a_publication_ahead_has_failed(
                 published.result()
 
     monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
-    with pytest.raises(SparkifyError, match="November 2018 .*(check|location)"):
+    with pytest.raises(SparkifyError, match=r"November 2018 .*(check|location)"):
         etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1)
     assert failed == [True]
     assert one(db, "SELECT count(*) FROM etl.files WHERE state = 'unreadable'") == 0
