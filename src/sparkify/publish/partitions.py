@@ -70,7 +70,7 @@ class Span:
     ) -> None:
         """Give a staged table the constraints, keys and indexes of `table`: attaching need not make them.
 
-        Without `unique`, it gets only keys that let equal rows in: more rows may be staged.
+        Without `unique`, more rows may be staged: it gets no constraints, and only keys that let equal rows in.
         """
         if unique:
             self._fit(connection, "constraints", table, staged)
