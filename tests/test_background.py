@@ -316,18 +316,8 @@ def test_another_run_after_a_run_has_failed(
     check_books(db)
 
 
-@pytest.mark.parametrize("fault", ["ADD CHECK (location <> 'bad')", "ALTER location SET NOT NULL"])
-def test_a_constraint_of_others_after_a_publication_ahead_has_failed(
-    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    """The staged tables have not got it, so a row that breaks it fails the month, not its file."""
-    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
-    december = NOVEMBER + 30 * 86_400_000
-    for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1):
-        write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
-    write(tmp_path, "log_data/d.json", play(NOVEMBER + 9, location="bad" if "CHECK" in fault else None))
-    create_tables(dsn)
-    db.execute(f"ALTER TABLE songplays {fault}")  # type: ignore[call-overload]
+def refuse_months_ahead(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Make each publication ahead fail; returns, for each, whether the background work was ready."""
     staged, failed = MonthsAhead.staged, []
 
     def fail(*_: object, are_ready: bool, **__: object) -> None:
@@ -342,6 +332,22 @@ def test_a_constraint_of_others_after_a_publication_ahead_has_failed(
                 published.result()
 
     monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
+    return failed
+
+
+@pytest.mark.parametrize("fault", ["ADD CHECK (location <> 'bad')", "ALTER location SET NOT NULL"])
+def test_a_constraint_of_others_after_a_publication_ahead_has_failed(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """The staged tables have not got it, so a row that breaks it fails the month, not its file."""
+    monkeypatch.setattr(plans, "MANY_PLAYS", 1)
+    december = NOVEMBER + 30 * 86_400_000
+    for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1):
+        write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
+    write(tmp_path, "log_data/d.json", play(NOVEMBER + 9, location="bad" if "CHECK" in fault else None))
+    create_tables(dsn)
+    db.execute(f"ALTER TABLE songplays {fault}")  # type: ignore[call-overload]
+    failed = refuse_months_ahead(monkeypatch)
     with pytest.raises(SparkifyError, match=r"November 2018 .*(check|location)"):
         etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1)
     assert failed == [True]
@@ -357,21 +363,7 @@ def test_a_play_is_staged_again_after_a_publication_ahead_has_failed(
     for name, first in ("a", NOVEMBER), ("b", december), ("c", december + 1), ("d", NOVEMBER):
         write(tmp_path, f"log_data/{name}.json", *(play(first + at, itemInSession=at) for at in range(5)))
     expected = loaded(new_dsn(), tmp_path)
-    failed = []
-
-    def fail(*_: object, are_ready: bool, **__: object) -> None:
-        failed.append(are_ready)
-        raise errors.RaiseException("a trigger refuses it")
-
-    def staged_and_published(self: MonthsAhead, batch: StagedBatch) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(ListeningRollups, "attach", fail)
-            staged(self, batch)
-            for published in self._published.values():
-                published.result()
-
-    staged = MonthsAhead.staged
-    monkeypatch.setattr(MonthsAhead, "staged", staged_and_published)
+    failed = refuse_months_ahead(monkeypatch)
     dsn = new_dsn()
     report = etl.run(tmp_path, dsn=dsn, batch_bytes=1, workers=1)
     assert failed == [True]
