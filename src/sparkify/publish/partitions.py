@@ -70,7 +70,8 @@ class Span:
     ) -> None:
         """Give a staged table the constraints, keys and indexes of `table`: attaching need not make them.
 
-        Without `unique`, more rows may be staged: it gets no constraints, and only keys that let equal rows in.
+        Without `unique`, more rows may be staged: it gets no constraints, and only keys that let equal rows
+        in.
         """
         if unique:
             self._fit(connection, "constraints", table, staged)
