@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"?|[\[\]{}]'
 _OPEN_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+\\?\Z')
 _OPENED_BY: Final = {"}": "{", "]": "["}
 _ON_A_LINE: Final = re.compile("\n([ \t]*+),?[ \t]*+(?=(?P<seen>{))")
-_INDENT: Final = re.compile("\n(?:\xef\xbb\xbf)?([ \t]*+(?:\\[[ \t]*+(?={))?)")
+_INDENT: Final = re.compile("\n(?:\xef\xbb\xbf)?([ \t]*+(?:\\[[ \t]*+\\Z)?)")
 _FOLLOWS: Final = re.compile("[ \t\n\r]*+(?:[],{[]|\\Z)")  # a record
 _BEHIND_A_COMMA: Final = re.compile(',[ \t\n\r]*+(?=(?P<seen>{[ \t\n\r]*+"))')
 
@@ -256,9 +256,9 @@ class _Reader:
         return next((gap.end() for gap in found if gap.end("seen") - gap.start() <= LONGEST_GAP), None)
 
     def _indent(self) -> int:
-        """How far this record's line is indented; or the record itself, behind the bracket of an array."""
+        """How far this record's line is indented; or the record itself, if it is the first in an array."""
         feed = self._text.rfind("\n", max(self._at - LONGEST_GAP, 0), self._at)
-        found = _INDENT.match(self._text, feed) if feed >= 0 else None
+        found = _INDENT.match(self._text, feed, self._at) if feed >= 0 else None
         return len(found[1]) if found else 0
 
     def _move(self, at: int) -> None:
