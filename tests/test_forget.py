@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,6 +254,37 @@ def test_a_table_in_use_is_not_vacuumed(
     # Songs lost no rows: nobody tries to vacuum that table. Before 18 songplays is analyzed as a whole.
     whole = [] if db.info.server_version >= 180000 else ['"public"."songplays"']
     assert removed.unvacuumed == ['"partitions"."songplays_2018_11"', *whole]
+
+
+def test_a_lost_connection_after_the_commit_is_no_error(
+    told: Path, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etl.run(told, dsn=dsn)
+    monkeypatch.setattr("sparkify.operations.forget.VACUUM_LOCK_TIMEOUT", "1min")
+    with ThreadPoolExecutor(1) as pool, connect(dsn) as other, other.transaction():
+        other.execute("LOCK users IN SHARE UPDATE EXCLUSIVE MODE")
+        removed = pool.submit(forget, [4711062741], dsn=dsn)
+        kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'VACUUM%'"
+        wait_until(
+            lambda: one(db, f"{kill} AND datname = current_database() AND wait_event_type = 'Lock'") > 0
+        )
+    assert removed.result().songplays == 6
+    assert '"public"."users"' in removed.result().unvacuumed
+    assert removed.result().files
+
+
+def test_it_says_whose_lock_it_waits_for(
+    told: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    etl.run(told, dsn=dsn)
+    monkeypatch.setattr("sparkify.stage.blockers.BLOCKED_SECONDS", 0.1)
+    monkeypatch.setattr("sparkify.stage.blockers.LOOK_SECONDS", 0.05)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(dsn, application_name="somebody's tool") as other:
+        other.execute("LOCK TABLE users IN SHARE MODE")
+        removed = pool.submit(forget, [4711062741], dsn=dsn)
+        wait_until(lambda: f"process {other.info.backend_pid}, user" in caplog.text)
+        other.commit()
+        assert removed.result().songplays == 6
 
 
 def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any], dsn: str) -> None:

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the program says in one line what it kept, and ends within two seconds."""
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from psycopg import Connection, OperationalError, errors
 from sparkify import etl
 from sparkify.commands import interrupt
 from sparkify.database import session
+from sparkify.database.connection import connect
 from sparkify.extract import plan
 from sparkify.extract.batches import Batch
 from sparkify.publish.ahead import MonthsAhead
@@ -119,6 +121,28 @@ def test_while_the_server_is_busy(
         db.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
     assert etl.run(files, dsn=dsn).rows == {"songplays": 3, "users": 1, "songs": 1, "artists": 1, "time": 3}
     assert one(db, "SELECT count(*) FROM etl.rejected_records") == 3
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_forgetting_that_is_done_is_reported(
+    db: Connection[Any], dsn: str, files: Path, number: signal.Signals
+) -> None:
+    """Only its report says of which files to take the person out. What is left is told, too."""
+    etl.run(files, dsn=dsn)
+    patient = "from sparkify.operations import forget; forget.VACUUM_LOCK_TIMEOUT = '1min'"
+    with connect(dsn) as other, other.transaction():
+        other.execute("LOCK users IN SHARE UPDATE EXCLUSIVE MODE")
+        process = start(patient, "forget", "15", "--json", "--dsn", dsn)
+        wait_for(
+            lambda: db.execute(f"{OTHERS} AND query LIKE 'VACUUM%' AND wait_event_type = 'Lock'").fetchall()
+        )
+        process.send_signal(number)
+        out, said = process.communicate(timeout=5)
+    assert process.returncode == CODES[number]
+    report = json.loads(out)
+    assert (report["songplays"], len(report["files"])) == (3, 3)
+    assert '"public"."users"' in report["unvacuumed"]
+    assert 'VACUUM (ANALYZE) "public"."users"' in said
 
 
 def test_months_that_are_being_published_are_cancelled(
@@ -243,6 +267,7 @@ def test_the_calling_program_goes_on() -> None:
     code = """
 import signal, time
 from sparkify.commands import interrupt
+from sparkify.database.connection import connect
 interrupt.ORDERLY_END_SECONDS = 0.1
 try:
     with interrupt.heeded(): signal.raise_signal(signal.SIGTERM)

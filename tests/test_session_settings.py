@@ -517,6 +517,7 @@ def test_where_nothing_can_be_written_that_is_said(
         ("42P01", True, "sparkify check", "again"),
         ("22003", False, "Trying again would fail the same way", "run the command"),
         ("23514", False, "Trying again would fail the same way", "run the command"),
+        ("23503", False, "give its foreign key ON DELETE CASCADE", "would fail the same way"),
         ("XX001", True, "log says more", "again"),
         ("58030", False, "log says more.*Committed work is kept", "again"),
         ("55P03", False, "run the command again", None),

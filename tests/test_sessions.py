@@ -29,7 +29,7 @@ from sparkify.publish.ahead import MonthsAhead
 from sparkify.server import Server
 from sparkify.server.names import DATABASE
 from sparkify.simulate import simulate
-from sparkify.stage import runs
+from sparkify.stage import blockers, runs
 from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import create_months
@@ -225,7 +225,7 @@ def test_a_load_says_whose_lock_it_waits_for(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(blockers, "BLOCKED_SECONDS", 0.1)
     write(tmp_path, "log_data/a.json", play())
     with psycopg.connect(dsn, application_name="somebody's tool") as other:
         session = f"process {other.info.backend_pid}, user {other.info.user}, program somebody's tool."
@@ -247,7 +247,7 @@ def test_a_load_that_waits_for_another_says_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(runs, "BLOCKED_SECONDS", 0.05)
+    monkeypatch.setattr(blockers, "BLOCKED_SECONDS", 0.05)
     write(tmp_path, "log_data/a.json", play())
     with connect(dsn) as other, other.transaction():
         runs.lock_publisher(other)

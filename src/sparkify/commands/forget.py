@@ -35,8 +35,8 @@ def _forget(options: Options) -> int:
     print_result(erasure, partial(_print_erasure, who), as_json=options.json, done=done)
     for table in erasure.unvacuumed:
         note(
-            f"{table} is in use: the deleted rows still take space there, and PostgreSQL's statistics may"
-            f" still show these people. When it is free: VACUUM (ANALYZE) {table}"
+            f"{table} is in use, or there was no time for it: the deleted rows still take space there, and"
+            f" PostgreSQL's statistics may still show these people. When it is free: VACUUM (ANALYZE) {table}"
         )
     return DONE
 

@@ -19,12 +19,20 @@ _NOT_AS_MADE: Final = "Something in the warehouse is missing or was changed: spa
 _THE_SAME: Final = (
     "Trying again would fail the same way: sparkify check tells whether the warehouse is sound."
 )
+_ROOM: Final = (
+    "Close some connections, or allow more: max_connections, or the CONNECTION LIMIT of the role or database."
+)
+_REFERRED_TO: Final = (
+    "If that table is yours, delete its rows first, or give its foreign key ON DELETE CASCADE."
+    " If it is ours, sparkify check tells what is not sound."
+)
 _LOG: Final = "The server's disk or files have a fault; its log says more. Repair that first."
 
 # The longest prefix of an error's code counts.
 _BY_CODE: Final = {
     "22": _THE_SAME,
     "23": _THE_SAME,
+    "23503": _REFERRED_TO,
     "25006": _READ_ONLY,
     "28": "Check the user and the password.",
     "42501": "Use a role that may; sparkify db roles makes one.",
@@ -34,7 +42,7 @@ _BY_CODE: Final = {
     "3F000": _NOT_AS_MADE,
     "53100": "Free space on the server's disk first.",
     "53200": "Give the server more memory, or use fewer --workers.",
-    "53300": "Close some connections, or allow more (max_connections).",
+    "53300": _ROOM,
     "53400": "Raise that limit.",
     "57014": "Somebody cancelled it.",
     "58": _LOG,
@@ -50,9 +58,7 @@ _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
 """Codes of errors that pass, perhaps once somebody acts: connection, conflict, resource, lock, shutdown."""
 
 _CONNECTING: Final = {
-    "too many clients|too many connections|connection slots|max clients": (
-        "Close some connections, or allow more (max_connections)."
-    ),
+    "too many clients|too many connections|connection slots|max clients": _ROOM,
     "starting up|shutting down|recovery": "Wait until the server is up.",
     "password|authentication|role .* does not exist": (
         "Check the user and the password: in the DSN, PGPASSWORD or ~/.pgpass."

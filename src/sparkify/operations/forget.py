@@ -6,6 +6,7 @@ undo it.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from sparkify.publish.books import add_rows
 from sparkify.publish.listening import forget_users
 from sparkify.publish.partitions import PARTITIONED, only
 from sparkify.schema.structure import structure
+from sparkify.stage.blockers import told
 from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import COUNTED_TABLES, month_tables
@@ -40,8 +42,8 @@ class Erasure:
 
     Page views without a user in their sessions count too. `texts_withheld` counts other rejected lines, whose
     text was removed because they may be about these people. `files` contain lines about them. `unvacuumed`
-    tables were in use: the space of their deleted rows was not freed, and their statistics may still name
-    them.
+    tables were in use, or the end of the work was cut short: the space of their deleted rows was not freed,
+    and their statistics may still name them.
     """
 
     people: int
@@ -72,15 +74,16 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     Raises:
         SparkifyError: it could not be done, and nothing is changed.
     """
-    with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
+    dsn = resolve(dsn)
+    with server_errors(), open_existing(dsn, for_questions=False) as connection:
         try:
-            with connection.transaction(force_rollback=dry_run):
+            with told(dsn), connection.transaction(force_rollback=dry_run):
                 erasure = _Erasure(connection, user_ids)
                 erasure.run()
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
-                "A load has been busy with one batch or month for two minutes. Nobody was forgotten;"
-                " try again when it has ended."
+                "For two minutes, a load or another session has kept a lock that this needs. Nobody was"
+                " forgotten; try again when it has ended."
             ) from None
         erasure.done.dry_run = dry_run
         if not dry_run:
@@ -187,26 +190,30 @@ class _Erasure:
 
 
 def _vacuum(connection: Connection[Any], tables: list[sql.Identifier]) -> list[str]:
-    """Free the space of deleted rows, and compute the statistics without them; returns the tables that were
-    in use.
+    """Free the space of deleted rows, and compute the statistics without them; returns the tables of which
+    this could not be done.
+
+    Nothing that goes wrong here is an error: the people are forgotten, and only this report says of which
+    files to take them out.
 
     Statistics have frequent values, among them ids of people who listen much. A partitioned table has
     statistics besides those of its partitions.
     """
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", [VACUUM_LOCK_TIMEOUT])
     can_clear = connection.info.server_version >= 180000
     analyze = sql.SQL("ANALYZE " + only(connection) + " {}")
     whole = [sql.Identifier(schema, table) for table, (schema, _) in PARTITIONED.items()]
     work = {table.as_string(): sql.SQL("VACUUM (ANALYZE) {}").format(table) for table in tables}
     work |= {table.as_string(): analyze.format(table) for table in whole}
-    busy = []
-    for table, statement in work.items():
-        try:
-            if can_clear:
-                connection.execute(_sql["clear_statistics"], [table])
-            connection.execute(statement)
-        except psycopg.errors.LockNotAvailable:
-            busy.append(table)
-        except psycopg.errors.UndefinedTable:
-            pass  # a staged table that has been published or dropped since
-    return busy
+    left = list(work)
+    with suppress(KeyboardInterrupt, psycopg.Error):
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [VACUUM_LOCK_TIMEOUT])
+        for table, statement in work.items():
+            with suppress(psycopg.Error):
+                try:
+                    if can_clear:
+                        connection.execute(_sql["clear_statistics"], [table])
+                    connection.execute(statement)
+                except psycopg.errors.UndefinedTable:
+                    pass  # a staged table that has been published or dropped since
+                left.remove(table)
+    return left

@@ -4,7 +4,6 @@ A run lives as long as the transaction that holds its lease. A process that gets
 run knows that the run is dead, and publishes what it had staged.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -19,16 +18,13 @@ from sparkify.database.queries import queries
 from sparkify.database.session import Session
 from sparkify.database.version import SCHEMA_VERSION
 from sparkify.errors import SparkifyError
+from sparkify.stage.blockers import Blockers
 from sparkify.stage.tables import catalogue_table, month_tables, staged_months
 
 LEASE_SECONDS: Final = 1.0
 """Seconds between two checks that the run still has its lease."""
 
-BLOCKED_SECONDS: Final = 10.0
-"""Seconds of waiting for a lock after which a run says whose lock it is."""
-
 _sql: Final = queries("stage/runs")
-_log: Final = logging.getLogger("sparkify")
 
 
 @contextmanager
@@ -65,7 +61,7 @@ class _Lease:
         self._session = Session(dsn)
         self._run_id = 0
         self._ended = threading.Event()
-        self._told: set[int] = set()
+        self._blockers = Blockers()
 
     def take(self, run_id: int) -> bool:
         """Take the lease of a run; False when another process has it."""
@@ -90,25 +86,11 @@ class _Lease:
                 if self._ended.wait(LEASE_SECONDS):
                     return
                 if self._session.connection.info.transaction_status == TransactionStatus.INTRANS:
-                    self._tell_of_blockers(self._session.connection)
+                    self._blockers.tell(self._session.connection)
                 else:
                     self.take(self._run_id)
             except (psycopg.Error, SparkifyError, MemoryError, RuntimeError):
                 time.sleep(LEASE_SECONDS / 10)  # staging or publishing will report what is wrong
-
-    def _tell_of_blockers(self, connection: Connection[Any]) -> None:
-        """Say once of each session of another program that a load waits for its lock."""
-        with connection.transaction():  # a savepoint: an error here must not cost the lease
-            connection.execute(_sql["clear_snapshot"])
-            blockers = connection.execute(_sql["blockers"], [BLOCKED_SECONDS]).fetchall()
-        for pid, user, program in blockers:
-            if pid not in self._told:
-                self._told.add(pid)
-                _log.warning(
-                    "sparkify: Waiting for a lock that another session has or waits for: process %d, user %s,"
-                    " program %s. Let it commit, or end it: SELECT pg_terminate_backend(%d)",
-                    pid, user, program or "unknown", pid,
-                )  # fmt: skip
 
     def close(self) -> None:
         """Release the lease."""
