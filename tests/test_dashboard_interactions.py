@@ -255,9 +255,11 @@ def test_each_artist_opens_by_keyboard(visitor: Visitor) -> None:
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Songs and artists", timeout=WAIT)
         visitor.wait()
-        assert "until=2018-12-24&place=Lyon&by=week&q=" in page.url
-        assert page.get_by_test_id("stTextInput").locator("input").input_value() == artist
-        assert artist in {by for _, by, _ in cells(page, "Songs found, with all their plays")}
+        assert "until=2018-12-24&place=Lyon&by=week&artist=" in page.url
+        assert page.locator("h2").first.inner_text() == artist
+        songs = cells(page, "Songs")
+        assert sum(int(plays) for _, plays, _ in songs) == int(metrics(page)["Plays"])
+        assert len(songs) <= int(metrics(page)["Songs, ever"])
 
 
 def test_each_listener_opens(visitor: Visitor, dsn: str) -> None:
@@ -295,15 +297,19 @@ def test_a_fan_opens_and_the_menu_leads_back(visitor: Visitor, dsn: str) -> None
     expect(page.get_by_role("table", name="Top listeners")).to_be_visible()
 
 
-def test_a_search_leaves_the_song(visitor: Visitor, dsn: str) -> None:
+def test_a_song_leads_to_its_artist_and_a_search_away(visitor: Visitor, dsn: str) -> None:
     (row,) = analytics.search("quoted", dsn=dsn)
     page = visitor.go(f"songs?track={row['track_id']}")
+    page.get_by_role("link", name="The artist").click()
+    expect(page.get_by_role("table", name="Songs")).to_be_visible(timeout=WAIT)
+    visitor.wait()
+    assert page.url.endswith("songs?artist=Elena")
     search = page.get_by_test_id("stTextInput").locator("input")
     search.fill("İZMİR")
     search.press("Enter")
     expect(page.get_by_text("Songs found, with all their plays")).to_be_visible(timeout=WAIT)
     visitor.wait()
-    assert "track=" not in page.url
+    assert "artist=" not in page.url
     search.fill("")
     search.press("Enter")
     expect(page.get_by_role("table", name="Rising")).to_be_visible(timeout=WAIT)
@@ -351,6 +357,14 @@ def test_each_place_sets_the_filter(visitor: Visitor) -> None:
 def test_a_song_that_is_not_there(visitor: Visitor, query: str, what: str) -> None:
     page = visitor.go(f"songs?{query}")
     assert f"There is {what}." in lines(page)
+
+
+@pytest.mark.parametrize("name", ["Nobody", "<b>", "%00", "e" * 1001])
+def test_an_artist_who_is_not_there(visitor: Visitor, name: str) -> None:
+    page = visitor.go(f"songs?artist={name}&level=paid")
+    shown = unquote(name).replace("\0", "")[:200]
+    assert f"Nobody played an artist with the name {shown}" in lines(page)
+    assert page.get_by_role("link", name="All songs").get_attribute("href") == "songs?level=paid"
 
 
 @pytest.mark.parametrize("user", ["99", "x", "9" * 30, "<b>1</b>", ""])
@@ -599,6 +613,7 @@ def test_tables_fit_their_frame(browser: Browser, address: str, dsn: str, width:
     user = next(event["user"] for event in PLAYS if NAMES[event["user"] % 3][0] == LONG)
     paths = [
         *("" if path == "overview" else path for path in PAGES), f"songs?track={tracks[LONG]}", "songs?q=w",
+        f"songs?artist={LONG.lower()}",
         f"songs?track={tracks['m' * 1500]}&since=2018-12-10", f"listeners?user={user}&since=2018-12-10",
         "?since=2018-12-10&until=2018-12-16", W200,
     ]  # fmt: skip

@@ -259,7 +259,7 @@ def check_changes(selection: Selection, dsn: Connection[Any]) -> None:
     assert found == {key: (len(users), len(set(users))) for key, users in changes.items()}
 
 
-def check_one_song(selection: Selection, period: str, dsn: Connection[Any]) -> None:
+def check_songs(selection: Selection, period: str, dsn: Connection[Any]) -> None:
     (song,) = [row for row in analytics.search("c Elena", dsn=dsn) if row["title"] == "c"]
     heard = [event for event in chosen(selection) if (event["song"], event["artist"]) == ("c", "Elena")]
     of: dict[date, list[Event]] = defaultdict(list)
@@ -277,6 +277,16 @@ def check_one_song(selection: Selection, period: str, dsn: Connection[Any]) -> N
     assert {str(row["user_id"]): (row["plays"], row["first_day"], row["last_day"]) for row in fans} == {
         user: (len(found), min(found), max(found)) for user, found in dates.items()
     }
+    by: dict[str, list[Event]] = defaultdict(list)
+    for event in chosen(selection):
+        if event["artist"] == "Elena":
+            by[event["song"]].append(event)
+    artist = analytics.artist("Elena", dsn=dsn)
+    assert artist
+    rows = analytics.songs(artist["track_ids"], selection, dsn=dsn, limit=99)
+    assert {row["title"]: (row["plays"], row["listeners"]) for row in rows} == {
+        title: (len(found), len(listeners(found))) for title, found in by.items()
+    }
 
 
 def test_every_answer_is_by_local_days(warehouse: Connection[Any], zones: list[str]) -> None:
@@ -290,7 +300,7 @@ def test_every_answer_is_by_local_days(warehouse: Connection[Any], zones: list[s
         check_times(selection, period, warehouse)
         check_own_time(selection, warehouse)
         check_changes(selection, warehouse)
-        check_one_song(selection, period, warehouse)
+        check_songs(selection, period, warehouse)
 
     holds()
 

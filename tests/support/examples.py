@@ -9,7 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 THOROUGH = "thorough"
-settings.register_profile(THOROUGH, settings.get_profile("default"))
+# A busy machine may take long for any example.
+for profile in (THOROUGH, "quick"):
+    settings.register_profile(profile, deadline=None)
+settings.load_profile("quick")
 
 
 def times(few: int, *, thorough: int) -> int:
@@ -21,7 +24,6 @@ def examples(few: int, *, thorough: int, **more: Any) -> settings:
     """Settings for a test whose examples take long: they may be slow, and fixtures serve all of them."""
     return settings(
         max_examples=times(few, thorough=thorough),
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         **more,
     )

@@ -22,7 +22,6 @@ from sparkify.analytics.activity import (
     upgrades,
 )
 from sparkify.analytics.one_listener import listener
-from sparkify.analytics.one_song import audience, fans, history, search, song
 from sparkify.analytics.questions import (
     days,
     genders,
@@ -43,6 +42,7 @@ from sparkify.analytics.questions import (
     unmatched,
 )
 from sparkify.analytics.selection import UTC, Selection
+from sparkify.analytics.songs import artist, audience, fans, history, search, song, songs
 from sparkify.analytics.state import reject_reasons, rejects, runs, status
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "UTC",
     "Selection",
     "adverts",
+    "artist",
     "audience",
     "before",
     "churn",
@@ -83,6 +84,7 @@ __all__ = [
     "session_ends",
     "sessions",
     "song",
+    "songs",
     "status",
     "time_zones",
     "top",

@@ -29,3 +29,21 @@ def shown(name: str) -> str:
     # Double encoding makes one character several. A repair of the same length only guesses at control
     # characters, and no name has a NUL.
     return fixed if len(fixed) < len(name) and "\0" not in fixed else name
+
+
+def doubled(text: str, codec: str = "latin-1") -> str:
+    """The text encoded twice: its UTF-8 read as Latin-1, as many names in the catalogue are."""
+    return text.encode().decode(codec)
+
+
+def encodings(name: str) -> list[str]:
+    """The names that are shown as this one is: itself, and doubly encoded."""
+    if "\0" in name:  # PostgreSQL cannot store it
+        return []
+    wanted = shown(name)
+    if wanted.isascii() or len(wanted) > LONGEST_NAME:
+        return [wanted]
+    # ftfy, which `shown` has imported, knows this codec. It is what most programs mean by Latin-1.
+    codecs = "latin-1", "sloppy-windows-1252"
+    alike = {name, wanted, *(doubled(wanted, codec) for codec in codecs)}
+    return sorted(other for other in alike if shown(other) == wanted)

@@ -19,9 +19,6 @@ FILTERS: Final[dict[str, Any]] = {
 }  # fmt: skip
 """The filters that every page has, by their names in the address, with what each is if nothing is chosen."""
 
-LONGEST_SEARCH: Final = 200
-"""Characters of a search."""
-
 
 def to(page: str, **more: Any) -> str:
     """The address of a page ("" is the overview) with the filters of this view, and `more` of its own."""
@@ -36,9 +33,10 @@ def _to_song(row: Row) -> str:
     return to("songs", track=row["track_id"])
 
 
-def _to_artist(row: Row) -> str | None:
-    name = row["artist"].strip()
-    return to("songs", q=name[:LONGEST_SEARCH]) if name else None
+def to_artist(row: Row) -> str | None:
+    """The address of an artist's songs; a name that is blank or very long has none."""
+    name = row["artist"]
+    return to("songs", artist=name) if name.strip() and len(name) <= LONGEST_NAME else None
 
 
 def _to_listener(row: Row) -> str:
@@ -52,7 +50,7 @@ def _to_place(row: Row) -> str | None:
 
 
 # What the rows of tables open: a link for each column that names something.
-ARTIST: Final[dict[str, Link]] = {"artist": _to_artist}
+ARTIST: Final[dict[str, Link]] = {"artist": to_artist}
 SONG: Final[dict[str, Link]] = {"title": _to_song, **ARTIST}
 LISTENER: Final[dict[str, Link]] = {"name": _to_listener}
 PLACE: Final[dict[str, Link]] = {"location": _to_place}

@@ -1,5 +1,6 @@
-"""Songs and artists: one song's history and audience; rising and falling songs."""
+"""Songs and artists: the history and audience of one song or artist; rising and falling songs."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,9 @@ from sparkify.dashboard.source import Ask
 
 WEEK: Final = timedelta(6)
 
+_LONGEST_SEARCH: Final = 200
+"""Characters of a search."""
+
 _MOST_FOUND: Final = 50
 """The songs of a search to choose from."""
 
@@ -22,19 +26,22 @@ def show(view: View, ask: Ask) -> None:
     """Draw the page."""
     text = st.text_input(
         "Search for a song or an artist", key="q", bind="query-params", type="search",
-        max_chars=addresses.LONGEST_SEARCH, placeholder="words of the title and the artist",
-        on_change=_leave_song,
+        max_chars=_LONGEST_SEARCH, placeholder="words of the title and the artist",
+        on_change=_search_again,
     )  # fmt: skip
     if text and text.strip():
         _found(view, ask, text)
     elif "track" in st.query_params:
         _named(view, ask)
+    elif st.query_params.get("artist"):
+        _artist(view, ask, st.query_params["artist"])
     else:
         _change(view, ask)
 
 
-def _leave_song() -> None:
-    st.query_params.pop("track", None)
+def _search_again() -> None:
+    for name in ("track", "artist"):
+        st.query_params.pop(name, None)
     st.session_state["is another search"] = True
 
 
@@ -46,9 +53,26 @@ def _named(view: View, ask: Ask) -> None:
         tables.line(f"There is no song with the track {tables.written(st.query_params['track'])}.")
     else:
         tables.heading(_name(song))
-    tables.links({"All songs": addresses.to("songs")})
+    by = addresses.to_artist(song) if song else None
+    tables.links({"All songs": addresses.to("songs")} | ({"The artist": by} if by else {}))
     if song:
         _song(view, ask, song)
+
+
+def _artist(view: View, ask: Ask, name: str) -> None:
+    """Draw the artist whom the address names."""
+    artist = ask(analytics.artist, name).result()
+    if artist is None:
+        tables.line(f"Nobody played an artist with the name {tables.written(name)}.")
+    else:
+        tables.heading(artist["artist"])
+    tables.links({"All songs": addresses.to("songs")})
+    if artist is None:
+        return
+    tracks = artist["track_ids"]
+    songs = ask(analytics.songs, tracks, view.selection, limit=25)
+    facts = {"Songs, ever": f"{artist['songs']:,}"}
+    _played(view, ask, tracks, what="artist", facts=facts, songs=songs)
 
 
 def _name(song: dict[str, Any]) -> str:
@@ -102,26 +126,42 @@ def _by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
-    chosen, track_id = view.selection, song["track_id"]
-    asked = ask(analytics.history, track_id, view.period, chosen), ask(analytics.audience, track_id, chosen)
+    facts = {"In the catalogue": "yes" if song["song_id"] else "no"}
+    _played(view, ask, song["track_id"], what="song", facts=facts)
+
+
+def _played(
+    view: View, ask: Ask, tracks: int | list[int], *, what: str, facts: dict[str, str],
+    songs: Future[Any] | None = None,
+) -> None:  # fmt: skip
+    """Draw the history and the audience of a song, or of an artist and the `songs`."""
+    chosen = view.selection
+    asked = ask(analytics.history, tracks, view.period, chosen), ask(analytics.audience, tracks, chosen)
     span = headlines.before(view)
-    earlier = ask(analytics.history, track_id, view.period, span) if span else None
-    fans = ask(analytics.fans, track_id, chosen)
+    earlier = ask(analytics.history, tracks, view.period, span) if span else None
+    fans = ask(analytics.fans, tracks, chosen)
     rows, groups = (answer.result() for answer in asked)
     if not rows:
-        tables.line("Nobody played this song within the filters.")
+        tables.line(f"Nobody played this {what} within the filters.")
         return
     before = [row["plays"] for row in earlier.result()] if earlier else None
     with st.container(horizontal=True):
         headlines.show("Plays", sum(row["plays"] for row in groups), None if before is None else sum(before))
-        st.metric("In the catalogue", "yes" if song["song_id"] else "no", border=True, height="stretch")
+        for name, fact in facts.items():
+            st.metric(name, fact, border=True, height="stretch")
         # The days before cut weeks and months elsewhere, so their most would be of fewer days.
         most = None if before is None or view.period != "day" else max(before, default=0)
         headlines.show(f"Most plays in a {view.period}", max(row["plays"] for row in rows), most)
     headlines.say(view)
     st.subheader(f"Plays by {view.period}", anchor=False)
-    charts.trend(view, rows, ["plays"], f"Plays of the song by {view.period}")
-    tables.download("history", lambda: view.ask_now(analytics.history, track_id, view.period, chosen))
+    charts.trend(view, rows, ["plays"], f"Plays of the {what} by {view.period}")
+    tables.download("history", lambda: view.ask_now(analytics.history, tracks, view.period, chosen))
+    if songs:
+        tables.show(
+            "Songs", songs.result(),
+            {"title": "title", "plays": "plays", "listeners": "listeners"}, bar="plays", links=addresses.SONG,
+        )  # fmt: skip
+        tables.download("songs", partial(view.ask_now, analytics.songs, tracks, chosen, limit=1000))
     left, right = st.columns(2, gap="large")
     with left:
         tables.show(
@@ -136,7 +176,7 @@ def _song(view: View, ask: Ask, song: dict[str, Any]) -> None:
             {"name": "name", "level": "level now", "plays": "plays", "last_day": "last"}, bar="plays",
             links=addresses.LISTENER,
         )  # fmt: skip
-        tables.download("top listeners", lambda: view.ask_now(analytics.fans, track_id, chosen, limit=1000))
+        tables.download("top listeners", partial(view.ask_now, analytics.fans, tracks, chosen, limit=1000))
 
 
 # Over 40 lines: six for each of its tables.

@@ -1,4 +1,4 @@
-"""One song: found by words, its history, who listens to it; compared with the plays."""
+"""A song or an artist: found by words, the history, who listens; compared with the plays."""
 
 from datetime import date
 
@@ -6,6 +6,7 @@ import pytest
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.analytics.names import encodings, shown
 from tests.support.data import NOVEMBER, play, song, write
 
 DAY = 86_400_000
@@ -96,6 +97,38 @@ def test_history_and_audience(dsn: str) -> None:
     ]  # fmt: skip
     assert (fans[0]["first_day"], fans[0]["last_day"]) == (date(2018, 11, 1), date(2018, 12, 11))
     assert len(analytics.fans(track, dsn=dsn, limit=1)) == 1
+
+
+@pytest.mark.parametrize("name", ["Björk", "BjÃ¶rk"])
+def test_all_songs_of_an_artist(dsn: str, name: str) -> None:
+    artist = analytics.artist(name, dsn=dsn)
+    assert artist
+    assert (artist["artist"], artist["songs"], artist["plays"]) == ("Björk", 2, 2)
+    tracks = artist["track_ids"]
+    assert [(row["title"], row["artist"], row["plays"]) for row in analytics.songs(tracks, dsn=dsn)] == [
+        ("100% M_ine", "Björk", 1), ("Jóga", "Björk", 1),
+    ]  # fmt: skip
+    assert len(analytics.songs(tracks, dsn=dsn, limit=1)) == 1
+    # One listener of two songs is one listener.
+    assert [tuple(row.values()) for row in analytics.history(tracks, dsn=dsn)] == [(date(2018, 11, 1), 2, 1)]
+    assert [tuple(row.values()) for row in analytics.audience(tracks, dsn=dsn)] == [("paid", "F", 2, 1)]
+    assert [(row["name"], row["plays"]) for row in analytics.fans(tracks, dsn=dsn)] == [("Lily Koch", 2)]
+    for question in (analytics.songs, analytics.history, analytics.audience, analytics.fans):
+        assert question(tracks, selection=Selection(location=UTICA), dsn=dsn) == []
+        assert question([], dsn=dsn) == []
+
+
+@pytest.mark.parametrize("name", ["", "Nobody", "bj\\rk", "bjö", "x" * 2000, "ö" * 2000, "\0"])
+def test_no_such_artist(dsn: str, name: str) -> None:
+    assert analytics.artist(name, dsn=dsn) is None
+
+
+@pytest.mark.parametrize("name", ["Beyoncé", "Guns N’ Roses"])
+@pytest.mark.parametrize("codec", ["latin-1", "cp1252"])
+def test_spellings_that_are_shown_alike(name: str, codec: str) -> None:
+    twice = name.encode().decode(codec)
+    assert shown(twice) == name
+    assert {name, twice} <= set(encodings(name)) == set(encodings(twice))
 
 
 @pytest.mark.parametrize("level", [None, "free", "paid"])

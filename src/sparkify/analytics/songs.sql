@@ -25,61 +25,79 @@ SELECT track_id, title, artist,
        (SELECT coalesce(sum(plays), 0)::bigint FROM analytics.track_months t WHERE t.track_id = tracks.track_id) AS plays, song_id
 FROM analytics.tracks WHERE track_id = %(track_id)s
 
+-- name: artist
+-- Find the songs of an artist, by any spelling of the name, and count their plays. One row.
+SELECT count(*) AS songs, (SELECT coalesce(sum(plays), 0)::bigint FROM analytics.track_months WHERE track_id = ANY(array_agg(f.track_id))) AS plays,
+       array_agg(track_id ORDER BY track_id) AS track_ids
+FROM (SELECT DISTINCT track_id FROM analytics.heard_songs
+      WHERE artist_key IN (SELECT analytics.text_id(name) FROM unnest(%(names)s::text[]) AS name)) f
+
+-- name: songs
+-- Find the most played of the songs. One row per song.
+WITH {heard},
+most AS (
+    SELECT track_id, count(*) AS plays, count(DISTINCT user_id) AS listeners FROM heard GROUP BY track_id
+)
+SELECT title, artist, plays, listeners, song_id, track_id
+FROM most
+CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = most.track_id OFFSET 0) named
+ORDER BY plays DESC, listeners DESC, title COLLATE "C", artist COLLATE "C" LIMIT %(limit)s
+
 -- name: heard
--- This common table has one row per play of the song: who heard it, on which day and at which level.
+-- This common table has one row per play of the songs: who heard it, on which day and at which level.
 heard AS (
-    SELECT u.user_id, month + u.day - 1 AS day, level
+    SELECT track_id, u.user_id, month + u.day - 1 AS day, level
     FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-    WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
+    WHERE track_id = ANY(%(track_ids)s::bigint[]) AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
       AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s
       AND {at_level}
 )
 
 -- name: heard_at_place
--- This common table has the plays of the song at one place. It looks up the places of users on the days on
--- which they heard the song. MATERIALIZED, because the planner would read all days if it joined users at
+-- This common table has the plays of the songs at one place. It looks up the places of users on the days on
+-- which they heard the songs. MATERIALIZED, because the planner would read all days if it joined users at
 -- once.
 heard AS MATERIALIZED (
-    SELECT d.user_id, d.day, d.level
+    SELECT track AS track_id, d.user_id, d.day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
           FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
+          WHERE track_id = ANY(%(track_ids)s::bigint[]) AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
             AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
     JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
-    WHERE track = %(track_id)s AND d.location = ANY(%(places)s::text[]) AND {at_level}
+    WHERE track = ANY(%(track_ids)s::bigint[]) AND d.location = ANY(%(places)s::text[]) AND {at_level}
 )
 
 -- name: heard_in_zone
--- This common table has the plays of the song on local days, at one place or at any. It looks up the time of each play, as
+-- This common table has the plays of the songs on local days, at one place or at any. It looks up the time of each play, as
 -- `heard_at_place` looks up the place.
 heard AS MATERIALIZED (
-    SELECT d.user_id, (at AT TIME ZONE %(zone)s)::date AS day, d.level
+    SELECT track AS track_id, d.user_id, (at AT TIME ZONE %(zone)s)::date AS day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
           FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = %(track_id)s AND month >= analytics.month_of(%(begin_day)s::date) AND month < %(past_day)s
+          WHERE track_id = ANY(%(track_ids)s::bigint[]) AND month >= analytics.month_of(%(begin_day)s::date) AND month < %(past_day)s
             AND month + u.day - 1 >= %(begin_day)s AND month + u.day - 1 < %(past_day)s) days
     JOIN analytics.user_days d USING (user_id, day)
     CROSS JOIN unnest(d.tracks, d.quarters) AS play (track, quarter)
     CROSS JOIN LATERAL (SELECT (day + quarter * interval '15 minutes') AT TIME ZONE 'UTC' AS at) moments
-    WHERE track = %(track_id)s AND at >= %(begins)s AND at < %(ends)s AND {at_level}
+    WHERE track = ANY(%(track_ids)s::bigint[]) AND at >= %(begins)s AND at < %(ends)s AND {at_level}
       AND (%(anywhere)s OR d.location = ANY(%(places)s::text[]))
 )
 
 -- name: history
--- Count the plays and listeners of the song. One row per day, week or month with plays.
+-- Count the plays and listeners of the songs. One row per day, week or month with plays.
 WITH {heard}
 SELECT date_trunc(%(period)s, day)::date AS start, count(*) AS plays, count(DISTINCT user_id) AS listeners
 FROM heard GROUP BY 1 ORDER BY 1
 
 -- name: audience
--- Count the plays and listeners of the song. One row per level and gender.
+-- Count the plays and listeners of the songs. One row per level and gender.
 WITH {heard}
 SELECT heard.level, gender, count(*) AS plays, count(DISTINCT user_id) AS listeners
 FROM heard JOIN users u USING (user_id)
 GROUP BY heard.level, gender ORDER BY heard.level COLLATE "C", gender COLLATE "C"
 
 -- name: fans
--- Find the users with the most plays of the song. One row per user.
+-- Find the users with the most plays of the songs. One row per user.
 WITH {heard}
 SELECT user_id, concat_ws(' ', first_name, last_name) AS name, u.level, count(*) AS plays, min(day) AS first_day, max(day) AS last_day
 FROM heard JOIN users u USING (user_id)

@@ -1,0 +1,91 @@
+"""Songs, or all songs of an artist: find them, their history, and the people who listen to them."""
+
+from collections.abc import Iterable
+from typing import Any, Final, LiteralString
+
+from sparkify.analytics import zones
+from sparkify.analytics.asking import ALL, fill
+from sparkify.analytics.names import doubled, encodings, repaired, shown
+from sparkify.analytics.places import spellings
+from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
+from sparkify.database.queries import queries
+from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
+
+_sql: Final = queries("analytics/songs")
+
+Tracks = int | Iterable[int]
+"""A `track_id`, or several whose plays count together, such as those of an `artist`."""
+
+
+def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
+    """Songs whose title and artist together have all words of `text`, in any case; the most played first.
+
+    It finds doubly encoded names by their proper spelling, too.
+    """
+    words = text.replace("\0", "").encode(errors="replace").decode().split()
+    if not words:
+        return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
+    patterns = {"words": _patterns(words), "doubled": _patterns([doubled(word.lower()) for word in words])}
+    with reader(dsn) as connection:
+        return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
+
+
+def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
+    """A song's title, artist, plays and `song_id`; None if nobody heard it."""
+    with reader(dsn) as connection:
+        return next(iter(repaired(rows(connection, _sql["song"], {"track_id": track_id}))), None)
+
+
+def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
+    """An artist's name, number of songs, plays, and `track_ids`; None if nobody heard one with this name.
+
+    Names that are shown alike count together: as it is, and doubly encoded.
+    """
+    with reader(dsn) as connection:
+        (row,) = rows(connection, _sql["artist"], {"names": encodings(name)})
+        return {"artist": shown(name), **row} if row["track_ids"] else None
+
+
+def songs(
+    tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
+) -> Rows:
+    """The most played of some songs, with their plays and listeners in the selection."""
+    return repaired(_ask_of(dsn, _sql["songs"], tracks, selection, limit=limit))
+
+
+def history(
+    tracks: Tracks, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
+) -> Rows:
+    """Their plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
+    refuse_unknown("period", period, PERIODS)
+    return _ask_of(dsn, _sql["history"], tracks, selection, period=period)
+
+
+def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
+    """Their plays and listeners by gender and by level at the time of the play."""
+    return _ask_of(dsn, _sql["audience"], tracks, selection)
+
+
+def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
+    """The users who played them most, with their current level, and the first and last day they did."""
+    return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
+
+
+def _patterns(words: Any) -> list[str]:
+    return ["%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%" for word in words]
+
+
+def _ask_of(
+    dsn: DsnOrConnection, question: LiteralString, tracks: Tracks, selection: Selection, **more: Any
+) -> Rows:
+    if selection.zone != UTC:
+        heard = _sql["heard_in_zone"]
+    else:
+        heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
+    query = fill(question, heard=fill(heard))
+    with reader(dsn) as connection:
+        of_songs = {
+            "track_ids": [tracks] if isinstance(tracks, int) else list(tracks),
+            "anywhere": selection.location is None, "places": spellings(connection, selection.location),
+        }  # fmt: skip
+        return rows(connection, query, zones.parameters(connection, selection) | of_songs | more)
