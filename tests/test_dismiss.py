@@ -5,19 +5,24 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify import analytics, etl
-from sparkify.database.connection import connect
+from sparkify.analytics.export import export_rejects
+from sparkify.database.connection import connect, database_is_missing
+from sparkify.errors import NoWarehouse, UsageError
 from sparkify.operations.check import check, checks
 from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
+from sparkify.operations.runs import drop, release
+from sparkify.publish.run import tally_of
 from sparkify.stage.runs import lock_publisher
 from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.warehouse import checksums, one, wait_until
@@ -165,6 +170,33 @@ def test_the_state_of_the_data_changes(dsn: str, tmp_path: Path) -> None:
     forget([2], dsn=dsn)
     seen.append(analytics.quality(dsn=dsn))
     assert [(state["rejected"], state["page_views"]) for state in seen] == [(1, 1), (0, 1), (0, 0)]
+
+
+@pytest.mark.parametrize("ask", [analytics.rejects, export_rejects, dismiss, retry])
+def test_what_cannot_be_chosen(ask: Callable[..., Any], data: Path, dsn: str) -> None:
+    etl.run(data, dsn=dsn)
+    with pytest.raises(UsageError, match="There is no reason 'typo'"):
+        ask(dsn=dsn, reason="typo")
+    ask(dsn=dsn, run=10**30)
+    assert sum(row["lines"] for row in analytics.rejects(dsn=dsn)) == 4
+
+
+@pytest.mark.parametrize(
+    "ask", [dismiss, retry, partial(forget, [15]), partial(drop, 1), partial(release, 1)]
+)
+def test_a_database_that_is_not_there_is_not_made(ask: Callable[..., Any], dsn: str) -> None:
+    missing = make_conninfo(dsn, dbname="sparkify_no_such_database")
+    with pytest.raises(NoWarehouse, match="There is no database sparkify_no_such_database"):
+        ask(dsn=missing)
+    assert database_is_missing(missing)
+
+
+def test_runs_say_what_they_rejected(data: Path, dsn: str, db: Connection[Any]) -> None:
+    """As their reports do, whatever is dismissed later."""
+    etl.run(data, dsn=dsn)
+    dismiss(dsn=dsn, reason="invalid_json")
+    assert [run["rejected"] for run in analytics.runs(dsn=dsn)] == [4]
+    assert tally_of(db, 1).books.rejected == 4
 
 
 def test_they_stay_away_until_the_file_is_touched(data: Path, dsn: str, db: Connection[Any]) -> None:

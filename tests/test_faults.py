@@ -128,10 +128,10 @@ def test_a_failed_run_is_released_when_the_cause_is_gone(
     failed: str, db: Connection[Any], dsn: str, tmp_path: Path, new_dsn: Callable[[], str]
 ) -> None:
     with pytest.raises(SparkifyError) as again:
-        runs.release(1, dsn)
+        runs.release(1, dsn=dsn)
     assert str(again.value) == failed
     remove(db)
-    assert runs.release(1, dsn).books.loaded == 7
+    assert runs.release(1, dsn=dsn).books.loaded == 7
     assert states(db) == ["published"]
     assert one(db, "SELECT reason FROM etl.runs") is None
     assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
@@ -184,7 +184,7 @@ def test_without_the_file_the_rest_is_loaded(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "log_data/2.json").unlink()
-    runs.drop(1, dsn)
+    runs.drop(1, dsn=dsn)
     assert etl.run(tmp_path, dsn=dsn).failed_runs == {}
     assert files(db)["5.json"] == ("loaded", 1, 0, 0)  # the line that won is gone
     assert one(db, "SELECT count(*) FROM songplays") == 5
@@ -206,7 +206,7 @@ def test_an_earlier_version_of_a_file_that_is_published_in_part(
         etl.run(tmp_path, dsn=dsn)
     write(tmp_path, "log_data/b.json", play(level="free"), play(NOVEMBER + 3, level="free"))  # these win
     etl.run(tmp_path, dsn=dsn)
-    runs.drop(2, dsn)
+    runs.drop(2, dsn=dsn)
     assert files(db) == {
         "a.json": ("new", 0, 0, 0),
         "b.json": ("loaded", 2, 0, 0),
@@ -229,7 +229,7 @@ def test_a_play_that_another_file_has_taken_over(
     write(tmp_path, "log_data/z.json", play(DECEMBER), play(NOVEMBER + 1))
     with pytest.raises(SparkifyError, match="November 2018"):
         etl.run(tmp_path, dsn=dsn)
-    runs.drop(2, dsn)
+    runs.drop(2, dsn=dsn)
     assert clean(dsn)
     remove(db)
     etl.run(tmp_path, dsn=dsn)
@@ -245,7 +245,7 @@ def test_a_catalogue_that_cannot_be_published(
     with pytest.raises(SparkifyError, match=r"catalogue \(of .*a.json\): PostgreSQL"):
         etl.run(tmp_path, dsn=dsn)
     assert one(db, "SELECT count(*), count(song_id) FROM songplays") == (1, 0)
-    runs.drop(1, dsn)
+    runs.drop(1, dsn=dsn)
     assert sorted(db.execute("SELECT kind, state FROM etl.files").fetchall()) == [
         ("log", "loaded"),
         ("song", "new"),
@@ -272,7 +272,7 @@ def test_faults_that_lie_in_the_data(db: Connection[Any], dsn: str, tmp_path: Pa
     with pytest.raises(SparkifyError, match="runs drop 1"):
         etl.run(tmp_path, dsn=dsn)
     assert states(db) == ["failed"]
-    runs.drop(1, dsn)
+    runs.drop(1, dsn=dsn)
     assert states(db) == ["dropped"]
     assert clean(dsn)
 
@@ -327,7 +327,7 @@ def test_a_constraint_that_some_rows_break(
     assert (report.rows["songplays"], list(report.failed_runs)) == (4, [1])
     assert clean(dsn)
     db.execute(f"ALTER TABLE {table} {remedy}")  # type: ignore[call-overload]
-    runs.release(1, dsn)
+    runs.release(1, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 5
     assert clean(dsn)
 
@@ -345,7 +345,7 @@ def test_constraints_that_change_while_a_run_is_held(
         f"ALTER TABLE {table} DROP CONSTRAINT of_old,"  # type: ignore[call-overload]
         " ADD CONSTRAINT of_now CHECK (start_time < '2018-11-03') NOT VALID"
     )
-    runs.release(1, dsn)
+    runs.release(1, dsn=dsn)
     db.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT of_now")  # type: ignore[call-overload]
     assert clean(dsn)
     write(tmp_path, "log_data/b.json", play(NOVEMBER + DAY), view(NOVEMBER + DAY))
@@ -354,7 +354,7 @@ def test_constraints_that_change_while_a_run_is_held(
     with pytest.raises(SparkifyError, match="of_now"):
         etl.run(tmp_path, dsn=dsn)
     db.execute(f"ALTER TABLE {table} DROP CONSTRAINT of_now")  # type: ignore[call-overload]
-    runs.release(3, dsn)
+    runs.release(3, dsn=dsn)
     assert one(db, "SELECT count(*) FROM songplays") == 3
     assert clean(dsn)
 
@@ -365,9 +365,9 @@ def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path
     put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
     with pytest.raises(SparkifyError, match="of the server"):
         etl.run(tmp_path, dsn=dsn)
-    assert (runs.drop(1, dsn), states(db), files(db)["a.json"][0]) == (1, ["dropped"], "new")
+    assert (runs.drop(1, dsn=dsn), states(db), files(db)["a.json"][0]) == (1, ["dropped"], "new")
     with pytest.raises(SparkifyError, match="Run 1 is dropped"):
-        runs.drop(1, dsn)
+        runs.drop(1, dsn=dsn)
     remove(db)
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 1
 
@@ -392,7 +392,7 @@ def test_a_held_run_fails_when_it_is_released(db: Connection[Any], dsn: str, tmp
     assert etl.run(tmp_path, dsn=dsn, max_rejects=0).status == "held"
     put(db)
     with pytest.raises(SparkifyError, match="Run 1 failed: November 2018"):
-        runs.release(1, dsn)
+        runs.release(1, dsn=dsn)
     assert states(db) == ["failed"]
     assert etl.run(tmp_path, dsn=dsn, max_rejects="99%").failed_runs.keys() == {
         1
@@ -408,7 +408,7 @@ def test_months_published_ahead(db: Connection[Any], dsn: str, tmp_path: Path) -
     with pytest.raises(SparkifyError, match=r"November 2018 \(of .*0.json\)"):
         etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
     assert one(db, "SELECT count(*) FROM songplays") == 7
-    assert runs.drop(1, dsn) == 1
+    assert runs.drop(1, dsn=dsn) == 1
     assert clean(dsn)
 
 
@@ -480,12 +480,12 @@ def test_any_small_world_after_a_fault(
         run_id = one(db, "SELECT run_id FROM etl.runs WHERE state = 'failed'")
         if way == "release":
             remove(db)
-            runs.release(run_id, dsn)
+            runs.release(run_id, dsn=dsn)
         elif way == "mend":
             write(root, f"log_data/{bad}", "", *before[bad])
             etl.run(root, dsn=dsn)
         else:
-            runs.drop(run_id, dsn)
+            runs.drop(run_id, dsn=dsn)
             assert clean(dsn)
             remove(db)
             if way != "drop":
@@ -495,3 +495,27 @@ def test_any_small_world_after_a_fault(
         check_books(db)
         found = checksums(db)
     assert found == expected(new_dsn, root)
+
+
+def test_what_a_dead_run_has_published_stays_loaded_after_a_drop(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    """Its plays are in the star, and books say from which file, even if that is deleted."""
+    for month in range(3):
+        write(
+            tmp_path,
+            f"log_data/{month}.json",
+            play(NOVEMBER + 31 * month * DAY, song="poison" if month else "a"),
+            "torn",
+        )
+    put(db, "RAISE EXCEPTION 'of the server' USING ERRCODE = '42P01'")
+    with pytest.raises(SparkifyError, match="of the server"):
+        etl.run(tmp_path, dsn=dsn)
+    assert one(db, "SELECT count(*) FROM songplays") == 1
+    assert runs.drop(1, dsn=dsn) == 2
+    remove(db)
+    (tmp_path / "log_data/0.json").unlink()
+    assert clean(dsn)
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 3
+    assert files(db) == {f"{month}.json": ("loaded", 1, 0, 1) for month in range(3)}
+    check_books(db)

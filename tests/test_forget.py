@@ -21,6 +21,7 @@ from psycopg.sql import SQL, Identifier
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from sparkify.errors import UsageError
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.report import Books, Progress, StagedBatch
@@ -254,6 +255,25 @@ def test_a_table_in_use_is_not_vacuumed(
     # Songs lost no rows: nobody tries to vacuum that table. Before 18 songplays is analyzed as a whole.
     whole = [] if db.info.server_version >= 180000 else ['"public"."songplays"']
     assert removed.unvacuumed == ['"partitions"."songplays_2018_11"', *whole]
+
+
+@pytest.mark.parametrize(
+    "wrong", [[15.0], [15.7], "15", b"15", ["15"], [None], [2**63], [-(2**63) - 1], [float("nan")]]
+)
+def test_ids_are_whole_numbers(told: Path, dsn: str, wrong: Any) -> None:
+    """PostgreSQL would round a float, and the digest of 15.0 is not that of 15."""
+    with pytest.raises(UsageError, match="user id"):
+        forget(wrong, dsn=dsn)
+
+
+def test_files_with_nothing_but_rejects_of_theirs_are_named(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "log_data/b.json", play(length=0))
+    write(tmp_path, "log_data/c.json", play(length=0, userId="16"), "torn")
+    etl.run(tmp_path, dsn=dsn)
+    assert [Path(path).name for path in forget([15], dsn=dsn).files] == ["a.json", "b.json"]
 
 
 def test_a_lost_connection_after_the_commit_is_no_error(

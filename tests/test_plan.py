@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_compared_is_new(
     bad = write(tmp_path, "log_data/bad.json", "bad")
     held = etl.run(tmp_path, dsn=dsn, max_rejects=0)
     assert held.run_id is not None
-    drop(held.run_id, dsn)
+    drop(held.run_id, dsn=dsn)
     bad.unlink()
     with monkeypatch.context() as patch:
         deny(patch)

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 
 from psycopg.rows import dict_row
 
+from sparkify.analytics.state import chosen
 from sparkify.database.queries import queries
 from sparkify.database.reading import reader
 from sparkify.errors import SparkifyError
@@ -33,9 +34,10 @@ def export_rejects(
     bytes.
 
     Raises:
+        UsageError: there is no such reason.
         SparkifyError: the file cannot be written.
     """
-    chosen = {"path": path, "reason": reason, "run": run, "limit": None}
+    parameters = chosen(path, reason, run) | {"limit": None}
     count = 0
     with (
         reader(dsn) as connection,
@@ -43,7 +45,7 @@ def export_rejects(
         connection.cursor("rejects", row_factory=dict_row) as cursor,
     ):
         cursor.itersize = _ROWS
-        cursor.execute(_sql["rejects_show"], chosen)
+        cursor.execute(_sql["rejects_show"], parameters)
         try:
             with open(expanded(out), "w", encoding="ascii") if out else nullcontext(sys.stdout) as target:
                 for row in cursor:

@@ -23,10 +23,19 @@ def rejects(
 
     `path` is the end of the file's path, `run` the run that read the lines.
     """
+    query = _sql["rejects_show"] if evidence else _sql["rejects_list"]
+    return _rows(dsn, query, **chosen(path, reason, run), limit=limit)
+
+
+def chosen(path: str | None, reason: str | None, run: int | None) -> dict[str, Any]:
+    """Parameters of `etl.is_chosen`, which chooses rejected lines.
+
+    Raises:
+        UsageError: no line is rejected for such a reason.
+    """
     if reason is not None:
         refuse_unknown("reason", reason, REASONS)
-    query = _sql["rejects_show"] if evidence else _sql["rejects_list"]
-    return _rows(dsn, query, path=path, reason=reason, run=run, limit=limit)
+    return {"path": path, "reason": reason, "run": run}
 
 
 def reject_reasons(*, dsn: DsnOrConnection = None) -> Rows:

@@ -13,7 +13,7 @@ from sparkify.commands.arguments import (
     chosen_selection,
     user_id,
 )
-from sparkify.commands.output import by_level, note, print_answer, print_sentence, printable
+from sparkify.commands.output import by_level, counted, hours, note, print_answer, print_sentence, printable
 from sparkify.commands.report import print_trend
 from sparkify.errors import SparkifyError
 
@@ -54,6 +54,6 @@ def _print(found: dict[str, Any], zone: str) -> None:
         note("No plays match what you chose.")
         return
     levels = by_level(found["levels"])
-    print_sentence(f"{found['plays']:,} plays, {found['seconds'] / 3600:,.0f} hours; by level: {levels}")
+    print_sentence(f"{counted(found['plays'], 'play')}, {hours(found['seconds'])}; by level: {levels}")
     print_trend(found["period"], found["trend"])
     print_table(found["songs"], hide=("song_id", "track_id"))

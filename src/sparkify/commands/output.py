@@ -102,6 +102,12 @@ def note_more(rows: Sequence[Any], limit: int) -> None:
         note("There are more. To see them, choose a larger --limit.")
 
 
+def hours(seconds: int) -> str:
+    """Seconds in hours, to a tenth if they are few, like ``0.5 hours``."""
+    found = seconds / 3600
+    return f"{found:,.{0 if found >= 10 else 1}f} hours"
+
+
 def by_level(rows: Sequence[dict[str, Any]]) -> str:
     """The plays of each level, like ``free 2, paid 1``; of many levels, the three with most plays by name."""
     most = sorted(rows, key=lambda row: -row["plays"])

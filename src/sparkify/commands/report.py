@@ -17,6 +17,7 @@ from sparkify.commands.output import (
     by_level,
     counted,
     encodable,
+    hours,
     note,
     print_answer,
     print_sentence,
@@ -79,9 +80,8 @@ def _print_totals(found: dict[str, Any]) -> None:
     which = ", ".join([found["zone"], *(name for name in chosen if name)])
     print_sentence(f"{found['since']} to {found['until']}, {which}")
     sessions = "" if totals["sessions"] is None else f" in {counted(totals['sessions'], 'session')}"
-    hours = totals["seconds"] / 3600
     print_sentence(
-        f"{counted(totals['plays'], 'play')}{sessions}, {hours:,.{0 if hours >= 10 else 1}f} hours;"
+        f"{counted(totals['plays'], 'play')}{sessions}, {hours(totals['seconds'])};"
         f" {counted(totals['listeners'], 'listener')}, {totals['new_listeners']:,} of them new"
     )
     print_sentence(

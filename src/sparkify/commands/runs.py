@@ -66,7 +66,7 @@ def print_failures(runs: Sequence[dict[str, Any]]) -> None:
 def _release(options: Options) -> int:
     from sparkify.operations.runs import release
 
-    done = release(options.run, options.dsn)
+    done = release(options.run, dsn=options.dsn)
     note(
         f"Released run {options.run}: {counted(done.files, 'file')},"
         f" {counted(done.books.loaded, 'line')} loaded, {done.books.rejected:,} rejected."
@@ -77,6 +77,6 @@ def _release(options: Options) -> int:
 def _drop(options: Options) -> int:
     from sparkify.operations.runs import drop
 
-    dropped = drop(options.run, options.dsn)
+    dropped = drop(options.run, dsn=options.dsn)
     note(f"Dropped run {options.run}. The next `sparkify etl` reads its {counted(dropped, 'file')} again.")
     return DONE

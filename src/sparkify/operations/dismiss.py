@@ -6,6 +6,7 @@ Nothing records which lines they were. If their file is read again, they are rej
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sparkify.analytics.state import chosen
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
@@ -51,10 +52,10 @@ def dismiss(
     `run`.
 
     Raises:
-        UsageError: several files with such lines match `path`.
+        UsageError: there is no such `reason`, or several files with such lines match `path`.
         SparkifyError: it could not be done. Either way, nothing is changed.
     """
-    chosen: dict[str, Any] = {"path": path, "reason": reason, "run": run}
+    lines = chosen(path, reason, run)
     done = Dismissed()
     with (
         server_errors(),
@@ -62,13 +63,13 @@ def dismiss(
         connection.transaction(),
     ):
         if path is not None:
-            _refuse_several(path, [found for (found,) in connection.execute(_sql["matching_paths"], chosen)])
+            _refuse_several(path, [found for (found,) in connection.execute(_sql["matching_paths"], lines)])
         # `forget` changes the books too, so only one of the two may run at a time.
         lock_publisher(connection)
-        files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], chosen)]
-        for name, lines, done.files in connection.execute(_sql["dismiss"], chosen | {"files": files}):
-            done.reasons[name] = lines
-        row = connection.execute(_sql["count_left"], chosen).fetchone()
+        files = [file_id for (file_id,) in connection.execute(_sql["lock_files"], lines)]
+        for name, count, done.files in connection.execute(_sql["dismiss"], lines | {"files": files}):
+            done.reasons[name] = count
+        row = connection.execute(_sql["count_left"], lines).fetchone()
         done.other_runs = row[0] if row else 0
     return done
 

@@ -5,6 +5,7 @@ it finds all that was staged before, and later staging knows of the forgotten pe
 undo it.
 """
 
+import operator
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -16,7 +17,7 @@ from psycopg import Connection, sql
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
-from sparkify.errors import SparkifyError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.extract.rejects import Reject, RejectedLine
 from sparkify.publish.books import add_rows
 from sparkify.publish.listening import forget_users
@@ -72,13 +73,15 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     With `dry_run` nothing is changed, and the report says what would be removed.
 
     Raises:
-        SparkifyError: it could not be done, and nothing is changed.
+        UsageError: an id is no whole number within 64 bits.
+        SparkifyError: it could not be done. Either way, nothing is changed.
     """
+    people = _whole_numbers(user_ids)
     dsn = resolve(dsn)
     with server_errors(), open_existing(dsn, for_questions=False) as connection:
         try:
             with told(dsn), connection.transaction(force_rollback=dry_run):
-                erasure = _Erasure(connection, user_ids)
+                erasure = _Erasure(connection, people)
                 erasure.run()
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
@@ -91,12 +94,26 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     return erasure.done
 
 
+def _whole_numbers(user_ids: Iterable[int]) -> list[int]:
+    """The different ids, in order. PostgreSQL would round a float and forget somebody else."""
+    if isinstance(user_ids, str | bytes):
+        raise UsageError(f"{user_ids!r} is one text; give a list of user ids.")
+    try:
+        found = sorted({operator.index(user_id) for user_id in user_ids})
+    except TypeError as error:
+        raise UsageError(f"A user id is a whole number: {error}.") from None
+    for user_id in found:
+        if not -(2**63) <= user_id < 2**63:
+            raise UsageError(f"{user_id} is not a user id: those have 64 bits.")
+    return found
+
+
 class _Erasure:
     """The transaction that forgets; `done` is its report."""
 
-    def __init__(self, connection: Connection[Any], user_ids: Iterable[int]) -> None:
+    def __init__(self, connection: Connection[Any], user_ids: list[int]) -> None:
         self._connection = connection
-        self._user_ids = sorted(set(user_ids))
+        self._user_ids = user_ids
         self.done = Erasure(len(self._user_ids))
         self.changed_tables: list[sql.Identifier] = []
 
@@ -127,8 +144,8 @@ class _Erasure:
         for names in months:
             self._erase_staged(names)
         done.heard_songs = self._run("delete_heard_songs").rowcount
-        done.files = [path for (path,) in self._run("files_with_plays")]
         self._erase_rejects(Forgotten(key, digests))
+        done.files = [path for (path,) in self._run("list_files")]
         self._run("touch_catalogue")
         changed = self._run("changed_tables", tables=sql.Literal(list(structure().tables)))
         self.changed_tables = [sql.Identifier(*name) for name in changed.fetchall()]

@@ -34,8 +34,8 @@ CREATE TEMP TABLE gone_sessions ON COMMIT DROP AS
 SELECT session_id FROM gone_plays UNION SELECT session_id FROM gone_views;
 ANALYZE gone_plays
 
--- name: files_with_plays
--- List the paths of the files that have plays or page views of theirs.
+-- name: list_files
+-- List the paths of the files that have plays, page views or rejected lines of theirs.
 -- reads: gone_files
 SELECT path FROM etl.known_files WHERE file_id IN (SELECT file_id FROM gone_files) ORDER BY path COLLATE "C"
 
@@ -212,11 +212,15 @@ SELECT manifest_id, line, kind, reason, record, record_bytes
 FROM etl.rejected_records JOIN etl.known_files f USING (file_id) WHERE record <> ''
 
 -- name: delete_rejects
--- Delete the rejected lines that name them, and count these as forgotten.
+-- Delete the rejected lines that name them, and count these as forgotten; note their files.
+-- reads: gone_files
 WITH gone AS (
     DELETE FROM etl.rejected_records r USING unnest(%s::bigint[], %s::bigint[]) AS theirs (manifest_id, line)
     WHERE r.manifest_id = theirs.manifest_id AND r.line = theirs.line
-    RETURNING r.manifest_id
+    RETURNING r.manifest_id, r.file_id
+),
+noted AS (
+    INSERT INTO gone_files SELECT file_id FROM gone
 ),
 counts AS (
     SELECT manifest_id, count(*) AS theirs FROM gone GROUP BY manifest_id

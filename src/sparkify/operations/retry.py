@@ -13,10 +13,11 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection
 
-from sparkify.create_tables import open_warehouse
+from sparkify.analytics.state import chosen
 from sparkify.database.advice import described
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
+from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import file_now
@@ -112,15 +113,16 @@ def retry(
     `path` chooses files whose path ends with it: a file name, with as many folders before it as needed.
 
     Raises:
+        UsageError: there is no such `reason`.
         SparkifyError: it could not be done; the records of songs, or of logs, are unchanged.
     """
     started, dsn = time.monotonic(), resolve(dsn)
     done = Retried()
-    chosen = {"path": path, "reason": reason, "run": run}
-    with server_errors(), open_warehouse(dsn) as connection:
-        if files := _choose(connection, chosen, done):
+    wanted = chosen(path, reason, run)
+    with server_errors(), open_existing(dsn, for_questions=False) as connection:
+        if files := _choose(connection, wanted, done):
             with begin_run(dsn, connection) as done.run_id:
-                _retry_files(dsn, connection, files, chosen, done)
+                _retry_files(dsn, connection, files, wanted, done)
                 # Nothing is staged any more: this only ends the run.
                 publish_run(connection, dsn, done.run_id)
                 done.seconds = time.monotonic() - started
@@ -130,10 +132,10 @@ def retry(
 
 
 def _retry_files(
-    dsn: str, connection: Connection[Any], files: list[_File], chosen: dict[str, Any], done: Retried
+    dsn: str, connection: Connection[Any], files: list[_File], wanted: dict[str, Any], done: Retried
 ) -> None:
     assert done.run_id is not None
-    retrier = _Retrier(dsn, done.run_id, chosen)
+    retrier = _Retrier(dsn, done.run_id, wanted)
     try:
         for kind in KINDS:
             if of_kind := [file for file in files if file.kind == kind]:
@@ -151,12 +153,12 @@ def _retry_files(
         retrier.close()
 
 
-def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) -> list[_File]:
+def _choose(connection: Connection[Any], wanted: dict[str, Any], done: Retried) -> list[_File]:
     """Choose the files whose stored records suffice to judge them.
 
     Counts the others, and marks those that must be read again.
     """
-    files = [_File(*row) for row in connection.execute(_sql["files"], chosen).fetchall()]
+    files = [_File(*row) for row in connection.execute(_sql["files"], wanted).fetchall()]
     on_disk = {file: file_now(file.kind, file.name) for file in files if file.settled}
     new = make_plan(connection, [now for now in on_disk.values() if now]).new
     changed = {(now.kind, now.name) for now in new}
@@ -185,9 +187,9 @@ def _choose(connection: Connection[Any], chosen: dict[str, Any], done: Retried) 
 class _Retrier(Stager):
     """Stages rejected records (each as one slice) instead of files, and publishes them at once."""
 
-    def __init__(self, dsn: str, run_id: int, chosen: dict[str, Any]) -> None:
+    def __init__(self, dsn: str, run_id: int, wanted: dict[str, Any]) -> None:
         super().__init__(dsn, run_id, time.time())
-        self._chosen = chosen
+        self._wanted = wanted
         self._report = Retried()
         self._manifests: dict[int, int] = {}  # by file: the entry in the manifest that has its rejects
         # File, line, present reason and detail of each record of the chunk.
@@ -244,7 +246,7 @@ class _Retrier(Stager):
         size = 0
         with self._connection.cursor("evidence") as cursor:
             cursor.itersize = 1000
-            cursor.execute(_sql["records"], self._chosen | {"manifests": list(self._manifests.values())})
+            cursor.execute(_sql["records"], self._wanted | {"manifests": list(self._manifests.values())})
             self._records = []
             for file_id, line, reason, detail, record in cursor:
                 file = InputFile(files[file_id].kind, files[file_id].name, 0, 0, None)

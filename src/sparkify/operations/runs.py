@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from sparkify.create_tables import open_warehouse
 from sparkify.database.connection import resolve, server_errors
+from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.publish.run import publish_run, report_of, tally_of
 from sparkify.report import Tally
@@ -15,7 +15,7 @@ from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging, state_of
 
 
-def release(run_id: int, dsn: str | None = None) -> Tally:
+def release(run_id: int, *, dsn: str | None = None) -> Tally:
     """Publish a held run in spite of its rejects, or a failed one; returns its files and books.
 
     Raises:
@@ -28,7 +28,7 @@ def release(run_id: int, dsn: str | None = None) -> Tally:
         return report_of(connection, run_id).tally
 
 
-def drop(run_id: int, dsn: str | None = None) -> int:
+def drop(run_id: int, *, dsn: str | None = None) -> int:
     """Discard what a held, failed or dead run has staged and not published.
 
     Its files are new to the next load.
@@ -47,7 +47,7 @@ def drop(run_id: int, dsn: str | None = None) -> int:
 @contextmanager
 def _adopted(run_id: int, dsn: str, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     """Open the warehouse and take the run over for the block, so that no other program changes it."""
-    with server_errors(), open_warehouse(dsn) as connection:
+    with server_errors(), open_existing(dsn, for_questions=False) as connection:
         if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")
         with adopt(dsn, run_id) as is_dead:

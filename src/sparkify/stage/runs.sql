@@ -57,12 +57,12 @@ DELETE FROM etl.manifest old USING etl.manifest m
 WHERE m.run_id = {run_id} AND old.file_id = m.file_id AND old.manifest_id < m.manifest_id
 
 -- name: find_unpublished
--- Find the files that a run has not published: all files of a held run; the song files of a failed run whose
--- catalogue is still staged.
+-- Find the files that a run has not published: all files of a held run; of others the song files, if the catalogue
+-- is still staged, and files that were read in part.
 -- makes: unpublished
 CREATE TEMP TABLE unpublished ON COMMIT DROP AS
 SELECT file_id FROM etl.manifest m JOIN etl.runs r USING (run_id) JOIN etl.known_files f USING (file_id)
-WHERE m.run_id = {run_id} AND (r.state <> 'failed' OR (f.kind = 'song' AND to_regclass({catalogue_name}) IS NOT NULL))
+WHERE m.run_id = {run_id} AND (r.state = 'held' OR f.version IS NULL OR (f.kind = 'song' AND to_regclass({catalogue_name}) IS NOT NULL))
 
 -- name: find_unpublished_logs
 -- Add the files that have lines in a staged month, including lines that lost to others.
