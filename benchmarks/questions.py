@@ -86,7 +86,10 @@ _QUESTIONS: Final[dict[str, tuple[str | None, Ask]]] = {
     "genders": (None, lambda chosen, dsn: analytics.genders(chosen, dsn=dsn)),
     "rising songs": (None, lambda chosen, dsn: analytics.rising(chosen, dsn=dsn)),
     "not in the catalogue": (None, lambda chosen, dsn: analytics.unmatched(chosen, dsn=dsn)),
-    "retention": (None, lambda chosen, dsn: analytics.retention(known_parts("retention", chosen), dsn=dsn)),
+    "retention": (
+        None,
+        lambda chosen, dsn: analytics.retention(selection=known_parts("retention", chosen), dsn=dsn),
+    ),
     "pages": (None, lambda chosen, dsn: analytics.pages(chosen, dsn=dsn)),
     "errors": (None, lambda chosen, dsn: analytics.errors(chosen, dsn=dsn)),
     "feedback": (None, lambda chosen, dsn: analytics.feedback(chosen, dsn=dsn)),

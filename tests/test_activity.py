@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from psycopg import Connection
 
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
+from sparkify.analytics import activity as questions
 from sparkify.analytics.selection import known_parts, next_month
 from sparkify.commands import arguments as codes
 from sparkify.commands.activity import QUESTIONS
@@ -287,7 +289,7 @@ def test_a_part_that_a_question_does_not_know_is_refused(
     day = date(2018, 11, 5)
     some = {"since": day, "until": day, "level": "paid", "location": "Utica, NY", "zone": "America/New_York"}
     with pytest.raises(UsageError, match=": leave out the "):
-        getattr(analytics, ask)(Selection(**{part: some[part]}), dsn=asked)
+        getattr(analytics, ask)(selection=Selection(**{part: some[part]}), dsn=asked)
     if ask in QUESTIONS:
         found = run_here("activity", ask, f"--{part}", str(some[part]), dsn=asked.info.dsn)
         assert (found.returncode, found.stdout) == (codes.WRONG_USAGE, "")
@@ -296,6 +298,11 @@ def test_a_part_that_a_question_does_not_know_is_refused(
 
 def test_every_question_has_a_command() -> None:
     assert set(ASKED) == set(QUESTIONS)
+    functions = {
+        name for name, function in vars(questions).items()
+        if isfunction(function) and function.__module__ == questions.__name__ and not name.startswith("_")
+    }  # fmt: skip
+    assert set(ASKED.values()) == functions - {"event_days"}
 
 
 @pytest.mark.parametrize("what", QUESTIONS)

@@ -584,7 +584,7 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
                 {(e["userId"], firsts[e["userId"]], e["day"].replace(day=1)) for e in events}
             if since <= first <= until
         )  # fmt: skip
-        rows = analytics.retention(selection, dsn=warehouse)
+        rows = analytics.retention("month", selection, dsn=warehouse)
         assert {(row["cohort"], row["months_later"]): row["listeners"] for row in rows} == back
         changed = defaultdict(list)
         for day, before, level, user in changes:

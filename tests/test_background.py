@@ -310,7 +310,7 @@ def test_another_run_after_a_run_has_failed(
     with monkeypatch.context() as patch:
         patch.setattr(plans, "MANY_PLAYS", many_plays)
         assert etl.run(tmp_path / "1", dsn=dsn).status == "done"
-    release(failed, dsn)
+    release(failed, dsn=dsn)
     assert all(outcomes)
     assert one(db, "SELECT count(*) FROM songplays") == (2 if month == "new" else 3)
     check_books(db)

@@ -296,7 +296,7 @@ DOWNLOADS: dict[str, dict[str, Callable[[str], Any]]] = {
         "listeners": lambda dsn: analytics.trend("day", CHOSEN, dsn=dsn),
         "top users": lambda dsn: analytics.top("users", CHOSEN, dsn=dsn, limit=1000),
         "level changes": lambda dsn: analytics.level_changes(CHOSEN, dsn=dsn),
-        "retention": lambda dsn: analytics.retention(Selection(CHOSEN.since, CHOSEN.until), dsn=dsn),
+        "retention": lambda dsn: analytics.retention("month", Selection(CHOSEN.since, CHOSEN.until), dsn=dsn),
     },
     "when-and-where": {
         "weekdays and hours": lambda dsn: analytics.heat_map(CHOSEN, dsn=dsn),

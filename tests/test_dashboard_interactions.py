@@ -270,7 +270,7 @@ def test_each_listener_opens(visitor: Visitor, dsn: str) -> None:
     for name, href in found[:3]:
         page = visitor.go(href)
         user = int(href.rpartition("=")[2])
-        answer = analytics.listener(user, Selection(date(2018, 11, 5), None, "paid"), dsn=dsn)
+        answer = analytics.listener(user, "day", Selection(date(2018, 11, 5), None, "paid"), dsn=dsn)
         assert answer
         assert page.locator("h2").first.inner_text() == name
         assert f"user {user} · F · level now " in lines(page)

@@ -333,7 +333,10 @@ def test_sql_runs(loaded: Connection[Any], query: str) -> None:
             assert cursor.fetchall(), "on this data it should find something"
 
 
-PYTHON = [(page, body) for page in ("README.md", "docs/how-to.md") for body in blocks(page, "python")]
+PYTHON = [
+    (page, body)
+    for page in ("README.md", "docs/how-to.md", "docs/analytics.md") for body in blocks(page, "python")
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "body"), PYTHON)
@@ -349,7 +352,7 @@ def test_python_runs(
     monkeypatch.chdir(data)
     names: dict[str, Any] = {}
     exec(body, names)  # noqa: S102  the docs are ours
-    assert names["report"].rows["songplays"] == 4
+    assert "report" not in names or names["report"].rows["songplays"] == 4
 
 
 def test_digests_are_as_documented(loaded: Connection[Any]) -> None:

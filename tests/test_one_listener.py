@@ -73,7 +73,7 @@ def test_a_listener_is_what_the_plays_say(
 ) -> None:
     """Zürich is spelt in two ways."""
     selection = Selection(since, until, level, place, zone)
-    found = analytics.listener(user, selection, dsn=dsn, period="day", limit=3)
+    found = analytics.listener(user, "day", selection, dsn=dsn, limit=3)
     assert found
     chosen = [
         event for event in PLAYS

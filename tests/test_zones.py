@@ -365,7 +365,7 @@ def test_every_question_refuses_an_unknown_time_zone(warehouse: Connection[Any],
 
 def test_retention_is_by_utc_days(warehouse: Connection[Any]) -> None:
     with pytest.raises(UsageError, match="UTC only"):
-        analytics.retention(Selection(zone="America/New_York"), dsn=warehouse)
+        analytics.retention(selection=Selection(zone="America/New_York"), dsn=warehouse)
 
 
 def test_an_empty_warehouse(dsn: str) -> None:

@@ -50,27 +50,27 @@ def _run(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
         if isinstance(error.__cause__, BrokenPipeError):
             return DONE  # the reader has read enough (`sparkify top songs | head`)
         return _fail(str(error), FAILED)
-    except UsageError as error:
-        if asked.code is not None:
-            raise
-        return _fail(str(error), WRONG_USAGE)
-    except SparkifyError as error:
-        if asked.code is not None:
+    except Exception as error:
+        if asked.code is not None or (said := _explained(error, asked)) is None:
             raise
         # A ServerError ends with lines of the log.
-        return _fail(str(error), FAILED, lines=isinstance(error, ServerError))
-    except Exception as error:
-        if asked.code is None and isinstance(error, ImportError) and error.name == "sparkify.core._core":
-            return _fail(
-                "The compiled core is missing or out of date. Run `make etl` or `pip install .`", FAILED
-            )
-        if asked.code is None and isinstance(error, ImportError) and "requested psycopg" in str(error):
-            return _fail(f"{error}. Unset PSYCOPG_IMPL, which asks for it.", FAILED)
-        if asked.code is not None or not lacks_memory(error):
-            raise
-        kept = f" {asked.kept()} Fewer --workers take less." if asked.kept() else ""
-        return _fail(f"There is not enough memory.{kept}", FAILED)
+        code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
+        return _fail(said, code, lines=isinstance(error, ServerError))
     return code
+
+
+def _explained(error: Exception, asked: interrupt.Interruption) -> str | None:
+    """What to say about an error; None if it should never happen."""
+    if isinstance(error, SparkifyError):
+        return str(error)
+    if isinstance(error, ImportError) and error.name == "sparkify.core._core":
+        return "The compiled core is missing or out of date. Run `make etl` or `pip install .`"
+    if isinstance(error, ImportError) and "requested psycopg" in str(error):
+        return f"{error}. Unset PSYCOPG_IMPL, which asks for it."
+    if lacks_memory(error):
+        kept = f" {asked.kept()} Fewer --workers take less." if asked.kept() else ""
+        return f"There is not enough memory.{kept}"
+    return None
 
 
 def _command(arguments: Sequence[str] | None, asked: interrupt.Interruption) -> int:
@@ -130,7 +130,3 @@ def _commands() -> tuple[ModuleType, ...]:
         etl, create_tables, status, top, listener, hours, report, activity, dashboard,
         rejects, runs, forget, check, simulate, db,
     )  # fmt: skip
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,8 +15,8 @@ _sql: Final = queries("analytics/one_listener")
 
 
 def listener(
-    user_id: int, selection: Selection = ALL, *, period: str | None = None,
-    dsn: DsnOrConnection = None, limit: int = 10,
+    user_id: int, period: str | None = None, selection: Selection = ALL,
+    *, dsn: DsnOrConnection = None, limit: int = 10,
 ) -> Row | None:  # fmt: skip
     """One user, as of their latest play: `plays`, `seconds`, the `trend`, the `levels`, and the `songs` they
     played most. None if there is no such user.

@@ -44,13 +44,12 @@ OR ROW(min(level), max(level)) IS DISTINCT FROM ROW(lag(min(level)) OVER earlier
 
 -- name: retention_week
 -- Count how many of the users who first listened in a week listened in later weeks. One row per first week and number of weeks later.
--- Weeks are numbered from a Monday: date_trunc() on every day would take half as long again.
 WITH heard AS (
-    SELECT DISTINCT user_id, (first_day - date '0001-01-01') / 7 AS cohort, (day - date '0001-01-01') / 7 AS week
+    SELECT DISTINCT user_id, analytics.week_of(first_day) AS cohort, analytics.week_of(day) AS week
     FROM analytics.user_days JOIN analytics.first_days USING (user_id)
     WHERE first_day >= %(first)s AND first_day < %(end)s
 )
-SELECT date '0001-01-01' + 7 * cohort AS cohort, week - cohort AS weeks_later, count(*) AS listeners
+SELECT cohort, (week - cohort) / 7 AS weeks_later, count(*) AS listeners
 FROM heard GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: retention_month
@@ -66,8 +65,5 @@ cohorts AS (
 counted AS (
     SELECT cohort, month, count(*) AS listeners FROM heard JOIN cohorts USING (user_id) GROUP BY cohort, month
 )
-SELECT cohort,
-       ((extract(year FROM month) - extract(year FROM cohort)) * 12 + extract(month FROM month) - extract(month FROM cohort))::integer
-           AS months_later,
-       listeners
+SELECT cohort, analytics.months_between(cohort, month) AS months_later, listeners
 FROM counted ORDER BY cohort, months_later

@@ -137,7 +137,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
         return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
 
 
-def retention(selection: Selection = ALL, *, period: str = "month", dsn: DsnOrConnection = None) -> Rows:
+def retention(period: str = "month", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Count users who listened again, by the ``month`` or ``week`` of their first play (`cohort`) and by the
     number of months or weeks since (`months_later`, `weeks_later`).
 

@@ -35,7 +35,7 @@ def _listener(options: Options) -> int:
     from sparkify import analytics
 
     chosen = chosen_selection(options)
-    found = analytics.listener(options.user, chosen, dsn=options.dsn, limit=options.limit)
+    found = analytics.listener(options.user, selection=chosen, dsn=options.dsn, limit=options.limit)
     if found is None:
         raise SparkifyError(
             f"There is no user {options.user}. See the most active ones: sparkify top users --json"

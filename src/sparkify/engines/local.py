@@ -12,14 +12,12 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from sparkify.database.session import Session, cancel_until_done
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import StagedBatch
-
-if TYPE_CHECKING:
-    from sparkify.stage.stager import Stager
+from sparkify.stage.stager import Stager
 
 
 class Engine:
@@ -41,20 +39,18 @@ class Engine:
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
         """Stage the batches of a run; yields the result of each when it is done."""
-        from sparkify.stage.stager import Stager  # noqa: PLC0415
-
         make = partial(Stager, self._session.dsn, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
             yield from self._stage_here(partial(make, session=self._session), batches)
         else:
             yield from self._stage_in_threads(make, batches)
 
-    def _stage_here(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
+    def _stage_here(self, make: Callable[[], Stager], batches: list[Batch]) -> Iterator[StagedBatch]:
         with closing(make()) as stager:
             for number, batch in enumerate(batches):
                 yield replace(stager.stage(batch), number=number)
 
-    def _stage_in_threads(self, make: Callable[[], "Stager"], batches: list[Batch]) -> Iterator[StagedBatch]:
+    def _stage_in_threads(self, make: Callable[[], Stager], batches: list[Batch]) -> Iterator[StagedBatch]:
         mine = threading.local()
         stagers: list[Stager] = []
         stopped = threading.Event()

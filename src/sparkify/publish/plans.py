@@ -181,7 +181,7 @@ class Attach(Publication):
 
     def counted_activity(self) -> StagedActivity | None:
         """What the month comes to, if it was counted in the background; wait for it."""
-        return self._activity if self._is_ready("page_views") else None
+        return self._activity if self._wait_for("page_views") else None
 
     def _submit(self, table: str, work: Work) -> None:
         if self._background and self._summary.plays >= MANY_PLAYS:
@@ -192,12 +192,12 @@ class Attach(Publication):
         unique = not self._month.is_ahead
         self._span().add_keys(connection, table, self._month.tables[table], unique=unique)
 
-    def _is_ready(self, table: str) -> bool:
-        """Whether a table is ready; waits for it if it was submitted."""
+    def _wait_for(self, table: str) -> bool:
+        """Wait for the work on a table, if it was submitted; returns whether the table is ready."""
         return table in self._submitted and succeeded(self._submitted[table])
 
     def _attach(self, table: str) -> None:
-        self._is_ready(table)  # else attaching makes the keys
+        self._wait_for(table)  # what is not ready, attaching completes
         self._span().attach(self._month.connection, table, self._month.tables[table])
 
     def _publish_plays(self) -> None:
@@ -205,7 +205,7 @@ class Attach(Publication):
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
-        are_ready = self._is_ready("user_days")
+        are_ready = self._wait_for("user_days")
         # If that work failed, its tables are gone, but `self._days` would still publish them.
         days = self._days if are_ready else self._staged_days()
         rollups.attach(self._span(), days, as_staged=not self._has_repeated, are_ready=are_ready)

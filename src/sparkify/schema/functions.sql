@@ -55,6 +55,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN date_trunc('month', day::timestamp)::date;
 COMMENT ON FUNCTION analytics.month_of IS 'The first day of the month of a day.';
 
+CREATE OR REPLACE FUNCTION analytics.months_between(earlier date, later date) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 12 * (extract(year FROM later) - extract(year FROM earlier)) + extract(month FROM later) - extract(month FROM earlier);
+COMMENT ON FUNCTION analytics.months_between IS 'How many months lie between the months of two days.';
+
 CREATE OR REPLACE FUNCTION analytics.has_followed(seen boolean, week date, last_day date) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN last_day >= week + 34 THEN coalesce(seen, false) END;

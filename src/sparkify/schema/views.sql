@@ -107,8 +107,7 @@ COMMENT ON COLUMN analytics.level_changes.level IS 'The new level.';
 CREATE OR REPLACE VIEW analytics.retention_by_month AS
 WITH heard AS (
     SELECT analytics.month_of(first_day) AS cohort,
-           ((extract(year FROM month) - extract(year FROM first_day)) * 12
-            + extract(month FROM month) - extract(month FROM first_day))::integer AS months_later,
+           analytics.months_between(first_day, month) AS months_later,
            count(DISTINCT user_id) AS listeners
     FROM analytics.user_months JOIN analytics.first_days USING (user_id) GROUP BY 1, 2
 )

@@ -24,7 +24,7 @@ def show(view: View, ask: Ask) -> None:
     chosen = view.selection
     # The slowest questions first.
     changes, retention = (
-        ask(question, known_parts(question.__name__, chosen))
+        ask(question, selection=known_parts(question.__name__, chosen))
         for question in (analytics.level_changes, analytics.retention)
     )
     active = {days: ask(analytics.listeners, view.last_days(days)) for days in _ACTIVE}
@@ -86,5 +86,6 @@ def _retention(view: View, rows: list[Row]) -> None:
     )
     charts.cohorts(rows)
     tables.download(
-        "retention", lambda: view.ask_now(analytics.retention, known_parts("retention", view.selection))
+        "retention",
+        lambda: view.ask_now(analytics.retention, selection=known_parts("retention", view.selection)),
     )

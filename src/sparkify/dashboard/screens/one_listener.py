@@ -15,9 +15,9 @@ def show(view: View, ask: Ask) -> None:
     user = addresses.number("user")
     found = None
     if user is not None:
-        asked = ask(analytics.listener, user, view.selection, period=view.period)
+        asked = ask(analytics.listener, user, view.period, view.selection)
         span = headlines.before(view)
-        earlier = ask(analytics.listener, user, span) if span else None
+        earlier = ask(analytics.listener, user, selection=span) if span else None
         found = asked.result()
     if found is None:
         tables.line(f"There is no listener {tables.written(st.query_params['user'])}.")

@@ -68,10 +68,8 @@ owned AS (
 )
 SELECT session_id, user_id, day, greatest(p.level COLLATE "C", v.level) AS level,
        least(p.first_at, v.first_at) AS first_at, greatest(p.last_at, v.last_at) AS last_at,
-       CASE WHEN v.first_at > p.first_at OR v.views IS NULL THEN 'NextSong' WHEN v.first_at = p.first_at THEN least('NextSong', substr(v.first, 17) COLLATE "C")
-            ELSE substr(v.first, 17) END AS first_page,
-       CASE WHEN v.last_at < p.last_at OR v.views IS NULL THEN 'NextSong' WHEN v.last_at = p.last_at THEN greatest('NextSong', substr(v.last, 17) COLLATE "C")
-            ELSE substr(v.last, 17) END AS last_page,
+       substr(least(analytics.sortable(p.first_at, 'NextSong') COLLATE "C", v.first), 17) AS first_page,
+       substr(greatest(analytics.sortable(p.last_at, 'NextSong') COLLATE "C", v.last), 17) AS last_page,
        coalesce(plays, 0) AS plays, coalesce(views, 0) AS views
 FROM played p FULL JOIN owned v USING (session_id, user_id, day)
 
