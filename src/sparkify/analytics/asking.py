@@ -17,11 +17,10 @@ _parts: Final = queries("analytics/parts")
 _listening: Final = queries("analytics/listening")
 _zones: Final = queries("analytics/zones")
 
-_CUTS: Final = sql.SQL(_zones["cuts"])
-
 _CONDITIONS: Final = {
-    name: sql.SQL(_parts[name]) for name in ("at_level", "at_level_key", "in_whole_months", "on_cut_days")
-}
+    name: sql.SQL(_parts[name])
+    for name in ("at_level", "at_level_key", "in_whole_months", "on_cut_days", "is_new", "cuts")
+}  # fmt: skip
 
 
 def ask(
@@ -33,36 +32,22 @@ def ask(
         f"place_{number}": place for number, place in enumerate(spellings(connection, selection.location))
     }
     given = zones.parameters(connection, selection)
-    text = fill(query, **_parts_for(selection, list(places)), **(parts or {}))
+    text = fill(query, **_parts_for(list(places)), **(parts or {}))
     return rows(connection, text, given | places | more)
 
 
-def _parts_for(selection: Selection, places: list[str]) -> dict[str, sql.Composable]:
-    """What fills the braces for a selection; `places` are the names of parameters."""
-    at_place, is_utc = _at_any(places), selection.zone == UTC
-    cuts = only_local(selection, _zones["and_cuts"], at_place=at_place)
-    cuts_anywhere = only_local(selection, _zones["and_cuts_anywhere"])
-    listening = fill(_parts["listening"], at_place=at_place, and_cuts=cuts)
-    anywhere = fill(_parts["listening_anywhere"], and_cuts_anywhere=cuts_anywhere)
+def _parts_for(places: list[str]) -> dict[str, sql.Composable]:
+    """What fills the braces for these places, given as names of parameters."""
+    at_place = _at_any(places)
+    listening = fill(_parts["listening"], at_place=at_place)
     return {
         "at_place": at_place,
-        "listening": listening, "listening_by_user": listening if places else anywhere,
-        "days": days_of(selection),
-        "is_new": sql.SQL(_parts["is_new"] if is_utc else _zones["is_new"]),
-        "and_sessions": only_local(selection, _zones["and_sessions"]),
+        "listening": listening,
+        "listening_by_user": listening if places else fill(_parts["listening_anywhere"]),
+        "days": DAYS,
         "quarters": fill(_zones["quarters_of_place" if places else "quarters"], at_place=at_place),
         "heard": fill(_zones["heard_at_place" if places else "heard"], at_place=at_place),
     }  # fmt: skip
-
-
-def days_of(selection: Selection) -> sql.Composable:
-    """The subquery of the users' days of a selection."""
-    return sql.SQL(_parts["days"]) if selection.zone == UTC else fill(_zones["days"], cuts=_CUTS)
-
-
-def only_local(selection: Selection, part: LiteralString, **parts: sql.Composable) -> sql.Composable:
-    """A part of a query that only local days need, because they cut UTC days; nothing for UTC days."""
-    return sql.SQL("") if selection.zone == UTC else fill(part, cuts=_CUTS, **parts)
 
 
 def _at_any(places: Iterable[str]) -> sql.Composable:
@@ -74,6 +59,10 @@ def _at_any(places: Iterable[str]) -> sql.Composable:
 def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
     """A query, or a part of one, with its braces filled."""
     return sql.SQL(query).format(**_CONDITIONS, **parts)
+
+
+DAYS: Final = fill(_parts["days"])
+"""The subquery of the users' days of a selection."""
 
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:

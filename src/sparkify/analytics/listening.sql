@@ -13,8 +13,10 @@ SELECT coalesce(sum(plays), 0)::bigint AS plays, count(*) AS listeners,
 FROM users
 
 -- name: sessions
--- Count the sessions that began. One row.
-SELECT coalesce(sum(sessions), 0)::bigint {and_sessions} AS sessions
+-- Count the sessions that began: by day, and one by one on the days that are cut. One row.
+SELECT coalesce(sum(sessions), 0)::bigint
+       + (SELECT count(*) FROM unnest(%(cut_begins)s::timestamptz[], %(cut_ends)s::timestamptz[]) AS cut (begins, ends)
+          JOIN analytics.sessions ON started_at >= begins AND started_at < ends WHERE {at_level}) AS sessions
 FROM analytics.listeners
 WHERE period = 'day' AND start >= %(first)s AND start < %(end)s AND level IS NOT DISTINCT FROM %(level)s
 

@@ -18,6 +18,20 @@ month >= %(months)s AND month < %(months_end)s
 -- This condition selects the days or months of users at a place; the indexes hold the hash.
 hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {place}
 
+-- name: cuts
+-- This subquery has the users' days that a selection cuts, each with the plays inside: two UTC days at most, and none if the
+-- selection is of UTC days itself.
+-- Plays are in order of time, so it takes slices of the arrays.
+(SELECT user_id, day, level, location, user_agent_id, upto - past AS plays,
+        (SELECT sum(length)::bigint FROM unnest(lengths[past + 1:upto]) AS length) AS milliseconds,
+        quarters[past + 1:upto] AS quarters, tracks[past + 1:upto] AS tracks, artists[past + 1:upto] AS artists,
+        lengths[past + 1:upto] AS lengths
+ FROM (SELECT d.*, width_bucket((%(cut_from)s::smallint[])[number] - 1, quarters::integer[]) AS past,
+              width_bucket((%(cut_until)s::smallint[])[number] - 1, quarters::integer[]) AS upto
+       FROM (SELECT *, array_position(%(cut_days)s::date[], day) AS number
+             FROM analytics.user_days WHERE day = ANY(%(cut_days)s::date[])) d) cut
+ WHERE upto > past) cuts
+
 -- name: listening
 -- This common table has the plays of users, in rows to be added up: whole months come from the rollup, cut months from the days.
 listening AS (
@@ -26,7 +40,8 @@ listening AS (
     UNION ALL
     SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM analytics.user_days
     WHERE {on_cut_days} AND {at_level} AND {at_place}
-    {and_cuts}
+    UNION ALL
+    SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM {cuts} WHERE {at_level} AND {at_place}
 )
 
 -- name: listening_anywhere
@@ -37,13 +52,14 @@ listening AS (
     UNION ALL
     SELECT user_id, level, plays, milliseconds FROM analytics.user_days
     WHERE {on_cut_days} AND {at_level}
-    {and_cuts_anywhere}
+    UNION ALL
+    SELECT user_id, level, plays, milliseconds FROM {cuts} WHERE {at_level}
 )
 
 -- name: days
 -- This subquery has the users' days of the selection.
-(SELECT * FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s) days
+(SELECT * FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s UNION ALL SELECT * FROM {cuts}) days
 
 -- name: is_new
 -- This condition selects the users who had not listened before the selection.
-first_day >= %(first)s
+(first_day, first_quarter) >= (%(begin_day)s::date, %(begin_quarter)s)

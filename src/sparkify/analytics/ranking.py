@@ -6,7 +6,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import ask, days_of, days_with_plays, fill, only_local, spans
+from sparkify.analytics.asking import DAYS, ask, days_with_plays, fill, spans
 from sparkify.analytics.selection import Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
@@ -172,9 +172,10 @@ def _rank(
             key=sql.Identifier(ranked.key),
             rollup=sql.Identifier("analytics", ranked.rollup),
             listed=sql.SQL("plays >= {} AND {}").format(sql.Literal(listed), _wanted("r", lacking=lacking)),
-            count_probe=_count(ranked.count, "probe", selection),
-            count_candidates=_count(count, "candidates", selection),
-            **_cut_parts(ranked, selection, lacking=lacking),
+            cut_wanted=_wanted("cut", lacking=lacking),
+            cut_plays=_cut_plays(ranked),
+            count_probe=_count(ranked.count, "probe"),
+            count_candidates=_count(count, "candidates"),
         )  # fmt: skip
         # The planner expects thousands of candidates instead of a few, and would read the whole rollup.
         are_few = listed and longest <= LOOKED_UP and not by_days
@@ -184,10 +185,7 @@ def _rank(
         with planner(connection, **settings):
             rows = ask(
                 connection, ranked.rank, selection, limit=limit, depth=longest, unlisted=max(listed - 1, 0),
-                parts={
-                    "candidates": candidates, "and_cut_users": only_local(selection, _sql["and_cut_users"]),
-                    **_PARTS,
-                },
+                parts={"candidates": candidates, **_PARTS},
             )  # fmt: skip
         bound = max(row["bound"] for row in rows)
         rows = rows.having("plays").without("bound")
@@ -196,22 +194,14 @@ def _rank(
     return None if by_days else rows
 
 
-def _count(query: LiteralString, table: str, selection: Selection) -> sql.Composable:
+def _count(query: LiteralString, table: str) -> sql.Composable:
     """The query that counts the plays of the keys in a common table."""
-    keys = sql.Identifier(table)
-    cut = only_local(selection, _sql["and_cut_plays"], table=keys)
-    return fill(query, table=keys, and_cut_plays=cut, days=days_of(selection), **_PARTS)
+    return fill(query, table=sql.Identifier(table), days=DAYS, **_PARTS)
 
 
-def _cut_parts(ranked: _Ranked, selection: Selection, *, lacking: bool = False) -> dict[str, sql.Composable]:
-    """The parts for the plays on days that the selection cuts."""
-    wanted = _wanted("cut", lacking=lacking)
-    return {
-        "cut_plays": only_local(selection, _sql["cut_plays"], keys=sql.Identifier(ranked.keys)),
-        "and_cut_list": only_local(
-            selection, _sql["and_cut_list"], key=sql.Identifier(ranked.key), wanted=wanted
-        ),
-    }
+def _cut_plays(ranked: _Ranked) -> sql.Composable:
+    """The common table of the plays on days that the selection cuts."""
+    return fill(_sql["cut_plays"], keys=sql.Identifier(ranked.keys))
 
 
 def _plays(connection: Connection[Any], tracks: list[int], selection: Selection) -> dict[int, int]:
@@ -220,8 +210,8 @@ def _plays(connection: Connection[Any], tracks: list[int], selection: Selection)
         rows = ask(connection, _sql["scan_plays"], selection, tracks=tracks)
     else:
         parts = {
-            "count_wanted": _count(_sql["count_songs"], "wanted", selection),
-            **_cut_parts(RANKED["songs"], selection),
+            "count_wanted": _count(_sql["count_songs"], "wanted"),
+            "cut_plays": _cut_plays(RANKED["songs"]),
         }
         rows = ask(connection, _sql["rank_plays"], selection, parts=parts, tracks=tracks)
     return {row["key"]: row["plays"] for row in rows}

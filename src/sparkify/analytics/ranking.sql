@@ -92,7 +92,8 @@ top AS (
 -- plays; a key in some has at most `most`. They count a few exactly, to find the `threshold`; then they count
 -- all keys that can reach it. If a key that is in no list could reach it, too, the lists are not deep enough,
 -- and there are no candidates.
-{cut_plays} parts AS MATERIALIZED (
+{cut_plays}
+parts AS MATERIALIZED (
     SELECT start AS month, level
     FROM analytics.listeners
     WHERE period = 'month' AND level IS NOT NULL AND {at_level}
@@ -108,7 +109,8 @@ lists AS MATERIALIZED (
         ORDER BY plays DESC LIMIT %(depth)s
     ) l ON true
     WINDOW w AS (PARTITION BY p.month, p.level)
-    {and_cut_list}
+    UNION ALL
+    SELECT NULL, NULL, key, count(*), 0 FROM (SELECT key, key AS {key} FROM cut_plays) cut WHERE {cut_wanted} GROUP BY key
 ),
 bound AS MATERIALIZED (
     SELECT coalesce(sum(lowest), 0) AS plays FROM (SELECT DISTINCT month, level, lowest FROM lists) l
@@ -142,7 +144,8 @@ FROM (
     SELECT key, CASE WHEN month = ANY(%(cut_months)s::date[]) THEN {in_part} ELSE plays END AS plays
     FROM {table} JOIN analytics.track_months ON track_id = key
     WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s AND {at_level_key}
-    {and_cut_plays}
+    UNION ALL
+    SELECT key, 1 FROM cut_plays WHERE (key IN (SELECT key FROM {table})) IS TRUE
 ) counted
 GROUP BY key
 
@@ -158,7 +161,8 @@ FROM (
           WHERE cardinality(%(cut_months)s::date[]) > 0) tracks
     JOIN analytics.track_months USING (track_id)
     WHERE month = ANY(%(cut_months)s::date[]) AND {at_level_key}
-    {and_cut_plays}
+    UNION ALL
+    SELECT key, 1 FROM cut_plays WHERE (key IN (SELECT key FROM {table})) IS TRUE
 ) counted
 GROUP BY key
 
@@ -179,7 +183,9 @@ top AS (
         FROM most m JOIN analytics.track_months t ON t.track_id = key CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
         WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s
           AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
-        {and_cut_users}
+        UNION ALL
+        SELECT m.key, m.plays, c.user_id
+        FROM most m JOIN (SELECT * FROM cut_plays WHERE (key IN (SELECT key FROM most)) IS TRUE) c ON c.key = m.key
     ) users
     GROUP BY key, plays
 ),
@@ -199,7 +205,9 @@ top AS (
         JOIN analytics.track_months t USING (track_id) CROSS JOIN unnest(t.users, t.days) AS e (user_id, day)
         WHERE month >= analytics.month_of(%(first)s::date) AND month < %(end)s
           AND month + e.day - 1 >= %(first)s AND month + e.day - 1 < %(end)s AND {at_level}
-        {and_cut_users}
+        UNION ALL
+        SELECT m.key, m.plays, c.user_id
+        FROM most m JOIN (SELECT * FROM cut_plays WHERE (key IN (SELECT key FROM most)) IS TRUE) c ON c.key = m.key
     ) users
     GROUP BY key, plays
 ),
@@ -221,30 +229,16 @@ GROUP BY track_id
 
 -- name: rank_plays
 -- Count the plays of some tracks in the rollup of months. One row per track with plays.
-WITH {cut_plays} wanted AS (
+WITH {cut_plays}
+wanted AS (
     SELECT unnest(%(tracks)s::bigint[]) AS key
 )
 {count_wanted}
 
 -- name: cut_plays
--- This common table has the plays on the days that a local selection cuts.
+-- This common table has the plays on the days that a selection cuts. None is missing, so it adds nothing to the bound.
+-- Where its keys are compared with others, IS TRUE makes PostgreSQL hash these: a join would compare each with each, since hash joins
+-- are off.
 cut_plays AS MATERIALIZED (
     SELECT user_id, unnest({keys}) AS key FROM {cuts} WHERE {at_level}
 ),
-
--- name: and_cut_list
--- This part adds the plays on cut days to the lists of candidates. None is missing, so it adds nothing to the bound.
-UNION ALL
-SELECT NULL, NULL, key, count(*), 0 FROM (SELECT key, key AS {key} FROM cut_plays) cut WHERE {wanted} GROUP BY key
-
--- name: and_cut_plays
--- This part adds the plays on cut days to the plays of the keys in a table. IS TRUE makes PostgreSQL hash the table: a join would
--- compare each play with each key, since hash joins are off.
-UNION ALL
-SELECT key, 1 FROM cut_plays WHERE (key IN (SELECT key FROM {table})) IS TRUE
-
--- name: and_cut_users
--- This part adds the users on cut days to those of the most played keys.
-UNION ALL
-SELECT m.key, m.plays, c.user_id
-FROM most m JOIN (SELECT * FROM cut_plays WHERE (key IN (SELECT key FROM most)) IS TRUE) c ON c.key = m.key

@@ -78,11 +78,8 @@ def _patterns(words: Any) -> list[str]:
 def _ask_of(
     dsn: DsnOrConnection, question: LiteralString, tracks: Tracks, selection: Selection, **more: Any
 ) -> Rows:
-    if selection.zone != UTC:
-        heard = _sql["heard_in_zone"]
-    else:
-        heard = _sql["heard"] if selection.location is None else _sql["heard_at_place"]
-    query = fill(question, heard=fill(heard))
+    by_days = selection.zone == UTC and selection.location is None
+    query = fill(question, heard=fill(_sql["heard" if by_days else "heard_there"]))
     with reader(dsn) as connection:
         of_songs = {
             "track_ids": [tracks] if isinstance(tracks, int) else list(tracks),

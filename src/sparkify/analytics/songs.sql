@@ -53,23 +53,9 @@ heard AS (
       AND {at_level}
 )
 
--- name: heard_at_place
--- This common table has the plays of the songs at one place. It looks up the places of users on the days on
--- which they heard the songs. MATERIALIZED, because the planner would read all days if it joined users at
--- once.
-heard AS MATERIALIZED (
-    SELECT track AS track_id, d.user_id, d.day, d.level
-    FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day
-          FROM analytics.track_months, unnest(users, days) AS u (user_id, day)
-          WHERE track_id = ANY(%(track_ids)s::bigint[]) AND month >= analytics.month_of(%(first)s::date) AND month < %(end)s
-            AND month + u.day - 1 >= %(first)s AND month + u.day - 1 < %(end)s) days
-    JOIN analytics.user_days d USING (user_id, day), unnest(d.tracks) AS track
-    WHERE track = ANY(%(track_ids)s::bigint[]) AND d.location = ANY(%(places)s::text[]) AND {at_level}
-)
-
--- name: heard_in_zone
--- This common table has the plays of the songs on local days, at one place or at any. It looks up the time of each play, as
--- `heard_at_place` looks up the place.
+-- name: heard_there
+-- This common table has the plays of the songs on local days, at one place or at any. It looks up the time and the place of each play
+-- in the days of the users who heard the songs. MATERIALIZED, because the planner would read all days if it joined users at once.
 heard AS MATERIALIZED (
     SELECT track AS track_id, d.user_id, (at AT TIME ZONE %(zone)s)::date AS day, d.level
     FROM (SELECT DISTINCT u.user_id, month + u.day - 1 AS day

@@ -25,42 +25,6 @@ CROSS JOIN LATERAL (SELECT (day::timestamp AT TIME ZONE %(zone)s) + quarters * i
 WHERE (at AT TIME ZONE %(zone)s)::date >= day
 GROUP BY day ORDER BY day
 
--- name: cuts
--- This subquery has the users' days that a local selection cuts, each with the plays inside. There are two such days at most.
--- Plays are in order of time, so it takes slices of the arrays.
-(SELECT user_id, day, level, location, user_agent_id, upto - past AS plays,
-        (SELECT sum(length)::bigint FROM unnest(lengths[past + 1:upto]) AS length) AS milliseconds,
-        quarters[past + 1:upto] AS quarters, tracks[past + 1:upto] AS tracks, artists[past + 1:upto] AS artists,
-        lengths[past + 1:upto] AS lengths
- FROM (SELECT d.*, width_bucket((%(cut_from)s::smallint[])[number] - 1, quarters::integer[]) AS past,
-              width_bucket((%(cut_until)s::smallint[])[number] - 1, quarters::integer[]) AS upto
-       FROM (SELECT *, array_position(%(cut_days)s::date[], day) AS number
-             FROM analytics.user_days WHERE day = ANY(%(cut_days)s::date[])) d) cut
- WHERE upto > past) cuts
-
--- name: and_cuts
--- This part adds the cut days to `listening`.
-UNION ALL
-SELECT user_id, level, location, user_agent_id, plays, milliseconds FROM {cuts} WHERE {at_level} AND {at_place}
-
--- name: and_cuts_anywhere
--- This part adds the cut days to `listening` without places and devices.
-UNION ALL
-SELECT user_id, level, plays, milliseconds FROM {cuts} WHERE {at_level}
-
--- name: days
--- This subquery has the users' days of a local selection.
-(SELECT * FROM analytics.user_days WHERE day >= %(first)s AND day < %(end)s UNION ALL SELECT * FROM {cuts}) days
-
--- name: is_new
--- This condition selects the users who had not listened before the selection.
-(first_day, first_quarter) >= (%(begin_day)s::date, %(begin_quarter)s)
-
--- name: and_sessions
--- This term counts the sessions that began on cut days, inside the selection.
-+ (SELECT count(*) FROM unnest(%(cut_begins)s::timestamptz[], %(cut_ends)s::timestamptz[]) AS cut (begins, ends)
-   JOIN analytics.sessions ON started_at >= begins AND started_at < ends WHERE {at_level})
-
 -- name: quarters
 -- This subquery has the plays of each quarter of an hour.
 analytics.day_quarters quarters
