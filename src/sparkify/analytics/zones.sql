@@ -68,19 +68,18 @@ WITH amounts AS (
     FROM {quarters} WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
     GROUP BY 1
 ),
-days AS (
-    SELECT user_id, width_bucket(first_play, %(moments)s::timestamptz[]) AS first_number,
-           width_bucket(last_play, %(moments)s::timestamptz[]) AS last_number
+present AS (
+    SELECT DISTINCT user_id, generate_series(width_bucket(first_play, %(moments)s::timestamptz[]),
+                                             width_bucket(last_play, %(moments)s::timestamptz[])) AS number
     FROM {heard} heard WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
 ),
+began_to_listen AS MATERIALIZED (
+    SELECT user_id, width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[]) AS number
+    FROM analytics.first_days
+),
 people AS (
-    SELECT number, count(*) AS listeners,
-           count(*) FILTER (WHERE number = width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[]))
-               AS new_listeners
-    FROM (SELECT first_number AS number, user_id FROM days
-          UNION SELECT last_number, user_id FROM days WHERE last_number > first_number) users
-    JOIN analytics.first_days USING (user_id)
-    GROUP BY number
+    SELECT number, count(*) AS listeners, count(b.user_id) AS new_listeners
+    FROM present LEFT JOIN began_to_listen b USING (user_id, number) GROUP BY number
 ),
 began AS (
     SELECT width_bucket(started_at, %(moments)s::timestamptz[]) AS number, count(*) AS sessions
