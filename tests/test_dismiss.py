@@ -22,7 +22,7 @@ from sparkify.operations.dismiss import dismiss
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.operations.runs import drop, release
-from sparkify.publish.run import tally_of
+from sparkify.publish.reports import tally_of
 from sparkify.stage.runs import lock_publisher
 from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.warehouse import checksums, one, wait_until

@@ -242,7 +242,7 @@ def test_a_run_that_was_taken_over_stages_no_more(dsn: str, tmp_path: Path) -> N
 def test_a_finished_run_is_reported_though_the_connection_is_lost(
     db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sparkify.publish import run
+    from sparkify.publish import reports
 
     write(tmp_path, "log_data/a.json", play())
     with pytest.MonkeyPatch.context() as dying:
@@ -250,16 +250,16 @@ def test_a_finished_run_is_reported_though_the_connection_is_lost(
         with pytest.raises(ZeroDivisionError):
             etl.run(tmp_path, dsn=dsn)
     lost: list[bool] = []
-    read_totals = run.read_totals
+    complete_report = reports.complete_report
 
     def lost_once(connection: Connection[Any], report: Report) -> None:
         if not lost:
             lost.append(True)
             connection.close()
             raise psycopg.OperationalError("the connection is lost")
-        read_totals(connection, report)
+        complete_report(connection, report)
 
-    monkeypatch.setattr(run, "read_totals", lost_once)
+    monkeypatch.setattr(reports, "complete_report", lost_once)
     assert list(etl.run(tmp_path, dsn=dsn).finished_runs) == [1]
     assert lost
     assert one(db, "SELECT report IS NOT NULL FROM etl.runs WHERE run_id = 1")
@@ -321,7 +321,7 @@ def test_a_run_whose_warehouse_was_dropped_fails(
     from sparkify.stage.runs import keep_open
 
     write(tmp_path, "log_data/a.json", play())
-    for step in ("publish_run", "read_totals"):
+    for step in ("publish_run", "complete_report"):
         work = getattr(etl, step)
 
         def drop_first(*given: Any, work: Callable[..., Any] = work) -> Any:

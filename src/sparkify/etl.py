@@ -29,7 +29,8 @@ from sparkify.extract.folders import Folder, Found, check_kinds, find_input
 from sparkify.extract.plan import Plan, keep_touched, make_plan
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.publish.catalogue import publish_catalogue
-from sparkify.publish.run import Earlier, finish_earlier_runs, hold, publish_run, read_totals, run_totals
+from sparkify.publish.reports import complete_report, tally_of
+from sparkify.publish.run import Earlier, finish_earlier_runs, hold, publish_run
 from sparkify.report import Progress, RejectLimit, Report
 from sparkify.server.home import expanded
 from sparkify.simulate.sample import keep_apart
@@ -206,7 +207,7 @@ class _Load:
 
     def publish_or_hold(self) -> None:
         """Publish what is staged, or hold it if too many lines were rejected."""
-        if self.limit and self.limit.exceeded(self.warehouse.run(run_totals, self._run_id)):
+        if self.limit and self.limit.exceeded(self.warehouse.run(tally_of, self._run_id).books):
             self.warehouse.run(hold, self.report)
         elif reason := self.warehouse.run(
             publish_run, self.warehouse.dsn, self._run_id, self.progress, self._listened
@@ -220,7 +221,7 @@ class _Load:
         Raises:
             SparkifyError: part of the run could not be published.
         """
-        self.warehouse.run(read_totals, self.report)
+        self.warehouse.run(complete_report, self.report)
         if self._failure:
             raise SparkifyError(self._failure)
 

@@ -30,7 +30,8 @@ from sparkify.extract.strict_json import unsound
 from sparkify.publish.catalogue import publish_catalogue
 from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
-from sparkify.publish.run import keep_report, publish_run, run_totals
+from sparkify.publish.reports import keep_report, tally_of
+from sparkify.publish.run import publish_run
 from sparkify.report import Books
 from sparkify.stage.claims import Claim, write_manifest
 from sparkify.stage.copy import columns_of
@@ -294,7 +295,7 @@ class _Retrier(Stager):
 
     def _settle(self, claims: dict[int, Claim]) -> None:
         connection = self._connection
-        self._report.passed.add(run_totals(connection, self._run_id))
+        self._report.passed.add(tally_of(connection, self._run_id).books)
         pairs = {
             "retried": [claim.manifest_id for claim in claims.values()],
             "manifests": [self._manifests[file_id] for file_id in claims],

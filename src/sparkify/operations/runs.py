@@ -9,7 +9,8 @@ from psycopg import Connection
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
-from sparkify.publish.run import publish_run, report_of, tally_of
+from sparkify.publish.reports import report_of, tally_of
+from sparkify.publish.run import publish_run
 from sparkify.report import Tally
 from sparkify.stage.failed import failure
 from sparkify.stage.runs import adopt, drop_staging, state_of

@@ -5,6 +5,7 @@ connection makes keys of staged tables, and counts rollups from them, before the
 Readers see nothing of it.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
@@ -13,12 +14,14 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg import Connection
 
+from sparkify.database.advice import described
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.database.session import cancel, cancel_until_done, close_if_stuck
 from sparkify.errors import ConnectionFailed
 
 _stage: Final = queries("stage/stage")
+_log: Final = logging.getLogger("sparkify")
 
 Work = Callable[[Connection[Any]], None]
 
@@ -100,6 +103,8 @@ def succeeded(work: Future[None]) -> bool:
     """
     try:
         work.result()
-    except (psycopg.Error, ConnectionFailed):
+    except (psycopg.Error, ConnectionFailed) as error:
+        why = described(error) if isinstance(error, psycopg.Error) else error
+        _log.debug("sparkify: Work in the background failed, and is done again: %s", why)
         return False
     return True

@@ -1,6 +1,5 @@
 """Publish what a run has staged, or hold it back; finish what earlier runs left."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,12 +7,10 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.types.json import Jsonb
 
 from sparkify.database.advice import described
 from sparkify.database.queries import queries
 from sparkify.database.session import Session
-from sparkify.extract.advice import faults
 from sparkify.extract.files import InputFile
 from sparkify.extract.plan import content_digest
 from sparkify.publish.agents import name_agents
@@ -23,7 +20,8 @@ from sparkify.publish.listening import analyze_rollups, summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.publish.page_views import delete_forgotten_views
 from sparkify.publish.partitions import only
-from sparkify.report import Books, Progress, RejectLimit, Report, Tally
+from sparkify.publish.reports import report_of, tally_of
+from sparkify.report import Progress, RejectLimit, Report
 from sparkify.stage.failed import left_for_later, lies_in_data
 from sparkify.stage.runs import (
     adopt,
@@ -31,7 +29,6 @@ from sparkify.stage.runs import (
     end_staging,
     lock_publisher,
     reason_of,
-    refuse_lost,
     set_state,
     unfinished_runs,
 )
@@ -164,7 +161,7 @@ def _finish(
         state = dict(unfinished_runs(connection)).get(run_id)
         if not is_dead or (state is None and run_id not in earlier.begun):
             return
-        too_many = limit is not None and limit.exceeded(run_totals(connection, run_id))
+        too_many = limit is not None and limit.exceeded(tally_of(connection, run_id).books)
         if state in {"held", "failed"} and _has_changed(connection, run_id, files, failed=state == "failed"):
             drop_staging(connection, run_id)
             earlier.dropped.append(run_id)
@@ -189,27 +186,6 @@ def _publish_left(connection: Connection[Any], dsn: str, run_id: int, earlier: E
         earlier.finished[run_id] = report_of(connection, run_id)
 
 
-def report_of(connection: Connection[Any], run_id: int) -> Report:
-    """The report of a run that somebody else has staged, and that is published now; stored with the run."""
-    tally = tally_of(connection, run_id)
-    report = Report("done", tally.files, tally.files, run_id=run_id, tally=tally)
-    read_totals(connection, report)
-    return report
-
-
-def tally_of(connection: Connection[Any], run_id: int) -> Tally:
-    """How many files a run has read, and what became of their lines."""
-    row = connection.execute(_sql["run_totals"], [run_id]).fetchone()
-    assert row is not None
-    files, *books = map(int, row)
-    return Tally(files=files, books=Books(*books))
-
-
-def run_totals(connection: Connection[Any], run_id: int) -> Books:
-    """What became of the lines of the files that a run has read."""
-    return tally_of(connection, run_id).books
-
-
 def _has_changed(
     connection: Connection[Any], run_id: int, files: Sequence[InputFile], *, failed: bool
 ) -> bool:
@@ -227,28 +203,3 @@ def _has_changed(
         if found is not None and found != digest:
             return True
     return False
-
-
-def read_totals(connection: Connection[Any], report: Report) -> None:
-    """Complete a report with counts from the warehouse, and store it with the run."""
-    report.rows = {name: int(count) for name, count in connection.execute(_sql["row_counts"])}
-    report.matched = report.rows.pop("matched")
-    if report.run_id is not None:
-        report.tally.books = run_totals(connection, report.run_id)
-        rejects = connection.execute(_sql["reject_reasons"], [report.run_id])
-        report.tally.reasons = Counter(dict(rejects.fetchall()))
-        if report.books.rejected:
-            report.faults = faults(connection.execute(_sql["faulty_files"], [report.run_id]))
-        for (day,) in connection.execute(_sql["day_to_come"]):
-            remark = (
-                f"The last event is dated {day}, in the future: perhaps a clock was wrong. Questions about"
-                " who has gone quiet or left count back from that day."
-            )
-            if remark not in report.remarks:
-                report.remarks.append(remark)
-        keep_report(connection, report.run_id, report.as_dict())
-
-
-def keep_report(connection: Connection[Any], run_id: int, document: dict[str, Any]) -> None:
-    """Store the report of a run with the run."""
-    refuse_lost(connection.execute(_sql["keep_report"], [Jsonb(document), run_id]), run_id)
