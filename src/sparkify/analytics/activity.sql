@@ -23,8 +23,8 @@ ORDER BY views DESC, page COLLATE "C"
 
 -- name: page_days
 -- List the page views of each day. One row per day, page and level.
-SELECT day, page, level, views, cardinality(users) AS users, errors
-FROM analytics.page_days
+SELECT day, page, level, views, users, errors
+FROM analytics.page_views_by_day
 WHERE day >= %(first)s AND day < %(end)s AND {at_level}
 ORDER BY day, page COLLATE "C", level COLLATE "C"
 
@@ -72,9 +72,9 @@ ORDER BY day
 
 -- name: sessions
 -- Sum up the sessions that began. One row per day.
-SELECT day, sum(sessions)::bigint AS sessions, coalesce(sum(sessions) FILTER (WHERE NOT has_plays), 0)::bigint AS without_plays,
-       sum(plays)::bigint AS plays, sum(views)::bigint AS views, sum(seconds)::bigint AS seconds
-FROM analytics.session_starts
+SELECT day, sum(sessions)::bigint AS sessions, sum(without_plays)::bigint AS without_plays, sum(plays)::bigint AS plays,
+       sum(views)::bigint AS views, sum(seconds)::bigint AS seconds
+FROM analytics.sessions_by_day
 WHERE day >= %(first)s AND day < %(end)s AND {at_level}
 GROUP BY day ORDER BY day
 
