@@ -359,6 +359,19 @@ def test_constraints_that_change_while_a_run_is_held(
     assert clean(dsn)
 
 
+def test_a_publication_of_all_tables(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
+    """PostgreSQL's hint names a table that is gone at the next try."""
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    db.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 1))
+    with pytest.raises(SparkifyError, match=r"A publication FOR ALL TABLES .*Drop it"):
+        etl.run(tmp_path, dsn=dsn)
+    db.execute("DROP PUBLICATION everything")
+    assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
+    assert clean(dsn)
+
+
 def test_a_dead_run_can_be_dropped(db: Connection[Any], dsn: str, tmp_path: Path) -> None:
     """The cause of a failure may lie outside the data, and persist."""
     write(tmp_path, "log_data/a.json", play(song="poison"))

@@ -317,7 +317,9 @@ def test_too_little_memory_is_one_line(
         monkeypatch.setattr(etl, "run", Mock(side_effect=error))
         done = run_here("etl", files, "--dsn", dsn)
         assert (done.returncode != 0, done.stdout, done.stderr.count("\n")) == (True, "", 1)
-        assert done.stderr.startswith("sparkify: There is not enough memory.")
+        assert done.stderr.startswith(
+            "sparkify: There is not enough memory, or too few processes are allowed."
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -329,12 +331,33 @@ def test_a_signal_when_the_work_is_done_changes_nothing(number: signal.Signals) 
     assert asked.code is None
 
 
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize(("command", "code"), [("--version", 0), ("--no-such-option", 2)])
+def test_a_signal_when_python_has_nearly_ended(number: signal.Signals, command: str, code: int) -> None:
+    """Python has given its handlers back to the system by then."""
+    late = (
+        "import os, signal\n"
+        "class Late:\n"
+        f" def __del__(self, kill=os.kill, pid=os.getpid()): kill(pid, {int(number)})\n"
+        "late = Late()"
+    )
+    process = start(late, command)
+    process.communicate(timeout=60)
+    assert process.returncode == code
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_python_exits_leaves_the_exit_code(
     dsn: str, files: Path, number: signal.Signals
 ) -> None:
     """And ends it at once, should something keep it from exiting."""
-    slowly = "import atexit, time; atexit.register(lambda: (print('ends', flush=True), time.sleep(60)))"
+    slowly = (
+        "import atexit, time; from sparkify import cli; run = cli._run\n"
+        "def run_and_be_slow(*given):\n"
+        " atexit.register(lambda: (print('ends', flush=True), time.sleep(60)))\n"
+        " return run(*given)\n"
+        "cli._run = run_and_be_slow"
+    )
     process = start(slowly, "etl", str(files), "--dsn", dsn)
     assert process.stdout is not None
     while process.stdout.readline() not in ("ends\n", ""):

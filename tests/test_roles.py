@@ -24,6 +24,7 @@ from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.operations.roles import create_roles
 from sparkify.server.names import LOADER, READER
+from sparkify.stage.runs import begin_run
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import checksums, one
 
@@ -335,6 +336,27 @@ def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server
             connection.execute("DROP OPERATOR public.= (oid, regclass), public.= (oid, integer)")
             for shadow in SHADOWS:
                 connection.execute(f"DROP FUNCTION public.{shadow}")  # type: ignore[arg-type]
+
+
+def test_a_load_that_goes_on_keeps_its_owner(
+    prepared: str, new_dsn: Callable[..., str], server: Connection[Any]
+) -> None:
+    """It would make tables as the superuser who has begun it, which nobody else could drop."""
+    dsn = new_dsn()
+    with connect(dsn) as connection, begin_run(dsn, connection) as run_id:
+        with pytest.raises(SparkifyError, match=f"Run {run_id} is at work on this warehouse"):
+            create_roles(dsn)
+        assert connection.execute(OWNERS).fetchall() == [(connection.info.user,)]
+    create_roles(dsn)
+    with connect(dsn) as connection:
+        assert connection.execute(OWNERS).fetchall() == [(LOADER,)]
+        with begin_run(dsn, connection):
+            create_roles(dsn)
+        connection.execute("RESET ROLE")
+        # One after the other: in one transaction, PostgreSQL looks for default privileges that are gone.
+        for owned in ("REASSIGN OWNED BY {} TO CURRENT_USER", "DROP OWNED BY {}"):
+            for role in (LOADER, READER):
+                connection.execute(sql.SQL(owned).format(sql.Identifier(role)))  # type: ignore[arg-type]
 
 
 def test_a_view_in_the_place_of_a_table_of_ours_is_not_read(prepared: str, loader: str) -> None:

@@ -673,6 +673,27 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(
     one.start()
 
 
+def test_a_server_that_is_ready_and_lets_nobody_in_is_not_waited_for_for_ever(
+    make_home: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lack processes. Each refusal adds a line to its log, which is no progress."""
+    one = make_home()
+    one.start()
+    monkeypatch.setattr(server, "SILENT_START_SECONDS", 0.5)
+    refused = []
+
+    def refuses(_: Server) -> bool:
+        with one.log.open("a") as log:
+            log.write("could not fork new process for connection\n")
+        refused.append(True)
+        assert len(refused) < 1000
+        return False
+
+    monkeypatch.setattr(Server, "_answers", refuses)
+    with pytest.raises(ServerError, match=r"(?s)alive, but does not answer.*could not fork new process"):
+        one.start()
+
+
 # What cannot work
 
 

@@ -335,6 +335,22 @@ def test_each_by_itself(
     assert load_and_ask(ways["environment"](dsn, settings), world) == expected
 
 
+def test_the_tablespace_of_the_database_may_be_named(
+    ways: dict[str, Way],
+    maintenance: Connection[Any],
+    server_dsn: str,
+    world: list[Path],
+    expected: dict[str, Any],
+) -> None:
+    """PostgreSQL refuses it for partitioned tables."""
+    name = f"sparkify_test_tablespace_{os.getpid()}"
+    dsn = ways["environment"](make_conninfo(server_dsn, dbname=name), {"default_tablespace": "pg_default"})
+    try:
+        assert load_and_ask(dsn, world) == expected
+    finally:
+        maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 def test_every_setting_is_pinned_or_left_for_a_reason(db: Connection[Any]) -> None:
     """A newer PostgreSQL may bring new settings, and each must be considered."""
     known = db.execute(
@@ -510,6 +526,8 @@ def test_where_nothing_can_be_written_that_is_said(
         ("53300", True, "max_connections.*ask again", "run the command"),
         ("57014", False, "cancelled.*run the command again", "fewer days"),
         ("57014", True, "fewer days", "again"),
+        ("25P04", True, "fewer days", "again"),
+        ("57P05", True, "fewer days", "again"),
         ("57P01", False, "run the command again", None),
         ("57P01", True, "Ask again", "committed"),
         ("40001", False, "run the command again", None),

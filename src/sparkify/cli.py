@@ -69,7 +69,7 @@ def _explained(error: Exception, asked: interrupt.Interruption) -> str | None:
         return f"{error}. Unset PSYCOPG_IMPL, which asks for it."
     if lacks_memory(error):
         kept = f" {asked.kept()} Fewer --workers take less." if asked.kept() else ""
-        return f"There is not enough memory.{kept}"
+        return f"There is not enough memory, or too few processes are allowed.{kept}"
     return None
 
 

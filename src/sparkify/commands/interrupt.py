@@ -5,6 +5,7 @@ that takes too long (a server that does not answer, a library that ignores signa
 Nothing depends on an orderly end: PostgreSQL rolls back what a closed connection leaves behind.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -81,6 +82,10 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
     # Leave signals ignored that were ignored at start, as in the background or under nohup.
     heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, asked.ask) for number in heard}
+    if to_the_end:
+        # As Python exits, it gives signals that have a handler back to the system, which would end the
+        # process by the signal. What is registered first is called last.
+        atexit.register(_ignore_signals)
     try:
         yield asked
     finally:
@@ -89,3 +94,8 @@ def heeded(*, to_the_end: bool = False) -> Iterator[Interruption]:
         if not to_the_end or asked.done_with is None:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -26,6 +26,11 @@ _REFERRED_TO: Final = (
     "If that table is yours, delete its rows first, or give its foreign key ON DELETE CASCADE."
     " If it is ours, sparkify check tells what is not sound."
 )
+_PUBLISHED: Final = (
+    "A publication FOR ALL TABLES includes tables that a load changes. Drop it, or let it name tables, and"
+    " run the command again."
+)
+_POOL: Final = "The pooler has no connection left: give it a larger pool, or use fewer --workers."
 _LOG: Final = "The server's disk or files have a fault; its log says more. Repair that first."
 
 # The longest prefix of an error's code counts.
@@ -50,15 +55,19 @@ _BY_CODE: Final = {
     "XX002": _LOG,
 }
 _CUT_OFF: Final = (
-    "It was cancelled, or it exceeded the statement_timeout of the role, the database or the DSN."
-    " Ask for less, such as fewer days, or allow more time."
+    "It was cancelled, or it exceeded a limit on time, such as the statement_timeout of the role, the"
+    " database or the DSN. Ask for less, such as fewer days, or allow more time."
 )
+
+_CUT_OFF_BY: Final = ("57014", "25P03", "25P04", "57P05")
+"""Codes of a question that was cancelled, or whose session or transaction exceeded a limit on time."""
 
 _PASSES: Final = ("08", "25P0", "40", "53", "55", "57")
 """Codes of errors that pass, perhaps once somebody acts: connection, conflict, resource, lock, shutdown."""
 
 _CONNECTING: Final = {
     "too many clients|too many connections|connection slots|max clients": _ROOM,
+    "no more connections allowed": _POOL,  # PgBouncer
     "starting up|shutting down|recovery": "Wait until the server is up.",
     "password|authentication|role .* does not exist": (
         "Check the user and the password: in the DSN, PGPASSWORD or ~/.pgpass."
@@ -87,7 +96,11 @@ def advice(error: psycopg.Error, *, asking: bool) -> str:
     state = error.sqlstate or _code_of_libpq(error)
     if error.diag.source_function == "check_enable_rls":
         return _POLICY
-    if asking and state == "57014":
+    if error.diag.source_function == "CheckCmdReplicaIdentity":
+        return _PUBLISHED
+    if "query_wait_timeout" in str(error):  # PgBouncer
+        return _POOL
+    if asking and state in _CUT_OFF_BY:
         return _CUT_OFF
     codes = [code for code in _BY_CODE if state.startswith(code)]
     said = [_BY_CODE[max(codes, key=len)]] if codes else []

@@ -78,6 +78,10 @@ FROM (VALUES
     ('session_replication_role', 'origin')          -- otherwise no foreign key is checked
 ) AS pinned (name, value)
 WHERE current_setting(name, true) <> value;
+-- The tablespace of the database must not be named: PostgreSQL then refuses to make partitioned tables.
+SELECT set_config('default_tablespace', '', false)
+FROM pg_database JOIN pg_tablespace t ON t.oid = dattablespace
+WHERE datname = current_database() AND spcname = current_setting('default_tablespace');
 -- A batch that counts as staged must survive a crash of the server. A setting that waits for a standby is kept.
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 

@@ -18,6 +18,7 @@ from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import examine
 from sparkify.schema import structure
 from sparkify.server.names import LOADER, READER, refuse_long
+from sparkify.stage.runs import lock_publisher, refuse_live_runs
 
 _sql: Final = queries("operations/roles")
 _grants: Final = queries("schema/grants")
@@ -46,6 +47,10 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
                 wait_briefly(connection)
                 for name in (READER, LOADER):
                     _create_group(connection, name)
+                if connection.execute(_sql["is_handed_over"]).fetchone() != (True,):
+                    # A load that goes on would make tables as the owner that it has begun with.
+                    refuse_live_runs(connection)
+                    lock_publisher(connection)
                 connection.execute(_sql["admit"])
                 connection.execute(_grants["name_ours"], structure.names())
                 connection.execute(_sql["hand_over"])
@@ -59,7 +64,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
                 f"{error.diag.message_primary}: creating roles takes a superuser,"
                 " or the owner of the database with CREATEROLE."
             ) from None
-        except psycopg.errors.LockNotAvailable:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             raise SparkifyError(
                 "Somebody is using the warehouse, which must change its owner. Try again when nobody is."
             ) from None

@@ -14,6 +14,10 @@ SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE 'sparkify_reader' END
 FROM pg_namespace CROSS JOIN aclexplode(nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE nspname = 'public' AND a.privilege_type = 'CREATE' AND (a.grantee = 0 OR r.rolname = 'sparkify_reader')
 
+-- name: is_handed_over
+-- Tell whether the warehouse belongs to the loader's role already.
+SELECT nspowner = 'sparkify_loader'::regrole FROM pg_namespace WHERE nspname = 'etl'
+
 -- name: admit
 -- Let both roles into the database. The loader needs CREATE on it: PostgreSQL demands that even if the
 -- schemas exist.

@@ -137,8 +137,8 @@ def refuse_live_runs(connection: Connection[Any]) -> None:
     for run_id, _ in unfinished_runs(connection):
         if not _try_lease(connection, run_id):
             raise SparkifyError(
-                f"Run {run_id} is at work on this warehouse. Wait until it has ended, or stop it, and drop"
-                " the warehouse then. Nothing was changed."
+                f"Run {run_id} is at work on this warehouse. Wait until it has ended, or stop it, and try"
+                " again. Nothing was changed."
             )
 
 
