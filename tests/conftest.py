@@ -32,7 +32,7 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir():
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from tests.support import examples  # noqa: E402, F401  registers the profile `thorough`
+from tests.support import examples  # noqa: E402, F401  loads the profile of Hypothesis
 from tests.support.samples import real_data  # noqa: E402
 
 # The user's own settings must not lead the tests to another warehouse. The settings for the tests stay: the

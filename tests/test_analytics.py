@@ -18,7 +18,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.database.connection import connect
-from sparkify.database.reading import DsnOrConnection, column_names
+from sparkify.database.reading import DsnOrConnection, column_names, open_existing
 from sparkify.errors import UsageError
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
@@ -106,6 +106,18 @@ def ranked(events: list[Event], key: Any) -> list[Any]:
         ((name, count, len(users[name])) for name, count in plays.items()),
         key=lambda row: (-row[1], -row[2], row[0]),
     )
+
+
+def test_every_artist_is_found_by_the_name_that_is_shown(dsn: str) -> None:
+    """The logs of 2018 encode names beyond ASCII twice over."""
+    rows = analytics.top("artists", limit=5000, dsn=dsn)
+    named = {row["artist"]: row["plays"] for row in rows}
+    assert len(named) == len(rows) > 2000
+    with open_existing(dsn) as connection:
+        found = {name: analytics.artist(name, dsn=connection) for name in named}
+    assert {name: artist and artist["plays"] for name, artist in found.items()} == named
+    rows = analytics.search("björk", dsn=dsn)
+    assert sum(row["plays"] for row in rows if row["artist"] == "Björk") == named["Björk"]
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)

@@ -267,7 +267,6 @@ def test_the_calling_program_goes_on() -> None:
     code = """
 import signal, time
 from sparkify.commands import interrupt
-from sparkify.database.connection import connect
 interrupt.ORDERLY_END_SECONDS = 0.1
 try:
     with interrupt.heeded(): signal.raise_signal(signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -15,6 +16,8 @@ from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.check import check
+from sparkify.operations.retry import retry
+from sparkify.operations.runs import release
 from sparkify.schema.structure import names
 from tests.support.data import play, song, write
 from tests.support.warehouse import one
@@ -236,6 +239,17 @@ def test_a_load_refuses_other_columns_and_blames_no_file(
     with pytest.raises(UsageError, match=why):
         etl.run(root, dsn=dsn)
     assert one(db, "SELECT count(*) FROM etl.known_files") == 0
+
+
+def test_other_columns_are_refused_whoever_loads(dsn: str, db: Connection[Any], root: Path) -> None:
+    """A retry and a release copy rows, too."""
+    write(root, "log_data/old.json", play(ts=883612800000))
+    assert etl.run(root, dsn=dsn, max_rejects=0).status == "held"
+    db.execute("ALTER TABLE users DROP COLUMN gender; ALTER TABLE users ADD COLUMN gender text")
+    db.execute("UPDATE etl.warehouse SET earliest = '1990-01-01 00:00+00'")
+    for load in (retry, partial(release, 1)):
+        with pytest.raises(UsageError, match="The table users must have the columns"):
+            load(dsn=dsn)
 
 
 def test_an_older_view_of_ours_is_replaced(dsn: str, db: Connection[Any]) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sparkify.extract.batches import Batch, Part, cut, ranges, survey
 from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
 from sparkify.extract.plan import make_plan
+from sparkify.operations.runs import drop
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.report import Books, StagedBatch, Tally
 from sparkify.stage.parts import PartClaim, claim_large_files, cut_files
@@ -346,3 +348,18 @@ def test_a_play_that_comes_again_when_its_month_is_published_already(
     check_books(db)
     lines = "SELECT array_agg(line ORDER BY start_time) FROM analytics.heard_plays"
     assert one(db, lines) == [*range(1, 49)]
+
+
+def test_a_drop_leaves_nothing_of_a_file_that_was_read_in_part(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its first part has rejects only, so no month has anything of it."""
+    write(tmp_path, "log_data/a.json", *["torn{" * 20] * 100)
+    with begin_run(dsn, db) as run_id:
+        first, *_ = _batches(db, run_id, tmp_path)
+        with closing(Stager(dsn, run_id, time.time())) as stager:
+            stager.stage(first)
+    assert drop(run_id, dsn=dsn) == 1
+    assert one(db, "SELECT count(*) FROM etl.manifest") == 0
+    assert one(db, "SELECT state FROM etl.runs") == "dropped"
+    assert etl.run(tmp_path, dsn=dsn).books.rejected == 100

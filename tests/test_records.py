@@ -97,8 +97,12 @@ def files(draw: st.DrawFn, *, usual: bool = False) -> tuple[bytes, list[tuple[in
     separators = (draw(spaces) + "," + draw(spaces), ":" + draw(spaces)) if draw(st.booleans()) else None
     is_array, feed = draw(st.booleans()), draw(st.sampled_from(["\n", "\r\n"]))
     between = draw(st.sampled_from(["\n", "\n\n", "", " \t\n\x0b\x0c\n"]))
-    is_further = usual and is_array and not between  # the bracket and a space indent the first record by 2
-    text = draw(st.sampled_from(["", "\n"] if is_further else ["", " ", "\n"])) + ("[" if is_array else "")
+    first_is_behind_bracket = (
+        usual and is_array and not between
+    )  # the bracket and a space indent the first record by 2
+    text = draw(st.sampled_from(["", "\n"] if first_is_behind_bracket else ["", " ", "\n"])) + (
+        "[" if is_array else ""
+    )
     expected, ends, last = [], [], 0
     for at, event in enumerate(found):
         text += ("," if is_array and at else "") + between

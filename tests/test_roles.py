@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from sparkify.operations.roles import create_roles
 from sparkify.server.names import LOADER, READER
 from sparkify.stage.runs import begin_run
 from tests.support.data import NOVEMBER, play, song, write
-from tests.support.warehouse import checksums, one
+from tests.support.warehouse import checksums, one, wait_until
 
 DAY = 24 * 3600 * 1000
 CANARY = "cannot-be-seen-0815"
@@ -336,6 +337,24 @@ def test_a_loader_does_not_become_a_superuser(prepared: str, loader: str, server
             connection.execute("DROP OPERATOR public.= (oid, regclass), public.= (oid, integer)")
             for shadow in SHADOWS:
                 connection.execute(f"DROP FUNCTION public.{shadow}")  # type: ignore[arg-type]
+
+
+def test_the_loader_is_told_whose_lock_it_waits_for(
+    prepared: str,
+    loader: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """PostgreSQL hides most of what other roles' sessions are."""
+    monkeypatch.setattr("sparkify.stage.blockers.BLOCKED_SECONDS", 0.1)
+    write(tmp_path, "log_data/blocked.json", play(NOVEMBER + 77, itemInSession=77))
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(prepared, application_name="tool") as other:
+        other.execute("LOCK TABLE users IN SHARE MODE")
+        load = pool.submit(etl.run, tmp_path, dsn=loader)
+        wait_until(lambda: f"process {other.info.backend_pid}, user" in caplog.text)
+        other.commit()
+        assert load.result().books.loaded == 1
 
 
 def test_a_load_that_goes_on_keeps_its_owner(

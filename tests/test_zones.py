@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from sparkify import analytics, etl
-from sparkify.analytics import Selection
+from sparkify.analytics import Selection, asking
 from sparkify.analytics.selection import known_parts
 from sparkify.database.connection import connect
 from sparkify.database.queries import script
+from sparkify.database.reading import rows
 from sparkify.errors import UsageError
-from tests.support.data import play, write
+from tests.support.data import NOVEMBER, play, write
 from tests.support.examples import examples
 
 Event = dict[str, Any]
@@ -511,3 +512,34 @@ def test_rising_songs(warehouse: Connection[Any], zone: str, days: int, since: d
         assert {(row["title"], row["artist"]): row["change"] for row in found} == {
             song: change for song, change in changes.items() if (change < 0 if falling else change > 0)
         }
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("location", [None, "Utica, NY"])
+def test_a_day_opens_its_month_alone(
+    db: Connection[Any],
+    dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    location: str | None,
+) -> None:
+    """However many months there are: PostgreSQL does not leave out partitions for an empty list of days."""
+    write(tmp_path, "log_data/a.json", *[play(NOVEMBER + month * 31 * 86_400_000) for month in range(5)])
+    etl.run(tmp_path, dsn=dsn)
+    opened: set[str] = set()
+
+    def watched(connection: Connection[Any], query: Any, parameters: Any = None) -> Any:
+        with connection.transaction():
+            found = rows(connection, query, parameters)
+            locks = connection.execute(
+                "SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid()"
+            )
+            opened.update(re.findall(r"user_days_(\d{4}_\d\d)\b", str(locks.fetchall())))
+        return found
+
+    monkeypatch.setattr(asking, "rows", watched)
+    selection = Selection(date(2019, 1, 10), date(2019, 1, 10), location=location, zone=zone)
+    for question in (analytics.totals, analytics.levels, analytics.genders, partial(analytics.top, "songs")):
+        question(selection, dsn=db)
+    assert opened == {"2019_01"}

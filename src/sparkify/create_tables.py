@@ -19,6 +19,7 @@ from sparkify.database.connection import (
     server_errors,
 )
 from sparkify.database.queries import queries
+from sparkify.database.reading import open_existing
 from sparkify.database.version import SCHEMA_VERSION, migrate, refuse_newer, version_of
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 from sparkify.publish.listening import index_heard_songs
@@ -89,6 +90,22 @@ def open_warehouse(dsn: str, *, drop: bool = False, complete: bool = False) -> C
         raise SparkifyError(
             f"The role may not create or change the warehouse in this database: {said}. {todo}"
         ) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_load(dsn: str) -> Connection[Any]:
+    """Connect to an existing warehouse, to stage or publish. Unlike `open_warehouse`, it creates nothing.
+
+    Raises:
+        NoWarehouse: there is no database, or no warehouse in it.
+        UsageError: the warehouse has another version, or a table has other columns.
+    """
+    connection = open_existing(dsn, for_questions=False)
+    try:
+        _refuse_columns(connection)
     except BaseException:
         connection.close()
         raise

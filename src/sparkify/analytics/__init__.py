@@ -42,8 +42,8 @@ from sparkify.analytics.questions import (
     unmatched,
 )
 from sparkify.analytics.selection import UTC, Selection
-from sparkify.analytics.songs import artist, audience, fans, history, search, song, songs
 from sparkify.analytics.state import reject_reasons, rejects, runs, status
+from sparkify.analytics.tracks import artist, audience, fans, history, search, song, songs
 
 __all__ = [
     "QUIET_DAYS",

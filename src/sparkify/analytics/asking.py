@@ -17,10 +17,11 @@ _parts: Final = queries("analytics/parts")
 _listening: Final = queries("analytics/listening")
 _zones: Final = queries("analytics/zones")
 
-_CONDITIONS: Final = {
+_SHARED: Final[dict[str, sql.Composable]] = {
     name: sql.SQL(_parts[name])
     for name in ("at_level", "at_level_key", "in_whole_months", "on_cut_days", "is_new", "cuts")
 }  # fmt: skip
+_SHARED["days"] = sql.SQL(_parts["days"]).format(cuts=_SHARED["cuts"])
 
 
 def ask(
@@ -44,7 +45,6 @@ def _parts_for(places: list[str]) -> dict[str, sql.Composable]:
         "at_place": at_place,
         "listening": listening,
         "listening_by_user": listening if places else fill(_parts["listening_anywhere"]),
-        "days": DAYS,
         "quarters": fill(_zones["quarters_of_place" if places else "quarters"], at_place=at_place),
         "heard": fill(_zones["heard_at_place" if places else "heard"], at_place=at_place),
     }  # fmt: skip
@@ -58,11 +58,7 @@ def _at_any(places: Iterable[str]) -> sql.Composable:
 
 def fill(query: LiteralString, **parts: sql.Composable) -> sql.Composed:
     """A query, or a part of one, with its braces filled."""
-    return sql.SQL(query).format(**_CONDITIONS, **parts)
-
-
-DAYS: Final = fill(_parts["days"])
-"""The subquery of the users' days of a selection."""
+    return sql.SQL(query).format(**_SHARED, **parts)
 
 
 def days_with_plays(connection: Connection[Any], selection: Selection) -> Selection:

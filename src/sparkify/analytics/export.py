@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 
 from psycopg.rows import dict_row
 
-from sparkify.analytics.state import chosen
+from sparkify.analytics.state import reject_filter
 from sparkify.database.queries import queries
 from sparkify.database.reading import reader
 from sparkify.errors import SparkifyError
@@ -37,7 +37,7 @@ def export_rejects(
         UsageError: there is no such reason.
         SparkifyError: the file cannot be written.
     """
-    parameters = chosen(path, reason, run) | {"limit": None}
+    parameters = reject_filter(path, reason, run) | {"limit": None}
     count = 0
     with (
         reader(dsn) as connection,

@@ -7,6 +7,9 @@ from sparkify.database.reading import Rows
 LONGEST_NAME: Final = 1000
 """Characters. A longer text is not a name, and repairing a megabyte takes seconds."""
 
+ROUNDS: Final = 2
+"""How often the UTF-8 of a name may have been read as Latin-1: twice in the logs of 2018."""
+
 _NAMES = ("title", "artist", "name", "location")
 
 
@@ -32,18 +35,20 @@ def shown(name: str) -> str:
 
 
 def doubled(text: str, codec: str = "latin-1") -> str:
-    """The text encoded twice: its UTF-8 read as Latin-1, as many names in the catalogue are."""
+    """The text encoded twice: its UTF-8 read as Latin-1."""
     return text.encode().decode(codec)
 
 
 def encodings(name: str) -> list[str]:
-    """The names that are shown as this one is: itself, and doubly encoded."""
+    """The names that are shown as this one is: itself, and as the logs may encode it."""
     if "\0" in name:  # PostgreSQL cannot store it
         return []
     wanted = shown(name)
     if wanted.isascii() or len(wanted) > LONGEST_NAME:
         return [wanted]
-    # ftfy, which `shown` has imported, knows this codec. It is what most programs mean by Latin-1.
+    # ftfy, which `shown` has imported, knows the second. It is what most programs mean by Latin-1.
     codecs = "latin-1", "sloppy-windows-1252"
-    alike = {name, wanted, *(doubled(wanted, codec) for codec in codecs)}
-    return sorted(other for other in alike if shown(other) == wanted)
+    alike = {wanted}
+    for _ in range(ROUNDS):
+        alike |= {doubled(other, codec) for other in alike for codec in codecs}
+    return sorted({name} | {other for other in alike if shown(other) == wanted})

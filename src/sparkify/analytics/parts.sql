@@ -29,7 +29,8 @@ hashtextextended(location, 0) = hashtextextended({place}, 0) AND location = {pla
  FROM (SELECT d.*, width_bucket((%(cut_from)s::smallint[])[number] - 1, quarters::integer[]) AS past,
               width_bucket((%(cut_until)s::smallint[])[number] - 1, quarters::integer[]) AS upto
        FROM (SELECT *, array_position(%(cut_days)s::date[], day) AS number
-             FROM analytics.user_days WHERE day = ANY(%(cut_days)s::date[])) d) cut
+             FROM analytics.user_days
+             WHERE day = ANY(%(cut_days)s::date[]) AND day >= %(begin_day)s AND day < %(past_day)s) d) cut
  WHERE upto > past) cuts
 
 -- name: listening

@@ -6,7 +6,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
 
-from sparkify.analytics.asking import DAYS, ask, days_with_plays, fill, spans
+from sparkify.analytics.asking import ask, days_with_plays, fill, spans
 from sparkify.analytics.selection import Selection
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
@@ -196,7 +196,7 @@ def _rank(
 
 def _count(query: LiteralString, table: str) -> sql.Composable:
     """The query that counts the plays of the keys in a common table."""
-    return fill(query, table=sql.Identifier(table), days=DAYS, **_PARTS)
+    return fill(query, table=sql.Identifier(table), **_PARTS)
 
 
 def _cut_plays(ranked: _Ranked) -> sql.Composable:

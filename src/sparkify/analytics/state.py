@@ -24,10 +24,10 @@ def rejects(
     `path` is the end of the file's path, `run` the run that read the lines.
     """
     query = _sql["rejects_show"] if evidence else _sql["rejects_list"]
-    return _rows(dsn, query, **chosen(path, reason, run), limit=limit)
+    return _rows(dsn, query, **reject_filter(path, reason, run), limit=limit)
 
 
-def chosen(path: str | None, reason: str | None, run: int | None) -> dict[str, Any]:
+def reject_filter(path: str | None, reason: str | None, run: int | None) -> dict[str, Any]:
     """Parameters of `etl.is_chosen`, which chooses rejected lines.
 
     Raises:
@@ -35,7 +35,8 @@ def chosen(path: str | None, reason: str | None, run: int | None) -> dict[str, A
     """
     if reason is not None:
         refuse_unknown("reason", reason, REASONS)
-    return {"path": path, "reason": reason, "run": run}
+    # No run has a number beyond 64 bits.
+    return {"path": path, "reason": reason, "run": None if run is None else min(run, 2**63 - 1)}
 
 
 def reject_reasons(*, dsn: DsnOrConnection = None) -> Rows:

@@ -40,8 +40,8 @@ LIMIT %(limit)s
 SELECT reason, count(*) AS lines FROM etl.rejected_records GROUP BY reason ORDER BY lines DESC, reason COLLATE "C"
 
 -- name: list_runs
--- List the last runs, with the books of the files whose current version they read; lines dismissed later count as rejected. Of a run that still has staged rows,
--- these do not tell what is loaded. One row per run.
+-- List the last runs, with the books of the files whose current version they read; lines dismissed later count as rejected.
+-- Of a run that still has staged rows, these do not tell what is loaded. One row per run.
 SELECT run_id, state, started_at, reason, count(m.*) AS files, coalesce(sum(lines), 0)::bigint AS lines,
        CASE WHEN NOT etl.is_unfinished(state) THEN coalesce(sum(loaded), 0)::bigint END AS loaded,
        coalesce(sum(page_views), 0)::bigint AS page_views, coalesce(sum(duplicates), 0)::bigint AS duplicates, coalesce(sum(rejected + dismissed), 0)::bigint AS rejected

@@ -33,10 +33,11 @@ def _forget(options: Options) -> int:
     done = "Nothing was changed." if erasure.dry_run else "They are forgotten."
     who = f"user {options.user_ids[0]}" if erasure.people == 1 else f"these {erasure.people:,} people"
     print_result(erasure, partial(_print_erasure, who), as_json=options.json, done=done)
-    for table in erasure.unvacuumed:
+    if tables := erasure.unvacuumed:
         note(
-            f"{table} is in use, or there was no time for it: the deleted rows still take space there, and"
-            f" PostgreSQL's statistics may still show these people. When it is free: VACUUM (ANALYZE) {table}"
+            f"{counted(len(tables), 'table')} could not be vacuumed: in use, or the command was cut short."
+            " The deleted rows still take space there, and PostgreSQL's statistics may still show these"
+            f" people. Run later: VACUUM (ANALYZE) {', '.join(tables)}"
         )
     return DONE
 

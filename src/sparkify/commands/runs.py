@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         (
             "drop",
             _drop,
-            "discard what a held, failed or dead run has staged; the next load reads its files again",
+            "discard what a held, failed or dead run has staged; the next load reads these files again",
         ),
     ):
         action = add_command(actions, name, run, text)
@@ -78,5 +78,5 @@ def _drop(options: Options) -> int:
     from sparkify.operations.runs import drop
 
     dropped = drop(options.run, dsn=options.dsn)
-    note(f"Dropped run {options.run}. The next `sparkify etl` reads its {counted(dropped, 'file')} again.")
+    note(f"Dropped run {options.run}. The next `sparkify etl` reads {counted(dropped, 'file')} of it again.")
     return DONE

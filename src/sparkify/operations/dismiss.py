@@ -6,7 +6,7 @@ Nothing records which lines they were. If their file is read again, they are rej
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sparkify.analytics.state import chosen
+from sparkify.analytics.state import reject_filter
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
@@ -55,7 +55,7 @@ def dismiss(
         UsageError: there is no such `reason`, or several files with such lines match `path`.
         SparkifyError: it could not be done. Either way, nothing is changed.
     """
-    lines = chosen(path, reason, run)
+    lines = reject_filter(path, reason, run)
     done = Dismissed()
     with (
         server_errors(),

@@ -23,7 +23,7 @@ from sparkify.publish.books import add_rows
 from sparkify.publish.listening import forget_users
 from sparkify.publish.partitions import PARTITIONED, only
 from sparkify.schema.structure import structure
-from sparkify.stage.blockers import told
+from sparkify.stage.blockers import warning_of_blockers
 from sparkify.stage.copy import columns_of
 from sparkify.stage.runs import lock_publisher
 from sparkify.stage.tables import COUNTED_TABLES, month_tables
@@ -42,9 +42,9 @@ class Erasure:
     """What was removed, or would be: rows by table, staged plays and page views, and rejected lines.
 
     Page views without a user in their sessions count too. `texts_withheld` counts other rejected lines, whose
-    text was removed because they may be about these people. `files` contain lines about them. `unvacuumed`
-    tables were in use, or the end of the work was cut short: the space of their deleted rows was not freed,
-    and their statistics may still name them.
+    text was removed because they may be about these people. `files` are those of the plays, the page views
+    and the rejected lines that name them. `unvacuumed` tables were in use, or the end of the work was cut
+    short: the space of their deleted rows was not freed, and their statistics may still name them.
     """
 
     people: int
@@ -70,6 +70,9 @@ class Erasure:
 def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = False) -> Erasure:
     """Remove people from the warehouse, and keep digests of their ids. It is safe to repeat.
 
+    When they are forgotten, tables are vacuumed. Ctrl-C then ends only that, and the report says what is
+    left.
+
     With `dry_run` nothing is changed, and the report says what would be removed.
 
     Raises:
@@ -80,7 +83,7 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
     dsn = resolve(dsn)
     with server_errors(), open_existing(dsn, for_questions=False) as connection:
         try:
-            with told(dsn), connection.transaction(force_rollback=dry_run):
+            with warning_of_blockers(dsn), connection.transaction(force_rollback=dry_run):
                 erasure = _Erasure(connection, people)
                 erasure.run()
         except psycopg.errors.LockNotAvailable:
@@ -96,12 +99,13 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
 
 def _whole_numbers(user_ids: Iterable[int]) -> list[int]:
     """The different ids, in order. PostgreSQL would round a float and forget somebody else."""
-    if isinstance(user_ids, str | bytes):
-        raise UsageError(f"{user_ids!r} is one text; give a list of user ids.")
-    try:
-        found = sorted({operator.index(user_id) for user_id in user_ids})
-    except TypeError as error:
-        raise UsageError(f"A user id is a whole number: {error}.") from None
+    if isinstance(user_ids, str | bytes) or not isinstance(user_ids, Iterable):
+        raise UsageError(f"Give a list of user ids, not {user_ids!r}.")
+    ids = list(user_ids)
+    for user_id in ids:
+        if isinstance(user_id, bool) or not hasattr(user_id, "__index__"):
+            raise UsageError(f"A user id is a whole number, not {user_id!r}.")
+    found = sorted(set(map(operator.index, ids)))
     for user_id in found:
         if not -(2**63) <= user_id < 2**63:
             raise UsageError(f"{user_id} is not a user id: those have 64 bits.")

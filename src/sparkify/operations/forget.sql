@@ -35,7 +35,7 @@ SELECT session_id FROM gone_plays UNION SELECT session_id FROM gone_views;
 ANALYZE gone_plays
 
 -- name: list_files
--- List the paths of the files that have plays, page views or rejected lines of theirs.
+-- List the paths of the files of their plays, page views and rejected lines.
 -- reads: gone_files
 SELECT path FROM etl.known_files WHERE file_id IN (SELECT file_id FROM gone_files) ORDER BY path COLLATE "C"
 

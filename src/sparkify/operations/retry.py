@@ -13,11 +13,11 @@ from typing import Any, Final
 import psycopg
 from psycopg import Connection
 
-from sparkify.analytics.state import chosen
+from sparkify.analytics.state import reject_filter
+from sparkify.create_tables import open_to_load
 from sparkify.database.advice import described
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
-from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import file_now
@@ -119,8 +119,8 @@ def retry(
     """
     started, dsn = time.monotonic(), resolve(dsn)
     done = Retried()
-    wanted = chosen(path, reason, run)
-    with server_errors(), open_existing(dsn, for_questions=False) as connection:
+    wanted = reject_filter(path, reason, run)
+    with server_errors(), open_to_load(dsn) as connection:
         if files := _choose(connection, wanted, done):
             with begin_run(dsn, connection) as done.run_id:
                 _retry_files(dsn, connection, files, wanted, done)

@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from sparkify.create_tables import open_to_load
 from sparkify.database.connection import resolve, server_errors
-from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.publish.reports import report_of, tally_of
 from sparkify.publish.run import publish_run
@@ -32,9 +32,7 @@ def release(run_id: int, *, dsn: str | None = None) -> Tally:
 def drop(run_id: int, *, dsn: str | None = None) -> int:
     """Discard what a held, failed or dead run has staged and not published.
 
-    Its files are new to the next load.
-
-    Returns the number of these files.
+    The files of that are new to the next load. Returns how many they are.
 
     Raises:
         SparkifyError: there is no such run, it is running, or it has ended.
@@ -48,7 +46,7 @@ def drop(run_id: int, *, dsn: str | None = None) -> int:
 @contextmanager
 def _adopted(run_id: int, dsn: str, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     """Open the warehouse and take the run over for the block, so that no other program changes it."""
-    with server_errors(), open_existing(dsn, for_questions=False) as connection:
+    with server_errors(), open_to_load(dsn) as connection:
         if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")
         with adopt(dsn, run_id) as is_dead:

@@ -88,8 +88,7 @@ COMMENT ON COLUMN etl.rejected_records.detail IS 'What exactly is wrong.';
 COMMENT ON COLUMN etl.rejected_records.record IS 'The bytes of the line; the first MiB of a longer one.';
 COMMENT ON COLUMN etl.rejected_records.record_bytes IS 'The length of the line in bytes.';
 
--- A number of a run may be any: beyond 64 bits there is none.
-CREATE OR REPLACE FUNCTION etl.is_chosen(reject etl.rejected_records, of_file text, path text, reason text, run numeric) RETURNS boolean
+CREATE OR REPLACE FUNCTION etl.is_chosen(reject etl.rejected_records, of_file text, path text, reason text, run bigint) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (path IS NULL OR etl.path_ends_with(of_file, path))
        AND (reason IS NULL OR (reject).reason = reason) AND (run IS NULL OR (reject).run_id = run);

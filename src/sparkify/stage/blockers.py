@@ -29,7 +29,7 @@ class Blockers:
     def __init__(self) -> None:
         self._told: set[int] = set()
 
-    def tell(self, connection: Connection[Any]) -> None:
+    def warn(self, connection: Connection[Any]) -> None:
         """Say once of each that one of our sessions waits for its lock."""
         with connection.transaction():  # maybe a savepoint: an error here must not cost the lease of a run
             connection.execute(_sql["clear_snapshot"])
@@ -45,7 +45,7 @@ class Blockers:
 
 
 @contextmanager
-def told(dsn: str) -> Iterator[None]:
+def warning_of_blockers(dsn: str) -> Iterator[None]:
     """Look for blockers, over a connection of its own, until the block ends."""
     ended = threading.Event()
     looker = threading.Thread(target=_look, args=(dsn, ended), name="sparkify-blockers", daemon=True)
@@ -64,6 +64,6 @@ def _look(dsn: str, ended: threading.Event) -> None:
     try:
         with connect(dsn) as connection:
             while not ended.wait(LOOK_SECONDS):
-                blockers.tell(connection)
-    except (psycopg.Error, ConnectionFailed):
+                blockers.warn(connection)
+    except (psycopg.Error, ConnectionFailed, MemoryError, RuntimeError):
         pass  # the work itself will report what is wrong

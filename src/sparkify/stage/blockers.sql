@@ -13,4 +13,4 @@ FROM waiting
 JOIN pg_stat_activity ours ON ours.pid = waiting.pid
 JOIN pg_stat_activity other ON other.pid = ANY(blockers)
 WHERE ours.application_name = 'sparkify' AND ours.datname = current_database() AND other.application_name <> 'sparkify'
-  AND other.backend_type = 'client backend'
+  AND other.usename IS NOT NULL  -- not a process of the server itself; its type is hidden from most roles

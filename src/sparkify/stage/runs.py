@@ -86,7 +86,7 @@ class _Lease:
                 if self._ended.wait(LEASE_SECONDS):
                     return
                 if self._session.connection.info.transaction_status == TransactionStatus.INTRANS:
-                    self._blockers.tell(self._session.connection)
+                    self._blockers.warn(self._session.connection)
                 else:
                     self.take(self._run_id)
             except (psycopg.Error, SparkifyError, MemoryError, RuntimeError):
@@ -206,9 +206,10 @@ def end_staging(connection: Connection[Any], run_id: int) -> None:
 
 
 def drop_staging(connection: Connection[Any], run_id: int) -> None:
-    """Discard what a run has staged and not published; its files are new again.
+    """Discard what a run has staged and not published; the files of that are new again.
 
-    Fully published files of a failed run stay loaded, and the run then counts as published.
+    Of all but a held run, the other files stay loaded, also those without plays, and the run then counts as
+    published.
     """
     catalogue = catalogue_table(run_id)
     names = {"run_id": sql.Literal(run_id), "catalogue_name": sql.Literal(catalogue.as_string())}

@@ -64,11 +64,11 @@ def _artist(view: View, ask: Ask, name: str) -> None:
     artist = ask(analytics.artist, name).result()
     if artist is None:
         tables.line(f"Nobody played an artist with the name {tables.written(name)}.")
-    else:
-        tables.heading(artist["artist"])
-    tables.links({"All songs": addresses.to("songs")})
-    if artist is None:
+        search = {"Search for it": addresses.to("songs", q=name[:_LONGEST_SEARCH])}
+        tables.links({"All songs": addresses.to("songs")} | search)
         return
+    tables.heading(artist["artist"])
+    tables.links({"All songs": addresses.to("songs")})
     tracks = artist["track_ids"]
     songs = ask(analytics.songs, tracks, view.selection, limit=25)
     facts = {"Songs, ever": f"{artist['songs']:,}"}

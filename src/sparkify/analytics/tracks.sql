@@ -1,13 +1,14 @@
 -- name: search
--- Find songs whose artist and title together contain all words, each as it is or doubly encoded. One row per song, most plays
+-- Find songs whose artist and title together contain all words, each as it is or encoded again, once or twice. One row per song, most plays
 -- first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
 WITH words AS MATERIALIZED (
-    SELECT lower(word) AS word, lower(doubled) AS doubled FROM unnest(%(words)s::text[], %(doubled)s::text[]) AS w (word, doubled)
+    SELECT lower(word) AS word, lower(once) AS once, lower(twice) AS twice
+    FROM unnest(%(words)s::text[], %(once)s::text[], %(twice)s::text[]) AS w (word, once, twice)
 ),
 found AS MATERIALIZED (
     SELECT DISTINCT track_id
     FROM (SELECT track_id, lower(artist || ' ' || title) AS name FROM analytics.heard_songs OFFSET 0) heard
-    WHERE NOT EXISTS (SELECT FROM words WHERE NOT (name LIKE word OR name LIKE doubled))
+    WHERE NOT EXISTS (SELECT FROM words WHERE NOT (name LIKE word OR name LIKE once OR name LIKE twice))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)

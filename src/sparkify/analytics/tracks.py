@@ -11,7 +11,7 @@ from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
 
-_sql: Final = queries("analytics/songs")
+_sql: Final = queries("analytics/tracks")
 
 Tracks = int | Iterable[int]
 """A `track_id`, or several whose plays count together, such as those of an `artist`."""
@@ -22,10 +22,12 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
 
     It finds doubly encoded names by their proper spelling, too.
     """
-    words = text.replace("\0", "").encode(errors="replace").decode().split()
+    words = shown(text.replace("\0", "").encode(errors="replace").decode()).split()
     if not words:
         return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
-    patterns = {"words": _patterns(words), "doubled": _patterns([doubled(word.lower()) for word in words])}
+    once = [doubled(word.lower()) for word in words]
+    twice = [doubled(word) for word in once]
+    patterns = {"words": _patterns(words), "once": _patterns(once), "twice": _patterns(twice)}
     with reader(dsn) as connection:
         return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
 
@@ -39,7 +41,7 @@ def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
 def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
     """An artist's name, number of songs, plays, and `track_ids`; None if nobody heard one with this name.
 
-    Names that are shown alike count together: as it is, and doubly encoded.
+    Spellings that are shown alike count together: the name itself, and doubly encoded.
     """
     with reader(dsn) as connection:
         (row,) = rows(connection, _sql["artist"], {"names": encodings(name)})
@@ -71,7 +73,7 @@ def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = N
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
 
 
-def _patterns(words: Any) -> list[str]:
+def _patterns(words: list[str]) -> list[str]:
     return ["%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%" for word in words]
 
 
