@@ -116,8 +116,9 @@ def test_every_artist_is_found_by_the_name_that_is_shown(dsn: str) -> None:
     with open_existing(dsn) as connection:
         found = {name: analytics.artist(name, dsn=connection) for name in named}
     assert {name: artist and artist["plays"] for name, artist in found.items()} == named
-    rows = analytics.search("björk", dsn=dsn)
-    assert sum(row["plays"] for row in rows if row["artist"] == "Björk") == named["Björk"]
+    for name in (name for name in named if not name.isascii()):
+        rows = analytics.search(name, limit=1000, dsn=dsn)
+        assert sum(row["plays"] for row in rows if row["artist"] == name) == named[name]
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)

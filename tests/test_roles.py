@@ -100,6 +100,15 @@ def reader(prepared: str) -> str:
     return as_login(prepared, "sparkify_test_bi")
 
 
+def give_back(connection: Connection[Any]) -> None:
+    """Let the roles own nothing of a database, so that they can be dropped."""
+    connection.execute("RESET ROLE")
+    # One after the other: in one transaction, PostgreSQL looks for default privileges that are gone.
+    for owned in ("REASSIGN OWNED BY {} TO CURRENT_USER", "DROP OWNED BY {}"):
+        for role in (LOADER, READER):
+            connection.execute(sql.SQL(owned).format(sql.Identifier(role)))  # type: ignore[arg-type]
+
+
 def test_the_roles_are_small(prepared: str, server: Connection[Any]) -> None:
     mighty = (
         "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR"
@@ -371,11 +380,27 @@ def test_a_load_that_goes_on_keeps_its_owner(
         assert connection.execute(OWNERS).fetchall() == [(LOADER,)]
         with begin_run(dsn, connection):
             create_roles(dsn)
-        connection.execute("RESET ROLE")
-        # One after the other: in one transaction, PostgreSQL looks for default privileges that are gone.
-        for owned in ("REASSIGN OWNED BY {} TO CURRENT_USER", "DROP OWNED BY {}"):
-            for role in (LOADER, READER):
-                connection.execute(sql.SQL(owned).format(sql.Identifier(role)))  # type: ignore[arg-type]
+        give_back(connection)
+
+
+def test_a_load_that_plans_goes_on_as_the_new_owner(
+    prepared: str, new_dsn: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no run yet, so nothing says that it is at work."""
+    dsn = new_dsn()
+    make_plan = etl.make_plan
+
+    def overtaken(*given: Any, **more: Any) -> Any:
+        plan = make_plan(*given, **more)
+        create_roles(dsn)
+        return plan
+
+    monkeypatch.setattr(etl, "make_plan", overtaken)
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    with connect(dsn) as connection:
+        assert connection.execute(OWNERS).fetchall() == [(LOADER,)]
+        give_back(connection)
 
 
 def test_a_view_in_the_place_of_a_table_of_ours_is_not_read(prepared: str, loader: str) -> None:

@@ -36,7 +36,7 @@ def reject_filter(path: str | None, reason: str | None, run: int | None) -> dict
     if reason is not None:
         refuse_unknown("reason", reason, REASONS)
     # No run has a number beyond 64 bits.
-    return {"path": path, "reason": reason, "run": None if run is None else min(run, 2**63 - 1)}
+    return {"path": path, "reason": reason, "run": None if run is None else max(0, min(run, 2**63 - 1))}
 
 
 def reject_reasons(*, dsn: DsnOrConnection = None) -> Rows:

@@ -20,14 +20,15 @@ Tracks = int | Iterable[int]
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
     """Songs whose title and artist together have all words of `text`, in any case; the most played first.
 
-    It finds doubly encoded names by their proper spelling, too.
+    It finds doubly encoded names by their proper spelling, too; their letters beyond ASCII have the case of
+    the name then, or are small.
     """
     words = shown(text.replace("\0", "").encode(errors="replace").decode()).split()
     if not words:
         return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
-    once = [doubled(word.lower()) for word in words]
-    twice = [doubled(word) for word in once]
-    patterns = {"words": _patterns(words), "once": _patterns(once), "twice": _patterns(twice)}
+    small = [word.lower() for word in words]
+    spellings = [words, *_encoded(words), *_encoded(small)]
+    patterns = {f"words_{number}": _patterns(spelled) for number, spelled in enumerate(spellings)}
     with reader(dsn) as connection:
         return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
 
@@ -71,6 +72,12 @@ def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The users who played them most, with their current level, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
+
+
+def _encoded(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words encoded once more, and twice."""
+    once = [doubled(word) for word in words]
+    return once, [doubled(word) for word in once]
 
 
 def _patterns(words: list[str]) -> list[str]:

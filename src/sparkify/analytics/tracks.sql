@@ -2,13 +2,14 @@
 -- Find songs whose artist and title together contain all words, each as it is or encoded again, once or twice. One row per song, most plays
 -- first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
 WITH words AS MATERIALIZED (
-    SELECT lower(word) AS word, lower(once) AS once, lower(twice) AS twice
-    FROM unnest(%(words)s::text[], %(once)s::text[], %(twice)s::text[]) AS w (word, once, twice)
+    SELECT ARRAY(SELECT DISTINCT lower(word) FROM unnest(ARRAY[as_it_is, once, twice, small_once, small_twice]) AS word) AS spellings
+    FROM unnest(%(words_0)s::text[], %(words_1)s::text[], %(words_2)s::text[], %(words_3)s::text[], %(words_4)s::text[])
+             AS w (as_it_is, once, twice, small_once, small_twice)
 ),
 found AS MATERIALIZED (
     SELECT DISTINCT track_id
     FROM (SELECT track_id, lower(artist || ' ' || title) AS name FROM analytics.heard_songs OFFSET 0) heard
-    WHERE NOT EXISTS (SELECT FROM words WHERE NOT (name LIKE word OR name LIKE once OR name LIKE twice))
+    WHERE NOT EXISTS (SELECT FROM words WHERE NOT name LIKE ANY (spellings))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)

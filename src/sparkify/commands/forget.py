@@ -37,7 +37,7 @@ def _forget(options: Options) -> int:
         note(
             f"{counted(len(tables), 'table')} could not be vacuumed: in use, or the command was cut short."
             " The deleted rows still take space there, and PostgreSQL's statistics may still show these"
-            f" people. Run later: VACUUM (ANALYZE) {', '.join(tables)}"
+            f" people. Run later: {'; '.join(f'VACUUM (ANALYZE) {table}' for table in tables)}"
         )
     return DONE
 

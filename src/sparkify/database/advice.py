@@ -27,10 +27,13 @@ _REFERRED_TO: Final = (
     " If it is ours, sparkify check tells what is not sound."
 )
 _PUBLISHED: Final = (
-    "A publication FOR ALL TABLES includes tables that a load changes. Drop it, or let it name tables, and"
-    " run the command again."
+    "A publication includes this table, which has no primary key, or filters its rows. Drop it, or let it"
+    " name tables of the star without WHERE, and run the command again."
 )
-_POOL: Final = "The pooler has no connection left: give it a larger pool, or use fewer --workers."
+_POOL: Final = (
+    "The pooler has no connection left: raise its limits (pool_size, max_client_conn), or use fewer"
+    " --workers."
+)
 _LOG: Final = "The server's disk or files have a fault; its log says more. Repair that first."
 
 # The longest prefix of an error's code counts.

@@ -1,7 +1,7 @@
 -- name: pin
 -- Set every setting that can change the result of a statement, whatever the role, the database, the DSN or the environment says.
 -- It skips settings that this server does not know, and those that have the value already: only a superuser may set some.
--- Settings for the machine (memory, costs, workers, tablespaces) stay as they are.
+-- Settings for the machine (memory, costs, workers, other tablespaces than the database's own) stay as they are.
 -- Names are found in pg_catalog alone until we act as the owner: whoever may make functions in public could otherwise have one called
 -- with the rights of a superuser.
 SET search_path = '';

@@ -114,7 +114,7 @@ def retry(
     `path` chooses files whose path ends with it: a file name, with as many folders before it as needed.
 
     Raises:
-        UsageError: there is no such `reason`.
+        UsageError: there is no such `reason`, or a table of the warehouse has other columns.
         SparkifyError: it could not be done; the records of songs, or of logs, are unchanged.
     """
     started, dsn = time.monotonic(), resolve(dsn)

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from sparkify.create_tables import open_to_load
 from sparkify.database.connection import resolve, server_errors
+from sparkify.database.reading import open_existing
 from sparkify.errors import SparkifyError
 from sparkify.publish.reports import report_of, tally_of
 from sparkify.publish.run import publish_run
@@ -20,6 +21,7 @@ def release(run_id: int, *, dsn: str | None = None) -> Tally:
     """Publish a held run in spite of its rejects, or a failed one; returns its files and books.
 
     Raises:
+        UsageError: a table of the warehouse has other columns.
         SparkifyError: there is no such run, it is neither held nor failed, or it failed again.
     """
     dsn = resolve(dsn)
@@ -43,10 +45,14 @@ def drop(run_id: int, *, dsn: str | None = None) -> int:
         return before.files - tally_of(connection, run_id).files
 
 
+def _open(dsn: str, *, to_load: bool) -> Connection[Any]:
+    return open_to_load(dsn) if to_load else open_existing(dsn, for_questions=False)
+
+
 @contextmanager
 def _adopted(run_id: int, dsn: str, *, or_dead: bool = False) -> Iterator[Connection[Any]]:
     """Open the warehouse and take the run over for the block, so that no other program changes it."""
-    with server_errors(), open_to_load(dsn) as connection:
+    with server_errors(), _open(dsn, to_load=not or_dead) as connection:
         if state_of(connection, run_id) is None:
             raise SparkifyError(f"There is no run {run_id}. `sparkify runs list` lists all runs.")
         with adopt(dsn, run_id) as is_dead:

@@ -80,9 +80,10 @@ def server_pid(home: Path) -> int | None:
 
 
 def says_ready(home: Path) -> bool:
-    """Whether a server that is alive has finished starting. Unlike connecting, asking has no side effect.
+    """Whether a server that is alive has finished starting, or recovers from a crash.
 
-    A refused connection adds a line to the log, and we take the log's growth for progress of a recovery.
+    Unlike connecting, asking has no side effect. A refused connection adds a line to the log, and we take the
+    log's growth for progress of a recovery.
     """
     lines = _pid_file(home)
     return len(lines) > 7 and lines[7].strip() == "ready"

@@ -213,14 +213,18 @@ class Server:
     def _waiting(self, state: str) -> Iterator[None]:
         """Wait a moment at each step. Raises ServerError once the log has not grown for too long.
 
-        A server that is ready and does not answer makes no progress: it logs that it cannot take connections.
+        A server that says it is ready may recover from a crash. Then only lines about that are progress: it
+        also logs that it refuses our connections.
         """
         size, since, pause = self._log_size(), time.monotonic(), 0.005
         while time.monotonic() - since < SILENT_START_SECONDS:
             yield
             time.sleep(pause)
             pause = min(1.2 * pause, 0.5)  # so it waits at most a fifth longer than needed
-            if size != (size := self._log_size()) and not says_ready(self.home):
+            before, size = size, self._log_size()
+            if size != before and (
+                not says_ready(self.home) or "elapsed time" in last_lines(self.log, before)
+            ):
                 since = time.monotonic()
         raise ServerError(f"PostgreSQL {state} in {SILENT_START_SECONDS:.0f} s.{self._log_end(0)}")
 

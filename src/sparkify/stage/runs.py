@@ -25,6 +25,7 @@ LEASE_SECONDS: Final = 1.0
 """Seconds between two checks that the run still has its lease."""
 
 _sql: Final = queries("stage/runs")
+_session: Final = queries("database/session")
 
 
 @contextmanager
@@ -40,6 +41,8 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
             row = connection.execute(_sql["begin_run"], [SCHEMA_VERSION]).fetchone()
             if row is None:
                 raise SparkifyError("A newer program has just upgraded the warehouse. Update sparkify.")
+            # `sparkify db roles` may have handed the warehouse over since we connected. From now on it waits.
+            connection.execute(_session["act_as_owner"])
             run_id = int(row[0])
             if not lease.take(run_id):  # a drop begins to count at 1 again
                 raise SparkifyError(
@@ -208,8 +211,8 @@ def end_staging(connection: Connection[Any], run_id: int) -> None:
 def drop_staging(connection: Connection[Any], run_id: int) -> None:
     """Discard what a run has staged and not published; the files of that are new again.
 
-    Of all but a held run, the other files stay loaded, also those without plays, and the run then counts as
-    published.
+    Of all but a held run, the other files stay loaded, also those without plays and page views, and the run
+    then counts as published.
     """
     catalogue = catalogue_table(run_id)
     names = {"run_id": sql.Literal(run_id), "catalogue_name": sql.Literal(catalogue.as_string())}
