@@ -19,7 +19,9 @@ _zones: Final = queries("analytics/zones")
 
 _SHARED: Final[dict[str, sql.Composable]] = {
     name: sql.SQL(_parts[name])
-    for name in ("at_level", "at_level_key", "in_whole_months", "on_cut_days", "is_new", "cuts")
+    for name in (
+        "at_level", "at_level_key", "in_whole_months", "on_cut_days", "is_new", "cuts", "named_tracks",
+    )
 }  # fmt: skip
 _SHARED["days"] = sql.SQL(_parts["days"]).format(cuts=_SHARED["cuts"])
 

@@ -64,3 +64,12 @@ listening AS (
 -- name: is_new
 -- This condition selects the users who had not listened before the selection.
 (first_day, first_quarter) >= (%(begin_day)s::date, %(begin_quarter)s)
+
+-- name: named_tracks
+-- This query adds names to the tracks of a common table `top`, in order. OFFSET 0 makes PostgreSQL look each up: a join would read all
+-- heard songs.
+SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
+FROM top
+CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h
+ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
+LIMIT %(limit)s

@@ -44,7 +44,6 @@ RANKED: Final = {
 """The things that can be ranked, by the names that `most_played` takes."""
 
 _PARTS: Final = {
-    "named": sql.SQL(_sql["named"]),
     "named_artists": sql.SQL(_sql["named_artists"]),
     "in_part": sql.SQL(_sql["in_part"]),
 }

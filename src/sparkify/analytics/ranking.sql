@@ -1,12 +1,3 @@
--- name: named
--- This query adds names to the tracks of a common table `top`, in order. OFFSET 0 makes PostgreSQL look each up: a join would read all
--- heard songs.
-SELECT h.title, h.artist, top.plays, top.listeners, h.song_id, top.track_id
-FROM top
-CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = top.track_id OFFSET 0) h
-ORDER BY top.plays DESC, top.listeners DESC, h.title COLLATE "C", h.artist COLLATE "C"
-LIMIT %(limit)s
-
 -- name: named_artists
 -- This query adds names to the artists of a common table `top`, in order.
 SELECT h.artist, top.plays, top.listeners, h.artist_id
@@ -64,7 +55,7 @@ top AS (
     JOIN most m USING (track_id)
     GROUP BY track_id, m.plays
 )
-{named}
+{named_tracks}
 
 -- name: scan_artists
 -- Find the most played artists by counting all plays of the users' days. One row per artist.
@@ -190,7 +181,7 @@ top AS (
     GROUP BY key, plays
 ),
 named AS (
-    {named}
+    {named_tracks}
 )
 SELECT named.*, bound.plays::bigint AS bound FROM bound LEFT JOIN named ON true
 

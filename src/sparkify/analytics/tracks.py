@@ -27,8 +27,8 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
     if not words:
         return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
     small = [word.lower() for word in words]
-    spellings = [words, *_encoded(words), *_encoded(small)]
-    patterns = {f"words_{number}": _patterns(spelled) for number, spelled in enumerate(spellings)}
+    spelled = [words, *_encoded(words), *_encoded(small)]
+    patterns = {f"words_{number}": _patterns(like) for number, like in enumerate(spelled)}
     with reader(dsn) as connection:
         return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
 

@@ -1,6 +1,6 @@
 -- name: search
--- Find songs whose artist and title together contain all words, each as it is or encoded again, once or twice. One row per song, most plays
--- first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
+-- Find songs whose artist and title together contain all words, each as it is or encoded again, once or twice. One row per song,
+-- most plays first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
 WITH words AS MATERIALIZED (
     SELECT ARRAY(SELECT DISTINCT lower(word) FROM unnest(ARRAY[as_it_is, once, twice, small_once, small_twice]) AS word) AS spellings
     FROM unnest(%(words_0)s::text[], %(words_1)s::text[], %(words_2)s::text[], %(words_3)s::text[], %(words_4)s::text[])
@@ -37,13 +37,10 @@ FROM (SELECT DISTINCT track_id FROM analytics.heard_songs
 -- name: songs
 -- Find the most played of the songs. One row per song.
 WITH {heard},
-most AS (
+top AS (
     SELECT track_id, count(*) AS plays, count(DISTINCT user_id) AS listeners FROM heard GROUP BY track_id
 )
-SELECT title, artist, plays, listeners, song_id, track_id
-FROM most
-CROSS JOIN LATERAL (SELECT title, artist, song_id FROM analytics.tracks t WHERE t.track_id = most.track_id OFFSET 0) named
-ORDER BY plays DESC, listeners DESC, title COLLATE "C", artist COLLATE "C" LIMIT %(limit)s
+{named_tracks}
 
 -- name: heard
 -- This common table has one row per play of the songs: who heard it, on which day and at which level.
