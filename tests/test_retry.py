@@ -22,7 +22,7 @@ from sparkify import etl
 from sparkify.cli import main
 from sparkify.core._core import Catalogue, Plays
 from sparkify.database.connection import connect
-from sparkify.extract.files import InputFile
+from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import file_now
 from sparkify.extract.rejects import Reject
 from sparkify.operations.check import check
@@ -311,7 +311,7 @@ def test_a_deadlock_is_retried(
     """`create-tables` locks the publisher before the files."""
     name = one(db, "SELECT current_database()")
     db.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '50ms'")  # of later sessions; it is a second
-    attempts: list[bool] = []
+    attempts: list[Kind] = []
     publish = _Retrier._publish  # noqa: SLF001
 
     def make_tables() -> None:
@@ -322,13 +322,13 @@ def test_a_deadlock_is_retried(
 
     maker = threading.Thread(target=make_tables)
 
-    def publish_beside(retrier: Any, *, songs: bool) -> None:
-        attempts.append(songs)
+    def publish_beside(retrier: Any, kind: Kind) -> None:
+        attempts.append(kind)
         if len(attempts) == 1:
             maker.start()
             with connect(dsn) as other:
                 wait_until(lambda: one(other, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
-        publish(retrier, songs=songs)
+        publish(retrier, kind)
 
     monkeypatch.setattr(_Retrier, "_publish", publish_beside)
     done = retry(dsn=dsn)

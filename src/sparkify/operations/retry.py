@@ -37,7 +37,7 @@ from sparkify.stage.claims import Claim, write_manifest
 from sparkify.stage.copy import columns_of
 from sparkify.stage.failed import lies_in_data
 from sparkify.stage.runs import begin_run
-from sparkify.stage.stager import Stager, Verdicts, plain
+from sparkify.stage.stager import Claimed, Stager, Verdicts, plain
 from sparkify.stage.tables import staged_months
 
 _sql: Final = queries("operations/retry")
@@ -206,7 +206,7 @@ class _Retrier(Stager):
         return self._report
 
     def _retry(self, files: list[_File]) -> None:
-        songs, connection = files[0].kind == "song", self._connection
+        kind, connection = files[0].kind, self._connection
         ids = [file.file_id for file in files]
         if connection.execute(_sql["is_committed"], [ids, self._run_id]).rowcount:
             return  # only the answer to COMMIT was lost
@@ -214,19 +214,10 @@ class _Retrier(Stager):
         self._catalogue_version = None  # the transform remembers songs that were rolled back
         with self._transaction():
             claims = self._claim(files)
-            transform = None if songs else self._begin_batch()
-            for claimed in self._chunks({file.file_id: file for file in files}, claims):
-                # The rows of a chunk get their own transaction id (see summarize in publish/months.sql).
-                with connection.transaction():
-                    self._note((self._stage_songs if songs else self._stage_events)(claimed))
-                if transform and transform.batch_is_full():
-                    self._finish_batch(transform)
-                    transform.begin_batch()
-            if transform:
-                self._finish_batch(transform)
-            self._remember_sessions()
+            chunks = self._chunks({file.file_id: file for file in files}, claims)
+            self._stage_chunks(kind, chunks, self._note)
             write_manifest(connection, self._run_id, list(claims.values()))
-            self._publish(songs=songs)
+            self._publish(kind)
             self._settle(claims)
 
     def _claim(self, files: list[_File]) -> dict[int, Claim]:
@@ -240,10 +231,8 @@ class _Retrier(Stager):
         self._report.other_runs += sum(file.records for file in files if file.file_id not in self._manifests)
         return {file_id: Claim(entry, file_id, "retry") for file_id, entry, _ in rows}
 
-    def _chunks(
-        self, files: dict[int, _File], claims: dict[int, Claim]
-    ) -> Iterator[list[tuple[Slice, Claim]]]:
-        chunk: list[tuple[Slice, Claim]] = []
+    def _chunks(self, files: dict[int, _File], claims: dict[int, Claim]) -> Iterator[Claimed]:
+        chunk: Claimed = []
         size = 0
         with self._connection.cursor("evidence") as cursor:
             cursor.itersize = 1000
@@ -283,9 +272,9 @@ class _Retrier(Stager):
         if judged:
             self._connection.execute(_sql["change_reasons"], columns_of(judged))
 
-    def _publish(self, *, songs: bool) -> None:
+    def _publish(self, kind: Kind) -> None:
         connection = self._connection
-        if songs:
+        if kind == "song":
             publish_catalogue(connection, self._run_id)
             return
         for month in staged_months(connection, self._run_id):

@@ -36,6 +36,13 @@ ANALYZE plays_of_days
 -- reads: plays_of_days
 (TABLE plays_of_days)
 
+-- name: heard_plays_of_touched_days
+-- Select what was heard from the first of these days to the last: a join would read the whole month.
+-- reads: touched_days
+(SELECT * FROM {heard_plays_there} there
+ WHERE start_time >= (SELECT min(day)::timestamp AT TIME ZONE 'UTC' FROM touched_days)
+   AND start_time < (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM touched_days))
+
 -- name: compute_levels
 -- Compute the stretches of plays at one level on these days.
 -- reads: touched_days

@@ -23,6 +23,7 @@ from sparkify.publish.recount import recount
 from sparkify.schema.rollups import LISTENING, NAMES, Rollup, queries_of
 
 _sql: Final = queries("publish/listening")
+_levels: Final = queries("publish/levels")
 _days: Final = queries_of("user_days")
 _agents: Final = queries_of("user_agents")
 _sessions: Final = queries_of("sessions")
@@ -119,9 +120,8 @@ class ListeningRollups:
     def _compute_days(self, table: sql.Composable, since: date, until: date) -> None:
         """Compute the touched days of a range from their plays."""
         plays = sql.SQL(_sql["plays_to_compute"]).format(since=sql.Literal(since), until=sql.Literal(until))
-        definition = sql.SQL(_days["definition"]).format(
-            plays=plays, heard_plays=self._names["heard_plays_there"]
-        )
+        heard_plays = sql.SQL(_levels["heard_plays_of_touched_days"]).format(**self._names)
+        definition = sql.SQL(_days["definition"]).format(plays=plays, heard_plays=heard_plays)
         self._run("INSERT INTO {computed} {definition}", computed=table, definition=definition)
 
     def _run(self, query: LiteralString, **names: sql.Composable) -> Any:

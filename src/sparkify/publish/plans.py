@@ -128,7 +128,7 @@ class Publication(ABC):
         self._month.run("find_plays")
         plays = {
             "plays": sql.SQL(_levels["plays_of_touched_days"]),
-            "heard_plays": self._month.names["heard_plays_there"],
+            "heard_plays": sql.SQL(_levels["heard_plays_of_touched_days"]).format(**self._month.names),
         }
         definition = sql.SQL(queries_of("user_level_days")["definition"]).format(**plays)
         self._month.run("compute_levels", definition=definition)

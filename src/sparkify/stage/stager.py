@@ -5,7 +5,7 @@ file is claimed once. So a retry cannot stage a batch twice, and a COMMIT whose 
 if its manifest entries are there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any, Final
@@ -36,6 +36,9 @@ from sparkify.transform.listened import Listened
 from sparkify.transform.plays import PlayTransform
 
 _sql: Final = queries("stage/stage")
+
+Claimed = list[tuple[Slice, Claim]]
+"""The slices of a chunk that a run may stage, with their claims."""
 
 Verdicts = Iterable[tuple[Claim, Books, list[RejectedLine]]]
 """For each slice of a chunk: its claim, books and rejects."""
@@ -131,6 +134,8 @@ class Stager:
                 },
             )
             batch = Batch(tuple(file for file in batch.files if file is not failed))
+            if not batch.files:
+                return StagedBatch(unreadable=unreadable)
 
     def _stage_one_by_one(self, batch: Batch, unreadable: dict[str, str]) -> StagedBatch:
         done, listened = StagedBatch(unreadable=unreadable), Listened()
@@ -160,30 +165,12 @@ class Stager:
             yield
 
     def _stage_in_a_transaction(self, batch: Batch) -> StagedBatch:
-        songs = bool(batch.files) and batch.files[0].kind == "song"
-        stage = self._stage_songs if songs else self._stage_events
-        done, listened = StagedBatch(), Listened()
-        source = chunks(batch.files, batch.part)
-        chunk = next(source, None)
+        done, kind = StagedBatch(), batch.files[0].kind
         with self._transaction():
             claims = self._claims(batch)
-            transform = None if songs else self._begin_batch()
-            while chunk is not None:
-                if self._given_up:
-                    raise SparkifyError("Another batch failed, or somebody ended the run.")
-                # A savepoint gives the chunk's rows their own xmin (see summarize in publish/months.sql).
-                with self._connection.transaction():
-                    claimed = claims.take(chunk)
-                    if claimed:
-                        self._account(stage(claimed), done, batch.files[0].kind)
-                del chunk, claimed  # before the next one is read
-                if transform and transform.batch_is_full():
-                    listened.add(self._finish_batch(transform))
-                    transform.begin_batch()
-                chunk = next(source, None)
-            if transform:
-                listened.add(self._finish_batch(transform))
-            self._remember_sessions()
+            listened = self._stage_chunks(
+                kind, self._claimed(batch, claims), lambda verdicts: self._account(verdicts, done, kind)
+            )
             claims.keep(done)
         done.months = sorted(self._locked_months)
         done.listened = listened.months
@@ -193,6 +180,37 @@ class Stager:
         if batch.part:
             return PartClaim(self._connection, self._run_id, batch.files[0], batch.part)
         return Claims(self._connection, self._run_id, self._planned_at)
+
+    def _claimed(self, batch: Batch, claims: Claims | PartClaim) -> Iterator[Claimed]:
+        for chunk in chunks(batch.files, batch.part):
+            if self._given_up:
+                raise SparkifyError("Another batch failed, or somebody ended the run.")
+            if claimed := claims.take(chunk):
+                yield claimed
+            del chunk, claimed  # before the next one is read
+
+    def _stage_chunks(
+        self, kind: Kind, claimed_chunks: Iterator[Claimed], note: Callable[[Verdicts], None]
+    ) -> Listened:
+        """Stage chunks and what they come to; `note` takes the verdicts on each chunk.
+
+        Returns what people listened to.
+        """
+        listened = Listened()
+        transform = self._begin_batch() if kind == "log" else None
+        stage = self._stage_events if transform else self._stage_songs
+        for claimed in claimed_chunks:
+            # A savepoint gives the chunk's rows their own xmin (see summarize in publish/months.sql).
+            with self._connection.transaction():
+                note(stage(claimed))
+            del claimed  # before the next chunk is read
+            if transform and transform.batch_is_full():
+                listened.add(self._finish_batch(transform))
+                transform.begin_batch()
+        if transform:
+            listened.add(self._finish_batch(transform))
+        self._remember_sessions()
+        return listened
 
     def _read_forgotten(self) -> None:
         self._connection.execute(_sql["pass_gate"])
@@ -213,7 +231,7 @@ class Stager:
         self._catalogue_version = version
         return self._transform
 
-    def _stage_events(self, claimed: list[tuple[Slice, Claim]]) -> Verdicts:
+    def _stage_events(self, claimed: Claimed) -> Verdicts:
         assert self._transform is not None
         transform = self._transform
         file_ids = [claim.file_id for _, claim in claimed]
@@ -266,7 +284,7 @@ class Stager:
                 with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
                     create_months(connection, self._run_id, missing)
 
-    def _stage_songs(self, claimed: list[tuple[Slice, Claim]]) -> Verdicts:
+    def _stage_songs(self, claimed: Claimed) -> Verdicts:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
         file_ids = [claim.file_id for _, claim in claimed]
