@@ -278,7 +278,6 @@ def test_places_and_time_zones_are_refused(asked: Connection[Any], selection: Se
         ("quiet", "until"),
         ("retention", "level"),
         ("retention", "location"),
-        ("retention", "zone"),
         ("level_changes", "location"),
     ],
 )

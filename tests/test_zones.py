@@ -260,6 +260,26 @@ def check_changes(selection: Selection, dsn: Connection[Any]) -> None:
     assert found == {key: (len(users), len(set(users))) for key, users in changes.items()}
 
 
+def check_retention(selection: Selection, period: str, dsn: Connection[Any]) -> None:
+    since, until, zone = selection.since or date.min, selection.until or date.max, selection.zone
+    later = {
+        "week": lambda a, b: (b - a).days // 7,
+        "month": lambda a, b: 12 * (b.year - a.year) + b.month - a.month,
+    }
+    expected: dict[Any, set[str]] = defaultdict(set)
+    for event in EVENTS:
+        first = firsts(zone)[event["userId"]]
+        if since <= first <= until:
+            cohort, start = (start_of(day, period) for day in (first, local(event, zone).date()))
+            expected[cohort, later[period](cohort, start)].add(event["userId"])
+    chosen = known_parts("retention", selection)
+    found = {
+        (row["cohort"], row[f"{period}s_later"]): row["listeners"]
+        for row in analytics.retention(period, chosen, dsn=dsn)
+    }
+    assert found == {key: len(users) for key, users in expected.items()}
+
+
 def check_songs(selection: Selection, period: str, dsn: Connection[Any]) -> None:
     (song,) = [row for row in analytics.search("c Elena", dsn=dsn) if row["title"] == "c"]
     heard = [event for event in chosen(selection) if (event["song"], event["artist"]) == ("c", "Elena")]
@@ -301,6 +321,7 @@ def test_every_answer_is_by_local_days(warehouse: Connection[Any], zones: list[s
         check_times(selection, period, warehouse)
         check_own_time(selection, warehouse)
         check_changes(selection, warehouse)
+        check_retention(selection, "month" if period == "month" else "week", warehouse)
         check_songs(selection, period, warehouse)
 
     holds()
@@ -321,6 +342,7 @@ def test_a_day_on_which_clocks_change(warehouse: Connection[Any], zone: str) -> 
         for since, until in ((day, day), (day + timedelta(1), day + timedelta(1)), (None, day)):
             selection = Selection(since, until, zone=zone)
             check_counts(selection, warehouse)
+            check_retention(selection, "week", warehouse)
             heat = {
                 (row["weekday"], row["hour"]): row["plays"]
                 for row in analytics.heat_map(selection, dsn=warehouse)
@@ -356,6 +378,7 @@ def test_an_unknown_time_zone(warehouse: Connection[Any], name: str) -> None:
     [
         analytics.totals, partial(analytics.trend, "day"), analytics.heat_map, analytics.heat_map_own_time,
         analytics.level_changes, analytics.rising, analytics.report, partial(analytics.top, "songs"),
+        partial(analytics.retention, "week"),
         partial(analytics.history, 1, "day"), analytics.days,
     ],
 )  # fmt: skip
@@ -364,20 +387,15 @@ def test_every_question_refuses_an_unknown_time_zone(warehouse: Connection[Any],
         question(Selection(date(2018, 11, 1), zone="Mars/Olympus"), dsn=warehouse)
 
 
-def test_retention_is_by_utc_days(warehouse: Connection[Any]) -> None:
-    with pytest.raises(UsageError, match="UTC only"):
-        analytics.retention(selection=Selection(zone="America/New_York"), dsn=warehouse)
-
-
 def test_an_empty_warehouse(dsn: str) -> None:
     nowhere = Selection(date(2018, 11, 1), zone="America/New_York")
     with connect(dsn, for_questions=True) as connection:
         assert analytics.totals(nowhere, dsn=connection)["plays"] == 0
         assert analytics.days(nowhere, dsn=connection).is_empty()
-        for question in (analytics.trend, analytics.history, analytics.top):
-            first = {analytics.trend: ["day"], analytics.history: [1, "day"], analytics.top: ["songs"]}[
-                question
-            ]
+        for question, *first in (
+            (analytics.trend, "day"), (analytics.history, 1, "day"), (analytics.top, "songs"),
+            (analytics.retention, "week"),
+        ):  # fmt: skip
             assert question(*first, nowhere, dsn=connection) == []
         assert analytics.heat_map(nowhere, dsn=connection) == []
         empty = {"hours": [], "plays": 0, "all_plays": 0}

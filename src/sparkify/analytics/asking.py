@@ -23,6 +23,7 @@ _SHARED: Final[dict[str, sql.Composable]] = {
         "at_level", "at_level_key", "in_whole_months", "on_cut_days", "is_new", "cuts", "named_tracks",
     )
 }  # fmt: skip
+_SHARED["first_period"] = sql.SQL(_zones["first_period"])
 _SHARED["days"] = sql.SQL(_parts["days"]).format(cuts=_SHARED["cuts"])
 
 
@@ -43,12 +44,13 @@ def _parts_for(places: list[str]) -> dict[str, sql.Composable]:
     """What fills the braces for these places, given as names of parameters."""
     at_place = _at_any(places)
     listening = fill(_parts["listening"], at_place=at_place)
+    heard = fill(_zones["heard_at_place" if places else "heard"], at_place=at_place)
     return {
         "at_place": at_place,
         "listening": listening,
         "listening_by_user": listening if places else fill(_parts["listening_anywhere"]),
         "quarters": fill(_zones["quarters_of_place" if places else "quarters"], at_place=at_place),
-        "heard": fill(_zones["heard_at_place" if places else "heard"], at_place=at_place),
+        "present": fill(_zones["present"], heard=heard),
     }  # fmt: skip
 
 

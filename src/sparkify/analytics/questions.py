@@ -4,6 +4,8 @@ Each takes a connection string, or None for the usual one; or an open connection
 """
 
 from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -78,12 +80,16 @@ def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnecti
 
 
 def _trend_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> Rows:
-    # The planner underestimates as for `trend` and for `heat_map`.
-    with reader(dsn) as connection, planner(connection, enable_nestloop="off", enable_sort="off"):
+    with reader(dsn) as connection, _many_users_days(connection):
         days = days_with_plays(connection, selection)
         if days.is_empty():
             return ask(connection, _listening["trend"], days.of_no_day(), period=period)
         return ask(connection, _zones["trend"], days, **zones.periods(connection, days, period))
+
+
+def _many_users_days(connection: Connection[Any]) -> AbstractContextManager[None]:
+    """Planner settings to ask about all days of users, as for `trend` and for `heat_map`."""
+    return planner(connection, enable_nestloop="off", enable_sort="off")
 
 
 def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
@@ -144,13 +150,25 @@ def retention(period: str = "month", selection: Selection = ALL, *, dsn: DsnOrCo
     The selection's days choose the first plays.
 
     Raises:
-        UsageError: the selection has a level, a place, or a time zone other than UTC.
+        UsageError: the selection has a level or a place.
     """
     refuse_parts("retention", selection)
     by_period = {"week": _people["retention_week"], "month": _people["retention_month"]}
     refuse_unknown("period", period, by_period)
+    if selection.zone != UTC:
+        return _retention_in_zone(period, selection, dsn)
     with reader(dsn) as connection:
         return ask(connection, by_period[period], selection)
+
+
+def _retention_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> Rows:
+    later = {"later": sql.Identifier(f"{period}s_later")}
+    with reader(dsn) as connection, _many_users_days(connection):
+        days = days_with_plays(connection, replace(selection, until=None))  # the later ones count, too
+        if days.is_empty():
+            return ask(connection, _people[f"retention_{period}"], days.of_no_day())
+        periods = zones.periods(connection, days, period)
+        return ask(connection, _zones["retention"], selection, parts=later, **periods)
 
 
 def rising(

@@ -31,7 +31,6 @@ _REFUSED: Final[dict[str, dict[str, str]]] = {
     "retention": {
         "level": "Retention counts plays on all levels: leave out the level.",
         "location": "Retention counts plays at all places: leave out the place.",
-        "zone": "Retention counts days in UTC only: leave out the time zone.",
     },
 }
 """The parts of a selection that a question does not know, where others do, and what to say then."""

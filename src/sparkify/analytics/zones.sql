@@ -58,24 +58,31 @@ analytics.user_level_days
         (day + quarters[plays] * interval '15 minutes') AT TIME ZONE 'UTC' AS last_play
  FROM analytics.user_days WHERE {at_place})
 
+-- name: present
+-- This common table has the local days, weeks or months in which each user listened. Periods are numbered from 1. They begin at
+-- `moments`: `bounds` are the same in quarters of an hour since 2000. A user's day in UTC lies in two periods at most: those of its
+-- first and its last play.
+present AS (
+    SELECT DISTINCT user_id, generate_series(width_bucket(first_play, %(moments)s::timestamptz[]),
+                                             width_bucket(last_play, %(moments)s::timestamptz[])) AS number
+    FROM {heard} heard WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
+)
+
+-- name: first_period
+-- This is the number of the period in which a user first listened.
+width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[])
+
 -- name: trend
--- Count plays, listeners, sessions and seconds over time. One row per local day, week or month with plays. Periods are numbered from
--- 1. They begin at `moments`: `bounds` are the same in quarters of an hour since 2000. A user's day in UTC lies in two periods at most:
--- those of its first and its last play.
+-- Count plays, listeners, sessions and seconds over time. One row per local day, week or month with plays.
 WITH amounts AS (
     SELECT width_bucket((day - date '2000-01-01') * 96 + quarter, %(bounds)s::integer[]) AS number,
            sum(plays)::bigint AS plays, sum(milliseconds)::bigint AS milliseconds
     FROM {quarters} WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
     GROUP BY 1
 ),
-present AS (
-    SELECT DISTINCT user_id, generate_series(width_bucket(first_play, %(moments)s::timestamptz[]),
-                                             width_bucket(last_play, %(moments)s::timestamptz[])) AS number
-    FROM {heard} heard WHERE day >= %(since_day)s AND day <= %(until_day)s AND {at_level}
-),
+{present},
 began_to_listen AS MATERIALIZED (
-    SELECT user_id, width_bucket((first_day - date '2000-01-01') * 96 + first_quarter, %(bounds)s::integer[]) AS number
-    FROM analytics.first_days
+    SELECT user_id, {first_period} AS number FROM analytics.first_days
 ),
 people AS (
     SELECT number, count(*) AS listeners, count(b.user_id) AS new_listeners
@@ -93,3 +100,15 @@ SELECT (%(starts)s::date[])[number] AS start, plays, listeners, new_listeners, l
 FROM amounts JOIN people USING (number) LEFT JOIN began USING (number)
 WHERE number BETWEEN 1 AND cardinality(%(starts)s::date[])
 ORDER BY number
+
+-- name: retention
+-- Count how many of the users who first listened in a period listened in later ones. One row per first period and number of periods
+-- later.
+WITH {present},
+cohorts AS MATERIALIZED (
+    SELECT user_id, {first_period} AS first FROM analytics.first_days
+    WHERE {is_new} AND (first_day, first_quarter) < (%(end_day)s::date, %(end_quarter)s)
+)
+SELECT (%(starts)s::date[])[first] AS cohort, number - first AS {later}, count(*) AS listeners
+FROM present JOIN cohorts USING (user_id)
+GROUP BY first, number ORDER BY first, number

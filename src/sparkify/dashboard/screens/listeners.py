@@ -5,7 +5,6 @@ from typing import Final
 import streamlit as st
 
 from sparkify import analytics
-from sparkify.analytics import UTC
 from sparkify.analytics.selection import known_parts
 from sparkify.dashboard import addresses, charts, headlines, tables
 from sparkify.dashboard.filters import View
@@ -82,7 +81,6 @@ def _retention(view: View, rows: list[Row]) -> None:
     tables.line(
         "Users are grouped by the month of their first play, if that is on the chosen days. The chart shows"
         " how many of them listened in each later month, on any level and at any place."
-        + ("" if view.selection.zone == UTC else " Days and months are UTC here.")
     )
     charts.cohorts(rows)
     tables.download(
