@@ -197,9 +197,12 @@ def test_a_time_zone(visitor: Visitor, dsn: str) -> None:
         [str(row["start"]), str(row["plays"])] for row in analytics.trend("day", chosen, dsn=dsn)
     ]
     page = visitor.go("listeners?tz=America/New_York")
-    active = analytics.listeners(replace(chosen, since=date(2018, 12, 30), until=None), dsn=dsn)
+    local = Selection(zone="America/New_York")
+    active = analytics.listeners(replace(local, since=date(2018, 12, 30)), dsn=dsn)
     assert metrics(page)["Active on the last day"] == str(active["listeners"])
-    assert "Days and months are UTC here." in page.content()
+    cohorts = {row["cohort"] for row in analytics.retention("month", local, dsn=dsn)}
+    assert len(cohorts) > len({row["cohort"] for row in analytics.retention("month", dsn=dsn)})
+    expect(page.get_by_label(f"month of first play: {len(cohorts)} cohorts.").first).to_be_attached()
 
 
 def test_a_time_zone_is_chosen(visitor: Visitor) -> None:

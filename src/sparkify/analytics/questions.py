@@ -155,20 +155,16 @@ def retention(period: str = "month", selection: Selection = ALL, *, dsn: DsnOrCo
     refuse_parts("retention", selection)
     by_period = {"week": _people["retention_week"], "month": _people["retention_month"]}
     refuse_unknown("period", period, by_period)
-    if selection.zone != UTC:
-        return _retention_in_zone(period, selection, dsn)
     with reader(dsn) as connection:
-        return ask(connection, by_period[period], selection)
-
-
-def _retention_in_zone(period: str, selection: Selection, dsn: DsnOrConnection) -> Rows:
-    later = {"later": sql.Identifier(f"{period}s_later")}
-    with reader(dsn) as connection, _many_users_days(connection):
+        if selection.zone == UTC:
+            return ask(connection, by_period[period], selection)
         days = days_with_plays(connection, replace(selection, until=None))  # the later ones count, too
         if days.is_empty():
-            return ask(connection, _people[f"retention_{period}"], days.of_no_day())
+            return ask(connection, by_period[period], days.of_no_day())
         periods = zones.periods(connection, days, period)
-        return ask(connection, _zones["retention"], selection, parts=later, **periods)
+        later = {"later": sql.Identifier(f"{period}s_later")}
+        with _many_users_days(connection):
+            return ask(connection, _zones["retention"], selection, parts=later, **periods)
 
 
 def rising(
