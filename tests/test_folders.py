@@ -298,6 +298,20 @@ def test_a_pipe_a_socket_and_a_link_that_leads_nowhere(
     assert etl.run(tmp_path, dsn=dsn).rows["songplays"] == 2
 
 
+@pytest.mark.parametrize("ending", ["json", "json.gz"])
+def test_content_in_a_file_of_no_size_is_not_taken_for_none(dsn: str, tmp_path: Path, ending: str) -> None:
+    content = Path("/proc/version")
+    if not content.is_file() or content.stat().st_size:
+        pytest.skip("this system has no file of size 0 with content")
+    write(tmp_path, "log_data/a.json", play())
+    write(tmp_path, "log_data/empty.json")
+    sizeless = tmp_path / f"log_data/sizeless.{ending}"
+    sizeless.symlink_to(content)
+    found = etl.run(tmp_path, dsn=dsn)
+    assert found.tally.unreadable == {str(sizeless): "it has content, but its size is given as 0: copy it"}
+    assert (found.files_loaded, found.rows["songplays"]) == (2, 1)
+
+
 # --- a folder in which nothing can be read ------------------------------------------------------------------
 
 

@@ -129,7 +129,7 @@ def read_files(paths: list[str], sizes: list[int], /) -> list[tuple[bytes, bytes
     """Read small regular files while other threads run.
 
     Returns the first bytes of each, as many as its size, and their SHA-256; None if it cannot be read, is no
-    regular file or has less.
+    regular file or has less, or if its size is 0.
     """
 
 def read_event(line: bytes, earliest: int, before: int, /) -> tuple[object, ...] | str | None:

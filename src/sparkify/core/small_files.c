@@ -53,7 +53,8 @@ static bool read_file(File *file, Folder *folder) {
     if (descriptor < 0) return false;
     struct stat status;
     Py_ssize_t done = 0;
-    bool can_read = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    /* Python finds out whether an empty file is empty. */
+    bool can_read = file->size && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
     while (can_read && done < file->size) {
         ssize_t more = read(descriptor, file->bytes + done, (size_t)(file->size - done));
         can_read = more > 0;

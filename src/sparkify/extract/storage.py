@@ -45,7 +45,8 @@ def open_file(path: str) -> int:
     """Open a local file for reading, and return its descriptor.
 
     Raises:
-        OSError: it cannot be opened, or is not a regular file: reading a pipe could block for ever.
+        OSError: it cannot be opened, or is not a regular file: reading a pipe could block for ever. Or it has
+            content though its size is 0, as in some file systems in user space: it would pass for empty.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -59,9 +60,13 @@ def open_file(path: str) -> int:
         if error.errno in {errno.ENXIO, errno.EOPNOTSUPP}:  # a socket, on Linux and on macOS
             raise _no_file(path) from error
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise _no_file(path)
+    if not status.st_size and os.read(descriptor, 1):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it has content, but its size is given as 0: copy it", path)
     return descriptor
 
 
@@ -113,7 +118,7 @@ def read_small(files: Iterable[InputFile]) -> Iterator[tuple[bytes, bytes]]:
         else:
             found = read_files([file.path for file in group], [file.size for file in group])
             for file, read in zip(group, found, strict=True):
-                # A file that the core did not read has shrunk, or the error says what is wrong.
+                # A file that the core did not read is empty or has shrunk, or the error says what is wrong.
                 yield read or _read(file)
 
 
