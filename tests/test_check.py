@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -22,7 +23,7 @@ from sparkify.publish.run import publish_run
 from sparkify.stage.runs import begin_run
 from sparkify.stage.stager import Stager
 from tests.support.data import NOVEMBER, play, song, view, write
-from tests.support.warehouse import one
+from tests.support.warehouse import one, wait_until
 
 DAY = 24 * 3600 * 1000
 CHECKS = checks()
@@ -399,3 +400,18 @@ def test_reading_is_all_it_needs(dsn: str, db: Connection[Any], world: Path, ser
             check(reader)
     finally:
         db.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
+
+
+def test_a_deadlock_with_create_tables_is_no_end(loaded: Connection[Any], module_dsn: str) -> None:
+    """Whoever changes the schema locks tables that the check reads, in another order."""
+    name = one(loaded, "SELECT current_database()")
+    loaded.execute(sql.SQL("ALTER DATABASE {} SET deadlock_timeout = '50ms'").format(sql.Identifier(name)))
+    with ThreadPoolExecutor(1) as pool:
+        with loaded.transaction():
+            loaded.execute("SET LOCAL deadlock_timeout = '1min'")  # the check is to find the deadlock
+            loaded.execute("LOCK TABLE analytics.week_outcomes")
+            checked = pool.submit(check, module_dsn)
+            waiting = "relation = 'analytics.week_outcomes'::regclass AND NOT granted"
+            wait_until(lambda: bool(one(loaded, f"SELECT count(*) FROM pg_locks WHERE {waiting}")))
+            loaded.execute("LOCK TABLE users")  # which the check has read
+        assert found(checked.result()) == []

@@ -7,6 +7,7 @@ returns is an offence. To add a check, add a query.
 
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, LiteralString
@@ -19,6 +20,7 @@ from sparkify.database.connection import resolve, server_errors
 from sparkify.database.planner import planner
 from sparkify.database.queries import queries
 from sparkify.database.reading import open_existing
+from sparkify.database.session import Session
 from sparkify.errors import SparkifyError
 from sparkify.publish.recount import all_sources
 from sparkify.schema import rollups
@@ -87,11 +89,13 @@ def check(dsn: str | None = None) -> list[Finding]:
         SparkifyError: there is no warehouse, it has another version, this role may not read it, or a load
             kept adding months to it.
     """
-    with server_errors(), open_existing(resolve(dsn), for_questions=False) as connection:
-        connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+    dsn = resolve(dsn)
+    with (
+        server_errors(),
+        closing(Session(dsn, open_existing(dsn, for_questions=False))) as warehouse,
+    ):
         try:
-            return _settle(connection)
+            return warehouse.run(_settle)
         except InsufficientPrivilege as error:
             raise SparkifyError(
                 f"The role may not read all of the warehouse ({error.diag.message_primary})."
@@ -101,6 +105,8 @@ def check(dsn: str | None = None) -> list[Finding]:
 
 def _settle(connection: Connection[Any]) -> list[Finding]:
     """Examine until two rounds find the same."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
     connection.execute("SELECT FROM etl.warehouse")  # an error of this table means that there is no warehouse
     first, _ = examine(connection, ["tables_there", "columns_ours", "rows_visible"])
     if any(finding.found for finding in first):
