@@ -3,12 +3,15 @@
 import gzip
 import lzma
 import os
+import random
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from psycopg import Connection
@@ -23,6 +26,7 @@ from sparkify.extract.find import find_files
 from sparkify.operations.retry import retry
 from sparkify.simulate import simulate
 from tests.support.data import NOVEMBER, lines, play, song, write
+from tests.support.store import Store, store_before
 from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 LAKE = "s3://lake/data"
@@ -264,6 +268,8 @@ def test_folders_of_objects_that_are_others_than_was_meant(
     [
         (["--log-data", "s3://no-such-bucket/x"], "Cannot list s3://no-such-bucket/x"),
         (["--log-data", "s3://lake/nothing"], "There are no objects below s3://lake/nothing."),
+        (["s3://no-such-bucket/x"], "The specified bucket does not exist"),
+        (["--log-data", "https://host/x?sign=secret"], "https:// addresses are not read"),
         (["s3://lake/nothing"], "s3://lake/nothing holds neither song_data/ nor log_data/."),
         (["--log-data", "s3://key:secret@lake/x"], "must hold no credentials"),
         (["--log-data", "s3://key:sec/ret@lake/x"], "must hold no credentials"),
@@ -302,16 +308,102 @@ def test_a_store_that_cannot_be_reached(
     assert "secret" not in output
 
 
+def test_an_object_that_ends_early_is_not_taken_for_whole(
+    s3: Any, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 100)
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    with mock.patch("s3fs.core.S3File.read", return_value=b""):
+        report = etl.run(LAKE, dsn=dsn)
+    assert list(report.tally.unreadable.values()) == ["it ends before the size that was listed"]
+    assert etl.run(LAKE, dsn=dsn).files_loaded == 1
+
+
+@pytest.fixture
+def store(s3: Any, s3_server: str, new_clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The S3 server, behind one that can fail."""
+    monkeypatch.setattr(objects, "_LONGEST_PAUSE", 0.1)
+    with store_before(s3_server) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        yield store
+
+
+def test_a_store_that_fails_is_asked_again(
+    s3: Any, store: Store, dsn: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amazon's answers of status 500 and more ask for that; a load may have a million objects."""
+    monkeypatch.setattr("sparkify.extract.lines.SMALL_BYTES", 1000)
+    monkeypatch.setattr(objects, "RANGE_BYTES", 1000)
+    small = {f"lake/data/log_data/{at}.json": lines(play(NOVEMBER + at)) for at in range(20)}
+    large = lines(*[play(NOVEMBER + 1000 + at) for at in range(20)])
+    s3.pipe(small | {"lake/data/log_data/large.json": large})
+    chance = random.Random(1)
+    codes = [(500, "InternalError"), (503, "ServiceUnavailable"), (503, "SlowDown"), None, None, None]
+    store.answer = lambda _method, _path: chance.choice(codes)
+    report = etl.run(LAKE, dsn=dsn)
+    assert (report.files_loaded, report.rows["songplays"], report.tally.unreadable) == (21, 40, {})
+    assert "Trying again." in caplog.text
+
+
+def test_a_store_that_goes_away_and_comes_back(s3: Any, store: Store) -> None:
+    s3.pipe({f"lake/data/log_data/{at}.json": lines(play(NOVEMBER + at)) for at in range(3)})
+    found = find_files(f"{LAKE}/log_data", "log")
+    store.close()
+    back = threading.Timer(1.0, store.open)
+    back.start()
+    assert len(list(storage.read_small(found))) == 3
+    back.join()
+
+
+def test_objects_that_may_not_be_read_are_asked_for_once(
+    s3: Any, store: Store, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A batch has up to 5,000 objects: to read it again for each would be 12 million requests."""
+    s3.pipe({f"lake/data/log_data/{at:02}.json": lines(play(NOVEMBER + at)) for at in range(30)})
+    denied = [f"/lake/data/log_data/{at:02}.json" for at in range(0, 30, 2)]
+    store.answer = lambda _method, path: (403, "AccessDenied") if path in denied else None
+    assert main(["etl", "--dsn", dsn, LAKE]) == 0
+    assert [store.asked["GET", path] for path in denied] == [1] * 15
+    said = capsys.readouterr().err.splitlines()
+    why = "AccessDenied: it may be listed, but not read. The next run tries again."
+    assert said[-11:] == [
+        *(f"s3:/{path} was not read: {why}" for path in denied[:10]),
+        "5 more files were not read; --json names all.",
+    ]
+
+
+def test_to_list_and_to_read_is_enough(s3: Any, store: Store, dsn: str) -> None:
+    """A folder is not looked for as an object: whoever may list a prefix only would be refused."""
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    store.answer = lambda method, _path: (403, "AccessDenied") if method == "HEAD" else None
+    assert etl.run(LAKE, dsn=dsn).files_loaded == 1
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_wrong_credentials_are_told(
+    store: Store, dsn: str, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    store.answer = lambda _method, _path: (403, code)
+    assert main(["etl", "--dsn", dsn, LAKE]) == 1
+    assert "Check the network, the credentials and AWS_ENDPOINT_URL" in capsys.readouterr().err
+
+
+def test_s3a_is_s3(s3: Any, dsn: str) -> None:
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    assert etl.run(LAKE, dsn=dsn).files_loaded == 1
+    assert etl.run(LAKE.replace("s3", "s3a"), dsn=dsn).files_new == 0
+
+
 def test_a_store_that_refuses_us_is_not_the_fault_of_each_object(s3: Any) -> None:
     from botocore.exceptions import ClientError
     from s3fs.errors import translate_boto_error
 
-    def refused(code: str) -> object:
+    def refused(code: str) -> type:
         error = translate_boto_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject"))
         return type(objects._error(error, "s3://lake/x"))  # noqa: SLF001
 
     assert refused("ExpiredToken") is StorageFailed
-    assert refused("SlowDown") is StorageFailed
+    assert issubclass(refused("SlowDown"), StorageFailed)
     assert refused("AccessDenied") is PermissionError
     assert refused("NoSuchKey") is FileNotFoundError
 
@@ -331,7 +423,7 @@ def test_other_stores(db: Connection[Any], dsn: str) -> None:
 def test_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)  # noqa: SLF001  what was imported before
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")  # noqa: SLF001  what was imported before
     with pytest.raises(UsageError, match=r"install sparkify\[s3\]"):
         find_files(LAKE, "log")
 

@@ -24,6 +24,9 @@ from sparkify.report import Progress, Report
 MOST_FAULTS: Final = 10
 """Faulty files that are named one by one; `sparkify rejects list` names all."""
 
+_NAMED: Final = 10
+"""At most this many files that were not read are named."""
+
 _DONE: Final = {
     "held": "The run is held: nothing was published.",
     "dry run": "Nothing was loaded.",
@@ -156,8 +159,11 @@ def _print_advice(report: Report) -> None:
         note(remark)
     for run in (*report.finished_runs.values(), report):
         _print_rejects(run)
-    for name, why in report.tally.unreadable.items():
+    unreadable = report.tally.unreadable
+    for name, why in islice(unreadable.items(), _NAMED):
         note(f"{name} was not read: {why}. The next run tries again.")
+    if (more := len(unreadable) - _NAMED) > 0:
+        note(f"{counted(more, 'more file')} {'was' if more == 1 else 'were'} not read; --json names all.")
     if others := report.tally.left_to_others:
         note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
     for run_id in report.held_runs:

@@ -76,10 +76,12 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
 
 
 def _address(folder: Folder) -> str:
-    """The path or URL of a folder, whose scheme is in small letters: files have one name in all loads."""
+    """The path or URL of a folder: files have one name in all loads. So a scheme is in small letters, and
+    ``s3a``, as Hadoop calls S3, is ``s3``."""
     path = os.fspath(folder)
     scheme, mark, rest = path.partition("://")
-    return f"{scheme.lower()}{mark}{rest}" if is_remote(path) else path
+    scheme = scheme.lower()
+    return f"{'s3' if scheme == 's3a' else scheme}{mark}{rest}" if is_remote(path) else path
 
 
 def _check_folder(path: str) -> None:

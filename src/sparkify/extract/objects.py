@@ -4,23 +4,32 @@ The store's library finds credentials in its usual places (environment, files, r
 """
 
 import errno
+import logging
+import random
 import re
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
-_S3: Final = ("s3", "s3a")
-_BARE: Final = (*_S3, "http", "https")
-"""Schemes with nothing before an @ but credentials."""
+_WEB: Final = ("http", "https")
 
 _S3_OPTIONS: Final = {
-    # Allow 64 small objects in parallel. s3fs retries; botocore must not retry each attempt five times, too.
+    # Allow 64 small objects in parallel. We retry; botocore must not retry each attempt, too.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
 }
+
+RETRY_SECONDS: Final = 60.0
+"""How long to ask a store that fails or does not answer, for each piece of work."""
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
 
 RANGE_BYTES: Final = 8 << 20
 """Bytes of an object to ask for at a time: more than of a file, because each request has to wait."""
@@ -38,6 +47,25 @@ _REFUSED: Final = frozenset(
 
 _CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416"))
 
+_BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"))
+"""S3 codes, beside those of status 500 and more, of a store that asks for another try."""
+
+_UNREACHABLE: Final = frozenset(("ConnectionError", "TimeoutError", "HTTPClientError", "ClientPayloadError"))
+"""Errors of Python, botocore and aiohttp when a store cannot be reached or breaks off, by the names of their
+classes or of those above."""
+
+_log: Final = logging.getLogger("sparkify")
+
+Result = TypeVar("Result")
+
+
+class _Down(StorageFailed):
+    """The store fails, or cannot be reached: it may come back."""
+
+
+class _Busy(_Down):
+    """The store answers that it cannot answer now."""
+
 
 def exists(address: str) -> bool:
     """Whether there are objects below a URL.
@@ -49,6 +77,8 @@ def exists(address: str) -> bool:
     files, path = _open(address)
     try:
         with _translated(address):
+            if _is_s3(address):  # s3fs would ask for an object of this name, which needs other permissions
+                return any(any(True for _ in page) for page in _pages(files, path, address))
             return bool(files.exists(path))
     except OSError as error:
         raise UsageError(f"Cannot look for {address}: {error.strerror}.") from error
@@ -84,7 +114,7 @@ def find(root: str, kind: Kind, other_files: Counter[str]) -> Iterator[InputFile
             f"Cannot list {root}: {error.strerror}. Name a bucket and prefix that may be listed."
         ) from error
     if empty:
-        raise UsageError(f"There are no objects below {root}.")
+        raise UsageError(f"There are no objects below {root}. Name a folder of objects, not one object.")
 
 
 def names(address: str) -> list[tuple[str, bool]]:
@@ -111,24 +141,36 @@ def now(kind: Kind, address: str) -> InputFile | None:
     """
     files, path = _open(address)
     try:
-        with _translated(address):
-            return _input_file(kind, address, files.info(path), compression_of(address))
+        details = _patiently(address, lambda: files.info(path))
     except FileNotFoundError:
         return None
+    return _input_file(kind, address, details, compression_of(address))
 
 
 def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
     """Like `storage.blocks`, range by range, and only of the planned version of the object."""
     files, path = _open(file.path)
-    with _translated(file.path):
-        with files.open(path, "rb", block_size=RANGE_BYTES, cache_type="none") as source:
-            details = getattr(source, "details", None) or files.info(path)
-            if _signature(details) != file.etag:
-                raise _changed(file.path)
-            source.seek(start)
-            while size and (data := source.read(min(RANGE_BYTES, size))):
+
+    def opened() -> Any:
+        source = files.open(path, "rb", block_size=RANGE_BYTES, cache_type="none")
+        details = getattr(source, "details", None) or files.info(path)
+        if _signature(details) != file.etag:
+            raise _changed(file.path)
+        return source
+
+    def read() -> bytes:
+        source.seek(start)
+        return bytes(source.read(min(RANGE_BYTES, size)))
+
+    try:
+        with _patiently(file.path, opened) as source:
+            while size and (data := _patiently(file.path, read)):
                 yield data
-                size -= len(data)
+                start, size = start + len(data), size - len(data)
+        if size and start < file.size:
+            raise OSError(errno.EIO, "it ends before the size that was listed", file.path)
+    except PermissionError as error:
+        raise _may_not_be_read(error) from error
 
 
 def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
@@ -139,16 +181,25 @@ def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
     """
     files, _ = _open(wanted[0].path)
     found: dict[str, bytes | OSError] = {file.path: b"" for file in wanted if not file.size}
-    with_content = [file for file in wanted if file.size]
-    paths = [files._strip_protocol(file.path) for file in with_content]  # noqa: SLF001
-    with _translated(wanted[0].path):
-        sizes = [file.size for file in with_content]
+
+    def fetch_others() -> None:
+        left = [file for file in wanted if file.path not in found]
+        paths = [files._strip_protocol(file.path) for file in left]  # noqa: SLF001
+        sizes = [file.size for file in left]
         contents = files.cat_ranges(paths, [0] * len(paths), sizes, on_error="return") if paths else []
-    for file, content in zip(with_content, contents, strict=True):
-        error = _error(content, file.path) if isinstance(content, Exception) else None
-        if isinstance(error, StorageFailed):
-            raise error from content
-        found[file.path] = error or content
+        failed: StorageFailed | None = None
+        for file, content in zip(left, contents, strict=True):
+            error = _error(content, file.path) if isinstance(content, Exception) else None
+            if isinstance(error, StorageFailed):
+                failed = error
+            elif isinstance(error, PermissionError):
+                found[file.path] = _may_not_be_read(error)
+            else:
+                found[file.path] = error or content
+        if failed:
+            raise failed
+
+    _patiently(wanted[0].path, fetch_others)
     return found
 
 
@@ -157,21 +208,29 @@ def _open(address: str) -> tuple[Any, str]:
     scheme, _, rest = address.partition("://")
     place = rest.partition("/")[0]
     login, at, _ = place.rpartition("@")
-    has_secret = scheme in _S3 and ":" in place and not place.startswith("arn:")  # a / in it cuts off the @
-    if has_secret or (at and (scheme in _BARE or ":" in login)):
+    is_s3 = _is_s3(address)
+    has_secret = is_s3 and ":" in place and not place.startswith("arn:")  # a / in it cuts off the @
+    if has_secret or (at and (is_s3 or scheme in _WEB or ":" in login)):
         raise UsageError(
             "A URL of input must hold no credentials."
             " Give them as the store's library expects, like AWS_PROFILE."
+        )
+    if scheme in _WEB:  # the address stays unsaid: it may be signed
+        raise UsageError(
+            f"{scheme}:// addresses are not read, because a web server does not list its files."
+            " Download them, or name their store, like s3://BUCKET/FOLDER."
         )
     try:
         import fsspec  # noqa: PLC0415  slow to import, and not needed for local files
 
         kind = fsspec.get_filesystem_class(scheme)
-        options = _S3_OPTIONS if scheme in _S3 else kind._get_kwargs_from_urls(address)  # noqa: SLF001
+        options = _S3_OPTIONS if is_s3 else kind._get_kwargs_from_urls(address)  # noqa: SLF001
         files = fsspec.filesystem(scheme, use_listings_cache=False, **options)
+        if is_s3:
+            files.retries = 1  # we retry
         return files, kind._strip_protocol(address)  # noqa: SLF001
     except ImportError as error:
-        package = "sparkify[s3]" if scheme in _S3 else "fsspec's package for it"
+        package = "sparkify[s3]" if is_s3 else "fsspec's package for it"
         raise UsageError(f"To read {scheme}:// addresses, install {package} ({error}).") from error
     # A scheme may need more than an address.
     except (ValueError, TypeError, AttributeError, OSError) as error:
@@ -180,8 +239,7 @@ def _open(address: str) -> tuple[Any, str]:
 
 def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Mapping[str, Any]]]]:
     """The address and attributes of every object below a path, on S3 page by page."""
-    scheme = root.partition("://")[0]
-    if scheme not in _S3:
+    if not _is_s3(root):
         found = files.find(path, detail=True)
         below = files._strip_protocol(root).rstrip("/")  # noqa: SLF001
         yield ((root.rstrip("/") + name[len(below) :], details) for name, details in found.items())
@@ -189,8 +247,9 @@ def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Map
     bucket, prefix, _ = files.split_path(path)
     request = {"Bucket": bucket, "Prefix": f"{prefix}/" if prefix else ""}
     while True:
-        page = files.call_s3("list_objects_v2", **request)
-        yield ((f"{scheme}://{bucket}/{each['Key']}", each) for each in page.get("Contents", ()))
+        answered = "ContinuationToken" in request
+        page = _patiently(root, lambda: files.call_s3("list_objects_v2", **request), answered=answered)
+        yield ((f"s3://{bucket}/{each['Key']}", each) for each in page.get("Contents", ()))
         if not page.get("IsTruncated"):
             return
         request["ContinuationToken"] = page["NextContinuationToken"]
@@ -206,6 +265,31 @@ def _signature(details: Mapping[str, Any]) -> str:
     return str(found).strip('"') or "unknown"
 
 
+def _is_s3(address: str) -> bool:
+    return address.startswith("s3://")
+
+
+def _patiently(address: str, work: Callable[[], Result], *, answered: bool = True) -> Result:
+    """Do some work, and repeat it while the store is down; a store that never `answered` has another address.
+
+    Raises:
+        OSError: the object is to blame.
+        StorageFailed: the store refuses access, or is down for too long.
+    """
+    until, pause = time.monotonic() + RETRY_SECONDS, _FIRST_PAUSE
+    while True:
+        try:
+            with _translated(address):
+                return work()
+        except _Down as error:
+            if time.monotonic() > until or not (answered or isinstance(error, _Busy)):
+                raise
+            if pause == _FIRST_PAUSE:
+                _log.warning("sparkify: %s Trying again.", error.args[0].partition(". ")[0] + ".")
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 @contextmanager
 def _translated(address: str) -> Iterator[None]:
     try:
@@ -213,26 +297,40 @@ def _translated(address: str) -> Iterator[None]:
     except (UsageError, StorageFailed):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename == address:
+            raise  # it is translated already
         raise _error(error, address) from error
 
 
 def _error(error: Exception, address: str) -> OSError | StorageFailed:
     """Turn an error into one of the object (OSError) or of the whole store (StorageFailed)."""
     cause = error if hasattr(error, "response") else error.__cause__
-    code = str((getattr(cause, "response", None) or {}).get("Error", {}).get("Code", ""))
-    said = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split())) or type(error).__name__
+    response = getattr(cause, "response", None) or {}
+    code = str(response.get("Error", {}).get("Code", ""))
+    text = str((isinstance(error, OSError) and error.strerror) or error)
+    said = re.sub(r"//[^/@\s]*@", "//", " ".join(text.split())).rstrip(".") or type(error).__name__
     if code not in _REFUSED:
         if isinstance(error, FileNotFoundError):
-            return FileNotFoundError(errno.ENOENT, said if error.errno is None else "No such object", address)
+            named = error.errno is not None or said in address  # fsspec's text is the path alone
+            return FileNotFoundError(errno.ENOENT, "No such object" if named else said, address)
         if isinstance(error, PermissionError):
             return PermissionError(errno.EACCES, said, address)
         expired = isinstance(error, OSError) and error.errno == errno.ESTALE
         if expired or code in _CHANGED or type(error).__name__ == "FileExpired":
             return _changed(address)
-    return StorageFailed(
-        f"Cannot read {address}: {said.rstrip('.')}. Check the network, the credentials and AWS_ENDPOINT_URL."
-        " What was committed is kept; run the command again to go on."
-    )
+    kind, advice = StorageFailed, "Check the network, the credentials and AWS_ENDPOINT_URL."
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind, advice = _Busy, "The store has a fault, or too much to do."
+    elif _UNREACHABLE & {base.__name__ for base in type(error).__mro__}:
+        kind, advice = _Down, "Check the network and AWS_ENDPOINT_URL."
+    kept = "What was committed is kept; run the command again to go on."
+    return kind(f"Cannot read {address}: {said}. {advice} {kept}")
+
+
+def _may_not_be_read(error: PermissionError) -> PermissionError:
+    why = f"{error.strerror}: it may be listed, but not read"
+    return PermissionError(error.errno, why, error.filename)
 
 
 def _changed(address: str) -> OSError:

@@ -103,17 +103,20 @@ def read_small(files: Iterable[InputFile]) -> Iterator[tuple[bytes, bytes]]:
 
     Raises:
         OSError: it cannot be read; its `filename` is the address.
+        ExceptionGroup: several objects cannot be read: an `OSError` for each.
         StorageFailed: the store cannot be reached, or refuses access.
     """
     for group in _groups(files):
         if is_remote(group[0].path):
             from sparkify.extract import objects  # noqa: PLC0415
 
-            fetched = objects.fetch(group)
+            contents = objects.fetch(group)
+            errors = [content for content in contents.values() if isinstance(content, OSError)]
+            if errors:
+                raise errors[0] if len(errors) == 1 else ExceptionGroup("unreadable objects", errors)
             for file in group:
-                content = fetched[file.path]
-                if isinstance(content, OSError):
-                    raise content
+                content = contents[file.path]
+                assert isinstance(content, bytes)
                 yield content, hashlib.sha256(content).digest()
         else:
             found = read_files([file.path for file in group], [file.size for file in group])

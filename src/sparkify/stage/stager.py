@@ -19,7 +19,7 @@ from sparkify.database.queries import queries
 from sparkify.database.session import Session
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch
-from sparkify.extract.files import Kind
+from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.report import BatchListening, Books, StagedBatch, Tally
@@ -111,29 +111,28 @@ class Stager:
                     raise
                 if len(batch.files) > 1:  # find the file that is to blame, and stage the others
                     return self._stage_one_by_one(batch, unreadable)
-                (failed,), why, state = batch.files, described(error), "unreadable"
-            except OSError as error:
-                # The transaction is rolled back; retry the batch without the file.
-                found = next((file for file in batch.files if file.path == error.filename), None)
-                if found is None:
+                troubles = [(batch.files[0], described(error), "unreadable")]
+            except (OSError, ExceptionGroup) as error:
+                # The transaction is rolled back; retry the batch without the files.
+                troubles = _troubles(batch, error)
+                if not troubles:
                     raise
-                failed, why = found, error.strerror or "cannot be read"
-                state = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
             else:
                 done.unreadable = unreadable
                 return done
-            unreadable[failed.name] = why
-            self._connection.execute(
-                _sql["note_trouble"],
-                {
-                    "kind": failed.kind,
-                    "path": failed.name,
-                    "trouble": state,
-                    "run_id": self._run_id,
-                    "note": why,
-                },
-            )
-            batch = Batch(tuple(file for file in batch.files if file is not failed))
+            for failed, why, state in troubles:
+                unreadable[failed.name] = why
+                self._connection.execute(
+                    _sql["note_trouble"],
+                    {
+                        "kind": failed.kind,
+                        "path": failed.name,
+                        "trouble": state,
+                        "run_id": self._run_id,
+                        "note": why,
+                    },
+                )
+            batch = Batch(tuple(file for file in batch.files if file.name not in unreadable))
             if not batch.files:
                 return StagedBatch(unreadable=unreadable)
 
@@ -319,6 +318,18 @@ class Stager:
         books.rejected = len(kept)
         books.forgotten += len(rejects) - len(kept)
         return kept
+
+
+def _troubles(batch: Batch, error: OSError | ExceptionGroup[Exception]) -> list[tuple[InputFile, str, str]]:
+    """The files of a batch that an error of reading names: why each was not read, and its state."""
+    errors = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+    named = {each.filename: each for each in errors if isinstance(each, OSError)}
+    troubles = []
+    for file in batch.files:
+        if found := named.get(file.path):
+            state = "vanished" if isinstance(found, FileNotFoundError) else "unreadable"
+            troubles.append((file, found.strerror or "cannot be read", state))
+    return troubles
 
 
 def plain(text: str) -> str:
