@@ -319,8 +319,36 @@ def test_no_master(cluster: Cluster, dirty: Path, dsn: str) -> None:
     assert (code, "No Spark master answers at 127.0.0.1:1" in said) == (1, True)
     with connect(dsn) as db:
         assert one(db, "SELECT count(*) FROM etl.runs") == 0
-    code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", "spark://127.0.0.1")
-    assert (code, "give spark://HOST:PORT" in said) == (2, True)
+    for master in ("spark://127.0.0.1", "127.0.0.1:7077", "http://127.0.0.1:7077"):
+        code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", master)
+        assert (code, "give spark://HOST:PORT" in said) == (2, True)
+    code, said = refused(cluster, str(dirty), "--dsn", dsn)
+    assert (code, "Name a cluster: --master spark://HOST:PORT" in said) == (2, True)
+
+
+def test_executors_that_cannot_reach_postgresql(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    nobody = "spark.executorEnv.PGHOSTADDR=127.0.0.1"  # the server is on a Unix socket
+    cluster.two_workers()
+    since = time.monotonic()
+    code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", cluster.url, "--conf", nobody)
+    assert (code, "On the executor" in said, "Cannot connect to PostgreSQL" in said) == (1, True, True)
+    assert time.monotonic() - since < 60  # to try again would take two minutes
+    with connect(dsn) as db:
+        assert one(db, "SELECT count(*) FROM etl.runs") == 0
+
+
+def test_a_cluster_without_room(cluster: Cluster, dirty: Path, dsn: str) -> None:
+    """Spark waits for ever for an executor that no worker can give."""
+    cluster.two_workers()
+    asked = "spark.executor.memory=999g"
+    process = cluster.drive(
+        "etl", str(dirty), "--dsn", dsn, "--engine", "spark", "--master", cluster.url, "--conf", asked
+    )
+    wait_for(lambda: "Spark has not run a first task yet; waiting." in cluster.said(), "a word")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in cluster.said()
 
 
 def test_no_java(cluster: Cluster, dirty: Path, dsn: str) -> None:

@@ -5,6 +5,7 @@ its batch is done, and PostgreSQL gets a bounded number of connections. A job co
 with a batch (docs/spark.md). Spark Connect offers all that is used here, except the number of cores.
 """
 
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +18,20 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from sparkify.engines.spark.reach import check_reach, complete
-from sparkify.engines.spark.session import ship_package, spark_errors, start_session
+from sparkify.engines.spark.session import check_master, ship_package, spark_errors, start_session
 from sparkify.errors import SparkifyError
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import StagedBatch
 
 _TAG: Final = "sparkify"
+
+_PATIENCE: Final = 20.0
+"""Seconds after which we say that the first task has not run yet."""
+
+_PROBE_SECONDS: Final = 10
+"""Seconds that an executor has to connect to PostgreSQL for the first time."""
+
+_log: Final = logging.getLogger("sparkify")
 
 
 class Engine:
@@ -31,6 +40,7 @@ class Engine:
     def __init__(self, dsn: str, workers: int | None, master: str | None, conf: Mapping[str, str]) -> None:
         self._dsn = complete(dsn)
         self._stopped = threading.Event()
+        check_master(master)
         check_reach(self._dsn, master)
         with spark_errors(), ExitStack() as at_the_end:
             folder = at_the_end.enter_context(TemporaryDirectory(prefix="sparkify-"))
@@ -38,10 +48,27 @@ class Engine:
             at_the_end.callback(self._session.stop)
             check_reach(self._dsn, self._session.conf.get("spark.master"))
             ship_package(self._session, folder)
-            # Wait for the first executor, and fail early if executors cannot do the work.
-            self._run(_probe)
+            self._wait_for_an_executor()
             self.workers = workers or int(self._session.sparkContext.defaultParallelism)
             self._at_the_end = at_the_end.pop_all()
+
+    def _wait_for_an_executor(self) -> None:
+        """Fail early if executors cannot do the work. Spark itself says nothing while it has none."""
+        waiting = threading.Timer(_PATIENCE, self._say_that_it_waits)
+        waiting.daemon = True
+        waiting.start()
+        self.workers = 1
+        try:
+            list(self._side_by_side(_probe, [self._dsn]))
+        finally:
+            waiting.cancel()
+
+    def _say_that_it_waits(self) -> None:
+        _log.warning(
+            "sparkify: Spark has not run a first task yet; waiting. Does %s have workers, free cores, and as"
+            " much memory as spark.executor.memory asks for? Its web page tells.",
+            self._session.conf.get("spark.master"),
+        )
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
         """Survey ranges of large files; returns the results in the order of the ranges."""
@@ -107,8 +134,11 @@ class Engine:
         self._at_the_end.close()
 
 
-def _probe() -> None:
-    """Do nothing: an executor that gets here has imported all it needs."""
+def _probe(dsn: str) -> None:
+    """Reach PostgreSQL. An executor that gets here has imported what every load needs."""
+    from sparkify.engines.spark.task import reach  # noqa: PLC0415
+
+    reach(dsn, _PROBE_SECONDS)
 
 
 def _stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch:

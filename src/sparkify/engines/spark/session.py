@@ -16,6 +16,10 @@ import sparkify
 from sparkify.engines.spark.reach import is_here
 from sparkify.errors import ConnectionFailed, SparkifyError, UsageError
 
+_NAME_A_CLUSTER: Final = "spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here"
+
+_MASTER: Final = re.compile(r"local(\[.+\]|-cluster\[.+\])?|spark://.+|yarn|k8s://.+")
+
 _CONNECT_SECONDS: Final = 5.0
 """Seconds that a master has to accept a connection."""
 
@@ -27,6 +31,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     """Start a session with the cluster at `master`, by default the one that Spark's configuration names.
 
     Raises:
+        UsageError: nothing names a cluster.
         SparkifyError: pyspark or Java is missing, or Spark did not start.
         ConnectionFailed: no master answers.
     """
@@ -52,9 +57,24 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     # In another thread: in the main thread pyspark would install its own handler for Ctrl-C.
     starter = ThreadPoolExecutor(1)
     try:
-        return starter.submit(builder.getOrCreate).result()
+        session = starter.submit(builder.getOrCreate).result()
     finally:
         starter.shutdown(wait=False)
+    is_named = master is not None or "spark.master" in conf
+    if not is_named and str(session.conf.get("spark.master")).startswith("local"):
+        session.stop()  # Spark's default is this machine: nobody means that by a cluster
+        raise UsageError(f"Name a cluster: --master {_NAME_A_CLUSTER}.")
+    return session
+
+
+def check_master(master: str | None) -> None:
+    """Check the form of a master's URL.
+
+    Raises:
+        UsageError: Spark knows no master of this form.
+    """
+    if master is not None and not _MASTER.fullmatch(master):
+        raise UsageError(f"--master {master}: give {_NAME_A_CLUSTER}.")
 
 
 def _knock(master: str) -> None:
@@ -115,8 +135,11 @@ def _in_one_line(said: str) -> str:
         )
     if "JAVA_GATEWAY_EXITED" in said:
         return "Spark did not start. It needs Java 17 or newer; its messages above say what was wrong."
-    if "A master URL must be set" in said:
-        return "Name a cluster: --master spark://HOST:PORT, yarn, k8s://…, or local[2] to try it here."
+    if "calling None.org.apache.spark" in said:
+        return (
+            "Spark did not start; its messages above say why. Is the port of --master that of Spark, usually"
+            " 7077, and not that of its web page?"
+        )
     # The innermost cause says most: the last line of a Python traceback, or the failure of the task.
     python = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .+$", said, re.MULTILINE)
     task = re.search(r"most recent failure: (.+)", said)

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
-from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed
+from sparkify.database.connection import connect
+from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed, UsageError
 from sparkify.extract.batches import Batch
 from sparkify.report import StagedBatch
 from sparkify.stage.stager import Stager
@@ -21,6 +23,15 @@ def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch
         return replace(stager.stage(batch), listened={})
 
 
+def reach(dsn: str, seconds: int) -> None:
+    """Connect to PostgreSQL once: to retry would only delay the news.
+
+    Raises:
+        ConnectionFailed: it cannot be reached from here within these seconds.
+    """
+    connect(make_conninfo(dsn, connect_timeout=seconds)).close()
+
+
 def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
     """Do the work, and pickle its result or the error that ended it.
 
@@ -28,8 +39,8 @@ def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
     """
     try:
         return pickle.dumps(work(*arguments))
-    except (ConnectionFailed, StorageFailed) as error:
-        # Say where: the driver reached the same server or store with its own network and credentials.
+    except (ConnectionFailed, StorageFailed, UsageError) as error:
+        # Say where: the driver has another network, other credentials and packages.
         return pickle.dumps(type(error)(f"On the executor {socket.gethostname()}: {error}"))
     except (SparkifyError, psycopg.Error) as error:
         return pickle.dumps(error)
