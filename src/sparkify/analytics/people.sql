@@ -45,9 +45,9 @@ OR ROW(min(level), max(level)) IS DISTINCT FROM ROW(lag(min(level)) OVER earlier
 -- name: retention_week
 -- Count how many of the users who first listened in a week listened in later weeks. One row per first week and number of weeks later.
 WITH heard AS (
-    SELECT DISTINCT user_id, analytics.week_of(first_day) AS cohort, analytics.week_of(day) AS week
-    FROM analytics.user_days JOIN analytics.first_days USING (user_id)
-    WHERE first_day >= %(first)s AND first_day < %(end)s
+    SELECT analytics.week_of(first_day) AS cohort, week
+    FROM analytics.user_week_counts JOIN analytics.first_days USING (user_id)
+    WHERE plays > 0 AND first_day >= %(first)s AND first_day < %(end)s
 )
 SELECT cohort, (week - cohort) / 7 AS weeks_later, count(*) AS listeners
 FROM heard GROUP BY 1, 2 ORDER BY 1, 2

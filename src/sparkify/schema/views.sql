@@ -121,10 +121,9 @@ COMMENT ON COLUMN analytics.retention_by_month.cohort_size IS 'How many users th
 
 CREATE OR REPLACE VIEW analytics.retention_by_week AS
 WITH heard AS (
-    SELECT analytics.week_of(first_day) AS cohort,
-           (analytics.week_of(day) - analytics.week_of(first_day)) / 7 AS weeks_later,
-           count(DISTINCT user_id) AS listeners
-    FROM analytics.user_days JOIN analytics.first_days USING (user_id) GROUP BY 1, 2
+    SELECT analytics.week_of(first_day) AS cohort, (week - analytics.week_of(first_day)) / 7 AS weeks_later,
+           count(*) AS listeners
+    FROM analytics.user_week_counts JOIN analytics.first_days USING (user_id) WHERE plays > 0 GROUP BY 1, 2
 )
 SELECT cohort, weeks_later, listeners, max(listeners) FILTER (WHERE weeks_later = 0) OVER (PARTITION BY cohort) AS cohort_size
 FROM heard;
