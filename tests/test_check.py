@@ -402,7 +402,9 @@ def test_reading_is_all_it_needs(dsn: str, db: Connection[Any], world: Path, ser
         db.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
 
 
-def test_a_deadlock_with_create_tables_is_no_end(loaded: Connection[Any], module_dsn: str) -> None:
+def test_a_deadlock_with_create_tables_does_not_end_the_check(
+    loaded: Connection[Any], module_dsn: str
+) -> None:
     """Whoever changes the schema locks tables that the check reads, in another order."""
     name = one(loaded, "SELECT current_database()")
     loaded.execute(sql.SQL("ALTER DATABASE {} SET deadlock_timeout = '50ms'").format(sql.Identifier(name)))
@@ -415,3 +417,4 @@ def test_a_deadlock_with_create_tables_is_no_end(loaded: Connection[Any], module
             wait_until(lambda: bool(one(loaded, f"SELECT count(*) FROM pg_locks WHERE {waiting}")))
             loaded.execute("LOCK TABLE users")  # which the check has read
         assert found(checked.result()) == []
+    loaded.execute(sql.SQL("ALTER DATABASE {} RESET deadlock_timeout").format(sql.Identifier(name)))

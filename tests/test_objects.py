@@ -7,8 +7,10 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,17 +18,18 @@ from unittest import mock
 import pytest
 from psycopg import Connection
 
-from sparkify import etl
+from sparkify import etl, patience
 from sparkify.cli import main
 from sparkify.database.connection import connect
 from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract import batches, files, objects, storage
 from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
+from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.simulate import simulate
 from tests.support.data import NOVEMBER, lines, play, song, write
-from tests.support.store import Store, store_before
+from tests.support.store import BROKEN, Answer, Store, store_before
 from tests.support.warehouse import CONTENT, check_books, checksums, one
 
 LAKE = "s3://lake/data"
@@ -300,7 +303,6 @@ def test_a_store_that_cannot_be_reached(
     s3: Any, new_clients: None, dsn: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:secret@127.0.0.1:1")
-    monkeypatch.setattr(type(s3), "retries", 1)
     assert main(["etl", "--dsn", dsn, LAKE]) == 1
     output = "".join(capsys.readouterr())
     assert "Check the network" in output
@@ -322,7 +324,7 @@ def test_an_object_that_ends_early_is_not_taken_for_whole(
 @pytest.fixture
 def store(s3: Any, s3_server: str, new_clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The S3 server, behind one that can fail."""
-    monkeypatch.setattr(objects, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.1)
     with store_before(s3_server) as store:
         monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
         yield store
@@ -338,11 +340,11 @@ def test_a_store_that_fails_is_asked_again(
     large = lines(*[play(NOVEMBER + 1000 + at) for at in range(20)])
     s3.pipe(small | {"lake/data/log_data/large.json": large})
     chance = random.Random(1)
-    codes = [(500, "InternalError"), (503, "ServiceUnavailable"), (503, "SlowDown"), None, None, None]
+    codes = [(500, "InternalError"), (503, "SlowDown"), (429, "TooManyRequests"), BROKEN, *[None] * 4]
     store.answer = lambda _method, _path: chance.choice(codes)
     report = etl.run(LAKE, dsn=dsn)
     assert (report.files_loaded, report.rows["songplays"], report.tally.unreadable) == (21, 40, {})
-    assert "Trying again." in caplog.text
+    assert "Trying again" in caplog.text
 
 
 def test_a_store_that_goes_away_and_comes_back(s3: Any, store: Store) -> None:
@@ -368,8 +370,65 @@ def test_objects_that_may_not_be_read_are_asked_for_once(
     why = "AccessDenied: it may be listed, but not read. The next run tries again."
     assert said[-11:] == [
         *(f"s3:/{path} was not read: {why}" for path in denied[:10]),
-        "5 more files were not read; --json names all.",
+        "5 more files were not read: those of etl.files whose state is unreadable or vanished.",
     ]
+
+
+def test_only_failures_count_against_a_store(
+    s3: Any, store: Store, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow objects beside one that fails take no time from its next attempts."""
+    monkeypatch.setattr(objects, "RETRY_SECONDS", 0.5)
+    s3.pipe({f"lake/data/log_data/{name}.json": lines(play(NOVEMBER + ord(name))) for name in "ab"})
+    failures = [(503, "SlowDown")]
+
+    def answer(_method: str, path: str) -> Answer:
+        if path.endswith("a.json"):
+            time.sleep(1)
+        return failures.pop() if path.endswith("b.json") and failures else None
+
+    store.answer = answer
+    assert etl.run(LAKE, dsn=dsn).files_loaded == 2
+
+
+def test_nobody_waits_for_a_store_that_is_slow(s3: Any, store: Store, dsn: str) -> None:
+    """A batch that has one chunk reads it before its transaction begins."""
+    s3.pipe("lake/data/log_data/a.json", lines(play()))
+    reading, go_on = threading.Event(), threading.Event()
+
+    def answer(_method: str, path: str) -> Answer:
+        if path.endswith("a.json"):
+            reading.set()
+            go_on.wait(30)
+        return None
+
+    store.answer = answer
+    with ThreadPoolExecutor(1) as pool:
+        loaded = pool.submit(etl.run, LAKE, dsn=dsn, workers=2)
+        assert reading.wait(30)
+        since = time.monotonic()
+        forget([999], dsn=dsn)
+        took = time.monotonic() - since
+        go_on.set()
+        assert loaded.result().files_loaded == 1
+    assert took < 10
+
+
+def test_a_load_that_is_given_up_does_not_wait_for_the_store(s3: Any, store: Store, dsn: str) -> None:
+    for name in "ab":
+        s3.pipe(f"lake/data/log_data/{name}.json", lines(play(NOVEMBER + ord(name))))
+
+    def answer(method: str, path: str) -> Answer:
+        if not path.endswith(".json") or store.asked[method, path] == 1:  # the plan looks at each
+            return None
+        is_later = store.asked[method, "/lake/data/log_data/a.json"] > 4
+        return (403, "ExpiredToken") if path.endswith("b.json") and is_later else (503, "SlowDown")
+
+    store.answer = answer
+    since = time.monotonic()
+    with pytest.raises(StorageFailed, match="ExpiredToken"):
+        etl.run(LAKE, dsn=dsn, workers=2, batch_bytes=1)
+    assert time.monotonic() - since < 30
 
 
 def test_to_list_and_to_read_is_enough(s3: Any, store: Store, dsn: str) -> None:
@@ -423,7 +482,8 @@ def test_other_stores(db: Connection[Any], dsn: str) -> None:
 def test_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")  # noqa: SLF001  what was imported before
+    registry = sys.modules["fsspec.registry"]._registry  # noqa: SLF001  what was imported before
+    monkeypatch.delitem(registry, "s3", raising=False)
     with pytest.raises(UsageError, match=r"install sparkify\[s3\]"):
         find_files(LAKE, "log")
 

@@ -18,7 +18,7 @@ import pytest
 from psycopg import Connection, errors
 from psycopg.conninfo import make_conninfo
 
-from sparkify import etl
+from sparkify import etl, patience
 from sparkify.database import session as sessions
 from sparkify.database.connection import connect, room
 from sparkify.database.session import Session
@@ -68,8 +68,8 @@ def server(own_server: Server) -> Server:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LEASE_SECONDS", 0.05)
-    monkeypatch.setattr(sessions, "QUIET", 0.0)
-    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(patience, "QUIET", 0.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.02)
 
 
 def _once(patch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], None]) -> None:
@@ -286,7 +286,7 @@ def test_what_is_tried_again(
     error: Exception,
     again: bool,  # noqa: FBT001
 ) -> None:
-    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
     session, left = Session(module_dsn), [error, error]
 
     def work(connection: Connection[Any], result: int) -> int:
@@ -341,7 +341,7 @@ def test_lost_work_counts_only_in_part(
 ) -> None:
     """Work that fails late is retried, but not for ever."""
     monkeypatch.setattr(sessions, "_answers", lambda _: False)  # else two refusals are final
-    monkeypatch.setattr(sessions, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(sessions, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(sessions, "MOST_OF_WORK", counts)
     session, done = Session(module_dsn), []
@@ -367,9 +367,9 @@ def test_who_is_refused_does_not_wait(db: Connection[Any], dsn: str, monkeypatch
     db.execute("SELECT pg_terminate_backend(%s)", [session.connection.info.backend_pid])
     session.dsn = make_conninfo(dsn, dbname="no such database")
     waited: list[float] = []
-    wait = session._given_up.wait  # noqa: SLF001
+    wait = session.given_up.wait
     # Measure the pauses it asks for: a busy machine makes them last longer.
-    monkeypatch.setattr(session._given_up, "wait", lambda pause: waited.append(pause) or wait(pause))  # noqa: SLF001
+    monkeypatch.setattr(session.given_up, "wait", lambda pause: waited.append(pause) or wait(pause))
     with pytest.raises(ConnectionFailed, match="no such database"):
         session.run(lambda connection: connection.execute("SELECT 1"))
     assert sum(waited) < 5

@@ -1,4 +1,4 @@
-"""A server before an S3 server, which answers some requests itself: with errors, late, or not at all."""
+"""A server before an S3 server, which answers some requests itself, with errors."""
 
 import http.client
 import threading
@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 Answer = tuple[int, str] | None
 """A status and an S3 code, or None to let the request pass."""
+
+BROKEN: Final = (0, "")
+"""The answer of the S3 server, broken off in the middle."""
+
+KEPT: Final = {"content-length", "content-type", "etag", "last-modified", "content-range"}
+"""The headers that clients need; others belong to the connection."""
 
 
 class Store:
@@ -45,7 +52,8 @@ def store_before(url: str) -> Iterator[Store]:
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path)
             store.asked[self.command, path] += 1
-            if said := store.answer(self.command, path):
+            said = store.answer(self.command, path)
+            if said and said != BROKEN:
                 status, code = said
                 body = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
                 headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
@@ -60,7 +68,9 @@ def store_before(url: str) -> Iterator[Store]:
             for name, value in headers:
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"" if self.command == "HEAD" else body)
+            if self.command != "HEAD":
+                self.wfile.write(body[: len(body) // 2] if said == BROKEN else body)
+            self.close_connection = True
 
         do_HEAD = do_GET  # noqa: N815  the name is http.server's
 
@@ -72,6 +82,3 @@ def store_before(url: str) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-KEPT = {"content-length", "content-type", "etag", "last-modified", "content-range", "x-amz-error-code"}

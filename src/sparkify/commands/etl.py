@@ -24,9 +24,6 @@ from sparkify.report import Progress, Report
 MOST_FAULTS: Final = 10
 """Faulty files that are named one by one; `sparkify rejects list` names all."""
 
-_NAMED: Final = 10
-"""At most this many files that were not read are named."""
-
 _DONE: Final = {
     "held": "The run is held: nothing was published.",
     "dry run": "Nothing was loaded.",
@@ -160,10 +157,13 @@ def _print_advice(report: Report) -> None:
     for run in (*report.finished_runs.values(), report):
         _print_rejects(run)
     unreadable = report.tally.unreadable
-    for name, why in islice(unreadable.items(), _NAMED):
+    for name, why in islice(unreadable.items(), MOST_FAULTS):
         note(f"{name} was not read: {why}. The next run tries again.")
-    if (more := len(unreadable) - _NAMED) > 0:
-        note(f"{counted(more, 'more file')} {'was' if more == 1 else 'were'} not read; --json names all.")
+    if (more := len(unreadable) - MOST_FAULTS) > 0:
+        read = "was not read" if more == 1 else "were not read"
+        note(
+            f"{counted(more, 'more file')} {read}: those of etl.files whose state is unreadable or vanished."
+        )
     if others := report.tally.left_to_others:
         note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
     for run_id in report.held_runs:

@@ -4,9 +4,7 @@ A unit of work is one transaction, or several that each check whether they are d
 harmless if a COMMIT succeeded and only its answer was lost.
 """
 
-import logging
 import os
-import random
 import socket
 import threading
 import time
@@ -20,6 +18,7 @@ from psycopg import Connection, pq
 
 from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed, lacks_memory
+from sparkify.patience import pauses, say
 from sparkify.server import revive
 
 RETRY_SECONDS: Final = 120.0
@@ -29,18 +28,11 @@ MOST_OF_WORK: Final = 10.0
 """Seconds that a failed attempt with a connection counts at most. A publication may fail after half an hour
 and must still be retried; but if it crashes the server each time, about ten attempts are enough."""
 
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
-"""Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
-
 _BETWEEN_CANCELS: Final = 0.05
 """Seconds between two attempts to cancel a statement."""
 
 _PATIENCE: Final = 1.0
 """Seconds in which statements are only cancelled."""
-
-QUIET: Final = 10.0
-"""Seconds in which an error is reported only once, even if several workers meet it."""
 
 _TRANSIENT: Final = frozenset(
     (
@@ -51,9 +43,6 @@ _TRANSIENT: Final = frozenset(
         "57P03",  # it accepts no connections: it is starting or stopping
     )
 )
-_log: Final = logging.getLogger("sparkify")
-_said = [0.0]
-
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -73,7 +62,8 @@ class Session:
 
     def __init__(self, dsn: str, connection: Connection[Any] | None = None) -> None:
         self.dsn = dsn
-        self._given_up = threading.Event()
+        self.given_up = threading.Event()
+        """Set when another thread does not want the work any more."""
         self._connection = connection
 
     @property
@@ -98,7 +88,7 @@ class Session:
             ConnectionFailed: the server does not come back, or refuses connections.
             ServerError: the embedded server was killed and cannot be started again.
         """
-        spent, pause, refused = 0.0, FIRST_PAUSE, 0
+        spent, refused, waits = 0.0, 0, pauses()
         while True:
             begun, connected = time.monotonic(), False
             try:
@@ -117,20 +107,19 @@ class Session:
                     refused = refused + 1 if _answers(self.dsn) else 0
                 if not is_transient(error) or refused > 1 or spent > RETRY_SECONDS:
                     raise
-                if self._given_up.is_set():
+                if self.given_up.is_set():
                     raise
                 if not refused:
-                    _say(error)
+                    say(_what(error), RETRY_SECONDS)
                 if isinstance(error, ConnectionFailed):
                     revive(self.dsn)
-            pausing = pause * random.uniform(0.5, 1.5)  # noqa: S311
-            self._given_up.wait(pausing)
+            pausing = next(waits)
+            self.given_up.wait(pausing)
             spent += pausing
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def give_up(self) -> None:
         """Stop retrying; may be called from another thread."""
-        self._given_up.set()
+        self.given_up.set()
 
     def cancel(self, *, for_good: bool = False) -> None:
         """Stop retrying, and cancel the running statement, or end the connection `for_good`.
@@ -183,15 +172,8 @@ def _answers(dsn: str) -> bool:
     return pq.PGconn.ping(dsn.encode()) == pq.Ping.OK
 
 
-def _say(error: psycopg.Error | ConnectionFailed) -> None:
-    if time.monotonic() - _said[0] < QUIET:
-        return
-    _said[0] = time.monotonic()
+def _what(error: psycopg.Error | ConnectionFailed) -> str:
     said = str(error)
     if isinstance(error, psycopg.Error):
         said = f"PostgreSQL: {error.diag.message_primary or said}"
-    _log.warning(
-        "sparkify: %s. Trying again, for up to %.0f seconds.",
-        " ".join(said.split()).rstrip("."),
-        RETRY_SECONDS,
-    )
+    return " ".join(said.split()).rstrip(".")

@@ -76,8 +76,8 @@ def find_input(data: Folder | None, song_data: Folder | None, log_data: Folder |
 
 
 def _address(folder: Folder) -> str:
-    """The path or URL of a folder: files have one name in all loads. So a scheme is in small letters, and
-    ``s3a``, as Hadoop calls S3, is ``s3``."""
+    """The path or URL of a folder, so spelled that files have one name in all loads: a scheme is in small
+    letters, and ``s3a``, as Hadoop calls S3, is ``s3``."""
     path = os.fspath(folder)
     scheme, mark, rest = path.partition("://")
     scheme = scheme.lower()

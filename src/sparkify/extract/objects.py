@@ -4,8 +4,7 @@ The store's library finds credentials in its usual places (environment, files, r
 """
 
 import errno
-import logging
-import random
+import math
 import re
 import time
 from collections import Counter
@@ -14,7 +13,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-from sparkify.errors import StorageFailed, UsageError
+from sparkify import patience
+from sparkify.errors import SparkifyError, StorageFailed, UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
 
 _WEB: Final = ("http", "https")
@@ -25,11 +25,7 @@ _S3_OPTIONS: Final = {
 }
 
 RETRY_SECONDS: Final = 60.0
-"""How long to ask a store that fails or does not answer, for each piece of work."""
-
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 5.0
-"""Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
+"""How long to ask again, after its first failure, a store that fails or does not answer."""
 
 RANGE_BYTES: Final = 8 << 20
 """Bytes of an object to ask for at a time: more than of a file, because each request has to wait."""
@@ -48,23 +44,37 @@ _REFUSED: Final = frozenset(
 _CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416"))
 
 _BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"))
-"""S3 codes, beside those of status 500 and more, of a store that asks for another try."""
+"""S3 codes, beside status 429 and those from 500 on, of a store that asks for another try."""
 
-_UNREACHABLE: Final = frozenset(("ConnectionError", "TimeoutError", "HTTPClientError", "ClientPayloadError"))
-"""Errors of Python, botocore and aiohttp when a store cannot be reached or breaks off, by the names of their
+_UNREACHABLE: Final = frozenset(
+    (
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ClientConnectorError",
+        "ConnectionRefusedError",
+        "gaierror",
+    )
+)
+_BROKEN: Final = frozenset(
+    (
+        *("ClientOSError", "ClientPayloadError", "ConnectionError", "IncompleteRead", "ReadTimeoutError"),
+        *("ResponseParserError", "ServerDisconnectedError", "TimeoutError"),
+    )
+)
+"""Errors of Python, botocore and aiohttp when a store cannot be reached, or breaks off, by the names of their
 classes or of those above."""
-
-_log: Final = logging.getLogger("sparkify")
 
 Result = TypeVar("Result")
 
 
-class _Down(StorageFailed):
-    """The store fails, or cannot be reached: it may come back."""
+class _Away(StorageFailed):
+    """The store cannot be reached; `what` says so in short."""
+
+    what: str = ""
 
 
-class _Busy(_Down):
-    """The store answers that it cannot answer now."""
+class _Busy(_Away):
+    """The store was reached, but fails or breaks off: it may do better."""
 
 
 def exists(address: str) -> bool:
@@ -125,8 +135,7 @@ def names(address: str) -> list[tuple[str, bool]]:
     """
     files, path = _open(address)
     try:
-        with _translated(address):
-            found = files.ls(path, detail=True)
+        found = _patiently(address, lambda: files.ls(path, detail=True))
     except OSError:
         return []
     return [(each["name"].rstrip("/").rpartition("/")[2], each["type"] == "directory") for each in found]
@@ -141,7 +150,7 @@ def now(kind: Kind, address: str) -> InputFile | None:
     """
     files, path = _open(address)
     try:
-        details = _patiently(address, lambda: files.info(path))
+        details = _patiently(address, lambda: files.info(path), answered=False)
     except FileNotFoundError:
         return None
     return _input_file(kind, address, details, compression_of(address))
@@ -270,24 +279,27 @@ def _is_s3(address: str) -> bool:
 
 
 def _patiently(address: str, work: Callable[[], Result], *, answered: bool = True) -> Result:
-    """Do some work, and repeat it while the store is down; a store that never `answered` has another address.
+    """Do some work, and repeat it while the store fails.
+
+    A store that has not `answered` yet, and cannot be reached, is not asked again: its address may be wrong.
 
     Raises:
         OSError: the object is to blame.
-        StorageFailed: the store refuses access, or is down for too long.
+        StorageFailed: the store refuses access, or fails for too long.
+        SparkifyError: another thread gave the work up.
     """
-    until, pause = time.monotonic() + RETRY_SECONDS, _FIRST_PAUSE
+    until, waits = math.inf, patience.pauses()
     while True:
         try:
             with _translated(address):
                 return work()
-        except _Down as error:
-            if time.monotonic() > until or not (answered or isinstance(error, _Busy)):
+        except _Away as error:
+            until = min(until, time.monotonic() + RETRY_SECONDS)
+            if time.monotonic() >= until or not (answered or isinstance(error, _Busy)):
                 raise
-            if pause == _FIRST_PAUSE:
-                _log.warning("sparkify: %s Trying again.", error.args[0].partition(". ")[0] + ".")
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-        pause = min(2 * pause, _LONGEST_PAUSE)
+            patience.say(error.what, RETRY_SECONDS)
+        if not patience.wait(next(waits)):
+            raise SparkifyError("Another batch failed, or somebody ended the run.")
 
 
 @contextmanager
@@ -319,13 +331,31 @@ def _error(error: Exception, address: str) -> OSError | StorageFailed:
         if expired or code in _CHANGED or type(error).__name__ == "FileExpired":
             return _changed(address)
     kind, advice = StorageFailed, "Check the network, the credentials and AWS_ENDPOINT_URL."
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    names = {base.__name__ for each in _chain(error) for base in type(each).__mro__}
+    if code in _BUSY or _asks_for_another_try(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)):
         kind, advice = _Busy, "The store has a fault, or too much to do."
-    elif _UNREACHABLE & {base.__name__ for base in type(error).__mro__}:
-        kind, advice = _Down, "Check the network and AWS_ENDPOINT_URL."
-    kept = "What was committed is kept; run the command again to go on."
-    return kind(f"Cannot read {address}: {said}. {advice} {kept}")
+    elif names & _UNREACHABLE:
+        kind, advice = _Away, "Check the network and AWS_ENDPOINT_URL."
+    elif names & _BROKEN:
+        kind, advice = _Busy, "Check the network."
+    what = f"Cannot read {address}: {said}"
+    failed = kind(f"{what}. {advice} What was committed is kept; run the command again to go on.")
+    if isinstance(failed, _Away):
+        failed.what = what
+    return failed
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it: a client may hide the true one in a general one."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _asks_for_another_try(status: int) -> bool:
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return False
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _may_not_be_read(error: PermissionError) -> PermissionError:

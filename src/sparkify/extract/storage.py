@@ -45,8 +45,8 @@ def open_file(path: str) -> int:
     """Open a local file for reading, and return its descriptor.
 
     Raises:
-        OSError: it cannot be opened, or is not a regular file: reading a pipe could block for ever. Or it has
-            content though its size is 0, as in some file systems in user space: it would pass for empty.
+        OSError: it cannot be opened; it is not a regular file, and reading a pipe could block for ever; or it
+            would pass for empty, because its size is given as 0, as in some file systems in user space.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -60,14 +60,20 @@ def open_file(path: str) -> int:
         if error.errno in {errno.ENXIO, errno.EOPNOTSUPP}:  # a socket, on Linux and on macOS
             raise _no_file(path) from error
         raise
+    try:
+        _check_content(descriptor, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_content(descriptor: int, path: str) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
         raise _no_file(path)
     if not status.st_size and os.read(descriptor, 1):
-        os.close(descriptor)
         raise OSError(errno.EINVAL, "it has content, but its size is given as 0: copy it", path)
-    return descriptor
 
 
 def _no_file(path: str) -> OSError:

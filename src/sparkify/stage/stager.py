@@ -8,6 +8,7 @@ if its manifest entries are there.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date
+from itertools import islice
 from typing import Any, Final
 
 import psycopg
@@ -22,6 +23,7 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
+from sparkify.patience import until
 from sparkify.report import BatchListening, Books, StagedBatch, Tally
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import columns_of, copy_bytes, copy_columns
@@ -99,7 +101,8 @@ class Stager:
             SparkifyError: another program took over the run, or a store of files cannot be reached.
             psycopg.Error: the server failed for good; nothing of the batch is kept.
         """
-        return self._session.run(lambda _: self._stage_what_can_be_read(batch))
+        with until(self._session.given_up):
+            return self._session.run(lambda _: self._stage_what_can_be_read(batch))
 
     def _stage_what_can_be_read(self, batch: Batch) -> StagedBatch:
         unreadable: dict[str, str] = {}
@@ -165,11 +168,13 @@ class Stager:
 
     def _stage_in_a_transaction(self, batch: Batch) -> StagedBatch:
         done, kind = StagedBatch(), batch.files[0].kind
+        source = chunks(batch.files, batch.part)
+        # A store may be slow: most transactions have one chunk, and others need not wait while it is read.
+        read = list(islice(source, 1))
         with self._transaction():
             claims = self._claims(batch)
-            listened = self._stage_chunks(
-                kind, self._claimed(batch, claims), lambda verdicts: self._account(verdicts, done, kind)
-            )
+            claimed = self._claimed(claims, read, source)
+            listened = self._stage_chunks(kind, claimed, lambda verdicts: self._account(verdicts, done, kind))
             claims.keep(done)
         done.months = sorted(self._locked_months)
         done.listened = listened.months
@@ -180,8 +185,11 @@ class Stager:
             return PartClaim(self._connection, self._run_id, batch.files[0], batch.part)
         return Claims(self._connection, self._run_id, self._planned_at)
 
-    def _claimed(self, batch: Batch, claims: Claims | PartClaim) -> Iterator[Claimed]:
-        for chunk in chunks(batch.files, batch.part):
+    def _claimed(
+        self, claims: Claims | PartClaim, read: list[list[Slice]], source: Iterator[list[Slice]]
+    ) -> Iterator[Claimed]:
+        """Claim what was `read` and what follows in the `source`."""
+        while (chunk := read.pop() if read else next(source, None)) is not None:
             if self._given_up:
                 raise SparkifyError("Another batch failed, or somebody ended the run.")
             if claimed := claims.take(chunk):

@@ -31,6 +31,11 @@ _PATIENCE: Final = 20.0
 _PROBE_SECONDS: Final = 10
 """Seconds that an executor has to connect to PostgreSQL for the first time."""
 
+_WAITS: Final = (
+    "sparkify: Spark has not run a first task yet; waiting. Does %s have workers, free cores, and as much"
+    " memory as spark.executor.memory asks for? Spark's web page shows it."
+)
+
 _log: Final = logging.getLogger("sparkify")
 
 
@@ -54,21 +59,15 @@ class Engine:
 
     def _wait_for_an_executor(self) -> None:
         """Fail early if executors cannot do the work. Spark itself says nothing while it has none."""
-        waiting = threading.Timer(_PATIENCE, self._say_that_it_waits)
+        waiting = threading.Timer(_PATIENCE, _log.warning, [_WAITS, self._session.conf.get("spark.master")])
         waiting.daemon = True
         waiting.start()
         self.workers = 1
         try:
+            # In another thread, so that Ctrl-C cancels the task: py4j would log a traceback.
             list(self._side_by_side(_probe, [self._dsn]))
         finally:
             waiting.cancel()
-
-    def _say_that_it_waits(self) -> None:
-        _log.warning(
-            "sparkify: Spark has not run a first task yet; waiting. Does %s have workers, free cores, and as"
-            " much memory as spark.executor.memory asks for? Its web page tells.",
-            self._session.conf.get("spark.master"),
-        )
 
     def survey(self, ranges: list[Range]) -> Sequence[Survey | None]:
         """Survey ranges of large files; returns the results in the order of the ranges."""

@@ -61,9 +61,12 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     finally:
         starter.shutdown(wait=False)
     is_named = master is not None or "spark.master" in conf
-    if not is_named and str(session.conf.get("spark.master")).startswith("local"):
+    found = str(session.conf.get("spark.master"))
+    if not is_named and found.startswith("local"):
         session.stop()  # Spark's default is this machine: nobody means that by a cluster
-        raise UsageError(f"Name a cluster: --master {_NAME_A_CLUSTER}.")
+        raise UsageError(
+            f"Spark's configuration names {found}, not a cluster: give --master {_NAME_A_CLUSTER}."
+        )
     return session
 
 
@@ -136,9 +139,11 @@ def _in_one_line(said: str) -> str:
     if "JAVA_GATEWAY_EXITED" in said:
         return "Spark did not start. It needs Java 17 or newer; its messages above say what was wrong."
     if "calling None.org.apache.spark" in said:
+        cause = re.search(r"^: (?:\w+\.)*(.+)$", said, re.MULTILINE)
+        why = f": {cause[1].rstrip('.')}" if cause else ""
         return (
-            "Spark did not start; its messages above say why. Is the port of --master that of Spark, usually"
-            " 7077, and not that of its web page?"
+            f"Spark did not start{why}. Its messages above say more. If they call a master unresponsive, its"
+            " port may be that of the web page; that of the master is usually 7077."
         )
     # The innermost cause says most: the last line of a Python traceback, or the failure of the task.
     python = re.findall(r"^(?:\w+\.)*\w+(?:Error|Exception): .+$", said, re.MULTILINE)

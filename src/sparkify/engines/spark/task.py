@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from sparkify.database.connection import connect
 from sparkify.errors import ConnectionFailed, SparkifyError, StorageFailed, UsageError
@@ -27,9 +27,10 @@ def reach(dsn: str, seconds: int) -> None:
     """Connect to PostgreSQL once: to retry would only delay the news.
 
     Raises:
-        ConnectionFailed: it cannot be reached from here within these seconds.
+        ConnectionFailed: it cannot be reached from here within these seconds, or those that the DSN allows.
     """
-    connect(make_conninfo(dsn, connect_timeout=seconds)).close()
+    limit = {} if "connect_timeout" in conninfo_to_dict(dsn) else {"connect_timeout": seconds}
+    connect(make_conninfo(dsn, **limit)).close()
 
 
 def outcome(work: Callable[..., Any], *arguments: Any) -> bytes:
