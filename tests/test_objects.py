@@ -22,7 +22,7 @@ from sparkify import etl, patience
 from sparkify.cli import main
 from sparkify.database.connection import connect
 from sparkify.errors import StorageFailed, UsageError
-from sparkify.extract import batches, files, objects, storage
+from sparkify.extract import batches, files, objects, storage, store_errors
 from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
 from sparkify.operations.forget import forget
@@ -378,7 +378,7 @@ def test_only_failures_count_against_a_store(
     s3: Any, store: Store, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slow objects beside one that fails take no time from its next attempts."""
-    monkeypatch.setattr(objects, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(store_errors, "RETRY_SECONDS", 0.5)
     s3.pipe({f"lake/data/log_data/{name}.json": lines(play(NOVEMBER + ord(name))) for name in "ab"})
 
     def answer(method: str, path: str) -> Answer:
@@ -460,7 +460,7 @@ def test_a_store_that_refuses_us_is_not_the_fault_of_each_object(s3: Any) -> Non
 
     def refused(code: str) -> type:
         error = translate_boto_error(ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject"))
-        return type(objects._error(error, "s3://lake/x"))  # noqa: SLF001
+        return type(store_errors.error_of(error, "s3://lake/x"))
 
     assert refused("ExpiredToken") is StorageFailed
     assert issubclass(refused("SlowDown"), StorageFailed)

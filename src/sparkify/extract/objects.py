@@ -4,18 +4,13 @@ The store's library finds credentials in its usual places (environment, files, r
 """
 
 import errno
-import math
-import re
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from sparkify import patience
-from sparkify.errors import SparkifyError, StorageFailed, UsageError
+from sparkify.errors import StorageFailed, UsageError
 from sparkify.extract.files import SUCCESS, InputFile, Kind, compression_of, ending_of
+from sparkify.extract.store_errors import changed, error_of, may_not_be_read, patiently, translated
 
 _WEB: Final = ("http", "https")
 
@@ -23,9 +18,6 @@ _S3_OPTIONS: Final = {
     # Allow 64 small objects in parallel. We retry; botocore must not retry each attempt, too.
     "config_kwargs": {"max_pool_connections": 64, "retries": {"total_max_attempts": 1}},
 }
-
-RETRY_SECONDS: Final = 60.0
-"""How long to ask again, after its first failure, a store that fails or does not answer."""
 
 RANGE_BYTES: Final = 8 << 20
 """Bytes of an object to ask for at a time: more than of a file, because each request has to wait."""
@@ -35,46 +27,6 @@ _SIGNATURES: Final = (
     *("LastModified", "last_modified", "mtime", "created"),
 )
 """Attributes in which stores identify the content of an object; the first one present counts."""
-
-_REFUSED: Final = frozenset(
-    ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch")
-)
-"""S3 codes for bad credentials: they fail the run, not the object."""
-
-_CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416"))
-
-_BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"))
-"""S3 codes, beside status 429 and those from 500 on, of a store that asks for another try."""
-
-_UNREACHABLE: Final = frozenset(
-    (
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ClientConnectorError",
-        "ConnectionRefusedError",
-        "gaierror",
-    )
-)
-_BROKEN: Final = frozenset(
-    (
-        *("ClientOSError", "ClientPayloadError", "ConnectionError", "IncompleteRead", "ReadTimeoutError"),
-        *("ResponseParserError", "ServerDisconnectedError", "TimeoutError"),
-    )
-)
-"""Errors of Python, botocore and aiohttp when a store cannot be reached, or breaks off, by the names of their
-classes or of those above."""
-
-Result = TypeVar("Result")
-
-
-class _Away(StorageFailed):
-    """The store cannot be reached; `what` says so in short."""
-
-    what: str = ""
-
-
-class _Busy(_Away):
-    """The store was reached, but fails or breaks off: it may do better."""
 
 
 def exists(address: str) -> bool:
@@ -86,7 +38,7 @@ def exists(address: str) -> bool:
     """
     files, path = _open(address)
     try:
-        with _translated(address):
+        with translated(address):
             if _is_s3(address):  # s3fs would ask for an object of this name, which needs other permissions
                 return any(any(True for _ in page) for page in _pages(files, path, address))
             return bool(files.exists(path))
@@ -106,7 +58,7 @@ def find(root: str, kind: Kind, other_files: Counter[str]) -> Iterator[InputFile
     files, path = _open(root)
     empty = True
     try:
-        with _translated(root):
+        with translated(root):
             for page in _pages(files, path, root):
                 for address, details in page:
                     empty = False
@@ -135,7 +87,7 @@ def names(address: str) -> list[tuple[str, bool]]:
     """
     files, path = _open(address)
     try:
-        found = _patiently(address, lambda: files.ls(path, detail=True))
+        found = patiently(address, lambda: files.ls(path, detail=True))
     except OSError:
         return []
     return [(each["name"].rstrip("/").rpartition("/")[2], each["type"] == "directory") for each in found]
@@ -150,7 +102,7 @@ def now(kind: Kind, address: str) -> InputFile | None:
     """
     files, path = _open(address)
     try:
-        details = _patiently(address, lambda: files.info(path), answered=False)
+        details = patiently(address, lambda: files.info(path), answered=False)
     except FileNotFoundError:
         return None
     return _input_file(kind, address, details, compression_of(address))
@@ -164,7 +116,7 @@ def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
         source = files.open(path, "rb", block_size=RANGE_BYTES, cache_type="none")
         details = getattr(source, "details", None) or files.info(path)
         if _signature(details) != file.etag:
-            raise _changed(file.path)
+            raise changed(file.path)
         return source
 
     def read() -> bytes:
@@ -172,14 +124,14 @@ def blocks(file: InputFile, start: int, size: int) -> Iterator[bytes]:
         return bytes(source.read(min(RANGE_BYTES, size)))
 
     try:
-        with _patiently(file.path, opened) as source:
-            while size and (data := _patiently(file.path, read)):
+        with patiently(file.path, opened) as source:
+            while size and (data := patiently(file.path, read)):
                 yield data
                 start, size = start + len(data), size - len(data)
         if size and start < file.size:
             raise OSError(errno.EIO, "it ends before the size that was listed", file.path)
     except PermissionError as error:
-        raise _may_not_be_read(error) from error
+        raise may_not_be_read(error) from error
 
 
 def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
@@ -198,17 +150,17 @@ def fetch(wanted: Sequence[InputFile]) -> dict[str, bytes | OSError]:
         contents = files.cat_ranges(paths, [0] * len(paths), sizes, on_error="return") if paths else []
         failed: StorageFailed | None = None
         for file, content in zip(left, contents, strict=True):
-            error = _error(content, file.path) if isinstance(content, Exception) else None
+            error = error_of(content, file.path) if isinstance(content, Exception) else None
             if isinstance(error, StorageFailed):
                 failed = error
             elif isinstance(error, PermissionError):
-                found[file.path] = _may_not_be_read(error)
+                found[file.path] = may_not_be_read(error)
             else:
                 found[file.path] = error or content
         if failed:
             raise failed
 
-    _patiently(wanted[0].path, fetch_others)
+    patiently(wanted[0].path, fetch_others)
     return found
 
 
@@ -257,7 +209,7 @@ def _pages(files: Any, path: str, root: str) -> Iterator[Iterator[tuple[str, Map
     request = {"Bucket": bucket, "Prefix": f"{prefix}/" if prefix else ""}
     while True:
         answered = "ContinuationToken" in request
-        page = _patiently(root, lambda: files.call_s3("list_objects_v2", **request), answered=answered)
+        page = patiently(root, lambda: files.call_s3("list_objects_v2", **request), answered=answered)
         yield ((f"s3://{bucket}/{each['Key']}", each) for each in page.get("Contents", ()))
         if not page.get("IsTruncated"):
             return
@@ -276,92 +228,3 @@ def _signature(details: Mapping[str, Any]) -> str:
 
 def _is_s3(address: str) -> bool:
     return address.startswith("s3://")
-
-
-def _patiently(address: str, work: Callable[[], Result], *, answered: bool = True) -> Result:
-    """Do some work, and repeat it while the store fails.
-
-    A store that has not `answered` yet, and cannot be reached, is not asked again: its address may be wrong.
-
-    Raises:
-        OSError: the object is to blame.
-        StorageFailed: the store refuses access, or fails for too long.
-        SparkifyError: another thread gave the work up.
-    """
-    until, waits = math.inf, patience.pauses()
-    while True:
-        try:
-            with _translated(address):
-                return work()
-        except _Away as error:
-            until = min(until, time.monotonic() + RETRY_SECONDS)
-            if time.monotonic() >= until or not (answered or isinstance(error, _Busy)):
-                raise
-            patience.say(error.what, RETRY_SECONDS)
-        if not patience.wait(next(waits)):
-            raise SparkifyError("Another batch failed, or somebody ended the run.")
-
-
-@contextmanager
-def _translated(address: str) -> Iterator[None]:
-    try:
-        yield
-    except (UsageError, StorageFailed):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.filename == address:
-            raise  # it is translated already
-        raise _error(error, address) from error
-
-
-def _error(error: Exception, address: str) -> OSError | StorageFailed:
-    """Turn an error into one of the object (OSError) or of the whole store (StorageFailed)."""
-    cause = error if hasattr(error, "response") else error.__cause__
-    response = getattr(cause, "response", None) or {}
-    code = str(response.get("Error", {}).get("Code", ""))
-    text = str((isinstance(error, OSError) and error.strerror) or error)
-    said = re.sub(r"//[^/@\s]*@", "//", " ".join(text.split())).rstrip(".") or type(error).__name__
-    if code not in _REFUSED:
-        if isinstance(error, FileNotFoundError):
-            named = error.errno is not None or said in address  # fsspec's text is the path alone
-            return FileNotFoundError(errno.ENOENT, "No such object" if named else said, address)
-        if isinstance(error, PermissionError):
-            return PermissionError(errno.EACCES, said, address)
-        expired = isinstance(error, OSError) and error.errno == errno.ESTALE
-        if expired or code in _CHANGED or type(error).__name__ == "FileExpired":
-            return _changed(address)
-    kind, advice = StorageFailed, "Check the network, the credentials and AWS_ENDPOINT_URL."
-    names = {base.__name__ for each in _chain(error) for base in type(each).__mro__}
-    if code in _BUSY or _asks_for_another_try(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)):
-        kind, advice = _Busy, "The store has a fault, or too much to do."
-    elif names & _UNREACHABLE:
-        kind, advice = _Away, "Check the network and AWS_ENDPOINT_URL."
-    elif names & _BROKEN:
-        kind, advice = _Busy, "Check the network."
-    what = f"Cannot read {address}: {said}"
-    failed = kind(f"{what}. {advice} What was committed is kept; run the command again to go on.")
-    if isinstance(failed, _Away):
-        failed.what = what
-    return failed
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that led to it: a client may hide the true one in a general one."""
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _asks_for_another_try(status: int) -> bool:
-    if status == HTTPStatus.NOT_IMPLEMENTED:
-        return False
-    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _may_not_be_read(error: PermissionError) -> PermissionError:
-    why = f"{error.strerror}: it may be listed, but not read"
-    return PermissionError(error.errno, why, error.filename)
-
-
-def _changed(address: str) -> OSError:
-    return OSError(errno.ESTALE, "it has changed since it was listed", address)
