@@ -370,7 +370,7 @@ def test_objects_that_may_not_be_read_are_asked_for_once(
     why = "AccessDenied: it may be listed, but not read. The next run tries again."
     assert said[-11:] == [
         *(f"s3:/{path} was not read: {why}" for path in denied[:10]),
-        "5 more files were not read: those of etl.files whose state is unreadable or vanished.",
+        "5 more files were not read. etl.files lists all, as unreadable or vanished.",
     ]
 
 
@@ -466,6 +466,19 @@ def test_a_store_that_refuses_us_is_not_the_fault_of_each_object(s3: Any) -> Non
     assert issubclass(refused("SlowDown"), StorageFailed)
     assert refused("AccessDenied") is PermissionError
     assert refused("NoSuchKey") is FileNotFoundError
+
+
+def test_a_store_that_was_reached_is_told_from_one_that_was_not(s3: Any) -> None:
+    """The client gives both the same error, and the true one as its cause."""
+    from botocore.exceptions import EndpointConnectionError
+
+    def found(cause: Exception) -> type:
+        error = EndpointConnectionError(endpoint_url="http://store")
+        error.__cause__ = cause
+        return type(store_errors.error_of(error, "s3://lake/x"))
+
+    assert found(ConnectionResetError()) is store_errors._Busy  # noqa: SLF001
+    assert found(ConnectionRefusedError()) is store_errors._Away  # noqa: SLF001
 
 
 def test_other_stores(db: Connection[Any], dsn: str) -> None:

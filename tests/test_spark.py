@@ -323,7 +323,7 @@ def test_no_master(cluster: Cluster, dirty: Path, dsn: str) -> None:
         code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", master)
         assert (code, "give spark://HOST:PORT" in said) == (2, True)
     code, said = refused(cluster, str(dirty), "--dsn", dsn)
-    assert (code, "not a cluster: give --master spark://HOST:PORT" in said) == (2, True)
+    assert (code, "not on a cluster: give --master spark://HOST:PORT" in said) == (2, True)
 
 
 def test_executors_that_cannot_reach_postgresql(cluster: Cluster, dirty: Path, dsn: str) -> None:

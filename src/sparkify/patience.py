@@ -14,10 +14,10 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds. Each pause is about twice the last, and random, so that workers do not all return at once."""
 
 QUIET: Final = 10.0
-"""Seconds in which an error is reported only once, even if several workers meet it."""
+"""Seconds in which an error of a server or store is reported only once, even if several workers meet it."""
 
 _log: Final = logging.getLogger("sparkify")
-_said: Final = [0.0]
+_said: Final[dict[str, float]] = {}
 _given_up: Final[ContextVar[threading.Event | None]] = ContextVar("given_up", default=None)
 
 
@@ -48,8 +48,9 @@ def wait(seconds: float) -> bool:
     return not given_up.wait(seconds)
 
 
-def say(what: str, seconds: float) -> None:
-    """Say what failed, a sentence without its full stop, and that it is tried again for so many seconds."""
-    if time.monotonic() - _said[0] >= QUIET:
-        _said[0] = time.monotonic()
+def say(who: str, what: str, seconds: float) -> None:
+    """Say what failed at `who`, a sentence without its full stop, and that it is tried again for so many
+    seconds."""
+    if time.monotonic() - _said.get(who, -QUIET) >= QUIET:
+        _said[who] = time.monotonic()
         _log.warning("sparkify: %s. Trying again, for up to %.0f seconds.", what, seconds)

@@ -161,9 +161,7 @@ def _print_advice(report: Report) -> None:
         note(f"{name} was not read: {why}. The next run tries again.")
     if (more := len(unreadable) - MOST_FAULTS) > 0:
         read = "was not read" if more == 1 else "were not read"
-        note(
-            f"{counted(more, 'more file')} {read}: those of etl.files whose state is unreadable or vanished."
-        )
+        note(f"{counted(more, 'more file')} {read}. etl.files lists all, as unreadable or vanished.")
     if others := report.tally.left_to_others:
         note(f"Another run is loading {counted(others, 'file')}. The next run loads what has changed there.")
     for run_id in report.held_runs:

@@ -110,7 +110,7 @@ class Session:
                 if self.given_up.is_set():
                     raise
                 if not refused:
-                    say(_what(error), RETRY_SECONDS)
+                    say("PostgreSQL", _what(error), RETRY_SECONDS)
                 if isinstance(error, ConnectionFailed):
                     revive(self.dsn)
             pausing = next(waits)

@@ -28,23 +28,22 @@ _CHANGED: Final = frozenset(("PreconditionFailed", "InvalidRange", "412", "416")
 _BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"))
 """S3 codes, beside status 429 and those from 500 on, of a store that asks for another try."""
 
+_RESET: Final = frozenset(("BrokenPipeError", "ConnectionAbortedError", "ConnectionResetError"))
 _UNREACHABLE: Final = frozenset(
     (
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ClientConnectorError",
-        "ConnectionRefusedError",
-        "gaierror",
+        *("ClientConnectorError", "ConnectTimeoutError", "ConnectionRefusedError", "EndpointConnectionError"),
+        *("ProxyConnectionError", "SSLCertVerificationError", "gaierror"),
     )
 )
 _BROKEN: Final = frozenset(
     (
-        *("ClientOSError", "ClientPayloadError", "ConnectionError", "IncompleteRead", "ReadTimeoutError"),
-        *("ResponseParserError", "ServerDisconnectedError", "TimeoutError"),
+        *("ClientOSError", "ClientPayloadError", "ConnectionClosedError", "ConnectionError"),
+        *("IncompleteRead", "IncompleteReadError", "ReadTimeoutError", "ResponseParserError"),
+        *("ServerDisconnectedError", "TimeoutError"),
     )
 )
 """Errors of Python, botocore and aiohttp when a store cannot be reached, or breaks off, by the names of their
-classes or of those above."""
+classes or of those above. A client may report a reset as a store that cannot be reached."""
 
 Result = TypeVar("Result")
 
@@ -78,7 +77,7 @@ def patiently(address: str, work: Callable[[], Result], *, answered: bool = True
             until = min(until, time.monotonic() + RETRY_SECONDS)
             if time.monotonic() >= until or not (answered or isinstance(error, _Busy)):
                 raise
-            patience.say(error.what, RETRY_SECONDS)
+            patience.say("store", error.what, RETRY_SECONDS)
         if not patience.wait(next(waits)):
             raise SparkifyError("Another batch failed, or somebody ended the run.")
 
@@ -99,7 +98,8 @@ def translated(address: str) -> Iterator[None]:
 def error_of(error: Exception, address: str) -> OSError | StorageFailed:
     """Turn an error into one of the object (OSError) or of the whole store (StorageFailed)."""
     cause = error if hasattr(error, "response") else error.__cause__
-    response = getattr(cause, "response", None) or {}
+    response = getattr(cause, "response", None)
+    response = response if isinstance(response, dict) else {}
     code = str(response.get("Error", {}).get("Code", ""))
     text = str((isinstance(error, OSError) and error.strerror) or error)
     said = re.sub(r"//[^/@\s]*@", "//", " ".join(text.split())).rstrip(".") or type(error).__name__
@@ -116,9 +116,9 @@ def error_of(error: Exception, address: str) -> OSError | StorageFailed:
     names = {base.__name__ for each in _chain(error) for base in type(each).__mro__}
     if code in _BUSY or _asks_for_another_try(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)):
         kind, advice = _Busy, "The store has a fault, or too much to do."
-    elif names & _UNREACHABLE:
+    elif names & _UNREACHABLE and not names & _RESET:
         kind, advice = _Away, "Check the network and AWS_ENDPOINT_URL."
-    elif names & _BROKEN:
+    elif names & (_BROKEN | _RESET):
         kind, advice = _Busy, "Check the network."
     what = f"Cannot read {address}: {said}"
     failed = kind(f"{what}. {advice} What was committed is kept; run the command again to go on.")
@@ -129,7 +129,9 @@ def error_of(error: Exception, address: str) -> OSError | StorageFailed:
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """An error and those that led to it: a client may hide the true one in a general one."""
-    while error:
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

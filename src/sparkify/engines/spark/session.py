@@ -65,7 +65,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     if not is_named and found.startswith("local"):
         session.stop()  # Spark's default is this machine: nobody means that by a cluster
         raise UsageError(
-            f"Spark's configuration names {found}, not a cluster: give --master {_NAME_A_CLUSTER}."
+            f"Spark would run on this machine ({found}), not on a cluster: give --master {_NAME_A_CLUSTER}."
         )
     return session
 
