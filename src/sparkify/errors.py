@@ -32,6 +32,13 @@ class StorageFailed(SparkifyError):
     """The object storage with the input could not be reached, or refused us."""
 
 
+class GivenUp(SparkifyError):
+    """The rest of the work was given up."""
+
+    def __init__(self, message: str = "Another batch failed, or somebody ended the run.") -> None:
+        super().__init__(message)
+
+
 class ServerError(SparkifyError):
     """The embedded PostgreSQL could not be created, started or stopped."""
 

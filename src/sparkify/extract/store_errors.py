@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from sparkify import patience
-from sparkify.errors import SparkifyError, StorageFailed
+from sparkify.errors import GivenUp, SparkifyError, StorageFailed
 
 RETRY_SECONDS: Final = 60.0
 """How long to ask again, after its first failure, a store that fails or does not answer."""
@@ -66,7 +66,7 @@ def patiently(address: str, work: Callable[[], Result], *, answered: bool = True
     Raises:
         OSError: the object is to blame.
         StorageFailed: the store refuses access, or fails for too long.
-        SparkifyError: another thread gave the work up.
+        GivenUp: another thread gave the work up.
     """
     until, waits = math.inf, patience.pauses()
     while True:
@@ -79,7 +79,7 @@ def patiently(address: str, work: Callable[[], Result], *, answered: bool = True
                 raise
             patience.say("store", error.what, RETRY_SECONDS)
         if not patience.wait(next(waits)):
-            raise SparkifyError("Another batch failed, or somebody ended the run.")
+            raise GivenUp
 
 
 @contextmanager

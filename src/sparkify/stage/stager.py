@@ -18,7 +18,7 @@ from sparkify.database.advice import described
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.database.session import Session
-from sparkify.errors import SparkifyError
+from sparkify.errors import GivenUp
 from sparkify.extract.batches import Batch
 from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.lines import Slice, chunks
@@ -77,7 +77,6 @@ class Stager:
         self._forgotten_sessions: set[int] = set()  # of forgotten people, that this transaction has met
         self._locked_months: set[date] = set()  # months that nobody publishes until the batch is committed
         self._made_by: dict[date, str] = {}  # by month: the transaction that created its tables
-        self._given_up = False
 
     @property
     def _connection(self) -> Connection[Any]:
@@ -91,7 +90,6 @@ class Stager:
 
     def cancel(self, *, for_good: bool = False) -> None:
         """Stop this worker, and the server's work for it, as `Session.cancel` does."""
-        self._given_up = True
         self._session.cancel(for_good=for_good)
 
     def stage(self, batch: Batch) -> StagedBatch:
@@ -190,8 +188,8 @@ class Stager:
     ) -> Iterator[Claimed]:
         """Claim what was `read` and what follows in the `source`."""
         while (chunk := read.pop() if read else next(source, None)) is not None:
-            if self._given_up:
-                raise SparkifyError("Another batch failed, or somebody ended the run.")
+            if self._session.given_up.is_set():
+                raise GivenUp
             if claimed := claims.take(chunk):
                 yield claimed
             del chunk, claimed  # before the next one is read

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from sparkify.engines.spark.reach import check_reach, complete
 from sparkify.engines.spark.session import check_master, ship_package, spark_errors, start_session
-from sparkify.errors import SparkifyError
+from sparkify.errors import GivenUp
 from sparkify.extract.batches import Batch, Range, Survey, survey
 from sparkify.report import StagedBatch
 
@@ -112,7 +112,7 @@ class Engine:
             return outcome(work, *arguments)
 
         if self._stopped.is_set():
-            raise SparkifyError("Another batch failed, or somebody ended the run.")
+            raise GivenUp
         with spark_errors():
             self._session.addTag(_TAG)  # of this thread
             # The work travels in the task's code, so that no password shows in Spark's settings and plans.

@@ -90,10 +90,7 @@ def check(dsn: str | None = None) -> list[Finding]:
             kept adding months to it.
     """
     dsn = resolve(dsn)
-    with (
-        server_errors(),
-        closing(Session(dsn, open_existing(dsn, for_questions=False))) as warehouse,
-    ):
+    with server_errors(), closing(Session(dsn, open_existing(dsn, for_questions=False))) as warehouse:
         try:
             return warehouse.run(_settle)
         except InsufficientPrivilege as error:
