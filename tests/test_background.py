@@ -27,7 +27,7 @@ from sparkify.publish.listening import ListeningRollups
 from sparkify.report import Progress, StagedBatch
 from sparkify.simulate import simulate
 from sparkify.stage.tables import COUNTED_TABLES
-from sparkify.transform.listened import COUNTED
+from sparkify.transform.sessions import COUNTED
 from tests.support.data import NOVEMBER, play, view, write
 from tests.support.warehouse import check_books, content, one, wait_until
 
@@ -115,7 +115,7 @@ def test_files_overlap_in_time(
     (tmp_path / "log_data").mkdir()
     for which in (0, 1):
         (tmp_path / "log_data" / f"{which}.json").write_bytes(b"\n".join(lines[which::2]))
-    for rollup in COUNTED:
+    for rollup in set(COUNTED) - {"track_feedback_days"}:  # PostgreSQL counts its first days
         monkeypatch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
     found, _ = loaded(dsn, tmp_path, batch_bytes=1)
     assert outcomes == [True] * (2 * 2 + 1)  # days and activity of two months; and ANALYZE

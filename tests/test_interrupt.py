@@ -26,7 +26,7 @@ from sparkify.extract.batches import Batch
 from sparkify.publish.ahead import MonthsAhead
 from sparkify.report import Progress, StagedBatch
 from sparkify.stage.stager import Stager
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.warehouse import one
 
@@ -162,7 +162,7 @@ def test_months_that_are_being_published_are_cancelled(
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def load() -> None:
-        with MonthsAhead(dsn, 1, Progress(), Listened()) as ahead:
+        with MonthsAhead(dsn, 1, Progress(), Sessions()) as ahead:
             begun.append(ahead._pool.submit(ahead._session.run, publish))  # noqa: SLF001
             ahead._published[date(2018, 11, 1)] = begun[0]  # noqa: SLF001
 

@@ -37,7 +37,7 @@ from sparkify.simulate.sample import keep_apart
 from sparkify.stage.failed import failure, left_for_later
 from sparkify.stage.parts import claim_large_files, cut_files
 from sparkify.stage.runs import begin_run
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 
 
 def run(
@@ -136,7 +136,7 @@ class _Load:
     report: Report = field(init=False)
     _plan: Plan = field(init=False)
     _engine: Engine = field(init=False)
-    _listened: Listened = field(init=False, default_factory=Listened)
+    _sessions: Sessions = field(init=False, default_factory=Sessions)
     _run_id: int = 0
     _failure: str | None = None
 
@@ -202,7 +202,7 @@ class _Load:
     def stage_logs(self) -> None:
         """Stage the log files, large ones in parts, and publish months ahead if no limit can hold them."""
         batches = self._plan.batches("log", self._batch_bytes("log"), self._cut_large_logs())
-        with MonthsAhead(self.warehouse.dsn, self._run_id, self.progress, self._listened) as ahead:
+        with MonthsAhead(self.warehouse.dsn, self._run_id, self.progress, self._sessions) as ahead:
             self._stage(batches, ahead if self.limit is None else None)
 
     def publish_or_hold(self) -> None:
@@ -210,7 +210,7 @@ class _Load:
         if self.limit and self.limit.exceeded(self.warehouse.run(tally_of, self._run_id).books):
             self.warehouse.run(hold, self.report)
         elif reason := self.warehouse.run(
-            publish_run, self.warehouse.dsn, self._run_id, self.progress, self._listened
+            publish_run, self.warehouse.dsn, self._run_id, self.progress, self._sessions
         ):
             self.report.status = "failed"
             self._failure = failure(self._run_id, reason)
@@ -229,7 +229,7 @@ class _Load:
         for staged in self._engine.stage(self._run_id, self.planned_at, batches):
             self.report.tally.add(staged)
             self.progress.staged(staged)
-            self._listened.add(staged.listened)
+            self._sessions.add(staged.sessions)
             if ahead:
                 ahead.staged(staged)
 

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sparkify.errors import UsageError
 
@@ -81,8 +81,12 @@ class RejectLimit:
         return books.rejected > allowed
 
 
-BatchListening = tuple[int, bytes]
-"""How many plays a batch has in a month, and what people listened to (`core.Plays.listened`)."""
+class BatchSessions(NamedTuple):
+    """The sessions that a batch has in a month, with so many plays and page views (`core.Plays.sessions`)."""
+
+    plays: int
+    views: int
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -108,13 +112,13 @@ class Tally:
 class StagedBatch(Tally):
     """The tally of a staged batch.
 
-    `number` is its place in the plan, and `months` are those of its plays and page views. What people
-    `listened` to in them, for `transform.listened`, is there only in the process that staged it.
+    `number` is its place in the plan, and `months` are those of its plays and page views. Their `sessions`,
+    for `transform.sessions`, are there only in the process that staged it.
     """
 
     number: int = 0
     months: list[date] = field(default_factory=list)
-    listened: dict[date, list[BatchListening]] = field(default_factory=dict)
+    sessions: dict[date, list[BatchSessions]] = field(default_factory=dict)
 
 
 class Progress:

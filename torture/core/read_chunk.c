@@ -83,7 +83,7 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     HOLD(block);
     memcpy(block, bytes, left);
     Outcome taken = month_add(&month, block, left);
-    HOLD(month.day_count < size / 24);
+    HOLD(month.day_count <= size / 40);
     month_free(&month);
     free(block);
     return taken != SHORT_OF_MEMORY;
@@ -113,29 +113,63 @@ static bool take_pieces(const Month *month, bool of_artists, uint32_t pieces, ui
     return true;
 }
 
+typedef Outcome (*OfDays)(const Month *month, Days days, Buffer *buffer);
+
+/* Take the rows of a rollup by day, of the whole month or of its halves. */
+static Outcome take_days(const Month *month, OfDays rows, bool in_halves, uint64_t *sum) {
+    Days parts[] = {{month->since, month->since + (in_halves ? 15 : 31)}, {month->since + 15, month->since + 31}};
+    Outcome outcome = DONE;
+    Buffer buffer = {0};
+    for (int part = 0; outcome == DONE && part <= in_halves; part++) outcome = rows(month, parts[part], &buffer);
+    if (outcome == DONE) *sum = hold_rows(&buffer, *sum);
+    free(buffer.data);
+    HOLD(outcome != MALFORMED);
+    return outcome;
+}
+
+/* Take the rows of all rollups by day: the same rows in the same order, in one piece or two. */
+static bool take_all_days(const Month *month, uint64_t *sum) {
+    static const OfDays ROLLUPS[] = {rows_of_page_days, rows_of_session_days, rows_of_feedback_days};
+    for (size_t at = 0; at < sizeof ROLLUPS / sizeof *ROLLUPS; at++) {
+        uint64_t whole = *sum, halves = *sum;
+        Outcome one = take_days(month, ROLLUPS[at], false, &whole);
+        Outcome other = one == SHORT_OF_MEMORY ? one : take_days(month, ROLLUPS[at], true, &halves);
+        if (other == SHORT_OF_MEMORY) return false;
+        HOLD(one == other && whole == halves);
+        *sum = whole;
+    }
+    return true;
+}
+
 /* Count the rollups of a month from what the batch keeps of it, as if two batches had it. */
-static bool count_month(const Batch *batch, int32_t number, uint64_t *sum) {
+static bool count_month(const Plays *plays, int32_t number, uint64_t *sum) {
     Month month = {0};
-    size_t plays, size = listened_bytes(batch, number, &plays);
-    if (!plays) return true; /* all levels are too long */
-    uint8_t *bytes = malloc(size);
+    Buffer kept = {0};
+    EventCount count;
+    bool done = sessions_write(plays, number, &kept, &count);
+    if (!done || !(count.plays + count.views)) { /* or all levels and pages are too long */
+        free(kept.data);
+        return done;
+    }
+    uint8_t *bytes = malloc(kept.size); /* a block of exactly their size */
     HOLD(bytes);
-    listened_write(batch, number, bytes);
-    bool done = read_cut(bytes, size);
+    memcpy(bytes, kept.data, kept.size);
+    done = read_cut(bytes, kept.size);
     for (int twice = 0; done && twice < 2; twice++) {
-        Outcome taken = month_add(&month, bytes, size);
+        Outcome taken = month_add(&month, bytes, kept.size);
         HOLD(taken != MALFORMED);
         done = taken == DONE;
     }
+    if (done) HOLD(month.plays == 2 * count.plays);
+    done = done && month_sort(&month);
     if (done) {
-        HOLD(month.plays == 2 * plays);
-        month_sort(&month);
         uint64_t whole = *sum, cut = *sum;
         done = take_pieces(&month, false, 1, &whole) && take_pieces(&month, false, 3, &cut)
-            && take_pieces(&month, true, 2, sum);
+            && take_pieces(&month, true, 2, sum) && take_all_days(&month, sum);
         if (done) HOLD(whole == cut); /* the same rows in the same order */
         *sum += whole;
     }
+    free(kept.data);
     free(bytes);
     month_free(&month);
     return done;
@@ -193,7 +227,7 @@ static bool load_chunk(Plays *plays, const uint8_t *data, size_t size, uint8_t p
     if (part % 4 == 1 && chunk->month_count
         && !songs_forget_staged(&plays->songs, &plays->seed, chunk->months[0].month))
         return false;
-    if (!plays_find_new_songs(plays) || !match_songs(plays) || !plays_note_listening(plays)) return false;
+    if (!plays_find_new_songs(plays) || !match_songs(plays) || !plays_note_events(plays)) return false;
     for (size_t at = 0; at < chunk->month_count; at++)
         if (!take_rows(plays, TABLES, chunk->months[at].month, sum)) return false;
     return true;
@@ -213,13 +247,13 @@ static bool load_batch(Plays *plays, Bytes lines, const uint8_t parts[2], uint64
     }
     Batch *batch = &plays->batch;
     if (!batch_finish(plays)) return false;
-    const ByMonth *days = &batch->of_user_days;
-    for (size_t at = 0; at < days->count; at++) {
-        int32_t month = days->items[at].month;
-        bool is_next = !at || month != days->items[at - 1].month;
+    const ByMonth *sessions = &batch->of_sessions;
+    for (size_t at = 0; at < sessions->count; at++) {
+        int32_t month = sessions->items[at].month;
+        bool is_next = !at || month != sessions->items[at - 1].month;
         if (!is_next) continue;
         if (!take_rows(plays, TABLES, month, sum)) return false;
-        if (!count_month(batch, month, sum)) return false;
+        if (!count_month(plays, month, sum)) return false;
     }
     return true;
 }

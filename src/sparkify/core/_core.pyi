@@ -25,7 +25,7 @@ class Plays:
 
     The order of calls is `begin_batch`; for each chunk `read`, `add`, `forget`, `forgotten_sessions`,
     `settle`, `forget_staged`, `unknown_songs`, perhaps `take_catalogue`, `match` and `rows`; then
-    `finish_batch`, `rows` and `listened`.
+    `finish_batch`, `rows` and `sessions`.
 
     If `read`, `settle`, `unknown_songs`, `take_catalogue`, `match` or `finish_batch` fails, or memory is too
     short for `add` or `forget_staged`, then only `begin_batch` is accepted, and it forgets the songs and the
@@ -71,10 +71,10 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
-    def listened(self, month: int, /) -> tuple[int, bytes]:
-        """What users listened to in a month, for `Month`: how many plays, and bytes about them.
+    def sessions(self, month: int, /) -> tuple[int, int, bytes]:
+        """The sessions of a month, for `Month`: how many plays and page views, and bytes about them.
 
-        Plays at a level of more than 64 bytes are left out.
+        What has a level or page of more than 64 bytes is left out.
         """
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, and the texts that its rows repeat; without cached songs."""
@@ -97,17 +97,20 @@ class Catalogue:
 
 @final
 class Month:
-    """Counts rollups of new days of a month from all batches, whose bytes `Plays.listened` made.
+    """Counts rollups of new days of a month from all batches, whose bytes `Plays.sessions` made.
 
     Threads may share it.
     """
 
     def __new__(cls, batches: tuple[bytes, ...], /) -> Month: ...
-    def rows(self, rollup: str, piece: int, pieces: int, /) -> bytes:
-        """The rows of "track_months" or "artist_months" in one of so many pieces, as COPY.
+    def rows(self, rollup: str, piece: int, pieces: int, /) -> bytes | None:
+        """The rows of a rollup in one of so many pieces, numbered from 0, as COPY.
 
-        Pieces are numbered from 0 and have about as many plays. One after the other, they are sorted by the
-        id of the track or artist.
+        Pieces of "track_months" and "artist_months" have about as many plays. One after the other, they are
+        sorted by the id of the track or artist. Pieces of "page_days", "session_days" and
+        "track_feedback_days" have about as many days. Of "track_feedback_days", the first day of the month is
+        left out, and the result is None if feedback follows two plays of one moment: PostgreSQL knows which
+        is the last.
         """
 
 def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:

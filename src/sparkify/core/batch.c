@@ -1,4 +1,4 @@
-/* What the plays of a batch come to: users' days and sessions (docs/rules.md, Users; Time).
+/* What the events of a batch come to: users' days and sessions (docs/rules.md, Users; Time).
  *
  * publish/rollups/user_days.sql and sessions.sql define them for PostgreSQL. */
 #include <stdlib.h>
@@ -39,61 +39,85 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     return (uint32_t)count;
 }
 
-static bool add_listening(Plays *plays, const HeardPlay *play) {
+
+/* The number of a session on a day, which is added if it is new; NOT_FOUND if memory is short. */
+static uint32_t add_session(Plays *plays, const Session *wanted, int32_t month) {
+    Batch *batch = &plays->batch;
+    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)wanted->user_id, (uint64_t)wanted->session_id);
+    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)wanted->day, wanted->level));
+    Search search = table_find(&batch->session_table, hash);
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
+        const Session *session = &batch->sessions[found];
+        if (session->user_id == wanted->user_id && session->session_id == wanted->session_id
+            && session->day == wanted->day && session->level == wanted->level
+            && session->has_user == wanted->has_user)
+            return found;
+    }
+    size_t count = batch->session_count;
+    if (!make_room(&batch->sessions, &batch->session_room, count + 1, sizeof *batch->sessions)
+        || !table_make_room(&batch->session_table) || !by_month_add(&batch->of_sessions, month, count))
+        return NOT_FOUND;
+    table_add(&batch->session_table, hash, count);
+    batch->repeated_bytes += bytes_of(batch, wanted->level);
+    batch->sessions[batch->session_count++] = *wanted;
+    return (uint32_t)count;
+}
+
+static bool note_play(Plays *plays, const HeardPlay *play) {
     Batch *batch = &plays->batch;
     size_t count = batch->listening_count;
     if (!make_room(&batch->listening, &batch->listening_room, count + 1, sizeof *batch->listening))
         return false;
-    uint32_t number = add_user_day(plays, play);
-    if (number == NOT_FOUND) return false;
-    UserDay *day = &batch->user_days[number];
+    Session wanted = {
+        .user_id = play->user_id,
+        .session_id = play->session_id,
+        .started_at = INT64_MAX,
+        .last_at = INT64_MIN,
+        .level = play->texts[LEVEL],
+        .day = play->day,
+        .has_user = true,
+    };
+    uint32_t of_day = add_user_day(plays, play);
+    uint32_t of_session = of_day == NOT_FOUND ? NOT_FOUND : add_session(plays, &wanted, play->month);
+    if (of_session == NOT_FOUND) return false;
+    UserDay *day = &batch->user_days[of_day];
+    Session *session = &batch->sessions[of_session];
     batch->repeated_bytes += bytes_of(batch, day->level); /* each play may begin a stretch (levels.c) */
     day->plays++;
     day->milliseconds += plays->songs.items[play->song].milliseconds;
-    batch->listening[batch->listening_count++] = (Listening){play->ts, number, play->song};
+    session->plays++;
+    if (play->ts < session->started_at) session->started_at = play->ts;
+    if (play->ts > session->last_at) session->last_at = play->ts;
+    batch->listening[batch->listening_count++] = (Listening){play->ts, of_day, of_session, play->song};
     return true;
 }
 
-/* Keep the first and the last play of a session on a day, for each level. */
-static bool add_session(Plays *plays, const HeardPlay *play) {
+static bool note_view(Plays *plays, const SeenPage *view) {
     Batch *batch = &plays->batch;
-    uint32_t hash = hash_numbers(&plays->seed, (uint64_t)play->user_id, (uint64_t)play->session_id);
-    hash = hash_numbers(&plays->seed, hash, two_numbers((uint32_t)play->day, play->texts[LEVEL]));
-    Search search = table_find(&batch->session_table, hash);
-    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;) {
-        Session *session = &batch->sessions[found];
-        if (session->user_id != play->user_id || session->session_id != play->session_id
-            || session->day != play->day || session->level != play->texts[LEVEL])
-            continue;
-        if (play->ts < session->started_at) session->started_at = play->ts;
-        if (play->ts > session->last_at) session->last_at = play->ts;
-        session->plays++;
-        return true;
-    }
-    size_t count = batch->session_count;
-    if (!make_room(&batch->sessions, &batch->session_room, count + 1, sizeof *batch->sessions)) return false;
-    if (!table_make_room(&batch->session_table)) return false;
-    if (!by_month_add(&batch->of_sessions, play->month, count)) return false;
-    table_add(&batch->session_table, hash, count);
-    batch->repeated_bytes += bytes_of(batch, play->texts[LEVEL]);
-    batch->sessions[batch->session_count++] = (Session){
-        .user_id = play->user_id,
-        .session_id = play->session_id,
-        .started_at = play->ts,
-        .last_at = play->ts,
-        .level = play->texts[LEVEL],
-        .plays = 1,
-        .day = play->day,
+    size_t count = batch->viewing_count;
+    if (!make_room(&batch->viewing, &batch->viewing_room, count + 1, sizeof *batch->viewing)) return false;
+    Session wanted = {
+        .user_id = view->user_id,
+        .session_id = view->session_id,
+        .started_at = INT64_MAX,
+        .last_at = INT64_MIN,
+        .level = view->level,
+        .day = view->day,
+        .has_user = view->has_user,
     };
+    uint32_t session = add_session(plays, &wanted, view->month);
+    if (session == NOT_FOUND) return false;
+    batch->sessions[session].views++;
+    batch->viewing[batch->viewing_count++] = (Viewing){view->ts, session, view->page, view->is_error};
     return true;
 }
 
-bool plays_note_listening(Plays *plays) {
+bool plays_note_events(Plays *plays) {
     const Chunk *chunk = &plays->chunk;
-    for (size_t at = 0; at < chunk->count; at++) {
-        const HeardPlay *play = &chunk->items[at];
-        if (play->fate == KEPT && (!add_listening(plays, play) || !add_session(plays, play))) return false;
-    }
+    for (size_t at = 0; at < chunk->count; at++)
+        if (chunk->items[at].fate == KEPT && !note_play(plays, &chunk->items[at])) return false;
+    for (size_t at = 0; at < chunk->view_count; at++)
+        if (!chunk->views[at].is_forgotten && !note_view(plays, &chunk->views[at])) return false;
     return true;
 }
 
@@ -101,10 +125,12 @@ size_t batch_bytes(const Batch *batch) {
     size_t a_text = sizeof *batch->texts.items + TABLE_BYTES;
     size_t an_item = TABLE_BYTES + sizeof(InMonth);
     size_t a_day = sizeof *batch->user_days + an_item + sizeof(InMonth);
-    size_t a_play = sizeof *batch->listening + sizeof *batch->day_plays;
+    size_t a_play = sizeof *batch->listening + sizeof *batch->day_plays + sizeof *batch->session_plays;
+    size_t a_view = sizeof *batch->viewing + sizeof *batch->session_views;
     return batch->texts.arena.bytes + batch->repeated_bytes + batch->texts.count * a_text
         + batch->latest_count * (sizeof *batch->latest + an_item) + batch->user_day_count * a_day
-        + batch->session_count * (sizeof *batch->sessions + an_item) + batch->listening_count * a_play;
+        + batch->session_count * (sizeof *batch->sessions + an_item) + batch->listening_count * a_play
+        + batch->viewing_count * a_view;
 }
 
 void batch_clear(Batch *batch) {
@@ -117,8 +143,8 @@ void batch_clear(Batch *batch) {
     by_month_clear(&batch->of_sessions);
     by_month_clear(&batch->of_levels);
     by_month_clear(&batch->user_agents);
-    batch->latest_count = batch->user_day_count = batch->listening_count = batch->session_count = 0;
-    batch->repeated_bytes = 0;
+    batch->latest_count = batch->user_day_count = batch->session_count = 0;
+    batch->listening_count = batch->viewing_count = batch->repeated_bytes = 0;
 }
 
 void batch_free(Batch *batch) {
@@ -131,8 +157,8 @@ void batch_free(Batch *batch) {
     by_month_free(&batch->of_sessions);
     by_month_free(&batch->of_levels);
     by_month_free(&batch->user_agents);
-    void *arrays[] = {batch->latest, batch->user_days, batch->listening, batch->sessions,
-                      batch->day_plays};
+    void *arrays[] = {batch->latest,    batch->user_days, batch->listening,     batch->viewing,
+                      batch->sessions,  batch->day_plays, batch->session_plays, batch->session_views};
     for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
     *batch = (Batch){0};
 }

@@ -91,6 +91,7 @@ bool rows_of_sessions(Plays *plays, int32_t month, Buffer *buffer) {
     Walk walk = by_month_find(&batch->of_sessions, month);
     for (uint32_t number; walk_next(&walk, &number);) {
         const Session *session = &batch->sessions[number];
+        if (!session->plays) continue;
         Text level = text_at(&batch->texts, session->level);
         uint8_t *at = copy_row(buffer, 6, level.size);
         if (!at) return false;

@@ -34,6 +34,10 @@ static inline int32_t month_of(int32_t day) {
     return date.year * 12 + date.month - 1;
 }
 
+
+/* The first day of a day's month. */
+static inline int32_t month_start(int32_t day) { return day - date_of(day).day + 1; }
+
 int16_t weekday_of(int32_t day); /* 0 is Monday */
 int16_t iso_week_of(int32_t day);
 

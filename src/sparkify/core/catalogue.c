@@ -37,5 +37,5 @@ Outcome catalogue_read(Catalogue *catalogue) {
 void catalogue_free(Catalogue *catalogue) {
     scratch_free(&catalogue->scratch);
     lines_free(&catalogue->lines);
-    copy_free(&catalogue->rows);
+    buffer_free(&catalogue->rows);
 }

@@ -74,7 +74,7 @@ static PyObject *rows(CatalogueObject *self, PyObject *unused) {
     PyObject *rows = copy_end(buffer)
         ? PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size)
         : PyErr_NoMemory();
-    copy_free(buffer); /* it may be large, and the next chunk of song files may be long in coming */
+    buffer_free(buffer); /* it may be large, and the next chunk of song files may be long in coming */
     return rows;
 }
 

@@ -91,7 +91,7 @@ void chunk_free(Chunk *chunk) {
     by_month_free(&chunk->new_songs);
     by_month_free(&chunk->repeated);
     by_month_free(&chunk->of_views);
-    copy_free(&chunk->view_rows);
+    buffer_free(&chunk->view_rows);
     free(chunk->views);
     free(chunk->unknown);
     lines_free(&chunk->lines);

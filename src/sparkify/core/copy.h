@@ -20,15 +20,18 @@ enum { COPY_FIXED = 20 /* the most that a value that is neither text nor array t
 /* What a COPY begins with: the signature, then zeros for no flags and no extension. */
 extern const uint8_t COPY_HEADER[19];
 
+/* The place for so many more bytes; NULL if memory is short. */
+uint8_t *buffer_room(Buffer *buffer, size_t size);
+
+/* Append bytes, such as rows that are made already; false if memory is short. */
+bool buffer_add(Buffer *buffer, const void *data, size_t size);
+void buffer_free(Buffer *buffer);
+
 bool copy_begin(Buffer *buffer);
 bool copy_end(Buffer *buffer);
-void copy_free(Buffer *buffer);
 
 /* The place for a row of so many columns, with texts or arrays of so many bytes; NULL if memory is short. */
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes);
-
-/* Append rows that are made already; false if memory is short. */
-bool copy_rows(Buffer *buffer, const uint8_t *rows, size_t size);
 
 static inline void copy_row_end(Buffer *buffer, const uint8_t *at) {
     buffer->size = (size_t)(at - buffer->data);

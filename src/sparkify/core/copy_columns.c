@@ -106,6 +106,6 @@ PyObject *core_copy_columns(PyObject *module, PyObject *arguments) {
     if (done == rows && !copy_end(&buffer)) PyErr_NoMemory();
     if (!PyErr_Occurred())
         result = PyBytes_FromStringAndSize((const char *)buffer.data, (Py_ssize_t)buffer.size);
-    copy_free(&buffer);
+    buffer_free(&buffer);
     return result;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "columns.h"
 
@@ -17,6 +18,10 @@ typedef struct {
     const uint8_t *data;
     size_t size;
 } Text;
+
+static inline bool text_is(Text text, const char *wanted) {
+    return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
+}
 
 enum { MAX_ID_BYTES = 1000 }; /* judge.MAX_ID_BYTES */
 
@@ -51,8 +56,8 @@ typedef struct {
 
 typedef enum { BLANK, BARE_PAGE, PAGE_VIEW, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
 
-/* What became of something that was passed in. */
-typedef enum { DONE, SHORT_OF_MEMORY, MALFORMED } Outcome;
+/* What became of something that was wanted. */
+typedef enum { DONE, SHORT_OF_MEMORY, MALFORMED, NOT_SURE } Outcome;
 
 /* Room for the strings of a line, decoded; it grows, and serves one line after the other. */
 typedef struct {

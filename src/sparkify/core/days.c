@@ -1,4 +1,4 @@
-/* The end of a batch: users' days with their lists of plays, in order. */
+/* The end of a batch: users' days and sessions with their lists of events, in order. */
 #include <stdlib.h>
 
 #include "calendar.h"
@@ -104,6 +104,31 @@ static bool gather(Plays *plays) {
     return true;
 }
 
+/* List the numbers of plays and page views session by session. */
+static bool list_sessions(Batch *batch) {
+    uint32_t *plays = realloc(batch->session_plays, (batch->listening_count + 1) * sizeof *plays);
+    if (plays) batch->session_plays = plays;
+    uint32_t *views = realloc(batch->session_views, (batch->viewing_count + 1) * sizeof *views);
+    if (views) batch->session_views = views;
+    if (!plays || !views) return false;
+    uint32_t play = 0, view = 0;
+    for (size_t at = 0; at < batch->session_count; at++) {
+        batch->sessions[at].first_play = play;
+        batch->sessions[at].first_view = view;
+        play += batch->sessions[at].plays;
+        view += batch->sessions[at].views;
+    }
+    for (size_t at = 0; at < batch->listening_count; at++)
+        plays[batch->sessions[batch->listening[at].session].first_play++] = (uint32_t)at;
+    for (size_t at = 0; at < batch->viewing_count; at++)
+        views[batch->sessions[batch->viewing[at].session].first_view++] = (uint32_t)at;
+    for (size_t at = 0; at < batch->session_count; at++) {
+        batch->sessions[at].first_play -= batch->sessions[at].plays;
+        batch->sessions[at].first_view -= batch->sessions[at].views;
+    }
+    return true;
+}
+
 static bool list_user_agents(Batch *batch) {
     int32_t *last_months = calloc(batch->texts.count + 1, sizeof *last_months); /* no play is in month 0 */
     bool done = last_months != NULL;
@@ -120,7 +145,8 @@ static bool list_user_agents(Batch *batch) {
 
 bool batch_finish(Plays *plays) {
     Batch *batch = &plays->batch;
-    if (!sort_days(batch) || !gather(plays) || !list_user_agents(batch) || !batch_sort_levels(batch))
+    if (!sort_days(batch) || !gather(plays) || !list_sessions(batch) || !list_user_agents(batch)
+        || !batch_sort_levels(batch))
         return false;
     by_month_sort(&batch->of_latest);
     by_month_sort(&batch->of_sessions);

@@ -39,6 +39,6 @@ Verdict read_event(const uint8_t *line, size_t size, int64_t earliest, int64_t b
 
     Text page;
     if (!text_of(&event[LOG_PAGE], &page)) return ASK_THE_JUDGE;
-    bool is_play = page.size == 8 && memcmp(page.data, "NextSong", 8) == 0;
+    bool is_play = text_is(page, "NextSong");
     return is_play ? read_play(event, earliest, before, play) : read_view(event, earliest, before, view);
 }

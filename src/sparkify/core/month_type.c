@@ -1,4 +1,4 @@
-/* The Python type Month: counts rollups of new days of a month. _core.pyi documents it. */
+/* The Python type Month: counts rollups of a new month. _core.pyi documents it. */
 #include <string.h>
 
 #include "months.h"
@@ -15,7 +15,7 @@ static bool take_batches(Month *month, PyObject *batches) {
         char *data;
         Py_ssize_t size;
         if (PyBytes_AsStringAndSize(PyTuple_GetItem(batches, at), &data, &size) < 0) return false;
-        if (!is_done(month_add(month, (const uint8_t *)data, (size_t)size), "not from Plays.listened"))
+        if (!is_done(month_add(month, (const uint8_t *)data, (size_t)size), "not from Plays.sessions"))
             return false;
     }
     return true;
@@ -33,10 +33,13 @@ static PyObject *month_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         Py_DECREF(self);
         return NULL;
     }
+    bool done;
     Py_BEGIN_ALLOW_THREADS
-    month_sort(&self->month);
+    done = month_sort(&self->month);
     Py_END_ALLOW_THREADS
-    return (PyObject *)self;
+    if (done) return (PyObject *)self;
+    Py_DECREF(self);
+    return PyErr_NoMemory();
 }
 
 static void month_dealloc(PyObject *object) {
@@ -47,7 +50,30 @@ static void month_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-static PyObject *rows_of(Piece *piece) {
+typedef Outcome (*OfDays)(const Month *month, Days days, Buffer *buffer);
+
+/* A piece of a rollup by day has an equal share of 31 days, in their order. */
+static int32_t first_day(const Month *month, Py_ssize_t piece, Py_ssize_t pieces) {
+    return month->since + (int32_t)((31 * piece + pieces - 1) / pieces);
+}
+
+/* None if only PostgreSQL can tell the rows. */
+static PyObject *rows_by_day(const Month *month, OfDays rows, Days days) {
+    Buffer buffer = {0};
+    Outcome outcome;
+    Py_BEGIN_ALLOW_THREADS
+    outcome = copy_begin(&buffer) ? rows(month, days, &buffer) : SHORT_OF_MEMORY;
+    if (outcome == DONE && !copy_end(&buffer)) outcome = SHORT_OF_MEMORY;
+    Py_END_ALLOW_THREADS
+    PyObject *result = NULL;
+    if (outcome == SHORT_OF_MEMORY) PyErr_NoMemory();
+    else if (outcome == NOT_SURE) result = Py_NewRef(Py_None);
+    else result = PyBytes_FromStringAndSize((const char *)buffer.data, (Py_ssize_t)buffer.size);
+    buffer_free(&buffer);
+    return result;
+}
+
+static PyObject *rows_by_id(Piece *piece) {
     bool done;
     size_t bytes = 0;
     Py_BEGIN_ALLOW_THREADS
@@ -65,17 +91,30 @@ static PyObject *rows_of(Piece *piece) {
     return rows;
 }
 
+static const struct {
+    const char *rollup;
+    OfDays rows;
+} BY_DAY[] = {
+    {"page_days", rows_of_page_days},
+    {"session_days", rows_of_session_days},
+    {"track_feedback_days", rows_of_feedback_days},
+};
+
 static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
     const char *rollup;
     Py_ssize_t number, pieces;
     if (!PyArg_ParseTuple(arguments, "snn:rows", &rollup, &number, &pieces)) return NULL;
+    if (number < 0 || number >= pieces || pieces > INT32_MAX)
+        return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
+    const Month *month = &self->month;
+    Days days = {first_day(month, number, pieces), first_day(month, number + 1, pieces)};
+    for (size_t at = 0; at < sizeof BY_DAY / sizeof *BY_DAY; at++)
+        if (strcmp(BY_DAY[at].rollup, rollup) == 0) return rows_by_day(month, BY_DAY[at].rows, days);
     bool of_artists = strcmp(rollup, "artist_months") == 0;
     if (!of_artists && strcmp(rollup, "track_months") != 0)
         return PyErr_Format(PyExc_ValueError, "no rollup %s", rollup);
-    if (number < 0 || number >= pieces || pieces > INT32_MAX)
-        return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
-    Piece piece = {&self->month, of_artists, (uint32_t)number, (uint32_t)pieces, NULL, 0};
-    PyObject *rows = rows_of(&piece);
+    Piece piece = {month, of_artists, (uint32_t)number, (uint32_t)pieces, NULL, 0};
+    PyObject *rows = rows_by_id(&piece);
     piece_free(&piece);
     return rows;
 }
@@ -89,7 +128,7 @@ static PyType_Slot slots[] = {
     {Py_tp_new, month_new},
     {Py_tp_dealloc, month_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_doc, "Counts rollups of new days of a month: see _core.pyi."},
+    {Py_tp_doc, "Counts rollups of a new month: see _core.pyi."},
     {0, NULL},
 };
 

@@ -1,49 +1,112 @@
-/* The rollups of new days of a month: its tracks and artists. */
+/* The rollups of a new month: its sessions are read and put in order, then its tracks and artists counted. */
 #include "months.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
+static bool add_text(Month *month, Text text) {
+    if (!make_room(&month->texts, &month->text_room, month->text_count + 1, sizeof *month->texts)) return false;
+    month->texts[month->text_count++] = text;
+    return true;
+}
 
 Outcome month_add(Month *month, const uint8_t *data, size_t size) {
-    const uint8_t *at = data, *end = data + size;
-    for (Listened row; listened_read(&at, end, &row); month->plays += row.plays) {
+    SessionBytes bytes = {.at = data, .end = data + size};
+    uint32_t first_text = (uint32_t)month->text_count;
+    if (!sessions_begin(&bytes)) return MALFORMED;
+    for (uint32_t at = 0; at < bytes.text_count; at++) {
+        Text text;
+        if (!sessions_text(&bytes, &text)) return MALFORMED;
+        if (!add_text(month, text)) return SHORT_OF_MEMORY;
+    }
+    while (bytes.at < bytes.end) {
         if (!make_room(&month->days, &month->day_room, month->day_count + 1, sizeof *month->days))
             return SHORT_OF_MEMORY;
-        month->days[month->day_count++] = (struct Day){.listened = row};
+        SessionDay *day = &month->days[month->day_count];
+        if (!sessions_next(&bytes, day)) return MALFORMED;
+        if (!month->day_count) month->since = month_start(day->day);
+        if (month_start(day->day) != month->since) return MALFORMED;
+        day->first_text = first_text;
+        month->plays += day->plays;
+        month->day_count++;
     }
-    return at == end ? DONE : MALFORMED;
+    return DONE;
+}
+
+typedef struct {
+    Text text;
+    uint32_t number;
+} Numbered;
+
+static int by_text(const void *one, const void *other) {
+    return compare_texts(((const Numbered *)one)->text, ((const Numbered *)other)->text);
+}
+
+/* Rank the texts by their bytes. Equal texts of several batches have the same rank. */
+static bool rank_texts(Month *month) {
+    size_t count = month->text_count;
+    Numbered *sorted = malloc((count + 1) * sizeof *sorted);
+    month->ranks = malloc((count + 1) * sizeof *month->ranks);
+    bool done = sorted && month->ranks;
+    if (done) {
+        for (size_t at = 0; at < count; at++) sorted[at] = (Numbered){month->texts[at], (uint32_t)at};
+        qsort(sorted, count, sizeof *sorted, by_text);
+        uint32_t ranked = 0;
+        for (size_t at = 0; at < count; at++) {
+            if (!ranked || !same_text(month->texts[ranked - 1], sorted[at].text))
+                month->texts[ranked++] = sorted[at].text;
+            month->ranks[sorted[at].number] = ranked;
+        }
+        month->text_count = ranked;
+    }
+    free(sorted);
+    return done;
+}
+
+uint32_t month_rank(const Month *month, const char *text) {
+    for (size_t at = 0; at < month->text_count; at++)
+        if (text_is(month->texts[at], text)) return (uint32_t)at + 1;
+    return 0;
 }
 
 static int by_level_day_and_user(const void *one, const void *other) {
-    const Listened *a = &((const struct Day *)one)->listened, *b = &((const struct Day *)other)->listened;
-    int order = compare_texts(a->level, b->level);
-    if (order) return order;
+    const SessionDay *a = one, *b = other;
+    COMPARE(level);
     COMPARE(day);
     COMPARE(user_id);
     return 0;
 }
 
-void month_sort(Month *month) {
-    struct Day *days = month->days;
-    if (!days) return;
-    qsort(days, month->day_count, sizeof *days, by_level_day_and_user);
-    for (size_t at = 1; at < month->day_count; at++) {
-        bool is_same = same_text(days[at - 1].listened.level, days[at].listened.level);
-        days[at].level = is_same ? days[at - 1].level : (uint32_t)at;
+bool month_sort(Month *month) {
+    static const char PLAY[] = "NextSong";
+    if (!add_text(month, (Text){(const uint8_t *)PLAY, sizeof PLAY - 1}) || !rank_texts(month)) return false;
+    month->play = month_rank(month, PLAY);
+    for (size_t at = 0; at < month->day_count; at++) {
+        SessionDay *day = &month->days[at];
+        if (day->level) day->level = month->ranks[day->first_text + day->level - 1];
     }
+    if (month->days) qsort(month->days, month->day_count, sizeof *month->days, by_level_day_and_user);
+    return true;
 }
 
 void month_free(Month *month) {
     free(month->days);
+    free(month->texts);
+    free(month->ranks);
     *month = (Month){0};
 }
 
-static int64_t id_of(const Piece *piece, const struct Day *day, uint32_t play) {
+const SessionDay **month_select(const Month *month, Days days, size_t *count) {
+    const SessionDay **selected = malloc((month->day_count + 1) * sizeof *selected);
+    *count = 0;
+    for (size_t at = 0; selected && at < month->day_count; at++)
+        if (is_on(&month->days[at], days)) selected[(*count)++] = &month->days[at];
+    return selected;
+}
+
+static int64_t id_of(const Piece *piece, const SessionDay *day, uint32_t play) {
     int64_t id;
-    const uint8_t *ids = piece->of_artists ? day->listened.artists : day->listened.tracks;
-    memcpy(&id, ids + play * sizeof id, sizeof id);
+    memcpy(&id, session_ids(day, piece->of_artists) + play * sizeof id, sizeof id);
     return id;
 }
 
@@ -74,7 +137,7 @@ static int by_id_and_day(const void *one, const void *other) {
 static void find_buckets(Piece *piece, size_t *ends, int bits) {
     const Month *month = piece->month;
     for (size_t at = 0; at < month->day_count; at++)
-        for (uint32_t play = 0; play < month->days[at].listened.plays; play++) {
+        for (uint32_t play = 0; play < month->days[at].plays; play++) {
             uint64_t place = place_of(piece, id_of(piece, &month->days[at], play));
             if (is_in_piece(piece, place)) ends[bucket_of(place, bits) + 1]++;
         }
@@ -87,7 +150,7 @@ static void find_buckets(Piece *piece, size_t *ends, int bits) {
 static void fill_buckets(Piece *piece, size_t *ends, int bits) {
     const Month *month = piece->month;
     for (size_t at = 0; at < month->day_count; at++)
-        for (uint32_t play = 0; play < month->days[at].listened.plays; play++) {
+        for (uint32_t play = 0; play < month->days[at].plays; play++) {
             int64_t id = id_of(piece, &month->days[at], play);
             uint64_t place = place_of(piece, id);
             if (is_in_piece(piece, place))
@@ -109,8 +172,12 @@ bool piece_sort(Piece *piece) {
     return plays != NULL;
 }
 
-static const struct Day *day_of_play(const Piece *piece, size_t play) {
+static const SessionDay *day_of_play(const Piece *piece, size_t play) {
     return &piece->month->days[piece->plays[play].day];
+}
+
+static Text level_of(const Piece *piece, size_t play) {
+    return month_text(piece->month, day_of_play(piece, play)->level);
 }
 
 /* The end of the plays of a row, which begins with the play `first`. */
@@ -127,7 +194,7 @@ size_t piece_bytes(const Piece *piece) {
     size_t bytes = sizeof COPY_HEADER + 2;
     for (size_t first = 0, end; first < piece->count; first = end) {
         end = end_of_row(piece, first);
-        bytes += 2 + 12 + 8 + 4 + day_of_play(piece, first)->listened.level.size + 8;
+        bytes += 2 + 12 + 8 + 4 + level_of(piece, first).size + 8;
         if (!piece->of_artists) bytes += COPY_ARRAY + (end - first) * 12 + COPY_ARRAY + (end - first) * 6;
     }
     return bytes;
@@ -136,24 +203,23 @@ size_t piece_bytes(const Piece *piece) {
 static uint8_t *write_listeners(const Piece *piece, size_t first, size_t end, int32_t since, uint8_t *at) {
     at = copy_array(at, INT8_OID, (uint32_t)(end - first), 8);
     for (size_t play = first; play < end; play++)
-        at = copy_bigint(at, day_of_play(piece, play)->listened.user_id);
+        at = copy_bigint(at, day_of_play(piece, play)->user_id);
     at = copy_array(at, INT2_OID, (uint32_t)(end - first), 2);
     for (size_t play = first; play < end; play++)
-        at = copy_smallint(at, (int16_t)(day_of_play(piece, play)->listened.day - since + 1));
+        at = copy_smallint(at, (int16_t)(day_of_play(piece, play)->day - since + 1));
     return at;
 }
 
 void piece_write(const Piece *piece, uint8_t *at) {
     memcpy(at, COPY_HEADER, sizeof COPY_HEADER);
     at += sizeof COPY_HEADER;
-    int32_t a_day = piece->count ? day_of_play(piece, 0)->listened.day : 0;
-    int32_t since = a_day - date_of(a_day).day + 1;
+    int32_t since = piece->month->since;
     for (size_t first = 0, end; first < piece->count; first = end) {
         end = end_of_row(piece, first);
         at = put16(at, piece->of_artists ? 4 : 6);
         at = copy_bigint(at, piece->plays[first].id);
         at = copy_date(at, since);
-        at = copy_text(at, day_of_play(piece, first)->listened.level);
+        at = copy_text(at, level_of(piece, first));
         at = copy_integer(at, (int32_t)(end - first));
         if (!piece->of_artists) at = write_listeners(piece, first, end, since, at);
     }

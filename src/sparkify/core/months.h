@@ -1,31 +1,64 @@
-/* The rollups of new days of a month: its tracks and artists
- * (publish/rollups/track_months.sql and artist_months.sql define them for PostgreSQL). */
+/* The rollups of a new month, counted from the sessions that its batches had. publish/rollups defines each for
+ * PostgreSQL. */
 #ifndef SPARKIFY_MONTHS_H
 #define SPARKIFY_MONTHS_H
 
-#include "listened.h"
+#include "sessions.h"
 
 typedef struct {
-    struct Day {
-        Listened listened;
-        uint32_t level; /* the number of the first day at the level */
-    } *days;
+    SessionDay *days;
     size_t day_count, day_room, plays;
+    Text *texts; /* levels and pages; once the month is sorted, each once, by its bytes */
+    size_t text_count, text_room;
+    uint32_t *ranks; /* of the texts as they came: each one's place in `texts`, from 1 */
+    uint32_t play;   /* the rank of the page of plays */
+    int32_t since;   /* the first day */
 } Month;
 
-/* Add bytes that `listened_write` wrote; they must stay until the month is freed. Then sort the days. */
+/* Add bytes that `sessions_write` wrote; they must stay until the month is freed. Then sort the month by level, day
+ * and user; false if memory is short. Levels are then ranks. */
 Outcome month_add(Month *month, const uint8_t *data, size_t size);
-void month_sort(Month *month);
+bool month_sort(Month *month);
 void month_free(Month *month);
 
-/* A play: what was heard, and the number of its row in `days`. */
+/* The rank of a text; 0 if the month does not have it. It is for a few texts: it looks at one after the other. */
+uint32_t month_rank(const Month *month, const char *text);
+
+/* The text of a rank; null for 0. */
+static inline Text month_text(const Month *month, uint32_t rank) {
+    return rank ? month->texts[rank - 1] : (Text){0};
+}
+
+/* The rank of the page of a session's page view. */
+static inline uint32_t month_page(const Month *month, const SessionDay *session, SessionView view) {
+    return month->ranks[session->first_text + view.page - 1];
+}
+
+/* Some days of a month. */
+typedef struct {
+    int32_t since, until;
+} Days;
+
+static inline bool is_on(const SessionDay *session, Days days) {
+    return session->day >= days.since && session->day < days.until;
+}
+
+/* The sessions on these days, which the caller frees; NULL if memory is short. */
+const SessionDay **month_select(const Month *month, Days days, size_t *count);
+
+/* Append the rows of a rollup by day. NOT_SURE if only PostgreSQL can tell them. */
+Outcome rows_of_page_days(const Month *month, Days days, Buffer *buffer);     /* page_days.c */
+Outcome rows_of_session_days(const Month *month, Days days, Buffer *buffer);  /* session_days.c */
+Outcome rows_of_feedback_days(const Month *month, Days days, Buffer *buffer); /* feedback_days.c */
+
+/* A play: what was heard, and the number of its session in `days`. */
 typedef struct {
     int64_t id;
     uint32_t day;
 } Heard;
 
-/* The plays of a month in one piece of a rollup. Each piece takes an equal share of the range of ids, in their
- * order; ids are digests, so pieces have about as many plays. */
+/* The plays of a month in one piece of a rollup of tracks or artists. Each piece takes an equal share of the range
+ * of ids, in their order; ids are digests, so pieces have about as many plays. */
 typedef struct {
     const Month *month;
     bool of_artists; /* or of tracks */

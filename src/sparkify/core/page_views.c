@@ -1,6 +1,7 @@
 /* The page views of a chunk. Each becomes its row at once: none is compared with others here. */
 #include <stdlib.h>
 
+#include "calendar.h"
 #include "ids.h"
 #include "rows.h"
 
@@ -21,6 +22,18 @@ static bool add_row(Buffer *rows, const PageView *view, int64_t line, int32_t fi
     return true;
 }
 
+/* As analytics.is_error tells (schema/functions.sql). */
+static bool is_error(const PageView *view) {
+    const Datum *status = &view->columns[VIEW_STATUS];
+    if (status->type == BIGINT && status->bigint >= 400 && status->bigint <= 599) return true;
+    return text_is(view->columns[VIEW_PAGE].text, "Error");
+}
+
+static bool keep_text(Plays *plays, const Datum *datum, uint32_t *number) {
+    Text text = datum->type == TEXT ? datum->text : (Text){0};
+    return texts_add(&plays->batch.texts, &plays->seed, text, number);
+}
+
 bool plays_add_view(Plays *plays, const PageView *view, uint32_t slice, int64_t line) {
     Chunk *chunk = &plays->chunk;
     if (!make_room(&chunk->views, &chunk->view_room, chunk->view_count + 1, sizeof *chunk->views)) return false;
@@ -29,14 +42,18 @@ bool plays_add_view(Plays *plays, const PageView *view, uint32_t slice, int64_t 
     *seen = (SeenPage){
         .session_id = view->session_id,
         .user_id = user->type == BIGINT ? user->bigint : 0,
+        .ts = view->ts,
         .start = chunk->view_rows.size,
         .day = day_of(view->ts),
         .slice = slice,
         .has_user = user->type == BIGINT,
+        .is_error = is_error(view),
     };
     seen->month = chunk->view_count && seen[-1].day == seen->day ? seen[-1].month : month_of(seen->day);
     Slice *of_line = &chunk->lines.slices[slice];
-    if (!add_row(&chunk->view_rows, view, line, of_line->file_id)
+    if (!keep_text(plays, &view->columns[VIEW_LEVEL], &seen->level)
+        || !keep_text(plays, &view->columns[VIEW_PAGE], &seen->page)
+        || !add_row(&chunk->view_rows, view, line, of_line->file_id)
         || !by_month_add(&chunk->of_views, seen->month, chunk->view_count))
         return false;
     chunk->view_count++;
@@ -62,7 +79,7 @@ bool rows_of_page_views(Plays *plays, int32_t month, Buffer *buffer) {
         const SeenPage *seen = &chunk->views[number];
         size_t end = number + 1 < chunk->view_count ? seen[1].start : chunk->view_rows.size;
         if (seen->is_forgotten) continue;
-        if (!copy_rows(buffer, chunk->view_rows.data + seen->start, end - seen->start)) return false;
+        if (!buffer_add(buffer, chunk->view_rows.data + seen->start, end - seen->start)) return false;
     }
     return true;
 }

@@ -29,11 +29,18 @@ typedef struct {
     uint32_t start; /* of its plays in `day_plays` */
 } UserDay;
 
-/* A play of the batch: its time, its row in user_days and its song. */
+/* A play of the batch: its time, its row in user_days, its session and its song. */
 typedef struct {
     int64_t ts;
-    uint32_t user_day, song;
+    uint32_t user_day, session, song;
 } Listening;
+
+/* A page view of the batch: its time, its session and its page, by the number of its text. */
+typedef struct {
+    int64_t ts;
+    uint32_t session, page;
+    bool is_error;
+} Viewing;
 
 /* A play of a row of user_days. */
 typedef struct {
@@ -42,20 +49,23 @@ typedef struct {
     int16_t quarter;
 } DayPlay;
 
-/* The plays of a user in a session on a day at one level. */
+/* What a user, or somebody who is logged out, does in a session on a day at one level. `started_at` and `last_at`
+ * are the times of its plays. */
 typedef struct {
     int64_t user_id, session_id, started_at, last_at;
-    uint32_t level, plays;
+    uint32_t level, plays, views;
+    uint32_t first_play, first_view; /* in `session_plays` and `session_views` */
     int32_t day;
+    bool has_user;
 } Session;
 
-/* A page view of the chunk, whose row is made. */
+/* A page view of the chunk, whose row is made. `level` and `page` are numbers of the batch's texts. */
 typedef struct {
-    int64_t session_id, user_id;
+    int64_t session_id, user_id, ts;
     size_t start; /* of its row in `view_rows`; the next one follows */
     int32_t day, month;
-    uint32_t slice;
-    bool has_user, is_forgotten;
+    uint32_t slice, level, page;
+    bool has_user, is_error, is_forgotten;
 } SeenPage;
 
 typedef struct {
@@ -85,13 +95,15 @@ typedef struct {
     HeardPlay *latest;
     UserDay *user_days;
     Listening *listening;
+    Viewing *viewing;
     Session *sessions;
+    uint32_t *session_plays, *session_views; /* the numbers of plays and page views, session by session */
     DayPlay *day_plays; /* sorted by quarter, track and milliseconds within a row of user_days */
     ByMonth of_latest, of_sessions;
     ByMonth of_user_days, of_levels; /* user_days in the order of their rows, and by user and day */
     ByMonth user_agents; /* each text once a month */
     size_t latest_count, latest_room, user_day_count, user_day_room, listening_count, listening_room;
-    size_t session_count, session_room;
+    size_t viewing_count, viewing_room, session_count, session_room;
     size_t repeated_bytes; /* of texts in the rows to come: each is kept once, but written in every row */
     Table latest_table, user_day_table, session_table;
 } Batch;
@@ -136,7 +148,7 @@ bool plays_note_latest(Plays *plays);
 size_t bytes_of_latest(const Texts *texts, const HeardPlay *play); /* of texts and variant in its row of users */
 
 /* batch.c, days.c */
-bool plays_note_listening(Plays *plays);
+bool plays_note_events(Plays *plays);
 bool batch_finish(Plays *plays);
 bool batch_sort_levels(Batch *batch); /* levels.c */
 size_t batch_bytes(const Batch *batch); /* about how many it takes, once it is finished, and its rows */

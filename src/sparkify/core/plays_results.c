@@ -1,7 +1,7 @@
 /* What the type Plays returns of a chunk and of a batch: counts, times of slices, rows. */
 #include <stdlib.h>
 
-#include "listened.h"
+#include "sessions.h"
 #include "plays_type.h"
 
 static PyObject *bytes_of(const Buffer *buffer) {
@@ -119,20 +119,17 @@ PyObject *plays_rows(PlaysObject *self, PyObject *arguments) {
     return NULL;
 }
 
-PyObject *plays_listened(PlaysObject *self, PyObject *arguments) {
+PyObject *plays_sessions(PlaysObject *self, PyObject *arguments) {
     int month;
-    if (!PyArg_ParseTuple(arguments, "i:listened", &month)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "i:sessions", &month)) return NULL;
     if (!plays_may(self, BATCH_FINISHED, BATCH_FINISHED)) return NULL;
-    const Batch *batch = &self->plays.batch;
-    size_t plays;
-    Py_ssize_t size = (Py_ssize_t)listened_bytes(batch, month, &plays);
-    char *data;
-    PyObject *listened = PyBytes_FromStringAndSize(NULL, size);
-    if (!listened || PyBytes_AsStringAndSize(listened, &data, &size) < 0) return NULL;
-    WITHOUT_GIL(self, listened_write(batch, month, (uint8_t *)data));
-    PyObject *result = Py_BuildValue("nO", (Py_ssize_t)plays, listened);
-    Py_DECREF(listened);
-    return result;
+    Buffer *buffer = &self->buffer;
+    buffer->size = 0;
+    EventCount count;
+    bool done;
+    WITHOUT_GIL(self, done = sessions_write(&self->plays, month, buffer, &count));
+    if (!done) return PyErr_NoMemory();
+    return Py_BuildValue("nnN", (Py_ssize_t)count.plays, (Py_ssize_t)count.views, bytes_of(buffer));
 }
 
 /* Add a number to a set; NULL with an exception if it fails. */
@@ -187,12 +184,12 @@ PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused) {
     return PyLong_FromSize_t(songs_bytes(&self->plays.songs));
 }
 
-/* The months of the batch's plays, in order: its days are. */
+/* The months of the batch's events, in order: its sessions are. */
 PyObject *plays_list_batch_months(const Batch *batch) {
     PyObject *list = PyList_New(0);
     int32_t last = -1;
-    for (size_t at = 0; list && at < batch->of_user_days.count; at++) {
-        int32_t month = batch->of_user_days.items[at].month;
+    for (size_t at = 0; list && at < batch->of_sessions.count; at++) {
+        int32_t month = batch->of_sessions.items[at].month;
         if (month == last) continue;
         last = month;
         PyObject *number = PyLong_FromLong(month);

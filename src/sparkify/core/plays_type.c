@@ -49,7 +49,7 @@ static void plays_dealloc(PyObject *object) {
     songs_free(&self->plays.songs);
     matches_free(&self->plays.matches);
     scratch_free(&self->plays.scratch);
-    copy_free(&self->buffer);
+    buffer_free(&self->buffer);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
     Py_DECREF(type);
 }
@@ -62,8 +62,8 @@ static PyObject *begin_batch(PlaysObject *self, PyObject *arguments) {
     batch_clear(&self->plays.batch);
     if (forget_songs || self->step == FAILED) songs_clear(&self->plays.songs);
     if (!self->plays.matches.is_whole || self->step == FAILED) matches_free(&self->plays.matches);
-    copy_free(&self->buffer);
-    copy_free(&self->plays.chunk.view_rows);
+    buffer_free(&self->buffer);
+    buffer_free(&self->plays.chunk.view_rows);
     return plays_end_step(self, none_if(true), BATCH_BEGUN);
 }
 
@@ -200,7 +200,7 @@ static PyObject *match(PlaysObject *self, PyObject *arguments) {
     HOLDING(self, done, take_matches(&self->plays, matches));
     if (!done) return NULL;
     plays_count_matches(&self->plays);
-    WITHOUT_GIL(self, done = plays_note_listening(&self->plays));
+    WITHOUT_GIL(self, done = plays_note_events(&self->plays));
     return plays_end_step(self, none_if(done), CHUNK_MATCHED);
 }
 
@@ -231,7 +231,7 @@ static PyMethodDef methods[] = {
     METHOD("slice_times", plays_slice_times, METH_NOARGS),
     METHOD("rows", plays_rows, METH_VARARGS),
     METHOD("finish_batch", finish_batch, METH_NOARGS),
-    METHOD("listened", plays_listened, METH_VARARGS),
+    METHOD("sessions", plays_sessions, METH_VARARGS),
     METHOD("gathered_bytes", plays_gathered_bytes, METH_NOARGS),
     METHOD("cached_bytes", plays_cached_bytes, METH_NOARGS),
     {0},

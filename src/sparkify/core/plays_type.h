@@ -46,6 +46,6 @@ PyObject *plays_cached_bytes(PlaysObject *self, PyObject *unused);
 PyObject *plays_months(PlaysObject *self, PyObject *unused);
 PyObject *plays_slice_times(PlaysObject *self, PyObject *unused);
 PyObject *plays_rows(PlaysObject *self, PyObject *arguments);
-PyObject *plays_listened(PlaysObject *self, PyObject *arguments);
+PyObject *plays_sessions(PlaysObject *self, PyObject *arguments);
 
 #endif

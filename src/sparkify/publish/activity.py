@@ -1,6 +1,6 @@
 """Keep the rollups of activity equal to what their definitions compute from plays and page views."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
@@ -11,7 +11,7 @@ from sparkify.publish.counts import Counts
 from sparkify.publish.lifetimes import update_lifetimes
 from sparkify.publish.partitions import Span
 from sparkify.publish.recount import recount, staged_sources
-from sparkify.schema.rollups import ACTIVITY
+from sparkify.schema.rollups import ACTIVITY, Rollup
 
 _sql: Final = queries("publish/activity")
 
@@ -19,23 +19,49 @@ _sql: Final = queries("publish/activity")
 class StagedActivity:
     """The rollups of activity of a new month, as far as what is staged decides them.
 
-    `prepare` may run in the background, because it changes staged tables only.
+    `counted` returns the rows of a rollup, by its name and the number of staged page views, if PostgreSQL
+    need not count them. `prepare` may run in the background, because it changes staged tables only.
     """
 
-    def __init__(self, month: Span, tables: Mapping[str, sql.Identifier]) -> None:
+    def __init__(
+        self,
+        month: Span,
+        tables: Mapping[str, sql.Identifier],
+        counted: Callable[[str, int], Iterable[bytes] | None],
+    ) -> None:
+        self.month = month
+        self._page_views = tables["page_views"]
+        self._counted = counted
         self._counts = Counts(month, tables, staged_sources(tables))
-        self.rollups = [rollup for rollup in ACTIVITY if rollup.is_by_month]
+        self.rollups: list[Rollup] = []
 
     def prepare(self, connection: Connection[Any]) -> None:
-        """Count the rollups. They are right if the publication deletes none of the staged page views."""
+        """Count the rollups. They are right if the publication deletes none of the staged page views.
+
+        What also depends on the day before is counted only by the core, without the month's first day.
+        """
+        count = sql.SQL(_sql["count_views"]).format(page_views=self._page_views)
+        (views,) = connection.execute(count).fetchone() or (0,)
         with planner(connection, enable_nestloop="off"):  # as in Activity.update
-            for rollup in self.rollups:
-                self._counts.count(connection, rollup, None, is_new=True)
+            for rollup in ACTIVITY:
+                rows = self._counted(rollup.name, views)
+                if rollup.is_by_month or rows is not None:
+                    self._counts.count(connection, rollup, rows, is_new=True)
+                    self.rollups.append(rollup)
 
     def publish(self, connection: Connection[Any]) -> None:
         """Publish what was counted."""
         for rollup in self.rollups:
             self._counts.publish(connection, rollup, is_new=True)
+
+    def followed(self) -> sql.Composable:
+        """The days with changes, and those after them, that were not counted."""
+        month = self.month
+        return sql.SQL(_sql["followed_elsewhere"]).format(
+            followed=sql.SQL(_sql["followed"]),
+            first=sql.Literal(month.since.date()),
+            until=sql.Literal(month.until.date()),
+        )
 
 
 class Activity:
@@ -74,7 +100,10 @@ class Activity:
         # The planner expects a few rows from parts of a definition: loops over them took seven times as long.
         with planner(self._connection, enable_nestloop="off"):
             for rollup in ACTIVITY:
+                left = changed
                 if counted and rollup in counted.rollups:
-                    continue
-                recount(self._connection, rollup, changed, staged=staged, only=self._only.get(rollup.name))
+                    if rollup.is_by_month:
+                        continue
+                    left = {**changed, "followed": counted.followed()}
+                recount(self._connection, rollup, left, staged=staged, only=self._only.get(rollup.name))
             update_lifetimes(self._connection)

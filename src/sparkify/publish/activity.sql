@@ -32,3 +32,11 @@ ANALYZE event_days
 -- Select these days, and the day after each: what is done after midnight may follow a play before it.
 -- reads: event_days
 (SELECT DISTINCT day + later AS day FROM event_days CROSS JOIN generate_series(0, 1) AS later)
+
+-- name: followed_elsewhere
+-- Select those of these days that lie outside a month, and its first day.
+(SELECT day FROM {followed} days WHERE day <= {first} OR day >= {until})
+
+-- name: count_views
+-- Count the staged page views.
+SELECT count(*) FROM {page_views}

@@ -16,7 +16,7 @@ from sparkify.publish.listening import summarize_indexes
 from sparkify.publish.months import publish_month
 from sparkify.report import Progress, StagedBatch
 from sparkify.stage.failed import left_for_later
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 
 
 class MonthsAhead:
@@ -27,12 +27,12 @@ class MonthsAhead:
     programs keep busy, publishing ahead gains nothing.
     """
 
-    def __init__(self, dsn: str, run_id: int, progress: Progress, listened: Listened) -> None:
+    def __init__(self, dsn: str, run_id: int, progress: Progress, sessions: Sessions) -> None:
         self._session = Session(dsn)
         self._background = Background(dsn)
         self._run_id = run_id
         self._progress = progress
-        self._listened = listened
+        self._sessions = sessions
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
         self._published: dict[date, Future[None]] = {}
         self._last_batch: dict[date, int] = {}  # by month: the last batch with plays of it
@@ -70,7 +70,7 @@ class MonthsAhead:
                 self._run_id,
                 month,
                 ahead=True,
-                listened=self._listened,
+                sessions=self._sessions,
                 background=self._background,
             )
             self._session.run(summarize_indexes)

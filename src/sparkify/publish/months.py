@@ -12,7 +12,7 @@ from sparkify.publish.page_views import publish_page_views
 from sparkify.publish.plans import choose
 from sparkify.publish.staged import StagedMonth
 from sparkify.stage.runs import lock_publisher
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 
 _sql: Final = queries("publish/months")
 
@@ -24,7 +24,7 @@ def publish_month(
     *,
     ahead: bool = False,
     retried: bool = False,
-    listened: Listened | None = None,
+    sessions: Sessions | None = None,
     background: Background | None = None,
 ) -> None:
     """Publish one staged month of a run; do nothing if it is published already.
@@ -32,15 +32,15 @@ def publish_month(
     While batches are staging plays of the month, this waits for them to commit. With `ahead`, because the run
     is still staging, it leaves the month for later instead. With `retried`, the plays come from lines that
     were rejected before: stored plays of the same file then come from other lines, not from an earlier
-    version. `listened` is what this process has staged. Some of the work is done in the `background`.
+    version. `sessions` is what this process has staged. Some of the work is done in the `background`.
     """
-    listened = listened or Listened()
+    sessions = sessions or Sessions()
     with connection.transaction():
         lock_publisher(connection)
         lock = _sql["lock_month_if_free"] if ahead else _sql["lock_month"]
         if connection.execute(lock, [run_id, month]).fetchone() is None:
             return
-        staged = StagedMonth(connection, run_id, month, listened, ahead=ahead, retried=retried)
+        staged = StagedMonth(connection, run_id, month, sessions, ahead=ahead, retried=retried)
         summary = staged.summarize()
         activity = Activity(connection)
         publication = choose(summary)(staged, summary, background) if summary else None
@@ -50,4 +50,4 @@ def publish_month(
         are_all = publish_page_views(staged, activity)
         activity.update(staged.names if publication else None, counted if are_all else None)
         staged.end()
-    listened.drop(month)
+    sessions.drop(month)

@@ -8,7 +8,7 @@ become partitions, and their keys are built and checked for all rows together.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Connection, sql
@@ -25,7 +25,7 @@ from sparkify.publish.listening import ListeningRollups, index_heard_songs
 from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
 from sparkify.schema.rollups import queries_of
-from sparkify.transform.listened import COUNTED
+from sparkify.transform.sessions import COUNTED, MonthSessions
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -143,7 +143,7 @@ class Attach(Publication):
     def __init__(self, month: StagedMonth, summary: MonthSummary, background: Background | None) -> None:
         super().__init__(month, summary, background)
         self._days = self._staged_days()
-        self._activity = StagedActivity(month.span, month.tables)
+        self._activity = StagedActivity(month.span, month.tables, self._counted)
 
     def carry_out(self) -> None:
         """Begin to make keys and to count, if what is staged can become partitions as it is; then publish."""
@@ -237,13 +237,17 @@ class Attach(Publication):
     def _staged_days(self) -> StagedDays:
         return StagedDays(self._span(), self._month.tables, self._counted)
 
-    def _counted(self, rollup: str) -> Iterable[bytes] | None:
-        """The rows of a rollup, if the core has counted all staged plays and nothing else."""
-        month = self._month
+    @cached_property
+    def _sessions(self) -> MonthSessions:
+        return self._month.sessions.of(self._month.date)
+
+    def _counted(self, rollup: str, views: int | None = None) -> Iterable[bytes] | None:
+        """The rows of a rollup, if the core knows exactly the staged plays, and as many page views."""
         # Forgetting somebody changes the catalogue's version, too.
-        knows_all = self._summary.is_matched and month.listened.plays(month.date) == self._summary.plays
+        knows_plays = self._summary.is_matched and self._sessions.plays == self._summary.plays
+        knows_all = knows_plays and views in {None, self._sessions.views}
         are_all = knows_all and self._are_days_as_staged
-        return month.listened.rows(rollup, month.date) if are_all and rollup in COUNTED else None
+        return self._sessions.rows(rollup) if are_all and rollup in COUNTED else None
 
     def _span(self) -> Span:
         """The partition's span: to the end of the month, or of the last day when there are many plays."""

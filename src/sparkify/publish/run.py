@@ -33,7 +33,7 @@ from sparkify.stage.runs import (
     unfinished_runs,
 )
 from sparkify.stage.tables import catalogue_table, staged_months
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 
 _sql: Final = queries("publish/run")
 
@@ -43,18 +43,18 @@ def publish_run(
     dsn: str,
     run_id: int,
     progress: Progress | None = None,
-    listened: Listened | None = None,
+    sessions: Sessions | None = None,
 ) -> str | None:
     """Publish all that a run has staged. It is safe to repeat: it skips what is published already.
 
-    `listened` is what this process has staged of it.
+    `sessions` is what this process has staged of it.
 
     If a month, or the catalogue, cannot be published because of its data, it stays staged, the others are
     published, and the run has failed. Returns the reason, or None if all is published.
     """
     set_state(connection, run_id, "publishing")
     with Background(dsn) as background:
-        reason = _publish_each(connection, background, run_id, progress or Progress(), listened)
+        reason = _publish_each(connection, background, run_id, progress or Progress(), sessions)
         has_grown = connection.execute(_sql["has_grown"]).fetchone()
         analyzed = background.submit(_analyze, as_whole=False) if has_grown and background.is_open else None
         with left_for_later():
@@ -75,7 +75,7 @@ def _publish_each(
     background: Background,
     run_id: int,
     progress: Progress,
-    listened: Listened | None,
+    sessions: Sessions | None,
 ) -> str | None:
     """Publish the catalogue and the months of a run, a transaction each. Returns why some could not be."""
     failures = []
@@ -84,7 +84,7 @@ def _publish_each(
         progress.publishing(name)
         try:
             if month:
-                publish_month(connection, run_id, month, listened=listened, background=background)
+                publish_month(connection, run_id, month, sessions=sessions, background=background)
                 summarize_indexes(connection)
             else:
                 publish_catalogue(connection, run_id)

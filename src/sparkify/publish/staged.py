@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 from sparkify.database.queries import queries
 from sparkify.publish.partitions import PARTITIONED, Span
 from sparkify.stage.tables import month_tables
-from sparkify.transform.listened import Listened
+from sparkify.transform.sessions import Sessions
 
 FILES: Final = ("months", "repeated", "attach", "late", "heard_songs", "users", "levels", "page_views")
 """The files in ``publish`` with the queries that `StagedMonth.run` knows. No two have one name."""
@@ -38,7 +38,7 @@ class MonthSummary:
 class StagedMonth:
     """A staged month inside the transaction that publishes it; runs queries on the month's tables.
 
-    `listened` is what this process knows of its plays. `ahead` tells that its run is still staging.
+    `sessions` is what this process has staged. `ahead` tells that its run is still staging.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class StagedMonth:
         connection: Connection[Any],
         run_id: int,
         month: date,
-        listened: Listened,
+        sessions: Sessions,
         *,
         ahead: bool,
         retried: bool,
@@ -54,7 +54,7 @@ class StagedMonth:
         self.connection = connection
         self.is_ahead = ahead
         self.date = month
-        self.listened = listened
+        self.sessions = sessions
         self.span = Span.of_month(month)
         self.tables = month_tables(run_id, month)
         self.run_id = run_id

@@ -24,7 +24,7 @@ from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.lines import Slice, chunks
 from sparkify.extract.rejects import RejectedLine
 from sparkify.patience import until
-from sparkify.report import BatchListening, Books, StagedBatch, Tally
+from sparkify.report import BatchSessions, Books, StagedBatch, Tally
 from sparkify.stage.claims import Claim, Claims
 from sparkify.stage.copy import columns_of, copy_bytes, copy_columns
 from sparkify.stage.failed import lies_in_data
@@ -34,8 +34,8 @@ from sparkify.stage.runs import keep_open
 from sparkify.stage.tables import BATCH_TABLES, CHUNK_TABLES, catalogue_table, create_months, month_tables
 from sparkify.transform.catalogue import CatalogueTransform
 from sparkify.transform.forgotten import Forgotten
-from sparkify.transform.listened import Listened
 from sparkify.transform.plays import PlayTransform
+from sparkify.transform.sessions import Sessions
 
 _sql: Final = queries("stage/stage")
 
@@ -138,13 +138,13 @@ class Stager:
                 return StagedBatch(unreadable=unreadable)
 
     def _stage_one_by_one(self, batch: Batch, unreadable: dict[str, str]) -> StagedBatch:
-        done, listened = StagedBatch(unreadable=unreadable), Listened()
+        done, sessions = StagedBatch(unreadable=unreadable), Sessions()
         for file in batch.files:
             one = self._stage_what_can_be_read(Batch((file,)))
             done.add(one)
             done.months = sorted({*done.months, *one.months})
-            listened.add(one.listened)
-        done.listened = listened.months
+            sessions.add(one.sessions)
+        done.sessions = sessions.months
         return done
 
     def _stage(self, batch: Batch) -> StagedBatch:
@@ -172,10 +172,10 @@ class Stager:
         with self._transaction():
             claims = self._claims(batch)
             claimed = self._claimed(claims, read, source)
-            listened = self._stage_chunks(kind, claimed, lambda verdicts: self._account(verdicts, done, kind))
+            sessions = self._stage_chunks(kind, claimed, lambda verdicts: self._account(verdicts, done, kind))
             claims.keep(done)
         done.months = sorted(self._locked_months)
-        done.listened = listened.months
+        done.sessions = sessions.months
         return done
 
     def _claims(self, batch: Batch) -> Claims | PartClaim:
@@ -196,12 +196,12 @@ class Stager:
 
     def _stage_chunks(
         self, kind: Kind, claimed_chunks: Iterator[Claimed], note: Callable[[Verdicts], None]
-    ) -> Listened:
+    ) -> Sessions:
         """Stage chunks and what they come to; `note` takes the verdicts on each chunk.
 
-        Returns what people listened to.
+        Returns their sessions.
         """
-        listened = Listened()
+        sessions = Sessions()
         transform = self._begin_batch() if kind == "log" else None
         stage = self._stage_events if transform else self._stage_songs
         for claimed in claimed_chunks:
@@ -210,12 +210,12 @@ class Stager:
                 note(stage(claimed))
             del claimed  # before the next chunk is read
             if transform and transform.batch_is_full():
-                listened.add(self._finish_batch(transform))
+                sessions.add(self._finish_batch(transform))
                 transform.begin_batch()
         if transform:
-            listened.add(self._finish_batch(transform))
+            sessions.add(self._finish_batch(transform))
         self._remember_sessions()
-        return listened
+        return sessions
 
     def _read_forgotten(self) -> None:
         self._connection.execute(_sql["pass_gate"])
@@ -257,12 +257,12 @@ class Stager:
             self._connection.execute(_sql["add_slices"], values)
         return zip((claim for _, claim in claimed), result.books, result.rejects, strict=True)
 
-    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchListening]]:
-        """Stage what the batch comes to; returns what people listened to, by month."""
+    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchSessions]]:
+        """Stage what the batch comes to; returns its sessions, by month."""
         months = transform.finish_batch()
         for month in months:
             self._copy(transform, month, BATCH_TABLES)
-        return {month: [transform.listened(month)] for month in months}
+        return {month: [transform.sessions(month)] for month in months}
 
     def _remember_sessions(self) -> None:
         """Note sessions of forgotten people; at the end of the transaction, lest two workers deadlock."""

@@ -10,6 +10,7 @@ from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
 from sparkify.schema.rollups import ROLLUPS
+from sparkify.transform.sessions import COUNTED
 
 CHUNK_TABLES: Final = ("songplays", "heard_plays", "time", "heard_songs", "repeated", "page_views")
 """The tables of a month to which each chunk adds rows."""
@@ -18,7 +19,7 @@ BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions"
 """The tables to which a batch adds rows at its end, computed from all its chunks."""
 
 COUNTED_TABLES: Final = tuple(
-    rollup.name for rollup in ROLLUPS if rollup.is_partitioned or rollup.is_by_month
+    rollup.name for rollup in ROLLUPS if rollup.is_partitioned or rollup.is_by_month or rollup.name in COUNTED
 )
 """The tables into which publication counts rollups from what is staged."""
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sparkify.core._core import Plays
 from sparkify.extract.lines import Slice
 from sparkify.extract.rejects import RejectedLine
-from sparkify.report import BatchListening, Books
+from sparkify.report import BatchSessions, Books
 from sparkify.transform.forgotten import Forgotten
 from sparkify.transform.judge import judge_event
 from sparkify.transform.records import Decided
@@ -126,16 +126,16 @@ class PlayTransform:
         ]
 
     def finish_batch(self) -> list[date]:
-        """Combine the chunks of the batch, for `rows`; returns the months of their plays."""
+        """Combine the chunks of the batch, for `rows`; returns the months of their events."""
         return [_month(month) for month in self._core.finish_batch()]
 
     def rows(self, table: str, month: date) -> bytes | None:
         """The rows for one table of a staged month, ready for binary COPY; None if there are none."""
         return self._core.rows(table, _number(month))
 
-    def listened(self, month: date) -> BatchListening:
-        """What people listened to in a month of the finished batch, for `Listened`."""
-        return self._core.listened(_number(month))
+    def sessions(self, month: date) -> BatchSessions:
+        """The sessions of a month of the finished batch, for `Sessions`."""
+        return BatchSessions(*self._core.sessions(_number(month)))
 
 
 def _month(number: int) -> date:

@@ -18,9 +18,9 @@ from sparkify.stage.stager import Stager
 
 
 def stage(dsn: str, run_id: int, planned_at: float, batch: Batch) -> StagedBatch:
-    """Stage one batch. Nothing of what people listened to is sent to the driver: PostgreSQL counts it."""
+    """Stage one batch. Its sessions are not sent to the driver: PostgreSQL counts them."""
     with closing(Stager(dsn, run_id, planned_at)) as stager:
-        return replace(stager.stage(batch), listened={})
+        return replace(stager.stage(batch), sessions={})
 
 
 def reach(dsn: str, seconds: int) -> None:

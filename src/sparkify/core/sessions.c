@@ -1,0 +1,218 @@
+/* The sessions of a month, in few bytes: the texts that they use, then each session. */
+#include "sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "calendar.h"
+
+enum { ERROR_BIT = 1 << 30 /* in the number of a page */ };
+enum { PLAY_BYTES = 2 * sizeof(int64_t) + sizeof(uint32_t), VIEW_BYTES = 2 * sizeof(uint32_t) };
+
+/* Comes before the ids and times of a session. It has no gaps, whose bytes would be anything. */
+typedef struct {
+    int64_t session_id, user_id;
+    uint32_t plays, views, level, has_user;
+    int32_t day, unused;
+} Header;
+
+/* The texts that a month uses, by their numbers in the batch. */
+typedef struct {
+    Table table;
+    uint32_t *numbers;
+    size_t count, room;
+} Used;
+
+static bool is_short(const Batch *batch, uint32_t text) {
+    return text_at(&batch->texts, text).size <= LONGEST_TEXT;
+}
+
+/* The number of a text among those that are used, from 1; 0 for null, or if it is not used. */
+static uint32_t number_of(Used *used, const Seed *seed, uint32_t text) {
+    Search search = table_find(&used->table, hash_numbers(seed, text, 0));
+    for (uint32_t found; (found = table_next(&search)) != NOT_FOUND;)
+        if (used->numbers[found] == text) return found + 1;
+    return 0;
+}
+
+static bool use(Used *used, const Plays *plays, uint32_t text, Buffer *buffer) {
+    if (!text || number_of(used, &plays->seed, text)) return true;
+    if (!make_room(&used->numbers, &used->room, used->count + 1, sizeof *used->numbers)) return false;
+    if (!table_make_room(&used->table)) return false;
+    table_add(&used->table, hash_numbers(&plays->seed, text, 0), used->count);
+    used->numbers[used->count++] = text;
+    Text kept = text_at(&plays->batch.texts, text);
+    uint32_t size = (uint32_t)kept.size;
+    return buffer_add(buffer, &size, sizeof size) && buffer_add(buffer, kept.data, kept.size);
+}
+
+/* The next session of a month whose level is not too long; NULL at the end. */
+static const Session *next_session(const Batch *batch, Walk *walk) {
+    for (uint32_t number; walk_next(walk, &number);)
+        if (is_short(batch, batch->sessions[number].level)) return &batch->sessions[number];
+    return NULL;
+}
+
+static const Viewing *view_of(const Batch *batch, const Session *session, uint32_t number) {
+    return &batch->viewing[batch->session_views[session->first_view + number]];
+}
+
+static bool write_texts(const Plays *plays, int32_t month, Used *used, Buffer *buffer) {
+    const Batch *batch = &plays->batch;
+    size_t start = buffer->size;
+    uint32_t count = 0;
+    if (!buffer_add(buffer, &count, sizeof count)) return false;
+    Walk walk = by_month_find(&batch->of_sessions, month);
+    for (const Session *session; (session = next_session(batch, &walk));) {
+        if (!use(used, plays, session->level, buffer)) return false;
+        for (uint32_t at = 0; at < session->views; at++) {
+            uint32_t page = view_of(batch, session, at)->page;
+            if (is_short(batch, page) && !use(used, plays, page, buffer)) return false;
+        }
+    }
+    count = (uint32_t)used->count;
+    memcpy(buffer->data + start, &count, sizeof count);
+    return true;
+}
+
+static uint8_t *put(uint8_t *at, const void *data, size_t size) {
+    memcpy(at, data, size);
+    return at + size;
+}
+
+static uint8_t *put_plays(uint8_t *at, const Plays *plays, const Session *session, int64_t since) {
+    const uint32_t *numbers = plays->batch.session_plays + session->first_play;
+    const Listening *listening = plays->batch.listening;
+    uint8_t *artists = at + session->plays * sizeof(int64_t), *times = artists + session->plays * sizeof(int64_t);
+    for (uint32_t n = 0; n < session->plays; n++) {
+        const Song *song = &plays->songs.items[listening[numbers[n]].song];
+        uint32_t time = (uint32_t)(listening[numbers[n]].ts - since);
+        at = put(at, &song->track_id, sizeof song->track_id);
+        artists = put(artists, &song->artist_key, sizeof song->artist_key);
+        times = put(times, &time, sizeof time);
+    }
+    return times;
+}
+
+static uint8_t *put_views(uint8_t *at, const Plays *plays, const Session *session, uint32_t views, Used *used,
+                          int64_t since) {
+    uint8_t *times = at + views * sizeof(uint32_t);
+    for (uint32_t n = 0; n < session->views; n++) {
+        const Viewing *view = view_of(&plays->batch, session, n);
+        if (!is_short(&plays->batch, view->page)) continue;
+        uint32_t time = (uint32_t)(view->ts - since);
+        uint32_t page = number_of(used, &plays->seed, view->page) | (view->is_error ? ERROR_BIT : 0);
+        at = put(at, &page, sizeof page);
+        times = put(times, &time, sizeof time);
+    }
+    return times;
+}
+
+static bool write_sessions(const Plays *plays, int32_t month, Used *used, Buffer *buffer, EventCount *count) {
+    const Batch *batch = &plays->batch;
+    Walk walk = by_month_find(&batch->of_sessions, month);
+    for (const Session *session; (session = next_session(batch, &walk));) {
+        uint32_t views = 0;
+        for (uint32_t at = 0; at < session->views; at++) views += is_short(batch, view_of(batch, session, at)->page);
+        Header header = {
+            .session_id = session->session_id,
+            .user_id = session->user_id,
+            .plays = session->plays,
+            .views = views,
+            .level = number_of(used, &plays->seed, session->level),
+            .has_user = session->has_user,
+            .day = session->day,
+        };
+        size_t lists = (size_t)session->plays * PLAY_BYTES + (size_t)views * VIEW_BYTES;
+        uint8_t *at = buffer_room(buffer, sizeof header + lists);
+        if (!at) return false;
+        int64_t since = (int64_t)month_start(session->day) * MS_PER_DAY;
+        at = put(at, &header, sizeof header);
+        at = put_plays(at, plays, session, since);
+        at = put_views(at, plays, session, views, used, since);
+        buffer->size = (size_t)(at - buffer->data);
+        count->plays += session->plays;
+        count->views += views;
+    }
+    return true;
+}
+
+bool sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count) {
+    Used used = {0};
+    *count = (EventCount){0};
+    bool done = write_texts(plays, month, &used, buffer)
+        && write_sessions(plays, month, &used, buffer, count);
+    table_free(&used.table);
+    free(used.numbers);
+    return done;
+}
+
+/* Take bytes; NULL if there are fewer. */
+static const uint8_t *take(SessionBytes *bytes, size_t size) {
+    if ((size_t)(bytes->end - bytes->at) < size) return NULL;
+    bytes->at += size;
+    return bytes->at - size;
+}
+
+static bool take_number(SessionBytes *bytes, uint32_t *number) {
+    const uint8_t *at = take(bytes, sizeof *number);
+    if (at) memcpy(number, at, sizeof *number);
+    return at != NULL;
+}
+
+bool sessions_begin(SessionBytes *bytes) { return take_number(bytes, &bytes->text_count); }
+
+bool sessions_text(SessionBytes *bytes, Text *text) {
+    uint32_t size;
+    if (!take_number(bytes, &size) || size > LONGEST_TEXT) return false;
+    *text = (Text){take(bytes, size), size};
+    return text->data != NULL;
+}
+
+static uint32_t number_at(const uint8_t *numbers, size_t at) {
+    uint32_t number;
+    memcpy(&number, numbers + at * sizeof number, sizeof number);
+    return number;
+}
+
+const uint8_t *session_ids(const SessionDay *session, bool of_artists) {
+    return session->lists + (of_artists ? session->plays * sizeof(int64_t) : 0);
+}
+
+uint32_t session_play_time(const SessionDay *session, uint32_t number) {
+    return number_at(session->lists + session->plays * 2 * sizeof(int64_t), number);
+}
+
+SessionView session_view(const SessionDay *session, uint32_t number) {
+    const uint8_t *pages = session->lists + (size_t)session->plays * PLAY_BYTES;
+    uint32_t page = number_at(pages, number);
+    return (SessionView){
+        .time = number_at(pages, (size_t)session->views + number),
+        .page = page & ~(uint32_t)ERROR_BIT,
+        .is_error = page & ERROR_BIT,
+    };
+}
+
+bool sessions_next(SessionBytes *bytes, SessionDay *session) {
+    Header header;
+    const uint8_t *at = take(bytes, sizeof header);
+    if (!at) return false;
+    memcpy(&header, at, sizeof header);
+    const uint8_t *lists = take(bytes, (size_t)header.plays * PLAY_BYTES + (size_t)header.views * VIEW_BYTES);
+    if (!lists || header.day < FIRST_DAY || header.day > LAST_DAY || header.level > bytes->text_count) return false;
+    *session = (SessionDay){
+        .session_id = header.session_id,
+        .user_id = header.user_id,
+        .lists = lists,
+        .plays = header.plays,
+        .views = header.views,
+        .level = header.level,
+        .day = header.day,
+        .has_user = header.has_user,
+    };
+    for (uint32_t view = 0; view < session->views; view++) {
+        uint32_t page = session_view(session, view).page;
+        if (!page || page > bytes->text_count) return false;
+    }
+    return true;
+}
