@@ -175,21 +175,22 @@ class Staging:
 
 
 MOMENTS = st.sampled_from([0, 1, 2, 3, 4, DAY - 2, DAY - 1])
-DAYS = st.sampled_from([0, 1, 2, 29, 30, 61])
+DAYS = st.sampled_from([0, 1, 1, 1, 2, 29, 30, 61])
 LEVELS = st.sampled_from(["free", "paid", "", "fre", "é" * 32])
 plays = st.builds(
     lambda user, day, moment, session, level, title, artist, place: play(
         NOVEMBER + day * DAY + moment, userId=str(user), sessionId=session, level=level,
         song=title, artist=artist, location=place,
     ),
-    st.sampled_from([1, 2, 2**62, -(2**62), 666]), DAYS, MOMENTS, st.integers(1, 3), LEVELS,
+    st.sampled_from([1, 1, 2, 2, 2**62, -(2**62), 666]), DAYS, MOMENTS, st.integers(1, 2), LEVELS,
     st.sampled_from("xyz"), st.sampled_from(["", "a", "b"]), st.sampled_from("pq"),
 )  # fmt: skip
 views = st.builds(
     lambda user, day, moment, session, level, page, status: view(
         NOVEMBER + day * DAY + moment, userId=user, sessionId=session, level=level, page=page, status=status
     ),
-    st.sampled_from(["", "1", "2", "0", str(2**62), str(-(2**62)), "666"]), DAYS, MOMENTS, st.integers(1, 3),
+    st.sampled_from(["", "1", "1", "2", "2", "0", str(2**62), str(-(2**62)), "666"]), DAYS, MOMENTS,
+    st.integers(1, 2),
     LEVELS | st.none(),
     st.sampled_from(
         ["Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend", "Home", "Error", "", "é" * 32]
@@ -204,6 +205,11 @@ views = st.builds(
 @example(batches=[[play(NOVEMBER + at, userId=str(at % 7), song=str(at % 50)) for at in range(3000)]] * 2)
 @example(batches=[[play(951_782_400_000, song="on 29 February 2000")]])
 @example(batches=[[view(NOVEMBER + 5 * DAY, page="Thumbs Up"), play(NOVEMBER + 4 * DAY + 1)], [view(1)]])
+@example(batches=[[play(), view(NOVEMBER + 1, page="Thumbs Up")]])  # on the first day
+@example(  # after a play of somebody else in the same session
+    batches=[[play(NOVEMBER + DAY), view(NOVEMBER + DAY + 1, userId="2", page="Add Friend")]]
+)
+@example(batches=[[view(userId=f"{user}", level=("free", "paid")[user % 2]) for user in range(1, 6)]])
 @example(  # feedback and the play before it in two batches, and then feedback a whole day after it
     batches=[
         [play(NOVEMBER + DAY)],

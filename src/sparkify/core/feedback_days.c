@@ -112,7 +112,7 @@ static bool has_feedback(const Feedback *feedback, const SessionDay *session) {
 static Outcome find_given(Feedback *feedback, const SessionDay *const *sessions, size_t count) {
     bool any = false;
     for (size_t at = 0; at < count; at++) any = any || has_feedback(feedback, sessions[at]);
-    if (!any || !sessions[0]->has_user) return DONE;
+    if (!any) return DONE;
     feedback->played_count = 0;
     for (size_t at = 0; at < count; at++)
         if (!add_plays(feedback, sessions[at])) return SHORT_OF_MEMORY;
