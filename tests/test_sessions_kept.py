@@ -210,6 +210,7 @@ views = st.builds(
     batches=[[play(NOVEMBER + DAY), view(NOVEMBER + DAY + 1, userId="2", page="Add Friend")]]
 )
 @example(batches=[[view(userId=f"{user}", level=("free", "paid")[user % 2]) for user in range(1, 6)]])
+@example(batches=[[view(userId="0"), view(userId=""), view(userId="1")]])
 @example(  # feedback and the play before it in two batches, and then feedback a whole day after it
     batches=[
         [play(NOVEMBER + DAY)],
