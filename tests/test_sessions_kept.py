@@ -4,7 +4,6 @@ import itertools
 import json
 import struct
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -79,7 +78,9 @@ def finish(transform: PlayTransform, events: list[dict[str, Any]]) -> list[date]
 
 def part(transform: PlayTransform, *events: dict[str, Any]) -> BatchSessions:
     (month,) = finish(transform, list(events))
-    return transform.sessions(month)
+    found = transform.sessions(month)
+    assert found
+    return found
 
 
 def compare(connection: Connection[Any], rollup: str, pieces: Any, rows: sql.Composable) -> None:
@@ -103,7 +104,6 @@ class Staging:
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.sessions = Sessions()
-        self.views: Counter[date] = Counter()
         self._connection = connection
         self._transform = PlayTransform(TS_RANGE)
         self._transform.forgotten = Forgotten(b"key", [digest(b"key", 666)])
@@ -120,7 +120,10 @@ class Staging:
         finished = self._transform.finish_batch()
         assert finished == months
         self._copy(months, BATCH_TABLES)
-        self.sessions.add({month: [self._transform.sessions(month)] for month in months})
+        for month in months:
+            found = self._transform.sessions(month)
+            assert found
+            self.sessions.add({month: [found]})
 
     def _copy(self, months: list[date], tables: tuple[str, ...]) -> None:
         for month, table in itertools.product(months, tables):
@@ -206,6 +209,13 @@ views = st.builds(
 @example(batches=[[play(951_782_400_000, song="on 29 February 2000")]])
 @example(batches=[[view(NOVEMBER + 5 * DAY, page="Thumbs Up"), play(NOVEMBER + 4 * DAY + 1)], [view(1)]])
 @example(batches=[[play(), view(NOVEMBER + 1, page="Thumbs Up")]])  # on the first day
+@example(  # after several plays of one moment
+    batches=[
+        [play(NOVEMBER + DAY, song=song, sessionId=session) for song in "xyy"]
+        + [view(NOVEMBER + DAY + 1, page="Thumbs Up", sessionId=session)]
+        for session in range(4)
+    ]
+)
 @example(  # after a play of somebody else in the same session
     batches=[[play(NOVEMBER + DAY), view(NOVEMBER + DAY + 1, userId="2", page="Add Friend")]]
 )
@@ -260,8 +270,8 @@ def test_pieces_one_after_the_other_are_the_whole(
 ) -> None:
     """The same rows in the same order; those of tracks and artists by the id, each in the piece of its id."""
     transform.forgotten = Forgotten()
-    of_month = (transform.sessions(MONTH).data for batch in batches if MONTH in finish(transform, batch))
-    month = Month(tuple(of_month))
+    of_month = [transform.sessions(MONTH) for batch in batches if MONTH in finish(transform, batch)]
+    month = Month(tuple(found.data for found in of_month if found))
     for rollup in BY_DAY:
         parts = [month.rows(rollup, piece, pieces) for piece in range(pieces if pieces <= 40 else 0)]
         whole = month.rows(rollup, 0, 1)
@@ -364,21 +374,23 @@ def test_a_month_that_does_not_fit_is_dropped(
     gathered.add({third: [small] * 3})
     assert [gathered.of(other).plays, gathered.of(third).plays] == [0, 3]
     gathered.add({third: [small] * 10})
-    assert gathered.months == {}
+    assert set(gathered.months.values()) == {None}
 
 
-def test_long_texts_are_left_to_postgresql(transform: PlayTransform) -> None:
+@pytest.mark.parametrize("event", [play(level="x" * 65), view(level="x" * 65), view(page="x" * 65)])
+def test_a_month_with_a_long_text_is_left_to_postgresql(
+    transform: PlayTransform, event: dict[str, Any]
+) -> None:
     """Each row of a rollup repeats the level or the page: a long one would take gigabytes."""
-    lengths = (64, 65)
-    events = [play(itemInSession=at, song=f"{at}", level="x" * at) for at in lengths]
-    events += [view(itemInSession=at, level="y" * at) for at in lengths]
-    events += [view(itemInSession=at, userId=str(at), page="z" * at) for at in lengths]
-    known = MonthSessions([part(transform, *events)])
-    assert (known.plays, known.views) == (1, 2)
-    rows = {rollup: rows_of(b"".join(known.rows(rollup) or ())) for rollup in COUNTED}
-    assert {rollup: len(found) for rollup, found in rows.items()} == {
-        "track_months": 1, "artist_months": 1, "page_days": 2, "session_days": 2, FEEDBACK: 0,
-    }  # fmt: skip
+    short = event | {name: value[1:] for name, value in event.items() if value == "x" * 65}
+    kept, batch = Sessions(), part(transform, short)
+    kept.add({MONTH: [batch]})
+    finish(transform, [short, event | {"itemInSession": 1}])
+    assert transform.sessions(MONTH) is None
+    kept.add({MONTH: None})
+    kept.add({MONTH: [batch]})
+    assert kept.months == {MONTH: None}
+    assert (kept.of(MONTH).plays, kept.of(MONTH).views) == (0, 0)
     with pytest.raises(ValueError, match="not from"):
         Month((struct.pack("=II", 1, 65) + b"x" * 65,))
 
@@ -412,7 +424,7 @@ def test_a_month_is_dropped_while_parts_of_another_are_added(monkeypatch: pytest
     gathered.add({other: [part]})
     dropping.join()
     gathered.add({third: [part]})
-    assert gathered.months == {other: [part], third: [part]}
+    assert gathered.months == {one: None, other: [part], third: [part]}
 
 
 def refuse_to_count(rollup: str, patch: pytest.MonkeyPatch) -> None:
@@ -443,7 +455,7 @@ def test_publication_takes_the_rows_of_the_core(
 def test_somebody_is_forgotten_before_it_is_published(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The core has listened to them, too, so PostgreSQL counts."""
+    """The core has what they did, too, so PostgreSQL counts."""
     simulate(tmp_path, users=20, songs=50, days=20, seed=4)
     before, meanwhile = new_dsn(), new_dsn()
     etl.run(tmp_path, dsn=before)
@@ -458,6 +470,29 @@ def test_somebody_is_forgotten_before_it_is_published(
 
     etl.run(tmp_path, dsn=meanwhile, progress=ForgetThem())
     assert content(meanwhile) == content(before)
+
+
+def test_somebody_with_page_views_only_is_forgotten_meanwhile(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sessions are known, but not staged any more. PostgreSQL counts, even if as many are missing."""
+    gathered = PlayTransform.sessions
+
+    def without_views_of_plays(transform: PlayTransform, month: date) -> BatchSessions | None:
+        found = gathered(transform, month)
+        return found._replace(views=0) if found and found.plays else found
+
+    class ForgetThem(Progress):
+        def staged(self, batch: StagedBatch) -> None:
+            if batch.number == 0:
+                forget([99], dsn=dsn)
+
+    monkeypatch.setattr(PlayTransform, "sessions", without_views_of_plays)
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
+    write(tmp_path, "log_data/1.json", view(NOVEMBER + DAY, userId="99"))
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + DAY), view(NOVEMBER + DAY, itemInSession=1))
+    etl.run(tmp_path, dsn=dsn, workers=1, progress=ForgetThem(), batch_bytes=1)
+    assert db.execute("SELECT users FROM analytics.page_days").fetchall() == [([15],)]
 
 
 def test_an_executor_sends_no_sessions_to_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ class StagedBatch(Tally):
 
     number: int = 0
     months: list[date] = field(default_factory=list)
-    sessions: dict[date, list[BatchSessions]] = field(default_factory=dict)
+    sessions: dict[date, list[BatchSessions] | None] = field(default_factory=dict)
 
 
 class Progress:

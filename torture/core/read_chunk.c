@@ -83,7 +83,7 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     HOLD(block);
     memcpy(block, bytes, left);
     Outcome taken = month_add(&month, block, left);
-    HOLD(month.day_count <= size / 40);
+    HOLD(month.session_count <= size / 40);
     month_free(&month);
     free(block);
     return taken != SHORT_OF_MEMORY;
@@ -113,16 +113,16 @@ static bool take_pieces(const Month *month, bool of_artists, uint32_t pieces, ui
     return true;
 }
 
-typedef Outcome (*OfDays)(const Month *month, Days days, Buffer *buffer);
+typedef Outcome (*OfDays)(const Month *month, DaySpan days, Buffer *buffer);
 
 /* Take the rows of a rollup by day, of the whole month or of its halves. */
 static Outcome take_days(const Month *month, OfDays rows, bool in_halves, uint64_t *sum) {
-    Days parts[] = {{month->since, month->since + (in_halves ? 15 : 31)}, {month->since + 15, month->since + 31}};
+    DaySpan parts[] = {{month->since, month->since + (in_halves ? 15 : 31)}, {month->since + 15, month->since + 31}};
     Outcome outcome = DONE;
     Buffer buffer = {0};
     for (int part = 0; outcome == DONE && part <= in_halves; part++) outcome = rows(month, parts[part], &buffer);
     if (outcome == DONE) *sum = hold_rows(&buffer, *sum);
-    free(buffer.data);
+    buffer_free(&buffer);
     HOLD(outcome != MALFORMED);
     return outcome;
 }
@@ -146,15 +146,15 @@ static bool count_month(const Plays *plays, int32_t number, uint64_t *sum) {
     Month month = {0};
     Buffer kept = {0};
     EventCount count;
-    bool done = sessions_write(plays, number, &kept, &count);
-    if (!done || !(count.plays + count.views)) { /* or all levels and pages are too long */
-        free(kept.data);
-        return done;
+    Outcome written = sessions_write(plays, number, &kept, &count);
+    if (written != DONE) { /* or a level or a page is too long */
+        buffer_free(&kept);
+        return written == NOT_SURE;
     }
     uint8_t *bytes = malloc(kept.size); /* a block of exactly their size */
     HOLD(bytes);
     memcpy(bytes, kept.data, kept.size);
-    done = read_cut(bytes, kept.size);
+    bool done = read_cut(bytes, kept.size);
     for (int twice = 0; done && twice < 2; twice++) {
         Outcome taken = month_add(&month, bytes, kept.size);
         HOLD(taken != MALFORMED);
@@ -169,7 +169,7 @@ static bool count_month(const Plays *plays, int32_t number, uint64_t *sum) {
         if (done) HOLD(whole == cut); /* the same rows in the same order */
         *sum += whole;
     }
-    free(kept.data);
+    buffer_free(&kept);
     free(bytes);
     month_free(&month);
     return done;

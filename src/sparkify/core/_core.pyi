@@ -71,10 +71,10 @@ class Plays:
         """Compute the rows of the batch; returns its months, in order."""
     def rows(self, table: str, month: int, /) -> bytes | None:
         """The rows of a month for a table (stage/tables.py), as COPY; None if there are none."""
-    def sessions(self, month: int, /) -> tuple[int, int, bytes]:
+    def sessions(self, month: int, /) -> tuple[int, int, bytes] | None:
         """The sessions of a month, for `Month`: how many plays and page views, and bytes about them.
 
-        What has a level or page of more than 64 bytes is left out.
+        None if a level or page has more than 64 bytes.
         """
     def gathered_bytes(self) -> int:
         """About how much memory the batch takes, and the texts that its rows repeat; without cached songs."""
@@ -109,8 +109,8 @@ class Month:
         Pieces of "track_months" and "artist_months" have about as many plays. One after the other, they are
         sorted by the id of the track or artist. Pieces of "page_days", "session_days" and
         "track_feedback_days" have about as many days. Of "track_feedback_days", the first day of the month is
-        left out, and the result is None if feedback follows two plays of one moment: PostgreSQL knows which
-        is the last.
+        left out, and the result is None if feedback follows plays of two tracks at one moment: PostgreSQL
+        knows which is the last.
         """
 
 def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:

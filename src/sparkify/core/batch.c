@@ -39,7 +39,6 @@ static uint32_t add_user_day(Plays *plays, const HeardPlay *play) {
     return (uint32_t)count;
 }
 
-
 /* The number of a session on a day, which is added if it is new; NOT_FOUND if memory is short. */
 static uint32_t add_session(Plays *plays, const Session *wanted, int32_t month) {
     Batch *batch = &plays->batch;
@@ -88,7 +87,7 @@ static bool note_play(Plays *plays, const HeardPlay *play) {
     session->plays++;
     if (play->ts < session->started_at) session->started_at = play->ts;
     if (play->ts > session->last_at) session->last_at = play->ts;
-    batch->listening[batch->listening_count++] = (Listening){play->ts, of_day, of_session, play->song};
+    batch->listening[batch->listening_count++] = (BatchPlay){play->ts, of_day, of_session, play->song};
     return true;
 }
 
@@ -108,7 +107,7 @@ static bool note_view(Plays *plays, const SeenPage *view) {
     uint32_t session = add_session(plays, &wanted, view->month);
     if (session == NOT_FOUND) return false;
     batch->sessions[session].views++;
-    batch->viewing[batch->viewing_count++] = (Viewing){view->ts, session, view->page, view->is_error};
+    batch->viewing[batch->viewing_count++] = (BatchView){view->ts, session, view->page, view->is_error};
     return true;
 }
 

@@ -34,7 +34,6 @@ static inline int32_t month_of(int32_t day) {
     return date.year * 12 + date.month - 1;
 }
 
-
 /* The first day of a day's month. */
 static inline int32_t month_start(int32_t day) { return day - date_of(day).day + 1; }
 

@@ -56,7 +56,7 @@ typedef struct {
 
 typedef enum { BLANK, BARE_PAGE, PAGE_VIEW, ACCEPTED, ASK_THE_JUDGE, NO_MEMORY } Verdict;
 
-/* What became of something that was wanted. */
+/* How a step ended. NOT_SURE: only PostgreSQL can tell the result. */
 typedef enum { DONE, SHORT_OF_MEMORY, MALFORMED, NOT_SURE } Outcome;
 
 /* Room for the strings of a line, decoded; it grows, and serves one line after the other. */

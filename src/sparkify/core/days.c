@@ -91,7 +91,7 @@ static bool gather(Plays *plays) {
         start += batch->user_days[at].plays;
     }
     for (size_t at = 0; at < batch->listening_count; at++) {
-        const Listening *play = &batch->listening[at];
+        const BatchPlay *play = &batch->listening[at];
         const Song *song = &plays->songs.items[play->song];
         sorted[batch->user_days[play->user_day].start++] =
             (DayPlay){play->ts, song->track_id, song->artist_key, song->milliseconds, quarter_of(play->ts)};

@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
     const Month *month;
-    Days days;
+    DaySpan days;
     uint32_t pages[KINDS];
     Played *played; /* of one user's session, in order of time */
     size_t played_count, played_room;
@@ -39,9 +39,10 @@ static int by_session_and_user(const void *one, const void *other) {
     return 0;
 }
 
-static int by_time(const void *one, const void *other) {
+static int by_time_and_track(const void *one, const void *other) {
     const Played *a = one, *b = other;
     COMPARE(time);
+    COMPARE(track);
     return 0;
 }
 
@@ -83,8 +84,8 @@ static size_t count_until(const Feedback *feedback, uint32_t time) {
     return low;
 }
 
-/* Note what a session's page views say of the plays before them. If two plays began at the same moment, only
- * PostgreSQL knows which is the last: their ids are not here. */
+/* Note what a session's page views say of the plays before them. If several tracks began at the last moment, only
+ * PostgreSQL knows which is the last: the ids of plays are not here. */
 static Outcome add_given(Feedback *feedback, const SessionDay *session) {
     for (uint32_t number = 0; number < session->views; number++) {
         SessionView view = session_view(session, number);
@@ -93,7 +94,8 @@ static Outcome add_given(Feedback *feedback, const SessionDay *session) {
         if (!before) continue;
         const Played *last = &feedback->played[before - 1];
         if (view.time - last->time >= MS_PER_DAY) continue;
-        if (before > 1 && last[-1].time == last->time && last[-1].track != last->track) return NOT_SURE;
+        size_t earlier = last->time ? count_until(feedback, last->time - 1) : 0;
+        if (feedback->played[earlier].track != last->track) return NOT_SURE;
         size_t count = feedback->given_count;
         if (!make_room(&feedback->given, &feedback->given_room, count + 1, sizeof *feedback->given))
             return SHORT_OF_MEMORY;
@@ -116,7 +118,7 @@ static Outcome find_given(Feedback *feedback, const SessionDay *const *sessions,
     feedback->played_count = 0;
     for (size_t at = 0; at < count; at++)
         if (!add_plays(feedback, sessions[at])) return SHORT_OF_MEMORY;
-    if (feedback->played) qsort(feedback->played, feedback->played_count, sizeof *feedback->played, by_time);
+    if (feedback->played) qsort(feedback->played, feedback->played_count, sizeof *feedback->played, by_time_and_track);
     Outcome outcome = DONE;
     for (size_t at = 0; outcome == DONE && at < count; at++)
         if (is_on(sessions[at], feedback->days)) outcome = add_given(feedback, sessions[at]);
@@ -125,7 +127,7 @@ static Outcome find_given(Feedback *feedback, const SessionDay *const *sessions,
 
 static Outcome find_all_given(Feedback *feedback) {
     size_t count;
-    Days longer = {feedback->days.since - 1, feedback->days.until};
+    DaySpan longer = {feedback->days.since - 1, feedback->days.until};
     const SessionDay **sessions = month_select(feedback->month, longer, &count);
     Outcome outcome = sessions ? DONE : SHORT_OF_MEMORY;
     if (sessions) qsort(sessions, count, sizeof *sessions, by_session_and_user);
@@ -185,7 +187,7 @@ static bool write_rows(Feedback *feedback, Buffer *buffer) {
     return true;
 }
 
-Outcome rows_of_feedback_days(const Month *month, Days days, Buffer *buffer) {
+Outcome rows_of_feedback_days(const Month *month, DaySpan days, Buffer *buffer) {
     Feedback feedback = {.month = month, .days = days};
     if (days.since == month->since) feedback.days.since++;
     for (size_t kind = 0; kind < KINDS; kind++) feedback.pages[kind] = month_rank(month, PAGES[kind]);

@@ -50,7 +50,7 @@ static void month_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-typedef Outcome (*OfDays)(const Month *month, Days days, Buffer *buffer);
+typedef Outcome (*OfDays)(const Month *month, DaySpan days, Buffer *buffer);
 
 /* A piece of a rollup by day has an equal share of 31 days, in their order. */
 static int32_t first_day(const Month *month, Py_ssize_t piece, Py_ssize_t pieces) {
@@ -58,7 +58,7 @@ static int32_t first_day(const Month *month, Py_ssize_t piece, Py_ssize_t pieces
 }
 
 /* None if only PostgreSQL can tell the rows. */
-static PyObject *rows_by_day(const Month *month, OfDays rows, Days days) {
+static PyObject *rows_by_day(const Month *month, OfDays rows, DaySpan days) {
     Buffer buffer = {0};
     Outcome outcome;
     Py_BEGIN_ALLOW_THREADS
@@ -107,7 +107,7 @@ static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
     if (number < 0 || number >= pieces || pieces > INT32_MAX)
         return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
     const Month *month = &self->month;
-    Days days = {first_day(month, number, pieces), first_day(month, number + 1, pieces)};
+    DaySpan days = {first_day(month, number, pieces), first_day(month, number + 1, pieces)};
     for (size_t at = 0; at < sizeof BY_DAY / sizeof *BY_DAY; at++)
         if (strcmp(BY_DAY[at].rollup, rollup) == 0) return rows_by_day(month, BY_DAY[at].rows, days);
     bool of_artists = strcmp(rollup, "artist_months") == 0;

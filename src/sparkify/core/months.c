@@ -20,15 +20,15 @@ Outcome month_add(Month *month, const uint8_t *data, size_t size) {
         if (!add_text(month, text)) return SHORT_OF_MEMORY;
     }
     while (bytes.at < bytes.end) {
-        if (!make_room(&month->days, &month->day_room, month->day_count + 1, sizeof *month->days))
+        if (!make_room(&month->sessions, &month->session_room, month->session_count + 1, sizeof *month->sessions))
             return SHORT_OF_MEMORY;
-        SessionDay *day = &month->days[month->day_count];
-        if (!sessions_next(&bytes, day)) return MALFORMED;
-        if (!month->day_count) month->since = month_start(day->day);
-        if (month_start(day->day) != month->since) return MALFORMED;
-        day->first_text = first_text;
-        month->plays += day->plays;
-        month->day_count++;
+        SessionDay *session = &month->sessions[month->session_count];
+        if (!sessions_next(&bytes, session)) return MALFORMED;
+        if (!month->session_count) month->since = month_start(session->day);
+        if (month_start(session->day) != month->since) return MALFORMED;
+        session->first_text = first_text;
+        month->plays += session->plays;
+        month->session_count++;
     }
     return DONE;
 }
@@ -81,32 +81,32 @@ bool month_sort(Month *month) {
     static const char PLAY[] = "NextSong";
     if (!add_text(month, (Text){(const uint8_t *)PLAY, sizeof PLAY - 1}) || !rank_texts(month)) return false;
     month->play = month_rank(month, PLAY);
-    for (size_t at = 0; at < month->day_count; at++) {
-        SessionDay *day = &month->days[at];
-        if (day->level) day->level = month->ranks[day->first_text + day->level - 1];
+    for (size_t at = 0; at < month->session_count; at++) {
+        SessionDay *session = &month->sessions[at];
+        if (session->level) session->level = month->ranks[session->first_text + session->level - 1];
     }
-    if (month->days) qsort(month->days, month->day_count, sizeof *month->days, by_level_day_and_user);
+    if (month->sessions) qsort(month->sessions, month->session_count, sizeof *month->sessions, by_level_day_and_user);
     return true;
 }
 
 void month_free(Month *month) {
-    free(month->days);
+    free(month->sessions);
     free(month->texts);
     free(month->ranks);
     *month = (Month){0};
 }
 
-const SessionDay **month_select(const Month *month, Days days, size_t *count) {
-    const SessionDay **selected = malloc((month->day_count + 1) * sizeof *selected);
+const SessionDay **month_select(const Month *month, DaySpan days, size_t *count) {
+    const SessionDay **selected = malloc((month->session_count + 1) * sizeof *selected);
     *count = 0;
-    for (size_t at = 0; selected && at < month->day_count; at++)
-        if (is_on(&month->days[at], days)) selected[(*count)++] = &month->days[at];
+    for (size_t at = 0; selected && at < month->session_count; at++)
+        if (is_on(&month->sessions[at], days)) selected[(*count)++] = &month->sessions[at];
     return selected;
 }
 
-static int64_t id_of(const Piece *piece, const SessionDay *day, uint32_t play) {
+static int64_t id_of(const Piece *piece, const SessionDay *session, uint32_t play) {
     int64_t id;
-    memcpy(&id, session_ids(day, piece->of_artists) + play * sizeof id, sizeof id);
+    memcpy(&id, session_ids(session, piece->of_artists) + play * sizeof id, sizeof id);
     return id;
 }
 
@@ -126,19 +126,19 @@ static int bits_for(size_t plays) {
 
 static size_t bucket_of(uint64_t place, int bits) { return (uint32_t)place >> (32 - bits); }
 
-static int by_id_and_day(const void *one, const void *other) {
+static int by_id_and_session(const void *one, const void *other) {
     const Heard *a = one, *b = other;
     COMPARE(id);
-    COMPARE(day);
+    COMPARE(session);
     return 0;
 }
 
 /* The plays of the piece in each bucket, then where the bucket begins. */
 static void find_buckets(Piece *piece, size_t *ends, int bits) {
     const Month *month = piece->month;
-    for (size_t at = 0; at < month->day_count; at++)
-        for (uint32_t play = 0; play < month->days[at].plays; play++) {
-            uint64_t place = place_of(piece, id_of(piece, &month->days[at], play));
+    for (size_t at = 0; at < month->session_count; at++)
+        for (uint32_t play = 0; play < month->sessions[at].plays; play++) {
+            uint64_t place = place_of(piece, id_of(piece, &month->sessions[at], play));
             if (is_in_piece(piece, place)) ends[bucket_of(place, bits) + 1]++;
         }
     size_t buckets = (size_t)1 << bits;
@@ -149,9 +149,9 @@ static void find_buckets(Piece *piece, size_t *ends, int bits) {
 /* Moves where a bucket begins to its end. */
 static void fill_buckets(Piece *piece, size_t *ends, int bits) {
     const Month *month = piece->month;
-    for (size_t at = 0; at < month->day_count; at++)
-        for (uint32_t play = 0; play < month->days[at].plays; play++) {
-            int64_t id = id_of(piece, &month->days[at], play);
+    for (size_t at = 0; at < month->session_count; at++)
+        for (uint32_t play = 0; play < month->sessions[at].plays; play++) {
+            int64_t id = id_of(piece, &month->sessions[at], play);
             uint64_t place = place_of(piece, id);
             if (is_in_piece(piece, place))
                 piece->plays[ends[bucket_of(place, bits)]++] = (Heard){id, (uint32_t)at};
@@ -167,25 +167,25 @@ bool piece_sort(Piece *piece) {
     if (plays) fill_buckets(piece, ends, bits);
     size_t start = 0;
     for (size_t bucket = 0; plays && bucket < buckets; start = ends[bucket++])
-        qsort(plays + start, ends[bucket] - start, sizeof *plays, by_id_and_day);
+        qsort(plays + start, ends[bucket] - start, sizeof *plays, by_id_and_session);
     free(ends);
     return plays != NULL;
 }
 
-static const SessionDay *day_of_play(const Piece *piece, size_t play) {
-    return &piece->month->days[piece->plays[play].day];
+static const SessionDay *session_of_play(const Piece *piece, size_t play) {
+    return &piece->month->sessions[piece->plays[play].session];
 }
 
 static Text level_of(const Piece *piece, size_t play) {
-    return month_text(piece->month, day_of_play(piece, play)->level);
+    return month_text(piece->month, session_of_play(piece, play)->level);
 }
 
 /* The end of the plays of a row, which begins with the play `first`. */
 static size_t end_of_row(const Piece *piece, size_t first) {
-    uint32_t level = day_of_play(piece, first)->level;
+    uint32_t level = session_of_play(piece, first)->level;
     size_t end = first + 1;
     while (end < piece->count && piece->plays[end].id == piece->plays[first].id
-           && day_of_play(piece, end)->level == level)
+           && session_of_play(piece, end)->level == level)
         end++;
     return end;
 }
@@ -203,10 +203,10 @@ size_t piece_bytes(const Piece *piece) {
 static uint8_t *write_listeners(const Piece *piece, size_t first, size_t end, int32_t since, uint8_t *at) {
     at = copy_array(at, INT8_OID, (uint32_t)(end - first), 8);
     for (size_t play = first; play < end; play++)
-        at = copy_bigint(at, day_of_play(piece, play)->user_id);
+        at = copy_bigint(at, session_of_play(piece, play)->user_id);
     at = copy_array(at, INT2_OID, (uint32_t)(end - first), 2);
     for (size_t play = first; play < end; play++)
-        at = copy_smallint(at, (int16_t)(day_of_play(piece, play)->day - since + 1));
+        at = copy_smallint(at, (int16_t)(session_of_play(piece, play)->day - since + 1));
     return at;
 }
 

@@ -6,8 +6,8 @@
 #include "sessions.h"
 
 typedef struct {
-    SessionDay *days;
-    size_t day_count, day_room, plays;
+    SessionDay *sessions;
+    size_t session_count, session_room, plays;
     Text *texts; /* levels and pages; once the month is sorted, each once, by its bytes */
     size_t text_count, text_room;
     uint32_t *ranks; /* of the texts as they came: each one's place in `texts`, from 1 */
@@ -37,24 +37,24 @@ static inline uint32_t month_page(const Month *month, const SessionDay *session,
 /* Some days of a month. */
 typedef struct {
     int32_t since, until;
-} Days;
+} DaySpan;
 
-static inline bool is_on(const SessionDay *session, Days days) {
+static inline bool is_on(const SessionDay *session, DaySpan days) {
     return session->day >= days.since && session->day < days.until;
 }
 
 /* The sessions on these days, which the caller frees; NULL if memory is short. */
-const SessionDay **month_select(const Month *month, Days days, size_t *count);
+const SessionDay **month_select(const Month *month, DaySpan days, size_t *count);
 
-/* Append the rows of a rollup by day. NOT_SURE if only PostgreSQL can tell them. */
-Outcome rows_of_page_days(const Month *month, Days days, Buffer *buffer);     /* page_days.c */
-Outcome rows_of_session_days(const Month *month, Days days, Buffer *buffer);  /* session_days.c */
-Outcome rows_of_feedback_days(const Month *month, Days days, Buffer *buffer); /* feedback_days.c */
+/* Append the rows of a rollup by day. */
+Outcome rows_of_page_days(const Month *month, DaySpan days, Buffer *buffer);     /* page_days.c */
+Outcome rows_of_session_days(const Month *month, DaySpan days, Buffer *buffer);  /* session_days.c */
+Outcome rows_of_feedback_days(const Month *month, DaySpan days, Buffer *buffer); /* feedback_days.c */
 
-/* A play: what was heard, and the number of its session in `days`. */
+/* A play: what was heard, and the number of its session. */
 typedef struct {
     int64_t id;
-    uint32_t day;
+    uint32_t session;
 } Heard;
 
 /* The plays of a month in one piece of a rollup of tracks or artists. Each piece takes an equal share of the range

@@ -8,10 +8,10 @@ typedef struct {
     int32_t day;
     uint32_t page, level;
     bool has_user, is_error;
-} Seen;
+} View;
 
 static int by_key_and_user(const void *one, const void *other) {
-    const Seen *a = one, *b = other;
+    const View *a = one, *b = other;
     COMPARE(day);
     COMPARE(page);
     COMPARE(level);
@@ -20,65 +20,72 @@ static int by_key_and_user(const void *one, const void *other) {
     return 0;
 }
 
-static bool is_same_row(const Seen *one, const Seen *other) {
+static bool is_same_row(const View *one, const View *other) {
     return one->day == other->day && one->page == other->page && one->level == other->level;
 }
 
 /* Whether a page view is the first of its user, among those of a row. */
-static bool is_first(const Seen *seen, size_t at) {
-    if (!seen[at].has_user) return false;
-    return !at || !seen[at - 1].has_user || seen[at - 1].user_id != seen[at].user_id;
+static bool is_first(const View *views, size_t at) {
+    if (!views[at].has_user) return false;
+    return !at || !views[at - 1].has_user || views[at - 1].user_id != views[at].user_id;
 }
 
 /* Write the row of some page views, which are sorted by their users. */
-static bool write_row(const Month *month, const Seen *seen, size_t count, Buffer *buffer) {
-    Text page = month_text(month, seen->page), level = month_text(month, seen->level);
+static bool write_row(const Month *month, const View *views, size_t count, Buffer *buffer) {
+    Text page = month_text(month, views->page), level = month_text(month, views->level);
     int32_t errors = 0;
     uint32_t users = 0;
     for (size_t at = 0; at < count; at++) {
-        errors += seen[at].is_error;
-        users += is_first(seen, at);
+        errors += views[at].is_error;
+        users += is_first(views, at);
     }
     uint8_t *to = copy_row(buffer, 6, page.size + level.size + COPY_ARRAY + (size_t)users * 12);
     if (!to) return false;
-    to = copy_date(to, seen->day);
+    to = copy_date(to, views->day);
     to = copy_text(to, page);
     to = copy_text(to, level);
     to = copy_integer(to, (int32_t)count);
     to = copy_integer(to, errors);
     to = copy_array(to, INT8_OID, users, 8);
     for (size_t at = 0; at < count; at++)
-        if (is_first(seen, at)) to = copy_bigint(to, seen[at].user_id);
+        if (is_first(views, at)) to = copy_bigint(to, views[at].user_id);
     copy_row_end(buffer, to);
     return true;
 }
 
-static Seen *find_seen(const Month *month, Days days, size_t *count) {
-    size_t views = 0;
-    for (size_t at = 0; at < month->day_count; at++)
-        if (is_on(&month->days[at], days)) views += month->days[at].views;
-    Seen *seen = malloc((views + 1) * sizeof *seen);
+static View *find_views(const Month *month, DaySpan days, size_t *count) {
+    size_t room = 1;
+    for (size_t at = 0; at < month->session_count; at++)
+        if (is_on(&month->sessions[at], days)) room += month->sessions[at].views;
+    View *views = malloc(room * sizeof *views);
     *count = 0;
-    for (size_t at = 0; seen && at < month->day_count; at++) {
-        const SessionDay *day = &month->days[at];
-        for (uint32_t number = 0; is_on(day, days) && number < day->views; number++) {
-            SessionView view = session_view(day, number);
-            uint32_t page = month_page(month, day, view);
-            seen[(*count)++] = (Seen){day->user_id, day->day, page, day->level, day->has_user, view.is_error};
+    for (size_t at = 0; views && at < month->session_count; at++) {
+        const SessionDay *session = &month->sessions[at];
+        for (uint32_t number = 0; is_on(session, days) && number < session->views; number++) {
+            SessionView view = session_view(session, number);
+            uint32_t page = month_page(month, session, view);
+            views[(*count)++] = (View){
+                .user_id = session->user_id,
+                .day = session->day,
+                .page = page,
+                .level = session->level,
+                .has_user = session->has_user,
+                .is_error = view.is_error,
+            };
         }
     }
-    if (seen) qsort(seen, *count, sizeof *seen, by_key_and_user);
-    return seen;
+    if (views) qsort(views, *count, sizeof *views, by_key_and_user);
+    return views;
 }
 
-Outcome rows_of_page_days(const Month *month, Days days, Buffer *buffer) {
+Outcome rows_of_page_days(const Month *month, DaySpan days, Buffer *buffer) {
     size_t count;
-    Seen *seen = find_seen(month, days, &count);
-    bool done = seen != NULL;
+    View *views = find_views(month, days, &count);
+    bool done = views != NULL;
     for (size_t first = 0, end; done && first < count; first = end) {
-        for (end = first + 1; end < count && is_same_row(&seen[first], &seen[end]); end++) {}
-        done = write_row(month, seen + first, end - first, buffer);
+        for (end = first + 1; end < count && is_same_row(&views[first], &views[end]); end++) {}
+        done = write_row(month, views + first, end - first, buffer);
     }
-    free(seen);
+    free(views);
     return done ? DONE : SHORT_OF_MEMORY;
 }

@@ -33,14 +33,14 @@ typedef struct {
 typedef struct {
     int64_t ts;
     uint32_t user_day, session, song;
-} Listening;
+} BatchPlay;
 
 /* A page view of the batch: its time, its session and its page, by the number of its text. */
 typedef struct {
     int64_t ts;
     uint32_t session, page;
     bool is_error;
-} Viewing;
+} BatchView;
 
 /* A play of a row of user_days. */
 typedef struct {
@@ -94,8 +94,8 @@ typedef struct {
     Texts texts;
     HeardPlay *latest;
     UserDay *user_days;
-    Listening *listening;
-    Viewing *viewing;
+    BatchPlay *listening;
+    BatchView *viewing;
     Session *sessions;
     uint32_t *session_plays, *session_views; /* the numbers of plays and page views, session by session */
     DayPlay *day_plays; /* sorted by quarter, track and milliseconds within a row of user_days */

@@ -1,8 +1,8 @@
 /* What the type Plays returns of a chunk and of a batch: counts, times of slices, rows. */
 #include <stdlib.h>
 
-#include "sessions.h"
 #include "plays_type.h"
+#include "sessions.h"
 
 static PyObject *bytes_of(const Buffer *buffer) {
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
@@ -126,9 +126,10 @@ PyObject *plays_sessions(PlaysObject *self, PyObject *arguments) {
     Buffer *buffer = &self->buffer;
     buffer->size = 0;
     EventCount count;
-    bool done;
-    WITHOUT_GIL(self, done = sessions_write(&self->plays, month, buffer, &count));
-    if (!done) return PyErr_NoMemory();
+    Outcome outcome;
+    WITHOUT_GIL(self, outcome = sessions_write(&self->plays, month, buffer, &count));
+    if (outcome == NOT_SURE) Py_RETURN_NONE;
+    if (outcome != DONE) return PyErr_NoMemory();
     return Py_BuildValue("nnN", (Py_ssize_t)count.plays, (Py_ssize_t)count.views, bytes_of(buffer));
 }
 

@@ -48,12 +48,11 @@ static uint8_t *copy_moment(uint8_t *at, const Month *month, Moment moment) {
     return copy_timestamp(at, (int64_t)month->since * MS_PER_DAY + moment.time);
 }
 
-/* Write the row of `owner`: what these sessions come to. One without an event with a short page has none. */
+/* Write the row of `owner`: what these sessions come to. */
 static bool write_row(const Month *month, const SessionDay *owner, const SessionDay *const *sessions, size_t count,
                       Buffer *buffer) {
     Row row = {.first = {UINT32_MAX, UINT32_MAX}};
     for (size_t at = 0; at < count; at++) add_session(&row, month, sessions[at]);
-    if (!row.plays && !row.views) return true;
     Text level = month_text(month, row.level);
     Text first = month_text(month, row.first.page), last = month_text(month, row.last.page);
     uint8_t *at = copy_row(buffer, 10, level.size + first.size + last.size);
@@ -91,7 +90,7 @@ static bool write_session(const Month *month, const SessionDay *const *sessions,
     return true;
 }
 
-Outcome rows_of_session_days(const Month *month, Days days, Buffer *buffer) {
+Outcome rows_of_session_days(const Month *month, DaySpan days, Buffer *buffer) {
     size_t count;
     const SessionDay **sessions = month_select(month, days, &count);
     bool done = sessions != NULL;

@@ -23,10 +23,6 @@ typedef struct {
     size_t count, room;
 } Used;
 
-static bool is_short(const Batch *batch, uint32_t text) {
-    return text_at(&batch->texts, text).size <= LONGEST_TEXT;
-}
-
 /* The number of a text among those that are used, from 1; 0 for null, or if it is not used. */
 static uint32_t number_of(Used *used, const Seed *seed, uint32_t text) {
     Search search = table_find(&used->table, hash_numbers(seed, text, 0));
@@ -35,44 +31,38 @@ static uint32_t number_of(Used *used, const Seed *seed, uint32_t text) {
     return 0;
 }
 
-static bool use(Used *used, const Plays *plays, uint32_t text, Buffer *buffer) {
-    if (!text || number_of(used, &plays->seed, text)) return true;
-    if (!make_room(&used->numbers, &used->room, used->count + 1, sizeof *used->numbers)) return false;
-    if (!table_make_room(&used->table)) return false;
+static Outcome use(Used *used, const Plays *plays, uint32_t text, Buffer *buffer) {
+    if (!text || number_of(used, &plays->seed, text)) return DONE;
+    Text kept = text_at(&plays->batch.texts, text);
+    if (kept.size > LONGEST_TEXT) return NOT_SURE;
+    if (!make_room(&used->numbers, &used->room, used->count + 1, sizeof *used->numbers)) return SHORT_OF_MEMORY;
+    if (!table_make_room(&used->table)) return SHORT_OF_MEMORY;
     table_add(&used->table, hash_numbers(&plays->seed, text, 0), used->count);
     used->numbers[used->count++] = text;
-    Text kept = text_at(&plays->batch.texts, text);
     uint32_t size = (uint32_t)kept.size;
-    return buffer_add(buffer, &size, sizeof size) && buffer_add(buffer, kept.data, kept.size);
+    bool done = buffer_add(buffer, &size, sizeof size) && buffer_add(buffer, kept.data, kept.size);
+    return done ? DONE : SHORT_OF_MEMORY;
 }
 
-/* The next session of a month whose level is not too long; NULL at the end. */
-static const Session *next_session(const Batch *batch, Walk *walk) {
-    for (uint32_t number; walk_next(walk, &number);)
-        if (is_short(batch, batch->sessions[number].level)) return &batch->sessions[number];
-    return NULL;
-}
-
-static const Viewing *view_of(const Batch *batch, const Session *session, uint32_t number) {
+static const BatchView *view_of(const Batch *batch, const Session *session, uint32_t number) {
     return &batch->viewing[batch->session_views[session->first_view + number]];
 }
 
-static bool write_texts(const Plays *plays, int32_t month, Used *used, Buffer *buffer) {
+static Outcome write_texts(const Plays *plays, int32_t month, Used *used, Buffer *buffer) {
     const Batch *batch = &plays->batch;
     size_t start = buffer->size;
     uint32_t count = 0;
-    if (!buffer_add(buffer, &count, sizeof count)) return false;
+    Outcome outcome = buffer_add(buffer, &count, sizeof count) ? DONE : SHORT_OF_MEMORY;
     Walk walk = by_month_find(&batch->of_sessions, month);
-    for (const Session *session; (session = next_session(batch, &walk));) {
-        if (!use(used, plays, session->level, buffer)) return false;
-        for (uint32_t at = 0; at < session->views; at++) {
-            uint32_t page = view_of(batch, session, at)->page;
-            if (is_short(batch, page) && !use(used, plays, page, buffer)) return false;
-        }
+    for (uint32_t number; outcome == DONE && walk_next(&walk, &number);) {
+        const Session *session = &batch->sessions[number];
+        outcome = use(used, plays, session->level, buffer);
+        for (uint32_t at = 0; outcome == DONE && at < session->views; at++)
+            outcome = use(used, plays, view_of(batch, session, at)->page, buffer);
     }
     count = (uint32_t)used->count;
-    memcpy(buffer->data + start, &count, sizeof count);
-    return true;
+    if (outcome == DONE) memcpy(buffer->data + start, &count, sizeof count);
+    return outcome;
 }
 
 static uint8_t *put(uint8_t *at, const void *data, size_t size) {
@@ -82,7 +72,7 @@ static uint8_t *put(uint8_t *at, const void *data, size_t size) {
 
 static uint8_t *put_plays(uint8_t *at, const Plays *plays, const Session *session, int64_t since) {
     const uint32_t *numbers = plays->batch.session_plays + session->first_play;
-    const Listening *listening = plays->batch.listening;
+    const BatchPlay *listening = plays->batch.listening;
     uint8_t *artists = at + session->plays * sizeof(int64_t), *times = artists + session->plays * sizeof(int64_t);
     for (uint32_t n = 0; n < session->plays; n++) {
         const Song *song = &plays->songs.items[listening[numbers[n]].song];
@@ -94,12 +84,10 @@ static uint8_t *put_plays(uint8_t *at, const Plays *plays, const Session *sessio
     return times;
 }
 
-static uint8_t *put_views(uint8_t *at, const Plays *plays, const Session *session, uint32_t views, Used *used,
-                          int64_t since) {
-    uint8_t *times = at + views * sizeof(uint32_t);
+static uint8_t *put_views(uint8_t *at, const Plays *plays, const Session *session, Used *used, int64_t since) {
+    uint8_t *times = at + session->views * sizeof(uint32_t);
     for (uint32_t n = 0; n < session->views; n++) {
-        const Viewing *view = view_of(&plays->batch, session, n);
-        if (!is_short(&plays->batch, view->page)) continue;
+        const BatchView *view = view_of(&plays->batch, session, n);
         uint32_t time = (uint32_t)(view->ts - since);
         uint32_t page = number_of(used, &plays->seed, view->page) | (view->is_error ? ERROR_BIT : 0);
         at = put(at, &page, sizeof page);
@@ -111,40 +99,39 @@ static uint8_t *put_views(uint8_t *at, const Plays *plays, const Session *sessio
 static bool write_sessions(const Plays *plays, int32_t month, Used *used, Buffer *buffer, EventCount *count) {
     const Batch *batch = &plays->batch;
     Walk walk = by_month_find(&batch->of_sessions, month);
-    for (const Session *session; (session = next_session(batch, &walk));) {
-        uint32_t views = 0;
-        for (uint32_t at = 0; at < session->views; at++) views += is_short(batch, view_of(batch, session, at)->page);
+    for (uint32_t number; walk_next(&walk, &number);) {
+        const Session *session = &batch->sessions[number];
         Header header = {
             .session_id = session->session_id,
             .user_id = session->user_id,
             .plays = session->plays,
-            .views = views,
+            .views = session->views,
             .level = number_of(used, &plays->seed, session->level),
             .has_user = session->has_user,
             .day = session->day,
         };
-        size_t lists = (size_t)session->plays * PLAY_BYTES + (size_t)views * VIEW_BYTES;
+        size_t lists = (size_t)session->plays * PLAY_BYTES + (size_t)session->views * VIEW_BYTES;
         uint8_t *at = buffer_room(buffer, sizeof header + lists);
         if (!at) return false;
         int64_t since = (int64_t)month_start(session->day) * MS_PER_DAY;
         at = put(at, &header, sizeof header);
         at = put_plays(at, plays, session, since);
-        at = put_views(at, plays, session, views, used, since);
+        at = put_views(at, plays, session, used, since);
         buffer->size = (size_t)(at - buffer->data);
         count->plays += session->plays;
-        count->views += views;
+        count->views += session->views;
     }
     return true;
 }
 
-bool sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count) {
+Outcome sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count) {
     Used used = {0};
     *count = (EventCount){0};
-    bool done = write_texts(plays, month, &used, buffer)
-        && write_sessions(plays, month, &used, buffer, count);
+    Outcome outcome = write_texts(plays, month, &used, buffer);
+    if (outcome == DONE && !write_sessions(plays, month, &used, buffer, count)) outcome = SHORT_OF_MEMORY;
     table_free(&used.table);
     free(used.numbers);
-    return done;
+    return outcome;
 }
 
 /* Take bytes; NULL if there are fewer. */

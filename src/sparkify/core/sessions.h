@@ -5,21 +5,20 @@
 
 #include "plays.h"
 
-/* Each row of a rollup repeats the level or the page. So plays and page views with a longer one are left out,
- * and PostgreSQL counts the month: nobody would send such texts but to fill the memory. */
+/* Each row of a rollup repeats the level or the page. If one is longer, PostgreSQL counts the month: nobody would
+ * send such texts but to fill the memory. */
 enum { LONGEST_TEXT = 64 };
 
-/* How many of a month's plays and page views a batch has with texts that are short enough. */
+/* How many events of a month a batch has. */
 typedef struct {
     size_t plays, views;
 } EventCount;
 
-/* Append the sessions of a month of a finished batch; false if memory is short. Plays have the ids of their
- * tracks and artists. */
-bool sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count);
+/* Append the sessions of a month of a finished batch. NOT_SURE if a text is too long. */
+Outcome sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count);
 
-/* What somebody did in a session on a day at one level, read from the bytes. `level` and `first_text` are as
- * whoever reads the texts of several batches numbers them. */
+/* What somebody did in a session on a day at one level, read from the bytes. `level` is the number of a text of its
+ * batch; whoever reads several batches sets `first_text`, and numbers the levels again (months.c). */
 typedef struct {
     int64_t session_id, user_id;
     const uint8_t *lists; /* of plays: tracks, artists, times; of page views: pages, times; none is aligned */

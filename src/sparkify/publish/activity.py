@@ -1,6 +1,6 @@
 """Keep the rollups of activity equal to what their definitions compute from plays and page views."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection, sql
@@ -12,6 +12,7 @@ from sparkify.publish.lifetimes import update_lifetimes
 from sparkify.publish.partitions import Span
 from sparkify.publish.recount import recount, staged_sources
 from sparkify.schema.rollups import ACTIVITY, Rollup
+from sparkify.transform.sessions import MonthSessions
 
 _sql: Final = queries("publish/activity")
 
@@ -19,19 +20,16 @@ _sql: Final = queries("publish/activity")
 class StagedActivity:
     """The rollups of activity of a new month, as far as what is staged decides them.
 
-    `counted` returns the rows of a rollup, by its name and the number of staged page views, if PostgreSQL
-    need not count them. `prepare` may run in the background, because it changes staged tables only.
+    `sessions` are those that have exactly the staged plays, if they are known. `prepare` may run in the
+    background, because it changes staged tables only.
     """
 
     def __init__(
-        self,
-        month: Span,
-        tables: Mapping[str, sql.Identifier],
-        counted: Callable[[str, int], Iterable[bytes] | None],
+        self, month: Span, tables: Mapping[str, sql.Identifier], sessions: MonthSessions | None
     ) -> None:
-        self.month = month
+        self._month = month
         self._page_views = tables["page_views"]
-        self._counted = counted
+        self._sessions = sessions
         self._counts = Counts(month, tables, staged_sources(tables))
         self.rollups: list[Rollup] = []
 
@@ -42,9 +40,10 @@ class StagedActivity:
         """
         count = sql.SQL(_sql["count_views"]).format(page_views=self._page_views)
         (views,) = connection.execute(count).fetchone() or (0,)
+        sessions = self._sessions if self._sessions and self._sessions.views == views else None
         with planner(connection, enable_nestloop="off"):  # as in Activity.update
             for rollup in ACTIVITY:
-                rows = self._counted(rollup.name, views)
+                rows = sessions.rows(rollup.name) if sessions else None
                 if rollup.is_by_month or rows is not None:
                     self._counts.count(connection, rollup, rows, is_new=True)
                     self.rollups.append(rollup)
@@ -56,7 +55,7 @@ class StagedActivity:
 
     def followed(self) -> sql.Composable:
         """The days with changes, and those after them, that were not counted."""
-        month = self.month
+        month = self._month
         return sql.SQL(_sql["followed_elsewhere"]).format(
             followed=sql.SQL(_sql["followed"]),
             first=sql.Literal(month.since.date()),

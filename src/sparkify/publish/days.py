@@ -1,6 +1,6 @@
 """The staged days of users: prepare them to be attached, and count rollups from them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg import Connection, sql
@@ -9,6 +9,7 @@ from sparkify.database.planner import planner
 from sparkify.publish.counts import Counts, analyze
 from sparkify.publish.partitions import Span
 from sparkify.schema.rollups import LISTENING, Rollup, queries_of
+from sparkify.transform.sessions import MonthSessions
 
 _days: Final = queries_of("user_days")
 
@@ -16,17 +17,14 @@ _days: Final = queries_of("user_days")
 class StagedDays:
     """The days that are staged for a span of a month; `tables` are the staged tables of the month.
 
-    `counted` returns the rows of a rollup, by its name, in pieces, if PostgreSQL need not count them.
+    `sessions` are those that have exactly these days, if they are known: the core then counts from them.
     `prepare` may run in the background, because it changes staged tables only.
     """
 
     def __init__(
-        self,
-        span: Span,
-        tables: Mapping[str, sql.Identifier],
-        counted: Callable[[str], Iterable[bytes] | None],
+        self, span: Span, tables: Mapping[str, sql.Identifier], sessions: MonthSessions | None
     ) -> None:
-        self._counted = counted
+        self._sessions = sessions
         self._span = span
         self._table = tables["user_days"]
         self._tables = tables
@@ -45,7 +43,8 @@ class StagedDays:
         self._is_new = is_new = self._are_of_a_new_month(connection)
         for rollup in LISTENING:
             if _is_counted(rollup, is_new=in_background and is_new):
-                self._counts.count(connection, rollup, self._counted(rollup.name), is_new=is_new)
+                rows = self._sessions.rows(rollup.name) if self._sessions else None
+                self._counts.count(connection, rollup, rows, is_new=is_new)
 
     def _are_of_a_new_month(self, connection: Connection[Any]) -> bool:
         """Whether no rollup has a partition for the month yet."""

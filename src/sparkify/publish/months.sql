@@ -15,20 +15,20 @@ WHERE run_id = %s AND month = %s
 FOR UPDATE OF month SKIP LOCKED
 
 -- name: summarize
--- Read what decides the plan; every column but the last is NULL when no play is staged.
+-- Read what decides the plan; `plays`, `earliest` and `latest` are NULL when no play is staged.
 -- The transaction that wrote it, xmin, identifies a chunk. A chunk has each play and each start_time once, so
 -- a play can be staged twice only where the spans of chunks overlap.
 WITH chunks AS (
     SELECT min(earliest) AS earliest, max(latest) AS latest, sum(plays) AS plays,
            min(catalogue_version) AS catalogue_version
-    FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published AND earliest IS NOT NULL
+    FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
     GROUP BY xmin::text
 ),
 followed AS (
     SELECT *, max(latest) OVER (ORDER BY earliest, latest ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
     FROM chunks
 )
-SELECT sum(plays)::bigint AS plays, min(earliest) AS earliest, max(latest) AS latest,
+SELECT nullif(sum(plays), 0)::bigint AS plays, min(earliest) AS earliest, max(latest) AS latest,
        range_agg(tstzrange(earliest, least(latest, before), '[]')) FILTER (WHERE before >= earliest)::text AS overlaps,
        min(catalogue_version) = (SELECT catalogue_version FROM etl.warehouse) AS matched,
        (SELECT max(upper(span))

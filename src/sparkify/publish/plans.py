@@ -6,9 +6,8 @@ become partitions, and their keys are built and checked for all rows together.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Connection, sql
@@ -25,7 +24,7 @@ from sparkify.publish.listening import ListeningRollups, index_heard_songs
 from sparkify.publish.partitions import Span
 from sparkify.publish.staged import MonthSummary, StagedMonth
 from sparkify.schema.rollups import queries_of
-from sparkify.transform.sessions import COUNTED, MonthSessions
+from sparkify.transform.sessions import MonthSessions
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -142,8 +141,9 @@ class Attach(Publication):
 
     def __init__(self, month: StagedMonth, summary: MonthSummary, background: Background | None) -> None:
         super().__init__(month, summary, background)
+        self._sessions = self._known_sessions()
         self._days = self._staged_days()
-        self._activity = StagedActivity(month.span, month.tables, self._counted)
+        self._activity = StagedActivity(month.span, month.tables, self._sessions)
 
     def carry_out(self) -> None:
         """Begin to make keys and to count, if what is staged can become partitions as it is; then publish."""
@@ -234,20 +234,16 @@ class Attach(Publication):
             "enable_mergejoin": "on" if times <= MANY_TIMES * plays else "off",
         }
 
-    def _staged_days(self) -> StagedDays:
-        return StagedDays(self._span(), self._month.tables, self._counted)
-
-    @cached_property
-    def _sessions(self) -> MonthSessions:
-        return self._month.sessions.of(self._month.date)
-
-    def _counted(self, rollup: str, views: int | None = None) -> Iterable[bytes] | None:
-        """The rows of a rollup, if the core knows exactly the staged plays, and as many page views."""
+    def _known_sessions(self) -> MonthSessions | None:
+        """The sessions of the month, if they have exactly the staged plays, and these are new."""
+        sessions = self._month.sessions.of(self._month.date)
         # Forgetting somebody changes the catalogue's version, too.
-        knows_plays = self._summary.is_matched and self._sessions.plays == self._summary.plays
-        knows_all = knows_plays and views in {None, self._sessions.views}
-        are_all = knows_all and self._are_days_as_staged
-        return self._sessions.rows(rollup) if are_all and rollup in COUNTED else None
+        are_all = self._summary.is_matched and sessions.plays == self._summary.plays
+        return sessions if are_all and self._summary.earliest >= self._since else None
+
+    def _staged_days(self) -> StagedDays:
+        sessions = None if self._has_repeated else self._sessions
+        return StagedDays(self._span(), self._month.tables, sessions)
 
     def _span(self) -> Span:
         """The partition's span: to the end of the month, or of the last day when there are many plays."""

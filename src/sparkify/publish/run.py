@@ -56,7 +56,9 @@ def publish_run(
     with Background(dsn) as background:
         reason = _publish_each(connection, background, run_id, progress or Progress(), sessions)
         has_grown = connection.execute(_sql["has_grown"]).fetchone()
-        analyzed = background.submit(_analyze_star, as_whole=False) if has_grown and background.is_open else None
+        analyzed = (
+            background.submit(_analyze_star, as_whole=False) if has_grown and background.is_open else None
+        )
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
         with connection.transaction():

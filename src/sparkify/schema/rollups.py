@@ -15,8 +15,9 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
 first day; or ``period`` and ``start``, for a day, week or month. A rollup by day or month that reads nothing
-but its sources may be counted from what is staged if its month is new. A large rollup of listening may have a
-partition for each month. Its query ``add`` then adds rows ``{counted}`` from later days to those of a month.
+but its sources may be counted from what is staged if its month is new; some are then counted by the core
+(`sparkify.transform.sessions.COUNTED`). A large rollup of listening may have a partition for each month. Its
+query ``add`` then adds rows ``{counted}`` from later days to those of a month.
 """
 
 import re

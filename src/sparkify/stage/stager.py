@@ -257,12 +257,13 @@ class Stager:
             self._connection.execute(_sql["add_slices"], values)
         return zip((claim for _, claim in claimed), result.books, result.rejects, strict=True)
 
-    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchSessions]]:
-        """Stage what the batch comes to; returns its sessions, by month."""
+    def _finish_batch(self, transform: PlayTransform) -> dict[date, list[BatchSessions] | None]:
+        """Stage what the batch comes to; returns its sessions by month, or None where they are not all."""
         months = transform.finish_batch()
         for month in months:
             self._copy(transform, month, BATCH_TABLES)
-        return {month: [transform.sessions(month)] for month in months}
+        found = {month: transform.sessions(month) for month in months}
+        return {month: [sessions] if sessions else None for month, sessions in found.items()}
 
     def _remember_sessions(self) -> None:
         """Note sessions of forgotten people; at the end of the transaction, lest two workers deadlock."""

@@ -20,10 +20,10 @@ MOST_CACHED_BYTES: Final = 32 << 20
 """
 
 MOST_GATHERED_BYTES: Final = 48 << 20
-"""A batch is full when what it gathers, and the texts that its rows repeat, take this much memory: usually a
-million plays. Texts that do not repeat fill it after a few chunks, and so do long ones that do. Its largest
-table takes as much again, twice, while its rows are written. The chunk that fills a batch belongs to it: one
-line, nearly all of it a level of 63 MiB, took 480 MB.
+"""A batch is full when what it gathers, and the texts that its rows repeat, take this much memory: usually
+half a million plays with their page views. Texts that do not repeat fill it after a few chunks, and so do
+long ones that do. Its largest table takes as much again, twice, while its rows are written. The chunk that
+fills a batch belongs to it: one line, nearly all of it a level of 63 MiB, took 480 MB.
 """
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,9 +133,10 @@ class PlayTransform:
         """The rows for one table of a staged month, ready for binary COPY; None if there are none."""
         return self._core.rows(table, _number(month))
 
-    def sessions(self, month: date) -> BatchSessions:
-        """The sessions of a month of the finished batch, for `Sessions`."""
-        return BatchSessions(*self._core.sessions(_number(month)))
+    def sessions(self, month: date) -> BatchSessions | None:
+        """The sessions of a month of the finished batch, for `Sessions`; None if some have too long texts."""
+        found = self._core.sessions(_number(month))
+        return BatchSessions(*found) if found else None
 
 
 def _month(number: int) -> date:

@@ -1,7 +1,7 @@
 """The sessions of a run's months, kept in memory until the months are published.
 
-From them the core counts the largest rollups of new days, in a tenth of the time that the server takes. If
-plays or page views are missing here, PostgreSQL counts them.
+From them the core counts the rollups that take the server long, in a tenth of its time. If plays or page
+views are missing here, PostgreSQL counts.
 """
 
 import threading
@@ -18,12 +18,12 @@ MOST_BYTES: Final = 80 << 20
 is dropped."""
 
 A_PIECE: Final = 500_000
-"""About how many plays of a month are counted at a time, in about 50 MB. If one track has all three million
+"""About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
 plays, they are in one piece, which takes 100 MB."""
 
 COUNTED: Final = ("artist_months", "page_days", "session_days", "track_feedback_days", "track_months")
-"""The rollups that the core counts. Of feedback it leaves out the first day of the month: the play before may
-be in another one."""
+"""The rollups that the core counts (core/month_type.c). Of feedback it leaves out the first day of the month:
+the play before may be in another one."""
 
 _OBJECT_BYTES: Final = 200
 """About what the Python objects of a batch take in a month, beside the bytes."""
@@ -46,7 +46,9 @@ class MonthSessions:
 
         They are right if these are all plays and page views of the month. None if PostgreSQL must count them.
         """
-        pieces = self.plays // A_PIECE + 1
+        if rollup not in COUNTED:
+            return None
+        pieces = (self.plays + self.views) // A_PIECE + 1
         rows = (self._month.rows(rollup, piece, pieces) for piece in range(pieces))
         if rollup != "track_feedback_days":
             return cast("Iterator[bytes]", rows)
@@ -59,35 +61,38 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self.months: dict[date, list[BatchSessions]] = {}
+        self.months: dict[date, list[BatchSessions] | None] = {}
+        """What batches have of each month; None if it was dropped."""
         self._bytes = 0
-        self._dropped: set[date] = set()
 
-    def add(self, months: Mapping[date, Iterable[BatchSessions]]) -> None:
-        """Add what batches have; dropped months are ignored."""
+    def add(self, months: Mapping[date, list[BatchSessions] | None]) -> None:
+        """Add what batches have. What they have dropped is dropped, and what comes later is ignored."""
         with self._lock:
             for month, batches in months.items():
-                for batch in batches:
+                if batches is None:
+                    self.drop(month)
+                for batch in batches or ():
                     self._add_batch(month, batch)
 
     def _add_batch(self, month: date, batch: BatchSessions) -> None:
-        if month in self._dropped:
+        known = self.months.setdefault(month, [])
+        if known is None:
             return
-        self.months.setdefault(month, []).append(batch)
+        known.append(batch)
         self._bytes += _size(batch)
         if self._bytes > MOST_BYTES:
             self.drop(month)
 
     def of(self, month: date) -> MonthSessions:
-        """What is known of a month now."""
+        """What is known of a month now: nothing if it was dropped."""
         with self._lock:
-            return MonthSessions(self.months.get(month, ()))
+            return MonthSessions(self.months.get(month) or ())
 
     def drop(self, month: date) -> None:
-        """Forget a month for good, because it is published or does not fit."""
+        """Forget a month for good: it is published, or does not fit, or not all of it is known."""
         with self._lock:
-            self._dropped.add(month)
-            self._bytes -= sum(map(_size, self.months.pop(month, ())))
+            self._bytes -= sum(map(_size, self.months.get(month) or ()))
+            self.months[month] = None
 
 
 def _size(batch: BatchSessions) -> int:

@@ -22,6 +22,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS page_days_key ON analytics.page_days
 
 -- name: definition
 -- Count the views of each page on each day, and list who saw it.
+-- core/page_days.c counts the same for new months.
 SELECT day, page, level, sum(views)::integer AS views, sum(errors)::integer AS errors,
        coalesce(array_agg(user_id ORDER BY user_id) FILTER (WHERE user_id IS NOT NULL), '{{}}') AS users
 FROM (SELECT day, page, level, user_id, count(*) AS views, count(*) FILTER (WHERE is_error) AS errors

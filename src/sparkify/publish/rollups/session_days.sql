@@ -29,6 +29,7 @@ CREATE INDEX IF NOT EXISTS session_days_day ON analytics.session_days USING brin
 -- name: definition
 -- Sum up the plays and the page views of each session, user and day, and put them together. What was done while logged out is put with
 -- its owner first. The text of a moment, with the page after it, finds the first and the last page.
+-- core/session_days.c counts the same for new months.
 WITH played AS MATERIALIZED (
     SELECT session_id, user_id, day, max(level COLLATE "C") AS level, min(first_at) AS first_at, max(last_at) AS last_at,
            sum(plays)::integer AS plays

@@ -28,6 +28,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS track_feedback_days_key ON analytics.track_fee
 -- Find the play before each feedback, and count by track. A session's plays are an array in order, in which a search finds the last
 -- one; a join would pair all feedback of a session with all its plays. `latest` is materialized because PostgreSQL would otherwise
 -- hash all of heard_plays. An array finds the heard songs, because a join would read all of them.
+-- core/feedback_days.c counts the same for new months.
 WITH given AS MATERIALIZED (
     SELECT user_id, session_id, at, day, level, page
     FROM (SELECT v.*, start_time AS at, (start_time AT TIME ZONE 'UTC')::date AS day FROM {page_views} v
