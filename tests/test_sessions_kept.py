@@ -527,7 +527,7 @@ TEXTS = struct.pack("=II", 1, 4) + b"Home"
 def session(*numbers: int, plays: int = 0, views: int = 0, level: int = 1, day: int = 17836) -> bytes:
     """The bytes of a session, with the numbers of its lists."""
     lists = struct.pack(f"={len(numbers)}I", *numbers)
-    return struct.pack("=qqIIIIii", 1, 1, plays, views, level, 1, day, 0) + lists
+    return struct.pack("=qqIIIi", 1, 1, plays, views, 2 * level + 1, day) + lists
 
 
 def test_these_are_whole() -> None:

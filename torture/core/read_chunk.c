@@ -83,7 +83,7 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     HOLD(block);
     memcpy(block, bytes, left);
     Outcome taken = month_add(&month, block, left);
-    HOLD(month.session_count <= size / 40);
+    HOLD(month.session_count <= size / 32);
     month_free(&month);
     free(block);
     return taken != SHORT_OF_MEMORY;

@@ -12,8 +12,8 @@ enum { PLAY_BYTES = 2 * sizeof(int64_t) + sizeof(uint32_t), VIEW_BYTES = 2 * siz
 /* Comes before the ids and times of a session. It has no gaps, whose bytes would be anything. */
 typedef struct {
     int64_t session_id, user_id;
-    uint32_t plays, views, level, has_user;
-    int32_t day, unused;
+    uint32_t plays, views, level_and_user; /* twice the level, and 1 if there is a user */
+    int32_t day;
 } Header;
 
 /* The texts that a month uses, by their numbers in the batch. */
@@ -106,8 +106,7 @@ static bool write_sessions(const Plays *plays, int32_t month, Used *used, Buffer
             .user_id = session->user_id,
             .plays = session->plays,
             .views = session->views,
-            .level = number_of(used, &plays->seed, session->level),
-            .has_user = session->has_user,
+            .level_and_user = 2 * number_of(used, &plays->seed, session->level) + session->has_user,
             .day = session->day,
         };
         size_t lists = (size_t)session->plays * PLAY_BYTES + (size_t)session->views * VIEW_BYTES;
@@ -186,16 +185,16 @@ bool sessions_next(SessionBytes *bytes, SessionDay *session) {
     if (!at) return false;
     memcpy(&header, at, sizeof header);
     const uint8_t *lists = take(bytes, (size_t)header.plays * PLAY_BYTES + (size_t)header.views * VIEW_BYTES);
-    if (!lists || header.day < FIRST_DAY || header.day > LAST_DAY || header.level > bytes->text_count) return false;
+    if (!lists || header.day < FIRST_DAY || header.day > LAST_DAY || header.level_and_user / 2 > bytes->text_count) return false;
     *session = (SessionDay){
         .session_id = header.session_id,
         .user_id = header.user_id,
         .lists = lists,
         .plays = header.plays,
         .views = header.views,
-        .level = header.level,
+        .level = header.level_and_user / 2,
         .day = header.day,
-        .has_user = header.has_user,
+        .has_user = header.level_and_user % 2,
     };
     for (uint32_t view = 0; view < session->views; view++) {
         uint32_t page = session_view(session, view).page;

@@ -181,7 +181,10 @@ class Attach(Publication):
 
     def counted_activity(self) -> StagedActivity | None:
         """What the month comes to, if it was counted in the background; wait for it."""
-        return self._activity if self._wait_for("page_views") else None
+        is_counted = self._wait_for("page_views")
+        if self._sessions:
+            self._sessions.free()
+        return self._activity if is_counted else None
 
     def _submit(self, table: str, work: Work) -> None:
         if self._background and self._summary.plays >= MANY_PLAYS:

@@ -41,6 +41,10 @@ class MonthSessions:
     def _month(self) -> Month:
         return Month(tuple(batch.data for batch in self._batches))
 
+    def free(self) -> None:
+        """Free what `rows` has read of them; it would read it again."""
+        self.__dict__.pop("_month", None)
+
     def rows(self, rollup: str) -> Iterable[bytes] | None:
         """The rows of one of the COUNTED rollups, in pieces: each is a whole binary COPY.
 
