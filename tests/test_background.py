@@ -137,17 +137,13 @@ def test_without_a_second_connection(
     assert outcomes == [False] * (5 * 2)
 
 
-@pytest.mark.parametrize(
-    ("work", "last"),
-    [("_analyze_star", "analytics.page_views"), ("analyze_rollups", "analytics.heard_songs")],
-)
+@pytest.mark.parametrize("last", ["analytics.page_views", "analytics.heard_songs"])
 def test_a_table_is_locked_only_while_it_is_analyzed(
     dsn: str,
     db: Connection[Any],
     world: Path,
     outcomes: list[bool],
     monkeypatch: pytest.MonkeyPatch,
-    work: str,
     last: str,
 ) -> None:
     """Other loads, which need the same locks to attach months, do not wait for all tables.
@@ -155,7 +151,7 @@ def test_a_table_is_locked_only_while_it_is_analyzed(
     While the analysis waits for the last table of the star, or of the rollups, it locks no other.
     """
     analyzing: list[int] = []
-    analyze = getattr(run, work)
+    analyze = run._analyze  # noqa: SLF001
 
     def locks() -> list[Any]:
         return db.execute(LOCKS_TO_ANALYZE, [analyzing]).fetchall()
@@ -168,7 +164,7 @@ def test_a_table_is_locked_only_while_it_is_analyzed(
             analyzing.append(connection.info.backend_pid)
             analyze(connection)
 
-        monkeypatch.setattr(run, work, lock_and_analyze)
+        monkeypatch.setattr(run, "_analyze", lock_and_analyze)
         load = pool.submit(loaded, dsn, world)
         wait_until(lambda: (last, False) in locks())
         assert locks() == [(last, False)]

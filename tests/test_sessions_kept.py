@@ -209,6 +209,9 @@ views = st.builds(
 @example(batches=[[play(951_782_400_000, song="on 29 February 2000")]])
 @example(batches=[[view(NOVEMBER + 5 * DAY, page="Thumbs Up"), play(NOVEMBER + 4 * DAY + 1)], [view(1)]])
 @example(batches=[[play(), view(NOVEMBER + 1, page="Thumbs Up")]])  # on the first day
+@example(  # on the second day, after a play of the first one
+    batches=[[play(NOVEMBER + DAY - 1), view(NOVEMBER + DAY, page="Thumbs Up")]]
+)
 @example(  # after several plays of one moment
     batches=[
         [play(NOVEMBER + DAY, song=song, sessionId=session) for song in "xyy"]
@@ -246,18 +249,23 @@ def test_the_rows_are_those_of_the_definition(
         staging.compare()
 
 
-def rows_of(data: bytes) -> list[tuple[int, bytes]]:
-    """The rows of a COPY, each with its first column, an id."""
+def split(data: bytes) -> list[bytes]:
+    """The rows of a COPY."""
     rows, at = [], 19  # behind the header
     while data[at : at + 2] != b"\xff\xff":
         start = at
         (columns,) = struct.unpack_from(">h", data, at)
         at += 2
         for _ in range(columns):
-            at += 4 + struct.unpack_from(">i", data, at)[0]
-        rows.append((struct.unpack_from(">q", data, start + 6)[0], data[start:at]))
+            at += 4 + max(struct.unpack_from(">i", data, at)[0], 0)  # -1 is null
+        rows.append(data[start:at])
     assert at + 2 == len(data)
     return rows
+
+
+def rows_of(data: bytes) -> list[tuple[int, bytes]]:
+    """The rows of a COPY, each with its first column, an id."""
+    return [(struct.unpack_from(">q", row, 6)[0], row) for row in split(data)]
 
 
 @examples(25, thorough=300)
@@ -265,6 +273,7 @@ def rows_of(data: bytes) -> list[tuple[int, bytes]]:
     batches=st.lists(st.lists(plays | views, min_size=1, max_size=25), max_size=3), pieces=st.integers(1, 40)
 )
 @example(batches=[], pieces=2**31 - 1)
+@example(batches=[[play(NOVEMBER + 9 * DAY - 1), view(NOVEMBER + 9 * DAY, page="Thumbs Up")]], pieces=31)
 def test_pieces_one_after_the_other_are_the_whole(
     transform: PlayTransform, batches: list[list[dict[str, Any]]], pieces: int
 ) -> None:
@@ -277,7 +286,8 @@ def test_pieces_one_after_the_other_are_the_whole(
         whole = month.rows(rollup, 0, 1)
         assert (whole is None) == (None in parts) or not parts
         if whole and parts:
-            assert whole[19:-2] == b"".join(piece[19:-2] for piece in parts if piece)
+            rows = [row for piece in parts if piece for row in split(piece)]
+            assert sorted(rows) == sorted(split(whole))
     for rollup in BY_ID:
         whole = rows_of(month.rows(rollup, 0, 1) or b"")
         assert whole == sorted(whole, key=lambda row: row[0])
@@ -470,6 +480,39 @@ def test_somebody_is_forgotten_before_it_is_published(
 
     etl.run(tmp_path, dsn=meanwhile, progress=ForgetThem())
     assert content(meanwhile) == content(before)
+
+
+def test_page_views_of_another_process_are_counted(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has staged a batch with page views only, whose sessions are not known here: PostgreSQL counts."""
+    add = Sessions.add
+
+    def add_those_with_plays(self: Sessions, months: dict[date, list[BatchSessions] | None]) -> None:
+        add(self, {month: batches for month, batches in months.items() if batches and batches[0].plays})
+
+    monkeypatch.setattr(Sessions, "add", add_those_with_plays)
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
+    write(tmp_path, "log_data/1.json", view(NOVEMBER + DAY, userId="99"))
+    write(tmp_path, "log_data/2.json", play(NOVEMBER + DAY), view(NOVEMBER + DAY, itemInSession=1))
+    etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=1)
+    assert db.execute("SELECT users FROM analytics.page_days").fetchall() == [([15, 99],)]
+
+
+def test_feedback_of_the_next_month_follows_a_play(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The play comes later, and its month is counted by the core; PostgreSQL counts the day after it."""
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
+    december = NOVEMBER + 30 * DAY
+    write(tmp_path, "log_data/1.json", play(december + DAY), view(december + 5, page="Thumbs Up"))
+    etl.run(tmp_path, dsn=dsn)
+    assert db.execute("SELECT FROM analytics.track_feedback_days").fetchall() == []
+    write(tmp_path, "log_data/2.json", play(december - 5), view(december - 4, itemInSession=9))
+    etl.run(tmp_path, dsn=dsn)
+    assert db.execute("SELECT day, thumbs_up FROM analytics.track_feedback_days").fetchall() == [
+        (date(2018, 12, 1), [1])
+    ]
 
 
 def test_somebody_with_page_views_only_is_forgotten_meanwhile(

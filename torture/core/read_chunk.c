@@ -113,30 +113,30 @@ static bool take_pieces(const Month *month, bool of_artists, uint32_t pieces, ui
     return true;
 }
 
-typedef Outcome (*OfDays)(const Month *month, DaySpan days, Buffer *buffer);
+typedef Outcome (*OfDays)(const Month *month, Part part, Buffer *buffer);
 
-/* Take the rows of a rollup by day, of the whole month or of its halves. */
-static Outcome take_days(const Month *month, OfDays rows, bool in_halves, uint64_t *sum) {
-    DaySpan parts[] = {{month->since, month->since + (in_halves ? 15 : 31)}, {month->since + 15, month->since + 31}};
+/* Take the rows of a rollup by day, in so many parts; returns how many bytes they have. */
+static Outcome take_parts(const Month *month, OfDays rows, int64_t parts, size_t *size, uint64_t *sum) {
     Outcome outcome = DONE;
     Buffer buffer = {0};
-    for (int part = 0; outcome == DONE && part <= in_halves; part++) outcome = rows(month, parts[part], &buffer);
+    for (int64_t number = 0; outcome == DONE && number < parts; number++)
+        outcome = rows(month, (Part){number, parts}, &buffer);
     if (outcome == DONE) *sum = hold_rows(&buffer, *sum);
+    *size = outcome == DONE ? buffer.size : 0;
     buffer_free(&buffer);
     HOLD(outcome != MALFORMED);
     return outcome;
 }
 
-/* Take the rows of all rollups by day: the same rows in the same order, in one piece or two. */
+/* Take the rows of all rollups by day: as many bytes, however many parts there are. */
 static bool take_all_days(const Month *month, uint64_t *sum) {
     static const OfDays ROLLUPS[] = {rows_of_page_days, rows_of_session_days, rows_of_feedback_days};
     for (size_t at = 0; at < sizeof ROLLUPS / sizeof *ROLLUPS; at++) {
-        uint64_t whole = *sum, halves = *sum;
-        Outcome one = take_days(month, ROLLUPS[at], false, &whole);
-        Outcome other = one == SHORT_OF_MEMORY ? one : take_days(month, ROLLUPS[at], true, &halves);
+        size_t whole, in_parts;
+        Outcome one = take_parts(month, ROLLUPS[at], 1, &whole, sum);
+        Outcome other = one == SHORT_OF_MEMORY ? one : take_parts(month, ROLLUPS[at], 3, &in_parts, sum);
         if (other == SHORT_OF_MEMORY) return false;
-        HOLD(one == other && whole == halves);
-        *sum = whole;
+        HOLD(one == other && whole == in_parts);
     }
     return true;
 }

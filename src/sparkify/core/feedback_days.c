@@ -125,10 +125,20 @@ static Outcome find_given(Feedback *feedback, const SessionDay *const *sessions,
     return outcome;
 }
 
+/* The sessions of the days, and of the day before them; NULL if memory is short. */
+static const SessionDay **select_sessions(const Feedback *feedback, size_t *count) {
+    const Month *month = feedback->month;
+    DaySpan longer = {feedback->days.since - 1, feedback->days.until};
+    const SessionDay **sessions = malloc((month->session_count + 1) * sizeof *sessions);
+    *count = 0;
+    for (size_t at = 0; sessions && at < month->session_count; at++)
+        if (is_on(&month->sessions[at], longer)) sessions[(*count)++] = &month->sessions[at];
+    return sessions;
+}
+
 static Outcome find_all_given(Feedback *feedback) {
     size_t count;
-    DaySpan longer = {feedback->days.since - 1, feedback->days.until};
-    const SessionDay **sessions = month_select(feedback->month, longer, &count);
+    const SessionDay **sessions = select_sessions(feedback, &count);
     Outcome outcome = sessions ? DONE : SHORT_OF_MEMORY;
     if (sessions) qsort(sessions, count, sizeof *sessions, by_session_and_user);
     for (size_t first = 0, end; outcome == DONE && first < count; first = end) {
@@ -187,9 +197,9 @@ static bool write_rows(Feedback *feedback, Buffer *buffer) {
     return true;
 }
 
-Outcome rows_of_feedback_days(const Month *month, DaySpan days, Buffer *buffer) {
-    Feedback feedback = {.month = month, .days = days};
-    if (days.since == month->since) feedback.days.since++;
+Outcome rows_of_feedback_days(const Month *month, Part part, Buffer *buffer) {
+    Feedback feedback = {.month = month, .days = days_of_part(month, part)};
+    if (feedback.days.since == month->since) feedback.days.since++;
     for (size_t kind = 0; kind < KINDS; kind++) feedback.pages[kind] = month_rank(month, PAGES[kind]);
     Outcome outcome = find_all_given(&feedback);
     if (outcome == DONE && !write_rows(&feedback, buffer)) outcome = SHORT_OF_MEMORY;

@@ -50,19 +50,14 @@ static void month_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-typedef Outcome (*OfDays)(const Month *month, DaySpan days, Buffer *buffer);
-
-/* A piece of a rollup by day has an equal share of 31 days, in their order. */
-static int32_t first_day(const Month *month, Py_ssize_t piece, Py_ssize_t pieces) {
-    return month->since + (int32_t)((31 * piece + pieces - 1) / pieces);
-}
+typedef Outcome (*OfDays)(const Month *month, Part part, Buffer *buffer);
 
 /* None if only PostgreSQL can tell the rows. */
-static PyObject *rows_by_day(const Month *month, OfDays rows, DaySpan days) {
+static PyObject *rows_by_day(const Month *month, OfDays rows, Part part) {
     Buffer buffer = {0};
     Outcome outcome;
     Py_BEGIN_ALLOW_THREADS
-    outcome = copy_begin(&buffer) ? rows(month, days, &buffer) : SHORT_OF_MEMORY;
+    outcome = copy_begin(&buffer) ? rows(month, part, &buffer) : SHORT_OF_MEMORY;
     if (outcome == DONE && !copy_end(&buffer)) outcome = SHORT_OF_MEMORY;
     Py_END_ALLOW_THREADS
     PyObject *result = NULL;
@@ -107,9 +102,8 @@ static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
     if (number < 0 || number >= pieces || pieces > INT32_MAX)
         return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
     const Month *month = &self->month;
-    DaySpan days = {first_day(month, number, pieces), first_day(month, number + 1, pieces)};
     for (size_t at = 0; at < sizeof BY_DAY / sizeof *BY_DAY; at++)
-        if (strcmp(BY_DAY[at].rollup, rollup) == 0) return rows_by_day(month, BY_DAY[at].rows, days);
+        if (strcmp(BY_DAY[at].rollup, rollup) == 0) return rows_by_day(month, BY_DAY[at].rows, (Part){number, pieces});
     bool of_artists = strcmp(rollup, "artist_months") == 0;
     if (!of_artists && strcmp(rollup, "track_months") != 0)
         return PyErr_Format(PyExc_ValueError, "no rollup %s", rollup);

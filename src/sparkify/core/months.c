@@ -96,12 +96,12 @@ void month_free(Month *month) {
     *month = (Month){0};
 }
 
-const SessionDay **month_select(const Month *month, DaySpan days, size_t *count) {
-    const SessionDay **selected = malloc((month->session_count + 1) * sizeof *selected);
-    *count = 0;
-    for (size_t at = 0; selected && at < month->session_count; at++)
-        if (is_on(&month->sessions[at], days)) selected[(*count)++] = &month->sessions[at];
-    return selected;
+static int32_t first_day(const Month *month, int64_t number, int64_t parts) {
+    return month->since + (int32_t)((31 * number + parts - 1) / parts);
+}
+
+DaySpan days_of_part(const Month *month, Part part) {
+    return (DaySpan){first_day(month, part.number, part.parts), first_day(month, part.number + 1, part.parts)};
 }
 
 static int64_t id_of(const Piece *piece, const SessionDay *session, uint32_t play) {

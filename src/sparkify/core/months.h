@@ -21,7 +21,7 @@ Outcome month_add(Month *month, const uint8_t *data, size_t size);
 bool month_sort(Month *month);
 void month_free(Month *month);
 
-/* The rank of a text; 0 if the month does not have it. It is for a few texts: it looks at one after the other. */
+/* The rank of a text; 0 if the month does not have it. A linear search: call it a few times a month. */
 uint32_t month_rank(const Month *month, const char *text);
 
 /* The text of a rank; null for 0. */
@@ -43,13 +43,18 @@ static inline bool is_on(const SessionDay *session, DaySpan days) {
     return session->day >= days.since && session->day < days.until;
 }
 
-/* The sessions on these days, which the caller frees; NULL if memory is short. */
-const SessionDay **month_select(const Month *month, DaySpan days, size_t *count);
+/* One of so many parts of a rollup by day. */
+typedef struct {
+    int64_t number, parts;
+} Part;
 
-/* Append the rows of a rollup by day. */
-Outcome rows_of_page_days(const Month *month, DaySpan days, Buffer *buffer);     /* page_days.c */
-Outcome rows_of_session_days(const Month *month, DaySpan days, Buffer *buffer);  /* session_days.c */
-Outcome rows_of_feedback_days(const Month *month, DaySpan days, Buffer *buffer); /* feedback_days.c */
+/* The part's days: parts have an equal share of 31 days, in their order. */
+DaySpan days_of_part(const Month *month, Part part);
+
+/* Append the rows of a part. */
+Outcome rows_of_page_days(const Month *month, Part part, Buffer *buffer);     /* page_days.c */
+Outcome rows_of_session_days(const Month *month, Part part, Buffer *buffer);  /* session_days.c */
+Outcome rows_of_feedback_days(const Month *month, Part part, Buffer *buffer); /* feedback_days.c */
 
 /* A play: what was heard, and the number of its session. */
 typedef struct {

@@ -185,7 +185,8 @@ bool sessions_next(SessionBytes *bytes, SessionDay *session) {
     if (!at) return false;
     memcpy(&header, at, sizeof header);
     const uint8_t *lists = take(bytes, (size_t)header.plays * PLAY_BYTES + (size_t)header.views * VIEW_BYTES);
-    if (!lists || header.day < FIRST_DAY || header.day > LAST_DAY || header.level_and_user / 2 > bytes->text_count) return false;
+    if (!lists || header.day < FIRST_DAY || header.day > LAST_DAY) return false;
+    if (header.level_and_user / 2 > bytes->text_count) return false;
     *session = (SessionDay){
         .session_id = header.session_id,
         .user_id = header.user_id,

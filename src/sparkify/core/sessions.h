@@ -5,8 +5,8 @@
 
 #include "plays.h"
 
-/* Each row of a rollup repeats the level or the page. If one is longer, PostgreSQL counts the month: nobody would
- * send such texts but to fill the memory. */
+/* Each row of a rollup repeats the level or the page. If one is longer, PostgreSQL counts the month: only an attack
+ * has longer ones. */
 enum { LONGEST_TEXT = 64 };
 
 /* How many events of a month a batch has. */

@@ -36,17 +36,22 @@ class StagedActivity:
     def prepare(self, connection: Connection[Any]) -> None:
         """Count the rollups. They are right if the publication deletes none of the staged page views.
 
-        What also depends on the day before is counted only by the core, without the month's first day.
+        Feedback also depends on the day before: only the core counts it, without the month's first day.
         """
-        count = sql.SQL(_sql["count_views"]).format(page_views=self._page_views)
-        (views,) = connection.execute(count).fetchone() or (0,)
-        sessions = self._sessions if self._sessions and self._sessions.views == views else None
+        sessions = self._sessions_of_all(connection)
         with planner(connection, enable_nestloop="off"):  # as in Activity.update
             for rollup in ACTIVITY:
                 rows = sessions.rows(rollup.name) if sessions else None
                 if rollup.is_by_month or rows is not None:
                     self._counts.count(connection, rollup, rows, is_new=True)
                     self.rollups.append(rollup)
+
+    def _sessions_of_all(self, connection: Connection[Any]) -> MonthSessions | None:
+        """The sessions, if they have exactly the staged page views, too."""
+        if not self._sessions:
+            return None
+        count = sql.SQL(_sql["count_views"]).format(page_views=self._page_views)
+        return self._sessions if connection.execute(count).fetchone() == (self._sessions.views,) else None
 
     def publish(self, connection: Connection[Any]) -> None:
         """Publish what was counted."""

@@ -34,7 +34,7 @@ ANALYZE event_days
 (SELECT DISTINCT day + later AS day FROM event_days CROSS JOIN generate_series(0, 1) AS later)
 
 -- name: followed_elsewhere
--- Select those of these days that lie outside a month, and its first day.
+-- Select the days that the core did not count: the first day of the month, and those outside it.
 (SELECT day FROM {followed} days WHERE day <= {first} OR day >= {until})
 
 -- name: count_views

@@ -35,7 +35,7 @@ class MonthsAhead:
         self._sessions = sessions
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sparkify-publish")
         self._published: dict[date, Future[None]] = {}
-        self._last_batch: dict[date, int] = {}  # by month: the last batch with plays of it
+        self._last_batch: dict[date, int] = {}  # by month: the last batch with events of it
         self._staged: set[int] = set()
         self._reached = 0  # all batches before this one are staged
         self._in_order = True

@@ -241,8 +241,8 @@ class Attach(Publication):
         """The sessions of the month, if they have exactly the staged plays, and these are new."""
         sessions = self._month.sessions.of(self._month.date)
         # Forgetting somebody changes the catalogue's version, too.
-        are_all = self._summary.is_matched and sessions.plays == self._summary.plays
-        return sessions if are_all and self._summary.earliest >= self._since else None
+        is_whole = sessions.plays == self._summary.plays and self._summary.earliest >= self._since
+        return sessions if self._summary.is_matched and is_whole else None
 
     def _staged_days(self) -> StagedDays:
         sessions = None if self._has_repeated else self._sessions

@@ -56,9 +56,7 @@ def publish_run(
     with Background(dsn) as background:
         reason = _publish_each(connection, background, run_id, progress or Progress(), sessions)
         has_grown = connection.execute(_sql["has_grown"]).fetchone()
-        analyzed = (
-            background.submit(_analyze_star, as_whole=False) if has_grown and background.is_open else None
-        )
+        analyzed = background.submit(_analyze, as_whole=False) if has_grown and background.is_open else None
         with left_for_later():
             name_agents(connection)  # before the run ends: if the process dies here, the next run does it
         with connection.transaction():
@@ -67,10 +65,8 @@ def publish_run(
             if not reason:
                 end_staging(connection, run_id)
             set_state(connection, run_id, "failed" if reason else "published", reason)
-        if has_grown:
-            analyze_rollups(connection)
-            if not (analyzed and succeeded(analyzed)):
-                _analyze_star(connection)
+        if has_grown and not (analyzed and succeeded(analyzed)):
+            _analyze(connection)
     return reason
 
 
@@ -110,11 +106,12 @@ def _files_of(connection: Connection[Any], run_id: int, month: date | None) -> s
     return f"of {first}" + (f" and {count - 1:,} more" if count > 1 else "")
 
 
-def _analyze_star(connection: Connection[Any]) -> None:
+def _analyze(connection: Connection[Any]) -> None:
     """Analyze partitioned tables; until then, plans are made for empty tables.
 
     Outside a transaction, each table is locked only while it is analyzed.
     """
+    analyze_rollups(connection)
     connection.execute(sql.SQL(_sql["analyze_star"]).format(only=sql.SQL(only(connection))))
 
 

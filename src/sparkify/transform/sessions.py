@@ -19,7 +19,7 @@ is dropped."""
 
 A_PIECE: Final = 500_000
 """About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
-plays, they are in one piece, which takes 100 MB."""
+plays, they are in one piece, which takes 100 MB. Page views of one day are in one piece, too."""
 
 COUNTED: Final = ("artist_months", "page_days", "session_days", "track_feedback_days", "track_months")
 """The rollups that the core counts (core/month_type.c). Of feedback it leaves out the first day of the month:
@@ -56,8 +56,12 @@ class MonthSessions:
         rows = (self._month.rows(rollup, piece, pieces) for piece in range(pieces))
         if rollup != "track_feedback_days":
             return cast("Iterator[bytes]", rows)
-        known = [piece for piece in rows if piece is not None]
-        return known if len(known) == pieces else None
+        known = []
+        for piece in rows:
+            if piece is None:
+                return None
+            known.append(piece)
+        return known
 
 
 class Sessions:
