@@ -214,9 +214,9 @@ views = st.builds(
 )
 @example(  # after several plays of one moment
     batches=[
-        [play(NOVEMBER + DAY, song=song, sessionId=session) for song in "xyy"]
+        [play(NOVEMBER + DAY, song=song, sessionId=session) for song in ("xyy", "xyx")[session % 2]]
         + [view(NOVEMBER + DAY + 1, page="Thumbs Up", sessionId=session)]
-        for session in range(4)
+        for session in range(20)
     ]
 )
 @example(  # after a play of somebody else in the same session
