@@ -4,10 +4,10 @@
 
 #include "core.h"
 
-/* Give large buffers, which come and go with each chunk, back to the system. By default glibc soon keeps all but the
- * largest, in pieces for each thread, and the sessions that stay until a month is published lie between them: with a
- * limit of 4 MiB instead of 1, 5M plays took a twelfth more memory, for a twentieth less time in the client. It
- * holds for the whole process, unless MALLOC_MMAP_THRESHOLD_ or MALLOC_TRIM_THRESHOLD_ is set. */
+/* Give large buffers, which come and go with each chunk, and the sessions of a batch, back to the system. By default
+ * glibc soon keeps all but the largest, in pieces for each thread: a sixth more memory at 5M plays, for a twentieth
+ * less time in the client. With 1 MiB, it took a twelfth less memory and a sixth more of that time. It holds for the
+ * whole process, unless MALLOC_MMAP_THRESHOLD_ or MALLOC_TRIM_THRESHOLD_ is set. */
 void memory_prepare(void);
 
 /* Room for `wanted` items of `size` bytes; `items` is the address of the array's pointer.
