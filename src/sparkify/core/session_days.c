@@ -9,7 +9,6 @@ typedef struct {
 } Moment;
 
 typedef struct {
-    const SessionDay *session; /* whose row it is */
     uint32_t level, plays, views;
     Moment first, last;
 } Row;
