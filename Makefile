@@ -40,7 +40,7 @@ notebook: $(VENV)/notebook $(CORE) ## open the notebooks; load DATA=dir if given
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly $(NOTEBOOK)
 
 test: $(VENV)/dev $(CORE) ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(VENV)/dev ## run the linters and the type checker, and check who imports whom
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy

@@ -56,11 +56,15 @@ static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
     return at;
 }
 
+/* Add up the rows: the sum does not depend on their order. */
 static uint64_t hold_rows(const Buffer *buffer, uint64_t sum) {
     size_t at = 0;
-    while (at < buffer->size) at = hold_row(buffer->data, at, buffer->size);
-    HOLD(at == buffer->size);
-    for (at = 0; at < buffer->size; at++) sum = (sum ^ buffer->data[at]) * 0x100000001B3;
+    while (at < buffer->size) {
+        size_t end = hold_row(buffer->data, at, buffer->size);
+        uint64_t row = 0xCBF29CE484222325;
+        for (; at < end; at++) row = (row ^ buffer->data[at]) * 0x100000001B3;
+        sum += row;
+    }
     return sum;
 }
 
@@ -89,54 +93,31 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     return taken != SHORT_OF_MEMORY;
 }
 
-/* Take the rows of each piece of a rollup: together they have all plays, however many pieces there are. */
-static bool take_pieces(const Month *month, bool of_artists, uint32_t pieces, uint64_t *sum) {
-    size_t plays = 0;
-    for (uint32_t number = 0; number < pieces; number++) {
-        Piece piece = {month, of_artists, number, pieces, NULL, 0};
-        bool done = piece_sort(&piece);
-        if (done) {
-            Buffer rows = {0};
-            rows.size = piece_bytes(&piece);
-            rows.data = malloc(rows.size);
-            HOLD(rows.data);
-            piece_write(&piece, rows.data);
-            Buffer body = {rows.data + 19, rows.size - 19 - 2, 0}; /* between the header and the trailer */
-            *sum = hold_rows(&body, *sum);
-            free(rows.data);
-        }
-        plays += piece.count;
-        piece_free(&piece);
-        if (!done) return false;
-    }
-    HOLD(plays == month->plays);
-    return true;
-}
+typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
 
-typedef Outcome (*OfDays)(const Month *month, Part part, Buffer *buffer);
-
-/* Take the rows of a rollup by day, in so many parts; returns how many bytes they have. */
-static Outcome take_parts(const Month *month, OfDays rows, int64_t parts, size_t *size, uint64_t *sum) {
+/* Take the rows of a rollup, in so many pieces. */
+static Outcome take_pieces(const Month *month, RowsOf rows, uint32_t pieces, uint64_t *sum) {
     Outcome outcome = DONE;
     Buffer buffer = {0};
-    for (int64_t number = 0; outcome == DONE && number < parts; number++)
-        outcome = rows(month, (Part){number, parts}, &buffer);
+    for (uint32_t number = 0; outcome == DONE && number < pieces; number++)
+        outcome = rows(month, (Piece){number, pieces}, &buffer);
     if (outcome == DONE) *sum = hold_rows(&buffer, *sum);
-    *size = outcome == DONE ? buffer.size : 0;
     buffer_free(&buffer);
     HOLD(outcome != MALFORMED);
     return outcome;
 }
 
-/* Take the rows of all rollups by day: as many bytes, however many parts there are. */
-static bool take_all_days(const Month *month, uint64_t *sum) {
-    static const OfDays ROLLUPS[] = {rows_of_page_days, rows_of_session_days, rows_of_feedback_days};
+/* Take the rows of all rollups: the same ones, however many pieces there are. */
+static bool take_rollups(const Month *month, uint64_t *sum) {
+    static const RowsOf ROLLUPS[] = {rows_of_artist_months, rows_of_feedback_days, rows_of_page_days,
+                                     rows_of_session_days, rows_of_track_months};
     for (size_t at = 0; at < sizeof ROLLUPS / sizeof *ROLLUPS; at++) {
-        size_t whole, in_parts;
-        Outcome one = take_parts(month, ROLLUPS[at], 1, &whole, sum);
-        Outcome other = one == SHORT_OF_MEMORY ? one : take_parts(month, ROLLUPS[at], 3, &in_parts, sum);
+        uint64_t whole = 0, in_pieces = 0;
+        Outcome one = take_pieces(month, ROLLUPS[at], 1, &whole);
+        Outcome other = one == SHORT_OF_MEMORY ? one : take_pieces(month, ROLLUPS[at], 3, &in_pieces);
         if (other == SHORT_OF_MEMORY) return false;
-        HOLD(one == other && whole == in_parts);
+        HOLD(one == other && whole == in_pieces);
+        *sum += whole;
     }
     return true;
 }
@@ -161,14 +142,7 @@ static bool count_month(const Plays *plays, int32_t number, uint64_t *sum) {
         done = taken == DONE;
     }
     if (done) HOLD(month.plays == 2 * count.plays);
-    done = done && month_sort(&month);
-    if (done) {
-        uint64_t whole = *sum, cut = *sum;
-        done = take_pieces(&month, false, 1, &whole) && take_pieces(&month, false, 3, &cut)
-            && take_pieces(&month, true, 2, sum) && take_all_days(&month, sum);
-        if (done) HOLD(whole == cut); /* the same rows in the same order */
-        *sum += whole;
-    }
+    done = done && month_sort(&month) && take_rollups(&month, sum);
     buffer_free(&kept);
     free(bytes);
     month_free(&month);

@@ -197,8 +197,8 @@ static bool write_rows(Feedback *feedback, Buffer *buffer) {
     return true;
 }
 
-Outcome rows_of_feedback_days(const Month *month, Part part, Buffer *buffer) {
-    Feedback feedback = {.month = month, .days = days_of_part(month, part)};
+Outcome rows_of_feedback_days(const Month *month, Piece piece, Buffer *buffer) {
+    Feedback feedback = {.month = month, .days = days_of_piece(month, piece)};
     if (feedback.days.since == month->since) feedback.days.since++;
     for (size_t kind = 0; kind < KINDS; kind++) feedback.pages[kind] = month_rank(month, PAGES[kind]);
     Outcome outcome = find_all_given(&feedback);

@@ -50,14 +50,39 @@ static void month_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-typedef Outcome (*OfDays)(const Month *month, Part part, Buffer *buffer);
+typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
+
+static const struct {
+    const char *rollup;
+    RowsOf rows;
+} COUNTED[] = {
+    {"artist_months", rows_of_artist_months},
+    {"page_days", rows_of_page_days},
+    {"session_days", rows_of_session_days},
+    {"track_feedback_days", rows_of_feedback_days},
+    {"track_months", rows_of_track_months},
+};
+
+static RowsOf find_rollup(const char *name) {
+    for (size_t at = 0; at < sizeof COUNTED / sizeof *COUNTED; at++)
+        if (strcmp(COUNTED[at].rollup, name) == 0) return COUNTED[at].rows;
+    return NULL;
+}
 
 /* None if only PostgreSQL can tell the rows. */
-static PyObject *rows_by_day(const Month *month, OfDays rows, Part part) {
+static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
+    const char *rollup;
+    Py_ssize_t number, pieces;
+    if (!PyArg_ParseTuple(arguments, "snn:rows", &rollup, &number, &pieces)) return NULL;
+    RowsOf rows = find_rollup(rollup);
+    if (!rows) return PyErr_Format(PyExc_ValueError, "no rollup %s", rollup);
+    if (number < 0 || number >= pieces || pieces > INT32_MAX)
+        return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
+    Piece piece = {(uint32_t)number, (uint32_t)pieces};
     Buffer buffer = {0};
     Outcome outcome;
     Py_BEGIN_ALLOW_THREADS
-    outcome = copy_begin(&buffer) ? rows(month, part, &buffer) : SHORT_OF_MEMORY;
+    outcome = copy_begin(&buffer) ? rows(&self->month, piece, &buffer) : SHORT_OF_MEMORY;
     if (outcome == DONE && !copy_end(&buffer)) outcome = SHORT_OF_MEMORY;
     Py_END_ALLOW_THREADS
     PyObject *result = NULL;
@@ -66,51 +91,6 @@ static PyObject *rows_by_day(const Month *month, OfDays rows, Part part) {
     else result = PyBytes_FromStringAndSize((const char *)buffer.data, (Py_ssize_t)buffer.size);
     buffer_free(&buffer);
     return result;
-}
-
-static PyObject *rows_by_id(Piece *piece) {
-    bool done;
-    size_t bytes = 0;
-    Py_BEGIN_ALLOW_THREADS
-    done = piece_sort(piece);
-    if (done) bytes = piece_bytes(piece);
-    Py_END_ALLOW_THREADS
-    if (!done) return PyErr_NoMemory();
-    PyObject *rows = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bytes);
-    char *data;
-    Py_ssize_t size;
-    if (!rows || PyBytes_AsStringAndSize(rows, &data, &size) < 0) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    piece_write(piece, (uint8_t *)data);
-    Py_END_ALLOW_THREADS
-    return rows;
-}
-
-static const struct {
-    const char *rollup;
-    OfDays rows;
-} BY_DAY[] = {
-    {"page_days", rows_of_page_days},
-    {"session_days", rows_of_session_days},
-    {"track_feedback_days", rows_of_feedback_days},
-};
-
-static PyObject *month_rows(MonthObject *self, PyObject *arguments) {
-    const char *rollup;
-    Py_ssize_t number, pieces;
-    if (!PyArg_ParseTuple(arguments, "snn:rows", &rollup, &number, &pieces)) return NULL;
-    if (number < 0 || number >= pieces || pieces > INT32_MAX)
-        return PyErr_Format(PyExc_ValueError, "no piece %zd of %zd", number, pieces);
-    const Month *month = &self->month;
-    for (size_t at = 0; at < sizeof BY_DAY / sizeof *BY_DAY; at++)
-        if (strcmp(BY_DAY[at].rollup, rollup) == 0) return rows_by_day(month, BY_DAY[at].rows, (Part){number, pieces});
-    bool of_artists = strcmp(rollup, "artist_months") == 0;
-    if (!of_artists && strcmp(rollup, "track_months") != 0)
-        return PyErr_Format(PyExc_ValueError, "no rollup %s", rollup);
-    Piece piece = {month, of_artists, (uint32_t)number, (uint32_t)pieces, NULL, 0};
-    PyObject *rows = rows_by_id(&piece);
-    piece_free(&piece);
-    return rows;
 }
 
 static PyMethodDef methods[] = {

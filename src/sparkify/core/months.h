@@ -43,39 +43,19 @@ static inline bool is_on(const SessionDay *session, DaySpan days) {
     return session->day >= days.since && session->day < days.until;
 }
 
-/* One of so many parts of a rollup by day. */
+/* One of so many pieces of a rollup, which are counted one after the other, to keep memory small. */
 typedef struct {
-    int64_t number, parts;
-} Part;
-
-/* The part's days: parts have an equal share of 31 days, in their order. */
-DaySpan days_of_part(const Month *month, Part part);
-
-/* Append the rows of a part. */
-Outcome rows_of_page_days(const Month *month, Part part, Buffer *buffer);     /* page_days.c */
-Outcome rows_of_session_days(const Month *month, Part part, Buffer *buffer);  /* session_days.c */
-Outcome rows_of_feedback_days(const Month *month, Part part, Buffer *buffer); /* feedback_days.c */
-
-/* A play: what was heard, and the number of its session. */
-typedef struct {
-    int64_t id;
-    uint32_t session;
-} Heard;
-
-/* The plays of a month in one piece of a rollup of tracks or artists. Each piece takes an equal share of the range
- * of ids, in their order; ids are digests, so pieces have about as many plays. */
-typedef struct {
-    const Month *month;
-    bool of_artists; /* or of tracks */
     uint32_t number, pieces;
-    Heard *plays;
-    size_t count;
 } Piece;
 
-/* Sort the plays by the rows of the rollup; false if memory is short. Then take the rows, as COPY. */
-bool piece_sort(Piece *piece);
-size_t piece_bytes(const Piece *piece);
-void piece_write(const Piece *piece, uint8_t *at);
-void piece_free(Piece *piece);
+/* The days of a piece of a rollup by day: pieces have an equal share of 31 days, in their order. */
+DaySpan days_of_piece(const Month *month, Piece piece);
+
+/* Append the rows of a piece. NOT_SURE if only PostgreSQL can tell them. */
+Outcome rows_of_artist_months(const Month *month, Piece piece, Buffer *buffer); /* track_months.c */
+Outcome rows_of_feedback_days(const Month *month, Piece piece, Buffer *buffer); /* feedback_days.c */
+Outcome rows_of_page_days(const Month *month, Piece piece, Buffer *buffer);     /* page_days.c */
+Outcome rows_of_session_days(const Month *month, Piece piece, Buffer *buffer);  /* session_days.c */
+Outcome rows_of_track_months(const Month *month, Piece piece, Buffer *buffer);  /* track_months.c */
 
 #endif

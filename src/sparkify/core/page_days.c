@@ -78,9 +78,9 @@ static View *find_views(const Month *month, DaySpan days, size_t *count) {
     return views;
 }
 
-Outcome rows_of_page_days(const Month *month, Part part, Buffer *buffer) {
+Outcome rows_of_page_days(const Month *month, Piece piece, Buffer *buffer) {
     size_t count;
-    View *views = find_views(month, days_of_part(month, part), &count);
+    View *views = find_views(month, days_of_piece(month, piece), &count);
     bool done = views != NULL;
     for (size_t first = 0, end; done && first < count; first = end) {
         for (end = first + 1; end < count && is_same_row(&views[first], &views[end]); end++) {}

@@ -89,24 +89,24 @@ static bool write_session(const Month *month, const SessionDay *const *sessions,
     return true;
 }
 
-/* Parts have about as many sessions: on one day there may be millions. */
-static bool is_in_part(const SessionDay *session, Part part) {
+/* Pieces have about as many sessions: on one day there may be millions. */
+static bool is_in_piece(const SessionDay *session, Piece piece) {
     uint32_t hash = (uint32_t)((uint64_t)session->session_id * 0x9E3779B97F4A7C15 >> 32);
-    return (int64_t)hash * part.parts >> 32 == part.number;
+    return (uint64_t)hash * piece.pieces >> 32 == piece.number;
 }
 
-/* The sessions of a part; NULL if memory is short. */
-static const SessionDay **select_sessions(const Month *month, Part part, size_t *count) {
+/* The sessions of a piece; NULL if memory is short. */
+static const SessionDay **select_sessions(const Month *month, Piece piece, size_t *count) {
     const SessionDay **sessions = malloc((month->session_count + 1) * sizeof *sessions);
     *count = 0;
     for (size_t at = 0; sessions && at < month->session_count; at++)
-        if (is_in_part(&month->sessions[at], part)) sessions[(*count)++] = &month->sessions[at];
+        if (is_in_piece(&month->sessions[at], piece)) sessions[(*count)++] = &month->sessions[at];
     return sessions;
 }
 
-Outcome rows_of_session_days(const Month *month, Part part, Buffer *buffer) {
+Outcome rows_of_session_days(const Month *month, Piece piece, Buffer *buffer) {
     size_t count;
-    const SessionDay **sessions = select_sessions(month, part, &count);
+    const SessionDay **sessions = select_sessions(month, piece, &count);
     bool done = sessions != NULL;
     if (done) qsort(sessions, count, sizeof *sessions, by_day_session_and_user);
     for (size_t first = 0, end; done && first < count; first = end) {
