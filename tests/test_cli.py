@@ -343,7 +343,7 @@ def test_forgetting_somebody_unknown_says_so(data: Path, tmp_path: Path, dsn: st
     [
         (["etl", "/nowhere"], "/nowhere does not exist"),
         (["etl", "--song-data", "/nowhere"], "/nowhere does not exist"),
-        (["etl", ".", "--max-rejects", "many"], "--max-rejects many: give a number"),
+        (["etl", ".", "--max-rejects", "many"], "The limit of rejects is 'many': give a number"),
         (["forget", "Lily"], "'Lily' is not a user id"),
         (["forget", "9" * 20], "is not a user id"),
         (["forget"], "required"),
@@ -489,8 +489,8 @@ def test_an_empty_dsn_is_refused_in_python(dsn: str, data: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("etl", "x", "--max-rejects", "9" * 5000), "--max-rejects"),
-        (("etl", "x", "--max-rejects", "-1"), "--max-rejects"),
+        (("etl", "x", "--max-rejects", "9" * 5000), "The limit of rejects"),
+        (("etl", "x", "--max-rejects", "-1"), "The limit of rejects"),
         (("db", "url", "d" * 64), "first 63"), (("db", "url", "\udcff"), "not UTF-8"),
         (("db", "url", "postgres://u:secret@h.example/" + "d" * 64), "first 63"),
         (("db", "psql", "--database", "\udcff"), "not UTF-8"),

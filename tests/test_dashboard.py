@@ -427,7 +427,7 @@ def test_no_warehouse(browser: Browser, new_dsn: Callable[[str], str]) -> None:
 def test_no_server(browser: Browser) -> None:
     said = told(browser, "postgresql://me:secret@127.0.0.1:1/none")
     assert "No server" in said
-    assert "sparkify db start" in said
+    assert "Check --dsn, SPARKIFY_DSN or the PG* variables" in said
     assert "secret" not in said
 
 

@@ -142,7 +142,7 @@ def test_file_names_are_matched_as_a_whole(tmp_path: Path, dsn: str, run_here: C
         assert (refused.returncode, refused.stdout, refused.stderr) == (
             2,
             "",
-            f"sparkify: --file 1.json matches 2 files: {', '.join(found)}. Nothing was dismissed."
+            f"sparkify: 1.json matches 2 files: {', '.join(found)}. Nothing was dismissed."
             " Give more of the path of one.\n",
         )
     # Only files with such lines count. Others of the same name are not touched.

@@ -464,7 +464,7 @@ def test_a_share_of_rejects_is_compared_exactly() -> None:
 
 @pytest.mark.parametrize("limit", ["200%", "100.01%", "1%%", "-1%", "-1", "1.5", ".5%", "", "%"])
 def test_what_is_no_limit_of_rejects(limit: str) -> None:
-    with pytest.raises(UsageError, match="--max-rejects"):
+    with pytest.raises(UsageError, match="limit of rejects"):
         RejectLimit.parse(limit)
 
 

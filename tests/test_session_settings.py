@@ -554,7 +554,7 @@ def test_the_advice_follows_from_the_error(
 
 def test_the_advice_where_libpq_lacks_memory() -> None:
     said = advice(psycopg.OperationalError("couldn't get result: out of memory"), asking=False)
-    assert "use fewer --workers" in said
+    assert "use fewer workers" in said
 
 
 def test_the_advice_on_a_connection_that_fails() -> None:

@@ -323,7 +323,7 @@ def test_no_master(cluster: Cluster, dirty: Path, dsn: str) -> None:
         code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", master)
         assert (code, "give spark://HOST:PORT" in said) == (2, True)
     code, said = refused(cluster, str(dirty), "--dsn", dsn)
-    assert (code, "not on a cluster: give --master spark://HOST:PORT" in said) == (2, True)
+    assert (code, "not on a cluster. Name a master: spark://HOST:PORT" in said) == (2, True)
 
 
 def test_executors_that_cannot_reach_postgresql(cluster: Cluster, dirty: Path, dsn: str) -> None:
@@ -370,7 +370,7 @@ def test_a_socket_that_other_machines_have_not(cluster: Cluster, dirty: Path, ds
     for master in ("spark://192.0.2.99:7077", "yarn", "k8s://https://192.0.2.99:6443"):
         code, said = refused(cluster, str(dirty), "--dsn", dsn, "--master", master)
         assert (code, f"The executors of {master} cannot reach this PostgreSQL" in said) == (2, True)
-        assert "--dsn postgresql://" in said
+        assert "like postgresql://" in said
 
 
 def test_executors_without_an_environment(cluster: Cluster, dirty: Path, dsn: str, tmp_path: Path) -> None:

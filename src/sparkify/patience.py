@@ -49,8 +49,10 @@ def wait(seconds: float) -> bool:
 
 
 def say(who: str, what: str, seconds: float) -> None:
-    """Say what failed at `who`, a sentence without its full stop, and that it is tried again for so many
-    seconds."""
+    """Warn that `what` failed, a sentence without its full stop, and is tried again for up to `seconds`.
+
+    It is said once in a while for each server or store, `who`.
+    """
     if time.monotonic() - _said.get(who, -QUIET) >= QUIET:
         _said[who] = time.monotonic()
         _log.warning("sparkify: %s. Trying again, for up to %.0f seconds.", what, seconds)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
@@ -34,13 +34,6 @@ class Books:
         self.rejected += other.rejected
         self.forgotten += other.forgotten
 
-    def balance(self) -> bool:
-        """Whether every line is accounted for."""
-        return self.lines == (
-            self.blank + self.page_views + self.bare_pages + self.loaded + self.duplicates + self.rejected
-            + self.forgotten
-        )  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
@@ -65,14 +58,13 @@ class RejectLimit:
         given = text if isinstance(text, str) else str(min(text, 10**18))
         match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%|(\d{1,19})", given)
         if match is None:
-            raise UsageError(
-                f"--max-rejects {given[:20]}: give a number of lines, like 100, or a share, like 1%."
-            )
+            said = f"The limit of rejects is {given[:20]!r}"
+            raise UsageError(f"{said}: give a number of lines, like 100, or a share, like 1%.")
         if match[2]:
             return cls(lines=int(match[2]))
         share = Fraction(match[1]) / 100
         if share > 1:
-            raise UsageError(f"--max-rejects {given}: a share is at most 100%.")
+            raise UsageError(f"The limit of rejects is {given}: a share is at most 100%.")
         return cls(share=share)
 
     def exceeded(self, books: Books) -> bool:
@@ -82,7 +74,7 @@ class RejectLimit:
 
 
 class BatchSessions(NamedTuple):
-    """The sessions that a batch has in a month, with so many plays and page views (`core.Plays.sessions`)."""
+    """The sessions that a batch has in a month (`core.Plays.sessions`), and their plays and page views."""
 
     plays: int
     views: int
@@ -192,7 +184,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON document."""
-        books = self.books
+        lines = asdict(self.books)
         return {
             "status": self.status,
             "run_id": self.run_id,
@@ -200,9 +192,7 @@ class Report:
                       "unreadable": self.tally.unreadable, "left_to_others": self.tally.left_to_others,
                       "other": self.other_files},
             "remarks": self.remarks,
-            "lines": {"read": books.lines, "blank": books.blank, "page_views": books.page_views,
-                      "bare_pages": books.bare_pages, "loaded": books.loaded, "duplicates": books.duplicates,
-                      "rejected": books.rejected, "forgotten": books.forgotten},
+            "lines": {"read": lines.pop("lines"), **lines},
             "reject_reasons": self.tally.reasons,
             "faulty_files": self.faults,
             "rows": self.rows,

@@ -20,7 +20,7 @@ enum { COPY_FIXED = 20 /* the most that a value that is neither text nor array t
 /* What a COPY begins with: the signature, then zeros for no flags and no extension. */
 extern const uint8_t COPY_HEADER[19];
 
-/* The place for so many more bytes; NULL if memory is short. */
+/* Room for `size` more bytes; NULL if memory is short. */
 uint8_t *buffer_room(Buffer *buffer, size_t size);
 
 /* Append bytes, such as rows that are made already; false if memory is short. */
@@ -30,7 +30,7 @@ void buffer_free(Buffer *buffer);
 bool copy_begin(Buffer *buffer);
 bool copy_end(Buffer *buffer);
 
-/* The place for a row of so many columns, with texts or arrays of so many bytes; NULL if memory is short. */
+/* Room for a row of so many columns, whose texts and arrays have `text_bytes`; NULL if memory is short. */
 uint8_t *copy_row(Buffer *buffer, int columns, size_t text_bytes);
 
 static inline void copy_row_end(Buffer *buffer, const uint8_t *at) {

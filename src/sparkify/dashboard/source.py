@@ -101,7 +101,7 @@ def explain(error: SparkifyError) -> tuple[str, str]:
             f"A question took longer than {TIMEOUT} and was cancelled. Choose fewer days, or try again.",
         )
     if isinstance(error, ConnectionFailed):
-        return "No server", f"{error} To start the embedded server: sparkify db start"
+        return "No server", str(error)
     if isinstance(error, NoWarehouse):
         return "No warehouse", str(error)
     return "That did not work", str(error)

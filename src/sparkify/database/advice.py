@@ -31,8 +31,7 @@ _PUBLISHED: Final = (
     " name tables of the star without WHERE, and run the command again."
 )
 _POOL: Final = (
-    "The pooler has no connection left: raise its limits (pool_size, max_client_conn), or use fewer"
-    " --workers."
+    "The pooler has no connection left: raise its limits (pool_size, max_client_conn), or use fewer workers."
 )
 _LOG: Final = "The server's disk or files have a fault; its log says more. Repair that first."
 
@@ -49,7 +48,7 @@ _BY_CODE: Final = {
     "42883": _NOT_AS_MADE,
     "3F000": _NOT_AS_MADE,
     "53100": "Free space on the server's disk first.",
-    "53200": "Give the server more memory, or use fewer --workers.",
+    "53200": "Give the server more memory, or use fewer workers.",
     "53300": _ROOM,
     "53400": "Raise that limit.",
     "57014": "Somebody cancelled it.",

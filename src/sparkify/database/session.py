@@ -1,4 +1,4 @@
-"""Retry transient server errors for up to two minutes, of which lost work counts only in part.
+"""Retry transient server errors for up to two minutes; of a failed attempt at most ten seconds count.
 
 A unit of work is one transaction, or several that each check whether they are done already. So a retry is
 harmless if a COMMIT succeeded and only its answer was lost.
@@ -31,7 +31,7 @@ and must still be retried; but if it crashes the server each time, about ten att
 _BETWEEN_CANCELS: Final = 0.05
 """Seconds between two attempts to cancel a statement."""
 
-_PATIENCE: Final = 1.0
+_ONLY_CANCELLED: Final = 1.0
 """Seconds in which statements are only cancelled."""
 
 _TRANSIENT: Final = frozenset(
@@ -164,7 +164,7 @@ def cancel_until_done(work: Collection[Future[Any]], cancel: Callable[..., None]
     """
     begun = time.monotonic()
     while not all(each.done() for each in work):
-        cancel(for_good=time.monotonic() - begun > _PATIENCE)
+        cancel(for_good=time.monotonic() - begun > _ONLY_CANCELLED)
         time.sleep(_BETWEEN_CANCELS)  # concurrent.futures.wait() would need memory
 
 

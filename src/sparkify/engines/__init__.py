@@ -47,7 +47,7 @@ def choose_engine(
     if name != "local":
         raise UsageError(f"There is no engine {name!r}. Choose local or spark.")
     if master or conf:
-        raise UsageError("--master and --conf are for --engine spark.")
+        raise UsageError("A master and its settings are for the engine spark.")
     from sparkify.engines import local  # noqa: PLC0415
 
     return local.Engine

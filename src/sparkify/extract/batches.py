@@ -19,7 +19,7 @@ LEAST_PART_BYTES: Final = 8 << 20
 class Part:
     """Whole lines of a large file: `size` bytes from `start`, beginning with line number `first_line`.
 
-    It had so many `lines` when the file was cut; None for the last part, which nobody had read then.
+    It had `lines` lines when the file was cut; None for the last part, which nobody had read then.
     `file_id` and `manifest_id` are the run's claim on the whole file.
     """
 

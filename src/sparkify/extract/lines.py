@@ -212,7 +212,7 @@ def _of_few_lines(slice_: Slice) -> Iterator[Slice]:
     data = slice_.data
     line, start = slice_.first_line, 0
     while start < len(data):
-        # So many bytes cannot have more lines; but one line may be longer.
+        # MOST_LINES bytes have at most so many lines; but one line may be longer.
         end = data.rfind(b"\n", start, start + MOST_LINES) + 1 or data.find(b"\n", start + MOST_LINES) + 1
         cut = Slice(slice_.file, line, data[start:end])
         start, line = end, line + cut.lines

@@ -79,6 +79,6 @@ def _refuse_several(path: str, found: list[str]) -> None:
     if len(found) > 1:
         more = f" and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
         raise UsageError(
-            f"--file {path} matches {len(found):,} files: {', '.join(found[:MOST_NAMED])}{more}."
+            f"{path} matches {len(found):,} files: {', '.join(found[:MOST_NAMED])}{more}."
             " Nothing was dismissed. Give more of the path of one."
         )

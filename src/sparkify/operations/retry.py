@@ -37,7 +37,7 @@ from sparkify.stage.claims import Claim, write_manifest
 from sparkify.stage.copy import columns_of
 from sparkify.stage.failed import lies_in_data
 from sparkify.stage.runs import begin_run
-from sparkify.stage.stager import Claimed, Stager, Verdicts, plain
+from sparkify.stage.stager import Accounts, Claimed, Stager, plain
 from sparkify.stage.tables import staged_months
 
 _sql: Final = queries("operations/retry")
@@ -148,7 +148,7 @@ def _retry_files(
         publish_run(connection, dsn, done.run_id)  # end the run
         raise SparkifyError(
             f"Some of these lines cannot be published: {described(error)}. They are unchanged."
-            " Retry fewer at a time to find out which: --file, --reason."
+            " Retry one file or one reason at a time to find out which."
         ) from error
     finally:
         retrier.close()
@@ -249,13 +249,13 @@ class _Retrier(Stager):
             if chunk:
                 yield chunk
 
-    def _note(self, verdicts: Verdicts) -> None:
+    def _note(self, accounts: Accounts) -> None:
         """Store what became of each record of the chunk."""
         passed: list[tuple[int, int]] = []
         judged: list[tuple[int, int, str, str]] = []
         report = self._report
         for (file_id, line, reason, detail), (claim, books, rejects) in zip(
-            self._records, verdicts, strict=True
+            self._records, accounts, strict=True
         ):
             report.tried += 1
             manifest_id = self._manifests[file_id]

@@ -42,7 +42,7 @@ _sql: Final = queries("stage/stage")
 Claimed = list[tuple[Slice, Claim]]
 """The slices of a chunk that a run may stage, with their claims."""
 
-Verdicts = Iterable[tuple[Claim, Books, list[RejectedLine]]]
+Accounts = Iterable[tuple[Claim, Books, list[RejectedLine]]]
 """For each slice of a chunk: its claim, books and rejects."""
 
 _REJECTS: Final = {
@@ -172,7 +172,7 @@ class Stager:
         with self._transaction():
             claims = self._claims(batch)
             claimed = self._claimed(claims, read, source)
-            sessions = self._stage_chunks(kind, claimed, lambda verdicts: self._account(verdicts, done, kind))
+            sessions = self._stage_chunks(kind, claimed, lambda accounts: self._account(accounts, done, kind))
             claims.keep(done)
         done.months = sorted(self._locked_months)
         done.sessions = sessions.months
@@ -195,9 +195,9 @@ class Stager:
             del chunk, claimed  # before the next one is read
 
     def _stage_chunks(
-        self, kind: Kind, claimed_chunks: Iterator[Claimed], note: Callable[[Verdicts], None]
+        self, kind: Kind, claimed_chunks: Iterator[Claimed], note: Callable[[Accounts], None]
     ) -> Sessions:
-        """Stage chunks and what they come to; `note` takes the verdicts on each chunk.
+        """Stage chunks and what they come to; `note` takes the accounts on each chunk.
 
         Returns their sessions.
         """
@@ -236,7 +236,7 @@ class Stager:
         self._catalogue_version = version
         return self._transform
 
-    def _stage_events(self, claimed: Claimed) -> Verdicts:
+    def _stage_events(self, claimed: Claimed) -> Accounts:
         assert self._transform is not None
         transform = self._transform
         file_ids = [claim.file_id for _, claim in claimed]
@@ -290,7 +290,7 @@ class Stager:
                 with nullcontext(self._connection) if self._is_alone else connect(self._dsn) as connection:
                     create_months(connection, self._run_id, missing)
 
-    def _stage_songs(self, claimed: Claimed) -> Verdicts:
+    def _stage_songs(self, claimed: Claimed) -> Accounts:
         if self._catalogue is None:
             self._catalogue = CatalogueTransform()
         file_ids = [claim.file_id for _, claim in claimed]
@@ -298,11 +298,11 @@ class Stager:
         copy_bytes(self._connection, catalogue_table(self._run_id), self._catalogue.rows())
         return zip((claim for _, claim in claimed), books, rejects, strict=True)
 
-    def _account(self, verdicts: Verdicts, done: Tally, kind: Kind) -> None:
-        """Add the verdicts on a chunk to the books, and store its rejects."""
+    def _account(self, accounts: Accounts, done: Tally, kind: Kind) -> None:
+        """Add the accounts on a chunk to the books, and store its rejects."""
         rows = []
         forgotten = bool(self._forgotten)
-        for claim, books, rejects in verdicts:
+        for claim, books, rejects in accounts:
             kept = self._kept(rejects, books, kind) if forgotten else rejects
             claim.books.add(books)
             for reject in kept:

@@ -25,7 +25,7 @@ from sparkify.report import StagedBatch
 
 _TAG: Final = "sparkify"
 
-_PATIENCE: Final = 20.0
+_FIRST_TASK: Final = 20.0
 """Seconds after which we say that the first task has not run yet."""
 
 _PROBE_SECONDS: Final = 10
@@ -59,7 +59,9 @@ class Engine:
 
     def _wait_for_an_executor(self) -> None:
         """Fail early if executors cannot do the work. Spark itself says nothing while it has none."""
-        waiting = threading.Timer(_PATIENCE, _log.warning, [_WAITS, self._session.conf.get("spark.master")])
+        waiting = threading.Timer(
+            _FIRST_TASK, _log.warning, [_WAITS, self._session.conf.get("spark.master")]
+        )
         waiting.daemon = True
         waiting.start()
         self.workers = 1

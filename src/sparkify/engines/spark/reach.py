@@ -43,7 +43,7 @@ def check_reach(dsn: str, master: str | None) -> None:
     what = "a Unix socket" if hosts[0].startswith(("/", "@")) else hosts[0]
     raise UsageError(
         f"The executors of {master} cannot reach this PostgreSQL: it is on {what}, which only this"
-        " machine can reach. Name one that they can reach by TCP: --dsn postgresql://USER@HOST/DATABASE."
+        " machine can reach. Name one that they can reach by TCP, like postgresql://USER@HOST/DATABASE."
     )
 
 

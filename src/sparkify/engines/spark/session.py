@@ -38,12 +38,12 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
     except ImportError:
-        raise SparkifyError("--engine spark needs pyspark: pip install 'sparkify[spark]'.") from None
+        raise SparkifyError("The engine spark needs pyspark: pip install 'sparkify[spark]'.") from None
     java = os.environ.get("JAVA_HOME")
     if not shutil.which(f"{java}/bin/java" if java else "java"):
         where = f"JAVA_HOME={java} has no bin/java" if java else "there is no java on the PATH"
         raise SparkifyError(
-            f"--engine spark needs Java 17 or newer, and {where}. Install one or set JAVA_HOME."
+            f"The engine spark needs Java 17 or newer, and {where}. Install one or set JAVA_HOME."
         )
     if master and master.startswith("spark://"):
         _knock(master)
@@ -65,7 +65,7 @@ def start_session(master: str | None, conf: Mapping[str, str]) -> Any:
     if not is_named and found.startswith("local"):
         session.stop()  # Spark's default is this machine: nobody means that by a cluster
         raise UsageError(
-            f"Spark would run on this machine ({found}), not on a cluster: give --master {_NAME_A_CLUSTER}."
+            f"Spark would run on this machine ({found}), not on a cluster. Name a master: {_NAME_A_CLUSTER}."
         )
     return session
 
@@ -77,7 +77,7 @@ def check_master(master: str | None) -> None:
         UsageError: Spark knows no master of this form.
     """
     if master is not None and not _MASTER.fullmatch(master):
-        raise UsageError(f"--master {master}: give {_NAME_A_CLUSTER}.")
+        raise UsageError(f"The master cannot be {master}: give {_NAME_A_CLUSTER}.")
 
 
 def _knock(master: str) -> None:
@@ -86,14 +86,14 @@ def _knock(master: str) -> None:
     for place in master.removeprefix("spark://").split(","):
         host, _, port = place.rpartition(":")
         if not host or not port.isdecimal():
-            raise UsageError(f"--master {master}: give spark://HOST:PORT.")
+            raise UsageError(f"The master cannot be {master}: give spark://HOST:PORT.")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
         except OSError as error:
             said = f"{place}: {error.strerror or error}"
         else:
             return
-    raise ConnectionFailed(f"No Spark master answers at {said}. Check --master, and that it runs.")
+    raise ConnectionFailed(f"No Spark master answers at {said}. Check its address, and that it runs.")
 
 
 def ship_package(session: Any, folder: str) -> None:
