@@ -338,6 +338,15 @@ def test_days_of_quiet_have_bounds(world: tuple[str, list[Event]], run_here: Any
         assert run_here("activity", what, "--days", 3650, "--dsn", world[0]).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("what", "option"), [("churn", "--days"), ("errors", "--limit"), ("quiet", "--limit")]
+)
+def test_an_option_that_a_question_does_not_take_is_refused(run_here: Any, what: str, option: str) -> None:
+    refused = run_here("activity", what, option, 7)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"activity {what} takes no {option}; see sparkify activity --help" in refused.stderr
+
+
 def test_an_event_in_the_future_is_said(dsn: str, run_here: Any, tmp_path: Path) -> None:
     """One clock that is years fast moves the end of the data, and then everybody has gone quiet."""
     write(tmp_path, "log_data/a.json", play(), view(NOVEMBER + 1))

@@ -3,6 +3,7 @@
 Tests of exit codes start a process; the others run in this one, where everything is imported already.
 """
 
+import csv
 import json
 import os
 import pty
@@ -166,6 +167,22 @@ def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> N
     assert found["totals"]["plays"] == sum(row["plays"] for row in found["trend"])
 
 
+def test_a_trend_of_many_days_says_that_it_has_whole_weeks(dsn: str, tmp_path: Path, run_here: Run) -> None:
+    """The play of Monday, 12 November, is not chosen, but its week is counted."""
+    day = 24 * 3600 * 1000
+    plays = [play(NOVEMBER + days * day, itemInSession=days) for days in (11, 13, 80)]
+    write(tmp_path, "log_data/a.json", *plays)
+    etl.run(tmp_path, dsn=dsn)
+    chosen = ("report", "--since", "2018-11-14", "--until", "2019-01-20")
+    said = run_here(*chosen, dsn=dsn).stdout
+    assert "\n2 plays in " in said
+    assert "Plays by whole week, at most 2:" in said
+    rows = list(csv.DictReader(run_here(*chosen, "--csv", dsn=dsn).stdout.splitlines()))
+    assert [(row["period"], row["start"], row["plays"]) for row in rows] == [
+        ("week", "2018-11-12", "2"), ("week", "2019-01-14", "1")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("state", "said"), [("publishing", "runs held: 0."), ("failed", "failed: 1 (see")])
 def test_report_before_a_first_load_is_done(
     dsn: str, db: Connection[Any], tmp_path: Path, run_here: Run, state: str, said: str
@@ -257,8 +274,8 @@ def test_bars_of_days_without_plays_are_blank(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "\nPlays by day, at most 8:\n█▅▂\n\n"
     print_trend("week", [{"start": date(2018, 11, 5), "plays": 3}, {"start": date(2018, 11, 19), "plays": 3}])
     assert "\n█ █\n" in capsys.readouterr().out
-    print_trend("month", [{"start": date(2018, month, 1), "plays": 1} for month in (1, 4)])
-    assert "\n█  █\n" in capsys.readouterr().out
+    print_trend("month", [{"start": date(2018, month, 1), "plays": 1} for month in (1, 4)], whole=True)
+    assert capsys.readouterr().out == "\nPlays by whole month, at most 1:\n█  █\n\n"
     with pytest.MonkeyPatch.context() as narrow:
         narrow.setenv("COLUMNS", "29")
         print_trend("day", rows)

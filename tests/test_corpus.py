@@ -22,7 +22,6 @@ from sparkify import etl
 from sparkify.database.connection import connect
 from sparkify.extract.rejects import MAX_LINE_BYTES
 from tests.support.data import play
-from tests.support.warehouse import balance
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -361,7 +360,7 @@ def loaded(
     report = etl.run(layout.folder, dsn=dsn, **layout.options)
     assert report.status == "done"
     assert report.files_loaded == len(layout.files)
-    assert balance(report.books)
+    assert report.books.balance()
     again = etl.run(layout.folder, dsn=dsn)
     assert (again.files_new, again.rows) == (0, report.rows)
     with connect(dsn) as connection:

@@ -24,7 +24,7 @@ from sparkify.database.connection import connect
 from sparkify.errors import UsageError
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
-from sparkify.report import Progress, StagedBatch
+from sparkify.report import Books, Progress, StagedBatch
 from sparkify.simulate import simulate
 from sparkify.stage.runs import begin_run
 from sparkify.transform.forgotten import WITHHELD, Whose
@@ -462,3 +462,8 @@ def test_nobody_forgotten_costs_nothing(told: Path, dsn: str, monkeypatch: pytes
     monkeypatch.setattr("sparkify.transform.forgotten.digest", lambda *_: pytest.fail("it looks for people"))
     monkeypatch.setattr(Whose, "of", lambda *_: pytest.fail("it looks at rejects"))
     assert etl.run(told, dsn=dsn).books.forgotten == 0
+
+
+def test_books_with_forgotten_lines_balance() -> None:
+    assert Books(lines=3, loaded=1, forgotten=2).balance()
+    assert not Books(lines=3, loaded=1, forgotten=1).balance()

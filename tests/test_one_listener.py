@@ -141,12 +141,13 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     assert said.returncode == 0
     assert said.stdout.startswith("=<b>Zoë</b> $x$ (user 1, F, now ")
     local = run_here("listener", "1", "--tz", "Asia/Kolkata", dsn=dsn)
-    assert local.stdout.partition("\n")[0].endswith(", Asia/Kolkata")
+    assert "2018-12-20, Asia/Kolkata" in " ".join(local.stdout.split())
     assert "Plays by day, at most" in said.stdout
     document = json.loads(run_here("listener", "1", "--json", "--level", "paid", dsn=dsn).stdout)
     assert [row["level"] for row in document["levels"]] == ["paid"]
     lines = run_here("listener", "1", "--csv", dsn=dsn).stdout.splitlines()
-    assert lines[0] == "start,plays,seconds"
+    assert lines[0] == "period,start,plays,seconds"
+    assert {line.partition(",")[0] for line in lines[1:]} == {"day"}
     said = run_here("listener", "99", dsn=dsn)
     assert said.returncode == 1
     assert (
@@ -156,8 +157,24 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     assert none.stderr == "No plays match what you chose.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--since", "2018-11-02", "--until", "2018-11-03"), "Chosen: 2018-11-02 to 2018-11-03\n"),
+        (("--since", "2018-11-02"), "Chosen: from 2018-11-02\n"),
+        (("--until", "2018-11-03", "--level", "free"), "Chosen: until 2018-11-03, free\n"),
+        (("--location", "Nowhere"), "Chosen: Nowhere\n"),
+    ],
+)
+def test_what_was_chosen_is_said(dsn: str, run_here: Any, words: tuple[str, ...], says: str) -> None:
+    """The days beside the name are those of all plays of the user."""
+    who, chosen, _ = run_here("listener", "1", *words, dsn=dsn).stdout.split("\n", 2)
+    assert chosen + "\n" == says
+    assert who == run_here("listener", "1", dsn=dsn).stdout.partition("\n")[0]
+
+
 def test_somebody_without_a_name(new_dsn: Any, tmp_path: Any, run_here: Any) -> None:
     write(tmp_path, "log_data/a.json", play(userId="7", firstName=None, lastName=None, gender=None))
     dsn = new_dsn()
     etl.run(tmp_path, dsn=dsn)
-    assert run_here("listener", "7", dsn=dsn).stdout.startswith("(user 7, now paid), 2018-11-")
+    assert run_here("listener", "7", dsn=dsn).stdout.startswith("(user 7, now paid); plays from 2018-11-")

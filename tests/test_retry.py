@@ -31,7 +31,7 @@ from sparkify.operations.retry import _Retrier, retry
 from sparkify.stage.runs import begin_run, lock_publisher
 from sparkify.transform import judge
 from tests.support.data import NOVEMBER, lines, play, song, write
-from tests.support.warehouse import balance, checksums, one, totals, wait_until
+from tests.support.warehouse import checksums, one, totals, wait_until
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"
@@ -161,7 +161,7 @@ def test_after_a_retry_all_is_as_after_a_fresh_load(
             refused, refused - remaining, remaining,
         )  # fmt: skip
         assert done.passed.lines > 40 * files
-        assert balance(done.passed)
+        assert done.passed.balance()
         assert checksums(db) == checksums(wanted)
         assert totals(db) == totals(wanted)
         assert rejects(db) == rejects(wanted)

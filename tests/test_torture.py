@@ -16,7 +16,6 @@ from sparkify.extract.rejects import Reject
 from sparkify.transform.judge import judge_event
 from tests.support.data import play, write
 from tests.support.examples import examples
-from tests.support.warehouse import balance
 from torture.__main__ import KINDS, attack
 from torture.arena import Ground
 from torture.bombs import BOMBS, explode
@@ -76,7 +75,7 @@ def test_any_bytes_as_a_file(
         (folder / f"{kind}_data").mkdir(exist_ok=True)
         (folder / f"{kind}_data" / f"any.json{suffix}").write_bytes(data)
     report = etl.run(folder, dsn=dsn)
-    assert balance(report.books)
+    assert report.books.balance()
     assert report.rows["songplays"] == 1
     assert (report.files_loaded, report.tally.unreadable) == (3, {})
 
@@ -91,7 +90,7 @@ def test_small_bombs(dsn: str, tmp_path: Path) -> None:
         rejects += size if bomb.rejects is None else bomb.rejects
     report = etl.run(log_data=tmp_path, dsn=dsn)
     assert (report.rows["songplays"], report.books.rejected) == (1, rejects)
-    assert balance(report.books)
+    assert report.books.balance()
 
 
 def test_a_bomb(dsn: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
@@ -33,6 +33,11 @@ class Books:
         self.duplicates += other.duplicates
         self.rejected += other.rejected
         self.forgotten += other.forgotten
+
+    def balance(self) -> bool:
+        """Whether every line is accounted for."""
+        lines, *outcomes = astuple(self)
+        return bool(lines == sum(outcomes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from sparkify.transform.judge import (
 )
 from sparkify.transform.plays import PlayTransform
 from tests.support import copied
-from tests.support.warehouse import balance
 
 TS_RANGE = (946_684_800_000, 4_102_444_800_000)
 FILE = InputFile("log", "somewhere.json", 0, 0, None)
@@ -79,7 +78,7 @@ def check(transform: PlayTransform, *files: list[bytes]) -> None:
         found = sorted(done.rejects[number], key=lambda reject: reject.line)
         assert [(reject.line, reject.why, reject.record, reject.record_bytes) for reject in found] == rejects
         books = done.books[number]
-        assert balance(books)
+        assert books.balance()
         here = [
             (number, piece.first_line + at, verdict)
             for at, verdict in enumerate(verdicts)
@@ -293,7 +292,7 @@ def check_songs(songs: CatalogueTransform, *files: list[bytes]) -> None:
             if isinstance(verdict, Reject)
         ]
         records = {at: record for at, record in enumerate(verdicts, 2) if isinstance(record, CatalogueRecord)}
-        assert balance(books)
+        assert books.balance()
         assert (books.lines, books.blank, books.loaded) == (len(lines), verdicts.count(BLANK), len(records))
         for at, record in records.items():
             digest = heard_song_id(record.title, record.artist_name, record.duration)

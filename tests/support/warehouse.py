@@ -4,14 +4,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from typing import Any
 
 import pytest
 from psycopg import Connection, sql
 
 from sparkify.database.connection import connect
-from sparkify.report import Books
 from sparkify.schema import rollups
 
 CONTENT = {
@@ -60,12 +58,6 @@ def one(connection: Connection[Any], query: str, *parameters: Any) -> Any:
     row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]
     assert row is not None
     return row[0] if len(row) == 1 else row
-
-
-def balance(books: Books) -> bool:
-    """Whether every line is accounted for."""
-    lines, *outcomes = astuple(books)
-    return bool(lines == sum(outcomes))
 
 
 def totals(connection: Connection[Any]) -> Any:

@@ -1,5 +1,6 @@
 """One listener: who it is, when and on which level they listen, and to what."""
 
+from dataclasses import asdict
 from typing import Final
 
 from sparkify.analytics import zones
@@ -22,7 +23,8 @@ def listener(
     played most. None if there is no such user.
 
     The trend is by ``day``, ``week`` or ``month``, by default the one that fits on a screen, and counts only
-    days in the selection. `first_day` and `last_day` are those of all plays of the user.
+    days in the `selection`. `first_day` and `last_day` are those of all plays of the
+    user.
     """
     if period is not None:
         refuse_unknown("period", period, PERIODS)
@@ -47,4 +49,9 @@ def listener(
             )
         }  # fmt: skip
         (totals,) = found.pop("totals")
-        return people[0] | totals | {"period": period, **found, "songs": repaired(found["songs"])}
+        return (
+            people[0]
+            | {"selection": asdict(selection)}
+            | totals
+            | {"period": period, **found, "songs": repaired(found["songs"])}
+        )

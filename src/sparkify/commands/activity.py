@@ -9,11 +9,11 @@ from sparkify.commands.arguments import (
     add_days_and_level,
     add_dsn,
     add_json_or_csv,
-    add_limit,
     chosen_selection,
     positive,
 )
 from sparkify.commands.output import print_answer
+from sparkify.errors import UsageError
 
 
 class _Question(NamedTuple):
@@ -27,7 +27,7 @@ class _Question(NamedTuple):
 QUESTIONS: Final = {
     "pages": _Question("pages", "views, users and errors by page"),
     "days": _Question("page_days", "the same by day, page and level"),
-    "errors": _Question("errors", "by day and page"),
+    "errors": _Question("errors", "by day and page; users are all who saw the page"),
     "feedback": _Question("feedback", "thumbs, playlists and friends by day, also for each hour heard"),
     "songs": _Question("feedback_songs", "those after which it was given", ("limit",)),
     "adverts": _Question("adverts", "on the free level"),
@@ -36,7 +36,7 @@ QUESTIONS: Final = {
     "upgrades": _Question("upgrades", "the way from free to paid, by week"),
     "churn": _Question("churn", "cancellations and downgrades by week"),
     "quiet": _Question("quiet", "who does nothing on the last days", ("days",)),
-    "cohorts": _Question("cohorts", "who is left, by first week", ("days",)),
+    "cohorts": _Question("cohorts", "who is left, by first week: neither cancelled nor quiet", ("days",)),
     "before": _Question("before", "the weeks before people leave"),
 }
 
@@ -49,6 +49,7 @@ def add(commands: Any) -> None:
     texts = "; ".join(f"{name}: {question.text}" for name, question in QUESTIONS.items())
     activity.epilog = (
         f"{texts}. Days and weeks are UTC. upgrades and cohorts take no --level, quiet no --since or --until."
+        " Who came on the last days of the data cannot be quiet yet."
     )
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
@@ -57,7 +58,9 @@ def add(commands: Any) -> None:
         help="quiet, cohorts: doing nothing on the last N days of the data is being quiet; N from 1 to 3650"
         " (default: 14)",
     )  # fmt: skip
-    add_limit(activity, 10, " of songs and ends")
+    activity.add_argument(
+        "--limit", type=positive, metavar="N", help="songs, ends: rows to show (default: 10)"
+    )
     add_dsn(activity)
     add_json_or_csv(activity)
 
@@ -74,8 +77,10 @@ def _ask(options: Options) -> list[dict[str, Any]]:
     from sparkify import analytics
 
     question = QUESTIONS[options.what]
-    given = {name: getattr(options, name) for name in question.options}
+    given = {name: getattr(options, name) for name in ("days", "limit")}
     more = {name: value for name, value in given.items() if value is not None}
+    for name in more.keys() - question.options:
+        raise UsageError(f"activity {options.what} takes no --{name}; see sparkify activity --help")
     rows: list[dict[str, Any]] = getattr(analytics, question.function)(
         chosen_selection(options), dsn=options.dsn, **more
     )

@@ -1,5 +1,6 @@
 """``sparkify listener``: one user's plays, on one screen."""
 
+from datetime import date
 from typing import Any
 
 from sparkify.commands.arguments import (
@@ -14,7 +15,7 @@ from sparkify.commands.arguments import (
     user_id,
 )
 from sparkify.commands.output import by_level, counted, hours, note, print_answer, print_sentence, printable
-from sparkify.commands.report import print_trend
+from sparkify.commands.report import print_trend, trend_rows
 from sparkify.errors import SparkifyError
 
 
@@ -40,16 +41,20 @@ def _listener(options: Options) -> int:
         raise SparkifyError(
             f"There is no user {options.user}. See the most active ones: sparkify top users --json"
         )
-    print_answer(options, found, found["trend"], lambda: _print(found, chosen.zone))
+    print_answer(options, found, trend_rows(found), lambda: _print(found))
     return DONE
 
 
-def _print(found: dict[str, Any], zone: str) -> None:
+def _print(found: dict[str, Any]) -> None:
     from sparkify.commands.tables import print_table
 
     about = [f"user {found['user_id']}", found["gender"], f"now {found['level']}"]
     who = f"{printable(found['name'])} ({', '.join(printable(word) for word in about if word)})".lstrip()
-    print_sentence(f"{who}, {found['first_day']} to {found['last_day']}, {zone}")
+    print_sentence(
+        f"{who}; plays from {found['first_day']} to {found['last_day']}, {found['selection']['zone']}"
+    )
+    if chosen := _chosen(**found["selection"]):
+        print_sentence(f"Chosen: {chosen}")
     if not found["plays"]:
         note("No plays match what you chose.")
         return
@@ -57,3 +62,10 @@ def _print(found: dict[str, Any], zone: str) -> None:
     print_sentence(f"{counted(found['plays'], 'play')}, {hours(found['seconds'])}; by level: {levels}")
     print_trend(found["period"], found["trend"])
     print_table(found["songs"], hide=("song_id", "track_id"))
+
+
+def _chosen(since: date | None, until: date | None, level: str | None, location: str | None, **_: Any) -> str:
+    """The days, level and place of a selection; empty if it has none."""
+    days = f"{since} to {until}" if since and until else f"from {since}" if since else f"until {until}"
+    words = [days if since or until else "", level or "", printable(location) if location else ""]
+    return ", ".join(filter(None, words))

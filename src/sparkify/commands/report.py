@@ -1,7 +1,7 @@
 """``sparkify report``: what users listen to, on one screen."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparkify.commands.arguments import (
     DONE,
@@ -24,13 +24,18 @@ from sparkify.commands.output import (
     printable,
 )
 
+if TYPE_CHECKING:
+    from sparkify.database.reading import Rows
+
 
 def add(commands: Any) -> None:
     """Declare the command."""
     report = add_command(commands, "report", _report, "show what users listen to, on one screen")
     report.epilog = (
         "The report covers the days you choose, from the first to the last that has plays. Users active in 7"
-        " and 30 days are counted back from that last day, even to days before --since."
+        " and 30 days are counted back from that last day, even to days before --since. The trend, which"
+        " --csv prints, is by day; for more than 62 days by week, for more than 62 weeks by month. Weeks and"
+        " months count as a whole, also where some of their days are not chosen."
     )
     add_selection(report)
     add_limit(report, 5)
@@ -42,7 +47,7 @@ def _report(options: Options) -> int:
     from sparkify import analytics
 
     found = analytics.report(chosen_selection(options), dsn=options.dsn, limit=options.limit)
-    print_answer(options, found, found["trend"], lambda: print_report(found))
+    print_answer(options, found, trend_rows(found), lambda: print_report(found))
     return DONE
 
 
@@ -88,11 +93,22 @@ def _print_totals(found: dict[str, Any]) -> None:
         f"Active users: {active[1]:,} on the last day, {active[7]:,} in 7 days, {active[30]:,} in 30 days"
     )
     print_sentence(f"Plays by level: {by_level(found['levels'])}")
-    print_trend(found["period"], found["trend"])
+    print_trend(found["period"], found["trend"], whole=True)
 
 
-def print_trend(period: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the plays of a trend as a row of bars, the latest as far as they fit; a blank has no plays."""
+def trend_rows(found: dict[str, Any]) -> "Rows":
+    """The rows of a trend with its period, which the number of days decides."""
+    from sparkify.database.reading import Rows
+
+    trend: Rows = found["trend"]
+    return Rows(({"period": found["period"], **row} for row in trend), ["period", *trend.columns])
+
+
+def print_trend(period: str, rows: Sequence[dict[str, Any]], *, whole: bool = False) -> None:
+    """Print the plays of a trend as a row of bars, the latest as far as they fit; a blank has no plays.
+
+    `whole` tells that weeks and months have all their days, also those outside the selection.
+    """
     from rich.console import Console
 
     from sparkify.analytics.selection import next_start
@@ -102,8 +118,9 @@ def print_trend(period: str, rows: Sequence[dict[str, Any]]) -> None:
     while starts[-1] < last:
         starts.append(next_start(period, starts[-1]))
     shown = [plays.get(start, 0) for start in starts[-Console().width :]]
+    of = f"whole {period}" if whole and period != "day" else period
     which = f", the last {len(shown):,} of {len(starts):,}" if len(shown) < len(starts) else ""
-    print_sentence(f"\nPlays by {period}{which}, at most {max(shown):,}:\n{_bars(shown)}\n")
+    print_sentence(f"\nPlays by {of}{which}, at most {max(shown):,}:\n{_bars(shown)}\n")
 
 
 def _print_songs(found: dict[str, Any]) -> None:
@@ -117,7 +134,7 @@ def _print_quality(state: dict[str, Any]) -> None:
 
     share = percent(state["matched"], state["plays"])
     print_sentence(
-        f"\n{state['matched']:,} of {state['plays']:,} plays{f' ({share})' if share else ''}"
+        f"\n{state['matched']:,} of all {state['plays']:,} plays{f' ({share})' if share else ''}"
         " match a song in the catalogue;\n"
         f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )

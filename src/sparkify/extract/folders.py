@@ -193,7 +193,9 @@ def _missing(root: str, missing: dict[Kind, str], there: dict[Kind, str]) -> str
     files = " with files in it" if "is empty" in missing.values() else ""
     folders = " nor ".join(f"{kind.folder}/" for kind in KINDS.values())
     lacks = f"{root} holds neither {folders}{files}"
-    raise UsageError(f"{lacks}, but {'; and '.join(alike)}." if alike else f"{lacks}. {_meant(root, names)}")
+    if below := _deeper(root, names):
+        raise UsageError(f"{lacks}. But {below} does: name that.")
+    raise UsageError(f"{lacks}, but {'; and '.join(alike)}." if alike else f"{lacks}. {_meant(root)}")
 
 
 def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:
@@ -212,14 +214,19 @@ def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:
     return f"{name}, which is not a folder" if name == folder else ""
 
 
-def _meant(root: str, names: list[tuple[str, bool]]) -> str:
-    """A hint where the files may be instead, after a look at a limited number of folders and files."""
-    if is_remote(root):
-        return "Name the folder that does."
-    for name, is_dir in names[:_FOLDERS_LOOKED_AT]:
+def _deeper(root: str, names: list[tuple[str, bool]]) -> str | None:
+    """A folder in `root` that has what `root` lacks, after a look at a limited number."""
+    for name, is_dir in () if is_remote(root) else names[:_FOLDERS_LOOKED_AT]:
         below = f"{root.rstrip('/')}/{name}"
         if is_dir and any(is_folder(_below(below, kind)) for kind in KINDS):
-            return f"But {below} does: name that."
+            return below
+    return None
+
+
+def _meant(root: str) -> str:
+    """A hint where the files may be instead, after a look at a limited number of files."""
+    if is_remote(root):
+        return "Name the folder that does."
     found = {kind for file in islice(_first_files(root), SAMPLED) if (kind := kind_of(file))}
     if len(found) == 1:
         (kind,) = found

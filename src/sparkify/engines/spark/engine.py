@@ -59,9 +59,7 @@ class Engine:
 
     def _wait_for_an_executor(self) -> None:
         """Fail early if executors cannot do the work. Spark itself says nothing while it has none."""
-        waiting = threading.Timer(
-            _FIRST_TASK, _log.warning, [_WAITS, self._session.conf.get("spark.master")]
-        )
+        waiting = threading.Timer(_FIRST_TASK, _log.warning, [_WAITS, self._session.conf.get("spark.master")])
         waiting.daemon = True
         waiting.start()
         self.workers = 1
