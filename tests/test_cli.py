@@ -23,6 +23,7 @@ from psycopg import Connection
 
 import sparkify as sparkify_package
 from sparkify import analytics, etl
+from sparkify.analytics.questions import MOST_BARS
 from sparkify.commands.report import print_trend
 from sparkify.create_tables import create_tables
 from sparkify.errors import UsageError
@@ -165,6 +166,12 @@ def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> N
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
     found = json.loads(run_here("report", *options, "--json", dsn=loaded[0]).stdout)
     assert found["totals"]["plays"] == sum(row["plays"] for row in found["trend"])
+
+
+@pytest.mark.parametrize("command", ["report", "listener"])
+def test_help_says_when_a_trend_is_by_week_or_month(run_here: Run, command: str) -> None:
+    said = " ".join(run_here(command, "--help").stdout.split())
+    assert f"for more than {MOST_BARS} days by week, for more than {MOST_BARS} weeks by month" in said
 
 
 def test_a_trend_of_many_days_says_that_it_has_whole_weeks(dsn: str, tmp_path: Path, run_here: Run) -> None:

@@ -432,7 +432,7 @@ def test_a_link_to_the_other_folder(tmp_path: Path) -> None:
         (["a.json"], "It holds logs itself: load them with --log-data ."),
         (["2018/11/a.json.xz", ".b.json"], "It holds logs itself"),
         (["data/log_data/a.json"], "But ./data does: name that."),
-        (["data/log_data/a.json", "catalogue/a.json"], "But ./data does: name that."),
+        (["data/log_data/a.json", "catalogue/a.json"], "to song_data/. Or name ./data, which does."),
         (["a.txt"], "Name the folder that does."),
     ],
 )  # fmt: skip

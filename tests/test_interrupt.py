@@ -196,7 +196,7 @@ def test_an_error_ends_what_other_workers_do(
         cancel(connection, **options)
 
     monkeypatch.setattr(plan, "LEAST_BATCH_BYTES", 1)
-    monkeypatch.setattr(session, "_PATIENCE", 0.2)
+    monkeypatch.setattr(session, "_ONLY_CANCELLED", 0.2)
     monkeypatch.setattr(Stager, "stage", stage_or_fail)
     monkeypatch.setattr(Connection, "cancel_safe", cancel_or_fail)
     begun = time.monotonic()

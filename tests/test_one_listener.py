@@ -145,6 +145,7 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     assert "Plays by day, at most" in said.stdout
     document = json.loads(run_here("listener", "1", "--json", "--level", "paid", dsn=dsn).stdout)
     assert [row["level"] for row in document["levels"]] == ["paid"]
+    assert document["selection"]["level"] == "paid"
     lines = run_here("listener", "1", "--csv", dsn=dsn).stdout.splitlines()
     assert lines[0] == "period,start,plays,seconds"
     assert {line.partition(",")[0] for line in lines[1:]} == {"day"}

@@ -56,14 +56,22 @@ static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
     return at;
 }
 
-/* Add up the rows: the sum does not depend on their order. */
+static uint64_t sum_of(const uint8_t *bytes, size_t size, uint64_t sum) {
+    for (size_t at = 0; at < size; at++) sum = (sum ^ bytes[at]) * 0x100000001B3;
+    return sum;
+}
+
 static uint64_t hold_rows(const Buffer *buffer, uint64_t sum) {
-    size_t at = 0;
-    while (at < buffer->size) {
-        size_t end = hold_row(buffer->data, at, buffer->size);
-        uint64_t row = 0xCBF29CE484222325;
-        for (; at < end; at++) row = (row ^ buffer->data[at]) * 0x100000001B3;
-        sum += row;
+    for (size_t at = 0; at < buffer->size;) at = hold_row(buffer->data, at, buffer->size);
+    return sum_of(buffer->data, buffer->size, sum);
+}
+
+/* The same for rows in any order. */
+static uint64_t hold_unordered_rows(const Buffer *buffer) {
+    uint64_t sum = 0;
+    for (size_t at = 0, end; at < buffer->size; at = end) {
+        end = hold_row(buffer->data, at, buffer->size);
+        sum += sum_of(buffer->data + at, end - at, 0xCBF29CE484222325);
     }
     return sum;
 }
@@ -93,15 +101,13 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     return taken != SHORT_OF_MEMORY;
 }
 
-typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
-
-/* Take the rows of a rollup, in so many pieces. */
+/* Take the rows of a rollup, in so many pieces, and add them up. */
 static Outcome take_pieces(const Month *month, RowsOf rows, uint32_t pieces, uint64_t *sum) {
     Outcome outcome = DONE;
     Buffer buffer = {0};
     for (uint32_t number = 0; outcome == DONE && number < pieces; number++)
         outcome = rows(month, (Piece){number, pieces}, &buffer);
-    if (outcome == DONE) *sum = hold_rows(&buffer, *sum);
+    *sum = outcome == DONE ? hold_unordered_rows(&buffer) : 0;
     buffer_free(&buffer);
     HOLD(outcome != MALFORMED);
     return outcome;
@@ -112,7 +118,7 @@ static bool take_rollups(const Month *month, uint64_t *sum) {
     static const RowsOf ROLLUPS[] = {rows_of_artist_months, rows_of_feedback_days, rows_of_page_days,
                                      rows_of_session_days, rows_of_track_months};
     for (size_t at = 0; at < sizeof ROLLUPS / sizeof *ROLLUPS; at++) {
-        uint64_t whole = 0, in_pieces = 0;
+        uint64_t whole, in_pieces = 0;
         Outcome one = take_pieces(month, ROLLUPS[at], 1, &whole);
         Outcome other = one == SHORT_OF_MEMORY ? one : take_pieces(month, ROLLUPS[at], 3, &in_pieces);
         if (other == SHORT_OF_MEMORY) return false;

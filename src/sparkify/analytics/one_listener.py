@@ -23,8 +23,8 @@ def listener(
     played most. None if there is no such user.
 
     The trend is by ``day``, ``week`` or ``month``, by default the one that fits on a screen, and counts only
-    days in the `selection`. `first_day` and `last_day` are those of all plays of the
-    user.
+    days in the selection, which the row names in `selection`. `first_day` and `last_day` are those of all
+    plays of the user.
     """
     if period is not None:
         refuse_unknown("period", period, PERIODS)

@@ -36,7 +36,7 @@ QUESTIONS: Final = {
     "upgrades": _Question("upgrades", "the way from free to paid, by week"),
     "churn": _Question("churn", "cancellations and downgrades by week"),
     "quiet": _Question("quiet", "who does nothing on the last days", ("days",)),
-    "cohorts": _Question("cohorts", "who is left, by first week: neither cancelled nor quiet", ("days",)),
+    "cohorts": _Question("cohorts", "who has neither cancelled nor gone quiet, by first week", ("days",)),
     "before": _Question("before", "the weeks before people leave"),
 }
 
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
     texts = "; ".join(f"{name}: {question.text}" for name, question in QUESTIONS.items())
     activity.epilog = (
         f"{texts}. Days and weeks are UTC. upgrades and cohorts take no --level, quiet no --since or --until."
-        " Who came on the last days of the data cannot be quiet yet."
+        " Users who first came in the last N days of the data cannot be quiet yet."
     )
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
     add_days_and_level(activity)
@@ -79,8 +79,9 @@ def _ask(options: Options) -> list[dict[str, Any]]:
     question = QUESTIONS[options.what]
     given = {name: getattr(options, name) for name in ("days", "limit")}
     more = {name: value for name, value in given.items() if value is not None}
-    for name in more.keys() - question.options:
-        raise UsageError(f"activity {options.what} takes no --{name}; see sparkify activity --help")
+    for name in more:
+        if name not in question.options:
+            raise UsageError(f"activity {options.what} takes no --{name}; see sparkify activity --help")
     rows: list[dict[str, Any]] = getattr(analytics, question.function)(
         chosen_selection(options), dsn=options.dsn, **more
     )

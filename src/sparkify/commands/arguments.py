@@ -85,10 +85,10 @@ def add_json_or_csv(parser: argparse.ArgumentParser) -> None:
     either.add_argument("--csv", action="store_true", help="print CSV with a header")
 
 
-def add_limit(parser: argparse.ArgumentParser, default: int, of: str = "") -> None:
-    """Let the user choose how many rows are shown; `of` says of what."""
+def add_limit(parser: argparse.ArgumentParser, default: int) -> None:
+    """Let the user choose how many rows are shown."""
     parser.add_argument(
-        "--limit", type=positive, default=default, metavar="N", help=f"rows to show{of} (default: {default})"
+        "--limit", type=positive, default=default, metavar="N", help=f"rows to show (default: {default})"
     )
 
 

@@ -22,7 +22,10 @@ from sparkify.errors import SparkifyError
 def add(commands: Any) -> None:
     """Declare the command."""
     listener = add_command(commands, "listener", _listener, "show one user's plays, on one screen")
-    listener.epilog = "Name, gender and level are those of the user's latest play. --csv prints the trend."
+    listener.epilog = (
+        "Name, gender and level are those of the user's latest play. The trend, which --csv prints, is by"
+        " day; for more than 62 days by week, for more than 62 weeks by month. It counts only chosen days."
+    )
     listener.add_argument(
         "user", type=user_id, metavar="USER_ID", help="the user, as `top users --json` names it"
     )

@@ -50,8 +50,6 @@ static void month_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
-
 static const struct {
     const char *rollup;
     RowsOf rows;

@@ -52,6 +52,8 @@ typedef struct {
 DaySpan days_of_piece(const Month *month, Piece piece);
 
 /* Append the rows of a piece. NOT_SURE if only PostgreSQL can tell them. */
+typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
+
 Outcome rows_of_artist_months(const Month *month, Piece piece, Buffer *buffer); /* track_months.c */
 Outcome rows_of_feedback_days(const Month *month, Piece piece, Buffer *buffer); /* feedback_days.c */
 Outcome rows_of_page_days(const Month *month, Piece piece, Buffer *buffer);     /* page_days.c */

@@ -47,7 +47,7 @@ def choose_engine(
     if name != "local":
         raise UsageError(f"There is no engine {name!r}. Choose local or spark.")
     if master or conf:
-        raise UsageError("A master and its settings are for the engine spark.")
+        raise UsageError("A Spark master and Spark settings need the engine spark.")
     from sparkify.engines import local  # noqa: PLC0415
 
     return local.Engine

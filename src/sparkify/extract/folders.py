@@ -193,9 +193,11 @@ def _missing(root: str, missing: dict[Kind, str], there: dict[Kind, str]) -> str
     files = " with files in it" if "is empty" in missing.values() else ""
     folders = " nor ".join(f"{kind.folder}/" for kind in KINDS.values())
     lacks = f"{root} holds neither {folders}{files}"
-    if below := _deeper(root, names):
-        raise UsageError(f"{lacks}. But {below} does: name that.")
-    raise UsageError(f"{lacks}, but {'; and '.join(alike)}." if alike else f"{lacks}. {_meant(root)}")
+    below = _deeper(root, names)
+    if alike:
+        more = f" Or name {below}, which does." if below else ""
+        raise UsageError(f"{lacks}, but {'; and '.join(alike)}.{more}")
+    raise UsageError(f"{lacks}. " + (f"But {below} does: name that." if below else _meant(root)))
 
 
 def _alike(root: str, kind: Kind, name: str, *, is_dir: bool) -> str:

@@ -18,7 +18,7 @@ CREATE INDEX IF NOT EXISTS artist_months_plays ON analytics.artist_months (month
 
 -- name: definition
 -- Count the plays of each artist in each month.
--- core/months.c counts the same for new days.
+-- core/track_months.c counts the same for new days.
 SELECT artist_key, month, level, count(*)::integer AS plays
 FROM (SELECT level, analytics.month_of(day) AS month, unnest(artists) AS artist_key FROM {user_days} d) plays
 WHERE {wanted}

@@ -24,7 +24,7 @@ CREATE INDEX IF NOT EXISTS track_months_plays ON analytics.track_months (month, 
 
 -- name: definition
 -- Count who heard each track in each month, and when.
--- core/months.c counts the same for new days.
+-- core/track_months.c counts the same for new days.
 SELECT track_id, month, level, count(*)::integer AS plays,
        array_agg(user_id ORDER BY day, user_id) AS users, array_agg(day ORDER BY day, user_id) AS days
 FROM (SELECT user_id, extract(day FROM day)::smallint AS day, analytics.month_of(day) AS month, level,
