@@ -17,7 +17,7 @@ MOST_BYTES: Final = 80 << 20
 """The most that is kept of a run: usually three million plays and their page views. A month that does not fit
 is dropped."""
 
-A_PIECE: Final = 500_000
+A_PIECE: Final = 250_000
 """About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
 plays, they are in one piece, which takes 100 MB. Page views of one day are in one piece, too."""
 
