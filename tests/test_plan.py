@@ -10,6 +10,7 @@ import pytest
 from psycopg import Connection
 
 from sparkify import etl
+from sparkify.database.session import Session
 from sparkify.extract import plan as planning
 from sparkify.extract.files import InputFile
 from sparkify.extract.find import find_files
@@ -97,3 +98,21 @@ def test_a_held_run_is_kept_if_its_file_cannot_be_compared(
     deny(monkeypatch)
     etl.run(tmp_path, dsn=dsn, max_rejects=0)
     assert db.execute("SELECT state FROM etl.runs ORDER BY run_id").fetchone() == ("held",)
+
+
+def test_a_held_run_can_be_dropped_at_once(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the backends of its connections end late, of the load that held it and of the next one."""
+    write(tmp_path, "log_data/a.json", "bad")
+    sessions: list[Session] = []
+    close = Session.close
+
+    def leave_open(session: Session) -> None:
+        sessions.append(session)
+
+    monkeypatch.setattr(Session, "close", leave_open)
+    held = etl.run(tmp_path, dsn=dsn, max_rejects=0)
+    assert held.run_id is not None
+    assert etl.run(tmp_path, dsn=dsn, max_rejects=0).held_runs == [held.run_id]  # it adopts the run
+    drop(held.run_id, dsn=dsn)
+    for session in sessions:
+        close(session)

@@ -7,7 +7,7 @@ run knows that the run is dead, and publishes what it had staged.
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -55,6 +55,7 @@ def begin_run(dsn: str, connection: Connection[Any], *, has_songs: bool = True) 
                 )
         with lease.kept():
             yield run_id
+        lease.release()
 
 
 class _Lease:
@@ -95,8 +96,15 @@ class _Lease:
             except (psycopg.Error, SparkifyError, MemoryError, RuntimeError):
                 time.sleep(LEASE_SECONDS / 10)  # staging or publishing will report what is wrong
 
+    def release(self) -> None:
+        """Release the lease now: after its connection is closed, a backend holds it for another moment."""
+        connection = self._session.connection
+        if connection.info.transaction_status == TransactionStatus.INTRANS:
+            with suppress(psycopg.Error):  # a lost connection has released it
+                connection.execute("ROLLBACK")
+
     def close(self) -> None:
-        """Release the lease."""
+        """Close the connection, which releases the lease soon."""
         self._session.close()
 
 
@@ -123,6 +131,7 @@ def adopt(dsn: str, run_id: int) -> Iterator[bool]:
     """Take over a run if its process is gone; yields whether it is."""
     with closing(_Lease(dsn)) as lease:
         yield lease.take(run_id)
+        lease.release()
 
 
 def refuse_live_runs(connection: Connection[Any]) -> None:
