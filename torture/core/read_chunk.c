@@ -39,6 +39,10 @@ static size_t end_of_line(const uint8_t *lines, size_t size, size_t at) {
     return feed ? (size_t)(feed - lines) + 1 : size;
 }
 
+static uint32_t number_in(const uint8_t *at) {
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
     HOLD(size - at >= 2);
     unsigned columns = rows[at] << 8u | rows[at + 1];
@@ -46,8 +50,7 @@ static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
     HOLD(columns >= 1 && columns <= 12);
     for (; columns; columns--) {
         HOLD(size - at >= 4);
-        uint32_t bytes = (uint32_t)rows[at] << 24 | (uint32_t)rows[at + 1] << 16 | (uint32_t)rows[at + 2] << 8
-            | rows[at + 3];
+        uint32_t bytes = number_in(rows + at);
         at += 4;
         if (bytes == UINT32_MAX) continue;
         HOLD(bytes <= size - at);
@@ -101,6 +104,21 @@ static bool read_cut(const uint8_t *bytes, size_t size) {
     return taken != SHORT_OF_MEMORY;
 }
 
+/* Rows of tracks or artists have all plays: each row has an id, a month, a level and how many. */
+static bool hold_all_plays(const Month *month, RowsOf rows) {
+    Buffer buffer = {0};
+    bool done = rows(month, (Piece){0, 1}, &buffer) == DONE;
+    size_t plays = 0;
+    for (size_t at = 0; done && at < buffer.size; at = hold_row(buffer.data, at, buffer.size)) {
+        const uint8_t *level = buffer.data + at + 2 + 12 + 8;
+        uint32_t size = number_in(level);
+        plays += number_in(level + 4 + (size == UINT32_MAX ? 0 : size) + 4);
+    }
+    if (done) HOLD(plays == month->plays);
+    buffer_free(&buffer);
+    return done;
+}
+
 /* Take the rows of a rollup, in so many pieces, and add them up. */
 static Outcome take_pieces(const Month *month, RowsOf rows, uint32_t pieces, uint64_t *sum) {
     Outcome outcome = DONE;
@@ -148,7 +166,8 @@ static bool count_month(const Plays *plays, int32_t number, uint64_t *sum) {
         done = taken == DONE;
     }
     if (done) HOLD(month.plays == 2 * count.plays);
-    done = done && month_sort(&month) && take_rollups(&month, sum);
+    done = done && month_sort(&month) && take_rollups(&month, sum) && hold_all_plays(&month, rows_of_track_months)
+        && hold_all_plays(&month, rows_of_artist_months);
     buffer_free(&kept);
     free(bytes);
     month_free(&month);
