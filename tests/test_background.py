@@ -43,6 +43,10 @@ LOCKS_TO_ANALYZE = (
     "SELECT relation::regclass::text, granted FROM pg_locks"
     " WHERE pid = ANY(%s) AND mode = 'ShareUpdateExclusiveLock'"
 )
+FROZEN = (
+    "SELECT relallvisible > relpages / 2 FROM pg_inherits JOIN pg_class ON oid = inhrelid"
+    " WHERE inhparent IN ('songplays'::regclass, 'time'::regclass) AND relpages > 0"
+)
 IS_ATTACHING = (
     "SELECT count(*) FROM pg_locks"
     " WHERE relation = 'songplays'::regclass AND mode = 'ShareUpdateExclusiveLock' AND granted"
@@ -92,7 +96,8 @@ def test_with_it_and_without_it(
     new_dsn: Callable[[], str], world: Path, outcomes: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = loaded(new_dsn(), world)
-    assert outcomes == [True] * (5 * 2 + 1)  # keys of 3 tables, days, activity, of two months; ANALYZE
+    # Frozen plays, keys of plays and of times, days, activity, of two months; and ANALYZE.
+    assert outcomes == [True] * (5 * 2 + 1)
     monkeypatch.setattr(plans, "MANY_PLAYS", 1 << 30)
     outcomes.clear()
     content, _ = loaded(new_dsn(), world)
@@ -108,7 +113,7 @@ def test_files_overlap_in_time(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No key can be made in the background, since `time` has rows twice; users' days are counted."""
+    """No key of `time` can be made in the background, since it has rows twice."""
     shutil.copytree(world / "song_data", tmp_path / "song_data")
     logs = sorted(world.glob("log_data/**/*.json"))
     lines = [line for log in logs for line in log.read_bytes().split(b"\n") if line]
@@ -118,8 +123,41 @@ def test_files_overlap_in_time(
     for rollup in set(COUNTED) - {"track_feedback_days"}:  # PostgreSQL counts its first days
         monkeypatch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
     found, _ = loaded(dsn, tmp_path, batch_bytes=1)
-    assert outcomes == [True] * (2 * 2 + 1)  # days and activity of two months; and ANALYZE
+    # Frozen plays, keys of plays, days, activity, of two months; and ANALYZE.
+    assert outcomes == [True] * (4 * 2 + 1)
     assert found == usual[0]
+
+
+@pytest.mark.parametrize("reader_began", ["before the load", "never"])
+def test_plays_are_frozen(
+    dsn: str,
+    world: Path,
+    usual: tuple[dict[str, str], list[Any]],
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    reader_began: str,
+) -> None:
+    """Questions need no table where an index says enough. Who began to read before the load prevents that."""
+    create_tables(dsn)
+    is_frozen = reader_began == "never"
+    hashed, checked_by = [], plans.Attach._checked_by  # noqa: SLF001
+
+    def check(plan: plans.Attach, times: int) -> dict[str, str]:
+        settings = checked_by(plan, 0)
+        hashed.append(settings["enable_hashjoin"])
+        return settings
+
+    monkeypatch.setattr(plans.Attach, "_checked_by", check)
+    with connect(dsn) as reader, reader.transaction(), connect(dsn) as db:
+        if not is_frozen:
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT count(*) FROM songplays")
+        found, _ = loaded(dsn, world)
+        frozen = db.execute(FROZEN).fetchall()
+    assert all(outcomes)
+    assert found == usual[0]
+    assert frozen == [(is_frozen,)] * 4  # plays and times of two months
+    assert hashed == ["off" if is_frozen else "on"] * 2
 
 
 def test_without_a_second_connection(

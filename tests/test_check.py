@@ -178,7 +178,6 @@ DAMAGE = [
     ("rollup_track_months", "UPDATE analytics.track_months SET users[1] = 99"),
     ("rollup_track_months", "UPDATE analytics.track_months SET days[1] = 31"),
     ("rollup_artist_months", "DELETE FROM analytics.artist_months WHERE month = '2018-12-01'"),
-    ("rollup_day_hours", "UPDATE analytics.day_hours SET plays = plays + 1 WHERE day = '2018-11-03'"),
     ("rollup_day_quarters", "UPDATE analytics.day_quarters SET quarter = 95 - quarter"
                             " WHERE day = '2018-11-03'"),
     ("rollup_first_days", "UPDATE analytics.first_days SET first_quarter = 95 - first_quarter"

@@ -75,11 +75,6 @@ PLAINLY = {
         """SELECT analytics.text_id(artist), date_trunc('month', day)::date, level, count(*)::integer
            FROM heard GROUP BY 1, 2, 3""",
     ),
-    "day_hours": (
-        "day, hour, level, plays",
-        """SELECT day, extract(hour FROM start_time AT TIME ZONE 'UTC')::smallint, level, count(*)::integer
-           FROM heard GROUP BY 1, 2, 3""",
-    ),
     "day_quarters": (
         "day, quarter, level, zone, plays, milliseconds",
         """SELECT day, (extract(hour FROM at) * 4 + extract(minute FROM at)::integer / 15)::smallint, level,
@@ -436,7 +431,7 @@ def test_a_reader_never_sees_plays_and_rollups_apart(dsn: str, tmp_path: Path) -
     simulate(tmp_path, users=20, songs=50, days=35, seed=1)
     seen: list[Any] = []
     stop = threading.Event()
-    names = ("user_months", "day_hours", "user_days", "track_months", "artist_months")
+    names = ("user_months", "day_quarters", "user_days", "track_months", "artist_months")
     query = "SELECT (SELECT row_count FROM etl.row_counts WHERE table_name = 'songplays'), " + ", ".join(
         f"(SELECT coalesce(sum(plays), 0) FROM analytics.{name})" for name in names
     )

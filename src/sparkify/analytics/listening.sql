@@ -102,8 +102,8 @@ GROUP BY start ORDER BY start
 
 -- name: heat_map
 -- Count plays. One row per weekday, from 0 for Monday, and hour with plays.
-SELECT extract(isodow FROM day)::integer - 1 AS weekday, hour::integer, sum(plays)::bigint AS plays
-FROM analytics.day_hours
+SELECT extract(isodow FROM day)::integer - 1 AS weekday, (quarter / 4)::integer AS hour, sum(plays)::bigint AS plays
+FROM analytics.day_quarters
 WHERE day >= %(first)s AND day < %(end)s AND {at_level}
 GROUP BY 1, 2 ORDER BY 1, 2
 

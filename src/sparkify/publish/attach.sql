@@ -1,3 +1,11 @@
+-- name: freeze
+-- Freeze staged plays and times: the server then knows that everybody may see them, and reads their indexes alone.
+VACUUM (FREEZE, TRUNCATE false) {songplays}, {time}
+
+-- name: is_frozen
+-- Tell whether that was so for most plays: a transaction that is older than some of them prevents it.
+SELECT relallvisible > relpages / 2 FROM pg_class WHERE oid = {staged}::regclass
+
 -- name: unique_times
 -- Keep one row for each moment: several chunks may have staged plays of the same millisecond.
 DELETE FROM {time} t
@@ -8,8 +16,8 @@ USING (
 WHERE t.start_time = twice.start_time AND t.ctid <> twice.kept
 
 -- name: counts_as_staged
--- Add up the chunks' own counts: rows of songplays, those with a song, rows of time.
-SELECT sum(plays)::bigint, sum(matched)::bigint, sum(times)::bigint
+-- Add up the chunks' own counts: rows of songplays, those with a song, rows of time without those that are deleted again.
+SELECT sum(plays)::bigint, sum(matched)::bigint, sum(times)::bigint - {times_twice}
 FROM etl.staged_slices WHERE run_id = {run_id} AND month = {month} AND NOT published
 
 -- name: counts_now

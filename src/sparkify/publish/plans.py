@@ -29,6 +29,7 @@ from sparkify.transform.sessions import MonthSessions
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_attach: Final = queries("publish/attach")
 _levels: Final = queries("publish/levels")
 
 MANY_PLAYS: Final = 20_000
@@ -38,7 +39,8 @@ too. With fewer, it covers the rest of the month, and later plays are inserted r
 FEW_TIMES, MANY_TIMES = 1, 3
 """How foreign keys of new plays are checked depends on how many times as many rows `time` has already. Up to
 the first, by hashing the tables that they refer to. Up to the second, by merging, which reads all of `time`,
-too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`."""
+too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`. Merging
+frozen plays reads only indexes: half the time of hashing."""
 
 
 def choose(summary: MonthSummary) -> "type[Publication]":
@@ -56,7 +58,7 @@ class Publication(ABC):
         self._month = month
         self._summary = summary
         self._background = background
-        self._submitted: dict[str, Future[None]] = {}  # background work, by the table that it prepares
+        self._submitted: dict[str, Future[None]] = {}  # background work, by a name: mostly, of its table
         self._since = summary.covered_until or month.span.since
         self._has_repeated = self._has_clashes = False
         month.names["overlaps"] = sql.Literal(summary.overlaps)
@@ -145,21 +147,22 @@ class Attach(Publication):
         self._days = self._staged_days()
         self._activity = StagedActivity(month.span, month.tables, self._sessions)
 
-    def carry_out(self) -> None:
-        """Begin to make keys and to count, if what is staged can become partitions as it is; then publish."""
-        if self._is_as_staged:
-            for table in ("time", "songplays", "heard_plays"):
-                self._submit(table, partial(self._add_keys, table))
-            self._submit_counts()
-        super().carry_out()
-
     def _drop_repeated(self) -> None:
+        """Then begin to make keys and to count, if what is left can become partitions as it is."""
         super()._drop_repeated()
-        self._submit_counts()  # where chunks overlap, it is known only now that no play is repeated
+        if self._are_plays_as_staged:
+            # There is about as much to do here as meanwhile in the publication, which also makes the keys of
+            # `heard_plays`.
+            self._submit("frozen", self._freeze, as_whole=False)
+            self._submit("songplays", partial(self._add_keys, "songplays"))
+            if not self._summary.overlaps:  # else `time` has rows twice
+                self._submit("time", partial(self._add_keys, "time"))
+        if self._are_days_as_staged:
+            self._submit_counts()
 
     @property
-    def _is_as_staged(self) -> bool:
-        return self._summary.is_matched and not self._summary.overlaps and self._are_days_as_staged
+    def _are_plays_as_staged(self) -> bool:
+        return self._summary.is_matched and self._are_days_as_staged
 
     @property
     def _are_days_as_staged(self) -> bool:
@@ -167,8 +170,6 @@ class Attach(Publication):
         return self._summary.earliest >= self._since and not self._has_repeated
 
     def _submit_counts(self) -> None:
-        if not self._are_days_as_staged or "user_days" in self._submitted:
-            return
         self._submit("user_days", partial(self._days.prepare, in_background=True))
         is_new = self._summary.covered_until is None
         if is_new and not self._month.span.is_attached(self._month.connection, "page_views"):
@@ -186,25 +187,28 @@ class Attach(Publication):
             self._sessions.free()
         return self._activity if is_counted else None
 
-    def _submit(self, table: str, work: Work) -> None:
+    def _submit(self, name: str, work: Work, *, as_whole: bool = True) -> None:
         if self._background and self._summary.plays >= MANY_PLAYS:
-            self._submitted[table] = self._background.submit(work)
+            self._submitted[name] = self._background.submit(work, as_whole=as_whole)
+
+    def _freeze(self, connection: Connection[Any]) -> None:
+        connection.execute(sql.SQL(_attach["freeze"]).format(**self._month.tables))
 
     def _add_keys(self, table: str, connection: Connection[Any]) -> None:
         # If this publication fails, the run may stage a play again, and must be able to.
         unique = not self._month.is_ahead
         self._span().add_keys(connection, table, self._month.tables[table], unique=unique)
 
-    def _wait_for(self, table: str) -> bool:
-        """Wait for the work on a table, if it was submitted; returns whether the table is ready."""
-        return table in self._submitted and succeeded(self._submitted[table])
+    def _wait_for(self, name: str) -> bool:
+        """Wait for some work, if it was submitted; returns whether it was done."""
+        return name in self._submitted and succeeded(self._submitted[name])
 
     def _attach(self, table: str) -> None:
         self._wait_for(table)  # what is not ready, attaching completes
         self._span().attach(self._month.connection, table, self._month.tables[table])
 
     def _publish_plays(self) -> None:
-        self._attach_plays("counts_as_staged" if self._is_as_staged else "counts_now")
+        self._attach_plays("counts_as_staged" if self._are_plays_as_staged else "counts_now")
 
     def _publish_rollups(self) -> None:
         rollups = self._rollups()
@@ -217,9 +221,8 @@ class Attach(Publication):
     def _attach_plays(self, counts: str) -> None:
         """Attach the plays; the query `counts` counts them."""
         month, connection = self._month, self._month.connection
-        if self._summary.overlaps:
-            month.run("unique_times")
-        songplays, matched, times = month.row(counts)
+        times_twice = month.run("unique_times").rowcount if self._summary.overlaps else 0
+        songplays, matched, times = month.row(counts, times_twice=sql.Literal(times_twice))
         checked = self._checked_by(month.number("times_there"))
         add_rows(connection, "songplays", songplays)
         add_rows(connection, "matched", matched)
@@ -231,9 +234,10 @@ class Attach(Publication):
 
     def _checked_by(self, times: int) -> dict[str, str]:
         """Planner settings that decide how foreign keys are checked when `time` has `times` rows."""
-        plays = self._summary.plays
+        plays, staged = self._summary.plays, sql.Literal(self._month.tables["songplays"].as_string())
+        is_frozen = self._wait_for("frozen") and self._month.row("is_frozen", staged=staged)[0]
         return {
-            "enable_hashjoin": "on" if times <= FEW_TIMES * plays else "off",
+            "enable_hashjoin": "on" if times <= FEW_TIMES * plays and not is_frozen else "off",
             "enable_mergejoin": "on" if times <= MANY_TIMES * plays else "off",
         }
 

@@ -41,7 +41,8 @@ COMMENT ON COLUMN analytics.plays_by_day.plays IS 'Number of plays.';
 COMMENT ON COLUMN analytics.plays_by_day.seconds IS 'The total length of the songs played; a song longer than a day counts as a day.';
 
 CREATE OR REPLACE VIEW analytics.plays_by_hour AS
-SELECT day, extract(isodow FROM day)::integer - 1 AS weekday, hour, level, plays FROM analytics.day_hours;
+SELECT day, extract(isodow FROM day)::integer - 1 AS weekday, (quarter / 4)::smallint AS hour, level, sum(plays)::integer AS plays
+FROM analytics.day_quarters GROUP BY day, quarter / 4, level;
 COMMENT ON VIEW analytics.plays_by_hour IS 'One row per UTC day, hour and level.';
 COMMENT ON COLUMN analytics.plays_by_hour.day IS 'The day, UTC.';
 COMMENT ON COLUMN analytics.plays_by_hour.weekday IS 'Day of the week, 0 = Monday to 6 = Sunday.';

@@ -117,7 +117,8 @@ def _take_lease(connection: Connection[Any], run_id: int) -> bool:
 
 
 def _try_lease(connection: Connection[Any], run_id: int) -> bool:
-    row = connection.execute(_sql["try_lease"], [run_id]).fetchone()
+    # A query with a parameter keeps its snapshot until the next one: VACUUM would spare all rows since then.
+    row = connection.execute(sql.SQL(_sql["try_lease"]).format(run_id=sql.Literal(run_id))).fetchone()
     return bool(row and row[0])
 
 

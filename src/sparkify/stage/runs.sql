@@ -1,7 +1,7 @@
 -- name: try_lease
 -- Take the lease of a run, unless another session has it. The lock ends with the transaction, and so with the
 -- process.
-SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), %s)
+SELECT pg_try_advisory_xact_lock(hashtext('sparkify run'), {run_id})
 
 -- name: begin_run
 -- Begin a run, unless the warehouse was upgraded after it was opened.

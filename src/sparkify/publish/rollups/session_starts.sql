@@ -59,6 +59,8 @@ there AS MATERIALIZED (
     SELECT session_id, user_id FROM analytics.session_days
     WHERE day >= (SELECT min(day) FROM days) AND day <= (SELECT max(day) FROM days) AND day IN (SELECT day FROM days)
       AND user_id IS NOT NULL
+      -- The first load has no other days.
+      AND EXISTS (SELECT FROM analytics.session_days WHERE day NOT IN (SELECT day FROM days))
 ),
 firsts AS (
     SELECT min(day) AS day, min(day) FILTER (WHERE day NOT IN (SELECT day FROM days)) AS day_before
