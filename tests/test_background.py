@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection, errors
+from psycopg.sql import SQL
 
 from sparkify import etl
 from sparkify.create_tables import create_tables
@@ -113,7 +114,7 @@ def test_files_overlap_in_time(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No key of `time` can be made in the background, since it has rows twice."""
+    """The key of `time` is not made in the background: it may have rows twice."""
     shutil.copytree(world / "song_data", tmp_path / "song_data")
     logs = sorted(world.glob("log_data/**/*.json"))
     lines = [line for log in logs for line in log.read_bytes().split(b"\n") if line]
@@ -158,6 +159,39 @@ def test_plays_are_frozen(
     assert found == usual[0]
     assert frozen == [(is_frozen,)] * 4  # plays and times of two months
     assert hashed == ["off" if is_frozen else "on"] * 2
+
+
+def test_files_share_moments(dsn: str, db: Connection[Any], outcomes: list[bool], tmp_path: Path) -> None:
+    """Each stages its moments; the table `time`, and its row count, have each of them once."""
+    for user in "1", "2":
+        write(tmp_path, f"log_data/{user}.json", *(play(NOVEMBER + at, userId=user) for at in range(5)))
+    loaded(dsn, tmp_path, batch_bytes=1)
+    assert all(outcomes)
+    assert one(db, "SELECT count(*) FROM time") == 5
+    check_books(db)
+
+
+def test_somebody_has_locked_what_is_to_be_frozen(
+    dsn: str,
+    world: Path,
+    usual: tuple[dict[str, str], list[Any]],
+    outcomes: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They may wait for the publication, so it must not wait for them."""
+    freeze = plans.Attach._freeze  # noqa: SLF001
+
+    def freeze_meanwhile(plan: plans.Attach, connection: Connection[Any]) -> None:
+        staged = plan._month.tables["songplays"]  # noqa: SLF001
+        with connect(dsn) as other, other.transaction():
+            other.execute(SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(staged))
+            connection.execute("SET statement_timeout = '2s'")
+            freeze(plan, connection)
+        connection.execute("RESET statement_timeout")
+
+    monkeypatch.setattr(plans.Attach, "_freeze", freeze_meanwhile)
+    assert loaded(dsn, world) == usual
+    assert all(outcomes)
 
 
 def test_without_a_second_connection(

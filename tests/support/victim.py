@@ -53,7 +53,7 @@ PHASES: Final = {
     "commit": r"^COMMIT|^RELEASE",
     "catalogue": r"winning_|touched_songs|etl\.song_keys|etl\.catalogue_records",
     "users": r"TABLE latest|INSERT INTO users|etl\.latest_plays",
-    "background": r'ADD CONSTRAINT .*_pkey|INDEX .* ON "?staging|ANALYZE "staging"|LIKE "analytics"',
+    "background": r'ADD CONSTRAINT .*_pkey|INDEX .* ON "?staging|ANALYZE "staging"|LIKE "analytics"|\nVACUUM',
     "attach": r"ATTACH PARTITION",
     "levels": r"user_level_days|touched_days",
     "insert": r"clashes|INTO songplays|INTO analytics\.heard_plays",

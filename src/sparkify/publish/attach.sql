@@ -1,9 +1,10 @@
 -- name: freeze
--- Freeze staged plays and times: the server then knows that everybody may see them, and reads their indexes alone.
-VACUUM (FREEZE, TRUNCATE false) {songplays}, {time}
+-- Freeze staged plays and times: the server then knows that everybody may see them, and can read their indexes alone. A table
+-- that somebody has locked is left as it is: they may wait for the publication, which waits for this.
+VACUUM (FREEZE, SKIP_LOCKED, TRUNCATE false) {songplays}, {time}
 
 -- name: is_frozen
--- Tell whether that was so for most plays: a transaction that is older than some of them prevents it.
+-- Tell whether most plays are frozen: they are not if a transaction is open that is older than they are.
 SELECT relallvisible > relpages / 2 FROM pg_class WHERE oid = {staged}::regclass
 
 -- name: unique_times

@@ -1,7 +1,8 @@
 """Work on a staged month over a second connection, while the first one publishes the month.
 
 Publishing keeps one processor busy, and after the last batch the others have nothing to do. So another
-connection makes keys of staged tables, and counts rollups from them, before the publication needs them.
+connection freezes staged plays, makes keys of staged tables, and counts rollups from them, before the
+publication needs them.
 Readers see nothing of it.
 """
 
@@ -27,7 +28,8 @@ Work = Callable[[Connection[Any]], None]
 
 _LOCK_TIMEOUT: Final = "1s"
 """A transaction that publishes waits for this work, which PostgreSQL does not know: it could not find a
-deadlock between the two and a third session."""
+deadlock between the two and a third session. Work that is not submitted as a whole must not wait for a lock,
+if a transaction waits for it."""
 
 
 class Background:

@@ -38,9 +38,9 @@ too. With fewer, it covers the rest of the month, and later plays are inserted r
 
 FEW_TIMES, MANY_TIMES = 1, 3
 """How foreign keys of new plays are checked depends on how many times as many rows `time` has already. Up to
-the first, by hashing the tables that they refer to. Up to the second, by merging, which reads all of `time`,
-too, but takes less for each row. Beyond it each play is looked up: that does not grow with `time`. Merging
-frozen plays reads only indexes: half the time of hashing."""
+the first, by hashing the tables that they refer to, unless the plays are frozen. Up to the second, by
+merging, which reads all of `time`, too, but takes less for each row; of frozen plays and times it reads
+indexes alone. Beyond it each play is looked up: that does not grow with `time`."""
 
 
 def choose(summary: MonthSummary) -> "type[Publication]":
@@ -58,7 +58,7 @@ class Publication(ABC):
         self._month = month
         self._summary = summary
         self._background = background
-        self._submitted: dict[str, Future[None]] = {}  # background work, by a name: mostly, of its table
+        self._submitted: dict[str, Future[None]] = {}  # background work by name: its table, or "frozen"
         self._since = summary.covered_until or month.span.since
         self._has_repeated = self._has_clashes = False
         month.names["overlaps"] = sql.Literal(summary.overlaps)
@@ -148,11 +148,11 @@ class Attach(Publication):
         self._activity = StagedActivity(month.span, month.tables, self._sessions)
 
     def _drop_repeated(self) -> None:
-        """Then begin to make keys and to count, if what is left can become partitions as it is."""
+        """Drop repeated plays; then begin to make keys and to count, if there were none."""
         super()._drop_repeated()
         if self._are_plays_as_staged:
-            # There is about as much to do here as meanwhile in the publication, which also makes the keys of
-            # `heard_plays`.
+            # The publication makes the keys of `heard_plays` itself, so that both connections have about as
+            # much to do.
             self._submit("frozen", self._freeze, as_whole=False)
             self._submit("songplays", partial(self._add_keys, "songplays"))
             if not self._summary.overlaps:  # else `time` has rows twice

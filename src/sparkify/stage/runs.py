@@ -117,7 +117,7 @@ def _take_lease(connection: Connection[Any], run_id: int) -> bool:
 
 
 def _try_lease(connection: Connection[Any], run_id: int) -> bool:
-    # A query with a parameter keeps its snapshot until the next one: VACUUM would spare all rows since then.
+    # With a parameter, the query keeps its snapshot until the next: VACUUM could freeze nothing newer.
     row = connection.execute(sql.SQL(_sql["try_lease"]).format(run_id=sql.Literal(run_id))).fetchone()
     return bool(row and row[0])
 
