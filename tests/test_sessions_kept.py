@@ -45,6 +45,7 @@ MONTH = date(2018, 11, 1)
 BY_ID = ("track_months", "artist_months")
 BY_DAY = tuple(name for name in COUNTED if name not in BY_ID)
 FEEDBACK = "track_feedback_days"
+WEEKS = "user_week_counts"
 DEFINED = {rollup.name: rollup for rollup in ROLLUPS if rollup.name in COUNTED}
 
 
@@ -74,6 +75,15 @@ def finish(transform: PlayTransform, events: list[dict[str, Any]]) -> list[date]
     """Take events as a batch; returns its months."""
     read(transform, events)
     return transform.finish_batch()
+
+
+def counted_by_core(rollup: str, month: date) -> sql.Composable:
+    """The condition for the rows of a month that the core counts."""
+    if rollup == FEEDBACK:
+        return sql.SQL("day > {}").format(month)
+    if rollup == WEEKS:
+        return sql.SQL("week >= {0} AND week <= {0} + interval '1 month - 7 days'").format(month)
+    return sql.SQL("true")
 
 
 def part(transform: PlayTransform, *events: dict[str, Any]) -> BatchSessions:
@@ -152,9 +162,11 @@ class Staging:
             for rollup in COUNTED:
                 sources = staged_sources(tables) | {
                     "recent_plays": whole["songplays"], "recent_heard_plays": whole["heard_plays"],
+                    "level_days": tables["levels"], "wanted": counted_by_core(rollup, month),
                 }  # fmt: skip
-                if rollup == FEEDBACK:
-                    sources["wanted"] = sql.SQL("day > {}").format(month)
+                if rollup == WEEKS:
+                    of_sessions = definition(DEFINED["session_days"], staged_sources(tables))
+                    sources["session_days"] = sql.SQL("({})").format(of_sessions)
                 pieces = known.rows(rollup)
                 if pieces is None:
                     assert rollup == FEEDBACK
@@ -178,7 +190,11 @@ class Staging:
 
 
 MOMENTS = st.sampled_from([0, 1, 2, 3, 4, DAY - 2, DAY - 1])
-DAYS = st.sampled_from([0, 1, 1, 1, 2, 29, 30, 61])
+DAYS = st.sampled_from([0, 1, 1, 1, 2, 4, 5, 5, 10, 11, 29, 30, 61])
+PAGES = (
+    "Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend", "Roll Advert", "Help", "Upgrade",
+    "Downgrade", "Submit Upgrade", "Submit Downgrade", "Cancellation Confirmation",
+)  # fmt: skip
 LEVELS = st.sampled_from(["free", "paid", "", "fre", "é" * 32])
 plays = st.builds(
     lambda user, day, moment, session, level, title, artist, place: play(
@@ -195,9 +211,7 @@ views = st.builds(
     st.sampled_from(["", "1", "1", "2", "2", "0", str(2**62), str(-(2**62)), "666"]), DAYS, MOMENTS,
     st.integers(1, 2),
     LEVELS | st.none(),
-    st.sampled_from(
-        ["Thumbs Up", "Thumbs Down", "Add to Playlist", "Add Friend", "Home", "Error", "", "é" * 32]
-    ),
+    st.sampled_from([*PAGES, "Home", "Error", "", "é" * 32]),
     st.sampled_from([200, 307, 399, 400, 599, 600, None]),
 )  # fmt: skip
 
@@ -230,6 +244,13 @@ views = st.builds(
         [view(NOVEMBER + at, page="Add Friend") for at in (DAY, 2 * DAY - 1, 2 * DAY)],
     ]
 )
+@example(  # levels at the last moment of a week
+    batches=[
+        [play(NOVEMBER + 5 * DAY + 1, level="free"), view(NOVEMBER + 5 * DAY + 1, level="paid")],
+        [play(NOVEMBER + 5 * DAY, level="é" * 32), view(NOVEMBER + 5 * DAY + 2, level=None)],
+    ]
+)
+@example(batches=[[view(NOVEMBER + 5 * DAY, page=page, status=404) for page in PAGES]])
 @example(  # logged out: the user's, nobody's, one of two users
     batches=[
         [play(NOVEMBER + 1), view(NOVEMBER, userId="", level="paid", page="Login")],
@@ -360,9 +381,10 @@ def test_a_load_gathers_what_it_commits(
     }
     for rollup in COUNTED:
         for month, until in ((MONTH, december), (december, date(2019, 1, 1))):
-            there = sql.SQL("(SELECT * FROM {} WHERE {time} >= {} AND {time} < {})").format(
-                sql.Identifier("analytics", rollup), month, until, time=sql.Identifier(DEFINED[rollup].time)
-            )
+            there = sql.SQL("(SELECT * FROM {} WHERE {time} >= {} AND {time} < {} AND {})").format(
+                sql.Identifier("analytics", rollup), month, until, counted_by_core(rollup, month),
+                time=sql.Identifier(DEFINED[rollup].time),
+            )  # fmt: skip
             compare(db, rollup, known[month].rows(rollup), there)
 
 
@@ -438,10 +460,13 @@ def test_a_month_is_dropped_while_parts_of_another_are_added(monkeypatch: pytest
 
 
 def refuse_to_count(rollup: str, patch: pytest.MonkeyPatch) -> None:
-    """Make PostgreSQL fail if it counts a rollup; it may count the feedback of the first day of a month."""
+    """Make PostgreSQL fail if it counts rows of a rollup that the core counts."""
     counted = queries(f"publish/rollups/{rollup}")["definition"]
-    allowed = "(extract(day FROM day) = 1)::integer" if rollup == FEEDBACK else "0"
-    refused = f"SELECT * FROM ({counted}) rows WHERE 1 / {allowed} = 1"
+    allowed = {
+        FEEDBACK: "extract(day FROM day) = 1",
+        WEEKS: "analytics.month_of(week) <> analytics.month_of(week + 6)",
+    }.get(rollup, "false")
+    refused = f"SELECT * FROM ({counted}) rows WHERE 1 / ({allowed})::integer = 1"
     patch.setitem(queries(f"publish/rollups/{rollup}"), "definition", refused)  # type: ignore[misc]
 
 
@@ -515,6 +540,33 @@ def test_feedback_of_the_next_month_follows_a_play(
     ]
 
 
+@pytest.mark.parametrize("first", [10, 11])
+def test_a_session_lies_in_two_months(
+    new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """It counts on its first day, and so does its week, whichever month is loaded first."""
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
+    december = NOVEMBER + 30 * DAY
+    months = {
+        10: [play(december - at, itemInSession=at) for at in (1, 3 * DAY)],
+        11: [play(december + 5, itemInSession=2), view(december + 9, itemInSession=3, page="Thumbs Up")],
+    }
+    months[11] += [play(december + 9 * DAY, sessionId=7), view(december + 20 * DAY, userId="", sessionId=7)]
+    together, apart = new_dsn(), new_dsn()
+    for month in (first, 21 - first):
+        write(tmp_path, f"{month}/log_data/1.json", *months[month])
+        etl.run(tmp_path / str(month), dsn=apart)
+    write(tmp_path, "both/log_data/1.json", *months[10], *months[11])
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1 << 30)
+    etl.run(tmp_path / "both", dsn=together)
+    with connect(apart) as db:
+        started = db.execute("SELECT day, plays FROM analytics.session_starts ORDER BY day").fetchall()
+    assert started == [
+        (date(2018, 11, 28), 3), (date(2018, 12, 10), 1), (date(2018, 12, 21), 0)
+    ]  # fmt: skip
+    assert content(apart) == content(together)
+
+
 def test_somebody_with_page_views_only_is_forgotten_meanwhile(
     dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -570,7 +622,7 @@ TEXTS = struct.pack("=II", 1, 4) + b"Home"
 def session(*numbers: int, plays: int = 0, views: int = 0, level: int = 1, day: int = 17836) -> bytes:
     """The bytes of a session, with the numbers of its lists."""
     lists = struct.pack(f"={len(numbers)}I", *numbers)
-    return struct.pack("=qqIIIi", 1, 1, plays, views, 2 * level + 1, day) + lists
+    return struct.pack("=qqqIIIi", 1, 1, 1000 * plays, plays, views, 2 * level + 1, day) + lists
 
 
 def test_these_are_whole() -> None:

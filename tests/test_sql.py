@@ -12,7 +12,7 @@ import pytest
 import sparkify
 from sparkify.database.queries import queries
 from sparkify.publish import staged
-from sparkify.schema.rollups import RECENT, ROLLUPS, SOURCES, Rollup
+from sparkify.schema.rollups import RECENT, ROLLUPS, SOURCES, WHOLE, Rollup
 
 SOURCE = Path(sparkify.__file__).parent
 LONGEST_FILE = 300
@@ -115,7 +115,7 @@ def test_a_query_declares_the_temporary_tables_that_it_reads_and_makes(path: str
 
 
 @pytest.mark.parametrize(
-    "name", [rollup.name for rollup in ROLLUPS if rollup.is_partitioned or rollup.is_by_month]
+    "name", [rollup.name for rollup in ROLLUPS if rollup.is_partitioned or rollup.can_be_staged]
 )
 def test_what_is_counted_from_a_staged_month_reads_nothing_else(name: str) -> None:
     """A definition that read a table by its name would also count what is in it of other months."""
@@ -129,7 +129,7 @@ def test_what_is_counted_from_a_staged_month_reads_nothing_else(name: str) -> No
 def test_a_rollup_reads_what_there_is(rollup: Rollup) -> None:
     """The docstring of schema/rollups.py says what a definition and a scope may read."""
     known = {
-        "definition": {*SOURCES, *RECENT, "staged_sessions", "wanted"},
+        "definition": {*SOURCES, *RECENT, WHOLE, "staged_sessions", "wanted"},
         "scope": {"days", "event_days", "events", "followed"},
     }
     for name, names in known.items():

@@ -108,9 +108,10 @@ class Month:
 
         Pieces of "track_months" and "artist_months" have about as many plays. One after the other, they are
         sorted by the id of the track or artist. Pieces of "session_days" have about as many sessions, those
-        of "page_days" and "track_feedback_days" about as many days. Of "track_feedback_days", the first
-        day of the month is left out, and the result is None if feedback follows plays of two tracks at one
-        moment: PostgreSQL knows which is the last.
+        of "user_week_counts" about as many users, and those of "page_days" and "track_feedback_days" about as
+        many days. Of "user_week_counts", weeks that are not all in the month are left out. Of
+        "track_feedback_days", the first day of the month is left out, and the result is None if feedback
+        follows plays of two tracks at one moment: PostgreSQL knows which is the last.
         """
 
 def copy_columns(columns: tuple[tuple[str, object], ...], /) -> bytes:

@@ -59,6 +59,7 @@ static const struct {
     {"session_days", rows_of_session_days},
     {"track_feedback_days", rows_of_feedback_days},
     {"track_months", rows_of_track_months},
+    {"user_week_counts", rows_of_user_weeks},
 };
 
 static RowsOf find_rollup(const char *name) {

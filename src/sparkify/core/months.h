@@ -51,6 +51,12 @@ typedef struct {
 /* The days of a piece of a rollup by day: pieces have an equal share of 31 days, in their order. */
 DaySpan days_of_piece(const Month *month, Piece piece);
 
+/* Whether a piece has the rows of a user or of a session: pieces have about as many. */
+static inline bool is_in_piece(int64_t id, Piece piece) {
+    uint32_t hash = (uint32_t)((uint64_t)id * 0x9E3779B97F4A7C15 >> 32);
+    return (uint64_t)hash * piece.pieces >> 32 == piece.number;
+}
+
 /* Append the rows of a piece. NOT_SURE if only PostgreSQL can tell them. */
 typedef Outcome (*RowsOf)(const Month *month, Piece piece, Buffer *buffer);
 
@@ -59,5 +65,6 @@ Outcome rows_of_feedback_days(const Month *month, Piece piece, Buffer *buffer); 
 Outcome rows_of_page_days(const Month *month, Piece piece, Buffer *buffer);     /* page_days.c */
 Outcome rows_of_session_days(const Month *month, Piece piece, Buffer *buffer);  /* session_days.c */
 Outcome rows_of_track_months(const Month *month, Piece piece, Buffer *buffer);  /* track_months.c */
+Outcome rows_of_user_weeks(const Month *month, Piece piece, Buffer *buffer);    /* user_weeks.c */
 
 #endif

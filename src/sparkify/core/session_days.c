@@ -89,18 +89,12 @@ static bool write_session(const Month *month, const SessionDay *const *sessions,
     return true;
 }
 
-/* Pieces have about as many sessions: on one day there may be millions. */
-static bool is_in_piece(const SessionDay *session, Piece piece) {
-    uint32_t hash = (uint32_t)((uint64_t)session->session_id * 0x9E3779B97F4A7C15 >> 32);
-    return (uint64_t)hash * piece.pieces >> 32 == piece.number;
-}
-
-/* The sessions of a piece; NULL if memory is short. */
+/* The sessions of a piece: on one day there may be millions. NULL if memory is short. */
 static const SessionDay **select_sessions(const Month *month, Piece piece, size_t *count) {
     const SessionDay **sessions = malloc((month->session_count + 1) * sizeof *sessions);
     *count = 0;
     for (size_t at = 0; sessions && at < month->session_count; at++)
-        if (is_in_piece(&month->sessions[at], piece)) sessions[(*count)++] = &month->sessions[at];
+        if (is_in_piece(month->sessions[at].session_id, piece)) sessions[(*count)++] = &month->sessions[at];
     return sessions;
 }
 

@@ -11,7 +11,7 @@ enum { PLAY_BYTES = 2 * sizeof(int64_t) + sizeof(uint32_t), VIEW_BYTES = 2 * siz
 
 /* Comes before the ids and times of a session. It has no gaps, whose bytes would be anything. */
 typedef struct {
-    int64_t session_id, user_id;
+    int64_t session_id, user_id, milliseconds;
     uint32_t plays, views, level_and_user; /* twice the level, and 1 if there is a user */
     int32_t day;
 } Header;
@@ -70,6 +70,15 @@ static uint8_t *put(uint8_t *at, const void *data, size_t size) {
     return at + size;
 }
 
+/* What the plays of a session count together. */
+static int64_t milliseconds_of(const Plays *plays, const Session *session) {
+    const uint32_t *numbers = plays->batch.session_plays + session->first_play;
+    int64_t milliseconds = 0;
+    for (uint32_t n = 0; n < session->plays; n++)
+        milliseconds += plays->songs.items[plays->batch.listening[numbers[n]].song].milliseconds;
+    return milliseconds;
+}
+
 static uint8_t *put_plays(uint8_t *at, const Plays *plays, const Session *session, int64_t since) {
     const uint32_t *numbers = plays->batch.session_plays + session->first_play;
     const BatchPlay *listening = plays->batch.listening;
@@ -104,6 +113,7 @@ static bool write_sessions(const Plays *plays, int32_t month, Used *used, Buffer
         Header header = {
             .session_id = session->session_id,
             .user_id = session->user_id,
+            .milliseconds = milliseconds_of(plays, session),
             .plays = session->plays,
             .views = session->views,
             .level_and_user = 2 * number_of(used, &plays->seed, session->level) + session->has_user,
@@ -190,6 +200,7 @@ bool sessions_next(SessionBytes *bytes, SessionDay *session) {
     *session = (SessionDay){
         .session_id = header.session_id,
         .user_id = header.user_id,
+        .milliseconds = header.milliseconds,
         .lists = lists,
         .plays = header.plays,
         .views = header.views,

@@ -20,7 +20,7 @@ Outcome sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventC
 /* What somebody did in a session on a day at one level, read from the bytes. `level` is the number of a text of its
  * batch; whoever reads several batches sets `first_text`, and numbers the levels again (months.c). */
 typedef struct {
-    int64_t session_id, user_id;
+    int64_t session_id, user_id, milliseconds;
     const uint8_t *lists; /* of plays: tracks, artists, times; of page views: pages, times; none is aligned */
     uint32_t plays, views, level, first_text;
     int32_t day;

@@ -42,7 +42,7 @@ class StagedActivity:
         with planner(connection, enable_nestloop="off"):  # as in Activity.update
             for rollup in ACTIVITY:
                 rows = sessions.rows(rollup.name) if sessions else None
-                if rollup.is_by_month or rows is not None:
+                if rollup.can_be_staged or rows is not None:
                     self._counts.count(connection, rollup, rows, is_new=True)
                     self.rollups.append(rollup)
 
@@ -58,14 +58,18 @@ class StagedActivity:
         for rollup in self.rollups:
             self._counts.publish(connection, rollup, is_new=True)
 
-    def followed(self) -> sql.Composable:
-        """The days with changes, and those after them, that were not counted."""
-        month = self._month
-        return sql.SQL(_sql["followed_elsewhere"]).format(
-            followed=sql.SQL(_sql["followed"]),
-            first=sql.Literal(month.since.date()),
-            until=sql.Literal(month.until.date()),
-        )
+    def left(self, rollup: Rollup) -> dict[str, sql.Composable]:
+        """What the scope of a rollup reads, for the rows that the month alone does not decide."""
+        days = "days_of_cut_weeks" if rollup.time == "week" else "days_of_shared_sessions"
+        names = {
+            "followed": sql.SQL(_sql["followed"]),
+            "first": sql.Literal(self._month.since.date()),
+            "until": sql.Literal(self._month.until.date()),
+        }
+        return {
+            "event_days": sql.SQL(_sql[days]).format(**names),
+            "followed": sql.SQL(_sql["followed_elsewhere"]).format(**names),
+        }
 
 
 class Activity:
@@ -108,6 +112,6 @@ class Activity:
                 if counted and rollup in counted.rollups:
                     if rollup.is_by_month:
                         continue
-                    left = {**changed, "followed": counted.followed()}
+                    left = {**changed, **counted.left(rollup)}
                 recount(self._connection, rollup, left, staged=staged, only=self._only.get(rollup.name))
             update_lifetimes(self._connection)

@@ -37,6 +37,24 @@ ANALYZE event_days
 -- Select the days that the core did not count: the first day of the month, and those outside it.
 (SELECT day FROM {followed} days WHERE day <= {first} OR day >= {until})
 
+-- name: days_of_cut_weeks
+-- Select the days that the core did not count: those of weeks that are not all in the month.
+-- reads: event_days
+(SELECT day FROM event_days WHERE analytics.week_of(day) < {first} OR analytics.week_of(day) + 7 > {until})
+
+-- name: days_of_shared_sessions
+-- Select the days of the month whose sessions also have days in another one. The first load has no other.
+(SELECT DISTINCT day
+ FROM (SELECT array_agg(day) AS days FROM analytics.session_days
+       WHERE user_id IS NOT NULL AND session_id = ANY (ARRAY(
+                 SELECT session_id FROM analytics.session_days
+                 WHERE day >= {first} AND day < {until}
+                   AND EXISTS (SELECT FROM analytics.session_days WHERE day < {first} OR day >= {until})))
+       GROUP BY session_id, user_id
+       HAVING bool_or(day >= {first} AND day < {until}) AND bool_or(day < {first} OR day >= {until})) shared
+      CROSS JOIN unnest(days) AS day
+ WHERE day >= {first} AND day < {until})
+
 -- name: count_views
 -- Count the staged page views.
 SELECT count(*) FROM {page_views}

@@ -8,7 +8,7 @@ from psycopg import Connection, sql
 
 from sparkify.database.queries import queries
 from sparkify.publish.counts import definition, table_of
-from sparkify.schema.rollups import RECENT, SOURCES, Rollup
+from sparkify.schema.rollups import RECENT, SOURCES, WHOLE, Rollup
 
 _sql: Final = queries("publish/recount")
 
@@ -20,13 +20,19 @@ def all_sources() -> dict[str, sql.Composable]:
     """All that a definition reads, as the warehouse has it."""
     tables = {name: sql.Identifier(schema, table) for name, (schema, table, _) in SOURCES.items()}
     tables |= {name: tables[source] for name, source in RECENT.items()}
-    return {**tables, "staged_sessions": sql.SQL(_sql["no_sessions"]), "wanted": sql.SQL("true")}
+    return {
+        **tables,
+        WHOLE: tables["session_days"],
+        "staged_sessions": sql.SQL(_sql["no_sessions"]),
+        "wanted": sql.SQL("true"),
+    }
 
 
 def staged_sources(staged: Names) -> dict[str, sql.Composable]:
     """What definitions read of a month that is staged as a whole; batches have summed up its plays."""
     return {
         **staged,
+        WHOLE: staged["session_days"],
         "plays": sql.SQL(_sql["no_plays"]),
         "staged_sessions": staged["sessions"],
         "wanted": sql.SQL("true"),
@@ -80,6 +86,7 @@ def _sources(rollup: Rollup, spans: Spans, staged: Names | None) -> Names:
         for name in (*SOURCES, *RECENT)
         if f"{{{name}}}" in rollup.queries["definition"]
     }
+    sources[WHOLE] = sql.SQL(_sql["whole_sessions"]).format(in_spans=_in_spans("day", spans))
     if staged is None:
         return sources
     in_spans = _in_spans("start_time", _moments(spans))

@@ -2,6 +2,11 @@
 -- Select the rows of a table in some spans of time.
 (SELECT * FROM {table} WHERE {in_spans})
 
+-- name: whole_sessions
+-- Select all days of sessions that have some of these days. An array, because a join would read all sessions.
+(SELECT * FROM analytics.session_days
+ WHERE session_id = ANY (ARRAY(SELECT session_id FROM analytics.session_days WHERE {in_spans})))
+
 -- name: plays_before
 -- Select the plays of some spans of time before the days that batches summed up by session.
 (SELECT * FROM songplays WHERE {in_spans} AND start_time < {staged_since}::timestamp AT TIME ZONE 'UTC')

@@ -10,14 +10,16 @@ also has a query ``scope`` is a rollup, and the program maintains it. There are 
   their scope the users and days with changed ``{events}``, or only the days, ``{event_days}``.
   ``publish/activity.py`` maintains them, in the order of their names: a definition may read a rollup before
   it. If a row also depends on the day before its own, the definition reads ``{recent_plays}``, which have
-  that day, too, and the scope ``{followed}``: the days with changes, and the day after each.
+  that day, too, and the scope ``{followed}``: the days with changes, and the day after each. If it depends
+  on other days of its sessions, the definition reads ``{whole_session_days}``.
 
 To add a rollup, add its file. Its definition selects the rows ``{wanted}`` by the columns that ``scope``
 returns: the keys of the rows that change. One of them is the time: ``day``; ``week`` or ``month``, by its
 first day; or ``period`` and ``start``, for a day, week or month. A rollup by day or month that reads nothing
 but its sources may be counted from what is staged if its month is new; some are then counted by the core
-(`sparkify.transform.sessions.COUNTED`). A large rollup of listening may have a partition for each month. Its
-query ``add`` then adds rows ``{counted}`` from later days to those of a month.
+(`sparkify.transform.sessions.COUNTED`). Rows of weeks and sessions that lie in two months are still counted
+from the tables. A large rollup of listening may have a partition for each month. Its query ``add`` then adds
+rows ``{counted}`` from later days to those of a month.
 """
 
 import re
@@ -57,6 +59,9 @@ SOURCES: Final = {
 RECENT: Final = {"recent_plays": "plays", "recent_heard_plays": "heard_plays"}
 """The sources that definitions read with one more day before, by the name in their text."""
 
+WHOLE: Final = "whole_session_days"
+"""What definitions read of sessions with all their days, by the name in their text."""
+
 
 def queries_of(name: str) -> dict[str, LiteralString]:
     """The queries of the file of a table."""
@@ -88,7 +93,12 @@ class Rollup:
 
     @property
     def is_by_month(self) -> bool:
-        """Whether its rows of a month depend on that month only.
+        """Whether its rows of a month depend on that month only. A session may lie in two."""
+        return self.can_be_staged and f"{{{WHOLE}}}" not in self.queries["definition"]
+
+    @property
+    def can_be_staged(self) -> bool:
+        """Whether its rows of a new month can be counted from what is staged, but for sessions in two months.
 
         A week may lie in two months, and so may a day with the one before. A definition that reads a table by
         its name may read other months.

@@ -19,7 +19,9 @@ BATCH_TABLES: Final = ("users", "levels", "user_days", "user_agents", "sessions"
 """The tables to which a batch adds rows at its end, computed from all its chunks."""
 
 COUNTED_TABLES: Final = tuple(
-    rollup.name for rollup in ROLLUPS if rollup.is_partitioned or rollup.is_by_month or rollup.name in COUNTED
+    rollup.name
+    for rollup in ROLLUPS
+    if rollup.is_partitioned or rollup.can_be_staged or rollup.name in COUNTED
 )
 """The tables into which publication counts rollups from what is staged."""
 

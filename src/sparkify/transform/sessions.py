@@ -21,9 +21,16 @@ A_PIECE: Final = 250_000
 """About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
 plays, they are in one piece, which takes 100 MB. Page views of one day are in one piece, too."""
 
-COUNTED: Final = ("artist_months", "page_days", "session_days", "track_feedback_days", "track_months")
+COUNTED: Final = (
+    "artist_months",
+    "page_days",
+    "session_days",
+    "track_feedback_days",
+    "track_months",
+    "user_week_counts",
+)
 """The rollups that the core counts (core/month_type.c). Of feedback it leaves out the first day of the month:
-the play before may be in another one."""
+the play before may be in another one. Of users' weeks it leaves out those that are not all in the month."""
 
 _OBJECT_BYTES: Final = 200
 """About what the Python objects of a batch take in a month, beside the bytes."""

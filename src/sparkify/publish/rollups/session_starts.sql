@@ -25,29 +25,16 @@ CREATE INDEX IF NOT EXISTS session_starts_day ON analytics.session_starts (day);
 
 -- name: definition
 -- Sum up the sessions of each day. A session of a user counts on its first day, with what follows on later days; page views
--- without a user count as one session a day. An array, because a join would read all sessions to find those of a day.
-WITH sessions AS (
-    SELECT session_id, user_id, min(day) AS day, max(day) AS last_day, max(level COLLATE "C") AS level, min(first_page) AS first_page,
-           max(last_page) AS last_page, sum(plays) AS plays, sum(views) AS views,
-           round(extract(epoch FROM max(last_at) - min(first_at))) AS seconds
-    FROM analytics.session_days WHERE session_id = ANY (ARRAY(SELECT session_id FROM {session_days} s))
-    GROUP BY session_id, user_id, CASE WHEN user_id IS NULL THEN day END
-),
-paged AS (
-    -- Of a session on several days, look up the pages.
-    SELECT day, level, plays, views, seconds,
-           CASE WHEN day = last_day THEN first_page ELSE (
-               SELECT first_page FROM analytics.session_days d
-               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.day) END AS first_page,
-           CASE WHEN day = last_day THEN last_page ELSE (
-               SELECT last_page FROM analytics.session_days d
-               WHERE d.session_id = s.session_id AND d.user_id = s.user_id AND d.day = s.last_day) END AS last_page
-    FROM sessions s
-    WHERE {wanted}
-)
+-- without a user count as one session a day. The text of a moment, with the page after it, finds the first and the last page.
 SELECT day, level, first_page, last_page, plays > 0 AS has_plays, count(*)::integer AS sessions, sum(plays)::integer AS plays,
        sum(views)::integer AS views, sum(seconds)::bigint AS seconds
-FROM paged
+FROM (SELECT min(day) AS day, max(level COLLATE "C") AS level,
+             substr(min(analytics.sortable(first_at, first_page) COLLATE "C"), 17) AS first_page,
+             substr(max(analytics.sortable(last_at, last_page) COLLATE "C"), 17) AS last_page,
+             sum(plays) AS plays, sum(views) AS views, round(extract(epoch FROM max(last_at) - min(first_at))) AS seconds
+      FROM {whole_session_days} d
+      GROUP BY session_id, user_id, CASE WHEN user_id IS NULL THEN day END) sessions
+WHERE {wanted}
 GROUP BY day, level, first_page, last_page, plays > 0
 
 -- name: scope
