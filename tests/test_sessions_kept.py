@@ -544,14 +544,16 @@ def test_feedback_of_the_next_month_follows_a_play(
 def test_a_session_lies_in_two_months(
     new_dsn: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    """It counts on its first day, and so does its week, whichever month is loaded first."""
+    """It counts on its first day, also weeks later, and so does its week, whichever month is loaded first."""
     monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
     december = NOVEMBER + 30 * DAY
     months = {
         10: [play(december - at, itemInSession=at) for at in (1, 3 * DAY)],
         11: [play(december + 5, itemInSession=2), view(december + 9, itemInSession=3, page="Thumbs Up")],
     }
-    months[11] += [play(december + 9 * DAY, sessionId=7), view(december + 20 * DAY, userId="", sessionId=7)]
+    months[10] += [play(december - 16 * DAY, sessionId=8)]
+    months[11] += [play(december + at * DAY, sessionId=session) for session, at in ((7, 9), (8, 14))]
+    months[11] += [view(december + at * DAY, userId="", sessionId=7) for at in (20, 21)]
     together, apart = new_dsn(), new_dsn()
     for month in (first, 21 - first):
         write(tmp_path, f"{month}/log_data/1.json", *months[month])
@@ -562,7 +564,8 @@ def test_a_session_lies_in_two_months(
     with connect(apart) as db:
         started = db.execute("SELECT day, plays FROM analytics.session_starts ORDER BY day").fetchall()
     assert started == [
-        (date(2018, 11, 28), 3), (date(2018, 12, 10), 1), (date(2018, 12, 21), 0)
+        (date(2018, 11, 15), 2), (date(2018, 11, 28), 3),
+        (date(2018, 12, 10), 1), (date(2018, 12, 21), 0), (date(2018, 12, 22), 0),
     ]  # fmt: skip
     assert content(apart) == content(together)
 
