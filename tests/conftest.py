@@ -42,6 +42,9 @@ for name in [name for name in os.environ if name.startswith(("PG", "SPARKIFY_"))
     if not name.startswith("SPARKIFY_TEST_"):
         del os.environ[name]
 
+# Programs that the tests start need not compile their modules each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 _core = Path(__file__).parents[1] / "src" / "sparkify" / "core"
 _built = max((file.stat().st_mtime for file in _core.glob("_core*.so")), default=None)
 if _built is not None and any(file.stat().st_mtime > _built for file in _core.glob("*.[ch]")):
