@@ -2,8 +2,7 @@
 
 Publishing keeps one processor busy, and after the last batch the others have nothing to do. So another
 connection freezes staged plays, makes keys of staged tables, and counts rollups from them, before the
-publication needs them.
-Readers see nothing of it.
+publication needs them. Readers see nothing of it.
 """
 
 import logging
