@@ -47,7 +47,7 @@ static size_t hold_row(const uint8_t *rows, size_t at, size_t size) {
     HOLD(size - at >= 2);
     unsigned columns = rows[at] << 8u | rows[at + 1];
     at += 2;
-    HOLD(columns >= 1 && columns <= 12);
+    HOLD(columns >= 1 && columns <= 20);
     for (; columns; columns--) {
         HOLD(size - at >= 4);
         uint32_t bytes = number_in(rows + at);
@@ -134,7 +134,7 @@ static Outcome take_pieces(const Month *month, RowsOf rows, uint32_t pieces, uin
 /* Take the rows of all rollups: the same ones, however many pieces there are. */
 static bool take_rollups(const Month *month, uint64_t *sum) {
     static const RowsOf ROLLUPS[] = {rows_of_artist_months, rows_of_feedback_days, rows_of_page_days,
-                                     rows_of_session_days, rows_of_track_months};
+                                     rows_of_session_days, rows_of_track_months, rows_of_user_weeks};
     for (size_t at = 0; at < sizeof ROLLUPS / sizeof *ROLLUPS; at++) {
         uint64_t whole, in_pieces = 0;
         Outcome one = take_pieces(month, ROLLUPS[at], 1, &whole);
