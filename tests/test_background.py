@@ -121,7 +121,7 @@ def test_files_overlap_in_time(
     (tmp_path / "log_data").mkdir()
     for which in (0, 1):
         (tmp_path / "log_data" / f"{which}.json").write_bytes(b"\n".join(lines[which::2]))
-    for rollup in set(COUNTED) - {"track_feedback_days", "user_week_counts"}:  # PostgreSQL counts first days
+    for rollup in set(COUNTED) - {"track_feedback_days", "user_week_counts"}:  # PostgreSQL counts some
         monkeypatch.setitem(queries(f"publish/rollups/{rollup}"), "definition", "SELECT 1 / 0")  # type: ignore[misc]
     found, _ = loaded(dsn, tmp_path, batch_bytes=1)
     # Frozen plays, keys of plays, days, activity, of two months; and ANALYZE.

@@ -2,6 +2,7 @@
 #include "months.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool add_text(Month *month, Text text) {
     if (!make_room(&month->texts, &month->text_room, month->text_count + 1, sizeof *month->texts)) return false;
@@ -63,8 +64,15 @@ static bool rank_texts(Month *month) {
 }
 
 uint32_t month_rank(const Month *month, const char *text) {
-    for (size_t at = 0; at < month->text_count; at++)
-        if (text_is(month->texts[at], text)) return (uint32_t)at + 1;
+    Text wanted = {(const uint8_t *)text, strlen(text)};
+    size_t low = 0, high = month->text_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_texts(month->texts[middle], wanted);
+        if (!order) return (uint32_t)middle + 1;
+        if (order < 0) low = middle + 1;
+        else high = middle;
+    }
     return 0;
 }
 

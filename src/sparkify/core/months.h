@@ -21,7 +21,7 @@ Outcome month_add(Month *month, const uint8_t *data, size_t size);
 bool month_sort(Month *month);
 void month_free(Month *month);
 
-/* The rank of a text; 0 if the month does not have it. A linear search: call it a few times a month. */
+/* The rank of a text; 0 if the month, which is sorted, does not have it. */
 uint32_t month_rank(const Month *month, const char *text);
 
 /* The text of a rank; null for 0. */

@@ -34,9 +34,10 @@ class StagedActivity:
         self.rollups: list[Rollup] = []
 
     def prepare(self, connection: Connection[Any]) -> None:
-        """Count the rollups. They are right if the publication deletes none of the staged page views.
+        """Count the rollups.
 
-        Feedback also depends on the day before: only the core counts it, without the month's first day.
+        Except for what `left` selects, they are right if the publication deletes none of the staged page
+        views. Feedback and weeks may depend on another month: only the core counts them, without those rows.
         """
         sessions = self._sessions_of_all(connection)
         with planner(connection, enable_nestloop="off"):  # as in Activity.update

@@ -43,7 +43,7 @@ ANALYZE event_days
 (SELECT day FROM event_days WHERE analytics.week_of(day) < {first} OR analytics.week_of(day) + 7 > {until})
 
 -- name: days_of_shared_sessions
--- Select the days of the month whose sessions also have days in another one. The first load has no other.
+-- Select the days of the month whose sessions also have days in another one. The first month has no other.
 (SELECT DISTINCT day
  FROM (SELECT array_agg(day) AS days FROM analytics.session_days
        WHERE user_id IS NOT NULL AND session_id = ANY (ARRAY(

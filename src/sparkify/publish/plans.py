@@ -151,8 +151,8 @@ class Attach(Publication):
         """Drop repeated plays; then begin to make keys and to count, if there were none."""
         super()._drop_repeated()
         if self._are_plays_as_staged:
-            # The publication makes the keys of `heard_plays` itself, so that both connections have about as
-            # much to do.
+            # The publication makes the keys of `heard_plays` itself: it would wait for them, because the
+            # second connection has as much to do until the days of users are needed.
             self._submit("frozen", self._freeze, as_whole=False)
             self._submit("songplays", partial(self._add_keys, "songplays"))
             if not self._summary.overlaps:  # else `time` has rows twice

@@ -48,7 +48,7 @@ CREATE INDEX IF NOT EXISTS user_week_counts_week ON analytics.user_week_counts U
 
 -- name: definition
 -- Sum up the plays, page views and sessions of each user and week. The text of a moment, with the level after it, finds the last level.
--- core/user_weeks.c counts the same for new months.
+-- core/user_weeks.c counts the same for whole weeks of new months.
 WITH viewed AS (
     SELECT user_id, week, max(at_level) AS at_level, count(*) AS views,
            count(*) FILTER (WHERE page = 'Roll Advert') AS adverts, count(*) FILTER (WHERE page = 'Thumbs Up') AS thumbs_up,
