@@ -17,8 +17,9 @@ typedef struct {
 /* Append the sessions of a month of a finished batch. NOT_SURE if a text is too long. */
 Outcome sessions_write(const Plays *plays, int32_t month, Buffer *buffer, EventCount *count);
 
-/* What somebody did in a session on a day at one level, read from the bytes. Its plays count `milliseconds`. `level` is the number of a text of its
- * batch; whoever reads several batches sets `first_text`, and numbers the levels again (months.c). */
+/* What somebody did in a session on a day at one level, read from the bytes. Its plays count `milliseconds`. `level`
+ * is the number of a text of its batch; whoever reads several batches sets `first_text`, and numbers the levels again
+ * (months.c). */
 typedef struct {
     int64_t session_id, user_id, milliseconds;
     const uint8_t *lists; /* of plays: tracks, artists, times; of page views: pages, times; none is aligned */
