@@ -51,7 +51,7 @@ ANALYZE event_days
                  WHERE day >= {first} AND day < {until}
                    AND EXISTS (SELECT FROM analytics.session_days WHERE day < {first} OR day >= {until})))
        GROUP BY session_id, user_id
-       HAVING bool_or(day >= {first} AND day < {until}) AND bool_or(day < {first} OR day >= {until})) shared
+       HAVING min(day) < {first} OR max(day) >= {until}) shared
       CROSS JOIN unnest(days) AS day
  WHERE day >= {first} AND day < {until})
 

@@ -1,8 +1,8 @@
--- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished.
--- The loader computes the first five for whole batches in its compiled core (core/ids.c, songs.c), and so it does what an
--- error is, what feedback is, and the order of `sortable` (page_views.c, feedback_days.c, session_days.c, user_weeks.c);
--- tests hold the two definitions equal. PostgreSQL inlines functions as simple as these. Those that call convert_to are STABLE, as it is:
--- PostgreSQL inlines no IMMUTABLE function that calls a STABLE one.
+-- Rules that several places share: how ids are computed, how long a play counts, which runs are unfinished. The loader
+-- computes the first five for whole batches in its compiled core (core/ids.c, songs.c), and so it does what an error
+-- is, what feedback is, and the order of `sortable` (page_views.c, feedback_days.c, session_days.c, user_weeks.c);
+-- tests hold the two definitions equal. PostgreSQL inlines functions as simple as these. Those that call convert_to are
+-- STABLE, as it is: PostgreSQL inlines no IMMUTABLE function that calls a STABLE one.
 CREATE OR REPLACE FUNCTION analytics.text_id(text text) RETURNS bigint
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN (('x' || encode(substr(sha256(convert_to(text, 'UTF8')), 1, 8), 'hex'))::bit(64) >> 1)::bigint;
