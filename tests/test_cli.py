@@ -60,6 +60,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+NOTHING = "Nothing matches what you chose. There are plays from 2018-11-01 to 2018-11-01, UTC.\n"
+"""What is said of `loaded` if an answer is empty."""
+
+
 @pytest.fixture(scope="module")
 def loaded(data: Path, module_dsn: str) -> tuple[str, subprocess.CompletedProcess[str]]:
     return module_dsn, sparkify("etl", data, dsn=module_dsn)
@@ -145,6 +149,42 @@ def test_other_tops(loaded: tuple[str, Any], what: str, run_here: Run) -> None:
     assert max(map(len, run_here("top", what, dsn=loaded[0]).stdout.splitlines())) <= 80
 
 
+def test_songs_that_rise_and_fall_and_those_that_the_catalogue_lacks(
+    dsn: str, tmp_path: Path, run_here: Run
+) -> None:
+    day = 86_400_000
+    write(tmp_path, "song_data/s.json", song(title="Down"))
+    plays = [play(NOVEMBER + at, song="Down") for at in (0, 1)] + [play(NOVEMBER + day, song="Up")]
+    write(tmp_path, "log_data/a.json", *plays)
+    etl.run(tmp_path, dsn=dsn)
+
+    def titles(*words: str) -> list[str]:
+        return [row["title"] for row in json.loads(run_here("top", *words, "--json", dsn=dsn).stdout)]
+
+    assert titles("rising", "--since", "2018-11-02") == ["Up"]
+    assert titles("falling", "--since", "2018-11-02") == ["Down"]
+    assert titles("unmatched") == ["Up"]
+    assert titles("unmatched", "--until", "2018-11-01") == []
+    table = run_here("top", "rising", "--since", "2018-11-02", dsn=dsn).stdout.splitlines()
+    assert [line.split() for line in table] == [
+        ["title", "artist", "plays", "before", "change"], ["Up", "Elena", "1", "0", "1"]
+    ]  # fmt: skip
+    for what in ("rising", "falling"):
+        refused = run_here("top", what, dsn=dsn)
+        said = f"sparkify: top {what} compares with the days before: it needs --since.\n"
+        assert (refused.returncode, refused.stderr) == (2, said)
+
+
+@pytest.mark.parametrize("words", [["top", "songs"], ["hours"], ["activity", "pages"]], ids=" ".join)
+def test_an_answer_with_nothing_says_which_days_have_plays(
+    loaded: tuple[str, Any], dsn: str, words: list[str], run_here: Run
+) -> None:
+    nothing = run_here(*words, "--since", "2030-01-01", dsn=loaded[0])
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", NOTHING)
+    assert run_here(*words, dsn=dsn).stdout == "No plays yet. Load some: sparkify etl DATA\n"
+    assert run_here(*words, "--json", dsn=dsn).stdout == "[]\n"
+
+
 def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
     assert (
         run_here("top", "songs", "--location", "Chicago, IL", "--json", dsn=loaded[0]).stdout.count('"plays"')
@@ -160,7 +200,7 @@ def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
 def test_report(loaded: tuple[str, Any], options: list[str], run_here: Run) -> None:
     done = run_here("report", *options, dsn=loaded[0])
     assert done.returncode == 0
-    assert (done.stdout == "") is (done.stderr == "No plays match what you chose.\n")
+    assert (done.stdout == "") is (done.stderr == NOTHING)
     assert max(map(len, done.stdout.splitlines()), default=0) <= 80
     assert len(done.stdout.splitlines()) <= 24
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
@@ -261,7 +301,7 @@ def test_hours_by_the_clocks_of_each_place(loaded: tuple[str, Any], run_here: Ru
     assert said.endswith("the time zone is certain for 100.0% of plays.")
     assert run_here("hours", "--own-time", "--csv", dsn=loaded[0]).stdout.splitlines()[1] == "2,19,4"
     nothing = run_here("hours", "--own-time", "--since", "2030-01-01", dsn=loaded[0])
-    assert (nothing.stdout, nothing.stderr) == ("", "No plays match what you chose.\n")
+    assert (nothing.stdout, nothing.stderr) == ("", NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sparkify.commands.arguments import (
     positive,
 )
 from sparkify.commands.output import print_answer
+from sparkify.commands.report import print_rows
 from sparkify.errors import UsageError
 
 
@@ -66,10 +67,8 @@ def add(commands: Any) -> None:
 
 
 def _activity(options: Options) -> int:
-    from sparkify.commands.tables import print_table
-
     rows = _ask(options)
-    print_answer(options, rows, rows, lambda: print_table(rows, hide=("track_id",)))
+    print_answer(options, rows, rows, lambda: print_rows(options, rows, hide=["track_id"]))
     return DONE
 
 

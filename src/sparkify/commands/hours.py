@@ -11,7 +11,8 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import note, print_answer, print_sentence
+from sparkify.commands.output import print_answer, print_sentence
+from sparkify.commands.report import print_rows
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -41,7 +42,7 @@ def _hours(options: Options) -> int:
     else:
         found = analytics.heat_map_own_time(chosen, dsn=options.dsn)
         rows, said = found["hours"], _said(found)
-    print_answer(options, found, rows, lambda: _print_hours(rows, said))
+    print_answer(options, found, rows, lambda: _print_hours(options, rows, said))
     return DONE
 
 
@@ -52,17 +53,12 @@ def _said(found: dict[str, Any]) -> str:
     return f"Weekdays and hours by the clocks of each place; the time zone is certain for {certain} of plays."
 
 
-def _print_hours(rows: list[dict[str, Any]], said: str) -> None:
-    from sparkify.commands.tables import print_table
-
-    if not rows:
-        note("No plays match what you chose.")
-        return
+def _print_hours(options: Options, rows: list[dict[str, Any]], said: str) -> None:
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
-    print_table(
-        [
-            {"hour": hour} | {name: plays.get((day, hour), 0) for day, name in enumerate(_WEEKDAYS)}
-            for hour in range(24)
-        ]
-    )
-    print_sentence(f"\n{said}")
+    by_hour = [
+        {"hour": hour} | {name: plays.get((day, hour), 0) for day, name in enumerate(_WEEKDAYS)}
+        for hour in range(24)
+    ]
+    print_rows(options, by_hour if rows else [])
+    if rows:
+        print_sentence(f"\n{said}")

@@ -54,16 +54,28 @@ def _report(options: Options) -> int:
 def print_report(found: dict[str, Any]) -> None:
     """Print an `analytics.report` on one screen."""
     if not found["totals"]["plays"]:
-        _print_why_empty(found["quality"])
+        _say_why_empty(found["quality"])
         return
     _print_totals(found)
     _print_songs(found)
     _print_quality(found["quality"])
 
 
-def _print_why_empty(state: dict[str, Any]) -> None:
+def print_rows(options: Options, rows: Sequence[dict[str, Any]], hide: Sequence[str] = ()) -> None:
+    """Print the rows of an answer as a table without the columns in `hide`, or say why there are none."""
+    from sparkify import analytics
+    from sparkify.commands.tables import print_table
+
+    if rows:
+        print_table(rows, hide)
+    else:
+        _say_why_empty(analytics.quality(dsn=options.dsn))
+
+
+def _say_why_empty(state: dict[str, Any]) -> None:
     if state["plays"]:
-        note("No plays match what you chose.")
+        days = f"There are plays from {state['first']} to {state['last']}, UTC."
+        note(f"Nothing matches what you chose. {days}")
         return
     print_sentence("No plays yet. Load some: sparkify etl DATA")
     if runs := _unpublished(len(state["failed_runs"]), len(state["held_runs"])):

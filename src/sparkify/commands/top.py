@@ -13,17 +13,22 @@ from sparkify.commands.arguments import (
     chosen_selection,
 )
 from sparkify.commands.output import print_answer
+from sparkify.commands.report import print_rows
+from sparkify.errors import UsageError
 
 TOPS: Final = ("songs", "artists", "users", "locations", "devices")
+CHANGES: Final = ("rising", "falling")
 
 
 def add(commands: Any) -> None:
     """Declare the command."""
     top = add_command(commands, "top", _top, "rank songs, artists, users, locations or devices by plays")
     top.epilog = (
-        "Ties: songs and artists by listeners, then by name; users by id; locations and devices by name."
+        "rising and falling: songs that gained or lost the most plays from --since on, compared with as many"
+        " days before; unmatched: songs that the catalogue lacks. Ties: songs and artists by listeners, then"
+        " by name; users by id; locations and devices by name."
     )
-    top.add_argument("what", choices=TOPS, help="what to rank")
+    top.add_argument("what", choices=(*TOPS, *CHANGES, "unmatched"), help="what to rank")
     add_selection(top)
     add_limit(top, 10)
     add_dsn(top)
@@ -32,9 +37,17 @@ def add(commands: Any) -> None:
 
 def _top(options: Options) -> int:
     from sparkify import analytics
-    from sparkify.commands.tables import print_table
 
-    rows = analytics.top(options.what, chosen_selection(options), dsn=options.dsn, limit=options.limit)
-    hidden = ("song_id", "artist_id", "track_id")
-    print_answer(options, rows, rows, lambda: print_table(rows, hide=hidden))
+    chosen = chosen_selection(options)
+    more: dict[str, Any] = {"dsn": options.dsn, "limit": options.limit}
+    if options.what in CHANGES:
+        if not chosen.since:
+            raise UsageError(f"top {options.what} compares with the days before: it needs --since.")
+        rows = analytics.rising(chosen, falling=options.what == "falling", **more)
+    elif options.what == "unmatched":
+        rows = analytics.unmatched(chosen, **more)
+    else:
+        rows = analytics.top(options.what, chosen, **more)
+    hidden = ["song_id", "artist_id", "track_id"]
+    print_answer(options, rows, rows, lambda: print_rows(options, rows, hidden))
     return DONE
