@@ -4,6 +4,7 @@ import itertools
 import json
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from psycopg import Connection, sql
 
 from sparkify import etl
 from sparkify.core._core import Month
+from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.database.queries import queries
 from sparkify.engines.spark import task
@@ -24,6 +26,7 @@ from sparkify.extract.batches import Batch
 from sparkify.extract.lines import Slice
 from sparkify.operations.forget import forget
 from sparkify.publish.counts import definition
+from sparkify.publish.months import publish_month
 from sparkify.publish.recount import staged_sources
 from sparkify.report import BatchSessions, Progress, StagedBatch, Tally
 from sparkify.schema.rollups import ROLLUPS
@@ -485,6 +488,34 @@ def test_publication_takes_the_rows_of_the_core(
     monkeypatch.delattr(sessions, "Month")
     assert etl.run(tmp_path, dsn=by_postgresql).status == "done"
     assert content(by_core) == content(by_postgresql)
+
+
+def test_staging_waits_rather_than_drop_a_month(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All months together do not fit, and publishing is slow; yet the core counts every one."""
+    simulate(tmp_path, users=20, songs=50, days=120, seed=3)
+    monkeypatch.setattr("sparkify.publish.plans.MANY_PLAYS", 1)
+    kept = []
+    add = Sessions.add
+
+    def adding(self: Sessions, months: Any) -> None:
+        add(self, months)
+        kept.append(self._bytes)
+
+    def publishing(*args: Any, **options: Any) -> None:
+        time.sleep(0.5)
+        publish_month(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sessions, "add", adding)
+        assert etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=1, max_rejects="100%").status == "done"
+    create_tables(dsn, drop=True)
+    monkeypatch.setattr(sessions, "MOST_BYTES", max(kept) // 2)
+    monkeypatch.setattr("sparkify.publish.ahead.publish_month", publishing)
+    for rollup in COUNTED:
+        refuse_to_count(rollup, monkeypatch)
+    assert etl.run(tmp_path, dsn=dsn, workers=2, batch_bytes=1).status == "done"
 
 
 def test_somebody_is_forgotten_before_it_is_published(

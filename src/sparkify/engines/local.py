@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -38,7 +39,10 @@ class Engine:
             return list(pool.map(survey, ranges))
 
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
-        """Stage the batches of a run; yields the result of each when it is done."""
+        """Stage the batches of a run; yields the result of each when it is done.
+
+        It begins few batches before their results are taken, so who takes them decides on the pace.
+        """
         make = partial(Stager, self._session.dsn, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
             yield from self._stage_here(partial(make, session=self._session), batches)
@@ -71,9 +75,13 @@ class Engine:
         pool = ThreadPoolExecutor(min(self.workers, len(batches)), thread_name_prefix="sparkify")
         pending: set[Future[StagedBatch]] = set()
         try:
-            for number, batch in enumerate(batches):
-                pending.add(pool.submit(stage, number, batch))
-            while pending:
+            rest = enumerate(batches)
+            while True:
+                # One is ready for the first worker that is free; if nobody takes results, the workers rest.
+                for number, batch in islice(rest, self.workers + 1 - len(pending)):
+                    pending.add(pool.submit(stage, number, batch))
+                if not pending:
+                    break
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()

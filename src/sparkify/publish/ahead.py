@@ -5,7 +5,7 @@ its keys can be built while later months are read. If more of its plays arrive a
 at its end: that costs time and nothing else.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -43,6 +43,9 @@ class MonthsAhead:
     def staged(self, batch: StagedBatch) -> None:
         """Note that a batch is staged, and publish the months that later batches have passed.
 
+        If many sessions are kept by now, wait for a month that is being published: PostgreSQL would have to
+        count a month whose sessions do not fit.
+
         If plays arrive for a month that is already published, the files are not in order of time, and no more
         months are published ahead.
 
@@ -61,6 +64,8 @@ class MonthsAhead:
         for published in self._published.values():
             if published.done():
                 published.result()
+        while self._sessions.are_many and (at_work := [p for p in self._published.values() if not p.done()]):
+            wait(at_work, return_when=FIRST_COMPLETED)
 
     def _publish(self, month: date) -> None:
         self._progress.publishing(f"{month:%B %Y}")

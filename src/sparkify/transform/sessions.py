@@ -13,9 +13,9 @@ from typing import Final, cast
 from sparkify.core._core import Month
 from sparkify.report import BatchSessions
 
-MOST_BYTES: Final = 80 << 20
-"""The most that is kept of a run: usually three million plays and their page views. A month that does not fit
-is dropped."""
+MOST_BYTES: Final = 112 << 20
+"""The most that is kept of a run: usually nearly four million plays and their page views. A month that does
+not fit is dropped."""
 
 A_PIECE: Final = 250_000
 """About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
@@ -97,6 +97,11 @@ class Sessions:
         self._bytes += _size(batch)
         if self._bytes > MOST_BYTES:
             self.drop(month)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether those of a few more batches might not fit."""
+        return self._bytes > MOST_BYTES * 3 // 4
 
     def of(self, month: date) -> MonthSessions:
         """What is known of a month now: nothing if it was dropped."""
