@@ -103,7 +103,7 @@ def _load(groups: Groups) -> str:
 
 def _others(groups: Groups) -> str:
     """What people use instead, on the same server."""
-    (group,) = (group for group in groups if _has(group, "tutorial"))
+    group = next(group for group in groups if _has(group, "tutorial"))  # all sizes have the same rows
     limit = next(row["seconds"] for row in group["rows"] if row["name"] == LIMIT)
     body = [
         [row["name"], _seconds(row), f"{row['seconds'] / limit:,.1f}", f"{row['rate']:,.0f}"]

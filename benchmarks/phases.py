@@ -12,7 +12,7 @@ import tempfile
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -95,10 +95,17 @@ class Profile:
         return asdict(self)
 
 
+_LOGGED: Final[tuple[LiteralString, ...]] = (
+    "log_statement_stats = on", "log_error_verbosity = default", "log_min_error_statement = log"
+)  # fmt: skip
+"""What lets the server log each statement with its time; usually no statement gets into its log."""
+
+
 def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Profile:
     """Load a dataset into a database and return where the time went."""
     name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
-    server.admin.execute(sql.SQL("ALTER DATABASE {} SET log_statement_stats = on").format(name))
+    for setting in _LOGGED:
+        server.admin.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, sql.SQL(setting)))
     logged = server.log.stat().st_size
     with tempfile.TemporaryDirectory() as folder:
         samples = Path(folder) / "samples"
@@ -117,6 +124,7 @@ def profile(server: BenchServer, dsn: str, data: Dataset, most: int = 25) -> Pro
         found.phases[phase].client_cpu += seconds
         found.functions.append((function, phase, seconds))
     statements = _statements(text)
+    assert statements, "the server logged no statement"
     for statement, (cpu, wall) in sorted(statements.items(), key=lambda item: -item[1][0]):
         phase = _phase(statement, _SERVER)
         found.phases[phase].server_cpu += cpu
