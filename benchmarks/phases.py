@@ -96,7 +96,7 @@ class Profile:
 
 
 _LOGGED: Final[tuple[LiteralString, ...]] = (
-    "log_statement_stats = on", "log_error_verbosity = default", "log_min_error_statement = log"
+    "log_statement_stats = on", "log_error_verbosity = 'default'", "log_min_error_statement = log"
 )  # fmt: skip
 """What lets the server log each statement with its time; usually no statement gets into its log."""
 
