@@ -41,8 +41,8 @@ class Engine:
     def stage(self, run_id: int, planned_at: float, batches: list[Batch]) -> Iterator[StagedBatch]:
         """Stage the batches of a run; yields the result of each when it is done.
 
-        It begins at most `workers + 1` batches whose results are not taken yet, so whoever takes them sets the
-        pace.
+        It begins at most `workers + 1` batches whose results are not taken yet, so whoever takes them sets
+        the pace.
         """
         make = partial(Stager, self._session.dsn, run_id, planned_at)
         if len(batches) <= 1 or self.workers == 1:
