@@ -60,7 +60,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-NOTHING = "Nothing matches what you chose. There are plays from 2018-11-01 to 2018-11-01, UTC.\n"
+NOTHING = "Nothing to show. There are plays from 2018-11-01 to 2018-11-01, UTC.\n"
 """What is said of `loaded` if an answer is empty."""
 
 
@@ -171,7 +171,7 @@ def test_songs_that_rise_and_fall_and_those_that_the_catalogue_lacks(
     ]  # fmt: skip
     for what in ("rising", "falling"):
         refused = run_here("top", what, dsn=dsn)
-        said = f"sparkify: top {what} compares with the days before: it needs --since.\n"
+        said = "sparkify: Rising songs are compared with the days before: choose the first day, `since`.\n"
         assert (refused.returncode, refused.stderr) == (2, said)
 
 

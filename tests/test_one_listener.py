@@ -155,7 +155,7 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
         said.stderr == "sparkify: There is no user 99. See the most active ones: sparkify top users --json\n"
     )
     none = run_here("listener", "1", "--since", "2030-01-01", dsn=dsn)
-    assert none.stderr == "Nothing matches what you chose.\n"
+    assert none.stderr == "No plays match what you chose.\n"
 
 
 @pytest.mark.parametrize(

@@ -179,9 +179,7 @@ def rising(
         UsageError: the selection has no first day, so there is nothing before it to compare with.
     """
     if selection.since is None:
-        raise UsageError(
-            "Rising songs are compared with the days before: give the selection its first day, `since`."
-        )
+        raise UsageError("Rising songs are compared with the days before: choose the first day, `since`.")
     with reader(dsn) as connection:
         return repaired(most_changed(connection, selection, limit, falling=falling))
 

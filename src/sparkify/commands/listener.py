@@ -59,7 +59,7 @@ def _print(found: dict[str, Any]) -> None:
     if chosen := _chosen(**found["selection"]):
         print_sentence(f"Chosen: {chosen}")
     if not found["plays"]:
-        note("Nothing matches what you chose.")
+        note("No plays match what you chose.")
         return
     levels = by_level(found["levels"])
     print_sentence(f"{counted(found['plays'], 'play')}, {hours(found['seconds'])}; by level: {levels}")

@@ -75,7 +75,7 @@ def print_rows(options: Options, rows: Sequence[dict[str, Any]], hide: Sequence[
 def _say_why_empty(state: dict[str, Any]) -> None:
     if state["plays"]:
         days = f"There are plays from {state['first']} to {state['last']}, UTC."
-        note(f"Nothing matches what you chose. {days}")
+        note(f"Nothing to show. {days}")
         return
     print_sentence("No plays yet. Load some: sparkify etl DATA")
     if runs := _unpublished(len(state["failed_runs"]), len(state["held_runs"])):

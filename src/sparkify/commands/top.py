@@ -14,7 +14,6 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import print_answer
 from sparkify.commands.report import print_rows
-from sparkify.errors import UsageError
 
 TOPS: Final = ("songs", "artists", "users", "locations", "devices")
 CHANGES: Final = ("rising", "falling")
@@ -22,7 +21,10 @@ CHANGES: Final = ("rising", "falling")
 
 def add(commands: Any) -> None:
     """Declare the command."""
-    top = add_command(commands, "top", _top, "rank songs, artists, users, locations or devices by plays")
+    top = add_command(
+        commands, "top", _top,
+        "rank songs, artists, users, locations or devices by plays, or songs by what they gain or lose",
+    )  # fmt: skip
     top.epilog = (
         "rising and falling: songs that gained or lost the most plays from --since on, compared with as many"
         " days before; unmatched: songs that the catalogue lacks. Ties: songs and artists by listeners, then"
@@ -41,8 +43,6 @@ def _top(options: Options) -> int:
     chosen = chosen_selection(options)
     more: dict[str, Any] = {"dsn": options.dsn, "limit": options.limit}
     if options.what in CHANGES:
-        if not chosen.since:
-            raise UsageError(f"top {options.what} compares with the days before: it needs --since.")
         rows = analytics.rising(chosen, falling=options.what == "falling", **more)
     elif options.what == "unmatched":
         rows = analytics.unmatched(chosen, **more)

@@ -43,8 +43,8 @@ class MonthsAhead:
     def staged(self, batch: StagedBatch) -> None:
         """Note that a batch is staged, and publish the months that later batches have passed.
 
-        If many sessions are kept by now, wait for a month that is being published: PostgreSQL would have to
-        count a month whose sessions do not fit.
+        If many sessions are kept by now, wait while a month is being published; otherwise another might not
+        fit, and PostgreSQL would have to count it.
 
         If plays arrive for a month that is already published, the files are not in order of time, and no more
         months are published ahead.
@@ -61,10 +61,15 @@ class MonthsAhead:
         for month, last in sorted(self._last_batch.items()):
             if self._in_order and last < self._reached - 1 and month not in self._published:
                 self._published[month] = self._pool.submit(self._publish, month)
-        for published in self._published.values():
-            if published.done():
-                published.result()
-        while self._sessions.are_many and (at_work := [p for p in self._published.values() if not p.done()]):
+        while True:
+            at_work = []
+            for published in self._published.values():
+                if published.done():
+                    published.result()
+                else:
+                    at_work.append(published)
+            if not (at_work and self._sessions.are_many):
+                break
             wait(at_work, return_when=FIRST_COMPLETED)
 
     def _publish(self, month: date) -> None:

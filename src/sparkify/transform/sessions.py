@@ -14,12 +14,12 @@ from sparkify.core._core import Month
 from sparkify.report import BatchSessions
 
 MOST_BYTES: Final = 112 << 20
-"""The most that is kept of a run: usually nearly four million plays and their page views. A month that does
-not fit is dropped."""
+"""The most that is kept of a run: usually four million plays and their page views. A month that does not fit
+is dropped."""
 
 A_PIECE: Final = 250_000
-"""About how many events of a month are counted at a time, in about 50 MB. If one track has all three million
-plays, they are in one piece, which takes 100 MB. Page views of one day are in one piece, too."""
+"""About how many events of a month are counted at a time, in about 50 MB. Three million plays of one track
+are in one piece, which takes 100 MB. Page views of one day are in one piece, too."""
 
 COUNTED: Final = (
     "artist_months",
@@ -100,7 +100,7 @@ class Sessions:
 
     @property
     def are_many(self) -> bool:
-        """Whether those of a few more batches might not fit."""
+        """Whether there may be no room for another batch."""
         return self._bytes > MOST_BYTES * 3 // 4
 
     def of(self, month: date) -> MonthSessions:
