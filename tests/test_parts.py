@@ -1,6 +1,7 @@
 """Large log files are read in parts; wherever one is cut, tables, rejects and books are those of the whole
 file."""
 
+import gzip
 import json
 import os
 import random
@@ -158,6 +159,21 @@ def _large(root: Path, *more: Any) -> Path:
     file = write(root, "log_data/a.json", *plays, "torn{", *plays[:3], *more)
     os.utime(file, (time.time() - 100,) * 2)
     return file
+
+
+def test_a_compressed_file_is_not_cut(
+    db: Connection[Any], dsn: str, tiny_parts: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing can be decompressed from its middle on."""
+    file = _large(tmp_path)
+    packed = gzip.compress(file.read_bytes())
+    assert packed.count(b"\n") > 1
+    file.unlink()
+    file.with_name("a.json.gz").write_bytes(packed)
+    report = etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=len(packed) // 5)
+    assert report.books == Books(lines=44, loaded=40, duplicates=3, rejected=1)
+    assert report.tally.unreadable == {}
+    assert one(db, "SELECT cuts FROM etl.known_files") is None
 
 
 def _batches(db: Connection[Any], run_id: int, root: Path) -> list[Batch]:
