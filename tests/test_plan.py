@@ -3,18 +3,22 @@
 import os
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg import Connection
 
 from sparkify import etl
 from sparkify.database.session import Session
 from sparkify.extract import plan as planning
-from sparkify.extract.files import InputFile
+from sparkify.extract.batches import Part
+from sparkify.extract.files import InputFile, Kind
 from sparkify.extract.find import find_files
-from sparkify.extract.plan import make_plan
+from sparkify.extract.plan import Plan, make_plan
 from sparkify.operations.runs import drop
 from tests.support.data import NOVEMBER, lines, play, write
 
@@ -116,3 +120,42 @@ def test_a_held_run_can_be_dropped_at_once(dsn: str, tmp_path: Path, monkeypatch
     drop(held.run_id, dsn=dsn)
     for session in sessions:
         close(session)
+
+
+@given(
+    given_files=st.lists(st.tuples(st.sampled_from(["log", "log", "song"]), st.integers(0, 6)), max_size=20),
+    batch_bytes=st.integers(1, 10),
+    cut=st.sets(st.integers(0, 19)),
+)
+def test_batches_have_every_file_once_in_order(
+    given_files: list[tuple[Kind, int]], batch_bytes: int, cut: set[int]
+) -> None:
+    """They are as large as they may be: by bytes, unless one file has more, and by files."""
+    files = [InputFile(kind, f"{at}.json", size, 0, None) for at, (kind, size) in enumerate(given_files)]
+    logs = [file for file in files if file.kind == "log"]
+    parts = {logs[at]: [Part(0, 1, 1, 1, 1, 1), Part(1, 1, 2, None, 1, 1)] for at in cut if at < len(logs)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "BATCH_FILES", 2)
+        batches = Plan(len(files), files).batches("log", batch_bytes, parts)
+    expected = [(file, part) for file in logs for part in parts.get(file, [None])]
+    assert [(file, batch.part) for batch in batches for file in batch.files] == expected
+    sizes = [[file.size for file in batch.files] for batch in batches]
+    assert all(len(each) == 1 or (len(each) <= 2 and sum(each) <= batch_bytes) for each in sizes)
+    for (batch, following), (each, later) in zip(pairwise(batches), pairwise(sizes), strict=True):
+        fits = len(each) < 2 and sum(each) + later[0] <= batch_bytes
+        assert batch.part or following.part or not fits
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "best"), [(0, 24), (24 * 16 - 1, 24), (100 * 16, 100), (256 * 16 + 99, 256), (10**9, 256)]
+)
+def test_the_best_size_of_batches(megabytes: int, best: int) -> None:
+    """Eight for each worker, within bounds. Files of the other kind do not count."""
+    logs = [InputFile("log", f"{at}.json", megabytes << 19, 0, None) for at in range(2)]
+    plan = Plan(3, [*logs, InputFile("song", "song.json", 1 << 40, 0, None)])
+    assert plan.batch_bytes("log", 2) == best << 20
+
+
+def test_a_batch_has_5000_files_at_most() -> None:
+    files = [InputFile("song", f"{at}.json", 1, 0, None) for at in range(5001)]
+    assert [len(batch.files) for batch in Plan(5001, files).batches("song")] == [5000, 1]
