@@ -14,9 +14,11 @@ from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
 from sparkify.errors import SparkifyError
+from sparkify.extract import batches, plan
 from sparkify.operations import runs
 from sparkify.operations.check import check
 from sparkify.operations.retry import retry
+from sparkify.stage.parts import cut_files
 from tests.support.data import NOVEMBER, play, song, view, write
 from tests.support.examples import examples
 from tests.support.warehouse import check_books, checksums, content, one
@@ -175,6 +177,34 @@ def test_a_failed_run_is_read_again_when_a_file_is_mended(
     assert (report.files_new, report.failed_runs) == (3, {})
     assert states(db) == ["published", "published"]
     assert (content(dsn), clean(dsn)) == (expected(new_dsn, tmp_path), True)
+
+
+def test_a_failed_run_is_read_again_when_it_has_read_a_file_in_part(
+    db: Connection[Any], dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (batches, plan):
+        monkeypatch.setattr(module, "LEAST_PART_BYTES", 1)
+    log = write(
+        tmp_path, "log_data/a.json", play(song="poison"), *(play(NOVEMBER + at) for at in range(1, 20))
+    )
+    whole = log.read_bytes()
+
+    def cut_and_change(*given: Any) -> Any:
+        parts = cut_files(*given)
+        log.write_bytes(whole[: len(whole) // 2] + b"\n" * (len(whole) // 2))
+        return parts
+
+    put(db)
+    with monkeypatch.context() as patch:
+        patch.setattr(etl, "cut_files", cut_and_change)
+        with pytest.raises(SparkifyError, match="Run 1 failed"):
+            etl.run(tmp_path, dsn=dsn, workers=1, batch_bytes=len(whole) // 4)
+    assert 0 < one(db, "SELECT sum(plays) FROM etl.staged_slices") < 20
+    log.write_bytes(whole)
+    remove(db)
+    report = etl.run(tmp_path, dsn=dsn)
+    assert (report.failed_runs, report.books.loaded, report.books.duplicates) == ({}, 20, 0)
+    assert (states(db), clean(dsn)) == (["dropped", "published"], True)
 
 
 def test_without_the_file_the_rest_is_loaded(
