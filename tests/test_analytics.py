@@ -496,6 +496,29 @@ def test_a_song_heard_on_one_level_here_and_on_the_other_there(new_dsn: Any, tmp
         assert (row["plays"], row["listeners"]) == (1, 1)
 
 
+def test_the_song_that_rises_most_need_not_be_among_the_most_played(
+    new_dsn: Callable[[], str], tmp_path: Path
+) -> None:
+    """Nor the one that falls most. More songs than are examined first have more plays."""
+    steady = {f"song {number}": (9, 9) for number in range(9)}
+    days = steady | {"up a little": (4, 9), "up": (0, 6), "down a little": (9, 4), "down": (6, 0)}
+    titles = [[title for title in days for _ in range(days[title][day])] for day in (0, 1)]
+    write(
+        tmp_path,
+        "log_data/a.json",
+        *(
+            play(NOVEMBER + day * 86_400_000 + at, itemInSession=at, song=title)
+            for day in (0, 1)
+            for at, title in enumerate(titles[day])
+        ),
+    )
+    warehouse = new_dsn()
+    etl.run(tmp_path, dsn=warehouse)
+    for falling, title, change in ((False, "up", 6), (True, "down", -6)):
+        (row,) = analytics.rising(Selection(date(2018, 11, 2)), falling=falling, dsn=warehouse, limit=1)
+        assert (row["title"], row["change"]) == (title, change)
+
+
 @pytest.mark.parametrize("place", [None, "Boston, MA"])
 def test_songs_over_months(over_months: tuple[str, list[Event]], place: str | None) -> None:
     """Rising and falling songs, and who heard a song when: on days that cut months, at one place or all."""
