@@ -172,12 +172,31 @@ def test_known_and_repeated_plays_in_one_load(dsn: str, other_dsn: str, tmp_path
     assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 2
 
 
-@pytest.mark.parametrize("many", [0, 1 << 30])
-def test_keys_are_checked_by_index_where_time_is_large(
-    dsn: str, other_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+NOTE_SETTINGS = """
+    CREATE SCHEMA seen;
+    CREATE TABLE seen.settings (hashing text, merging text);
+    CREATE FUNCTION seen.note() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO seen.settings
+        SELECT current_setting('enable_hashjoin'), current_setting('enable_mergejoin')
+        FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.songplays';
+    END $$;
+    CREATE EVENT TRIGGER note ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION seen.note()
+"""
+
+
+def test_the_size_of_time_decides_how_keys_are_checked(
+    dsn: str, db: Connection[Any], other_dsn: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(plans, "MANY_TIMES", many)
-    for day in (0, 1):
-        a_day(tmp_path, day)
-        etl.run(tmp_path, dsn=dsn)
-    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 2
+    """By hashing while `time` has as many rows as are attached, by merging up to three times as many."""
+    db.execute(NOTE_SETTINGS)
+    with connect(dsn) as reader, reader.transaction():
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT")  # keeps the plays from being frozen, which decides, too
+        for day, plays in enumerate((30, 30, 20, 26)):  # when `time` has 0, 30, 60 and 80 rows
+            a_day(tmp_path, day, plays)
+            etl.run(tmp_path, dsn=dsn)
+    assert db.execute("SELECT * FROM seen.settings").fetchall() == [
+        ("on", "on"), ("on", "on"), ("off", "on"), ("off", "off"),
+    ]  # fmt: skip
+    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 4
