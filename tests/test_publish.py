@@ -18,6 +18,7 @@ from psycopg import Connection
 from sparkify import analytics, etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
+from sparkify.database.queries import queries
 from sparkify.errors import UsageError
 from sparkify.publish import ahead
 from sparkify.report import Books, RejectLimit, Report
@@ -732,3 +733,30 @@ def test_a_month_is_published_ahead_and_what_comes_late_for_it_is_inserted(
     etl.run(tmp_path, dsn=dsn, max_rejects=100)  # with a limit nothing is published ahead
     assert checksums(db) == in_one_go
     assert len(published) == 1
+
+
+def test_a_month_that_a_batch_is_staging_for_is_left_for_the_end(
+    db: Connection[Any], dsn: str, tmp_path: Path
+) -> None:
+    """Publishing ahead does not wait for the batch: nobody else could publish meanwhile."""
+    from sparkify.extract.batches import Batch
+    from sparkify.extract.find import find_files
+    from sparkify.publish.months import publish_month
+    from sparkify.stage.runs import begin_run
+    from sparkify.stage.stager import Stager
+
+    write(tmp_path, "log_data/a.json", play())
+    november = date(2018, 11, 1)
+    with begin_run(dsn, db) as run_id:
+        stager = Stager(dsn, run_id, time.time())
+        stager.stage(Batch(tuple(find_files(tmp_path / "log_data", "log"))))
+        stager.close()
+        db.execute("SET lock_timeout = '100ms'")
+        with connect(dsn) as batch, batch.transaction():
+            batch.execute(queries("stage/stage")["lock_months"], [run_id, [november]])
+            publish_month(db, run_id, november, ahead=True)
+            assert one(db, "SELECT count(*) FROM songplays") == 0
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                publish_month(db, run_id, november)
+        publish_month(db, run_id, november, ahead=True)
+    assert one(db, "SELECT count(*) FROM songplays") == 1
