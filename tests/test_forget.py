@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier
 from sparkify import etl
 from sparkify.create_tables import create_tables
 from sparkify.database.connection import connect
-from sparkify.errors import UsageError
+from sparkify.errors import SparkifyError, UsageError
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.report import Books, Progress, StagedBatch
@@ -305,6 +305,22 @@ def test_it_says_whose_lock_it_waits_for(
         wait_until(lambda: f"process {other.info.backend_pid}, user" in caplog.text)
         other.commit()
         assert removed.result().songplays == 6
+
+
+def test_a_lock_that_is_kept_too_long_leaves_all_as_it_was(
+    told: Path, db: Connection[Any], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etl.run(told, dsn=dsn)
+    before = checksums(db)
+    monkeypatch.setattr("sparkify.operations.forget.LOCK_TIMEOUT", "100ms")
+    with connect(dsn) as other, other.transaction():
+        other.execute("SET idle_in_transaction_session_timeout = '5s'")  # should forgetting not give up
+        other.execute("LOCK TABLE users IN SHARE MODE")
+        with pytest.raises(SparkifyError, match="has kept a lock that this needs"):
+            forget([4711062741], dsn=dsn)
+    assert checksums(db) == before
+    assert one(db, "SELECT count(*) FROM etl.forgotten") == 0
+    assert forget([4711062741], dsn=dsn).songplays == 6
 
 
 def test_a_line_that_may_be_anyones_keeps_no_text(told: Path, db: Connection[Any], dsn: str) -> None:

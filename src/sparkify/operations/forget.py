@@ -33,6 +33,9 @@ _sql: Final = queries("operations/forget")
 _BATCH: Final = 5000
 """Rejects deleted with one statement."""
 
+LOCK_TIMEOUT: Final = "2min"
+"""How long to wait for a lock before nobody is forgotten."""
+
 VACUUM_LOCK_TIMEOUT: Final = "2s"
 """How long to wait for a table that is in use."""
 
@@ -123,7 +126,7 @@ class _Erasure:
 
     def run(self) -> None:
         done = self.done
-        self._connection.execute("SET LOCAL lock_timeout = '2min'")
+        self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         self._run("close_gate")
         lock_publisher(self._connection)
         (key,) = self._run("key").fetchone()
