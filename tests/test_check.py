@@ -344,6 +344,36 @@ def test_months_that_come_while_it_checks_are_no_damage(
     assert ("plays_have_users", 1) in seen
 
 
+@pytest.mark.parametrize("months", [1, 2])
+def test_a_load_that_keeps_adding_months_ends_the_check(
+    dsn: str, db: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, months: int
+) -> None:
+    """Damage is reported as soon as two rounds find it and no month came between them."""
+    write(tmp_path, "log_data/0.json", play())
+    etl.run(tmp_path, dsn=dsn)
+    db.execute("UPDATE etl.row_counts SET row_count = row_count + 1 WHERE table_name = 'songplays'")
+    run_check, rounds = examine.__globals__["_run"], 0
+
+    def run(cursor: Any, name: str) -> Any:
+        nonlocal rounds
+        finding = run_check(cursor, name)
+        if name == "row_counts":
+            if 1 <= rounds <= months:
+                write(tmp_path, f"log_data/{rounds}.json", play(NOVEMBER + 40 * rounds * DAY))
+                etl.run(tmp_path, dsn=dsn)
+            rounds += 1
+        return finding
+
+    monkeypatch.setitem(examine.__globals__, "_run", run)
+    monkeypatch.setitem(examine.__globals__, "MOST_ATTEMPTS", 2)
+    if months == 1:
+        assert found(check(dsn)) == ["row_counts"]
+    else:
+        with pytest.raises(SparkifyError, match="A load kept adding months to the warehouse"):
+            check(dsn)
+    assert rounds == 3
+
+
 def test_definitions_are_computed_as_loads_compute_them(
     loaded: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
