@@ -248,6 +248,30 @@ def test_while_the_program_is_busy(busy: str) -> None:
     ends(process, signal.SIGTERM)
 
 
+def test_a_second_signal_ends_an_orderly_end() -> None:
+    """The exit code stays that of the first."""
+    code = """
+import time; from sparkify import etl; from sparkify.commands import interrupt
+interrupt.ORDERLY_END_SECONDS = 60
+def run(*_, **__):
+ while True:
+  print("busy", file=sys.stderr, flush=True)
+  try: time.sleep(60)
+  except KeyboardInterrupt: pass
+etl.run = run
+import sys"""
+    process = start(code, "etl")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "busy\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr.readline() == "busy\n"
+    process.send_signal(signal.SIGINT)
+    assert seconds_until_the_end(process) < 2
+    said = process.communicate()[1]
+    assert (process.returncode, said.count("\n")) == (CODES[signal.SIGTERM], 1)
+    assert said.startswith("sparkify: Interrupted. 0 of 0 new files are read and kept")
+
+
 @pytest.mark.parametrize("number", CODES)
 def test_while_the_program_starts(number: signal.Signals) -> None:
     """Most of the start is the import of the commands."""

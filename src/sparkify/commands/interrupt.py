@@ -51,7 +51,7 @@ class Interruption:
                 os._exit(self.done_with)
             return
         if self.code is not None:
-            os._exit(self.code)  # asked a second time: end at once
+            self._end()  # asked a second time: end at once
         self.code = 128 + number
         self._watch.start()
         raise KeyboardInterrupt
