@@ -464,6 +464,32 @@ def test_a_login_that_is_not_utf_8(prepared: str, server: Connection[Any], name:
     assert one(server, "SELECT count(*) FROM pg_roles WHERE rolname = 'sparkify_test_x'") == 0
 
 
+@pytest.mark.parametrize("again", ["typed-0815", "typed-0816"])
+def test_a_password_is_asked_for_twice_and_never_shown(prepared: str, again: str) -> None:
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("sparkify"), "db", "roles", "--reader", "sparkify_test_bi"],
+        env=os.environ | {"SPARKIFY_DSN": prepared},
+        stdin=end, stdout=end, stderr=end, start_new_session=True,
+    )  # fmt: skip
+    os.close(end)
+    said = ""
+    for prompt, answer in ("Password for sparkify_test_bi: ", "typed-0815"), ("Again: ", again):
+        while not said.endswith(prompt):
+            said += os.read(terminal, 1000).decode()
+        os.write(terminal, answer.encode() + b"\n")
+    with contextlib.suppress(OSError):  # nobody has the other end open any more
+        while more := os.read(terminal, 1000).decode():
+            said += more
+    os.close(terminal)
+    is_same = again == "typed-0815"
+    assert process.wait() == (0 if is_same else 2)
+    assert "typed" not in said
+    assert ("The two passwords differ." in said) is not is_same
+    psycopg.connect(as_login(prepared, "sparkify_test_bi", again if is_same else CANARY)).close()
+    create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
+
+
 def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connection[Any]) -> None:
     server.execute("CREATE ROLE sparkify_test_alice")
     try:
