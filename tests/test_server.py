@@ -377,6 +377,21 @@ def test_the_log_has_no_rows(make_home: Callable[..., Server]) -> None:
     assert "Kanarienvogel" not in said
 
 
+def test_a_start_sets_a_log_of_more_than_10_megabytes_aside(make_home: Callable[..., Server]) -> None:
+    one = make_home()
+    aside = one.log.with_name("server.log.1")
+    aside.write_text("older")
+    one.log.write_text("old")
+    os.truncate(one.log, 10 << 20)
+    one.start()
+    one.stop()
+    assert aside.read_text() == "older"
+    assert one.log.stat().st_size > 10 << 20
+    one.start()
+    assert aside.read_bytes().startswith(b"old\0")
+    assert one.log.read_text().count("ready to accept connections") == 1
+
+
 def test_a_home_in_which_everybody_may_write_is_refused(make_home: Callable[..., Server]) -> None:
     one = make_home()
     one.start()
