@@ -442,8 +442,11 @@ def test_a_deadlock_with_create_tables_does_not_end_the_check(
             loaded.execute("SET LOCAL deadlock_timeout = '1min'")  # the check is to find the deadlock
             loaded.execute("LOCK TABLE analytics.week_outcomes")
             checked = pool.submit(check, module_dsn)
-            waiting = "relation = 'analytics.week_outcomes'::regclass AND NOT granted"
-            wait_until(lambda: bool(one(loaded, f"SELECT count(*) FROM pg_locks WHERE {waiting}")))
+            waiting = (
+                "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
+                " AND datname = current_database() AND relation = 'analytics.week_outcomes'::regclass"
+            )
+            wait_until(lambda: one(loaded, waiting) > 0)
             loaded.execute("LOCK TABLE users")  # which the check has read
         assert found(checked.result()) == []
     loaded.execute(sql.SQL("ALTER DATABASE {} RESET deadlock_timeout").format(sql.Identifier(name)))

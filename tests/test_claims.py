@@ -19,9 +19,7 @@ from sparkify.extract.find import find_files
 from sparkify.stage.claims import claim_files
 from tests.support.copied import END, HEADER, field
 from tests.support.data import play, song, write
-from tests.support.warehouse import check_books, one, wait_until
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'"
+from tests.support.warehouse import LOCK_WAITS, check_books, one, wait_until
 
 
 def _files(*numbers: int, version: int = 1, is_known: bool = False) -> list[InputFile]:
@@ -82,7 +80,7 @@ def test_two_runs_that_claim_the_same_new_files_at_once(db: Connection[Any], dsn
         second: list[int | None] = []
         waiting = threading.Thread(target=lambda: second.extend(_claim(other, 2, _files(1, 2, 3))))
         waiting.start()
-        wait_until(lambda: one(watcher, WAITING) == 1)
+        wait_until(lambda: one(watcher, f"{LOCK_WAITS} AND query LIKE 'COPY%'") == 1)
         db.execute(outcome)
         waiting.join()
     got = [run_id for *_, run_id, _, _ in _known(db)]

@@ -25,7 +25,7 @@ from sparkify.operations.runs import drop, release
 from sparkify.publish.reports import tally_of
 from sparkify.stage.runs import lock_publisher
 from tests.support.data import NOVEMBER, play, song, view, write
-from tests.support.warehouse import checksums, one, wait_until
+from tests.support.warehouse import LOCK_WAITS, checksums, one, wait_until
 
 BOOKS = (
     "SELECT regexp_replace(path, '.*_data/', ''), lines, loaded, rejected, dismissed, forgotten"
@@ -279,15 +279,11 @@ def test_a_file_that_a_load_or_a_retry_works_on_is_left_alone(
 def test_it_takes_turns_with_whoever_publishes_or_forgets(data: Path, dsn: str, db: Connection[Any]) -> None:
     """Publishing and forgetting change books, too, and lock them in another order."""
     etl.run(data, dsn=dsn)
-    waiting = (
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock')"
-    )
     with ThreadPoolExecutor() as pool:
         with connect(dsn) as other, other.transaction():
             lock_publisher(other)
             done = pool.submit(dismiss, dsn=dsn)
-            wait_until(lambda: bool(one(db, waiting)) or done.done())
+            wait_until(lambda: one(db, LOCK_WAITS) > 0 or done.done())
             assert not done.done()
         assert done.result().lines == 4
 

@@ -31,7 +31,7 @@ from sparkify.operations.retry import _Retrier, retry
 from sparkify.stage.runs import begin_run, lock_publisher
 from sparkify.transform import judge
 from tests.support.data import NOVEMBER, lines, play, song, write
-from tests.support.warehouse import checksums, one, totals, wait_until
+from tests.support.warehouse import LOCK_WAITS, checksums, one, totals, wait_until
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"
@@ -297,8 +297,11 @@ def test_nothing_is_locked_while_it_waits_for_vacuum(
         with vacuum.transaction():
             vacuum.execute("LOCK TABLE analytics.sessions IN SHARE UPDATE EXCLUSIVE MODE")
             thread.start()
-            waiting = "relation = 'analytics.sessions'::regclass AND NOT granted"
-            wait_until(lambda: bool(one(db, f"SELECT count(*) FROM pg_locks WHERE {waiting}")))
+            waiting = (
+                "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
+                " AND datname = current_database() AND relation = 'analytics.sessions'::regclass"
+            )
+            wait_until(lambda: one(db, waiting) > 0)
             assert one(db, "SELECT count(*) FROM songplays") == 2
             db.execute("SELECT FROM etl.warehouse FOR UPDATE NOWAIT")
         thread.join()
@@ -327,7 +330,7 @@ def test_a_deadlock_is_retried(
         if len(attempts) == 1:
             maker.start()
             with connect(dsn) as other:
-                wait_until(lambda: one(other, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
+                wait_until(lambda: one(other, LOCK_WAITS) > 0)
         publish(retrier, kind)
 
     monkeypatch.setattr(_Retrier, "_publish", publish_beside)

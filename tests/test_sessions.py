@@ -34,7 +34,7 @@ from sparkify.stage.parts import PartClaim
 from sparkify.stage.stager import Stager
 from sparkify.stage.tables import create_months
 from tests.support.data import NOVEMBER, play, song, write
-from tests.support.warehouse import check_books, checksums, one, totals, wait_until
+from tests.support.warehouse import LOCK_WAITS, check_books, checksums, one, totals, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def test_a_load_that_waits_for_another_says_nothing(
         runs.lock_publisher(other)
         load = threading.Thread(target=etl.run, args=[tmp_path], kwargs={"dsn": dsn})
         load.start()
-        wait_until(lambda: one(db, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
+        wait_until(lambda: one(db, LOCK_WAITS) > 0)
         time.sleep(0.25)
     load.join()
     assert caplog.text == ""

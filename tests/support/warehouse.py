@@ -29,6 +29,11 @@ CONTENT = {
 }
 CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in rollups.NAMES}
 
+# In this database: tests that run at the same time wait for locks in others of the same server.
+LOCK_WAITS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
 
 def checksums(connection: Connection[Any], queries: dict[str, str] = CONTENT) -> dict[str, str]:
     """A checksum of each table that does not depend on the order of its rows."""
