@@ -62,13 +62,16 @@ def found(findings: list[Any]) -> list[str]:
     return [finding.name for finding in findings if finding.found]
 
 
+# Attaching would find this row, and its moment, which has no row of time.
 UNTRUE_BOUNDS = """
-ALTER TABLE analytics.heard_plays DETACH PARTITION partitions.heard_plays_2018_11;
-UPDATE partitions.heard_plays_2018_11 SET start_time = start_time + interval '1 year' WHERE line = 3;
-ALTER TABLE partitions.heard_plays_2018_11 ADD CONSTRAINT untrue
+ALTER TABLE songplays DROP CONSTRAINT songplays_time_fkey;
+ALTER TABLE {schema}.{table} DETACH PARTITION partitions.{table}_2018_11;
+UPDATE partitions.{table}_2018_11 SET start_time = start_time {change}
+    WHERE start_time = (SELECT {row}(start_time) FROM partitions.{table}_2018_11);
+ALTER TABLE partitions.{table}_2018_11 ADD CONSTRAINT untrue
     CHECK (start_time >= '2018-11-01 00:00+00' AND start_time < '2018-12-01 00:00+00') NOT VALID;
 UPDATE pg_constraint SET convalidated = true WHERE conname = 'untrue';
-ALTER TABLE analytics.heard_plays ATTACH PARTITION partitions.heard_plays_2018_11
+ALTER TABLE {schema}.{table} ATTACH PARTITION partitions.{table}_2018_11
     FOR VALUES FROM ('2018-11-01 00:00+00') TO ('2018-12-01 00:00+00')
 """
 
@@ -84,42 +87,84 @@ DAMAGE = [
     ("constraints_there", "ALTER TABLE etl.latest_plays DROP CONSTRAINT latest_plays_pkey"),
     ("indexes_valid", "DROP INDEX analytics.heard_plays_song"),
     ("indexes_valid", "DROP INDEX analytics.heard_songs_artist"),
-    ("indexes_valid", "UPDATE pg_index SET indisvalid = false"
-                      " WHERE indexrelid = 'etl.manifest_run'::regclass"),
+    *(
+        ("indexes_valid", f"UPDATE pg_index SET {flag} = false"
+                          " WHERE indexrelid = 'etl.manifest_run'::regclass")
+        for flag in ("indisvalid", "indisready", "indislive")
+    ),
     ("keys_enforced", "ALTER TABLE songs ADD CONSTRAINT short CHECK (duration < 9) NOT VALID"),
     ("keys_enforced", "ALTER TABLE songs DISABLE TRIGGER ALL"),
+    ("keys_enforced", "UPDATE pg_trigger SET tgenabled = 'R' WHERE tgrelid = 'songs'::regclass"),
+    ("constraints_there", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_file_id_version_key"),
     ("tables_logged", "ALTER TABLE etl.row_counts SET UNLOGGED"),
+    ("tables_logged", "UPDATE pg_class SET relpersistence = 'u' WHERE relname = 'songplays'"),
+    ("tables_logged", "UPDATE pg_class SET relpersistence = 'u' WHERE relname = 'runs_run_id_seq'"),
+    ("sequences", "ALTER TABLE etl.runs ALTER run_id RESTART"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART"),
+    ("sequences", "ALTER TABLE etl.manifest ALTER manifest_id RESTART"),
     ("sequences", "ALTER TABLE etl.known_files ALTER file_id RESTART WITH 2147000000; "
                   "INSERT INTO etl.known_files (kind, path, run_id, first_run_id)"
                   " VALUES ('log', '/x', 1, 1)"),
     ("partitions_complete", "ALTER TABLE analytics.heard_plays DETACH PARTITION"
                             " partitions.heard_plays_2018_12"),
-    ("partition_bounds", UNTRUE_BOUNDS),
-    ("books_balance", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance;"
-                      "UPDATE etl.manifest SET lines = lines + 1"),
+    ("partitions_complete", "ALTER TABLE analytics.artist_months DETACH PARTITION"
+                            " partitions.artist_months_2018_12"),
+    *(
+        ("partition_bounds", UNTRUE_BOUNDS.format(schema=schema, table=table, row=row, change=change))
+        for schema, table in (("public", "songplays"), ("public", "time"),
+                              ("analytics", "heard_plays"), ("analytics", "page_views"))
+        for row, change in (("min", "- interval '1 year'"), ("max", "+ interval '1 year'"))
+    ),
+    *(
+        ("books_balance", "ALTER TABLE etl.manifest DROP CONSTRAINT manifest_books_balance;"
+                          f"UPDATE etl.manifest SET {column} = {column} + 1")
+        for column in ("lines", "blank", "page_views", "bare_pages", "loaded", "duplicates", "rejected",
+                       "forgotten", "dismissed")
+    ),
     ("files_have_books", "DELETE FROM etl.manifest WHERE loaded = 9 OR rejected = 2"),
     ("files_have_books", "UPDATE etl.known_files SET run_id = 99"),
+    ("files_have_books", "UPDATE etl.manifest SET run_id = 99"),
     ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) VALUES (99, '1-1', 1)"),
     ("files_have_books", "INSERT INTO etl.manifest (file_id, version, run_id) SELECT file_id, '', 1"
                          " FROM etl.known_files"),
     ("books_rejected", "DELETE FROM etl.rejected_records WHERE line = 2"),
     ("books_rejected", "UPDATE etl.rejected_records SET file_id = file_id + 1"),
+    ("books_rejected", "INSERT INTO etl.rejected_records VALUES (99, 1, 99, 1, 'invalid_json', '', '', 0)"),
     ("books_loaded", "UPDATE etl.manifest SET loaded = loaded + 1, duplicates = duplicates - 1"
                      " WHERE duplicates > 0"),
     ("books_loaded", "DELETE FROM etl.catalogue_records WHERE song_id = 'S2'"),
+    ("books_loaded", "UPDATE etl.manifest m SET loaded = loaded - 1, blank = blank + 1"
+                     " FROM etl.known_files f WHERE f.file_id = m.file_id AND kind = 'song'"),
     ("lineage", "UPDATE analytics.heard_plays SET file_id = 99 WHERE line = 3"),
     ("lineage", "UPDATE analytics.page_views SET file_id = 99 WHERE line = 3"),
     ("lineage", "UPDATE etl.catalogue_records SET file_id = file_id + 90"),
+    *(
+        ("lineage", f"UPDATE {table} SET file_id = f.file_id FROM etl.known_files f WHERE kind = '{other}'"
+                    f" AND {where}")
+        for table, other, where in (("analytics.heard_plays", "song", "line = 3"),
+                                    ("analytics.page_views", "song", "line = 3"),
+                                    ("etl.catalogue_records", "log", "song_id = 'S2'"))
+    ),
+    ("lineage", "UPDATE analytics.heard_plays SET line = 0 WHERE line = 3"),
+    ("lineage", "UPDATE analytics.page_views SET line = 0 WHERE line = 3"),
     ("row_counts", "UPDATE etl.row_counts SET row_count = row_count + 1 WHERE table_name = 'matched'"),
     ("row_counts", "DELETE FROM etl.row_counts WHERE table_name = 'time'"),
     ("plays_have_users", "DELETE FROM users WHERE user_id = 1"),
     ("plays_have_users", "INSERT INTO users (user_id, level) VALUES (99, 'free')"),
     ("plays_have_time", "DELETE FROM time WHERE day = 3"),
     ("plays_have_time", "INSERT INTO time VALUES ('2018-11-30 23:00+00', 23, 30, 48, 11, 2018, 4)"),
-    ("time_units", "UPDATE time SET week = week + 1 WHERE day = 3"),
+    *(
+        ("time_units", f"UPDATE time SET {unit} = {unit} + 1 WHERE day = 3")
+        for unit in ("hour", "day", "week", "month", "year", "weekday")
+    ),
+    ("time_units", "UPDATE time SET start_time = start_time + interval '1 microsecond' WHERE day = 3"),
     ("songs_have_artists", "DELETE FROM artists WHERE artist_id = 'A2'"),
     ("songs_have_artists", "UPDATE songplays SET artist_id = 'A2' WHERE artist_id IS NOT NULL"),
+    *(
+        ("songs_have_artists", "ALTER TABLE songplays DROP CONSTRAINT songplays_song_has_artist;"
+                               f"UPDATE songplays SET {column} = NULL WHERE user_id = 1")
+        for column in ("song_id", "artist_id")
+    ),
     ("plays_have_lines", "DELETE FROM analytics.heard_plays WHERE line = 3"),
     ("plays_have_lines", "DELETE FROM songplays WHERE user_id = 1"),
     ("heard_songs", "DELETE FROM analytics.heard_songs WHERE song_id IS NULL"),
@@ -131,7 +176,10 @@ DAMAGE = [
         " FROM (VALUES ('x')) x (t)",
     ),
     ("heard_songs", "UPDATE analytics.heard_songs SET artist_key = artist_key + 1"),
+    ("heard_songs", "UPDATE analytics.heard_songs SET track_id = track_id + 1"),
     ("text_as_read", "UPDATE analytics.heard_songs SET title = 'OÃ¹' WHERE song_id IS NULL"),
+    ("text_as_read", "UPDATE analytics.heard_songs SET artist = 'BjÃ¶rk' WHERE song_id IS NULL"),
+    ("text_as_read", "UPDATE etl.catalogue_records SET title = 'OÃ¹'"),
     ("text_as_read", "UPDATE etl.catalogue_records SET artist_name = 'BjÃ¶rk'"),
     ("text_as_read", "UPDATE analytics.user_agents SET user_agent = 'Ã©'"),
     ("identities", "UPDATE songplays SET session_id = session_id + 1 WHERE user_id = 7"),
@@ -140,13 +188,29 @@ DAMAGE = [
     ("catalogue_winners", "UPDATE songs SET year = 1999"),
     ("catalogue_winners", "UPDATE artists SET location = NULL"),
     ("catalogue_winners", "DELETE FROM songs WHERE song_id = 'S2'"),
+    ("catalogue_winners", "INSERT INTO songs VALUES ('S9', 'Mine', 'A2', NULL, 1)"),
+    ("catalogue_winners", "DELETE FROM artists WHERE artist_id = 'A2'"),
+    ("catalogue_winners", "INSERT INTO artists VALUES ('A9', 'Mine')"),
     ("song_keys", "DELETE FROM etl.song_keys WHERE song_id = 'S2'"),
     ("song_keys", "UPDATE etl.song_keys SET artist_id = 'A2'"),
+    ("song_keys", "UPDATE etl.song_keys SET heard_song_id = gen_random_uuid()"),
+    ("song_keys", "INSERT INTO etl.song_keys VALUES (gen_random_uuid(), 'S9', 'A2')"),
     ("matches", "UPDATE analytics.heard_songs SET song_id = NULL, artist_id = NULL"),
+    ("matches", "UPDATE analytics.heard_songs SET song_id = 'S2', artist_id = 'A2' WHERE song_id IS NULL"),
     ("matches", "UPDATE songplays SET song_id = NULL, artist_id = NULL WHERE user_id = 1"),
+    *(
+        ("matches", f"UPDATE {table} SET {column} = 'other' WHERE song_id IS NOT NULL")
+        for table in ("analytics.heard_songs", "songplays") for column in ("song_id", "artist_id")
+    ),
     ("latest_plays", "UPDATE users SET level = 'zero' WHERE user_id = 1"),
     ("latest_plays", "UPDATE etl.latest_plays SET variant = variant || 'x' WHERE user_id = 1"),
     ("latest_plays", "DELETE FROM etl.latest_plays WHERE user_id = 1"),
+    ("latest_plays", "INSERT INTO etl.latest_plays VALUES (99, now(), 1, 1, 1, '')"),
+    ("latest_plays", "UPDATE etl.latest_plays SET start_time = start_time + interval '1 ms'"),
+    *(
+        ("latest_plays", f"UPDATE etl.latest_plays SET {column} = {column} + 1 WHERE user_id = 1")
+        for column in ("session_id", "item_in_session", "songplay_id")
+    ),
     (
         "rollup_user_level_days",
         "UPDATE analytics.user_level_days SET level = 'zero' WHERE user_id = 7 AND stretch_no = 2",
@@ -171,6 +235,7 @@ DAMAGE = [
                          " WHERE user_id = 7"),
     ("user_agents", "DELETE FROM analytics.user_agents"),
     ("user_agents", "UPDATE analytics.user_agents SET user_agent = ''"),
+    ("user_agents", "INSERT INTO analytics.user_agents VALUES (analytics.text_id('mine'), 'mine')"),
     ("rollup_sessions", "UPDATE analytics.sessions SET started_at = started_at + interval '1 ms'"),
     ("rollup_sessions", "DELETE FROM analytics.sessions WHERE user_id = 7"),
     ("rollup_first_days", "UPDATE analytics.first_days SET first_day = first_day + 1 WHERE user_id = 7"),
@@ -207,8 +272,10 @@ DAMAGE = [
     ("rollup_week_outcomes", "UPDATE analytics.week_outcomes SET weeks = weeks + 1"),
     ("rollup_week_outcomes", "UPDATE analytics.week_outcomes SET help = help + 1"),
     ("staging_left", "CREATE TABLE staging.run1_2018_11_time ()"),
+    ("staging_left", "CREATE TABLE staging.run1_2018_11_time (line int) PARTITION BY RANGE (line)"),
     ("staging_left", "INSERT INTO etl.staged_months VALUES (1, '2018-11-01')"),
     ("staging_left", "INSERT INTO etl.staged_slices SELECT 1, '2018-11-01', 1, now(), now(), 1, 1, 1, 1"),
+    ("staging_left", "INSERT INTO etl.staged_parts VALUES (1, 1, 0, 1)"),
     ("dead_runs", "INSERT INTO etl.runs DEFAULT VALUES"),
     ("dead_runs", "INSERT INTO etl.runs (state) VALUES ('publishing')"),
 ]  # fmt: skip
@@ -409,6 +476,32 @@ def test_a_run_at_work_is_no_dead_one(dsn: str, db: Connection[Any], world: Path
     with begin_run(dsn, db):
         assert found(check(dsn)) == []
     assert found(check(dsn)) == ["dead_runs"]
+
+
+def test_locks_of_others_with_its_number_do_not_hide_a_dead_run(
+    loaded: Connection[Any], maintenance: Connection[Any]
+) -> None:
+    with loaded.transaction(force_rollback=True):
+        run_id = one(loaded, "INSERT INTO etl.runs DEFAULT VALUES RETURNING run_id")
+        loaded.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify'), %s)", [run_id])
+        both = "SELECT pg_advisory_xact_lock(hashtext('sparkify run')::bigint << 32 | %s)"
+        loaded.execute(both, [run_id])  # one key of 64 bits
+        with maintenance.transaction():  # in another database
+            maintenance.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify run'), %s)", [run_id])
+            assert found(examine(loaded, ["dead_runs"])[0]) == ["dead_runs"]
+        loaded.execute("SELECT pg_advisory_xact_lock(hashtext('sparkify run'), %s)", [run_id])
+        assert found(examine(loaded, ["dead_runs"])[0]) == []
+
+
+def test_a_standby_reports_no_dead_run(loaded: Connection[Any]) -> None:
+    """A real one takes seconds to start: this server says that it is one."""
+    with loaded.transaction(force_rollback=True):
+        loaded.execute("INSERT INTO etl.runs DEFAULT VALUES")
+        loaded.execute(
+            "CREATE FUNCTION pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+            "SET LOCAL search_path = public, pg_catalog"
+        )
+        assert found(examine(loaded, ["dead_runs"])[0]) == []
 
 
 def test_reading_is_all_it_needs(dsn: str, db: Connection[Any], world: Path, server_dsn: str) -> None:
