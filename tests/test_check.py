@@ -196,11 +196,14 @@ DAMAGE = [
     ("song_keys", "UPDATE etl.song_keys SET heard_song_id = gen_random_uuid()"),
     ("song_keys", "INSERT INTO etl.song_keys VALUES (gen_random_uuid(), 'S9', 'A2')"),
     ("matches", "UPDATE analytics.heard_songs SET song_id = NULL, artist_id = NULL"),
-    ("matches", "UPDATE analytics.heard_songs SET song_id = 'S2', artist_id = 'A2' WHERE song_id IS NULL"),
+    ("matches", "UPDATE analytics.heard_songs SET song_id = 'S2', artist_id = 'A2' WHERE song_id IS NULL;"
+                "UPDATE songplays SET song_id = 'S2', artist_id = 'A2' WHERE song_id IS NULL"),
     ("matches", "UPDATE songplays SET song_id = NULL, artist_id = NULL WHERE user_id = 1"),
     *(
-        ("matches", f"UPDATE {table} SET {column} = 'other' WHERE song_id IS NOT NULL")
-        for table in ("analytics.heard_songs", "songplays") for column in ("song_id", "artist_id")
+        ("matches", ";".join(f"UPDATE {table} SET {column} = 'x' WHERE song_id IS NOT NULL"
+                             for table in tables))
+        for tables in (["songplays"], ["analytics.heard_songs", "songplays"])
+        for column in ("song_id", "artist_id")
     ),
     ("latest_plays", "UPDATE users SET level = 'zero' WHERE user_id = 1"),
     ("latest_plays", "UPDATE etl.latest_plays SET variant = variant || 'x' WHERE user_id = 1"),
