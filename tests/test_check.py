@@ -227,6 +227,7 @@ DAMAGE = [
     ("page_view_months", "ALTER TABLE analytics.page_views DETACH PARTITION partitions.page_views_2018_11;"
                          "ALTER TABLE analytics.page_views ATTACH PARTITION partitions.page_views_2018_11"
                          " FOR VALUES FROM ('2018-11-01 00:00+00') TO ('2018-11-30 00:00+00')"),
+    ("page_view_months", "CREATE TABLE partitions.mine PARTITION OF analytics.page_views DEFAULT"),
     ("page_views_of_forgotten", "INSERT INTO etl.forgotten_sessions"
                                 " SELECT etl.session_digest(key, 818) FROM etl.forgotten_key"),
     ("books_page_views", "UPDATE etl.manifest SET page_views = page_views - 1, bare_pages = bare_pages + 1"

@@ -10,7 +10,8 @@ WHERE page_view_id <> etl.songplay_id(user_id, session_id, item_in_session, star
 SELECT partition::text, lower(span) AS since, upper(span) AS until
 FROM (SELECT inhrelid::regclass AS partition, etl.partition_span(inhrelid) AS span FROM pg_inherits
       WHERE inhparent = to_regclass('analytics.page_views')) partitions
-WHERE span IS DISTINCT FROM tstzrange(date_trunc('month', lower(span)), date_trunc('month', lower(span)) + interval '1 month')
+-- A default partition has neither bound.
+WHERE lower(span) IS NULL OR span <> tstzrange(date_trunc('month', lower(span)), date_trunc('month', lower(span)) + interval '1 month')
 
 -- name: page_views_of_forgotten
 -- No page view without a user is of a session of somebody who was forgotten.
