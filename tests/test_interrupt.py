@@ -28,7 +28,7 @@ from sparkify.report import Progress, StagedBatch
 from sparkify.stage.stager import Stager
 from sparkify.transform.sessions import Sessions
 from tests.support.data import NOVEMBER, play, song, write
-from tests.support.warehouse import one
+from tests.support.warehouse import LOCK_WAITS, one
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SLEEPS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
@@ -133,9 +133,7 @@ def test_forgetting_that_is_done_is_reported(
     with connect(dsn) as other, other.transaction():
         other.execute("LOCK users IN SHARE UPDATE EXCLUSIVE MODE")
         process = start(patient, "forget", "15", "--json", "--dsn", dsn)
-        wait_for(
-            lambda: db.execute(f"{OTHERS} AND query LIKE 'VACUUM%' AND wait_event_type = 'Lock'").fetchall()
-        )
+        wait_for(lambda: one(db, f"{LOCK_WAITS} AND query LIKE 'VACUUM%'"))
         process.send_signal(number)
         out, said = process.communicate(timeout=5)
     assert process.returncode == CODES[number]

@@ -193,10 +193,10 @@ def test_the_size_of_time_decides_how_keys_are_checked(
     with connect(dsn) as reader, reader.transaction():
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         reader.execute("SELECT")  # keeps the plays from being frozen, which decides, too
-        for day, plays in enumerate((30, 30, 20, 26)):  # when `time` has 0, 30, 60 and 80 rows
+        for day, plays in enumerate((30, 30, 54, 38, 50)):  # when `time` has 0, 30, 60, 114 and 152 rows
             a_day(tmp_path, day, plays)
             etl.run(tmp_path, dsn=dsn)
     assert db.execute("SELECT * FROM seen.settings").fetchall() == [
-        ("on", "on"), ("on", "on"), ("off", "on"), ("off", "off"),
+        ("on", "on"), ("on", "on"), ("off", "on"), ("off", "on"), ("off", "off"),
     ]  # fmt: skip
-    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 4
+    assert len(same_as_at_once(tmp_path, dsn, other_dsn)) == 5

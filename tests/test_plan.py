@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -122,6 +122,8 @@ def test_a_held_run_can_be_dropped_at_once(dsn: str, tmp_path: Path, monkeypatch
         close(session)
 
 
+@example(given_files=[("log", 2), ("log", 3)], batch_bytes=4, cut=set())
+@example(given_files=[("log", 2), ("log", 3)], batch_bytes=5, cut=set())
 @given(
     given_files=st.lists(st.tuples(st.sampled_from(["log", "log", "song"]), st.integers(0, 6)), max_size=20),
     batch_bytes=st.integers(1, 10),

@@ -31,7 +31,7 @@ from sparkify.operations.retry import _Retrier, retry
 from sparkify.stage.runs import begin_run, lock_publisher
 from sparkify.transform import judge
 from tests.support.data import NOVEMBER, lines, play, song, write
-from tests.support.warehouse import LOCK_WAITS, checksums, one, totals, wait_until
+from tests.support.warehouse import LOCK_WAITS, UNGRANTED_LOCKS, checksums, one, totals, wait_until
 
 DAY = 24 * 3600 * 1000
 NARROW = "UPDATE etl.warehouse SET earliest = '2018-11-02', before = '2018-12-10'"
@@ -297,10 +297,7 @@ def test_nothing_is_locked_while_it_waits_for_vacuum(
         with vacuum.transaction():
             vacuum.execute("LOCK TABLE analytics.sessions IN SHARE UPDATE EXCLUSIVE MODE")
             thread.start()
-            waiting = (
-                "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
-                " AND datname = current_database() AND relation = 'analytics.sessions'::regclass"
-            )
+            waiting = f"{UNGRANTED_LOCKS} AND relation = 'analytics.sessions'::regclass"
             wait_until(lambda: one(db, waiting) > 0)
             assert one(db, "SELECT count(*) FROM songplays") == 2
             db.execute("SELECT FROM etl.warehouse FOR UPDATE NOWAIT")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from select import select
 from typing import Any
 
 import psycopg
@@ -473,21 +474,25 @@ def test_a_password_is_asked_for_twice_and_never_shown(prepared: str, again: str
         stdin=end, stdout=end, stderr=end, start_new_session=True,
     )  # fmt: skip
     os.close(end)
-    said = ""
-    for prompt, answer in ("Password for sparkify_test_bi: ", "typed-0815"), ("Again: ", again):
-        while not said.endswith(prompt):
-            said += os.read(terminal, 1000).decode()
-        os.write(terminal, answer.encode() + b"\n")
-    with contextlib.suppress(OSError):  # nobody has the other end open any more
-        while more := os.read(terminal, 1000).decode():
-            said += more
-    os.close(terminal)
-    is_same = again == "typed-0815"
-    assert process.wait() == (0 if is_same else 2)
-    assert "typed" not in said
-    assert ("The two passwords differ." in said) is not is_same
-    psycopg.connect(as_login(prepared, "sparkify_test_bi", again if is_same else CANARY)).close()
-    create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
+    said, is_same = "", again == "typed-0815"
+    try:
+        for prompt, answer in ("Password for sparkify_test_bi: ", "typed-0815"), ("Again: ", again):
+            while not said.endswith(prompt):
+                assert select([terminal], [], [], 60)[0], said
+                said += os.read(terminal, 1000).decode("ascii")
+            os.write(terminal, answer.encode() + b"\n")
+        with contextlib.suppress(OSError):  # nobody has the other end open any more
+            while more := os.read(terminal, 1000).decode("ascii"):
+                said += more
+        assert process.wait(60) == (0 if is_same else 2)
+        assert "typed" not in said
+        assert ("The two passwords differ." in said) is not is_same
+        psycopg.connect(as_login(prepared, "sparkify_test_bi", again if is_same else CANARY)).close()
+    finally:
+        os.close(terminal)
+        process.kill()
+        process.wait()
+        create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
 
 
 def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connection[Any]) -> None:

@@ -30,7 +30,7 @@ from tests.support.cluster import (
     wait_for,
 )
 from tests.support.proxy import Proxy, batch_is_being_staged, batch_is_committed
-from tests.support.warehouse import CONTENT, check_books, checksums, one, totals
+from tests.support.warehouse import CONTENT, LOCK_WAITS, check_books, checksums, one, totals
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (requirements/spark.lock)")
 if not shutil.which("java"):
@@ -227,10 +227,7 @@ def test_a_slow_task_and_its_twin(
     must_equal_local(new_dsn, dirty, dsn, done(cluster, process))
 
 
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    " AND query LIKE '%known_files%'"
-)
+WAITING = f"{LOCK_WAITS} AND query LIKE '%known_files%'"
 
 
 def test_the_driver_killed_and_started_again(

@@ -30,6 +30,10 @@ CONTENT = {
 CONTENT |= {name: f"SELECT * FROM analytics.{name}" for name in rollups.NAMES}
 
 # In this database: tests that run at the same time wait for locks in others of the same server.
+UNGRANTED_LOCKS = (
+    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    " WHERE datname = current_database() AND NOT granted"
+)
 LOCK_WAITS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )

@@ -34,7 +34,7 @@ _BATCH: Final = 5000
 """Rejects deleted with one statement."""
 
 LOCK_TIMEOUT: Final = "2min"
-"""How long to wait for a lock before nobody is forgotten."""
+"""How long to wait for a lock before giving up. Then nobody is forgotten."""
 
 VACUUM_LOCK_TIMEOUT: Final = "2s"
 """How long to wait for a table that is in use."""
@@ -91,8 +91,8 @@ def forget(user_ids: Iterable[int], *, dsn: str | None = None, dry_run: bool = F
                 erasure.run()
         except psycopg.errors.LockNotAvailable:
             raise SparkifyError(
-                "For two minutes, a load or another session has kept a lock that this needs. Nobody was"
-                " forgotten; try again when it has ended."
+                "A load or another session keeps a lock that this needs. Nobody was forgotten; try again when"
+                " it has ended."
             ) from None
         erasure.done.dry_run = dry_run
         if not dry_run:

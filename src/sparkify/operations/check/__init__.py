@@ -114,9 +114,8 @@ def _settle(connection: Connection[Any]) -> list[Finding]:
         if not suspects:
             break
         again, steady = examine(connection, suspects)
-        # What two rounds find does not come from a run that just ended or a month that was just attached.
-        findings |= {finding.name: finding for finding in again if steady or not finding.found}
-        if steady:
+        findings |= {finding.name: finding for finding in again}
+        if steady:  # what two rounds find does not come from a run that just ended or a month just attached
             break
     else:
         raise SparkifyError(
