@@ -230,6 +230,8 @@ DAMAGE = [
                          " FOR VALUES FROM ('2018-11-01 00:00+00') TO ('2018-11-30 00:00+00')"),
     ("page_view_months", "CREATE TABLE partitions.mine PARTITION OF analytics.page_views"
                          " FOR VALUES FROM ('2018-09-02 00:00+00') TO ('2018-10-01 00:00+00')"),
+    ("page_view_months", "CREATE TABLE partitions.mine PARTITION OF analytics.page_views"
+                         " FOR VALUES FROM ('2018-09-02 00:00+00') TO ('2018-10-02 00:00+00')"),
     ("page_view_months", "CREATE TABLE partitions.mine PARTITION OF analytics.page_views DEFAULT"),
     ("page_views_of_forgotten", "INSERT INTO etl.forgotten_sessions"
                                 " SELECT etl.session_digest(key, 818) FROM etl.forgotten_key"),
