@@ -25,6 +25,7 @@ from sparkify.operations.check import check
 from sparkify.operations.forget import forget
 from sparkify.operations.retry import retry
 from sparkify.operations.roles import create_roles
+from sparkify.schema.structure import SCHEMAS
 from sparkify.server.names import LOADER, READER
 from sparkify.stage.runs import begin_run
 from tests.support.data import NOVEMBER, play, song, write
@@ -201,6 +202,99 @@ def test_reading_with_just_this_role(prepared: str, loader: str, reader: str, tm
         assert one(connection, "SHOW jit") == "off"
     with connect(loader) as connection:
         connection.execute("DROP TABLE analytics.made_later")
+
+
+SETTINGS = "SELECT name, current_setting(name) FROM pg_settings WHERE source LIKE '%user'"
+READ_SETTINGS = {
+    "default_transaction_read_only": "on", "statement_timeout": "5min", "jit": "off",
+    "idle_in_transaction_session_timeout": "10min",
+}  # fmt: skip
+
+
+def test_a_login_has_the_settings_of_its_role(
+    prepared: str, reader: str, loader: str, server_dsn: str
+) -> None:
+    """They hold in this database alone, and change with the role."""
+
+    def settings(dsn: str) -> dict[str, str]:
+        with psycopg.connect(dsn) as connection:
+            return dict(connection.execute(SETTINGS).fetchall())
+
+    assert settings(reader) == READ_SETTINGS
+    assert (settings(as_login(server_dsn, "sparkify_test_bi")), settings(loader)) == ({}, {})
+    try:
+        create_roles(prepared, login=("sparkify_test_bi", LOADER, CANARY))
+        assert settings(reader) == {}
+    finally:
+        create_roles(prepared, login=("sparkify_test_bi", READER, CANARY))
+    assert settings(reader) == READ_SETTINGS
+
+
+RIGHTS = """
+WITH ours AS (
+    SELECT oid, nspname FROM pg_namespace
+    WHERE nspname IN ('public', 'analytics', 'etl', 'staging', 'partitions')
+), relations AS (
+    SELECT c.oid, nspname || '.' || relname AS name, CASE relkind WHEN 'S' THEN 's' ELSE 'r' END AS kind
+    FROM pg_class c JOIN ours ON ours.oid = relnamespace WHERE relkind NOT IN ('i', 'I', 'c')
+)
+SELECT privilege_type, datname FROM pg_database d, aclexplode(acldefault('d', 10))
+WHERE datname = current_database() AND has_database_privilege(%(login)s, d.oid, privilege_type)
+UNION SELECT privilege_type, nspname FROM ours, aclexplode(acldefault('n', 10))
+WHERE has_schema_privilege(%(login)s, oid, privilege_type)
+UNION SELECT privilege_type, name FROM relations, aclexplode(acldefault(kind::"char", 10))
+WHERE CASE kind WHEN 'r' THEN has_table_privilege(%(login)s, oid, privilege_type)
+                ELSE has_sequence_privilege(%(login)s, oid, privilege_type) END
+UNION SELECT privilege_type, name || '.' || attname
+FROM relations JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped AND kind = 'r',
+     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) privilege_type
+WHERE has_column_privilege(%(login)s, oid, attname, privilege_type)
+UNION SELECT 'EXECUTE', nspname || '.' || proname FROM pg_proc p JOIN ours ON ours.oid = pronamespace
+WHERE has_function_privilege(%(login)s, p.oid, 'EXECUTE')
+"""
+READ = {
+    "public.songplays", "public.users", "public.songs", "public.artists", "public.time",
+    "etl.catalogue_records", "etl.files", "etl.known_files", "etl.manifest", "etl.row_counts", "etl.runs",
+    "etl.warehouse", "etl.winning_artists", "etl.winning_songs",
+}  # fmt: skip
+"""What a reader may read outside `analytics`, besides these columns of rejected lines."""
+COLUMNS_READ = {
+    f"etl.rejected_records.{column}"
+    for column in ("manifest_id", "run_id", "file_id", "line", "reason", "record_bytes")
+}
+
+
+def test_who_may_do_what(prepared: str, new_dsn: Callable[[], str], tmp_path: Path) -> None:
+    """All rights to all schemas, tables, columns, sequences and functions, with those that come later."""
+    dsn = new_dsn()
+    loader = as_login(dsn, "sparkify_test_etl")
+    create_roles(dsn)
+    write(tmp_path, "log_data/a.json", play())
+    etl.run(tmp_path, dsn=loader)
+    write(tmp_path, "log_data/b.json", play(NOVEMBER + 31 * DAY), "{")
+    assert etl.run(tmp_path, dsn=loader, max_rejects=0).status == "held"
+    with connect(loader) as connection:
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE TABLE {schema}.added (a integer)")  # type: ignore[arg-type]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        database, owner = connection.info.dbname, connection.info.user
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+        everything, by_loader, by_reader = (
+            set(connection.execute(RIGHTS, {"login": login}).fetchall()) for login in (owner, *LOGINS)
+        )
+        definers = "SELECT count(*) FROM pg_proc WHERE prosecdef AND proowner = 'sparkify_loader'::regrole"
+        with_owners_rights = one(connection, definers)
+        give_back(connection)
+    expected = {("CONNECT", database), ("TEMPORARY", database)}
+    expected |= {("USAGE", schema) for schema in ("public", "analytics", "etl")}
+    for right, name in everything:
+        table = ".".join(name.split(".")[:2])
+        is_read = table.startswith("analytics.") or table in READ or name in COLUMNS_READ
+        if right == "EXECUTE" or (right == "SELECT" and is_read):
+            expected.add((right, name))
+    assert by_loader == everything
+    assert by_reader == expected
+    assert with_owners_rights == 0
 
 
 @pytest.mark.parametrize(
