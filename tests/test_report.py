@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def world(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
         at = NOVEMBER + day * DAY + LATE
         fields = {"userId": str(user), "sessionId": run, "level": "free" if run < 3 else "paid"}
         heard = play(at, **fields) if run < 5 else play(at, **fields, song="Another", length=3600)
-        others = [heard, "", "bad", view(at, **fields), view(at, sessionId=None), play(userId="9")]
+        others: list[Any] = [heard, "", "bad", view(at, **fields), view(at, sessionId=None), play(userId="9")]
         write(root, f"log_data/{run}.json", heard, *(others if run == 1 else []))
         etl.run(root, dsn=module_dsn)
     for run in (7, 8):
@@ -105,7 +106,8 @@ Another         Elena       2          2
 
 4 of all 6 plays (66.7%) match a song in the catalogue;
 1 of 13 lines were set aside.
-Last loaded 2018-12-07 02:05 UTC; runs held: 1, failed: 1 (see `sparkify runs list`).
+Last loaded 2018-12-07 02:05 UTC; runs held: 1, failed: 1
+(see `sparkify runs list`).
 """
 CHOSEN = """\
 2018-11-24 to 2018-11-30, UTC, paid, Chicago, IL

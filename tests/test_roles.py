@@ -265,20 +265,27 @@ COLUMNS_READ = {
 
 
 def test_who_may_do_what(prepared: str, new_dsn: Callable[[], str], tmp_path: Path) -> None:
-    """All rights to all schemas, tables, columns, sequences and functions, with those that come later."""
+    """All rights to all schemas, tables, columns, sequences and functions, with those that come later.
+
+    In a database that is to be safe, everybody has none of them.
+    """
     dsn = new_dsn()
     loader = as_login(dsn, "sparkify_test_etl")
-    create_roles(dsn)
     write(tmp_path, "log_data/a.json", play())
-    etl.run(tmp_path, dsn=loader)
+    etl.run(tmp_path, dsn=dsn)
+    create_roles(dsn)
     write(tmp_path, "log_data/b.json", play(NOVEMBER + 31 * DAY), "{")
     assert etl.run(tmp_path, dsn=loader, max_rejects=0).status == "held"
     with connect(loader) as connection:
         for schema in SCHEMAS:
-            connection.execute(f"CREATE TABLE {schema}.added (a integer)")  # type: ignore[arg-type]
+            connection.execute(f"CREATE TABLE {schema}.added (a integer)")
     with psycopg.connect(dsn, autocommit=True) as connection:
         database, owner = connection.info.dbname, connection.info.user
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+        connection.execute(
+            "REVOKE ALL ON SCHEMA public FROM PUBLIC;"
+            "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA analytics, etl FROM PUBLIC"
+        )
         everything, by_loader, by_reader = (
             set(connection.execute(RIGHTS, {"login": login}).fetchall()) for login in (owner, *LOGINS)
         )

@@ -151,10 +151,8 @@ def _print_quality(state: dict[str, Any]) -> None:
         f"{state['rejected']:,} of {state['lines']:,} lines were set aside."
     )
     held, failed = len(state["held_runs"]), len(state["failed_runs"])
-    print_sentence(
-        f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {held:,}"
-        f"{f', failed: {failed:,} (see `sparkify runs list`)' if failed else ''}."
-    )
+    failures = f", failed: {failed:,}\n(see `sparkify runs list`)" if failed else ""
+    print_sentence(f"Last loaded {state['loaded_at']:%Y-%m-%d %H:%M} UTC; runs held: {held:,}{failures}.")
 
 
 def _bars(values: Sequence[int]) -> str:

@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 GRANT USAGE, CREATE ON SCHEMA public, analytics TO sparkify_loader;
-GRANT USAGE ON SCHEMA analytics TO sparkify_reader
+GRANT USAGE ON SCHEMA public, analytics TO sparkify_reader
 
 -- name: hand_over
 -- Give the warehouse to the loader's role, whoever created it: only the owner can attach a month or analyze.

@@ -18,7 +18,7 @@ SELECT set_config('sparkify.relations', array_to_string(%(relations)s::text[], '
 -- name: grant
 -- Let the readers' role see the star, our part of analytics and the books, but neither the text of rejected lines nor who was forgotten.
 -- A new table in etl is hidden from it unless it is added here.
-GRANT USAGE ON SCHEMA public, analytics, etl TO sparkify_reader;
+GRANT USAGE ON SCHEMA analytics, etl TO sparkify_reader;
 GRANT SELECT ON etl.warehouse, etl.row_counts, etl.runs, etl.files, etl.known_files, etl.manifest, etl.catalogue_records,
     etl.winning_songs, etl.winning_artists
 TO sparkify_reader;
@@ -30,11 +30,15 @@ DECLARE
     ours text;
 BEGIN
     FOR ours IN
-        SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        SELECT format('SELECT ON %s', c.oid::regclass) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE nspname IN ('public', 'analytics') AND relkind IN ('r', 'p', 'v')
           AND nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ','))
+        UNION ALL
+        -- Usually everybody may; but views call functions with the rights of whoever reads.
+        SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+        WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ',')) AND pg_has_role(proowner, 'USAGE')
     LOOP
-        EXECUTE format('GRANT SELECT ON %s TO sparkify_reader', ours);
+        EXECUTE format('GRANT %s TO sparkify_reader', ours);
     END LOOP;
 END
 $$
