@@ -601,7 +601,10 @@ def test_people_over_months(over_months: tuple[str, list[Event]]) -> None:
             changes.append((e["day"], before, e["level"], e["userId"]))
         levels[e["userId"]] = e["level"]
     assert len(firsts) > 12
-    for selection in (Selection(), Selection(date(2018, 11, 20), date(2019, 1, 9))):
+    _, second, *_, last_but_one, _ = sorted(set(firsts.values()))
+    for selection in (
+        Selection(), Selection(date(2018, 11, 20), date(2019, 1, 9)), Selection(second, last_but_one)
+    ):  # fmt: skip
         since, until = selection.since or date.min, selection.until or date.max
         at_place = Selection(selection.since, selection.until, "free", "Boston, MA")
         heard = defaultdict(set)

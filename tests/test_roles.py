@@ -274,12 +274,13 @@ def test_who_may_do_what(prepared: str, new_dsn: Callable[[], str], tmp_path: Pa
     write(tmp_path, "log_data/a.json", play())
     etl.run(tmp_path, dsn=dsn)
     create_roles(dsn)
-    write(tmp_path, "log_data/b.json", play(NOVEMBER + 31 * DAY), "{")
-    assert etl.run(tmp_path, dsn=loader, max_rejects=0).status == "held"
-    with connect(loader) as connection:
-        for schema in SCHEMAS:
-            connection.execute(f"CREATE TABLE {schema}.added (a integer)")
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with psycopg.connect(dsn, autocommit=True) as connection, contextlib.ExitStack() as end:
+        end.callback(give_back, connection)
+        write(tmp_path, "log_data/b.json", play(NOVEMBER + 31 * DAY), "{")
+        assert etl.run(tmp_path, dsn=loader, max_rejects=0).status == "held"
+        with connect(loader) as their:
+            for schema in SCHEMAS:
+                their.execute(f"CREATE TABLE {schema}.added (a integer)")
         database, owner = connection.info.dbname, connection.info.user
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
         connection.execute(
@@ -291,7 +292,6 @@ def test_who_may_do_what(prepared: str, new_dsn: Callable[[], str], tmp_path: Pa
         )
         definers = "SELECT count(*) FROM pg_proc WHERE prosecdef AND proowner = 'sparkify_loader'::regrole"
         with_owners_rights = one(connection, definers)
-        give_back(connection)
     expected = {("CONNECT", database), ("TEMPORARY", database)}
     expected |= {("USAGE", schema) for schema in ("public", "analytics", "etl")}
     for right, name in everything:

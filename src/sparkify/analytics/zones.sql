@@ -103,22 +103,12 @@ ORDER BY number
 
 -- name: retention
 -- Count how many of the users who first listened in a period listened in later ones. One row per first period and number of periods
--- later. The periods of a user are bits of a string: `present` takes twice the time. But that is better for days, of which nearly each
--- user has others.
-WITH heard AS (
-    SELECT user_id, bit_or(set_bit(set_bit(repeat('0', cardinality(%(moments)s::timestamptz[]) + 1)::varbit,
-                                           width_bucket(first_play, %(moments)s::timestamptz[]), 1),
-                                   width_bucket(last_play, %(moments)s::timestamptz[]), 1)) AS periods
-    FROM analytics.user_level_days WHERE day >= %(since_day)s AND day <= %(until_day)s
-    GROUP BY user_id
-),
-cohorts AS (
+-- later.
+WITH {present},
+cohorts AS MATERIALIZED (
     SELECT user_id, {first_period} AS first FROM analytics.first_days
     WHERE {is_new} AND (first_day, first_quarter) < (%(end_day)s::date, %(end_quarter)s)
-),
-alike AS (
-    SELECT first, periods, count(*) AS users FROM heard JOIN cohorts USING (user_id) GROUP BY first, periods
 )
-SELECT (%(starts)s::date[])[first] AS cohort, number - first AS {later}, sum(users)::bigint AS listeners
-FROM alike JOIN generate_series(1, cardinality(%(starts)s::date[])) AS number ON get_bit(periods, number) = 1
+SELECT (%(starts)s::date[])[first] AS cohort, number - first AS {later}, count(*) AS listeners
+FROM present JOIN cohorts USING (user_id)
 GROUP BY first, number ORDER BY first, number
