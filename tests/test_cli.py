@@ -230,7 +230,7 @@ def test_a_trend_of_many_days_says_that_it_has_whole_weeks(dsn: str, tmp_path: P
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("state", "said"), [("publishing", "runs held: 0."), ("failed", "failed: 1 (see")])
+@pytest.mark.parametrize(("state", "said"), [("publishing", "runs held: 0."), ("failed", "failed: 1\n(see")])
 def test_report_before_a_first_load_is_done(
     dsn: str, db: Connection[Any], tmp_path: Path, run_here: Run, state: str, said: str
 ) -> None:
