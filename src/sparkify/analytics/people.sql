@@ -54,8 +54,8 @@ FROM heard GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: retention_month
 -- Count how many of the users who first listened in a month listened in later months. One row per first month and number of months
--- later. A user has several rows in a month, one for each level, location and user agent. Users with equal arrays are counted together:
--- there are fewer of these than of different users and months.
+-- later. A user has several rows in a month, one for each level, location and user agent. Users with equal arrays are counted together,
+-- because there are fewer different arrays than users and months.
 WITH users_months AS (
     SELECT analytics.month_of(min(first_day)) AS cohort, array_agg(month) AS months
     FROM analytics.user_months JOIN analytics.first_days USING (user_id)

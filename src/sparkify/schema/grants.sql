@@ -36,7 +36,7 @@ BEGIN
         UNION ALL
         -- Usually everybody may; but views call functions with the rights of whoever reads.
         SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-        WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ',')) AND pg_has_role(proowner, 'USAGE')
+        WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ','))
     LOOP
         EXECUTE format('GRANT %s TO sparkify_reader', ours);
     END LOOP;
