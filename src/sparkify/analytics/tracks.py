@@ -5,8 +5,9 @@ from typing import Any, Final, LiteralString
 
 from sparkify.analytics import zones
 from sparkify.analytics.asking import ALL, fill
-from sparkify.analytics.names import doubled, encodings, repaired, shown
+from sparkify.analytics.names import encodings, repaired, shown
 from sparkify.analytics.places import spellings
+from sparkify.analytics.searching import patterns
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
@@ -18,19 +19,17 @@ Tracks = int | Iterable[int]
 
 
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
-    """Songs whose title and artist together have all words of `text`, in any case; the most played first.
+    """Songs whose title and artist together have all words of `text`; the most played first.
 
-    It finds doubly encoded names by their proper spelling, too; their letters beyond ASCII have the case of
-    the name then, or are small.
+    Case and accents make no difference: ``bjork`` finds Björk, and also where the logs have encoded it twice.
     """
     words = shown(text.replace("\0", "").encode(errors="replace").decode()).split()
     if not words:
         return Rows((), ("track_id", "title", "artist", "plays", "song_id"))
-    small = [word.lower() for word in words]
-    spelled = [words, *_encoded(words), *_encoded(small)]
-    patterns = {f"words_{number}": _patterns(like) for number, like in enumerate(spelled)}
+    likes, expressions = patterns(words)
     with reader(dsn) as connection:
-        return repaired(rows(connection, _sql["search"], patterns | {"limit": limit}))
+        found = {"likes": likes, "expressions": expressions, "limit": limit}
+        return repaired(rows(connection, _sql["search"], found))
 
 
 def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
@@ -72,16 +71,6 @@ def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The users who played them most, with their current level, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
-
-
-def _encoded(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words encoded once more, and twice."""
-    once = [doubled(word) for word in words]
-    return once, [doubled(word) for word in once]
-
-
-def _patterns(words: list[str]) -> list[str]:
-    return ["%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%" for word in words]
 
 
 def _ask_of(

@@ -1,15 +1,13 @@
 -- name: search
--- Find songs whose artist and title together contain all words, each as it is or encoded again, once or twice. One row per song,
--- most plays first. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up the names only of these songs.
-WITH words AS MATERIALIZED (
-    SELECT ARRAY(SELECT DISTINCT lower(word) FROM unnest(ARRAY[as_it_is, once, twice, small_once, small_twice]) AS word) AS spellings
-    FROM unnest(%(words_0)s::text[], %(words_1)s::text[], %(words_2)s::text[], %(words_3)s::text[], %(words_4)s::text[])
-             AS w (as_it_is, once, twice, small_once, small_twice)
-),
-found AS MATERIALIZED (
+-- Find songs whose artist and title together have all words. One row per song, most plays first. Few names are not ASCII, and only
+-- those need the regular expression. One OFFSET 0 keeps the name from being computed for each word, the other makes PostgreSQL look up
+-- the names only of these songs.
+WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id
-    FROM (SELECT track_id, lower(artist || ' ' || title) AS name FROM analytics.heard_songs OFFSET 0) heard
-    WHERE NOT EXISTS (SELECT FROM words WHERE NOT name LIKE ANY (spellings))
+    FROM (SELECT track_id, name, lower(name) AS small, octet_length(name) > length(name) AS beyond_ascii
+          FROM (SELECT track_id, artist || ' ' || title AS name FROM analytics.heard_songs OFFSET 0) named OFFSET 0) heard
+    WHERE NOT EXISTS (SELECT FROM unnest(%(likes)s::text[], %(expressions)s::text[]) AS word (like_it, expression)
+                      WHERE NOT (small LIKE like_it OR beyond_ascii AND name ~ expression IS TRUE))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)

@@ -1,0 +1,100 @@
+"""Words to search names for: in any case, with or without accents, and in names that are encoded twice."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from itertools import groupby
+from typing import Final
+
+from sparkify.analytics.names import ROUNDS, doubled
+
+LONGEST_WORD: Final = 50
+"""Characters. A longer word is found as it is, in any case: its regular expression would be slow."""
+
+_LETTERS: Final = range(0x2000)
+"""Where Unicode has the letters with accents: Latin, Greek, Cyrillic and their neighbours."""
+
+_ACCENTS: Final = range(0x300, 0x370)
+"""Accents that are characters of their own, each after its letter."""
+
+_WITHOUT_ACCENT: Final = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
+"""Letters that people write like this, and that Unicode does not take apart."""
+
+
+def patterns(words: Iterable[str]) -> tuple[list[str], list[str | None]]:
+    """Two patterns for each word: for LIKE in names of small ASCII letters, and a regular expression.
+
+    A word that is too long has no regular expression. The longest words come first: fewest names have them.
+    """
+    words = sorted(set(words), key=len, reverse=True)
+    return [_like(word) for word in words], [_regular_expression(word) for word in words]
+
+
+def _like(word: str) -> str:
+    plain = word.lower() if len(word) > LONGEST_WORD else "".join(map(_plain, _letters(word)))
+    return "%" + plain.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+
+
+def _regular_expression(word: str) -> str | None:
+    if len(word) > LONGEST_WORD:
+        return None
+    return "".join(f"{_any_form(letter)}{_accents_apart()}*" for letter in _letters(word))
+
+
+def _letters(word: str) -> str:
+    """The word without accents that are characters of their own."""
+    composed = unicodedata.normalize("NFC", word)
+    return composed.translate(dict.fromkeys(_ACCENTS)) or composed
+
+
+@lru_cache(1000)
+def _plain(letter: str) -> str:
+    """The letter, small and without accents."""
+    small = unicodedata.normalize("NFD", letter)[0].casefold() if ord(letter) in _LETTERS else letter.lower()
+    return _WITHOUT_ACCENT.get(small, small if len(small) == 1 else letter)
+
+
+@cache
+def _alike() -> dict[str, set[str]]:
+    """The letters of each plain one."""
+    alike = defaultdict(set)
+    for letter in map(chr, _LETTERS):
+        if letter.isalpha():
+            alike[_plain(letter)].add(letter)
+    return alike
+
+
+@lru_cache(1000)
+def _any_form(letter: str) -> str:
+    """A regular expression for all letters like this one."""
+    return _one_of(_alike().get(_plain(letter), set()) | {letter, letter.lower(), letter.upper()})
+
+
+@cache
+def _accents_apart() -> str:
+    return _one_of(map(chr, _ACCENTS))
+
+
+def _one_of(texts: Iterable[str]) -> str:
+    """A regular expression for one of the texts, as it is or encoded again, once or twice."""
+    forms = again = set(texts)
+    for _ in range(ROUNDS):
+        again = {doubled(text) for text in again}
+        forms = forms | again
+    endings = defaultdict(set)
+    for form in forms:
+        endings[form[:-1]].add(form[-1])
+    classes = ("".join(map(_escaped, start)) + _class(ends) for start, ends in sorted(endings.items()))
+    return f"(?:{'|'.join(classes)})"
+
+
+def _class(characters: set[str]) -> str:
+    """One of the characters, as ranges of neighbours."""
+    neighbours = groupby(enumerate(sorted(characters)), lambda numbered: ord(numbered[1]) - numbered[0])
+    ranges = ([character for _, character in numbered] for _, numbered in neighbours)
+    return f"[{''.join(f'{_escaped(run[0])}-{_escaped(run[-1])}' for run in ranges)}]"
+
+
+def _escaped(character: str) -> str:
+    return rf"\U{ord(character):08x}"
