@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from select import select
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -612,6 +612,60 @@ def test_what_others_have_made_beside_it_is_theirs(prepared: str, server: Connec
             connection.execute("DROP TABLE analytics.hers")
     finally:
         server.execute("DROP ROLE sparkify_test_alice")
+
+
+@pytest.mark.parametrize("made", ["before the check", "after the check"])
+@pytest.mark.parametrize("time", ["first", "second"])
+@pytest.mark.parametrize(
+    ("what", "name", "making", "owner"),
+    [
+        (
+            "function", "month_of",
+            "CREATE FUNCTION analytics.month_of(query text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+            " AS 'BEGIN EXECUTE query; END'; REVOKE ALL ON FUNCTION analytics.month_of(text) FROM PUBLIC",
+            "SELECT proowner::regrole::text FROM pg_proc"
+            " WHERE oid = 'analytics.month_of(text)'::regprocedure",
+        ),
+        (
+            "view", "plays_by_hour",
+            "CREATE VIEW analytics.plays_by_hour AS SELECT * FROM etl.forgotten",
+            "SELECT relowner::regrole::text FROM pg_class WHERE oid = 'analytics.plays_by_hour'::regclass",
+        ),
+    ],
+    ids=["function", "view"],
+)  # fmt: skip
+def test_what_others_have_made_with_one_of_our_names_is_refused_and_stays_theirs(
+    server: Connection[Any], new_dsn: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    what: str, name: str, making: LiteralString, owner: LiteralString, time: str, made: str,
+) -> None:  # fmt: skip
+    """As the loader's it would run with its rights, for whoever uses it. They may make it after the check."""
+    dsn = new_dsn()
+    server.execute("CREATE ROLE sparkify_test_alice")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        try:
+            if time == "second":
+                create_roles(dsn)
+            if what == "view":
+                connection.execute("DROP VIEW analytics.plays_by_hour")
+            connection.execute("GRANT CREATE, USAGE ON SCHEMA analytics, etl TO sparkify_test_alice")
+            connection.execute("SET ROLE sparkify_test_alice")
+            connection.execute(making)
+            connection.execute("RESET ROLE")
+            if made == "before the check":
+                with pytest.raises(
+                    UsageError, match=f"a {what} analytics.{name} that sparkify did not make: it"
+                ):
+                    create_roles(dsn)
+            else:
+                monkeypatch.setattr("sparkify.operations.roles.refuse_taken_names", lambda _: None)
+                with pytest.raises(SparkifyError, match=f"permission denied for (function|table) {name}"):
+                    create_roles(dsn)
+            assert one(connection, owner) == "sparkify_test_alice"
+        finally:
+            connection.execute("RESET ROLE; DROP OWNED BY sparkify_test_alice")
+            server.execute("DROP ROLE sparkify_test_alice")
+            if time == "second":
+                give_back(connection)
 
 
 def test_what_was_there_before_the_warehouse_stays_as_it_was(

@@ -170,13 +170,22 @@ def _make(connection: Connection[Any]) -> None:
     Raises:
         UsageError: something that is not ours has one of our names.
     """
-    taken = connection.execute(_sql["not_ours"], structure.names()).fetchall()
-    if taken:
-        _refuse(connection, taken)
+    refuse_taken_names(connection)
     for statement in structure.statements():
         connection.execute(statement)
     connection.execute(_sql["version"], [SCHEMA_VERSION])
     index_heard_songs(connection)
+
+
+def refuse_taken_names(connection: Connection[Any]) -> None:
+    """Refuse to go on if something that is not ours has one of our names.
+
+    Raises:
+        UsageError: something has; the message says what.
+    """
+    taken = connection.execute(_sql["not_ours"], structure.names()).fetchall()
+    if taken:
+        _refuse(connection, taken)
 
 
 def _drop(connection: Connection[Any]) -> None:

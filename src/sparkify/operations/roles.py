@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from sparkify.create_tables import open_warehouse, wait_briefly
+from sparkify.create_tables import open_warehouse, refuse_taken_names, wait_briefly
 from sparkify.database.connection import resolve, server_errors
 from sparkify.database.queries import queries
 from sparkify.database.reading import has_warehouse, open_existing
@@ -33,7 +33,8 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
 
     Raises:
         SparkifyError: this role may not create roles, or somebody is using the warehouse.
-        UsageError: a role of that name exists and is not one of ours.
+        UsageError: a role of that name exists and is not one of ours, or others have made something with one
+            of our names in the database.
     """
     with server_errors(), _open(resolve(dsn)) as connection:
         # We may be a superuser, and members of LOADER may make functions and operators in public: names are
@@ -41,6 +42,7 @@ def create_roles(dsn: str | None = None, *, login: tuple[str, str, str] | None =
         connection.execute("SET search_path = ''")
         _refuse_hidden_rows(connection)
         _refuse_open_schema(connection)
+        refuse_taken_names(connection)
         connection.execute("RESET ROLE")
         try:
             with connection.transaction():

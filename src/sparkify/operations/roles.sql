@@ -32,14 +32,15 @@ GRANT USAGE ON SCHEMA public, analytics TO sparkify_reader
 
 -- name: hand_over
 -- Give the warehouse to the loader's role, whoever created it: only the owner can attach a month or analyze.
--- Objects that others created in analytics stay theirs, and so does the schema if it is theirs.
+-- What others created stays theirs, and so does the schema analytics if it is theirs: a function of theirs that became the loader's
+-- would run with its rights.
 DO $$
 DECLARE
     change text;
 BEGIN
     FOR change IN
         WITH maker AS (
-            SELECT nspowner AS oid FROM pg_namespace WHERE nspname = 'etl'
+            SELECT nspowner AS oid FROM pg_namespace WHERE nspname = 'etl' AND nspowner <> 'sparkify_loader'::regrole
         ),
         relations AS (
             SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
@@ -49,19 +50,18 @@ BEGIN
         )
         SELECT * FROM (
             SELECT format('ALTER SCHEMA %I OWNER TO sparkify_loader', nspname) FROM pg_namespace
-            WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions') AND nspowner <> 'sparkify_loader'::regrole
-              AND nspowner = (SELECT oid FROM maker)
+            WHERE nspname IN ('analytics', 'etl', 'staging', 'partitions') AND nspowner = (SELECT oid FROM maker)
             ORDER BY nspname
         ) schemas
         UNION ALL
         SELECT format('ALTER %s %s OWNER TO sparkify_loader',
                       CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, oid::regclass)
-        FROM relations WHERE relowner <> 'sparkify_loader'::regrole
+        FROM relations WHERE relowner = (SELECT oid FROM maker)
         UNION ALL
         SELECT format('ALTER FUNCTION %s OWNER TO sparkify_loader', p.oid::regprocedure)
         FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
         WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ','))
-          AND proowner <> 'sparkify_loader'::regrole
+          AND proowner = (SELECT oid FROM maker)
     LOOP
         EXECUTE change;
     END LOOP;

@@ -34,7 +34,7 @@ BEGIN
         WHERE nspname IN ('public', 'analytics') AND relkind IN ('r', 'p', 'v')
           AND nspname || '.' || relname = ANY (string_to_array(current_setting('sparkify.relations'), ','))
         UNION ALL
-        -- Usually everybody may; but views call functions with the rights of whoever reads.
+        -- PUBLIC usually may, but that can be revoked, and views and questions call functions with the rights of whoever reads.
         SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
         WHERE nspname || '.' || proname = ANY (string_to_array(current_setting('sparkify.functions'), ','))
     LOOP
