@@ -70,6 +70,9 @@ def made_up() -> list[Event]:
                 artist=chance.choice(["Elena", "Bjork"]), length=chance.choice([100.25, 0.5, 250.125]),
             )
         )  # fmt: skip
+    # These two are new at midnight in New York, before and after the day on which its clocks change.
+    for user, at in (901, datetime(2018, 11, 4, 4, tzinfo=UTC)), (902, datetime(2018, 11, 5, 5, tzinfo=UTC)):
+        found.append(play(int(at.timestamp() * 1000), userId=str(user), sessionId=user, location=PLACES[0]))
     for event in found:
         event["at"] = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["ts"])
     return found
