@@ -1,5 +1,6 @@
 """Repair doubly encoded names: their UTF-8 was read as Latin-1 and encoded again."""
 
+from contextlib import suppress
 from typing import Final
 
 from sparkify.database.reading import Rows
@@ -29,6 +30,10 @@ def shown(name: str) -> str:
     from ftfy import fix_encoding  # noqa: PLC0415  most names need no repair
 
     fixed = fix_encoding(name)
+    # ftfy may be sure of one round, but not of the other, which alone might be a name: SÃ¥ng.
+    for _ in range(ROUNDS if fixed != name else 0):
+        with suppress(UnicodeError):
+            fixed = fixed.encode("latin-1").decode()
     # Double encoding makes one character several. A repair of the same length only guesses at control
     # characters, and no name has a NUL.
     return fixed if len(fixed) < len(name) and "\0" not in fixed else name
