@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import Connection
@@ -655,6 +656,35 @@ def test_a_selection_of_other_types_is_refused(parts: dict[str, Any]) -> None:
         Selection(**parts)
 
 
+def test_arguments_of_other_types_are_refused(dsn: str) -> None:
+    """Otherwise they would be answered with nothing, or with an error that blames the warehouse."""
+    a = analytics
+    for ask, name in (
+        *((partial(ask, "2018-11-01"), "selection") for ask in (a.totals, a.pages, a.churn, a.report)),
+        (partial(a.top, "songs", date(2018, 11, 1)), "selection"),
+        (partial(a.history, 1, "day", 5), "selection"),
+        *((partial(a.top, "songs", limit=limit), "limit") for limit in (None, "3", 3.0, True, -1)),
+        (partial(a.quiet, days=7.5), "days"),
+        (partial(a.quiet, days="14"), "days"),
+        *((partial(a.listener, user), "user_id") for user in ("15", 15.7, [15], None)),
+        *((partial(a.song, track), "track_id") for track in ("7", 7.0, None)),
+        *((partial(ask, tracks), "tracks")
+          for ask in (a.songs, a.history, a.audience, a.fans) for tracks in ("7", 7.0, [7.0], ["7"], None)),
+        (partial(a.artist, None), "name"),
+        (partial(a.search, 5), "text"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=rf"^`{name}` must be .*, not "):
+            ask(dsn=dsn)
+
+
+def test_numbers_of_numpy_are_numbers(dsn: str) -> None:
+    (song,) = analytics.top("songs", dsn=dsn, limit=np.int64(1))  # type: ignore[arg-type]
+    track = np.int64(song["track_id"])
+    assert analytics.song(track, dsn=dsn) == analytics.song(song["track_id"], dsn=dsn)  # type: ignore[arg-type]
+    for tracks in (track, [track]):
+        assert analytics.history(tracks, dsn=dsn) == analytics.history(song["track_id"], dsn=dsn)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_an_answer_without_rows_has_the_columns_of_others(
     asked_of_months: Connection[Any], zone: str
@@ -763,7 +793,10 @@ def test_a_list_of_no_length(dsn: str, limit: int) -> None:
         analytics.rejects, partial(analytics.fans, 1), partial(analytics.search, "a"),
     ):  # fmt: skip
         if limit:
-            with pytest.raises(UsageError, match=r"^PostgreSQL: .*Ask with another number"):
+            said = (
+                "whole number of rows, 0 or more" if limit < 0 else r"^PostgreSQL: .*Ask with another number"
+            )
+            with pytest.raises(UsageError, match=said):
                 question(dsn=dsn, limit=limit)
         else:
             assert question(dsn=dsn, limit=limit) == []

@@ -1,9 +1,11 @@
 """Songs, or all songs of an artist: find them, their history, and the people who listen to them."""
 
 from collections.abc import Iterable
+from reprlib import repr as short
 from typing import Any, Final, LiteralString
 
 from sparkify.analytics import zones
+from sparkify.analytics.arguments import is_whole, question
 from sparkify.analytics.asking import ALL, fill
 from sparkify.analytics.names import encodings, repaired, shown
 from sparkify.analytics.places import spellings
@@ -11,6 +13,7 @@ from sparkify.analytics.searching import patterns
 from sparkify.analytics.selection import PERIODS, UTC, Selection, refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
+from sparkify.errors import UsageError
 
 _sql: Final = queries("analytics/tracks")
 
@@ -18,6 +21,7 @@ Tracks = int | Iterable[int]
 """A `track_id`, or several whose plays count together, such as those of an `artist`."""
 
 
+@question
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
     """Songs whose title and artist together have all words of `text`; the most played first.
 
@@ -32,12 +36,14 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
         return repaired(rows(connection, _sql["search"], found))
 
 
+@question
 def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
     """A song's title, artist, plays and `song_id`; None if nobody heard it."""
     with reader(dsn) as connection:
         return next(iter(repaired(rows(connection, _sql["song"], {"track_id": track_id}))), None)
 
 
+@question
 def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
     """An artist's name, number of songs, plays, and `track_ids`; None if nobody heard one with this name.
 
@@ -48,6 +54,7 @@ def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
         return {"artist": shown(name), **row} if row["track_ids"] else None
 
 
+@question
 def songs(
     tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> Rows:
@@ -55,6 +62,7 @@ def songs(
     return repaired(_ask_of(dsn, _sql["songs"], tracks, selection, limit=limit))
 
 
+@question
 def history(
     tracks: Tracks, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> Rows:
@@ -63,24 +71,38 @@ def history(
     return _ask_of(dsn, _sql["history"], tracks, selection, period=period)
 
 
+@question
 def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Their plays and listeners by gender and by level at the time of the play."""
     return _ask_of(dsn, _sql["audience"], tracks, selection)
 
 
+@question
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The users who played them most, with their current level, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
 
 
 def _ask_of(
-    dsn: DsnOrConnection, question: LiteralString, tracks: Tracks, selection: Selection, **more: Any
+    dsn: DsnOrConnection, query: LiteralString, tracks: Tracks, selection: Selection, **more: Any
 ) -> Rows:
+    track_ids = _track_ids(tracks)
     by_days = selection.zone == UTC and selection.location is None
-    query = fill(question, heard=fill(_sql["heard" if by_days else "heard_there"]))
+    text = fill(query, heard=fill(_sql["heard" if by_days else "heard_there"]))
     with reader(dsn) as connection:
         of_songs = {
-            "track_ids": [tracks] if isinstance(tracks, int) else list(tracks),
-            "anywhere": selection.location is None, "places": spellings(connection, selection.location),
+            "track_ids": track_ids, "anywhere": selection.location is None,
+            "places": spellings(connection, selection.location),
         }  # fmt: skip
-        return rows(connection, query, zones.parameters(connection, selection) | of_songs | more)
+        return rows(connection, text, zones.parameters(connection, selection) | of_songs | more)
+
+
+def _track_ids(tracks: Tracks) -> list[int]:
+    """The ids. Text would be read digit by digit, and a float has too few bits for an id."""
+    if is_whole(tracks):
+        return [tracks]  # type: ignore[list-item]
+    if isinstance(tracks, Iterable):
+        track_ids = list(tracks)
+        if all(map(is_whole, track_ids)):
+            return track_ids
+    raise UsageError(f"`tracks` must be whole numbers, each a track_id, not {short(tracks)}.")
