@@ -121,7 +121,7 @@ def test_nobody(dsn: str, new_module_dsn: Any) -> None:
     for user in (99, -1, 2**70):
         assert analytics.listener(user, dsn=dsn) is None
     assert analytics.listener(1, dsn=new_module_dsn()) is None
-    with pytest.raises(UsageError, match=r'bigint: "Lily". Ask with another number'):
+    with pytest.raises(UsageError, match="`user_id` must be a whole number, not 'Lily'"):
         analytics.listener("Lily", dsn=dsn)  # type: ignore[arg-type]
 
 
@@ -151,9 +151,7 @@ def test_on_the_command_line(dsn: str, run_here: Any) -> None:
     assert {line.partition(",")[0] for line in lines[1:]} == {"day"}
     said = run_here("listener", "99", dsn=dsn)
     assert said.returncode == 1
-    assert (
-        said.stderr == "sparkify: There is no user 99. See the most active ones: sparkify top users --json\n"
-    )
+    assert said.stderr == "sparkify: There is no user 99. See the most active ones: sparkify top users\n"
     none = run_here("listener", "1", "--since", "2030-01-01", dsn=dsn)
     assert none.stderr == "No plays match what you chose.\n"
 

@@ -57,7 +57,10 @@ class Selection:
     def __post_init__(self) -> None:
         for day in (self.since, self.until):
             if type(day) not in {date, NoneType}:
-                raise UsageError(f"The days of a selection must be of type datetime.date, not {day!r}.")
+                raise UsageError(
+                    f"The days of a selection must be of type datetime.date, not {day!r}."
+                    " Take date.fromisoformat(text), or the .date() of a datetime."
+                )
         for name, part in (("level", self.level), ("location", self.location)):
             if part is not None and not isinstance(part, str):
                 raise UsageError(f"The {name} of a selection is text, or None for all, not {part!r}.")

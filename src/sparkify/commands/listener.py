@@ -26,9 +26,7 @@ def add(commands: Any) -> None:
         "Name, gender and level are those of the user's latest play. The trend, which --csv prints, is by"
         " day; for more than 62 days by week, for more than 62 weeks by month. It counts only chosen days."
     )
-    listener.add_argument(
-        "user", type=user_id, metavar="USER_ID", help="the user, as `top users --json` names it"
-    )
+    listener.add_argument("user", type=user_id, metavar="USER_ID", help="the user, as `top users` names it")
     add_selection(listener)
     add_limit(listener, 5)
     add_dsn(listener)
@@ -41,9 +39,7 @@ def _listener(options: Options) -> int:
     chosen = chosen_selection(options)
     found = analytics.listener(options.user, selection=chosen, dsn=options.dsn, limit=options.limit)
     if found is None:
-        raise SparkifyError(
-            f"There is no user {options.user}. See the most active ones: sparkify top users --json"
-        )
+        raise SparkifyError(f"There is no user {options.user}. See the most active ones: sparkify top users")
     print_answer(options, found, trend_rows(found), lambda: _print(found))
     return DONE
 
