@@ -83,6 +83,7 @@ WAYS: dict[str, Callable[[str], str]] = {
     "small": lambda word: "".join(c.lower() if len(c.lower()) == 1 else c for c in word),
     "capital": lambda word: "".join(c.upper() if len(c.upper()) == 1 else c for c in word),
     "accents apart": lambda word: unicodedata.normalize("NFD", word),
+    "an old typewriter": lambda word: word.replace("’", "'"),
     "no accents": lambda word: unicodedata.normalize("NFD", word).translate(ACCENTS),
 }
 EUROPEAN = st.characters(max_codepoint=0x4FF, categories=("Lu", "Ll", "Nd"))
@@ -108,6 +109,9 @@ def test_case_and_accents_make_no_difference(new_dsn: Callable[[], str], tmp_pat
         @example("Ａ", "small", "capital", 1)
         @example("x\u0302", "no accents", "as it is", 0)
         @example("\u0622", "as it is", "accents apart", 0)  # an accent of another script
+        @example("Don’t", "as it is", "an old typewriter", 1)
+        @example("Don’t", "an old typewriter", "as it is", 0)
+        @example("Björk’s", "an old typewriter", "as it is", 0)
         @example("ñ" * 51, "capital", "small", 0)
         @examples(150, thorough=1000)
         def is_found(word: str, stored: str, asked: str, times: int) -> None:

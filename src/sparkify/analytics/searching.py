@@ -18,8 +18,10 @@ _LETTERS: Final = range(0x2000)
 _ACCENTS: Final = range(0x300, 0x370)
 """Accents that are characters of their own, each after its letter."""
 
-_WITHOUT_ACCENT: Final = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
-"""Letters that people write like this, and that Unicode does not take apart."""
+_WRITTEN: Final = {
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "’": "'", "‘": "'", "´": "'",
+}  # fmt: skip
+"""How people also write characters that Unicode does not take apart."""
 
 
 def patterns(words: Iterable[str]) -> tuple[list[str], list[str | None]]:
@@ -52,15 +54,15 @@ def _letters(word: str) -> str:
 def _plain(letter: str) -> str:
     """The letter, small and without accents."""
     small = unicodedata.normalize("NFD", letter)[0].casefold() if ord(letter) in _LETTERS else letter.lower()
-    return _WITHOUT_ACCENT.get(small, small if len(small) == 1 else letter)
+    return _WRITTEN.get(small, small if len(small) == 1 else letter)
 
 
 @cache
 def _alike() -> dict[str, set[str]]:
-    """The letters of each plain one."""
+    """The characters that are written like each plain one."""
     alike = defaultdict(set)
-    for letter in map(chr, _LETTERS):
-        if letter.isalpha():
+    for letter in (*map(chr, _LETTERS), *_WRITTEN):
+        if letter.isalpha() or letter in _WRITTEN:
             alike[_plain(letter)].add(letter)
     return alike
 
@@ -68,7 +70,8 @@ def _alike() -> dict[str, set[str]]:
 @lru_cache(1000)
 def _any_form(letter: str) -> str:
     """A regular expression for all letters like this one."""
-    return _one_of(_alike().get(_plain(letter), set()) | {letter, letter.lower(), letter.upper()})
+    plain = _plain(letter)
+    return _one_of(_alike().get(plain, set()) | {plain, letter, letter.lower(), letter.upper()})
 
 
 @cache
