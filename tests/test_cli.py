@@ -185,6 +185,13 @@ def test_an_answer_with_nothing_says_which_days_have_plays(
     assert run_here(*words, "--json", dsn=dsn).stdout == "[]\n"
 
 
+@pytest.mark.parametrize("words", [["top", "songs"], ["hours"], ["report"]], ids=" ".join)
+def test_an_unknown_place(loaded: tuple[str, Any], words: list[str], run_here: Run) -> None:
+    nothing = run_here(*words, "--location", "Chicago", dsn=loaded[0])
+    places = " The places: sparkify top locations\n"
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", NOTHING.rstrip() + places)
+
+
 def test_location_and_csv(loaded: tuple[str, Any], run_here: Run) -> None:
     assert (
         run_here("top", "songs", "--location", "Chicago, IL", "--json", dsn=loaded[0]).stdout.count('"plays"')

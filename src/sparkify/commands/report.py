@@ -54,7 +54,7 @@ def _report(options: Options) -> int:
 def print_report(found: dict[str, Any]) -> None:
     """Print an `analytics.report` on one screen."""
     if not found["totals"]["plays"]:
-        _say_why_empty(found["quality"])
+        _say_why_empty(found["quality"], found["location"])
         return
     _print_totals(found)
     _print_songs(found)
@@ -69,13 +69,14 @@ def print_rows(options: Options, rows: Sequence[dict[str, Any]], hide: Sequence[
     if rows:
         print_table(rows, hide)
     else:
-        _say_why_empty(analytics.quality(dsn=options.dsn))
+        _say_why_empty(analytics.quality(dsn=options.dsn), getattr(options, "location", None))
 
 
-def _say_why_empty(state: dict[str, Any]) -> None:
+def _say_why_empty(state: dict[str, Any], location: str | None) -> None:
     if state["plays"]:
         days = f"There are plays from {state['first']} to {state['last']}, UTC."
-        note(f"Nothing to show. {days}")
+        places = "" if location is None else " The places: sparkify top locations"
+        note(f"Nothing to show. {days}{places}")
         return
     print_sentence("No plays yet. Load some: sparkify etl DATA")
     if runs := _unpublished(len(state["failed_runs"]), len(state["held_runs"])):
