@@ -669,7 +669,8 @@ def test_arguments_of_other_types_are_refused(dsn: str) -> None:
         *((partial(a.listener, user), "user_id") for user in ("15", 15.7, [15], None)),
         *((partial(a.song, track), "track_id") for track in ("7", 7.0, None)),
         *((partial(ask, tracks), "tracks")
-          for ask in (a.songs, a.history, a.audience, a.fans) for tracks in ("7", 7.0, [7.0], ["7"], None)),
+          for ask in (a.songs, a.history, a.audience, a.fans)
+          for tracks in ("7", b"7", 7.0, [7.0], ["7"], None)),
         (partial(a.artist, None), "name"),
         (partial(a.search, 5), "text"),
     ):  # fmt: skip
@@ -677,11 +678,16 @@ def test_arguments_of_other_types_are_refused(dsn: str) -> None:
             ask(dsn=dsn)
 
 
+def test_a_missing_argument_is_told_as_python_does() -> None:
+    with pytest.raises(TypeError, match=r"rising\(\) missing 1 required positional argument: 'selection'"):
+        analytics.rising()  # type: ignore[call-arg]
+
+
 def test_numbers_of_numpy_are_numbers(dsn: str) -> None:
     (song,) = analytics.top("songs", dsn=dsn, limit=np.int64(1))  # type: ignore[arg-type]
     track = np.int64(song["track_id"])
     assert analytics.song(track, dsn=dsn) == analytics.song(song["track_id"], dsn=dsn)  # type: ignore[arg-type]
-    for tracks in (track, [track]):
+    for tracks in (track, [track], np.array([track]), {np.int64(1), 2, track}):
         assert analytics.history(tracks, dsn=dsn) == analytics.history(song["track_id"], dsn=dsn)
 
 

@@ -1,5 +1,6 @@
 """A song or an artist: found by words, the history, who listens; compared with the plays."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sparkify import analytics, etl
 from sparkify.analytics import Selection
 from sparkify.analytics.names import doubled, encodings, shown
-from sparkify.analytics.searching import LONGEST_WORD
+from sparkify.analytics.searching import LONGEST_WORD, patterns
 from tests.support.data import NOVEMBER, play, song, write
 from tests.support.examples import examples
 
@@ -112,6 +113,8 @@ def test_case_and_accents_make_no_difference(new_dsn: Callable[[], str], tmp_pat
         @example("Don’t", "as it is", "an old typewriter", 1)
         @example("Don’t", "an old typewriter", "as it is", 0)
         @example("Björk’s", "an old typewriter", "as it is", 0)
+        @example("か\u3099", "as it is", "as it is", 0)  # these are composed otherwise, or not at all
+        @example("\u0958\u212b\uf900", "as it is", "as it is", 0)
         @example("ñ" * 51, "capital", "small", 0)
         @examples(150, thorough=1000)
         def is_found(word: str, stored: str, asked: str, times: int) -> None:
@@ -130,6 +133,30 @@ def test_case_and_accents_make_no_difference(new_dsn: Callable[[], str], tmp_pat
             assert other["track_id"] not in tracks
 
         is_found()
+
+
+@pytest.mark.parametrize(("character", "written"), [*zip("øłđðħŧı’‘´ʼ′", "olddhti" + "'" * 5, strict=True)])
+def test_a_character_is_found_as_people_write_it(character: str, written: str) -> None:
+    (like,), (expression,) = patterns([written])
+    assert re.search(str(expression), f"Ä{character}")
+    assert patterns([character])[0] == [like]
+
+
+def test_a_long_text_costs_little(dsn: str) -> None:
+    """Its patterns may have as much as 30 words of 50 letters, and as much as itself."""
+    text = " ".join(f"{'o' * 45}{number:05}" for number in range(20_000))
+    likes, expressions = patterns(text.split())
+    assert sum(map(len, likes)) < 2 * len(text)
+    assert sum(len(expression or "") for expression in expressions) < 3 << 20
+    assert patterns(["o" * (LONGEST_WORD + 1)])[1] == [None]
+    assert found(dsn, text) == []
+    assert found(dsn, " ".join(("elena", *"setanmi"))) == ["Setanta matins"]
+
+
+def test_the_words_beyond_those_with_any_accent_are_found_as_they_are(dsn: str) -> None:
+    many = [f"{number:02}" for number in range(40)]
+    likes, expressions = patterns([*many, "É"])
+    assert (likes[-1], expressions[-1], expressions.count(None)) == ("%é%", None, 11)
 
 
 def test_those_with_most_plays_are_found_first(dsn: str) -> None:
@@ -203,12 +230,17 @@ def test_spellings_that_are_shown_alike(name: str, codec: str) -> None:
     assert {name, once, twice} <= set(encodings(name)) == set(encodings(once)) == set(encodings(twice))
 
 
-@pytest.mark.parametrize("name", ["Sång", "Björk", "I våren (Live '62)", "Å", "Ýmir"])
+@pytest.mark.parametrize("name", ["Sång", "Björk", "I våren (Live '62)", "Å", "Ýmir", "OLÉ\u00a0!", "CAFÉ®"])
 def test_a_name_that_is_encoded_twice_over_is_repaired_wholly(name: str) -> None:
     """As the logs of 2018 encode names. ftfy is not sure of every round by itself."""
     stored = doubled(doubled(name))
     assert shown(stored) == name
     assert stored in encodings(name)
+
+
+@pytest.mark.parametrize("name", ["LIBERTÉ\u00a0!", "CAFÉ®", "JOSÉ»"])
+def test_a_right_name_is_not_taken_for_an_encoded_one(name: str) -> None:
+    assert shown(name) == shown(doubled(name)) == name
 
 
 @pytest.mark.parametrize("level", [None, "free", "paid"])

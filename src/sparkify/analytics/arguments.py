@@ -24,7 +24,11 @@ def question(ask: Callable[P, Answer]) -> Callable[P, Answer]:
 
     @wraps(ask)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Answer:
-        for name, value in bind(*args, **kwargs).arguments.items():
+        try:
+            arguments = bind(*args, **kwargs).arguments
+        except TypeError:
+            return ask(*args, **kwargs)  # Python says what is missing, and of which function
+        for name, value in arguments.items():
             is_usable, wanted = _WANTED.get(name, _ANYTHING)
             if not is_usable(value):
                 raise UsageError(f"`{name}` must be {wanted}, not {short(value)}.")

@@ -31,9 +31,11 @@ def shown(name: str) -> str:
 
     fixed = fix_encoding(name)
     # ftfy may be sure of one round, but not of the other, which alone might be a name: SÃ¥ng.
+    # What is left of an encoding gives another Latin-1 text; the end of CAFÉ® would give one beyond that.
     for _ in range(ROUNDS if fixed != name else 0):
         with suppress(UnicodeError):
-            fixed = fixed.encode("latin-1").decode()
+            again = fixed.encode("latin-1").decode()
+            fixed = again if max(again) <= "\xff" else fixed
     # Double encoding makes one character several. A repair of the same length only guesses at control
     # characters, and no name has a NUL.
     return fixed if len(fixed) < len(name) and "\0" not in fixed else name

@@ -12,6 +12,9 @@ from sparkify.analytics.names import ROUNDS, doubled
 LONGEST_WORD: Final = 50
 """Characters. A longer word is found as it is, in any case: its regular expression would be slow."""
 
+MOST_WORDS: Final = 30
+"""Shorter ones are found as they are: PostgreSQL keeps 32 regular expressions, and compiles others anew."""
+
 _LETTERS: Final = range(0x2000)
 """Where Unicode has the letters with accents: Latin, Greek, Cyrillic and their neighbours."""
 
@@ -20,6 +23,7 @@ _ACCENTS: Final = range(0x300, 0x370)
 
 _WRITTEN: Final = {
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "’": "'", "‘": "'", "´": "'",
+    "ʼ": "'", "′": "'",
 }  # fmt: skip
 """How people also write characters that Unicode does not take apart."""
 
@@ -27,21 +31,25 @@ _WRITTEN: Final = {
 def patterns(words: Iterable[str]) -> tuple[list[str], list[str | None]]:
     """Two patterns for each word: for LIKE in names of small ASCII letters, and a regular expression.
 
-    A word that is too long has no regular expression. The longest words come first: fewest names have them.
+    A word that is found only as it is has no regular expression. The longest words come first: fewest names
+    have them.
     """
     words = sorted(set(words), key=len, reverse=True)
-    return [_like(word) for word in words], [_regular_expression(word) for word in words]
+    folded = [word for word in words if len(word) <= LONGEST_WORD][:MOST_WORDS]
+    exact = [word for word in words if word not in folded]
+    likes = [_like("".join(map(_plain, _letters(word)))) for word in folded]
+    likes += [_like(word.lower()) for word in exact]
+    return likes, [*map(_regular_expression, folded), *(None for _ in exact)]
 
 
-def _like(word: str) -> str:
-    plain = word.lower() if len(word) > LONGEST_WORD else "".join(map(_plain, _letters(word)))
-    return "%" + plain.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+def _like(text: str) -> str:
+    return "%" + text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
 
 
-def _regular_expression(word: str) -> str | None:
-    if len(word) > LONGEST_WORD:
-        return None
-    return "".join(f"{_any_form(letter)}{_accents_apart()}*" for letter in _letters(word))
+def _regular_expression(word: str) -> str:
+    """The word with any accents, or as it is: Unicode composes some letters otherwise than names do."""
+    forms = "".join(f"{_any_form(letter)}{_accents_apart()}*" for letter in _letters(word))
+    return f"(?:{forms}|{''.join(map(_escaped, word))})"
 
 
 def _letters(word: str) -> str:

@@ -99,10 +99,7 @@ def _ask_of(
 
 def _track_ids(tracks: Tracks) -> list[int]:
     """The ids. Text would be read digit by digit, and a float has too few bits for an id."""
-    if is_whole(tracks):
-        return [tracks]  # type: ignore[list-item]
-    if isinstance(tracks, Iterable):
-        track_ids = list(tracks)
-        if all(map(is_whole, track_ids)):
-            return track_ids
-    raise UsageError(f"`tracks` must be whole numbers, each a track_id, not {short(tracks)}.")
+    track_ids: list[Any] = list(tracks) if isinstance(tracks, Iterable) else [tracks]
+    if isinstance(tracks, bytes) or not all(map(is_whole, track_ids)):
+        raise UsageError(f"`tracks` must be whole numbers, each a track_id, not {short(tracks)}.")
+    return [int(track_id) for track_id in track_ids]
