@@ -4,10 +4,9 @@
 -- the names only of these songs.
 WITH found AS MATERIALIZED (
     SELECT DISTINCT track_id
-    FROM (SELECT track_id, name, lower(name) AS small, octet_length(name) > length(name) AS beyond_ascii
-          FROM (SELECT track_id, artist || ' ' || title AS name FROM analytics.heard_songs OFFSET 0) named OFFSET 0) heard
+    FROM (SELECT track_id, artist || ' ' || title AS name, lower(artist || ' ' || title) AS small FROM analytics.heard_songs OFFSET 0) heard
     WHERE NOT EXISTS (SELECT FROM unnest(%(likes)s::text[], %(expressions)s::text[]) AS word (like_it, expression)
-                      WHERE NOT (small LIKE like_it OR beyond_ascii AND name ~ expression IS TRUE))
+                      WHERE NOT (small LIKE like_it OR octet_length(name) > length(name) AND name ~ expression IS TRUE))
 ),
 most AS MATERIALIZED (
     SELECT track_id, sum(plays)::bigint AS plays FROM found JOIN analytics.track_months USING (track_id)
