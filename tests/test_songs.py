@@ -153,7 +153,7 @@ def test_a_long_text_costs_little(dsn: str) -> None:
     assert found(dsn, " ".join(("elena", *"setanmi"))) == ["Setanta matins"]
 
 
-def test_the_words_beyond_those_with_any_accent_are_found_as_they_are(dsn: str) -> None:
+def test_the_words_beyond_those_with_any_accent_are_found_as_they_are() -> None:
     many = [f"{number:02}" for number in range(40)]
     likes, expressions = patterns([*many, "É"])
     assert (likes[-1], expressions[-1], expressions.count(None)) == ("%é%", None, 11)

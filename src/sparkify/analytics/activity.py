@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection
 
-from sparkify.analytics.arguments import question
+from sparkify.analytics.arguments import checked
 from sparkify.analytics.asking import ALL, ask, fill
 from sparkify.analytics.feedback_ranking import most_given
 from sparkify.analytics.names import repaired
@@ -35,7 +35,7 @@ def event_days(*, dsn: DsnOrConnection = None) -> Selection:
         return Selection(first, last) if first else ALL.of_no_day()
 
 
-@question
+@checked
 def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Views of each page, the users who saw it, and errors; the most viewed first.
 
@@ -45,20 +45,20 @@ def pages(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
         return _ask(connection, _activity["pages"], _in_whole_months(connection, selection))
 
 
-@question
+@checked
 def page_days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Views, users and errors by day, page and level."""
     return _question(dsn, _activity["page_days"], selection)
 
 
-@question
+@checked
 def errors(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Page views that failed (status 400 to 599, or page Error) by day and page, with all `views` of the page
     on that day, and the `users` who saw it."""
     return _question(dsn, _activity["errors"], selection)
 
 
-@question
+@checked
 def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Thumbs up and down, adds to a playlist and friends added by day and level, each also for an hour heard.
 
@@ -67,7 +67,7 @@ def feedback(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows
     return _question(dsn, _activity["feedback"], selection)
 
 
-@question
+@checked
 def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The songs after which most feedback was given: the last play that the user began in the same session
     before it, less than a day before."""
@@ -76,26 +76,26 @@ def feedback_songs(selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
         return repaired(most_given(connection, _in_whole_months(connection, selection), limit))
 
 
-@question
+@checked
 def adverts(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Adverts on the free level by day, also for an hour heard there."""
     return _question(dsn, _activity["adverts"], selection)
 
 
-@question
+@checked
 def sessions(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Sessions by the day on which they began: how many, how many without a play, plays, page views, and the
     seconds from the first event to the last one."""
     return _question(dsn, _activity["sessions"], selection)
 
 
-@question
+@checked
 def session_ends(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most frequent first and last pages of sessions; the page of a play is NextSong."""
     return _question(dsn, _activity["session_ends"], selection, limit=limit)
 
 
-@question
+@checked
 def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """The ways from free to paid by the week in which they began. A selection with a level is refused.
 
@@ -106,13 +106,13 @@ def upgrades(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows
     return _question(dsn, _leaving["upgrades"], selection)
 
 
-@question
+@checked
 def churn(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Cancellations and downgrades, and the users who made them, by week."""
     return _question(dsn, _leaving["churn"], selection)
 
 
-@question
+@checked
 def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> Rows:
     """All users by level, and how many have gone quiet: no play or page view on the last `days` days of the
     data. A selection with days is refused; its level is that of a user's last week."""
@@ -121,7 +121,7 @@ def quiet(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConne
     return _at_the_end(dsn, _leaving["quiet"], selection, days=days)
 
 
-@question
+@checked
 def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrConnection = None) -> Rows:
     """Users by the week of their first play or page view: how many cancelled, have gone quiet for `days` days
     at the end of the data, or are still active. A selection with a level is refused."""
@@ -130,7 +130,7 @@ def cohorts(selection: Selection = ALL, *, days: int = QUIET_DAYS, dsn: DsnOrCon
     return _at_the_end(dsn, _leaving["cohorts"], selection, days=days)
 
 
-@question
+@checked
 def before(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """The weeks before users leave compared with other weeks: means for a user and week.
 

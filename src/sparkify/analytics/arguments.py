@@ -14,7 +14,7 @@ P = ParamSpec("P")
 Answer = TypeVar("Answer")
 
 
-def question(ask: Callable[P, Answer]) -> Callable[P, Answer]:
+def checked(ask: Callable[P, Answer]) -> Callable[P, Answer]:
     """Let a function refuse arguments of another type than they must have, by their names.
 
     Raises:
@@ -23,7 +23,7 @@ def question(ask: Callable[P, Answer]) -> Callable[P, Answer]:
     bind = signature(ask).bind
 
     @wraps(ask)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> Answer:
+    def ask_if_usable(*args: P.args, **kwargs: P.kwargs) -> Answer:
         try:
             arguments = bind(*args, **kwargs).arguments
         except TypeError:
@@ -34,7 +34,7 @@ def question(ask: Callable[P, Answer]) -> Callable[P, Answer]:
                 raise UsageError(f"`{name}` must be {wanted}, not {short(value)}.")
         return ask(*args, **kwargs)
 
-    return checked
+    return ask_if_usable
 
 
 def is_whole(value: Any) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Final
 
 from sparkify.analytics import zones
-from sparkify.analytics.arguments import question
+from sparkify.analytics.arguments import checked
 from sparkify.analytics.asking import ALL, days_with_plays, fill
 from sparkify.analytics.names import repaired
 from sparkify.analytics.places import spellings
@@ -16,7 +16,7 @@ from sparkify.database.reading import DsnOrConnection, Row, reader, rows
 _sql: Final = queries("analytics/one_listener")
 
 
-@question
+@checked
 def listener(
     user_id: int, period: str | None = None, selection: Selection = ALL,
     *, dsn: DsnOrConnection = None, limit: int = 10,

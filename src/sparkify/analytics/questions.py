@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from sparkify.analytics import zones
-from sparkify.analytics.arguments import question
+from sparkify.analytics.arguments import checked
 from sparkify.analytics.asking import ALL, ask, days_with_plays, in_whole_months
 from sparkify.analytics.names import repaired, shown
 from sparkify.analytics.places import shown_alike
@@ -33,7 +33,7 @@ MOST_BARS: Final = 62
 """The most bars that a trend shows on one screen; only a trend by month may have more."""
 
 
-@question
+@checked
 def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most played ``songs``, ``artists``, ``users``, ``locations`` or ``devices``, most plays first.
 
@@ -50,7 +50,7 @@ def top(what: str, selection: Selection = ALL, *, dsn: DsnOrConnection = None, l
         return repaired(ask(connection, others[what], chosen, limit=limit))
 
 
-@question
+@checked
 def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays, listeners, sessions (None with a place) and seconds of the songs that were played."""
     with reader(dsn) as connection:
@@ -60,7 +60,7 @@ def totals(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
         return row | ask(connection, _listening["sessions"], selection)[0]
 
 
-@question
+@checked
 def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """How many people listened, and how many of them had never listened before."""
     with reader(dsn) as connection:
@@ -68,7 +68,7 @@ def listeners(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row
         return row
 
 
-@question
+@checked
 def trend(period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays, listeners (new and returning), sessions and seconds by ``day``, ``week`` or ``month``.
 
@@ -97,7 +97,7 @@ def _many_users_days(connection: Connection[Any]) -> AbstractContextManager[None
     return planner(connection, enable_nestloop="off", enable_sort="off")
 
 
-@question
+@checked
 def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays by weekday (0 is Monday) and hour, both by the selection's time zone; hours without plays are
     left out."""
@@ -110,7 +110,7 @@ def heat_map(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows
         return ask(connection, query, selection, parts=parts)
 
 
-@question
+@checked
 def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Row:
     """Plays by weekday and hour like `heat_map`, but each by the clocks of the place it was heard at.
 
@@ -124,21 +124,21 @@ def heat_map_own_time(selection: Selection = ALL, *, dsn: DsnOrConnection = None
     return {"hours": hours, "plays": plays, "all_plays": all_plays}
 
 
-@question
+@checked
 def levels(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays, listeners and seconds by level."""
     with reader(dsn) as connection:
         return ask(connection, _listening["levels"], in_whole_months(connection, selection))
 
 
-@question
+@checked
 def genders(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Plays and listeners by gender."""
     with reader(dsn) as connection:
         return ask(connection, _listening["genders"], in_whole_months(connection, selection))
 
 
-@question
+@checked
 def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """How often users changed from one level to another (`changes`), and how many did (`users`), by month.
 
@@ -153,7 +153,7 @@ def level_changes(selection: Selection = ALL, *, dsn: DsnOrConnection = None) ->
         return ask(connection, _people["level_changes"], selection, parts={"by_days": sql.SQL(by_days)})
 
 
-@question
+@checked
 def retention(period: str = "month", selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Count users who listened again, by the ``month`` or ``week`` of their first play (`cohort`) and by the
     number of months or weeks since (`months_later`, `weeks_later`).
@@ -178,7 +178,7 @@ def retention(period: str = "month", selection: Selection = ALL, *, dsn: DsnOrCo
             return ask(connection, _zones["retention"], selection, parts=later, **periods)
 
 
-@question
+@checked
 def rising(
     selection: Selection, *, falling: bool = False, dsn: DsnOrConnection = None, limit: int = 10
 ) -> Rows:
@@ -196,7 +196,7 @@ def rising(
         return repaired(most_changed(connection, selection, limit, falling=falling))
 
 
-@question
+@checked
 def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The most played songs that the catalogue lacks."""
     with reader(dsn) as connection:
@@ -204,7 +204,7 @@ def unmatched(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit:
         return repaired(songs.without("song_id"))
 
 
-@question
+@checked
 def report(selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 5) -> Row:
     """A report for one screen: totals, trend (for many days, by week or month), top songs, the people active
     in the last day, 7 days and 30 days of the selection, and the state of the data.
@@ -241,7 +241,7 @@ def fitting_period(since: date, until: date) -> str:
     return "day" if days <= MOST_BARS else "week" if days <= 7 * MOST_BARS else "month"
 
 
-@question
+@checked
 def days(selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Selection:
     """The selection limited to the days that have plays, by its time zone."""
     with reader(dsn) as connection:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, LiteralString
 
-from sparkify.analytics.arguments import question
+from sparkify.analytics.arguments import checked
 from sparkify.analytics.selection import refuse_unknown
 from sparkify.database.queries import queries
 from sparkify.database.reading import DsnOrConnection, Row, Rows, reader, rows
@@ -11,7 +11,7 @@ from sparkify.extract.rejects import REASONS
 _sql: Final = queries("analytics/state")
 
 
-@question
+@checked
 def rejects(
     *,
     dsn: DsnOrConnection = None,
@@ -58,7 +58,7 @@ def status(*, dsn: DsnOrConnection = None) -> Row:
         }
 
 
-@question
+@checked
 def runs(*, dsn: DsnOrConnection = None, limit: int = 20) -> Rows:
     """The last runs, the newest first, with their state and the books of their files."""
     with reader(dsn) as connection:

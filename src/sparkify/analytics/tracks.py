@@ -5,7 +5,7 @@ from reprlib import repr as short
 from typing import Any, Final, LiteralString
 
 from sparkify.analytics import zones
-from sparkify.analytics.arguments import is_whole, question
+from sparkify.analytics.arguments import checked, is_whole
 from sparkify.analytics.asking import ALL, fill
 from sparkify.analytics.names import encodings, repaired, shown
 from sparkify.analytics.places import spellings
@@ -21,7 +21,7 @@ Tracks = int | Iterable[int]
 """A `track_id`, or several whose plays count together, such as those of an `artist`."""
 
 
-@question
+@checked
 def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
     """Songs whose title and artist together have all words of `text`; the most played first.
 
@@ -36,14 +36,14 @@ def search(text: str, *, dsn: DsnOrConnection = None, limit: int = 50) -> Rows:
         return repaired(rows(connection, _sql["search"], found))
 
 
-@question
+@checked
 def song(track_id: int, *, dsn: DsnOrConnection = None) -> Row | None:
     """A song's title, artist, plays and `song_id`; None if nobody heard it."""
     with reader(dsn) as connection:
         return next(iter(repaired(rows(connection, _sql["song"], {"track_id": track_id}))), None)
 
 
-@question
+@checked
 def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
     """An artist's name, number of songs, plays, and `track_ids`; None if nobody heard one with this name.
 
@@ -54,7 +54,7 @@ def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
         return {"artist": shown(name), **row} if row["track_ids"] else None
 
 
-@question
+@checked
 def songs(
     tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> Rows:
@@ -62,7 +62,7 @@ def songs(
     return repaired(_ask_of(dsn, _sql["songs"], tracks, selection, limit=limit))
 
 
-@question
+@checked
 def history(
     tracks: Tracks, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> Rows:
@@ -71,13 +71,13 @@ def history(
     return _ask_of(dsn, _sql["history"], tracks, selection, period=period)
 
 
-@question
+@checked
 def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
     """Their plays and listeners by gender and by level at the time of the play."""
     return _ask_of(dsn, _sql["audience"], tracks, selection)
 
 
-@question
+@checked
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
     """The users who played them most, with their current level, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
