@@ -12,9 +12,11 @@ from sparkify.commands.arguments import (
     chosen_selection,
     positive,
 )
-from sparkify.commands.output import print_answer
+from sparkify.commands.output import print_answer, print_sentence
 from sparkify.commands.report import print_rows
 from sparkify.errors import UsageError
+
+_WHICH_DAYS: Final = "Days and weeks are UTC."
 
 
 class _Question(NamedTuple):
@@ -49,7 +51,7 @@ def add(commands: Any) -> None:
     )
     texts = "; ".join(f"{name}: {question.text}" for name, question in QUESTIONS.items())
     activity.epilog = (
-        f"{texts}. Days and weeks are UTC. upgrades and cohorts take no --level, quiet no --since or --until."
+        f"{texts}. {_WHICH_DAYS} upgrades and cohorts take no --level, quiet no --since or --until."
         " Users who first came in the last N days of the data cannot be quiet yet."
     )
     activity.add_argument("what", choices=QUESTIONS, help="what to show")
@@ -68,8 +70,14 @@ def add(commands: Any) -> None:
 
 def _activity(options: Options) -> int:
     rows = _ask(options)
-    print_answer(options, rows, rows, lambda: print_rows(options, rows, hide=["track_id"]))
+    print_answer(options, rows, rows, lambda: _print(options, rows))
     return DONE
+
+
+def _print(options: Options, rows: list[dict[str, Any]]) -> None:
+    print_rows(options, rows, hide=["track_id"])
+    if rows:  # else the note says it
+        print_sentence(f"\n{_WHICH_DAYS}")
 
 
 def _ask(options: Options) -> list[dict[str, Any]]:
