@@ -17,8 +17,8 @@ from sparkify.errors import OutputFailed, ServerError, SparkifyError, UsageError
 
 _ENVIRONMENT: Final = (
     "Environment: SPARKIFY_DSN is the PostgreSQL to use; SPARKIFY_HOME the folder of the embedded server;"
-    " SPARKIFY_TZ the time zone of days and hours; SPARKIFY_PASSWORD the password of a login that `db roles`"
-    " creates. NO_COLOR turns colours off."
+    " SPARKIFY_TZ the time zone of days and hours, except for `activity`; SPARKIFY_PASSWORD the password of a"
+    " login that `db roles` creates. NO_COLOR turns colours off."
 )
 
 
