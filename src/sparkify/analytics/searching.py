@@ -60,8 +60,8 @@ def _letters(word: str) -> str:
 
 @lru_cache(1000)
 def _plain(letter: str) -> str:
-    """The letter, small and without accents."""
-    small = unicodedata.normalize("NFD", letter)[0].casefold() if ord(letter) in _LETTERS else letter.lower()
+    """The letter, small and without accents; one beyond those that may have accents is as it is."""
+    small = unicodedata.normalize("NFD", letter)[0].casefold() if ord(letter) in _LETTERS else letter
     return _WRITTEN.get(small, small if len(small) == 1 else letter)
 
 
