@@ -350,6 +350,11 @@ def content(dsn: str) -> dict[str, str]:
 NOTHING = "There is no database sparkifydb yet. Load your data: sparkify etl DATA"
 
 
+def psql(query: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sparkify", "db", "psql", "--", "-Atc", query]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_the_sample_and_data_never_meet(
     here: Path, capsys: pytest.CaptureFixture[str], run_here: Any
 ) -> None:
@@ -357,6 +362,8 @@ def test_the_sample_and_data_never_meet(
     assert load_sample.main(["--needed"]) == 0
     assert capsys.readouterr().out == "yes\n"
     assert run_here("top", "songs").stderr == f"sparkify: {NOTHING}\n"
+    assert psql("SELECT 1").stderr == f"sparkify: {NOTHING}\n"
+    assert run_here("db", "start").stderr.splitlines()[1:] == [NOTHING]
     seen = []
     for _ in range(2):
         assert load_sample.main([]) == 0
@@ -376,6 +383,8 @@ def test_the_sample_and_data_never_meet(
     assert seen[0] == seen[1]
     etl.run("mine", dsn=Server().url("alone"))
     assert content(Server().url()) == content(Server().url("alone"))
+    assert psql("SELECT current_database()").stdout == "sparkifydb\n"
+    assert len(run_here("db", "start").stderr.splitlines()) == 1
 
 
 def test_what_would_mix_them_is_refused(here: Path, run_here: Any) -> None:

@@ -15,7 +15,7 @@ from sparkify.commands.arguments import (
     port,
 )
 from sparkify.commands.output import note
-from sparkify.errors import UsageError
+from sparkify.errors import NoWarehouse, UsageError
 from sparkify.server.names import DATABASE, LOADER, READER
 
 
@@ -74,6 +74,7 @@ def _port(text: str) -> int:
 
 
 def _start(options: Options) -> int:
+    from sparkify.database.reading import refuse_missing
     from sparkify.server import Server
 
     server = Server()
@@ -83,6 +84,10 @@ def _start(options: Options) -> int:
     note(f"The server is running. Connect with: psql '{server.url()}'")
     if chosen := server.status().port:
         note(f"It listens on port {chosen} of this machine; for the URL: sparkify db url --jdbc")
+    try:
+        refuse_missing(server.url())
+    except NoWarehouse as nothing:
+        note(f"{nothing}")
     return DONE
 
 
@@ -119,11 +124,14 @@ def _url(options: Options) -> int:
 
 
 def _psql(options: Options) -> int:
+    from sparkify.database.reading import refuse_missing
     from sparkify.server import Server
 
     server = Server()
     server.start()
-    os.execv(server.psql_path, ["psql", server.url(options.database), *options.arguments])  # noqa: S606
+    url = server.url(options.database)
+    refuse_missing(url)
+    os.execv(server.psql_path, ["psql", url, *options.arguments])  # noqa: S606
 
 
 def _roles(options: Options) -> int:

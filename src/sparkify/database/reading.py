@@ -65,8 +65,7 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
     try:
         connection = connect(dsn, for_questions=for_questions)
     except ConnectionFailed:
-        if database_is_missing(dsn):
-            raise NoWarehouse(_no_database(dsn)) from None
+        refuse_missing(dsn)
         raise
     try:
         refuse_encoding(connection)
@@ -77,13 +76,19 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
     return connection
 
 
-def _no_database(dsn: str) -> str:
+def refuse_missing(dsn: str) -> None:
+    """Refuse a database that the server lacks.
+
+    Raises:
+        NoWarehouse: the server answers but has no database of the name in `dsn`.
+    """
+    if not database_is_missing(dsn):
+        return
     said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
-    if database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
-        return said
-    return (
-        f'{said}. The made-up sample is in another database: add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
-    )
+    if not database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
+        sample = f'--dsn "$(sparkify db url {SAMPLE_DATABASE})"'
+        said += f". The made-up sample is in another database: add {sample}"
+    raise NoWarehouse(said) from None
 
 
 def has_warehouse(dsn: str) -> bool:
