@@ -673,9 +673,12 @@ def test_arguments_of_other_types_are_refused(dsn: str) -> None:
           for tracks in ("7", b"7", 7.0, [7.0], ["7"], None)),
         (partial(a.artist, None), "name"),
         (partial(a.search, 5), "text"),
+        (partial(a.rejects, run="1"), "run"),
+        (partial(a.rejects, path=Path("log_data")), "path"),
+        *((partial(ask, dsn=other), "dsn") for ask in (a.totals, a.status) for other in (5, Path("db"))),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=rf"^`{name}` must be .*, not "):
-            ask(dsn=dsn)
+            partial(ask, **{"dsn": dsn} | ask.keywords)()
 
 
 def test_a_missing_argument_is_told_as_python_does() -> None:

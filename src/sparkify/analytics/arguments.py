@@ -55,5 +55,7 @@ _WANTED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "track_id": (is_whole, "a whole number"),
     "text": (lambda value: isinstance(value, str), "text"),
     "name": (lambda value: isinstance(value, str), "text"),
+    "path": (lambda value: value is None or isinstance(value, str), "text, or None for all"),
+    "run": (lambda value: value is None or is_whole(value), "a whole number, or None for all"),
 }
 """What arguments of these names must be."""

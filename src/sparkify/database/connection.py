@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from reprlib import repr as short
 from typing import Any, Final
 
 import psycopg
@@ -41,9 +42,11 @@ def resolve(dsn: str | None = None) -> str:
     This starts the embedded server if needed. A string that names no database gets ``sparkifydb``.
 
     Raises:
-        UsageError: the connection string is malformed, is given but empty, or names no possible database.
+        UsageError: the connection string is no text, malformed, or empty, or names no possible database.
         ServerError: the embedded server could not be started.
     """
+    if dsn is not None and not isinstance(dsn, str):
+        raise UsageError(f"`dsn` must be a connection string, not {short(dsn)}.")
     if dsn is not None and not dsn.strip():
         raise UsageError("The connection string is empty: perhaps a variable is not set.")
     dsn = dsn or os.environ.get("SPARKIFY_DSN", "").strip()
