@@ -48,8 +48,8 @@ lint: $(VENV)/dev ## run the linters and the type checker, and check who imports
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-docs: $(VENV)/dev $(CORE) ## write the pages and pictures of docs/ that follow from the tables
-	@for page in dictionary diagram picture; do $(BIN)/python docs/make_$$page.py || exit; done
+docs: $(VENV)/dev $(CORE) ## write the pages and pictures of docs/ that follow from tables and answers
+	@for page in answers dictionary diagram picture; do $(BIN)/python docs/make_$$page.py || exit; done
 
 bench: $(VENV)/bench $(CORE) ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)
 	@$(BIN)/python -m benchmarks $(BENCH)

@@ -1,4 +1,4 @@
-"""The data dictionary says what the warehouse says, and the warehouse says what every table and column is."""
+"""The generated pages of docs/ say what the warehouse says, and that says what every table and column is."""
 
 import runpy
 from pathlib import Path
@@ -9,6 +9,7 @@ from psycopg import Connection
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 dictionary = runpy.run_path(str(DOCS / "make_dictionary.py"))["dictionary"]
+answers = runpy.run_path(str(DOCS / "make_answers.py"))["answers"]
 diagram = runpy.run_path(str(DOCS / "make_diagram.py"))["diagram"]
 
 # Asked in another way than the generator does: a table that it overlooks must show here.
@@ -62,6 +63,11 @@ def test_the_committed_diagram_is_that_of_the_warehouse(db: Connection[Any]) -> 
     assert diagram(db) == committed, "run: make docs"
     db.execute("CREATE TABLE analytics.moods (user_id bigint, mood text)")
     assert 'users ||--o{ moods : "user_id"' in diagram(db)
+
+
+def test_the_committed_answers_are_those_of_the_questions(db: Connection[Any]) -> None:
+    committed = (DOCS / "answers.md").read_text(encoding="utf-8")
+    assert answers(db) == committed, "run: make docs"
 
 
 def test_the_dictionary_follows_the_warehouse_and_keeps_months_and_staging_out(db: Connection[Any]) -> None:

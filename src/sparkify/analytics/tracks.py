@@ -58,7 +58,7 @@ def artist(name: str, *, dsn: DsnOrConnection = None) -> Row | None:
 def songs(
     tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10
 ) -> Rows:
-    """The most played of some songs, with their plays and listeners in the selection."""
+    """The most played of the songs `tracks`, with their plays and listeners in the selection."""
     return repaired(_ask_of(dsn, _sql["songs"], tracks, selection, limit=limit))
 
 
@@ -66,20 +66,20 @@ def songs(
 def history(
     tracks: Tracks, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> Rows:
-    """Their plays and listeners by ``day``, ``week`` or ``month``, counting only days in the selection."""
+    """Plays and listeners of the songs `tracks` by ``day``, ``week`` or ``month``, counting only days in the selection."""
     refuse_unknown("period", period, PERIODS)
     return _ask_of(dsn, _sql["history"], tracks, selection, period=period)
 
 
 @checked
 def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None) -> Rows:
-    """Their plays and listeners by gender and by level at the time of the play."""
+    """Plays and listeners of the songs `tracks` by gender and by level at the time of the play."""
     return _ask_of(dsn, _sql["audience"], tracks, selection)
 
 
 @checked
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
-    """The users who played them most, with their current level, and the first and last day they did."""
+    """The users who played the songs `tracks` most, with their current level, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
 
 
