@@ -48,7 +48,7 @@ lint: $(VENV)/dev ## run the linters and the type checker, and check who imports
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-docs: $(VENV)/dev $(CORE) ## write the pages and pictures of docs/ that follow from tables and answers
+docs: $(VENV)/dev $(CORE) ## write the generated pages and pictures of docs/
 	@for page in answers dictionary diagram picture; do $(BIN)/python docs/make_$$page.py || exit; done
 
 bench: $(VENV)/bench $(CORE) ## compare with other loaders (BENCH="--plays 1M"; docs/performance.md)

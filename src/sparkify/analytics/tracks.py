@@ -66,7 +66,10 @@ def songs(
 def history(
     tracks: Tracks, period: str = "day", selection: Selection = ALL, *, dsn: DsnOrConnection = None
 ) -> Rows:
-    """Plays and listeners of the songs `tracks` by ``day``, ``week`` or ``month``, counting only days in the selection."""
+    """Plays and listeners of the songs `tracks` by ``day``, ``week`` or ``month``.
+
+    Only days in the selection count.
+    """
     refuse_unknown("period", period, PERIODS)
     return _ask_of(dsn, _sql["history"], tracks, selection, period=period)
 
@@ -79,7 +82,7 @@ def audience(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection
 
 @checked
 def fans(tracks: Tracks, selection: Selection = ALL, *, dsn: DsnOrConnection = None, limit: int = 10) -> Rows:
-    """The users who played the songs `tracks` most, with their current level, and the first and last day they did."""
+    """The users who played the songs `tracks` most: their level now, and the first and last day they did."""
     return repaired(_ask_of(dsn, _sql["fans"], tracks, selection, limit=limit))
 
 
