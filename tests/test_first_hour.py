@@ -376,6 +376,8 @@ def test_the_sample_and_data_never_meet(
                 1,
                 True,
             )
+            assert psql("SELECT 1").stderr.endswith(": add --database sparkify_sample\n")
+            assert run_here("db", "start").stderr.endswith(": sparkify db psql --database sparkify_sample\n")
         seen.append(content(said.out.strip()))
         etl.run("mine")
         assert load_sample.main(["--needed"]) == 0

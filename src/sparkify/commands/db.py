@@ -16,7 +16,7 @@ from sparkify.commands.arguments import (
 )
 from sparkify.commands.output import note
 from sparkify.errors import NoWarehouse, UsageError
-from sparkify.server.names import DATABASE, LOADER, READER
+from sparkify.server.names import DATABASE, LOADER, READER, SAMPLE_DATABASE
 
 
 def add(commands: Any) -> None:
@@ -85,7 +85,7 @@ def _start(options: Options) -> int:
     if chosen := server.status().port:
         note(f"It listens on port {chosen} of this machine; for the URL: sparkify db url --jdbc")
     try:
-        refuse_missing(server.url())
+        refuse_missing(server.url(), to_sample=f"sparkify db psql --database {SAMPLE_DATABASE}")
     except NoWarehouse as nothing:
         note(f"{nothing}")
     return DONE
@@ -130,7 +130,7 @@ def _psql(options: Options) -> int:
     server = Server()
     server.start()
     url = server.url(options.database)
-    refuse_missing(url)
+    refuse_missing(url, to_sample=f"add --database {SAMPLE_DATABASE}")
     os.execv(server.psql_path, ["psql", url, *options.arguments])  # noqa: S606
 
 

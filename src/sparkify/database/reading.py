@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 from psycopg.abc import QueryNoTemplate
@@ -23,6 +23,8 @@ from sparkify.errors import ConnectionFailed, NoWarehouse, UsageError
 from sparkify.server.names import SAMPLE_DATABASE
 
 Row = dict[str, Any]
+
+_TO_SAMPLE: Final = f'add --dsn "$(sparkify db url {SAMPLE_DATABASE})"'
 
 
 class Rows(list[Row]):
@@ -76,8 +78,8 @@ def open_existing(dsn: str, *, for_questions: bool = True) -> Connection[Any]:
     return connection
 
 
-def refuse_missing(dsn: str) -> None:
-    """Refuse a database that the server lacks.
+def refuse_missing(dsn: str, *, to_sample: str = _TO_SAMPLE) -> None:
+    """Refuse a database that the server lacks; `to_sample` says how to get to the sample, if that is there.
 
     Raises:
         NoWarehouse: the server answers but has no database of the name in `dsn`.
@@ -86,8 +88,7 @@ def refuse_missing(dsn: str) -> None:
         return
     said = f"There is no database {database_name(dsn)} yet. Load your data: sparkify etl DATA"
     if not database_is_missing(make_conninfo(dsn, dbname=SAMPLE_DATABASE)):
-        sample = f'--dsn "$(sparkify db url {SAMPLE_DATABASE})"'
-        said += f". The made-up sample is in another database: add {sample}"
+        said += f". The made-up sample is in another database: {to_sample}"
     raise NoWarehouse(said) from None
 
 
