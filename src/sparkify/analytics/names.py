@@ -11,6 +11,9 @@ LONGEST_NAME: Final = 1000
 ROUNDS: Final = 2
 """How often the UTF-8 of a name may have been read as Latin-1: twice in the logs of 2018."""
 
+CODECS: Final = "latin-1", "sloppy-windows-1252"
+"""What the UTF-8 of a name may have been read as. Most programs mean the second by Latin-1; ftfy knows it."""
+
 _NAMES = ("title", "artist", "name", "location")
 
 
@@ -41,8 +44,10 @@ def shown(name: str) -> str:
     return fixed if len(fixed) < len(name) and "\0" not in fixed else name
 
 
-def doubled(text: str, codec: str = "latin-1") -> str:
-    """The text encoded twice: its UTF-8 read as Latin-1."""
+def doubled(text: str, codec: str) -> str:
+    """The text encoded twice: its UTF-8 read as one of `CODECS`."""
+    import ftfy  # noqa: F401, PLC0415  it registers the second
+
     return text.encode().decode(codec)
 
 
@@ -53,9 +58,7 @@ def encodings(name: str) -> list[str]:
     wanted = shown(name)
     if wanted.isascii() or len(wanted) > LONGEST_NAME:
         return [wanted]
-    # ftfy, which `shown` has imported, knows the second. It is what most programs mean by Latin-1.
-    codecs = "latin-1", "sloppy-windows-1252"
     alike = {wanted}
     for _ in range(ROUNDS):
-        alike |= {doubled(other, codec) for other in alike for codec in codecs}
+        alike |= {doubled(other, codec) for other in alike for codec in CODECS}
     return sorted({name} | {other for other in alike if shown(other) == wanted})

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from itertools import groupby
 from typing import Final
 
-from sparkify.analytics.names import ROUNDS, doubled
+from sparkify.analytics.names import CODECS, ROUNDS, doubled
 
 LONGEST_WORD: Final = 50
 """Characters. A longer word is found as it is, in any case: its regular expression would be slow."""
@@ -84,15 +84,19 @@ def _any_form(letter: str) -> str:
 
 @cache
 def _accents_apart() -> str:
-    return _one_of(map(chr, _ACCENTS))
+    # The other codec would make each pattern three times as long, for names that nobody has seen.
+    return _one_of(map(chr, _ACCENTS), CODECS[:1])
 
 
-def _one_of(texts: Iterable[str]) -> str:
+def _one_of(texts: Iterable[str], codecs: Iterable[str] = CODECS) -> str:
     """A regular expression for one of the texts, as it is or encoded again, once or twice."""
-    forms = again = set(texts)
-    for _ in range(ROUNDS):
-        again = {doubled(text) for text in again}
-        forms = forms | again
+    texts = set(texts)
+    forms = texts
+    for codec in codecs:
+        again = texts
+        for _ in range(ROUNDS):
+            again = {doubled(text, codec) for text in again}
+            forms = forms | again
     endings = defaultdict(set)
     for form in forms:
         endings[form[:-1]].add(form[-1])
@@ -103,9 +107,11 @@ def _one_of(texts: Iterable[str]) -> str:
 def _class(characters: set[str]) -> str:
     """One of the characters, as ranges of neighbours."""
     neighbours = groupby(enumerate(sorted(characters)), lambda numbered: ord(numbered[1]) - numbered[0])
-    ranges = ([character for _, character in numbered] for _, numbered in neighbours)
-    return f"[{''.join(f'{_escaped(run[0])}-{_escaped(run[-1])}' for run in ranges)}]"
+    runs = ([character for _, character in numbered] for _, numbered in neighbours)
+    ranges = (f"{_escaped(run[0])}-{_escaped(run[-1])}" if run[1:] else _escaped(run[0]) for run in runs)
+    return f"[{''.join(ranges)}]"
 
 
 def _escaped(character: str) -> str:
-    return rf"\U{ord(character):08x}"
+    number = ord(character)
+    return rf"\u{number:04x}" if number < 1 << 16 else rf"\U{number:08x}"
