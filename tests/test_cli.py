@@ -169,6 +169,20 @@ def test_songs_that_rise_and_fall_and_those_that_the_catalogue_lacks(
     assert [line.split() for line in table] == [
         ["title", "artist", "plays", "before", "change"], ["Up", "Elena", "1", "0", "1"]
     ]  # fmt: skip
+    whole = ("--since", "2018-11-01")
+    assert titles("rising", *whole) == ["Down", "Up"]
+    said = (
+        "Compared with 2018-10-30 to 2018-10-31, but the plays begin on 2018-11-01: earlier days count as"
+        " days without plays.\n"
+    )
+    for words in ((), ("--json",), ("--csv",)):
+        assert run_here("top", "rising", *whole, *words, dsn=dsn).stderr == said
+    for words in (
+        ("rising", "--since", "2018-11-02"),
+        ("rising", "--since", "2030-01-01"),
+        ("songs", *whole),
+    ):
+        assert "Compared" not in run_here("top", *words, dsn=dsn).stderr
     for what in ("rising", "falling"):
         refused = run_here("top", what, dsn=dsn)
         said = "sparkify: Rising songs are compared with the days before: choose the first day, `since`.\n"

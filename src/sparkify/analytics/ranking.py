@@ -1,6 +1,6 @@
 """Rank songs and artists without adding up all of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
@@ -88,10 +88,7 @@ def most_changed(connection: Connection[Any], selection: Selection, limit: int, 
     if not limit:
         return Rows([], _CHANGED)
     now = days_with_plays(connection, selection)
-    assert now.since
-    assert now.until
-    days = now.until - now.since + timedelta(1)
-    before = replace(now, since=now.since - days, until=now.until - days)
+    before = now.days_before()
     of, against = (before, now) if falling else (now, before)
     count = 10 * limit
     while True:

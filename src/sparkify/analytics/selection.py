@@ -92,6 +92,13 @@ class Selection:
         assert self.until
         return replace(self, since=self.until - timedelta(days - 1))
 
+    def days_before(self) -> "Selection":
+        """As many days right before those of the selection, which has a first and a last day."""
+        assert self.since
+        assert self.until
+        days = self.until - self.since + timedelta(1)
+        return replace(self, since=self.since - days, until=self.until - days)
+
     def is_whole_months(self) -> bool:
         """Whether the selection consists of whole UTC months."""
         if self.zone != UTC:

@@ -12,7 +12,7 @@ from sparkify.commands.arguments import (
     add_selection,
     chosen_selection,
 )
-from sparkify.commands.output import print_answer
+from sparkify.commands.output import note, print_answer
 from sparkify.commands.report import print_rows
 
 TOPS: Final = ("songs", "artists", "users", "locations", "devices")
@@ -50,4 +50,23 @@ def _top(options: Options) -> int:
         rows = analytics.top(options.what, chosen, **more)
     hidden = ["song_id", "artist_id", "track_id"]
     print_answer(options, rows, rows, lambda: print_rows(options, rows, hidden))
+    if options.what in CHANGES:
+        _say_what_is_before(options)
     return DONE
+
+
+def _say_what_is_before(options: Options) -> None:
+    """Say so if the days to compare with begin before the plays do: then all songs seem to rise."""
+    from sparkify import analytics
+
+    chosen = chosen_selection(options)
+    now = analytics.days(chosen, dsn=options.dsn)
+    first = analytics.days(analytics.Selection(zone=chosen.zone), dsn=options.dsn).since
+    before = now.days_before()
+    assert first
+    assert before.since
+    if before.since < first and not now.is_empty():
+        note(
+            f"Compared with {before.since} to {before.until}, but the plays begin on {first}: earlier days"
+            " count as days without plays."
+        )
